@@ -1,0 +1,123 @@
+"""Build of the kernels: every ext/NAME.pyx becomes the module thermostack._NAME.
+
+Everything else about the package stands in pyproject.toml. `THERMOSTACK_CHECK_KERNELS=1` makes the
+build that checks every index and every integer; `CFLAGS` is added to the flags of either build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError
+
+IS_CHECKED = os.environ.get("THERMOSTACK_CHECK_KERNELS", "0") not in ("", "0")
+
+# Contraction into fused multiply-adds is off, so that a result does not depend on whether the
+# machine has them; nothing here assumes a processor newer than the platform's oldest.
+COMMON_FLAGS = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+FAST_FLAGS = ["-O3"]
+CHECKED_FLAGS = ["-O1", "-g", "-UNDEBUG"]
+FLAGS_FILE = Path("build", "kernels", "flags.json")
+OPENMP_FLAG = "-fopenmp"
+OPENMP_PROGRAM = """
+#include <omp.h>
+int main(void) { return omp_get_max_threads() < 1; }
+"""
+
+# A kernel file that sets one of these itself would undo the checked build; tests/test_house.py looks.
+# Negative indices count from the end in neither build: where indices are checked they are errors.
+DIRECTIVES = {
+    "language_level": 3,
+    "cdivision": True,
+    "wraparound": False,
+    "boundscheck": IS_CHECKED,
+    "initializedcheck": IS_CHECKED,
+    "overflowcheck": IS_CHECKED,
+}
+
+
+class BuildKernels(build_ext):
+    """Builds what changed, and everything when the flags did."""
+
+    def finalize_options(self) -> None:
+        """Set what is known before there is a compiler."""
+        super().finalize_options()
+        if self.distribution.ext_modules:
+            import numpy
+
+            self.include_dirs += [numpy.get_include(), "ext"]
+        self.cython_directives = DIRECTIVES
+        self.cython_c_in_temp = True
+
+    def build_extensions(self) -> None:
+        """Build the kernels with the flags this compiler and this machine have."""
+        openmp = [OPENMP_FLAG] if self.has_openmp() else []
+        if not openmp:
+            print("thermostack: this compiler has no OpenMP; the kernels will run on one thread")
+        own = CHECKED_FLAGS if IS_CHECKED else FAST_FLAGS
+        for kernel in self.extensions:
+            kernel.extra_compile_args = [*COMMON_FLAGS, *own, *openmp]
+            kernel.extra_link_args = openmp
+        flags = self.flags()
+        self.build_temp = str(FLAGS_FILE.parent / hashlib.sha256(flags.encode()).hexdigest()[:12])
+        # A module newer than its sources is taken for current, whatever its flags: so the flags are a source.
+        if not FLAGS_FILE.is_file() or FLAGS_FILE.read_text() != flags:
+            FLAGS_FILE.parent.mkdir(parents=True, exist_ok=True)
+            FLAGS_FILE.write_text(flags)
+        for kernel in self.extensions:
+            kernel.depends = [*kernel.depends, str(FLAGS_FILE)]
+        super().build_extensions()
+
+    def copy_file(self, infile: str, outfile: str, *args: object, **kwargs: object) -> object:
+        """Copy a file; a process that runs the kernel which it replaces keeps the old one."""
+        Path(outfile).unlink(missing_ok=True)
+        return super().copy_file(infile, outfile, *args, **kwargs)
+
+    def has_openmp(self) -> bool:
+        """Return whether a program with OpenMP compiles, and links as a kernel does."""
+        with tempfile.TemporaryDirectory() as folder:
+            source, library = Path(folder, "probe.c"), Path(folder, "probe.so")
+            source.write_text(OPENMP_PROGRAM)
+            flags = {"extra_postargs": [OPENMP_FLAG]}
+            try:
+                objects = self.compiler.compile([str(source)], output_dir=folder, **flags)
+                self.compiler.link_shared_object(objects, str(library), **flags)
+            except CCompilerError:
+                return False
+        return True
+
+    def flags(self) -> str:
+        """Return everything besides the sources that the kernels depend on."""
+        import Cython
+        import numpy
+
+        return json.dumps(
+            {
+                "directives": DIRECTIVES,
+                "compile": [kernel.extra_compile_args for kernel in self.extensions],
+                "link": [kernel.extra_link_args for kernel in self.extensions],
+                "command": self.compiler.compiler_so,
+                "environment": {name: os.environ.get(name, "") for name in ("CFLAGS", "CPPFLAGS", "LDFLAGS")},
+                "versions": [sys.version, Cython.__version__, numpy.__version__],
+            },
+            indent=1,
+        )
+
+
+def kernels() -> list[Extension]:
+    """Return one extension module per kernel file."""
+    headers = sorted(str(path) for pattern in ("*.h", "*.pxd", "*.pxi") for path in Path("ext").glob(pattern))
+    return [
+        Extension(f"thermostack._{path.stem}", [path.as_posix()], depends=headers)
+        for path in sorted(Path("ext").glob("*.pyx"))
+    ]
+
+
+setup(ext_modules=kernels(), cmdclass={"build_ext": BuildKernels})
