@@ -1,0 +1,560 @@
+# Columns of cells on one grid, smoothed, restricted and prolonged row by row. Included once per precision.
+#
+# Arrays are (ny, 2, nz, width): for each row the columns with even x, then those with odd x, so that
+# what is computed together is contiguous. See rows.h for what stands in the unused places.
+# A column is red where x + y is even. Rows are swept as a wavefront: each stage one row behind the one
+# before it. Threads take blocks of rows, each stage one row narrower than the one before it, and then the
+# wedges left between blocks; each row's arithmetic is the same in any division.
+
+from cython.parallel cimport prange, threadid
+
+cdef extern from "rows.h" nogil:
+    int LANES
+    void row_solve_alone(int, int, const real *, const real *, const real *, real *)
+    void row_solve(int, int, int, const real *, const real *, const real *, const real *, const real *,
+                   const real *, const real *, const real *, const real *, real *)
+    void row_solve_change(int, int, int, const real *, const real *, const real *, const real *,
+                          const real *, const real *, const real *, const real *, real *)
+    void row_solve_change_add(int, int, int, const real *, const real *, const real *, const real *,
+                              const real *, const real *, const real *, const real *, real *, real *)
+    void row_couple(int, int, int, const real *, const real *, const real *, const real *, const real *,
+                    const real *, real *)
+    void row_gather_add(int, int, const int *, int, const real *, real *)
+    void row_gather_pair(int, int, const int *, const int *, int, const real *, real *)
+    void row_scale(int, int, const real *, real *)
+    void row_pivots(int, int, int, const real *, const real *, const real *, const real *, const real *,
+                    const int *, real *)
+    void row_hold(int, int, int, int, int, const real *, const real *, const real *, const real *,
+                  const int *, real *)
+    void row_weakness(int, int, int, int, const real *, const real *, const real *, const real *,
+                      const real *, const real *, const real *, real *, real *, real *)
+    void row_products(int, int, const real *, const real *, const real *, double *)
+    void row_reduce(int, int, real, const real *, real *, double *)
+    void row_split(int, int, int, int, ptrdiff_t, const double *, real *)
+    void row_follow(int, int, int, ptrdiff_t, double, const real *, double *)
+    void row_turn(size_t, real, const real *, real *)
+    void row_operate(int, int, int, const real *, const real *, const real *, const real *, const real *,
+                     const real *, const real *, const real *, const int *, const real *, real *, double *)
+    int line_has_any(int, const double *)
+    void line_follow(int, double, const real *, const real *, double *)
+    void line_take(int, double, const double *, real *, real *)
+    void line_operate(int, const double *, const double *, const double *, const double *, const double *,
+                      const double *, const double *, const double *, const double *, const double *,
+                      const double *, double *)
+    void line_residual(int, const double *, const double *, const double *, const double *, const double *,
+                       const double *, const double *, const double *, const double *, const double *,
+                       const double *, const double *, double, double *, real *, real *, double *)
+
+cdef extern from "string.h" nogil:
+    void *memset(void *, int, size_t)
+
+cdef enum:
+    REACH = 4  # rows by which the last stage of a sweep lies behind the first
+    ONE = 0  # a coarse column's first column
+    OTHER = 1  # its second one, or an unused place
+    LAST = 2  # the one at its far face
+    LINE_ONE = 3  # the first two again, in a slab of one line
+    LINE_OTHER = 4
+    TAKES = 5
+
+
+cdef double shrink(const double[::1] width, const int[::1] first, int n) noexcept nogil:
+    """Return fine over coarse distance of the centres across the far face of coarse interval n."""
+    cdef int i
+    cdef double coarse = 0.0
+    if n + 2 >= first.shape[0]:
+        return 1.0
+    for i in range(first[n], first[n + 2]):
+        coarse += width[i]
+    return (width[first[n + 1] - 1] + width[first[n + 1]]) / coarse
+
+
+cdef class Level:
+    """One grid of columns: conductances, inverse pivots, temperature t and heat b."""
+
+    cdef readonly int nz, ny, nx, width
+    cdef readonly real[:, :, :, ::1] g_x, g_y, g_z, inverse, t, b
+    cdef readonly real[:, :, ::1] ground  # (lines, 2, width): only lines that have any
+    cdef readonly int[:, ::1] line  # (ny, nz) which of those belongs to a line of the level, or -1
+    cdef readonly int blocks  # of rows, one for each thread
+    cdef int[::1] bounds  # (blocks + 1,) first row of each block
+    cdef int[::1] slot  # (ny,) where a row's red changes are kept
+    cdef real[:, :, ::1] change  # (slots, nz, width) red changes, a margin before and behind
+    cdef real[:, :, :, ::1] heat  # (blocks, 2, nz, width) residual of the rows of one coarse row
+    cdef int[::1] first, coarse_of  # (coarse ny + 1,) first row of a coarse row; (ny,) coarse row of a row
+    cdef int[:, :, ::1] take  # (TAKES, 2, coarse width) where in a row of this level a coarse one takes from
+    cdef int[:, ::1] give  # (2, width) where in a coarse row a column of this level takes from
+
+    def __init__(self, int nx, g_x, g_y, g_z, inverse, t, b, ground, line):
+        self.g_x, self.g_y, self.g_z, self.ground, self.line = g_x, g_y, g_z, ground, line
+        self.inverse, self.t, self.b = inverse, t, b
+        self.ny, self.nz, self.width, self.nx = self.t.shape[0], self.t.shape[2], self.t.shape[3], nx
+
+    def divide(self, int[::1] bounds, int[::1] slot, real[:, :, ::1] change, real[:, :, :, ::1] heat):
+        """Give each thread its block of rows and its room for changes."""
+        self.bounds, self.slot, self.change, self.heat = bounds, slot, change, heat
+        self.blocks = bounds.shape[0] - 1
+
+    def forget_ground(self):
+        """Drop what only set-up needs."""
+        self.ground = None
+
+    # ---- set-up
+
+    def load(self, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y, const double[:, :, ::1] g_z,
+             const double[:, :, ::1] ground):
+        """Take the conductances of a natural-order operator and compute the pivots."""
+        cdef int y, block
+        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            self._load_row(y, g_x, g_y, g_z, ground)
+        self._all_pivots()
+
+    cdef void _load_row(self, int y, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y,
+                        const double[:, :, ::1] g_z, const double[:, :, ::1] ground) noexcept nogil:
+        cdef int k
+        cdef int nx = self.nx, ny = self.ny, nz = self.nz, width = self.width
+        cdef ptrdiff_t plane = <ptrdiff_t> ny * nx
+        if nx > 1:
+            row_split(nz, nz, width, nx - 1, <ptrdiff_t> ny * (nx - 1), &g_x[0, y, 0], &self.g_x[y, 0, 0, 0])
+        if y < ny - 1:
+            row_split(nz, nz, width, nx, <ptrdiff_t> (ny - 1) * nx, &g_y[0, y, 0], &self.g_y[y, 0, 0, 0])
+        if nz > 1:
+            row_split(nz - 1, nz, width, nx, plane, &g_z[0, y, 0], &self.g_z[y, 0, 0, 0])
+        for k in range(nz):
+            if self.line[y, k] >= 0:
+                row_split(1, 1, width, nx, plane, &ground[k, y, 0], &self.ground[self.line[y, k], 0, 0])
+
+    cdef void _all_pivots(self):
+        cdef int y
+        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            self._pivots(y, 0)
+            self._pivots(y, 1)
+
+    cdef void _pivots(self, int y, int parity) noexcept nogil:
+        row_pivots(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
+                   &self.g_y[y, parity, 0, 0], &self.g_z[y, parity, 0, 0], &self.ground[0, parity, 0],
+                   &self.line[y, 0], &self.inverse[y, parity, 0, 0])
+
+    cdef inline int _wrap(self, int y) noexcept nogil:
+        # g_y of the last row is zero, and so serves as the face south of the first.
+        return y - 1 if y > 0 else self.ny - 1
+
+    def coarsen(self, Level coarse, int[::1] first_x, int[::1] first_y, const double[::1] dx,
+                const double[::1] dy, int[:, :, ::1] take, int[:, ::1] give, int[::1] coarse_of,
+                real[:, ::1] shrink_x, real[::1] shrink_y):
+        """Remember which columns make a coarse one, and fill the coarse level's conductances.
+
+        The last five are room for the maps between the two, kept by this level.
+        """
+        cdef int row
+        self.first, self.take, self.give, self.coarse_of = first_y, take, give, coarse_of
+        self._map(coarse, first_x, dx, dy, shrink_x, shrink_y)
+        for row in prange(coarse.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            self._coarsen_row(coarse, row, shrink_y[row], shrink_x)
+        coarse._all_pivots()
+
+    cdef void _map(self, Level coarse, int[::1] first_x, const double[::1] dx, const double[::1] dy,
+                   real[:, ::1] shrink_x, real[::1] shrink_y) noexcept nogil:
+        # Unused places take from and give to the last place of a half, which is unused too.
+        cdef int x, y, row, column, begin, end, m, parity
+        cdef int half = self.nz * self.width, spare = self.width - 1
+        for row in range(coarse.ny):
+            for y in range(self.first[row], self.first[row + 1]):
+                self.coarse_of[y] = row
+            shrink_y[row] = shrink(dy, self.first, row)
+        for column in range(2 * coarse.width):
+            parity, m = column & 1, column >> 1
+            for x in range(TAKES):
+                self.take[x, parity, m] = spare
+            shrink_x[parity, m] = 0
+            if column < coarse.nx:
+                begin, end = first_x[column], first_x[column + 1] - 1
+                self.take[ONE, parity, m] = (begin & 1) * half + (begin >> 1)
+                self.take[LAST, parity, m] = (end & 1) * half + (end >> 1)
+                self.take[LINE_ONE, parity, m] = (begin & 1) * self.width + (begin >> 1)
+                if end > begin:
+                    self.take[OTHER, parity, m] = self.take[LAST, parity, m]
+                    self.take[LINE_OTHER, parity, m] = (end & 1) * self.width + (end >> 1)
+                shrink_x[parity, m] = shrink(dx, first_x, column)
+        for x in range(2 * self.width):
+            self.give[x & 1, x >> 1] = coarse.width - 1
+        for column in range(coarse.nx):
+            for x in range(first_x[column], first_x[column + 1]):
+                self.give[x & 1, x >> 1] = (column & 1) * coarse.nz * coarse.width + (column >> 1)
+
+    cdef void _coarsen_row(self, Level coarse, int row, real shrink_y,
+                           const real[:, ::1] shrink_x) noexcept nogil:
+        cdef int y, k, m, parity
+        cdef int nz = self.nz, width = coarse.width
+        for parity in range(2):
+            for y in range(self.first[row], self.first[row + 1]):
+                row_gather_add(nz, width, &self.take[LAST, parity, 0], self.width, &self.g_x[y, 0, 0, 0],
+                               &coarse.g_x[row, parity, 0, 0])
+                self._gather_both(coarse, parity, &self.g_z[y, 0, 0, 0], &coarse.g_z[row, parity, 0, 0], nz)
+                for k in range(nz):
+                    if self.line[y, k] >= 0:
+                        self._gather_line(coarse, parity, &self.ground[self.line[y, k], 0, 0],
+                                          &coarse.ground[coarse.line[row, k], parity, 0])
+            row_scale(nz, width, &shrink_x[parity, 0], &coarse.g_x[row, parity, 0, 0])
+            self._gather_both(coarse, parity, &self.g_y[self.first[row + 1] - 1, 0, 0, 0],
+                              &coarse.g_y[row, parity, 0, 0], nz)
+            for k in range(nz):
+                for m in range(width):
+                    coarse.g_y[row, parity, k, m] = coarse.g_y[row, parity, k, m] * shrink_y
+
+    cdef inline void _gather_both(self, Level coarse, int parity, const real *source, real *out,
+                                  int lines) noexcept nogil:
+        row_gather_add(lines, coarse.width, &self.take[ONE, parity, 0], self.width, source, out)
+        row_gather_add(lines, coarse.width, &self.take[OTHER, parity, 0], self.width, source, out)
+
+    cdef inline void _gather_line(self, Level coarse, int parity, const real *source, real *out) noexcept nogil:
+        row_gather_add(1, coarse.width, &self.take[LINE_ONE, parity, 0], self.width, source, out)
+        row_gather_add(1, coarse.width, &self.take[LINE_OTHER, parity, 0], self.width, source, out)
+
+    def weigh_x(self, const int[::1] rows, const real[:, ::1] dx, real[:, :, :, ::1] hold, real[:, ::1] work,
+                real[:, :, ::1] weak, real[:, :, ::1] jump):
+        """Fill weakness of coupling and material jump of the columns' east faces in the rows given."""
+        cdef int n
+        for n in prange(rows.shape[0], nogil=True, schedule="static", num_threads=self.blocks):
+            self._weigh_row(rows[n], dx, &hold[threadid(), 0, 0, 0], &work[threadid(), 0], &weak[n, 0, 0],
+                            &jump[n, 0, 0])
+
+    cdef void _weigh_row(self, int y, const real[:, ::1] dx, real *hold, real *work, real *weak,
+                         real *jump) noexcept nogil:
+        cdef int nz = self.nz, width = self.width
+        cdef size_t half = <size_t> nz * width
+        self._hold(y, 0, 0, width, hold)
+        self._hold(y, 1, 0, width, hold + half)
+        row_weakness(nz, width, 0, width, &self.g_x[y, 0, 0, 0], hold, hold + half, &self.g_z[y, 0, 0, 0],
+                     &self.g_z[y, 1, 0, 0], &dx[0, 0], &dx[1, 0], work, weak, jump)
+        row_weakness(nz, width, 0, width, &self.g_x[y, 1, 0, 0], hold + half, hold + 1, &self.g_z[y, 1, 0, 0],
+                     &self.g_z[y, 0, 0, 0] + 1, &dx[1, 0], &dx[0, 0] + 1, work, weak + width, jump + width)
+
+    def weigh_y(self, const int[::1] begins, const real[:, ::1] dy, real[:, :, :, ::1] hold, real[:, ::1] work,
+                real[:, :, ::1] weak, real[:, :, ::1] jump):
+        """Fill the same of the north faces in LANES columns of each parity from each of the places given."""
+        cdef int block
+        for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
+            self._weigh_block(block, begins, dy, &hold[block, 0, 0, 0], &work[block, 0], weak, jump)
+
+    cdef void _weigh_block(self, int block, const int[::1] begins, const real[:, ::1] dy, real *hold, real *work,
+                           real[:, :, ::1] weak, real[:, :, ::1] jump) noexcept nogil:
+        cdef int n, y, parity
+        cdef int nz = self.nz, width = self.width, low = self.bounds[block], high = self.bounds[block + 1]
+        cdef real *other = hold + <size_t> nz * width
+        for n in range(begins.shape[0]):
+            for parity in range(2):
+                self._hold(low, parity, begins[n], LANES, hold)
+                for y in range(low, min(high, self.ny - 1)):
+                    self._hold(y + 1, parity, begins[n], LANES, other)
+                    row_weakness(nz, width, begins[n], LANES, &self.g_y[y, parity, 0, 0], hold, other,
+                                 &self.g_z[y, parity, 0, 0], &self.g_z[y + 1, parity, 0, 0], &dy[y, 0],
+                                 &dy[y + 1, 0], work, &weak[y, parity, 0], &jump[y, parity, 0])
+                    hold, other = other, hold
+
+    cdef void _hold(self, int y, int parity, int begin, int count, real *hold) noexcept nogil:
+        row_hold(self.nz, self.width, parity, begin, count, &self.g_x[y, 0, 0, 0],
+                 &self.g_y[self._wrap(y), parity, 0, 0], &self.g_y[y, parity, 0, 0],
+                 &self.ground[0, parity, 0], &self.line[y, 0], hold)
+
+    # ---- one row of one stage
+
+    cdef inline int _red(self, int y) noexcept nogil:
+        return y & 1
+
+    cdef void _solve_alone(self, int y, int parity) noexcept nogil:
+        row_solve_alone(self.nz, self.width, &self.b[y, parity, 0, 0], &self.g_z[y, parity, 0, 0],
+                        &self.inverse[y, parity, 0, 0], &self.t[y, parity, 0, 0])
+
+    cdef void _solve(self, int y, int parity) noexcept nogil:
+        cdef int south = y - 1 if y > 0 else y
+        cdef int north = y + 1 if y < self.ny - 1 else y
+        row_solve(self.nz, self.width, parity, &self.b[y, parity, 0, 0], &self.g_x[y, 0, 0, 0],
+                  &self.t[y, 1 - parity, 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
+                  &self.t[south, parity, 0, 0], &self.g_y[y, parity, 0, 0], &self.t[north, parity, 0, 0],
+                  &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0], &self.t[y, parity, 0, 0])
+
+    cdef void _change_red(self, int y) noexcept nogil:
+        # The red columns answer the black ones; the change is kept for the black ones' answer.
+        cdef int parity = self._red(y)
+        cdef int south = y - 1 if y > 0 else y
+        cdef int north = y + 1 if y < self.ny - 1 else y
+        row_solve_change_add(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.t[y, 1 - parity, 0, 0],
+                             &self.g_y[self._wrap(y), parity, 0, 0], &self.t[south, parity, 0, 0],
+                             &self.g_y[y, parity, 0, 0], &self.t[north, parity, 0, 0],
+                             &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
+                             &self.change[self.slot[y], 0, 0], &self.t[y, parity, 0, 0])
+
+    cdef void _change_black(self, int y) noexcept nogil:
+        # The black columns' own values are not needed again: the change takes their place.
+        cdef int parity = 1 - self._red(y)
+        cdef int south = y - 1 if y > 0 else y
+        cdef int north = y + 1 if y < self.ny - 1 else y
+        row_solve_change(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.change[self.slot[y], 0, 0],
+                         &self.g_y[self._wrap(y), parity, 0, 0], &self.change[self.slot[south], 0, 0],
+                         &self.g_y[y, parity, 0, 0], &self.change[self.slot[north], 0, 0],
+                         &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
+                         &self.t[y, parity, 0, 0])
+
+    cdef void _restrict(self, Level coarse, int row, int block) noexcept nogil:
+        # The black columns are in balance, so what is left is what their change sends to the red ones.
+        cdef int y, parity, south, north
+        cdef int low = self.first[row], high = self.first[row + 1]
+        for y in range(low, high):
+            parity = self._red(y)
+            south = y - 1 if y > 0 else y
+            north = y + 1 if y < self.ny - 1 else y
+            row_couple(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.t[y, 1 - parity, 0, 0],
+                       &self.g_y[self._wrap(y), parity, 0, 0], &self.t[south, parity, 0, 0],
+                       &self.g_y[y, parity, 0, 0], &self.t[north, parity, 0, 0], &self.heat[block, parity, 0, 0])
+        if high - low == 1:
+            memset(&self.heat[block, 1 - self._red(low), 0, 0], 0,
+                   sizeof(real) * <size_t> self.nz * <size_t> self.width)
+        for parity in range(2):
+            row_gather_pair(self.nz, coarse.width, &self.take[ONE, parity, 0], &self.take[OTHER, parity, 0], self.width,
+                            &self.heat[block, 0, 0, 0], &coarse.b[row, parity, 0, 0])
+
+    cdef void _prolong(self, Level coarse, int y) noexcept nogil:
+        # Black columns are solved next, from the red ones alone: only these need the correction.
+        cdef int parity = self._red(y)
+        row_gather_add(self.nz, self.width, &self.give[parity, 0], coarse.width,
+                       &coarse.t[self.coarse_of[y], 0, 0, 0], &self.t[y, parity, 0, 0])
+
+    # ---- sweeps
+
+    def solve(self):
+        """Solve a level of one column exactly, t = b / G."""
+        self._solve_alone(0, 0)
+        self._finish(0)
+
+    def down(self, Level coarse):
+        """Smooth from zero, red, black, red, black, and hand the residual to the coarse level."""
+        cdef int block
+        if self.blocks == 1:
+            self._down_block(coarse, 0)
+            return
+        for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
+            self._down_block(coarse, block)
+        for block in prange(1, self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
+            self._down_wedge(coarse, block)
+
+    cdef inline int _low(self, int block, int stage) noexcept nogil:
+        return 0 if block == 0 else self.bounds[block] + stage
+
+    cdef inline int _high(self, int block, int stage) noexcept nogil:
+        return self.ny if block == self.blocks - 1 else self.bounds[block + 1] - stage
+
+    cdef inline bint _is_in(self, int block, int stage, int y) noexcept nogil:
+        return self._low(block, stage) <= y < self._high(block, stage)
+
+    cdef void _down_block(self, Level coarse, int block) noexcept nogil:
+        cdef int s, y
+        for s in range(self.bounds[block], self.bounds[block + 1] + REACH):
+            if self._is_in(block, 0, s):
+                self._solve_alone(s, self._red(s))
+            if self._is_in(block, 1, s - 1):
+                self._solve(s - 1, 1 - self._red(s - 1))
+            if self._is_in(block, 2, s - 2):
+                self._change_red(s - 2)
+            if self._is_in(block, 3, s - 3):
+                self._change_black(s - 3)
+            y = s - REACH
+            if self._is_in(block, REACH, y) and y + 1 == self.first[self.coarse_of[y] + 1]:
+                if self.first[self.coarse_of[y]] >= self._low(block, REACH):
+                    self._restrict(coarse, self.coarse_of[y], block)
+
+    cdef void _down_wedge(self, Level coarse, int block) noexcept nogil:
+        cdef int y, row, edge = self.bounds[block]
+        for y in range(edge - 1, edge + 1):
+            self._solve(y, 1 - self._red(y))
+        for y in range(edge - 2, edge + 2):
+            self._change_red(y)
+        for y in range(edge - 3, edge + 3):
+            self._change_black(y)
+        for row in range(self.coarse_of[edge - REACH], self.coarse_of[edge + REACH - 1] + 1):
+            self._restrict(coarse, row, block)
+
+    def up(self, Level coarse):
+        """Add the coarse level's answer and smooth, black, red, black, red."""
+        cdef int block
+        if self.blocks == 1:
+            self._up_block(coarse, 0)
+            return
+        for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
+            self._up_block(coarse, block)
+        for block in prange(1, self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
+            self._up_wedge(block)
+
+    cdef void _up_block(self, Level coarse, int block) noexcept nogil:
+        cdef int s, y, stage
+        for s in range(self.bounds[block], self.bounds[block + 1] + REACH):
+            if self._is_in(block, 0, s):
+                self._prolong(coarse, s)
+            for stage in range(1, REACH + 1):
+                y = s - stage
+                if self._is_in(block, stage, y):
+                    self._solve(y, self._red(y + stage))
+            if self._is_in(block, REACH, s - REACH):
+                self._finish(s - REACH)
+
+    cdef void _up_wedge(self, int block) noexcept nogil:
+        cdef int y, stage, edge = self.bounds[block]
+        for stage in range(1, REACH + 1):
+            for y in range(edge - stage, edge + stage):
+                self._solve(y, self._red(y + stage))
+        for y in range(edge - REACH, edge + REACH):
+            self._finish(y)
+
+    cdef void _finish(self, int y) noexcept nogil:
+        # What the finest level does with a row that is ready.
+        pass
+
+
+cdef class FinestLevel(Level):
+    """The level of the problem itself, with the direction p of conjugate gradients and q = G p."""
+
+    cdef readonly real[:, :, :, ::1] p, q
+    # Shares of each row or line in a sum, so that no sum depends on who computed it.
+    cdef double[:, ::1] row_sums  # (ny, 2)
+    cdef double[:, :, ::1] line_sums  # (nz, ny, 2)
+    cdef double[:, ::1] left  # (blocks, nx, and up to 7 more)
+    cdef int[::1] planes  # (thread blocks + 1,) first plane of each thread's block in natural order
+
+    def search(self, p, q, row_sums, line_sums, left, planes):
+        """Take the room conjugate gradients need."""
+        self.p, self.q, self.row_sums, self.line_sums, self.left = p, q, row_sums, line_sums, left
+        self.planes = planes
+
+    cdef double _total(self, int which):
+        cdef int y
+        cdef double total = 0.0
+        for y in range(self.ny):
+            total += self.row_sums[y, which]
+        return total
+
+    cdef void _finish(self, int y) noexcept nogil:
+        row_products(self.nz, self.width, &self.t[y, 0, 0, 0], &self.b[y, 0, 0, 0], &self.q[y, 0, 0, 0],
+                     &self.row_sums[y, 0])
+
+    def products(self):
+        """Return (r.z, q.z) of the residual r = b, the cycle's answer z = t, and q, as the cycle left them."""
+        return self._total(0), self._total(1)
+
+    def reduce(self, real alpha):
+        """Take alpha q off the residual and return the square of its norm."""
+        cdef int y
+        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            row_reduce(self.nz, self.width, alpha, &self.q[y, 0, 0, 0], &self.b[y, 0, 0, 0],
+                       &self.row_sums[y, 0])
+        return self._total(0)
+
+    def advance(self, double step, real beta, double[:, :, ::1] field):
+        """Add step p to the field, turn to p = z + beta p, and return p.G p with q = G p."""
+        cdef int block
+        for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
+            self._advance_block(block, step, beta, field)
+        for block in prange(1, self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
+            self._operate(self.bounds[block] - 1)
+            self._operate(self.bounds[block])
+        return self._total(0) + self._total(1)
+
+    cdef void _advance_block(self, int block, double step, real beta, double[:, :, ::1] field) noexcept nogil:
+        cdef int s
+        cdef size_t count = 2 * <size_t> self.nz * <size_t> self.width
+        for s in range(self.bounds[block], self.bounds[block + 1] + 1):
+            if self._is_in(block, 0, s):
+                if step != 0.0:
+                    row_follow(self.nz, self.width, self.nx, <ptrdiff_t> self.ny * self.nx, step,
+                               &self.p[s, 0, 0, 0], &field[0, s, 0])
+                row_turn(count, beta, &self.t[s, 0, 0, 0], &self.p[s, 0, 0, 0])
+            if self._is_in(block, 1, s - 1):
+                self._operate(s - 1)
+
+    cdef void _operate(self, int y) noexcept nogil:
+        cdef int parity
+        cdef int south = y - 1 if y > 0 else y
+        cdef int north = y + 1 if y < self.ny - 1 else y
+        for parity in range(2):
+            row_operate(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.p[y, 1 - parity, 0, 0],
+                        &self.g_y[self._wrap(y), parity, 0, 0], &self.p[south, parity, 0, 0],
+                        &self.g_y[y, parity, 0, 0], &self.p[north, parity, 0, 0],
+                        &self.g_z[y, parity, 0, 0], &self.ground[0, parity, 0], &self.line[y, 0],
+                        &self.p[y, parity, 0, 0], &self.q[y, parity, 0, 0], &self.row_sums[y, parity])
+
+    def begin(self, const double[:, :, ::1] heat, double scale):
+        """Set r = scale heat."""
+        cdef int k, y
+        for k in prange(self.nz, nogil=True, schedule="static", num_threads=self.blocks):
+            for y in range(self.ny):
+                line_take(self.nx, scale, &heat[k, y, 0], &self.b[y, 0, k, 0], &self.b[y, 1, k, 0])
+
+    def residual(self, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y, const double[:, :, ::1] g_z,
+                 const double[:, :, ::1] ground, const double[:, :, ::1] heat, double step,
+                 double[:, :, ::1] field, double scale):
+        """Add step p to the field, set r = scale (heat - G field); return unscaled |r|^2 and the sum of r [W]."""
+        cdef int block, k, y, blocks = self.planes.shape[0] - 1
+        cdef double square = 0.0, total = 0.0
+        for block in prange(blocks, nogil=True, schedule="static", num_threads=blocks):
+            self._residual_block(block, g_x, g_y, g_z, ground, heat, step, field, scale)
+        for block in prange(1, blocks, nogil=True, schedule="static", num_threads=blocks):
+            self._residual_plane(self.planes[block] - 1, block, g_x, g_y, g_z, ground, heat, field, scale)
+            self._residual_plane(self.planes[block], block, g_x, g_y, g_z, ground, heat, field, scale)
+        for k in range(self.nz):
+            for y in range(self.ny):
+                square += self.line_sums[k, y, 0]
+                total += self.line_sums[k, y, 1]
+        return square, total
+
+    cdef void _residual_block(self, int block, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y,
+                              const double[:, :, ::1] g_z, const double[:, :, ::1] ground,
+                              const double[:, :, ::1] heat, double step, double[:, :, ::1] field,
+                              double scale) noexcept nogil:
+        # A plane behind the one the field is brought up to date in, while that is still in the cache.
+        cdef int s, y, low = self.planes[block], high = self.planes[block + 1]
+        cdef int first = low + (low > 0), last = high - (high < self.nz)
+        for s in range(low, high + 1):
+            if s < high and step != 0.0:
+                for y in range(self.ny):
+                    line_follow(self.nx, step, &self.p[y, 0, s, 0], &self.p[y, 1, s, 0], &field[s, y, 0])
+            if first <= s - 1 < last:
+                self._residual_plane(s - 1, block, g_x, g_y, g_z, ground, heat, field, scale)
+
+    cdef void _residual_plane(self, int k, int block, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y,
+                              const double[:, :, ::1] g_z, const double[:, :, ::1] ground,
+                              const double[:, :, ::1] heat, const double[:, :, ::1] t,
+                              double scale) noexcept nogil:
+        cdef int y, below = max(k - 1, 0), above = min(k + 1, self.nz - 1), south, north
+        cdef const double *any_g
+        for y in range(self.ny):
+            # Where there is no neighbour the difference is that of a cell with itself.
+            south, north, any_g = max(y - 1, 0), min(y + 1, self.ny - 1), &ground[k, y, 0]
+            line_residual(self.nx, &g_x[k, y, 0] if self.nx > 1 else any_g, &g_y[k, south, 0] if y > 0 else any_g,
+                          &g_y[k, y, 0] if y < north else any_g, &g_z[below, y, 0] if k > 0 else any_g,
+                          &g_z[k, y, 0] if k < above else any_g, any_g, &t[k, y, 0], &t[k, south, 0],
+                          &t[k, north, 0], &t[below, y, 0], &t[above, y, 0], &heat[k, y, 0], scale,
+                          &self.left[block, 0], &self.b[y, 0, k, 0], &self.b[y, 1, k, 0],
+                          &self.line_sums[k, y, 0])
+
+
+def find_ground(const double[:, :, ::1] ground, unsigned char[:, ::1] is_grounded, int threads):
+    """Set is_grounded (ny, nz) where a line in x has any ground conductance."""
+    cdef int k, y
+    for k in prange(ground.shape[0], nogil=True, schedule="static", num_threads=threads):
+        for y in range(ground.shape[1]):
+            is_grounded[y, k] = line_has_any(ground.shape[2], &ground[k, y, 0])
+
+
+def operate(const double[:, :, ::1] g_x, const double[:, :, ::1] g_y, const double[:, :, ::1] g_z,
+            const double[:, :, ::1] ground, const double[:, :, ::1] t, double[:, :, ::1] out, int threads):
+    """Set out = G t [W] in natural order."""
+    cdef int nz = t.shape[0], ny = t.shape[1], nx = t.shape[2]
+    cdef int k, y, south, north, below, above
+    cdef const double *any_g
+    for k in prange(nz, nogil=True, schedule="static", num_threads=threads):
+        below, above = max(k - 1, 0), min(k + 1, nz - 1)
+        for y in range(ny):
+            south, north, any_g = max(y - 1, 0), min(y + 1, ny - 1), &ground[k, y, 0]
+            line_operate(nx, &g_x[k, y, 0] if nx > 1 else any_g, &g_y[k, south, 0] if y > 0 else any_g,
+                         &g_y[k, y, 0] if y < north else any_g, &g_z[below, y, 0] if k > 0 else any_g,
+                         &g_z[k, y, 0] if k < above else any_g, any_g, &t[k, y, 0], &t[k, south, 0],
+                         &t[k, north, 0], &t[below, y, 0], &t[above, y, 0], &out[k, y, 0])

@@ -1,0 +1,7 @@
+"""Columns in float64, for stacks on which float32 falls short."""
+
+cdef extern from *:
+    "#define REAL double"
+    ctypedef double real
+
+include "columns.pxi"

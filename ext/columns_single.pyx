@@ -1,0 +1,7 @@
+"""Columns in float32, for the cycle that only has to point the right way."""
+
+cdef extern from *:
+    "#define REAL float"
+    ctypedef float real
+
+include "columns.pxi"

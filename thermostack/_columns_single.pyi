@@ -1,0 +1,105 @@
+import numpy as np
+
+class Level:
+    nz: int
+    ny: int
+    nx: int
+    width: int
+    blocks: int
+    # (ny, 2, nz, width), buffers for np.asarray; of float32 here and float64 in _columns_double
+    g_x: np.ndarray
+    g_y: np.ndarray
+    g_z: np.ndarray
+    inverse: np.ndarray
+    t: np.ndarray
+    b: np.ndarray
+    ground: np.ndarray | None  # (lines, 2, width)
+    line: np.ndarray  # (ny, nz) int32
+    def __init__(
+        self,
+        nx: int,
+        g_x: np.ndarray,
+        g_y: np.ndarray,
+        g_z: np.ndarray,
+        inverse: np.ndarray,
+        t: np.ndarray,
+        b: np.ndarray,
+        ground: np.ndarray,
+        line: np.ndarray,
+    ) -> None: ...
+    def divide(self, bounds: np.ndarray, slot: np.ndarray, change: np.ndarray, heat: np.ndarray) -> None: ...
+    def forget_ground(self) -> None: ...
+    def load(self, g_x: np.ndarray, g_y: np.ndarray, g_z: np.ndarray, ground: np.ndarray) -> None: ...
+    def coarsen(
+        self,
+        coarse: Level,
+        first_x: np.ndarray,
+        first_y: np.ndarray,
+        dx: np.ndarray,
+        dy: np.ndarray,
+        take: np.ndarray,
+        give: np.ndarray,
+        coarse_of: np.ndarray,
+        shrink_x: np.ndarray,
+        shrink_y: np.ndarray,
+    ) -> None: ...
+    def weigh_x(
+        self,
+        rows: np.ndarray,
+        dx: np.ndarray,
+        hold: np.ndarray,
+        work: np.ndarray,
+        weak: np.ndarray,
+        jump: np.ndarray,
+    ) -> None: ...
+    def weigh_y(
+        self,
+        begins: np.ndarray,
+        dy: np.ndarray,
+        hold: np.ndarray,
+        work: np.ndarray,
+        weak: np.ndarray,
+        jump: np.ndarray,
+    ) -> None: ...
+    def solve(self) -> None: ...
+    def down(self, coarse: Level) -> None: ...
+    def up(self, coarse: Level) -> None: ...
+
+class FinestLevel(Level):
+    p: np.ndarray
+    q: np.ndarray
+    def search(
+        self,
+        p: np.ndarray,
+        q: np.ndarray,
+        row_sums: np.ndarray,
+        line_sums: np.ndarray,
+        left: np.ndarray,
+        planes: np.ndarray,
+    ) -> None: ...
+    def products(self) -> tuple[float, float]: ...
+    def reduce(self, alpha: float) -> float: ...
+    def advance(self, step: float, beta: float, field: np.ndarray) -> float: ...
+    def begin(self, heat: np.ndarray, scale: float) -> None: ...
+    def residual(
+        self,
+        g_x: np.ndarray,
+        g_y: np.ndarray,
+        g_z: np.ndarray,
+        ground: np.ndarray,
+        heat: np.ndarray,
+        step: float,
+        field: np.ndarray,
+        scale: float,
+    ) -> tuple[float, float]: ...
+
+def find_ground(ground: np.ndarray, is_grounded: np.ndarray, threads: int) -> None: ...
+def operate(
+    g_x: np.ndarray,
+    g_y: np.ndarray,
+    g_z: np.ndarray,
+    ground: np.ndarray,
+    t: np.ndarray,
+    out: np.ndarray,
+    threads: int,
+) -> None: ...
