@@ -1,0 +1,95 @@
+"""What can go wrong, each failure with its cause, its place and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+SHOWN_FAULTS = 50  # a file with more faults than this is another kind of file
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a description: where it stands, what is wrong, what would be right."""
+
+    field: str  # "stacks.gpu.layers.bulk.thickness"
+    message: str  # "-50 um is not greater than zero"
+    remedy: str = ""  # "did you mean 50 um?"
+    code: str = "E-VALUE"  # stable; the list is in docs/guide/errors.md
+    file: str | None = None
+    line: int | None = None  # from 1
+    column: int | None = None  # from 1
+    path: tuple[str | int, ...] = ()  # the field as the keys and indices that lead to it
+
+    @property
+    def is_warning(self) -> bool:
+        """True where the description is unusual rather than wrong."""
+        return self.code.startswith("W-")
+
+    def at(self, file: str | None, line: int | None = None, column: int | None = None) -> Fault:
+        """Return this fault with its place in a file."""
+        return replace(self, file=file, line=line, column=column)
+
+    def __str__(self) -> str:
+        """Return `file:line:column: field: message (remedy) [code]`."""
+        file = None if self.file is None else "".join(map(_shown, self.file))
+        place = ":".join(str(part) for part in (file, self.line, self.column) if part is not None)
+        head = ": ".join(part for part in (place, self.field) if part)
+        tail = f" ({self.remedy})" if self.remedy else ""
+        return f"{head + ': ' if head else ''}{self.message}{tail} [{self.code}]"
+
+
+def _shown(sign: str) -> str:
+    """Return a sign of a file's name; one that would break the line, or cannot be printed, as its escape."""
+    return sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+
+
+class ThermostackError(Exception):
+    """Any failure this package raises on purpose; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class DescriptionError(ThermostackError):
+    """The drawing is wrong: every fault found in it, with file, line and field."""
+
+    exit_code = 2
+
+    def __init__(self, faults: Fault | Iterable[Fault]) -> None:
+        self.faults = (faults,) if isinstance(faults, Fault) else tuple(faults)
+        shown = [str(fault) for fault in self.faults[:SHOWN_FAULTS]]
+        if len(self.faults) > SHOWN_FAULTS:
+            shown.append(f"... and {len(self.faults) - SHOWN_FAULTS} more")
+        super().__init__("\n".join(shown))
+
+
+class ConvergenceError(ThermostackError):
+    """An iteration stopped before its tolerance; no temperature is returned."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, history: Iterable[float] = ()) -> None:
+        self.history = tuple(history)  # the residual after each iteration, relative
+        super().__init__(message)
+
+
+class RunawayError(ConvergenceError):
+    """No steady temperature exists: the heat grows faster with temperature than the cooling."""
+
+
+class ResourceError(ThermostackError):
+    """The machine is too small for what was asked; nothing was allocated."""
+
+    exit_code = 4
+
+
+class OutputError(ThermostackError):
+    """A file could not be written; what stood there before is untouched."""
+
+    exit_code = 5
+
+
+class ResultFileError(ThermostackError):
+    """A result file is damaged, foreign or from a newer version."""
+
+    exit_code = 6

@@ -1,0 +1,214 @@
+"""What a field of a description may hold: a quantity with its unit, a name, a place.
+
+Numbers from Python are in SI units; numbers from a file carry their unit (validation context
+`{"from_file": True}`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from numbers import Real
+from typing import Annotated, Any, cast
+
+from pydantic import BeforeValidator, GetCoreSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+from thermostack.units import UnitError, example_of, format_quantity, parse_quantity, write_quantity
+
+CoreSchema = core_schema.CoreSchema
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return "did you mean ...?" with the names most like `word`, or "" where none is."""
+    known = list(known)
+    found = [name for name in known if len(word) > 2 and name.startswith(word)][:3]
+    found = found or get_close_matches(word, known, n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(found)}?" if found else ""
+
+
+def fail(code: str, message: str, remedy: str = "") -> PydanticCustomError:
+    """Return the error a validator raises; it becomes a `Fault` with this code."""
+    return PydanticCustomError(cast(Any, code), "{text}", {"text": message, "remedy": remedy})
+
+
+# -- quantities ------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """A number with a unit: its dimension and the values it may take (SI)."""
+
+    dimension: str
+    above: float | None = None  # the value must be greater
+    least: float | None = None
+    most: float | None = None
+    usual: tuple[float, float] | None = None  # outside it a slip of the unit is likelier than the value
+
+    def read(self, value: Any, info: core_schema.ValidationInfo) -> float:
+        """Return the value [SI] of a text with its unit, or of a number from Python."""
+        if isinstance(value, str):
+            try:
+                number = parse_quantity(value, self.dimension)
+            except UnitError as error:
+                raise fail("E-UNIT", str(error)) from None
+        elif isinstance(value, bool) or not isinstance(value, Real):
+            raise fail("E-TYPE", f"{shown(value)} is not {self.noun}", f"write {self.example}")
+        elif is_from_file(info) and math.isfinite(value):
+            raise fail("E-UNIT", f"{value} has no unit; {self.noun} is due", f"write {self.example}")
+        else:
+            number = float(value)
+        self.check(number)
+        return number
+
+    def check(self, number: float) -> None:
+        """Raise where the number [SI] cannot be, or is not likely to be, what was meant."""
+        if not math.isfinite(number):
+            raise fail("E-RANGE", f"{number} is not a finite {self.words}", f"write {self.example}")
+        shown = format_quantity(number, self.dimension)
+        if self.above is not None and number <= self.above:
+            bound = "zero" if self.above == 0.0 else format_quantity(self.above, self.dimension)
+            raise fail("E-RANGE", f"{shown} is not greater than {bound}", self._positive_remedy(number))
+        if self.least is not None and number < self.least:
+            bound = "zero" if self.least == 0.0 else format_quantity(self.least, self.dimension)
+            raise fail("E-RANGE", f"{shown} is less than {bound}", self._positive_remedy(number))
+        if self.most is not None and number > self.most:
+            raise fail("E-RANGE", f"{shown} is more than {format_quantity(self.most, self.dimension)}")
+        if self.usual is not None and not self.usual[0] <= number <= self.usual[1]:
+            low, high = (format_quantity(bound, self.dimension) for bound in self.usual)
+            raise fail("E-SLIP", f"{shown} is outside {low} to {high}", self._slip_remedy(number))
+
+    @property
+    def words(self) -> str:
+        """Return the dimension in words, "area resistance"."""
+        return self.dimension.replace("_", " ")
+
+    @property
+    def noun(self) -> str:
+        """Return the dimension with its article, "an area resistance"."""
+        return f"{'an' if self.dimension[0] == 'a' else 'a'} {self.words}"
+
+    @property
+    def example(self) -> str:
+        """Return a value with a unit, quoted."""
+        return f'"{example_of(self.dimension)}"'
+
+    def _positive_remedy(self, number: float) -> str:
+        return f"did you mean {format_quantity(-number, self.dimension)}?" if number < 0.0 else ""
+
+    def _slip_remedy(self, number: float) -> str:
+        assert self.usual is not None
+        for factor in (1e-3, 1e3, 1e-6, 1e6):
+            if self.usual[0] <= number * factor <= self.usual[1]:
+                return f"did you mean {format_quantity(number * factor, self.dimension)}?"
+        return "check the unit"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self.read,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value: write_quantity(value, self.dimension), when_used="json"
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "description": f"{self.noun} with its unit",
+            "examples": [example_of(self.dimension)],
+        }
+
+
+Length = Annotated[float, Quantity("length")]
+Thickness = Annotated[float, Quantity("length", above=0.0, usual=(10e-9, 0.1))]
+Extent = Annotated[float, Quantity("length", above=0.0, usual=(10e-9, 1.0))]
+Depth = Annotated[float, Quantity("length", least=0.0)]
+Temperature = Annotated[float, Quantity("temperature", above=0.0)]
+Heat = Annotated[float, Quantity("power", least=0.0)]
+SignedHeat = Annotated[float, Quantity("power")]
+HeatFlux = Annotated[float, Quantity("heat_flux")]
+HeatTransferCoefficient = Annotated[float, Quantity("heat_transfer_coefficient", least=0.0)]
+ThermalResistance = Annotated[float, Quantity("thermal_resistance", above=0.0)]
+AreaResistance = Annotated[float, Quantity("area_resistance", least=0.0)]
+ConductivityValue = Annotated[float, Quantity("conductivity", above=0.0)]
+Density = Annotated[float, Quantity("density", above=0.0)]
+SpecificHeat = Annotated[float, Quantity("specific_heat", above=0.0)]
+VolumetricHeatCapacity = Annotated[float, Quantity("volumetric_heat_capacity", above=0.0)]
+
+
+def _read_pair(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise fail("E-TYPE", f"{shown(value)} is not a pair of lengths", "write [2.5 mm, 8 mm]")
+    return value
+
+
+Point = Annotated[tuple[Length, Length], BeforeValidator(_read_pair)]
+Size = Annotated[tuple[Extent, Extent], BeforeValidator(_read_pair)]
+
+
+# -- names, fractions ------------------------------------------------------------------------
+
+_NAME = re.compile(r"\w[\w+-]*\Z")
+
+
+def read_name(value: Any) -> str:
+    """Return a text that is a name, or refuse it."""
+    if not isinstance(value, str):
+        remedy = "put it in quotes" if isinstance(value, (int, float)) else ""
+        raise fail("E-TYPE", f"{shown(value)} is not a name", remedy)
+    if len(value) > 64 or not _NAME.match(value):
+        raise fail("E-NAME", f"{shown(value)} is not a name", "up to 64 letters, digits, _ + -, no dots")
+    return value
+
+
+def _read_path_name(value: Any) -> str:
+    if isinstance(value, str):
+        for piece in value.split("."):
+            read_name(piece)
+        return value
+    return read_name(value)
+
+
+def _read_fraction(value: Any) -> float:
+    if isinstance(value, str):
+        try:
+            value = parse_quantity(value, "fraction")
+        except UnitError as error:
+            raise fail("E-UNIT", str(error)) from None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
+        raise fail("E-RANGE", f"{shown(value)} is not a fraction", "from 0 to 1")
+    return float(value)
+
+
+def _plain(read: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
+    class Plain:
+        @staticmethod
+        def __get_pydantic_core_schema__(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+            return core_schema.no_info_plain_validator_function(
+                read, serialization=core_schema.to_string_ser_schema() if schema["type"] == "string" else None
+            )
+
+        @staticmethod
+        def __get_pydantic_json_schema__(core: CoreSchema, handler: Any) -> dict[str, Any]:
+            return schema
+
+    return Plain
+
+
+Name = Annotated[str, _plain(read_name, {"type": "string", "pattern": r"^\w[\w+-]*$"})]
+PathName = Annotated[str, _plain(_read_path_name, {"type": "string"})]  # names joined by dots
+Fraction = Annotated[float, _plain(_read_fraction, {"type": "number", "minimum": 0, "maximum": 1})]
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it, cut short."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def is_from_file(info: core_schema.ValidationInfo) -> bool:
+    """Return whether what is read comes from a file: quantities need units, keys are those of files."""
+    return isinstance(info.context, dict) and bool(info.context.get("from_file"))

@@ -1,0 +1,442 @@
+"""Quantities as text: exact reading of "50 um" into SI numbers, and writing them back.
+
+Text is read by a small hand-written grammar with a closed list of units; nothing is evaluated. The
+arithmetic is exact and rounded once, so "50 um" is the very float 50e-6 and planes given in
+different units meet. Grammar: a number, then units joined by a space, `*` or `·` (times) and `/`
+(divides the next unit or parenthesis alone), each with an optional integer power: `W/m2/K`,
+`W/(m K)`, `mm² K/W`, `W m^-1 K^-1`. After a `/` only further `/` may follow: `W/m K` is refused
+because people mean either thing by it.
+
+"degC" is a point on the scale where a temperature is due, and a plain kelvin everywhere else.
+
+>>> from thermostack.units import um
+>>> 30 * um == parse_quantity("30 um", "length") == 30e-6
+True
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Context, Decimal
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
+
+LONGEST_TEXT = 100  # characters; the longest quantity written here has about 40
+FARTHEST = 2000  # powers of ten; no text this long brings a number from there back among the floats
+
+_BLANK = " \t\u00a0\u2009\u202f"  # ordinary, tab, and the spaces that typesetting puts before a unit
+_MINUS = str.maketrans("−", "-")
+_NUMBER = re.compile(r"([+\-−]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+\-−]?[0-9]+))?")
+_ATOM = re.compile(r"(°C|℃|°|%|[A-Za-zµμ]+)(?:(?:\^|\*\*)([+\-−]?[1-9])|([-−]?[1-9])|(⁻?[¹²³⁴-⁹]))?")
+_TIMES = re.compile(rf"[{_BLANK}]*(?:\*|·|⋅)?[{_BLANK}]*")
+_SUPERSCRIPTS = str.maketrans("⁻¹²³⁴⁵⁶⁷⁸⁹−", "-123456789-")
+_ABSOLUTE_ZERO = Fraction("-273.15")  # degC, by definition of the Celsius scale
+_DIGITS = Context(prec=50)  # our own: the caller's decimal context may round sooner
+_PI = Fraction("3.14159265358979323846264338327950288419716939937510582097494459")
+
+
+class UnitError(ValueError):
+    """A text that is no quantity of the kind due; the message says what would be right."""
+
+
+class _Unit(NamedTuple):
+    """One unit in SI: ratio * 10**shift times the powers of kg, m, s, K and rad."""
+
+    powers: tuple[int, ...] = (0, 0, 0, 0, 0)
+    shift: int = 0
+    ratio: Fraction = Fraction(1)
+
+    def times(self, other: _Unit, power: int) -> _Unit:
+        """Return this unit multiplied by a power of another."""
+        powers = tuple(mine + power * its for mine, its in zip(self.powers, other.powers, strict=True))
+        return _Unit(powers, self.shift + power * other.shift, self.ratio * other.ratio**power)
+
+
+class _Dimension(NamedTuple):
+    """A kind of quantity: its example, its SI unit, and the units it is shown in."""
+
+    noun: str
+    example: str
+    si: str
+    shown: tuple[tuple[float, str], ...]  # ascending: from this size [SI] on, this unit
+
+
+_PREFIXES = {"": 0, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "d": -1, "k": 3, "M": 6, "G": 9}
+_BASES = {  # unit: (prefixes it may carry, its size)
+    "m": ("pnumcdk", _Unit((0, 1, 0, 0, 0))),
+    "in": ("", _Unit((0, 1, 0, 0, 0), -4, Fraction(254))),
+    "mil": ("", _Unit((0, 1, 0, 0, 0), -7, Fraction(254))),
+    "L": ("num", _Unit((0, 3, 0, 0, 0), -3)),
+    "l": ("num", _Unit((0, 3, 0, 0, 0), -3)),
+    "g": ("umk", _Unit((1, 0, 0, 0, 0), -3)),
+    "s": ("pnum", _Unit((0, 0, 1, 0, 0))),
+    "min": ("", _Unit((0, 0, 1, 0, 0), 1, Fraction(6))),
+    "h": ("", _Unit((0, 0, 1, 0, 0), 2, Fraction(36))),
+    "K": ("um", _Unit((0, 0, 0, 1, 0))),
+    "degC": ("", _Unit((0, 0, 0, 1, 0))),
+    "W": ("pnumkMG", _Unit((1, 2, -3, 0, 0))),
+    "J": ("pnumkMG", _Unit((1, 2, -2, 0, 0))),
+    "Pa": ("mkMG", _Unit((1, -1, -2, 0, 0))),
+    "bar": ("m", _Unit((1, -1, -2, 0, 0), 5)),
+    "rad": ("um", _Unit((0, 0, 0, 0, 1))),
+    "deg": ("", _Unit((0, 0, 0, 0, 1), 0, _PI / 180)),
+    "%": ("", _Unit((0, 0, 0, 0, 0), -2)),
+}
+_UNITS = {
+    prefix + base: unit._replace(shift=unit.shift + _PREFIXES[prefix])
+    for base, (prefixes, unit) in _BASES.items()
+    for prefix in ("", *prefixes)
+}
+_SPELLINGS = {"°C": "degC", "℃": "degC", "°": "deg"}
+_SLIPS = {  # a unit, and what people write for it
+    "degC": "C c oC degc Celsius celsius",
+    "K": "degK kelvin Kelvin",
+    "W": "watt watts Watt",
+    "um": "micron microns",
+    "in": "inch inches",
+    "mil": "mils",
+    "s": "sec",
+    "h": "hr",
+}
+_MEANT = {slip: unit for unit, slips in _SLIPS.items() for slip in slips.split()}
+
+_DIMENSIONS = {
+    name: _Dimension(f"{'an' if name[0] == 'a' else 'a'} {name.replace('_', ' ')}", *rest)
+    for name, rest in {
+        "length": ("50 um", "m", ((0, "nm"), (1e-6, "um"), (1e-3, "mm"), (1, "m"))),
+        "area": ("100 mm2", "m2", ((0, "um2"), (1e-8, "mm2"), (1, "m2"))),
+        "volume": ("10 mm3", "m3", ((0, "um3"), (1e-12, "mm3"), (1e-3, "m3"))),
+        "temperature": ("25 degC", "K", ((0, "degC"),)),
+        "temperature_difference": ("5 K", "K", ((0, "uK"), (1e-3, "mK"), (0.1, "K"))),
+        "power": ("10 W", "W", ((0, "nW"), (1e-6, "uW"), (1e-3, "mW"), (1, "W"), (1e4, "kW"))),
+        "heat_flux": ("50 W/cm2", "W/m2", ((0, "W/m2"), (1e4, "W/cm2"))),
+        "power_density": ("1 W/mm3", "W/m3", ((0, "W/m3"), (1e7, "W/mm3"))),
+        "heat_transfer_coefficient": ("1000 W/m2/K", "W/m2/K", ((0, "W/m2/K"), (1e5, "kW/m2/K"))),
+        "thermal_resistance": ("0.1 K/W", "K/W", ((0, "mK/W"), (1e-2, "K/W"))),
+        "area_resistance": ("5 mm2 K/W", "m2 K/W", ((0, "mm2 K/W"), (1, "m2 K/W"))),
+        "conductivity": ("150 W/m/K", "W/m/K", ((0, "W/m/K"),)),
+        "density": ("2330 kg/m3", "kg/m3", ((0, "kg/m3"),)),
+        "specific_heat": ("700 J/kg/K", "J/kg/K", ((0, "J/kg/K"),)),
+        "volumetric_heat_capacity": ("1.6 MJ/m3/K", "J/m3/K", ((0, "J/m3/K"), (1e5, "MJ/m3/K"))),
+        "time": ("10 ms", "s", ((0, "ns"), (1e-6, "us"), (1e-3, "ms"), (1, "s"), (36e3, "h"))),
+        "velocity": ("2 m/s", "m/s", ((0, "mm/s"), (0.1, "m/s"))),
+        "flow_rate": ("1 L/min", "m3/s", ((0, "mL/min"), (1e-6, "L/min"), (1, "m3/s"))),
+        "pressure": ("20 kPa", "Pa", ((0, "Pa"), (1e3, "kPa"), (1e6, "MPa"))),
+        "fraction": ("20 %", "", ((0, "%"),)),
+        "angle": ("90 deg", "rad", ((0, "deg"),)),
+    }.items()
+}
+DIMENSIONS = tuple(_DIMENSIONS)  # the names that `dimension` may take below
+_OTHER_NOUNS = {  # quantities that nothing here asks for, named where one stands in the wrong place
+    "J": "an energy",
+    "kg": "a mass",
+    "kg/s": "a mass flow",
+    "W/K": "a conductance",
+    "J/K": "a heat capacity",
+    "W/m": "a power per length",
+    "m K/W": "a thermal resistivity",
+}
+
+
+def example_of(dimension: str) -> str:
+    """Return a quantity of this dimension as it may stand in a file, like "50 um"."""
+    return _find(dimension).example
+
+
+def parse_quantity(text: str, dimension: str) -> float:
+    """Return the quantity [SI] that a text like "50 um" states, rounded once from its exact value.
+
+    A temperature is returned in kelvin. Raises UnitError where the text is no number with a unit,
+    the unit is unknown, ambiguous or of another dimension, or the number leaves the range of floats.
+    """
+    due = _find(dimension)
+    if not isinstance(text, str):
+        raise UnitError(
+            f"a quantity is text with a unit, like {_quote(due.example)}, not {type(text).__name__}"
+        )
+    try:
+        number, rest = _split(text)
+        if not rest and due.si:
+            raise UnitError("has no unit")
+        unit = _read_unit(rest)
+        if unit.powers != _read_unit(due.si).powers:
+            raise UnitError(_say_mismatch(unit, rest, due))
+        value = _scale(number, unit, _zero_of(rest, dimension))
+        if dimension == "temperature" and value < 0:
+            raise UnitError("is below absolute zero (-273.15 degC)")
+    except UnitError as error:
+        raise UnitError(f"{_quote(text)} {error}; {due.noun} is due, like {_quote(due.example)}") from None
+    return value
+
+
+def format_quantity(value: float, dimension: str) -> str:
+    """Return a quantity [SI] for people: four significant digits in a unit of the trade."""
+    due = _find(dimension)
+    value = float(value)
+    if value - value != 0:  # not finite
+        return f"{value} {due.si}".rstrip()
+    unit = _choose_unit(value, due)
+    number = float(_in_unit(value, unit, dimension))
+    digits = f"{number:.2f}" if dimension == "temperature" and abs(number) < 100 else f"{number:.4g}"
+    return f"{_plain(Decimal(digits))} {unit}"
+
+
+def write_quantity(value: float, dimension: str) -> str:
+    """Return a quantity [SI] as text that `parse_quantity` reads back as exactly the same float.
+
+    Raises UnitError where the value is infinite, not a number, or a temperature below zero kelvin.
+    """
+    due = _find(dimension)
+    value = float(value)
+    if value - value != 0:
+        raise UnitError(f"{value} cannot be written as {due.noun}")
+    if value < 0 and dimension == "temperature":
+        raise UnitError(f"{value} K is below absolute zero")
+    plain = _plain(Decimal(repr(value)))
+    unit = _choose_unit(value, due)
+    exact = _in_unit(value, unit, dimension)
+    allowed = _count_digits(Decimal(plain)) + 3
+    for digits in (12, 17):
+        number = Context(prec=digits).divide(Decimal(exact.numerator), Decimal(exact.denominator))
+        readable = f"{_plain(number)} {unit}"
+        if _count_digits(number) <= allowed and parse_quantity(readable, dimension) == value:
+            return readable
+    return f"{plain} {due.si}".rstrip()
+
+
+def celsius(temperature: float) -> float:
+    """Return the temperature [K] of a point on the Celsius scale, equal to that of "<t> degC"."""
+    return parse_quantity(f"{float(temperature)!r} degC", "temperature")
+
+
+class _Scaled(float):
+    """A unit as a number: `30 * um` is the float nearest to 30e-6, which 30 * 1e-6 is not.
+
+    The product is taken of the decimal digits, as if written as text; NumPy multiplies as it always does.
+    """
+
+    __slots__ = ()
+
+    def __mul__(self, other: float) -> float:
+        """Return the float nearest to the product of both as they are written in decimal."""
+        if not isinstance(other, (int, float)) or other - other != 0:
+            return float.__mul__(self, other)
+        exact = Fraction(int(other)) if isinstance(other, int) else Fraction(repr(float(other)))
+        try:
+            return float(exact * Fraction(repr(float(self))))
+        except OverflowError:
+            return float.__mul__(self, other)
+
+    __rmul__ = __mul__
+
+
+m = 1.0
+cm: float = _Scaled(1e-2)
+mm: float = _Scaled(1e-3)
+um: float = _Scaled(1e-6)
+nm: float = _Scaled(1e-9)
+W = 1.0
+mW: float = _Scaled(1e-3)
+kW: float = _Scaled(1e3)
+K = 1.0
+s = 1.0
+ms: float = _Scaled(1e-3)
+us: float = _Scaled(1e-6)
+ns: float = _Scaled(1e-9)
+
+
+def _find(dimension: str) -> _Dimension:
+    """Return a dimension by name."""
+    if dimension not in _DIMENSIONS:
+        raise UnitError(f"no dimension {_quote(dimension)}; there are {', '.join(DIMENSIONS)}")
+    return _DIMENSIONS[dimension]
+
+
+def _quote(text: object) -> str:
+    """Return a text in quotes for a message: control characters escaped, clipped where long."""
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text)[:60])
+    return f'"{shown}{"..." if len(str(text)) > 60 else ""}"'
+
+
+def _split(text: str) -> tuple[tuple[str, int], str]:
+    """Return ((mantissa, exponent), unit text) of a quantity."""
+    if len(text) > LONGEST_TEXT:
+        raise UnitError(f"is {len(text)} characters long, more than the {LONGEST_TEXT} that are read")
+    text = text.strip(_BLANK)
+    match = _NUMBER.match(text)
+    if match is None:
+        raise UnitError("does not begin with a number in plain digits")
+    rest = text[match.end() :].strip(_BLANK)
+    if rest.startswith(","):
+        raise UnitError("has a comma in its number, where only a decimal point is read")
+    if rest and rest[0] in "_.'0123456789":
+        raise UnitError("is not one number; digits are not grouped: 12000 or 1.2e4")
+    mantissa, exponent = match.group(1).translate(_MINUS), match.group(2) or "0"
+    return (mantissa, int(exponent.translate(_MINUS))), rest
+
+
+def _scale(number: tuple[str, int], unit: _Unit, zero: Fraction) -> float:
+    """Return the float nearest to a number in a unit [SI], counted from that unit's zero."""
+    mantissa, exponent = number
+    is_zero = not mantissa.strip("+-0.")
+    exponent = max(-FARTHEST, min(FARTHEST, exponent + unit.shift))
+    if unit.ratio == 1 and not zero:
+        value = float(f"{mantissa}e{exponent}")
+    else:
+        try:
+            value = float(Fraction(f"{mantissa}e{exponent}") * unit.ratio + zero)
+        except OverflowError:
+            value = float("inf")
+    if value - value != 0:
+        raise UnitError("is too large a number")
+    if value == 0 and not is_zero and not zero:
+        raise UnitError("is too small a number to tell from zero")
+    return value
+
+
+def _zero_of(rest: str, dimension: str) -> Fraction:
+    """Return where the scale of a unit begins [K]: 273.15 for degC as a temperature, else zero."""
+    if dimension != "temperature":
+        return Fraction(0)
+    match = _ATOM.fullmatch(rest)
+    if match is None or match.lastindex != 1:
+        raise UnitError('is no point on a temperature scale; write it like "25 degC" or "298.15 K"')
+    return -_ABSOLUTE_ZERO if _name_of(match) == "degC" else Fraction(0)
+
+
+def _name_of(match: re.Match[str]) -> str:
+    """Return the unit name of a matched atom in the one spelling of the list."""
+    name = match.group(1)
+    return _SPELLINGS.get(name, name).replace("µ", "u").replace("μ", "u")
+
+
+@lru_cache(maxsize=512)
+def _read_unit(text: str) -> _Unit:
+    """Return the unit that a text like "W/(m K)" names; the empty text is the plain number."""
+    if not text:
+        return _Unit()
+    unit, end = _read_product(text, 0, inside=False)
+    if end < len(text):
+        raise UnitError(_say_unreadable(text, end))
+    return unit
+
+
+def _read_product(text: str, position: int, *, inside: bool) -> tuple[_Unit, int]:
+    """Return the units joined from a position on, and where they end."""
+    unit, position = _read_factor(text, position, inside=inside)
+    divisor = -1  # where the last divisor begins
+    while True:
+        start = _TIMES.match(text, position).end()  # type: ignore[union-attr]  # matches the empty text
+        if start == len(text) or text[start] == ")":
+            return unit, position
+        if text[start] == "/":
+            position = start + 1
+            while text[position : position + 1] in tuple(_BLANK):
+                position += 1
+            divisor = position
+            factor, position = _read_factor(text, position, inside=inside)
+            unit = unit.times(factor, -1)
+        else:
+            factor, end = _read_factor(text, start, inside=inside)
+            if divisor >= 0:
+                raise UnitError(_say_ambiguous(text, divisor, position, start))
+            unit, position = unit.times(factor, 1), end
+
+
+def _read_factor(text: str, position: int, *, inside: bool) -> tuple[_Unit, int]:
+    """Return one unit with its power, or one parenthesis, and where it ends."""
+    if text[position : position + 1] == "(" and not inside:
+        unit, end = _read_product(text, position + 1, inside=True)
+        if text[end : end + 1] != ")":
+            raise UnitError("has a parenthesis that is not closed")
+        return unit, end + 1
+    match = _ATOM.match(text, position)
+    if match is None:
+        raise UnitError(_say_unreadable(text, position))
+    name = _name_of(match)
+    if name not in _UNITS:
+        raise UnitError(_say_unknown(name))
+    power = match.group(2) or match.group(3) or match.group(4) or "1"
+    return _Unit().times(_UNITS[name], int(power.translate(_SUPERSCRIPTS))), match.end()
+
+
+def _say_unreadable(text: str, position: int) -> str:
+    """Return what is wrong where no unit can be read."""
+    what = _quote(text[position:]) if position < len(text) else "its end"
+    return f'cannot be read at {what}; units are joined by a space, "*" or "/", like "W/m2/K" or "W/(m K)"'
+
+
+def _say_ambiguous(text: str, divisor: int, end: int, start: int) -> str:
+    """Return both readings of a text with a product after a slash."""
+    before, below, after = text[:divisor].rstrip("/" + _BLANK), text[divisor:end], text[start:]
+    if "(" in text or "/" in after:
+        return "can be read in two ways; give every divisor its own slash, like W/m2/K"
+    return (
+        f'can be read in two ways: write "{before}/({below} {after})" or "{before}/{below}/{after}" '
+        f'to divide by both, "{after} {before}/{below}" to multiply'
+    )
+
+
+def _say_unknown(name: str) -> str:
+    """Return that a unit is unknown, with the nearest that are."""
+    from difflib import get_close_matches  # needed on the way to an error only
+
+    if name in _MEANT:
+        near = [_MEANT[name]]
+    elif name.endswith("K") and name[:-1] in _UNITS:
+        near = [f'"({name[:-1]} K)"']
+    else:
+        near = [known for known in _UNITS if known.lower() == name.lower()]
+        near = near or get_close_matches(name, _UNITS, n=3, cutoff=0.5)
+    advice = f" (did you mean {' or '.join(near)}?)" if near else ""
+    return f"has an unknown unit {_quote(name)}{advice}"
+
+
+def _say_mismatch(unit: _Unit, rest: str, due: _Dimension) -> str:
+    """Return that a quantity is of another kind than the one due."""
+    nouns = {_read_unit(text).powers: noun for text, noun in _OTHER_NOUNS.items()}
+    nouns |= {_read_unit(other.si).powers: other.noun for other in reversed(_DIMENSIONS.values())}
+    what = f"is {nouns[unit.powers]}" if unit.powers in nouns else "is another kind of quantity"
+    meant = rest.replace("mK", "(m K)")
+    if meant != rest and _powers_of(meant) == _powers_of(due.si):
+        return f'{what} ("mK" is a millikelvin; did you mean {_quote(meant)}?)'
+    return what
+
+
+def _powers_of(text: str) -> tuple[int, ...] | None:
+    """Return the powers of kg, m, s, K and rad in a unit, or None where it is none."""
+    try:
+        return _read_unit(text).powers
+    except UnitError:
+        return None
+
+
+def _choose_unit(value: float, due: _Dimension) -> str:
+    """Return the unit in which a value [SI] is shown."""
+    if value == 0:
+        return due.example.partition(" ")[2]
+    size = abs(float(f"{value:.4g}"))
+    return [unit for start, unit in due.shown if size >= start][-1]
+
+
+def _in_unit(value: float, unit: str, dimension: str) -> Fraction:
+    """Return a value [SI] as an exact number of some unit."""
+    read = _read_unit(unit)
+    exact = Fraction(repr(value)) - _zero_of(unit, dimension)
+    return exact / read.ratio / Fraction(10) ** read.shift
+
+
+def _count_digits(number: Decimal) -> int:
+    """Return how many significant digits a number has."""
+    return len(number.normalize(_DIGITS).as_tuple().digits)
+
+
+def _plain(number: Decimal) -> str:
+    """Return the digits of a number, with an exponent only where it is far from one."""
+    if number == 0:
+        return "0"
+    number = number.normalize(_DIGITS)
+    if -5 <= number.adjusted() < 9:
+        return f"{number:f}"
+    return f"{number:e}"
