@@ -1,0 +1,97 @@
+"""The options that the commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from thermostack.errors import DescriptionError, Fault
+
+if TYPE_CHECKING:
+    from thermostack.spacing import Cell
+
+PackageName = Annotated[
+    str, Parameter(help="A description file (YAML), or the name of a package that comes along.")
+]
+CellOption = Annotated[
+    str | None,
+    Parameter(
+        name="--cell",
+        help='Largest size of a cell: "0.25 mm", "0.25 mm, 0.25 mm, 0.1 mm" along x, y, z, or for parts: '
+        '"gpu=0.1 mm, hbm=0.2 mm". Without it the grid follows the powered blocks.',
+    ),
+]
+Settings = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--set",
+        help="Set a field of the description, as stacks.gpu.layers.active.power.scale_to=700 W; may be "
+        "repeated.",
+    ),
+]
+Json = Annotated[bool, Parameter(name="--json", help="Print JSON in SI units instead of tables.")]
+Debug = Annotated[bool, Parameter(name="--debug", help="Show where in the program an error arose.")]
+IncludeRoot = Annotated[
+    bool,
+    Parameter(name="--allow-include-root", help="Let a description use files outside its own directory."),
+]
+
+
+def misused(option: str, message: str, remedy: str = "", code: str = "E-VALUE") -> DescriptionError:
+    return DescriptionError(Fault(option, message, remedy, code))
+
+
+def read_length(option: str, text: str) -> float:
+    from thermostack.units import UnitError, parse_quantity
+
+    try:
+        return parse_quantity(text, "length")
+    except UnitError as error:
+        raise misused(option, str(error), code="E-UNIT") from None
+
+
+def read_cell(text: str | None) -> Cell:
+    """Return the size of cells [m] that an option says: one to three sizes, or sizes by part.
+
+    >>> read_cell("0.25 mm")
+    0.00025
+    >>> read_cell("gpu=0.1 mm, hbm=0.2 mm")
+    {'gpu': 0.0001, 'hbm': 0.0002}
+    """
+    if text is None:
+        return None
+    items = [item.strip() for item in text.split(",")]
+    if any("=" in item for item in items):
+        sizes: dict[str, float] = {}
+        for item in items:
+            part, equals, size = (piece.strip() for piece in item.partition("="))
+            if not (part and equals) or part in sizes:
+                text = f"{item!r} is not a size of another part"
+                raise misused("--cell", text, 'write "gpu=0.1 mm, hbm=0.2 mm"')
+            sizes[part] = read_length("--cell", size)
+        return sizes
+    lengths = tuple(read_length("--cell", item) for item in items)
+    if len(lengths) > 3:
+        raise misused(
+            "--cell", f"{len(lengths)} sizes are more than there are axes", 'as "0.25 mm, 0.25 mm, 0.1 mm"'
+        )
+    return lengths[0] if len(lengths) == 1 else lengths
+
+
+def read_settings(settings: Iterable[str]) -> dict[str, str]:
+    """Return values by the paths of the fields they are set in, from texts like `path=value`."""
+    made: dict[str, str] = {}
+    faults = []
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals or not path.strip():
+            remedy = "write path=value, as stacks.gpu.layers.active.power.scale_to=700 W"
+            faults.append(Fault("--set", f"{setting!r} sets no field", remedy, "E-MISSING"))
+        elif path.strip() in made:
+            faults.append(Fault("--set", f"{path.strip()!r} is set twice", "", "E-DUPLICATE"))
+        made[path.strip()] = value.strip()
+    if faults:
+        raise DescriptionError(faults)
+    return made
