@@ -1,0 +1,46 @@
+"""The second opinion: SciPy's SuperLU on the assembled matrix, with one step of refinement."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse.linalg as spla
+
+from thermostack.conduction import Conduction
+from thermostack.errors import ConvergenceError
+
+Array = np.ndarray
+
+
+class Factors:
+    """The LU factors of G, about 10 kB per cell of a package of 10^5 cells."""
+
+    def __init__(self, conduction: Conduction) -> None:
+        """Factorise; ConvergenceError where G is singular."""
+        self.conduction = conduction
+        self.outside = ~conduction.is_active
+        try:
+            # Any pivot of a symmetric positive definite matrix is stable, so the order may follow fill alone.
+            self.lu = spla.splu(
+                conduction.to_csr().tocsc(),
+                permc_spec="MMD_AT_PLUS_A",
+                diag_pivot_thresh=0.0,
+                options={"SymmetricMode": True},
+            )
+        except RuntimeError as error:
+            raise ConvergenceError(
+                f"the direct solver found G singular ({error}); every part needs a path to an ambient"
+            ) from error
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes of the factors: value and row of each entry."""
+        return int(self.lu.nnz) * 12
+
+    def solve(self, heat: Array) -> Array:
+        """Return the temperature [K] of each cell over the caller's zero, 0 outside the body."""
+        t = self.lu.solve(heat.ravel()).reshape(heat.shape)
+        t[self.outside] = 0.0
+        t += self.lu.solve((heat - self.conduction.apply(t)).ravel()).reshape(heat.shape)
+        t[self.outside] = 0.0
+        answer: Array = t
+        return answer

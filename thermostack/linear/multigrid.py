@@ -1,0 +1,280 @@
+"""Column multigrid: grids of whole z-columns, paired in x and y where their coupling is strong.
+
+A coarse grid is of the same kind as a fine one: one conductance per face. See DESIGN in docs/numerics.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from thermostack.conduction import Conduction
+
+WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}  # some microseconds, then sleep
+
+
+@contextlib.contextmanager
+def _patient_threads() -> Iterator[None]:
+    """Let OpenMP, which reads its settings as it is loaded, have threads that soon sleep while they wait.
+
+    Otherwise they turn in circles for milliseconds, and where other work wants the processors that costs
+    two to ten times the solve. What the user has set is left alone, and nothing stays in the environment.
+    """
+    mine = {} if WAITING.keys() & os.environ.keys() else WAITING
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name in mine:
+            os.environ.pop(name, None)
+
+
+with _patient_threads():
+    from thermostack import _columns_double, _columns_single
+
+Array = np.ndarray
+Widths = tuple[Array, Array]
+
+KERNELS: dict[type, Any] = {np.float32: _columns_single, np.float64: _columns_double}
+
+COLUMN_PRICE = 2.0  # lambda: what a coarse column costs, where pairing two like ones costs log2(3) = 1.58
+INTERFACE_PRICE = 0.8  # of a pair with a material interface all along it
+REMOVED = 0.4  # least share of the columns that a coarser grid does without
+GENTLE_PRICE = 0.1  # start of the search for pairs where only REMOVED is asked for
+LONGEST_COST = 40.0  # log2 of a coupling as good as none
+TAKES = 5  # maps from a level to the next coarser one
+ALIGNMENT = 64  # bytes, a cache line
+PAGE = 4096  # bytes after which the sets of a cache repeat
+STAGGER = 5 * ALIGNMENT
+SAMPLED_ROWS = 32  # where there are more, this many tell how strongly columns couple
+SAMPLED_STRIPS = 3  # of columns side by side, likewise
+EDGE_ROWS = 4  # rows at either side of a thread's edge whose changes outlive the block
+ROWS_PER_THREAD = 16  # least, so that wedges stay apart
+PLANES_PER_THREAD = 2  # likewise, where the work goes by planes
+CELLS_PER_THREAD = 30_000  # least: below, waiting for each other costs more than the work
+
+
+class Multigrid:
+    """The hierarchy of grids of one conduction operator, and its V(2,2) cycle."""
+
+    def __init__(
+        self,
+        conduction: Conduction,
+        widths: Widths | None = None,
+        *,
+        dtype: type = np.float32,
+        is_gentle: bool = False,
+        threads: int = 1,
+    ) -> None:
+        self.conduction = conduction
+        self.dtype = dtype
+        self.memory = 0
+        self.threads = threads
+        nz, ny, nx = conduction.shape
+        dx, dy = widths if widths is not None else (np.ones(nx), np.ones(ny))
+        dx, dy = np.asarray(dx, dtype=np.float64), np.asarray(dy, dtype=np.float64)
+        is_grounded = np.zeros((ny, nz), dtype=np.uint8)
+        KERNELS[dtype].find_ground(conduction.ground, is_grounded, threads)
+        self.finest = self._level(KERNELS[dtype].FinestLevel, nz, ny, nx, is_grounded > 0)
+        self.finest.load(conduction.g_x, conduction.g_y, conduction.g_z, conduction.ground)
+        self._give_search_room()
+        self.levels = [self.finest]
+        self.pairs: list[
+            Widths
+        ] = []  # of each level but the last: first interval of each coarse one, x and y
+        while (fine := self.levels[-1]).nx * fine.ny > 1:
+            first_x, first_y = self._pairs(fine, dx, dy, is_gentle)
+            self.pairs.append((first_x, first_y))
+            self.levels.append(self._coarse_level(fine, dx, dy, first_x, first_y))
+            dx, dy = np.add.reduceat(dx, first_x[:-1]), np.add.reduceat(dy, first_y[:-1])
+            if fine is not self.finest:
+                self._forget_ground(fine)
+        if len(self.levels) > 1:
+            self._forget_ground(self.levels[-1])
+
+    def cycle(self) -> None:
+        """Set t of the finest level to the cycle's answer to its b: symmetric and positive definite in b."""
+        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
+            fine.down(coarse)
+        self.levels[-1].solve()
+        for fine, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
+            fine.up(coarse)
+
+    def begin(self, heat: Array, scale: float) -> None:
+        """Set b of the finest level to scale heat."""
+        self.finest.begin(heat, scale)
+
+    def residual(self, heat: Array, step: float, field: Array, scale: float) -> tuple[float, float]:
+        """Add step p to the field, set b of the finest level to scale (heat - G field).
+
+        Returns that residual's norm and sum [W].
+        """
+        c = self.conduction
+        square, total = self.finest.residual(c.g_x, c.g_y, c.g_z, c.ground, heat, step, field, scale)
+        return math.sqrt(square), total
+
+    def _zeros(self, count: int, *shape: int, dtype: type | None = None) -> list[Array]:
+        """Return arrays of one shape, each begun a few cache lines apart from the others.
+
+        Were they all begun on the same place of a page, the same place of each would share one cache set.
+        """
+        kind = np.dtype(self.dtype if dtype is None else dtype)
+        size = math.prod(shape) * kind.itemsize
+        stride = -(-size // PAGE) * PAGE + STAGGER
+        room = np.zeros(count * stride + ALIGNMENT, dtype=np.uint8)
+        start = -room.ctypes.data % ALIGNMENT
+        self.memory += count * size
+        begins = range(start, start + count * stride, stride)
+        return [room[begin : begin + size].view(kind).reshape(shape) for begin in begins]
+
+    def _level(self, kind: Any, nz: int, ny: int, nx: int, is_grounded: Array) -> Any:
+        width = _row_width(nx)
+        line = np.where(is_grounded, np.cumsum(is_grounded).reshape(ny, nz) - 1, -1).astype(np.int32)
+        g_x, g_y, g_z, inverse, t, b = self._zeros(6, ny, 2, nz, width)
+        (ground,) = self._zeros(1, max(int(line.max()) + 1, 1), 2, width)
+        level = kind(nx, g_x, g_y, g_z, inverse, t, b, ground, line)
+        bounds = _division(ny, nz * ny * nx, self.threads)
+        slot, slots = _change_slots(bounds)
+        # One slot before and one behind, because the columns' neighbours reach one value out of a slab.
+        change, heat = self._zeros(1, slots + 2, nz, width), self._zeros(1, len(bounds) - 1, 2, nz, width)
+        level.divide(bounds, slot + 1, change[0], heat[0])
+        return level
+
+    def _give_search_room(self) -> None:
+        level = self.finest
+        p, q = self._zeros(2, level.ny, 2, level.nz, level.width)
+        (row_sums,) = self._zeros(1, level.ny, 2, dtype=np.float64)
+        (line_sums,) = self._zeros(1, level.nz, level.ny, 2, dtype=np.float64)
+        (left,) = self._zeros(1, level.blocks, level.nx + 7, dtype=np.float64)
+        blocks = max(1, min(level.blocks, level.nz // PLANES_PER_THREAD))
+        planes = np.linspace(0, level.nz, blocks + 1).astype(np.int32)
+        self.finest.search(p, q, row_sums, line_sums, left, planes)
+
+    def _forget_ground(self, level: Any) -> None:
+        self.memory -= np.asarray(level.ground).nbytes
+        level.forget_ground()
+
+    def _pairs(self, fine: Any, dx: Array, dy: Array, is_gentle: bool) -> Widths:
+        """Return the first column of each coarse interval in x and in y, and one beyond the last."""
+        cost_x, cost_y = self._pair_costs(fine, dx, dy)
+        price = GENTLE_PRICE if is_gentle else COLUMN_PRICE
+        target = (1.0 - REMOVED) * fine.nx * fine.ny
+        while True:
+            first_x, first_y = choose_pairs(cost_x, price), choose_pairs(cost_y, price)
+            left = (len(first_x) - 1) * (len(first_y) - 1)
+            if left <= target or price > 2.0 * LONGEST_COST:
+                return first_x, first_y
+            price *= 1.2
+
+    def _pair_costs(self, fine: Any, dx: Array, dy: Array) -> Widths:
+        """Return what it costs to pair each interval with the next, in x and in y."""
+        ny, nz, width, nx = fine.ny, fine.nz, fine.width, fine.nx
+        lanes = ALIGNMENT // np.dtype(self.dtype).itemsize
+        rows, begins = _spread(ny, SAMPLED_ROWS, 1), _spread(width // lanes, SAMPLED_STRIPS, lanes)
+        hold = np.zeros((fine.blocks, 2, nz, width), dtype=self.dtype)
+        work = np.zeros((fine.blocks, 2 * nz * lanes), dtype=self.dtype)
+        weak, jump = np.zeros((2, len(rows), 2, width), dtype=self.dtype)
+        fine.weigh_x(rows, _by_parity(dx, width + 1, self.dtype), hold, work, weak, jump)
+        cost_x = _costs(weak, jump, 0).T.ravel()
+        weak, jump = np.full((2, ny, 2, width), -1.0, dtype=self.dtype)
+        across: Array = np.repeat(dy.astype(self.dtype)[:, None], width, axis=1)
+        fine.weigh_y(begins, across, hold, work, weak, jump)
+        return cost_x[: nx - 1], _costs(weak, jump, (1, 2))[: ny - 1]
+
+    def _coarse_level(self, fine: Any, dx: Array, dy: Array, first_x: Array, first_y: Array) -> Any:
+        is_grounded = np.maximum.reduceat(np.asarray(fine.line) >= 0, first_y[:-1], axis=0)
+        ny, nx = len(first_y) - 1, len(first_x) - 1
+        coarse = self._level(KERNELS[self.dtype].Level, fine.nz, ny, nx, is_grounded)
+        take = np.empty((TAKES, 2, coarse.width), dtype=np.int32)
+        give = np.empty((2, fine.width), dtype=np.int32)
+        coarse_of = np.empty(fine.ny, dtype=np.int32)
+        shrink_x: Array = np.empty((2, coarse.width), dtype=self.dtype)
+        shrink_y: Array = np.empty(ny, dtype=self.dtype)
+        fine.coarsen(coarse, first_x, first_y, dx, dy, take, give, coarse_of, shrink_x, shrink_y)
+        return coarse
+
+
+def operate(conduction: Conduction, t: Array, out: Array, threads: int = 1) -> None:
+    """Set out to G t [W], all in float64 and natural order: the work unit of the benchmarks."""
+    c = conduction
+    KERNELS[np.float64].operate(c.g_x, c.g_y, c.g_z, c.ground, t, out, threads)
+
+
+def choose_pairs(cost: Array, price: float) -> Array:
+    """Return the first interval of each coarse one, and one beyond the last, at the least total cost.
+
+    `cost` is that of pairing interval i with i + 1, `price` that of each coarse interval. Intervals come
+    alone or in pairs. Where there are two intervals or more, the cheapest pair is always made.
+    """
+    n = len(cost) + 1
+    best, is_pair = [0.0, price], [False, False]
+    for extra in cost.tolist():
+        single, pair = best[-1] + price, best[-2] + price + extra
+        best.append(min(single, pair))
+        is_pair.append(pair < single)
+    first = [n]
+    while first[-1] > 0:
+        first.append(first[-1] - (2 if is_pair[first[-1]] else 1))
+    return np.array(first[::-1], dtype=np.int32)
+
+
+def _costs(weak: Array, jump: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return log2 of the mean of 1 + weakness over the faces there are, and the price of interfaces."""
+    there = weak >= 0.0
+    count = np.maximum(there.sum(axis=axis), 1)
+    mean = np.where(there, weak, 0.0).sum(axis=axis, dtype=float) / count
+    interface = np.where(there, jump, 0.0).sum(axis=axis, dtype=float) / count
+    with np.errstate(invalid="ignore"):
+        costs: Array = np.log2(1.0 + mean) + INTERFACE_PRICE * interface
+    # fmin, because a cost that is no number would never let a pair be made.
+    bounded: Array = np.fmin(costs, LONGEST_COST)
+    return bounded
+
+
+def _row_width(nx: int) -> int:
+    """Return the values kept per line of one parity: whole cache lines, at least one value to spare."""
+    lanes = ALIGNMENT // 4
+    return -(-((nx + 1) // 2 + 1) // lanes) * lanes
+
+
+def _spread(count: int, wanted: int, step: int) -> Array:
+    """Return at most so many of the places 0, step, ... spread evenly, in steps that fit no pattern."""
+    chosen = (
+        np.arange(count) if count <= wanted else ((np.arange(wanted) + 0.5) * (count / wanted)).astype(int)
+    )
+    return (chosen * step).astype(np.int32)
+
+
+def _by_parity(values: Array, width: int, dtype: Any) -> Array:
+    """Return a line's values with those of even x first, then those of odd x, unused places zero."""
+    split = np.zeros((2, width), dtype=dtype)
+    split[0, : (len(values) + 1) // 2], split[1, : len(values) // 2] = values[::2], values[1::2]
+    return split
+
+
+def _division(ny: int, cells: int, threads: int) -> Array:
+    """Return the first row of each thread's block, and one beyond the last."""
+    blocks = max(1, min(threads, ny // ROWS_PER_THREAD, cells // CELLS_PER_THREAD))
+    return np.linspace(0, ny, blocks + 1).astype(np.int32)
+
+
+def _change_slots(bounds: Sequence[int] | Array) -> tuple[Array, int]:
+    """Return the slot of each row's changes and how many slots there are.
+
+    Inside a block four slots are used in turn; rows beside an edge have their own, for the wedge.
+    """
+    ny, blocks = int(bounds[-1]), len(bounds) - 1
+    slot = np.empty(ny, dtype=np.int32)
+    for block in range(blocks):
+        rows = np.arange(bounds[block], bounds[block + 1])
+        slot[rows] = 4 * block + rows % 4
+    used = 4 * blocks
+    for edge in bounds[1:-1]:
+        slot[edge - EDGE_ROWS : edge + EDGE_ROWS] = used + np.arange(2 * EDGE_ROWS)
+        used += 2 * EDGE_ROWS
+    return slot, used

@@ -1,0 +1,222 @@
+"""Prepare once, solve often: the choice of method, its fall-backs, and the refusal of a wrong answer."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+
+from thermostack.conduction import Conduction
+from thermostack.errors import ConvergenceError
+from thermostack.linear.conjugate_gradient import Progress, iterate, norm, settle
+from thermostack.linear.direct import Factors
+from thermostack.linear.multigrid import Multigrid, Widths
+from thermostack.linear.report import SolverReport
+
+Array = np.ndarray
+
+CELLS_PER_THREAD = 100_000  # least, unless the user says how many threads; one does so few in 20 ms
+ADVICE = "conductances many orders of magnitude apart; try a looser tolerance or method='direct'"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to run the multigrid: each is slower and surer than the one before it."""
+
+    name: str
+    dtype: type
+    is_gentle: bool
+    patience: float  # iterations foreseen beyond which the next way is taken
+    limit: int
+
+
+WAYS = (
+    Way("float32 cycle", np.float32, False, 60.0, 100),
+    Way("float32 cycle, gentler coarsening", np.float32, True, 150.0, 200),
+    Way("float64 cycle, gentler coarsening", np.float64, True, np.inf, 500),
+)
+
+
+def prepare(
+    conduction: Conduction,
+    method: str = "multigrid",
+    *,
+    widths: Widths | None = None,
+    threads: int | None = None,
+) -> Solver:
+    """Return a solver of `G T = P` for any number of heat loads P.
+
+    `widths` are the cells' (dx, dy) [m], which tell the multigrid how far apart columns are; without them
+    all are taken for equal, which costs iterations on a graded grid and nothing else. `threads` is one per
+    processor unless said, one below 200 000 cells; the answer does not depend on it. The conductances must
+    not change afterwards.
+    Raises ConvergenceError where the direct method finds G singular, ValueError on an unknown method.
+    """
+    if method not in ("multigrid", "direct"):
+        raise ValueError(f"method is {method!r}; it is 'multigrid' or 'direct'")
+    enough = max(1, conduction.ground.size // CELLS_PER_THREAD)
+    return Solver(conduction, method, widths, threads or min(_processors(), enough))
+
+
+class Solver:
+    """A conduction operator made ready to be solved."""
+
+    def __init__(self, conduction: Conduction, method: str, widths: Widths | None, threads: int) -> None:
+        self.conduction = conduction
+        self.method = method
+        self._widths = _checked_widths(conduction, widths)
+        self._threads = threads
+        self._way = 0
+        self._fallback: list[str] = []
+        self._factors = Factors(conduction) if method == "direct" else None
+        self._multigrid = self._build() if method == "multigrid" else None
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes this solver holds, the conductances it was given not counted."""
+        part = self._factors or self._multigrid
+        return part.memory if part else 0
+
+    def solve(
+        self, heat: Array, guess: Array | None = None, tolerance: float = 1e-8
+    ) -> tuple[Array, SolverReport]:
+        """Return the temperature [K] over the caller's zero, (nz, ny, nx), and how it was found.
+
+        `heat` [W] is what each cell receives, ground times the temperature outside included. `tolerance`
+        bounds the true residual relative to the heat, and the heat balance. Cells outside the body are 0.
+        Raises ConvergenceError, with the history, where that is not reached; ValueError on wrong input.
+        """
+        start = time.perf_counter()
+        heat = self._checked(heat, "heat")
+        if not 1e-15 <= tolerance < 1.0:
+            raise ValueError(f"tolerance is {tolerance:g}; it lies between 1e-15 and 1")
+        if not heat.any():
+            return np.zeros(heat.shape), self._report(
+                Progress(0.0, 0.0, [0.0], is_converged=True, reason="no heat"), start
+            )
+        if self._factors:
+            t, state = self._factors.solve(heat), Progress()
+            self._judge(state, heat, t, tolerance)
+        else:
+            t = np.zeros(heat.shape) if guess is None else self._checked(guess, "guess").copy()
+            state = self._iterate(heat, t, tolerance, is_zero=guess is None)
+        if not state.is_converged:
+            raise ConvergenceError(
+                f"the {self.method} solver stopped at a residual of {state.residual:.1e} and a heat balance "
+                f"of {state.imbalance:.1e} where {tolerance:.1e} was asked: {state.reason}. "
+                f"The cause: {without_answer(self.conduction, heat) or ADVICE}",
+                state.history,
+            )
+        return t, self._report(state, start)
+
+    def _iterate(self, heat: Array, t: Array, tolerance: float, *, is_zero: bool) -> Progress:
+        total: list[float] = []
+        while True:
+            way = WAYS[self._way]
+            assert self._multigrid is not None
+            state = iterate(
+                self._multigrid,
+                heat,
+                t,
+                is_zero=is_zero,
+                tolerance=tolerance,
+                patience=way.patience,
+                limit=way.limit,
+            )
+            is_zero = False
+            total += state.history[1:] if total else state.history
+            state.history = total
+            if state.is_converged or self._way + 1 == len(WAYS) or without_answer(self.conduction, heat):
+                return state
+            self._way += 1
+            self._fallback.append(f"{WAYS[self._way].name} because {state.reason}")
+            self._multigrid = None  # its memory is free before the next one is built
+            self._multigrid = self._build()
+            if not np.isfinite(t).all():
+                t[...] = 0.0
+
+    def _build(self) -> Multigrid:
+        way = WAYS[self._way]
+        return Multigrid(
+            self.conduction, self._widths, dtype=way.dtype, is_gentle=way.is_gentle, threads=self._threads
+        )
+
+    def _judge(self, state: Progress, heat: Array, t: Array, tolerance: float) -> None:
+        left = heat - self.conduction.apply(t)
+        state.residual = norm(left) / norm(heat)
+        state.imbalance = float(abs(left.sum()) / np.abs(heat).sum())
+        state.is_converged = state.residual <= tolerance and state.imbalance <= tolerance
+        state.history.append(state.residual)
+        state.reason = "factorised" if state.is_converged else "the factors are not accurate enough"
+        if not state.is_converged:
+            settle(state, self.conduction, heat, t, tolerance)
+
+    def _checked(self, values: Array, name: str) -> Array:
+        values = np.ascontiguousarray(values, dtype=np.float64)
+        if values.shape != self.conduction.shape:
+            raise ValueError(
+                f"{name} has shape {values.shape}; the conductances have {self.conduction.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} is not a finite number in every cell")
+        return values
+
+    def _report(self, state: Progress, start: float) -> SolverReport:
+        return SolverReport(
+            method=self.method,
+            iterations=state.iterations if self.method == "multigrid" else 0,
+            residual=state.residual,
+            imbalance=state.imbalance,
+            history=tuple(state.history),
+            reason=state.reason,
+            levels=len(self._multigrid.levels) if self._multigrid else 1,
+            fallback="; then ".join(self._fallback),
+            seconds=time.perf_counter() - start,
+            memory=self.memory,
+        )
+
+
+def without_answer(conduction: Conduction, heat: Array) -> str:
+    """Return why no temperature satisfies G t = heat, "" where one does."""
+    for name in ("g_x", "g_y", "g_z", "ground"):
+        values = getattr(conduction, name)
+        if not (np.isfinite(values) & (values >= 0.0)).all():
+            return f"{name} has conductances that are negative or no number"
+    astray = np.flatnonzero((heat != 0.0) & ~conduction.is_active)
+    if astray.size:
+        k, j, i = np.unravel_index(astray[0], heat.shape)
+        return f"heat in {astray.size} cells outside the body, the first at (k, j, i) = ({k}, {j}, {i})"
+    count, part = connected_components(conduction.to_csr(), directed=False)
+    grounded = np.bincount(part, conduction.ground.ravel(), count) > 0.0
+    adrift = np.flatnonzero(~grounded[part] & conduction.is_active.ravel())
+    if adrift.size:
+        k, j, i = np.unravel_index(adrift[0], heat.shape)
+        return (
+            f"{adrift.size} cells with no path to an ambient, the first at (k, j, i) = ({k}, {j}, {i}); "
+            "cool them or join them to a part that is"
+        )
+    return ""
+
+
+def _checked_widths(conduction: Conduction, widths: Widths | None) -> Widths | None:
+    if widths is None:
+        return None
+    dx, dy = (np.asarray(width, dtype=np.float64) for width in widths)
+    _, ny, nx = conduction.shape
+    if dx.shape != (nx,) or dy.shape != (ny,):
+        raise ValueError(f"widths have shapes {dx.shape}, {dy.shape}; the cells ask for ({nx},), ({ny},)")
+    if not (np.isfinite(dx).all() and np.isfinite(dy).all() and (dx > 0.0).all() and (dy > 0.0).all()):
+        raise ValueError("widths are not all greater than zero")
+    return dx, dy
+
+
+def _processors() -> int:
+    """Return the processors this process may use, at most OMP_NUM_THREADS."""
+    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
+    there = len(affinity(0)) if affinity else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return max(1, min(there, int(asked))) if asked.isdigit() else there

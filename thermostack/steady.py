@@ -1,0 +1,315 @@
+"""Steady heat conduction: G(T) T = P(T), solved, checked, and handed out as a result."""
+
+from __future__ import annotations
+
+import dataclasses
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thermostack.accuracy import LOOSE, estimate_errors
+from thermostack.conduction import Conduction, Conductivity, add_outside_heat, assemble_conduction
+from thermostack.errors import ConvergenceError, Fault
+from thermostack.linear.report import SolverReport
+from thermostack.linear.solve import Solver, prepare
+from thermostack.materials import ROOM_TEMPERATURE
+from thermostack.metrics import (
+    FaceTemperature,
+    HeatBalance,
+    PartTemperature,
+    balance_heat,
+    measure_face,
+    measure_parts,
+    merge_parts,
+)
+from thermostack.model import Model, discretize
+from thermostack.package import Package
+from thermostack.quantity import nearest
+from thermostack.reconstruction import Fluxes
+from thermostack.units import format_quantity
+
+if TYPE_CHECKING:
+    import xarray
+
+BALANCE_TOLERANCE = 1e-6  # of the heat that passes through: a field that loses more is no result
+FINEST = 1e-13  # tolerance of the solver that is asked for, for the balance's sake
+SETTLED = 1e-6  # of the rise: conductivities and temperatures agree to this
+SAME = 0.05  # K: parts that touch at the hottest place differ by less
+MOST_ROUNDS = 30  # of conductivity after temperature; five are usual
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Steady:
+    """A steady temperature field, with all that tells how far to trust it."""
+
+    model: Model
+    field: np.ndarray  # (nz, ny, nx) K, NaN outside the body
+    parts: tuple[PartTemperature, ...]
+    heat_balance: HeatBalance
+    report: SolverReport
+    warnings: tuple[str, ...] = ()
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)  # by stage
+    memory: int = 0  # bytes, the most this process held
+
+    @property
+    def package(self) -> Package:
+        """Return the package that was solved."""
+        return self.model.package
+
+    @property
+    def temperature(self) -> xarray.DataArray:
+        """Return the temperature [K] at the cell centres, over z, y and x [m]."""
+        from thermostack.temperature import cell_field
+
+        return cell_field(self.model.grid, self.field, "temperature", "K")
+
+    @property
+    def peak(self) -> PartTemperature:
+        """Return the hottest part; of those that share their hottest face, the one that makes the heat."""
+        parts = [part for part in self.parts if not part.is_block]
+        hottest = max(part.max for part in parts)
+        return max(
+            (part for part in parts if part.max >= hottest - SAME), key=lambda part: (part.power, part.max)
+        )
+
+    def of(self, name: str) -> PartTemperature:
+        """Return the temperatures of a part, or of all parts of a stack: "gpu.active", "gpu", "hbm.west_0".
+
+        Raises KeyError with the nearest names.
+        """
+        for part in self.parts:
+            if part.name == name:
+                return part
+        found = [part for part in self.parts if part.name.startswith(f"{name}.") and not part.is_block]
+        if not found:
+            raise self._unknown(name)
+        return merge_parts(name, found)
+
+    def _unknown(self, name: str) -> KeyError:
+        hint = nearest(name, self.names)
+        return KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all parts and stacks."""
+        names: dict[str, None] = {}
+        for part in self.parts:
+            pieces = part.name.split(".")
+            names.update(dict.fromkeys(".".join(pieces[: n + 1]) for n in range(len(pieces))))
+        return list(names)
+
+    @cached_property
+    def fluxes(self) -> Fluxes:
+        """Return the heat through the faces of all cells."""
+        t = np.where(self.model.part > 0, self.field, 0.0)
+        conductivity = Conductivity(self.model, np.where(self.model.part > 0, self.field, ROOM_TEMPERATURE))
+        return Fluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
+
+    def at(self, x: float, y: float, z: float) -> float:
+        """Return the temperature [K] at a point [m], rebuilt from the fluxes; NaN outside the body."""
+        return self.fluxes.at(x, y, z)
+
+    def face(self, name: str, side: str = "top") -> FaceTemperature:
+        """Return the temperatures of a side of a part or stack: "top", "bottom", "west", "east", ...
+
+        Raises KeyError with the nearest names, ValueError where it has no face there.
+        """
+        members = [
+            n
+            for n, part in enumerate(self.model.parts)
+            if part.name == name or part.name.startswith(f"{name}.")
+        ]
+        if not members:
+            raise self._unknown(name)
+        return measure_face(self.fluxes, name, members, side)
+
+    def table(self, width: int = 120) -> str:
+        """Return the temperatures of every part, stack by stack, as text."""
+        from thermostack.tables import as_text, result_table
+
+        return as_text(result_table(self, width), width)
+
+    def plot(self, path: Any = None) -> Any:
+        """Return the map of the hottest layer and a section through the peak, written to a path if given."""
+        from thermostack.plot import plot_overview
+
+        return plot_overview(self, path)
+
+    def save(self, path: Any) -> None:
+        """Write the result to a .vtkhdf file, which ParaView, PyVista and `read_result` open."""
+        from thermostack.io.result_file import write_result
+
+        write_result(self, path)
+
+
+def read_result(path: str | Path) -> Steady:
+    """Return the result that `Steady.save` wrote, the same to the last bit.
+
+    Raises ResultFileError where the file is damaged, foreign or from a newer version, and DescriptionError
+    where there is none.
+    """
+    from thermostack.io.result_file import read_result as read
+
+    return read(path, Steady)
+
+
+def solve_steady(
+    model: Model | Package,
+    *,
+    tolerance: float = 1e-8,
+    method: str = "multigrid",
+    threads: int | None = None,
+    estimate: bool = True,
+    progress: Progress = lambda stage: None,
+) -> Steady:
+    """Return the steady temperatures of a model, with heat balance and estimated errors.
+
+    `tolerance` bounds the residual relative to the heat, and what fails to balance relative to the heat
+    that passes through; `estimate=False` leaves the errors out. A conductivity that depends on temperature
+    is taken at the temperatures found, repeated until both agree.
+
+    Raises ConvergenceError where the solver stalls or the heat does not balance to 1e-6.
+    """
+    seconds: dict[str, float] = {}
+    if isinstance(model, Package):
+        with _timed(seconds, "mesh", progress):
+            model = discretize(model)
+    solving = _Solving(model, tolerance, method, threads, seconds, progress)
+    fluxes, balance, report = solving.balanced(*solving.run())
+    with _timed(seconds, "measure", progress):
+        measured = measure_parts(fluxes)
+    if balance.relative > BALANCE_TOLERANCE:
+        text = f"heat balance is off by {balance.relative:.1e} of the heat, more than {BALANCE_TOLERANCE:.0e}"
+        raise ConvergenceError(f"{text}; ask for a smaller tolerance", report.history)
+    parts = list(measured.temperatures.values())
+    if estimate:
+        with _timed(seconds, "estimate", progress):
+            parts = estimate_errors(fluxes, measured, solving.solve_loosely)
+    temperature = fluxes.t
+    temperature[model.part == 0] = np.nan
+    warnings = (*model.warnings, *_range_warnings(model, parts))
+    return Steady(model, temperature, tuple(parts), balance, report, warnings, seconds, _peak_memory())
+
+
+class _Solving:
+    """One steady problem on its way: the operator at the temperatures reached so far."""
+
+    def __init__(
+        self,
+        model: Model,
+        tolerance: float,
+        method: str,
+        threads: int | None,
+        seconds: dict[str, float],
+        progress: Progress,
+    ) -> None:
+        self.model, self.tolerance, self.method, self.threads = model, tolerance, method, threads
+        self.seconds, self.progress = seconds, progress
+        self.iterations = 0
+        self.is_linear = all(part.material.is_constant for part in model.parts)
+        fixed = model.surfaces.h > 0.0
+        outside = model.surfaces.temperature[fixed]
+        weight = model.surfaces.area[fixed] * np.minimum(model.surfaces.h[fixed], 1e9)
+        mean = np.clip(np.average(outside, weights=weight), outside.min(), outside.max())  # exact if all one
+        self.zero = float(mean)  # K, less cancellation
+        self.conductivity: Conductivity
+        self.conduction: Conduction
+        self.solver: Solver
+
+    def assemble(self, temperature: np.ndarray | None) -> None:
+        self.__dict__.pop("solver", None)  # its memory is free before the next one is built
+        self.__dict__.pop("conduction", None)
+        with _timed(self.seconds, "assemble", self.progress):
+            self.conductivity = Conductivity(self.model, temperature)
+            self.conduction = assemble_conduction(self.model, self.conductivity)
+        with _timed(self.seconds, "prepare", self.progress):
+            widths = (self.model.grid.dx, self.model.grid.dy)
+            self.solver = prepare(self.conduction, widths=widths, method=self.method, threads=self.threads)
+
+    def solve(self, guess: np.ndarray | None, tolerance: float) -> tuple[np.ndarray, SolverReport]:
+        heat = self.model.power
+        add_outside_heat(self.model, self.conduction, heat, self.zero)
+        with _timed(self.seconds, "solve", self.progress):
+            rise, report = self.solver.solve(heat, guess=guess, tolerance=tolerance)
+        self.iterations += report.iterations
+        return rise, dataclasses.replace(report, iterations=self.iterations)
+
+    def solve_loosely(self, heat: np.ndarray) -> np.ndarray:
+        return self.solver.solve(heat, tolerance=LOOSE)[0]
+
+    def balanced(self, rise: np.ndarray, report: SolverReport) -> tuple[Fluxes, HeatBalance, SolverReport]:
+        """Return the fluxes, solved on until heat in and out balance to the tolerance, and their balance.
+
+        The solver weighs what is left over against all heat that films bring to a body at `zero`. Between
+        two fixed temperatures that is far more than what passes through.
+        """
+        tolerance = self.tolerance
+        while True:
+            rise += self.zero
+            fluxes = Fluxes(self.model, self.conduction, self.conductivity, rise)
+            balance = balance_heat(fluxes)
+            if balance.relative <= self.tolerance or tolerance <= FINEST:
+                return fluxes, balance, report
+            tolerance = max(FINEST, 0.1 * tolerance * self.tolerance / balance.relative)
+            try:
+                rise, report = self.solve(rise - self.zero, tolerance)
+            except ConvergenceError:
+                return fluxes, balance, report
+
+    def run(self) -> tuple[np.ndarray, SolverReport]:
+        """Return the rise over `zero` [K] and the report of the last solve."""
+        self.assemble(None)
+        rise, report = self.solve(None, self.tolerance if self.is_linear else LOOSE)
+        if self.is_linear:
+            return rise, report
+        changes: list[float] = []
+        for _ in range(MOST_ROUNDS):
+            self.assemble(rise + self.zero)
+            before, scale = rise, float(np.abs(rise).max())
+            last = changes[-1] if changes else 1.0
+            rise, report = self.solve(before, max(self.tolerance, min(LOOSE, 1e-2 * last)))
+            changes.append(float(np.abs(rise - before).max()) / max(scale, 1e-300))
+            if changes[-1] <= SETTLED:
+                return self.solve(rise, self.tolerance)
+        text = "conductivities and temperatures do not settle"
+        raise ConvergenceError(f"{text}: they still change by {changes[-1]:.1e} of the rise", changes)
+
+
+def _range_warnings(model: Model, parts: list[PartTemperature]) -> Iterator[str]:
+    """Yield where a material was taken beyond the temperatures its conductivity is known for."""
+    materials = {part.name: part.material for part in model.parts}
+    for part in parts:
+        if part.is_block:
+            continue
+        known = materials[part.name].temperature_range
+        if known is None or (part.min >= known[0] and part.max <= known[1]):
+            continue
+        reached = part.max if part.max > known[1] else part.min
+        low, high, value = (format_quantity(t, "temperature") for t in (*known, reached))
+        text = f"{value} is reached, {materials[part.name].name} is known from {low} to {high}"
+        yield str(Fault(part.name, text, "its conductivity at that end was taken", "W-RANGE"))
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str, progress: Progress) -> Iterator[None]:
+    progress(stage)
+    start = time.perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _peak_memory() -> int:
+    """Return the most memory this program has held so far [bytes]."""
+    with suppress(OSError, StopIteration):  # getrusage would count what the program that started it held
+        rows = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * int(next(row for row in rows if row.startswith("VmHWM:")).split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
