@@ -1,0 +1,1 @@
+"""Files in and out: package descriptions, floorplans and maps, results."""

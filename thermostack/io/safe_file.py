@@ -1,0 +1,131 @@
+"""A file is written whole or not at all: whatever interrupts, its name holds the old content or the new.
+
+The content goes to a file without a name in the same directory, is flushed to the disk, and only then
+takes the name. A process that is killed leaves nothing behind, since a file without a name ends with it.
+Where the file system has no such files (some network and user-space ones), a hidden file stands in; a
+later write of the same name removes one that a killed process left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from thermostack.errors import OutputError
+
+_PERMISSIONS = 0o666  # less the umask, as `open` has it
+_UNNAMED = getattr(os, "O_TMPFILE", 0)
+_NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
+_PIECE = 2**24  # bytes per call, so that an interrupt is heeded soon
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write a file, replacing one of that name when all of it is on the disk.
+
+    Raises OutputError with the path, the bytes needed and the bytes free; what stood there is untouched.
+    """
+    path = Path(path)
+    try:
+        target = Path(os.path.realpath(path))  # of a symbolic link, what it points to is replaced
+        if target.is_dir():
+            raise OutputError(f"cannot write {_shown(path)}: it is a directory; name a file in it")
+        if target.exists() and not target.is_file():
+            raise OutputError(f"cannot write {_shown(path)}: it is no regular file")
+        _write(target, content)
+    except ValueError as error:
+        raise OutputError(f"cannot write {_shown(path)}: {error}") from None
+    except OSError as error:
+        raise OutputError(_reason(path, error, len(content))) from None
+
+
+def _write(target: Path, content: bytes) -> None:
+    place = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with _unnamed(place, target.name) as (file, hidden):
+            _fill(file, content)
+            if target.exists():
+                os.close(os.open(target, os.O_WRONLY))  # a file protected from writing is not replaced
+                os.fchmod(file, target.stat().st_mode & 0o777)
+            os.fsync(file)
+            _give_name(file, hidden, target.name, place)
+        os.fsync(place)
+    finally:
+        os.close(place)
+
+
+def _fill(file: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        written = os.write(file, rest[:_PIECE])
+        rest = rest[written:]
+
+
+@contextlib.contextmanager
+def _unnamed(place: int, name: str) -> Iterator[tuple[int, str]]:
+    """Yield a new file in a directory, without a name or with a hidden one, and the hidden name; close it."""
+    hidden = f"{_stem(name)}{os.getpid()}.partial"
+    try:
+        file = os.open(".", _UNNAMED | os.O_RDWR, _PERMISSIONS, dir_fd=place)
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED:
+            raise
+        _sweep(place, name)
+        file = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PERMISSIONS, dir_fd=place)
+    try:
+        yield file, hidden
+    finally:
+        os.close(file)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(hidden, dir_fd=place)
+
+
+def _stem(name: str) -> str:
+    """Return how the hidden names of a file begin, short enough for any file system."""
+    return f".{name.encode()[:200].decode(errors='ignore')}."
+
+
+def _sweep(place: int, name: str) -> None:
+    """Remove the hidden files of that name whose process is gone."""
+    for entry in os.listdir(place):
+        process = entry.removeprefix(_stem(name)).removesuffix(".partial")
+        if entry == f"{_stem(name)}{process}.partial" and process.isdigit():
+            with contextlib.suppress(OSError):
+                if process == str(os.getpid()) or not Path(f"/proc/{process}").exists():
+                    os.unlink(entry, dir_fd=place)
+
+
+def _give_name(file: int, hidden: str, name: str, place: int) -> None:
+    """Give a file its name, taking it from another in one step: a link cannot do that, a rename can."""
+    if os.fstat(file).st_nlink == 0:
+        os.link(f"/proc/self/fd/{file}", hidden, dst_dir_fd=place, follow_symlinks=True)
+    os.rename(hidden, name, src_dir_fd=place, dst_dir_fd=place)
+
+
+def _reason(path: Path, error: OSError, needed: int) -> str:
+    """Return why a file could not be written, and what to do."""
+    text = f"cannot write {_shown(path)}: {error.strerror}"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return f"{text}; the directory {_shown(path.parent)} is not there"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        with contextlib.suppress(OSError):
+            state = os.statvfs(path.parent)
+            text += f"; {_bytes(needed)} are needed, {_bytes(state.f_bavail * state.f_frsize)} are free"
+        if error.errno == errno.EFBIG:
+            text += ", but this process may not write files that large (ulimit -f)"
+    return f"{text}; what stood under that name is untouched"
+
+
+def _shown(path: Path) -> str:
+    """Return a path as text that has no line breaks and no control characters in it."""
+    text = str(path)
+    return text if text.isprintable() else repr(text)
+
+
+def _bytes(count: int) -> str:
+    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"

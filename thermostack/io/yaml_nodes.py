@@ -1,0 +1,370 @@
+"""A YAML file as a tree that knows the file, line and column of every key and every value.
+
+Scalars are read by the rules of YAML 1.2: `1e-6` is a number, `no` is a word. Refused are duplicate
+keys, tags, more than one document, and whatever would cost much to read: size, depth, aliases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from thermostack.errors import DescriptionError, Fault
+
+LARGEST_FILE = 4 * 2**20  # bytes; blocks and maps by the thousand belong into CSV and NPY files
+MOST_NODES = 100_000  # keys and values, those behind an alias counted at every use
+DEEPEST = 40  # mappings and lists inside each other
+
+Key = str | int
+Path_ = tuple[Key, ...]
+
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
+_OTHER_INTEGER = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_SPECIAL = re.compile(r"(?:([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
+_WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Mark(NamedTuple):
+    """A place in a file, line and column from 1."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value of a description: a mapping of nodes, a list of nodes, or a scalar; and where it stands."""
+
+    value: Any
+    mark: Mark
+    path: Path_ = ()  # the keys that lead to it in its own file, items of a list by their name
+    keys: dict[str, Mark] = field(default_factory=dict)  # of a mapping: where each key stands
+
+    @property
+    def is_mapping(self) -> bool:
+        """True for a mapping."""
+        return isinstance(self.value, dict)
+
+    @property
+    def is_list(self) -> bool:
+        """True for a list."""
+        return isinstance(self.value, list)
+
+    def get(self, key: str) -> Node | None:
+        """Return what a mapping holds under a key, None where there is none or this is no mapping."""
+        found = self.value.get(key) if isinstance(self.value, dict) else None
+        return found if isinstance(found, Node) else None
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """Yield the keys and nodes of a mapping, nothing of anything else."""
+        if isinstance(self.value, dict):
+            yield from self.value.items()
+
+    def with_items(self, items: dict[str, Node], keys: dict[str, Mark] | None = None) -> Node:
+        """Return this mapping with other items; their keys stand where they stood, or at the items."""
+        known = {**self.keys, **(keys or {})}
+        return replace(
+            self, value=items, keys={key: known.get(key, item.mark) for key, item in items.items()}
+        )
+
+    def without(self, *names: str) -> Node:
+        """Return this mapping without some keys."""
+        return self.with_items({key: item for key, item in self.items() if key not in names})
+
+    def place_of(self, key: str) -> Mark:
+        """Return where a key of this mapping stands, or the mapping itself where it has none such."""
+        return self.keys.get(key, self.mark)
+
+
+def plain(node: Node) -> Any:
+    """Return the mappings, lists and scalars of a tree without their places."""
+    if node.is_mapping:
+        return {key: plain(item) for key, item in node.items()}
+    if node.is_list:
+        return [plain(item) for item in node.value]
+    return node.value
+
+
+def read_yaml(path: Path, shown: str | None = None) -> Node:
+    """Return the tree of a YAML file, called `shown` in messages.
+
+    Raises DescriptionError (E-FILE, E-YAML, E-DUPLICATE) where the file cannot be read as one.
+    """
+    shown = shown or str(path)
+    return parse_yaml(_decode(_read_bytes(path, shown), shown), shown)
+
+
+def parse_yaml(text: str, file: str) -> Node:
+    """Return the tree of a YAML text; raises DescriptionError: all duplicate keys, or the first error."""
+    composer = _Composer(file)
+    try:
+        root = composer.compose(text)
+    except DescriptionError:
+        raise
+    except Exception as error:  # whatever the parser trips over in a broken text is the text's fault
+        raise DescriptionError(_syntax_fault(error, text, file)) from None
+    if composer.faults:
+        raise DescriptionError(composer.faults)
+    return with_paths(root, ())
+
+
+def with_paths(node: Node, path: Path_) -> Node:
+    """Return a tree whose nodes know the keys that lead to them."""
+    if node.is_mapping:
+        items = {key: _under(node.keys[key], with_paths(item, (*path, key))) for key, item in node.items()}
+        return replace(node, value=items, path=path)
+    if node.is_list:
+        names: list[Key] = []
+        for n, item in enumerate(node.value):
+            name = item.get("name")
+            named = name is not None and _is_step(name.value) and name.value not in names
+            names.append(name.value if named else n)
+        made = [with_paths(item, (*path, name)) for name, item in zip(names, node.value, strict=True)]
+        return replace(node, value=made, path=path)
+    return replace(node, path=path)
+
+
+def _under(key: Mark, node: Node) -> Node:
+    """Return a mapping or list that begins below its key as one that stands at the key."""
+    is_below = (node.is_mapping or node.is_list) and key.line != node.mark.line
+    return replace(node, mark=key) if is_below else node
+
+
+def _is_step(name: Any) -> bool:
+    return isinstance(name, str) and re.fullmatch(r"[\w+-]+", name) is not None
+
+
+def _read_bytes(path: Path, shown: str) -> bytes:
+    try:
+        if path.is_dir():
+            raise DescriptionError(Fault("", "is a directory", "name the .yaml file in it", "E-FILE", shown))
+        if path.exists() and not path.is_file():
+            raise DescriptionError(Fault("", "is not an ordinary file", "", "E-FILE", shown))
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            text = f"has {size} bytes, more than the {LARGEST_FILE} that a description may have"
+            remedy = "keep blocks and maps in CSV or NPY files"
+            raise DescriptionError(Fault("", text, remedy, "E-FILE", shown))
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DescriptionError(Fault("", f"cannot be read: {reason.lower()}", "", "E-FILE", shown)) from None
+
+
+def _decode(data: bytes, shown: str) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[1:2] == b"\0" or data[:1] == b"\0":
+        raise DescriptionError(Fault("", "is not UTF-8 text", "save it as UTF-8", "E-YAML", shown, 1, 1))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, column = _line_of(data[: error.start].decode("latin-1"), error.start)
+        message = f"is not UTF-8 text: byte 0x{data[error.start]:02x}"
+        raise DescriptionError(
+            Fault("", message, "save it as UTF-8", "E-YAML", shown, line, column)
+        ) from None
+    if found := _UNPRINTABLE.search(text):
+        line, column = _line_of(text, found.start())
+        message = f"character U+{ord(found.group()):04X} is not text"
+        raise DescriptionError(Fault("", message, "", "E-YAML", shown, line, column))
+    return text
+
+
+def _line_of(text: str, position: int) -> tuple[int, int]:
+    before = text[:position]
+    return before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
+
+
+_SAID = (  # by the parser, in our words, with what helps
+    ("\\t", "a tab where the line is indented", "indent with spaces"),
+    ("stream end", "the file ends inside a bracket, brace or quote", "close what is open"),
+    ("end of stream", "the file ends inside a bracket, brace or quote", "close what is open"),
+    ("mapping values are not allowed", "a second colon in one line", "quote the text, or begin a new line"),
+    ("could not find expected ':'", "a line without a colon", "write `key: value`, or quote the text"),
+    ("<block end>", "this line is indented unlike those it belongs to", "align them"),
+    ("cannot start any token", "this sign cannot begin a text", "put the text in quotes"),
+    ("expected ',' or", "a comma or a closing bracket is missing before this", ""),
+)
+
+
+def _syntax_fault(error: Exception, text: str, file: str) -> Fault:
+    """Return what a YAML parser says, in our words, at the place where it says it."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = str(getattr(error, "problem", None) or "it cannot be parsed").splitlines()[0]
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    for sign, said, remedy in _SAID:
+        if sign in problem:
+            return Fault("", f"is not YAML: {said}", remedy, "E-YAML", file, line, column)
+    return Fault("", f"is not YAML: {problem}", "look here and just above", "E-YAML", file, line, column)
+
+
+@dataclass
+class _Open:
+    """A mapping or list that is being read."""
+
+    node: Node
+    anchor: str | None
+    first: int  # how many nodes there were before it
+    key: tuple[str, Mark] | None = None  # of a mapping: the key whose value comes next
+
+
+class _Composer:
+    """Builds the tree from the events of the parser, without recursion."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.faults: list[Fault] = []
+        self.open: list[_Open] = []
+        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.nodes = 0
+        self.root: Node | None = None
+
+    def compose(self, text: str) -> Node:
+        """Return the tree of the one document of a text."""
+        from ruamel.yaml import YAML
+
+        documents = 0
+        for event in YAML(typ="safe", pure=True).parse(text):
+            kind = type(event).__name__
+            if kind == "DocumentStartEvent":
+                documents += 1
+                if documents > 1:
+                    raise self.error(
+                        "a second document starts here", event, "one file, one description; remove `---`"
+                    )
+            elif kind in ("MappingStartEvent", "SequenceStartEvent"):
+                self.begin(event, {} if kind == "MappingStartEvent" else [])
+            elif kind in ("MappingEndEvent", "SequenceEndEvent"):
+                self.end()
+            elif kind == "ScalarEvent":
+                self.scalar(event)
+            elif kind == "AliasEvent":
+                self.alias(event)
+        if self.root is None or self.root.value is None:
+            raise DescriptionError(
+                Fault("", "is empty", "a description begins with `package:`", "E-YAML", self.file, 1, 1)
+            )
+        return self.root
+
+    def error(self, message: str, event: Any, remedy: str = "", code: str = "E-YAML") -> DescriptionError:
+        """Return an error at the place of an event."""
+        mark = self.mark(event)
+        return DescriptionError(Fault("", message, remedy, code, mark.file, mark.line, mark.column))
+
+    def mark(self, event: Any) -> Mark:
+        """Return where an event starts."""
+        return Mark(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def begin(self, event: Any, value: dict[str, Node] | list[Node]) -> None:
+        """Open a mapping or a list."""
+        self.check_tag(event)
+        if len(self.open) >= DEEPEST:
+            raise self.error(f"lists and mappings nest deeper than {DEEPEST}", event)
+        if self.expects_key():
+            raise self.error("a key must be a word", event, "put it in quotes")
+        self.count(1, event)
+        self.open.append(_Open(Node(value, self.mark(event)), event.anchor, self.nodes - 1))
+
+    def end(self) -> None:
+        """Close the innermost mapping or list."""
+        done = self.open.pop()
+        if done.anchor:
+            self.anchors[done.anchor] = (done.node, self.nodes - done.first)
+        self.put(done.node)
+
+    def scalar(self, event: Any) -> None:
+        """Take a scalar, as a key where one is due."""
+        self.check_tag(event)
+        self.count(1, event)
+        if self.expects_key():
+            if not event.value and event.style is None:
+                raise self.error("a key is missing before the colon", event)
+            self.take_key(event.value, event)
+            return
+        value = event.value if event.style else scalar(event.value)
+        node = Node(value, self.mark(event))
+        if event.anchor:
+            self.anchors[event.anchor] = (node, 1)
+        self.put(node)
+
+    def take_key(self, key: str, event: Any) -> None:
+        """Remember a key whose value comes next."""
+        here, mark = self.open[-1], self.mark(event)
+        if key in here.node.keys:
+            first = here.node.keys[key]
+            field = ".".join([*(each.key[0] for each in self.open if each.key), key])
+            message = f"the key {_quoted(key)} stands twice; first in line {first.line}"
+            self.faults.append(Fault(field, message, "keep one", "E-DUPLICATE", *mark))
+        here.node.keys.setdefault(key, mark)
+        here.key = (key, mark)
+
+    def alias(self, event: Any) -> None:
+        """Take what an alias stands for."""
+        if self.expects_key():
+            raise self.error("an alias cannot be a key", event)
+        if event.anchor not in self.anchors:
+            raise self.error(
+                f"the alias *{event.anchor} has no anchor before it",
+                event,
+                f"write &{event.anchor} at what it means",
+            )
+        node, size = self.anchors[event.anchor]
+        self.count(size, event)
+        self.put(node)
+
+    def expects_key(self) -> bool:
+        """True where the next scalar is the key of a mapping."""
+        return bool(self.open) and self.open[-1].node.is_mapping and self.open[-1].key is None
+
+    def put(self, node: Node) -> None:
+        """Add a finished node to what is open."""
+        if not self.open:
+            self.root = node
+            return
+        here = self.open[-1]
+        if here.key is None:
+            here.node.value.append(node)
+        else:
+            here.node.value.setdefault(here.key[0], node)
+            here.key = None
+
+    def count(self, nodes: int, event: Any) -> None:
+        """Count nodes; those behind an alias count again."""
+        self.nodes += nodes
+        if self.nodes > MOST_NODES:
+            remedy = "keep blocks and maps in CSV or NPY files, use fewer aliases"
+            raise self.error(f"more than {MOST_NODES} values", event, remedy)
+
+    def check_tag(self, event: Any) -> None:
+        """Refuse a tag: nothing but plain data is read."""
+        if event.tag is not None:
+            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            raise self.error(
+                f"the tag {_quoted(tag)} is not allowed", event, "write plain values without `!`"
+            )
+
+
+def scalar(text: str) -> Any:
+    """Return what an unquoted scalar means by the core schema of YAML 1.2."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.match(text):
+        return int(text) if len(text) <= 18 else float(text)
+    if _FLOAT.match(text):
+        return float(text)
+    if _OTHER_INTEGER.match(text) and len(text) <= 18:
+        return int(text, 0)
+    if found := _SPECIAL.match(text):
+        return float("nan") if found.group(1) is None else float(f"{found.group(1)}inf")
+    return text
+
+
+def _quoted(text: str) -> str:
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    return f"`{shown}`"
