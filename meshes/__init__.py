@@ -1,0 +1,1 @@
+"""Reference packages, installed as `thermostack.meshes` and read as data."""
