@@ -1,0 +1,101 @@
+"""Failures: how a fault reads, how many are shown, and the exit code of each kind."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from thermostack import errors
+from thermostack.errors import (
+    SHOWN_FAULTS,
+    ConvergenceError,
+    DescriptionError,
+    Fault,
+    OutputError,
+    ResourceError,
+    ResultFileError,
+    RunawayError,
+    ThermostackError,
+)
+
+FAULT = Fault(
+    "stacks.gpu.layers[0].thickness", "-50 um is not greater than zero", "did you mean 50 um?", "E-RANGE"
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (Fault("", "it is wrong"), "it is wrong [E-VALUE]"),
+        (Fault("cell", "it is wrong"), "cell: it is wrong [E-VALUE]"),
+        (Fault("", "it is wrong", "right it", "E-X"), "it is wrong (right it) [E-X]"),
+        (Fault("a.b", "it is wrong", file="f.yaml"), "f.yaml: a.b: it is wrong [E-VALUE]"),
+        (Fault("a.b", "it is wrong", file="f.yaml", line=7), "f.yaml:7: a.b: it is wrong [E-VALUE]"),
+        (Fault("", "it is wrong", file="f.yaml", line=7, column=3), "f.yaml:7:3: it is wrong [E-VALUE]"),
+    ],
+)
+def test_a_fault_reads_place_field_message_remedy_code(fault: Fault, text: str) -> None:
+    assert str(fault) == text
+
+
+def test_a_fault_gets_its_place_and_keeps_the_rest() -> None:
+    placed = FAULT.at("h100.yaml", 12, 9)
+    assert str(placed) == f"h100.yaml:12:9: {FAULT}"
+    assert FAULT.file is None
+    assert placed.at(None) == FAULT
+
+
+def test_a_warning_is_told_by_its_code() -> None:
+    assert Fault("x", "odd", code="W-RANGE").is_warning
+    assert not FAULT.is_warning
+
+
+def test_a_description_error_holds_and_shows_all_its_faults() -> None:
+    other = Fault("cooling", "nothing cools", code="E-COOLING")
+    error = DescriptionError(fault for fault in (FAULT, other))
+    assert error.faults == (FAULT, other)
+    assert str(error) == f"{FAULT}\n{other}"
+    assert DescriptionError(FAULT).faults == (FAULT,)
+
+
+@pytest.mark.parametrize("more", [0, 1, 25])
+def test_no_more_than_fifty_are_shown(more: int) -> None:
+    faults = [Fault(f"x{n}", "bad") for n in range(SHOWN_FAULTS + more)]
+    lines = str(DescriptionError(faults)).splitlines()
+    assert lines[:SHOWN_FAULTS] == [str(fault) for fault in faults[:SHOWN_FAULTS]]
+    assert lines[SHOWN_FAULTS:] == ([f"... and {more} more"] if more else [])
+    assert len(DescriptionError(faults).faults) == SHOWN_FAULTS + more
+
+
+def test_a_convergence_error_keeps_its_history() -> None:
+    error = ConvergenceError("it stalls", [1.0, 0.5])
+    assert (str(error), error.history) == ("it stalls", (1.0, 0.5))
+    assert ConvergenceError("it stalls").history == ()
+
+
+def test_exit_codes_are_those_of_the_command_line() -> None:
+    codes = {
+        ThermostackError: 1,
+        DescriptionError: 2,
+        ConvergenceError: 3,
+        RunawayError: 3,
+        ResourceError: 4,
+        OutputError: 5,
+        ResultFileError: 6,
+    }
+    assert {kind: kind.exit_code for kind in codes} == codes
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
+    assert kinds == set(codes)
+    assert all(issubclass(kind, ThermostackError) for kind in kinds)
+
+
+def test_a_runaway_is_caught_with_what_does_not_converge() -> None:
+    with pytest.raises(ConvergenceError):
+        raise RunawayError("it runs away", (1.0, 2.0))
+
+
+def test_faults_survive_a_copy() -> None:
+    """They pass between processes, so they are pickled."""
+    assert pickle.loads(pickle.dumps(FAULT)) == FAULT
+    assert hash(FAULT) == hash(FAULT.at(None))

@@ -1,0 +1,367 @@
+"""The column kernels against plain NumPy twins, on odd shapes, in both precisions, with any threads."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thermostack.conduction import Conduction
+from thermostack.linear import multigrid as owner
+from thermostack.linear.multigrid import Multigrid, choose_pairs, operate
+
+SHAPES = [
+    (1, 1, 2),
+    (3, 1, 5),
+    (3, 5, 1),
+    (4, 6, 7),
+    (2, 33, 3),
+    (1, 8, 9),
+    (3, 21, 70),
+]
+EVERY = pytest.mark.parametrize(
+    ("shape", "dtype", "threads"),
+    [
+        *((shape, dtype, 1) for shape in SHAPES for dtype in (np.float32, np.float64)),
+        ((2, 33, 3), np.float32, 2),
+        ((3, 49, 10), np.float64, 3),
+        ((3, 48, 11), np.float32, 3),
+    ],
+)
+
+
+@pytest.fixture(autouse=True)
+def few_cells_are_divided_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "CELLS_PER_THREAD", 1)
+
+
+def random_conduction(shape: tuple[int, int, int], seed: int = 0) -> Conduction:
+    rng = np.random.default_rng(seed)
+    nz, ny, nx = shape
+    g = [10.0 ** rng.uniform(-2, 2, size) for size in ((nz, ny, nx - 1), (nz, ny - 1, nx), (nz - 1, ny, nx))]
+    ground = np.where(rng.random(shape) < 0.2, rng.random(shape), 0.0)
+    ground[-1] += 0.1
+    if nx > 4:  # a column outside the body, and a cell
+        g[0][:, 0, 1:3] = 0.0
+        for face in (g[1][:, :1, 2], g[2][:, 0, 2], ground[:, 0, 2]):
+            face[...] = 0.0
+    return Conduction(*g, ground)
+
+
+def widths(shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    return 1.0 + np.arange(shape[2]) % 3, 1.0 + np.arange(shape[1]) % 2
+
+
+def build(shape: tuple[int, int, int], dtype: type, threads: int) -> tuple[Conduction, Multigrid]:
+    conduction = random_conduction(shape)
+    multigrid = Multigrid(conduction, widths(shape), dtype=dtype, threads=threads)
+    assert multigrid.finest.blocks == threads
+    return conduction, multigrid
+
+
+def natural(slabs: Any, nx: int) -> np.ndarray:
+    """Return a field (nz, ny, nx) in float64 from rows of even and odd columns (ny, 2, nz, width)."""
+    array = np.asarray(slabs, dtype=np.float64)
+    field = np.empty((array.shape[2], array.shape[0], nx))
+    field[:, :, ::2] = array[:, 0, :, : (nx + 1) // 2].transpose(1, 0, 2)
+    field[:, :, 1::2] = array[:, 1, :, : nx // 2].transpose(1, 0, 2)
+    return field
+
+
+def slabs_of(field: np.ndarray, slabs: Any) -> None:
+    """Put a field into rows of even and odd columns."""
+    array, nx = np.asarray(slabs), field.shape[2]
+    array[:, 0, :, : (nx + 1) // 2] = field[:, :, ::2].transpose(1, 0, 2)
+    array[:, 1, :, : nx // 2] = field[:, :, 1::2].transpose(1, 0, 2)
+
+
+def unused(slabs: Any, nx: int) -> np.ndarray:
+    """Return the values in the places no column stands in."""
+    array = np.asarray(slabs)
+    return np.concatenate([array[:, 0, :, (nx + 1) // 2 :].ravel(), array[:, 1, :, nx // 2 :].ravel()])
+
+
+def conduction_of(level: Any, ground: np.ndarray) -> Conduction:
+    """Return a level's operator in natural order and float64."""
+    g_x, g_y, g_z = (natural(getattr(level, name), level.nx) for name in ("g_x", "g_y", "g_z"))
+    return Conduction(g_x[:, :, :-1], g_y[:, :-1], g_z[:-1], ground)
+
+
+def close(values: Any, expected: np.ndarray, dtype: type, ulps: float = 200.0) -> bool:
+    """Return whether values agree to so many units in the last place of the largest."""
+    largest = np.abs(expected).max() if expected.size else 0.0
+    return bool(
+        np.abs(np.asarray(values) - expected).max(initial=0.0) <= ulps * np.finfo(dtype).eps * largest
+    )
+
+
+# ---- twins: each does with dense columns what a kernel does with rows
+
+
+def red_columns(shape: tuple[int, int, int]) -> np.ndarray:
+    _, ny, nx = shape
+    return np.add.outer(np.arange(ny), np.arange(nx)) % 2 == 0
+
+
+def solve_colour(conduction: Conduction, b: np.ndarray, t: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """Return t with the columns of one colour solved exactly for b and their neighbours."""
+    nz = conduction.shape[0]
+    diagonal = conduction.diagonal()
+    out = t.copy()
+    lateral = Conduction(conduction.g_x, conduction.g_y, 0 * conduction.g_z, 0 * conduction.ground)
+    inflow = lateral.diagonal() * t - lateral.apply(t)
+    for j, i in np.argwhere(colour):
+        column = np.diag(diagonal[:, j, i])
+        for k in range(nz - 1):
+            column[k, k + 1] = column[k + 1, k] = -conduction.g_z[k, j, i]
+        there = diagonal[:, j, i] > 0.0
+        out[:, j, i] = 0.0
+        out[there, j, i] = np.linalg.solve(column[np.ix_(there, there)], (b + inflow)[there, j, i])
+    return out
+
+
+def sums_of_pairs(field: np.ndarray, first_x: np.ndarray, first_y: np.ndarray) -> np.ndarray:
+    return np.add.reduceat(np.add.reduceat(field, first_y[:-1], axis=1), first_x[:-1], axis=2)
+
+
+def coarse_twin(
+    fine: Conduction,
+    dx: np.ndarray,
+    dy: np.ndarray,
+    first_x: np.ndarray,
+    first_y: np.ndarray,
+) -> Conduction:
+    def centres(width: np.ndarray) -> np.ndarray:
+        return (width[1:] + width[:-1]) / 2
+
+    far_x, far_y = first_x[1:-1] - 1, first_y[1:-1] - 1
+    coarse_dx, coarse_dy = (
+        np.add.reduceat(dx, first_x[:-1]),
+        np.add.reduceat(dy, first_y[:-1]),
+    )
+    g_x = np.add.reduceat(fine.g_x[:, :, far_x], first_y[:-1], axis=1)
+    g_y = np.add.reduceat(fine.g_y[:, far_y], first_x[:-1], axis=2)
+    return Conduction(
+        g_x * centres(dx)[far_x] / centres(coarse_dx),
+        g_y * (centres(dy)[far_y] / centres(coarse_dy))[:, None],
+        sums_of_pairs(fine.g_z, first_x, first_y),
+        sums_of_pairs(fine.ground, first_x, first_y),
+    )
+
+
+def pairs_of(multigrid: Multigrid) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first interval of each coarse one of the finest level, as its transfers hold them."""
+    return multigrid.pairs[0]
+
+
+# ---- the tests
+
+
+@EVERY
+def test_level_holds_the_operator_and_nothing_else(
+    shape: tuple[int, int, int], dtype: type, threads: int
+) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    level = multigrid.finest
+    line = np.asarray(level.line)
+    lines = np.concatenate([np.asarray(level.ground), np.zeros((1, 2, level.width), dtype=dtype)])[line]
+    held = conduction_of(level, natural(lines.transpose(0, 2, 1, 3), level.nx))
+    for name in ("g_x", "g_y", "g_z", "ground"):
+        assert close(getattr(held, name), getattr(conduction, name), dtype, 1.0)
+    for slabs in (level.g_x, level.g_y, level.g_z, lines.transpose(0, 2, 1, 3)):
+        assert not unused(slabs, level.nx).any()
+    assert np.array_equal((line >= 0).T, (conduction.ground != 0.0).any(axis=2))
+
+
+@EVERY
+def test_operators_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    rng = np.random.default_rng(1)
+    level, z, p, t = (
+        multigrid.finest,
+        rng.random(shape),
+        rng.random(shape),
+        rng.random(shape),
+    )
+    slabs_of(z, level.t)
+    slabs_of(p, level.p)
+    field = t.copy()
+    energy = level.advance(0.25, 0.5, field)
+    turned = z + 0.5 * p
+    assert close(field, t + 0.25 * p, dtype, 4.0)
+    assert close(natural(level.p, level.nx), turned, dtype, 4.0)
+    assert close(natural(level.q, level.nx), conduction.apply(turned), dtype)
+    assert energy == pytest.approx(
+        (turned * conduction.apply(turned)).sum(), rel=1e3 * float(np.finfo(dtype).eps)
+    )
+    out = np.empty(shape)
+    operate(conduction, t, out, threads)
+    assert close(out, conduction.apply(t), np.float64)
+
+
+@EVERY
+def test_residual_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    rng = np.random.default_rng(2)
+    level, heat, t, p = (
+        multigrid.finest,
+        rng.random(shape),
+        rng.random(shape),
+        rng.random(shape),
+    )
+    slabs_of(p, level.p)
+    held = natural(level.p, level.nx)
+    field = t.copy()
+    length, total = multigrid.residual(heat, 0.5, field, 2.0)
+    left = heat - conduction.apply(t + 0.5 * held)
+    assert close(field, t + 0.5 * held, np.float64, 4.0)
+    assert close(natural(level.b, level.nx), 2.0 * left, dtype)
+    assert length == pytest.approx(np.linalg.norm(left))
+    assert total == pytest.approx(left.sum())
+    multigrid.begin(heat, 3.0)
+    assert close(natural(level.b, level.nx), 3.0 * heat, dtype, 2.0)
+    assert not unused(level.b, level.nx).any()
+
+
+@EVERY
+def test_down_sweep_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    fine, coarse = multigrid.levels[:2]
+    heat = np.random.default_rng(3).random(shape)
+    heat[~conduction.is_active] = 0.0
+    multigrid.begin(heat, 1.0)
+    fine.down(coarse)
+    red, t = red_columns(shape), np.zeros(shape)
+    t = solve_colour(conduction, heat, t, red)
+    first_black = solve_colour(conduction, heat, t, ~red)
+    t = solve_colour(conduction, heat, first_black, red)
+    t = solve_colour(conduction, heat, t, ~red)
+    swept = natural(fine.t, fine.nx)
+    assert close(swept[:, red], t[:, red], dtype, 2000.0)
+    assert close(swept[:, ~red], (t - first_black)[:, ~red], dtype, 2000.0)
+    left = sums_of_pairs(heat - conduction.apply(t), *pairs_of(multigrid))
+    assert np.abs(natural(coarse.b, coarse.nx) - left).max() <= 5000 * np.finfo(dtype).eps * heat.max()
+    assert not unused(fine.t, fine.nx).any()
+    assert not unused(coarse.b, coarse.nx).any()
+
+
+@EVERY
+def test_up_sweep_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    fine, coarse = multigrid.levels[:2]
+    rng = np.random.default_rng(4)
+    heat, t = rng.random(shape) * conduction.is_active, rng.random(shape)
+    correction = rng.random((shape[0], coarse.ny, coarse.nx))
+    multigrid.begin(heat, 1.0)
+    slabs_of(t, fine.t)
+    slabs_of(correction, coarse.t)
+    slabs_of(rng.random(shape), fine.q)
+    fine.up(coarse)
+    first_x, first_y = pairs_of(multigrid)
+    spread = np.repeat(np.repeat(correction, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
+    t, red = t + spread, red_columns(shape)
+    for colour in (~red, red, ~red, red):
+        t = solve_colour(conduction, heat, t, colour)
+    assert close(natural(fine.t, fine.nx), t, dtype, 2000.0)
+    tight = {"rel": 1e4 * float(np.finfo(dtype).eps)}
+    z, r, q = (natural(values, fine.nx) for values in (fine.t, fine.b, fine.q))
+    assert fine.products() == (
+        pytest.approx((z * r).sum(), **tight),
+        pytest.approx((z * q).sum(), **tight),
+    )
+    square = fine.reduce(0.5)
+    assert close(natural(fine.b, fine.nx), r - 0.5 * q, dtype, 4.0)
+    assert square == pytest.approx(((r - 0.5 * q) ** 2).sum(), **tight)
+
+
+@EVERY
+def test_coarse_conductances_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    coarse = multigrid.levels[1]
+    expected = coarse_twin(conduction, *widths(shape), *pairs_of(multigrid))
+    held = conduction_of(coarse, expected.ground)
+    for name in ("g_x", "g_y", "g_z"):
+        assert close(getattr(held, name), getattr(expected, name), dtype, 20.0)
+        assert not unused(getattr(coarse, name), coarse.nx).any()
+    # Pivots hold the ground conductance, which a coarse level keeps in no other form.
+    heat = expected.apply(np.ones(expected.shape))
+    slabs_of(heat, coarse.b)
+    ones = solve_colour(
+        expected,
+        heat,
+        np.zeros(expected.shape),
+        np.ones((coarse.ny, coarse.nx), dtype=bool),
+    )
+    if (coarse.ny, coarse.nx) == (1, 1):
+        coarse.solve()
+        assert close(natural(coarse.t, 1), ones, dtype, 2000.0)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 7), (1, 5, 4), (3, 1, 9), (3, 9, 1)])
+def test_pair_costs_agree_with_numpy(shape: tuple[int, int, int]) -> None:
+    conduction, multigrid = build(shape, np.float64, 1)
+    cost_x, cost_y = multigrid._pair_costs(multigrid.finest, *widths(shape))
+    dx, dy = widths(shape)
+    turned = Conduction(
+        *(values.transpose(0, 2, 1) for values in (conduction.g_y, conduction.g_x, conduction.g_z)),
+        conduction.ground.transpose(0, 2, 1),
+    )
+    assert cost_x == pytest.approx(cost_twin(conduction, dx))
+    assert cost_y == pytest.approx(cost_twin(turned, dy))
+
+
+def cost_twin(conduction: Conduction, dx: np.ndarray) -> np.ndarray:
+    """Return the cost of pairing each interval in x with the next, as DESIGN of the solver has it."""
+    _, ny, nx = conduction.shape
+    hold = conduction.diagonal()
+    hold[1:] -= conduction.g_z
+    hold[:-1] -= conduction.g_z
+    hold = np.maximum(hold, 0.0)
+
+    def harmonic(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.divide(a * b, a + b, out=np.zeros_like(a), where=a + b > 0.0)
+
+    costs = []
+    for i in range(nx - 1):
+        weak, jumps = [], []
+        for j in range(ny):
+            d = harmonic(hold[:, j, i], hold[:, j, i + 1])
+            if not d.any():
+                continue
+            ga, gb = conduction.g_z[:, j, i], conduction.g_z[:, j, i + 1]
+            link = harmonic(ga, gb)
+            matrix = np.diag(conduction.g_x[:, j, i] + 1e-6 * d)
+            for k, g in enumerate(link):
+                matrix[k : k + 2, k : k + 2] += g * np.array([[1.0, -1.0], [-1.0, 1.0]])
+            there = np.diag(matrix) > 0.0
+            weak.append(np.linalg.solve(matrix[np.ix_(there, there)], d[there]).max())
+            area = np.array([ga * dx[i + 1], gb * dx[i]])
+            area = area[:, area.sum(axis=0) > 0.0]
+            jumps.append(np.mean(np.abs(area[0] - area[1]) / area.sum(axis=0)) if area.size else 0.0)
+        mean, jump = (np.mean(weak), np.mean(jumps)) if weak else (0.0, 0.0)
+        costs.append(min(np.log2(1.0 + mean) + owner.INTERFACE_PRICE * jump, owner.LONGEST_COST))
+    return np.array(costs)
+
+
+def test_pairs_are_the_cheapest() -> None:
+    rng = np.random.default_rng(0)
+    for n in range(1, 9):
+        cost = rng.uniform(0.0, 4.0, n - 1)
+        first = choose_pairs(cost, 2.0)
+        sizes = np.diff(first)
+        assert sizes.sum() == n
+        assert set(sizes) <= {1, 2}
+        assert price_of(first, cost) == pytest.approx(min(price_of(other, cost) for other in all_pairs(n)))
+
+
+def price_of(first: Any, cost: np.ndarray) -> float:
+    return 2.0 * (len(first) - 1) + sum(cost[a] for a, b in pairwise(first) if b - a == 2)
+
+
+def all_pairs(n: int) -> list[list[int]]:
+    ways = [[[0]], [[0, 1]]]
+    for i in range(2, n + 1):
+        ways.append([[*way, i] for last in (1, 2) for way in ways[i - last]])
+    return ways[n]

@@ -1,0 +1,383 @@
+"""The linear solver: right answers on hard stacks, bounded work, and refusals instead of wrong answers."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from thermostack.conduction import Conduction
+from thermostack.errors import ConvergenceError
+from thermostack.linear import Solver, prepare
+from thermostack.linear.multigrid import Multigrid, choose_pairs
+
+CONDUCTIVITIES = (0.03, 0.5, 0.8, 4.0, 20.0, 120.0, 398.0)  # W/(m K), air to copper
+
+
+def load_benchmark(name: str) -> ModuleType:
+    path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+standard = load_benchmark("standard_problem")
+
+
+def assemble(
+    k: np.ndarray, dx: np.ndarray, dy: np.ndarray, dz: np.ndarray, top: float, bottom: float = 0.0
+) -> Conduction:
+    """Return the conductances of cells of conductivity k (3, nz, ny, nx), zero where there is none."""
+    with np.errstate(divide="ignore"):
+        half_x, half_y, half_z = dx / (2 * k[0]), dy[:, None] / (2 * k[1]), dz[:, None, None] / (2 * k[2])
+    area = dy[:, None] * dx
+    ground = np.zeros(k.shape[1:])
+    ground[-1] += area / (half_z[-1] + 1 / top)
+    if bottom:
+        ground[0] += area / (half_z[0] + 1 / bottom)
+    return Conduction(
+        dz[:, None, None] * dy[:, None] / (half_x[:, :, 1:] + half_x[:, :, :-1]),
+        dz[:, None, None] * dx / (half_y[:, 1:] + half_y[:, :-1]),
+        area / (half_z[1:] + half_z[:-1]),
+        ground,
+    )
+
+
+def random_stack(
+    seed: int,
+    shape: tuple[int, int, int] = (9, 17, 20),
+    *,
+    grading: float = 0.0,
+    aspect: float = 1.0,
+    anisotropy: float = 0.0,
+    top: float | None = None,
+    outside: bool = False,
+    contrast: bool = False,
+) -> tuple[Conduction, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Return operator, heat and widths of a stack of layers with boxes of other materials in them."""
+    rng = np.random.default_rng(seed)
+    nz, ny, nx = shape
+    dz = 10.0 ** rng.uniform(-6, -2.7, nz)
+    dx = 0.5e-3 * np.exp(np.cumsum(rng.normal(0.0, grading, nx)))
+    dy = 0.5e-3 * aspect * np.exp(np.cumsum(rng.normal(0.0, grading, ny)))
+    k = np.empty((3, *shape))
+    for layer in range(nz):
+        k[:, layer] = rng.choice(CONDUCTIVITIES)
+        for _ in range(rng.integers(0, 5)):
+            x, y = np.sort(rng.integers(0, nx + 1, 2)), np.sort(rng.integers(0, ny + 1, 2))
+            direction = 10.0 ** rng.uniform(-anisotropy, anisotropy, 3)
+            k[:, layer, y[0] : y[1], x[0] : x[1]] = rng.choice(CONDUCTIVITIES) * direction[:, None, None]
+    if contrast:
+        k *= 10.0 ** rng.choice([-3.0, 0.0, 3.0], size=k.shape[1:])
+    if outside:
+        k[:, nz // 2 :, :, nx // 2 + 1 :] = 0.0
+        k[:, nz // 2 :, : ny // 3] = 0.0
+    conduction = assemble(k, dx, dy, dz, 10.0 ** rng.uniform(0, 5) if top is None else top, 1.0)
+    heat = np.where(rng.random(shape) < 0.2, rng.random(shape), 0.0) * (conduction.diagonal() > 0.0)
+    heat[0, -1, 0] += 1.0
+    return conduction, heat, (dx, dy)
+
+
+HARD: dict[str, dict[str, object]] = {
+    "plain": {},
+    "graded": {"grading": 0.2},
+    "wildly graded": {"grading": 0.5},
+    "long cells": {"aspect": 30.0},
+    "orthotropic": {"anisotropy": 1.0},
+    "outside": {"outside": True},
+    "near Neumann": {"top": 1e-3},
+    "contrast of 1e6 cell by cell": {"contrast": True},
+    "one column": {"shape": (9, 1, 1)},
+    "one row": {"shape": (5, 1, 23)},
+    "one file": {"shape": (5, 23, 1)},
+    "one layer": {"shape": (1, 14, 15)},
+    "one cell": {"shape": (1, 1, 1)},
+}
+
+
+@pytest.mark.parametrize("family", HARD)
+@pytest.mark.parametrize("seed", range(3))
+def test_multigrid_and_direct_agree(family: str, seed: int) -> None:
+    conduction, heat, widths = random_stack(seed, **HARD[family])  # type: ignore[arg-type]
+    tolerance = 1e-12 if family == "near Neumann" else 1e-10
+    t, report = prepare(conduction, widths=widths, threads=1).solve(heat, tolerance=tolerance)
+    expected, _ = prepare(conduction, "direct").solve(heat, tolerance=1e-8)
+    assert np.abs(t - expected).max() <= 1e-8 * np.abs(expected).max()
+    assert report.imbalance <= tolerance
+    assert (t[~conduction.is_active] == 0.0).all()
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    shape=st.tuples(st.integers(1, 7), st.integers(1, 19), st.integers(1, 19)),
+    grading=st.sampled_from([0.0, 0.3]),
+    outside=st.booleans(),
+)
+@example(seed=0, shape=(1, 2, 1), grading=0.3, outside=False)  # solved at once: what is left is rounding
+def test_any_shape_is_solved(seed: int, shape: tuple[int, int, int], grading: float, outside: bool) -> None:
+    conduction, heat, widths = random_stack(seed, shape, grading=grading, outside=outside)
+    heat *= conduction.is_active
+    t, report = prepare(conduction, widths=widths).solve(heat, tolerance=1e-9)
+    left = heat - conduction.apply(t)
+    rounding = 1e-15 * np.linalg.norm(2 * conduction.diagonal() * np.abs(t))
+    assert np.linalg.norm(left) <= 1.01e-9 * np.linalg.norm(heat) + rounding
+    assert report.residual <= 1e-9 or "rounding" in report.reason
+    assert report.imbalance <= 1e-9
+
+
+def test_work_does_not_grow_with_the_grid() -> None:
+    counts = []
+    for cell in (2e-3, 1e-3, 0.5e-3):
+        problem = standard.standard_problem(cell)
+        _, report = prepare(problem.conduction, widths=problem.widths).solve(problem.heat)
+        assert report.residual <= 1e-8
+        assert not report.fallback
+        counts.append(report.iterations)
+    assert max(counts) <= 9
+    assert max(counts) - min(counts) <= 2
+
+
+@pytest.mark.parametrize(
+    ("family", "most"),
+    [
+        ("plain", 16),
+        ("graded", 20),
+        ("long cells", 24),
+        ("orthotropic", 20),
+        ("outside", 20),
+        ("near Neumann", 24),
+    ],
+)
+def test_work_on_hard_stacks_is_bounded(family: str, most: int) -> None:
+    for seed in range(6):
+        conduction, heat, widths = random_stack(seed, (12, 40, 44), **HARD[family])  # type: ignore[arg-type]
+        _, report = prepare(conduction, widths=widths, threads=1).solve(heat)
+        assert not report.fallback
+        assert report.iterations <= most
+
+
+def test_loose_answer_is_cheap_and_right() -> None:
+    problem = standard.standard_problem(2e-3)
+    solver = prepare(problem.conduction, widths=problem.widths)
+    exact, tight = solver.solve(problem.heat)
+    loose, report = solver.solve(problem.heat, tolerance=1e-3)
+    assert report.iterations <= 3 < tight.iterations
+    assert np.abs(loose - exact).max() <= 1e-2 * exact.max()
+
+
+def test_guess_saves_iterations() -> None:
+    problem = standard.standard_problem(2e-3)
+    solver = prepare(problem.conduction, widths=problem.widths)
+    t, first = solver.solve(problem.heat)
+    before = t.copy()
+    again, report = solver.solve(problem.heat, guess=t)
+    assert report.iterations == 0
+    assert (t == before).all()
+    assert np.abs(again - t).max() == 0.0
+    _, near = solver.solve(problem.heat, guess=0.999 * t)
+    assert near.iterations < first.iterations
+
+
+def test_solver_serves_many_loads() -> None:
+    conduction, heat, widths = random_stack(3)
+    solver = prepare(conduction, widths=widths)
+    one, _ = solver.solve(heat, tolerance=1e-11)
+    other, _ = solver.solve(heat[::-1].copy(), tolerance=1e-11)
+    both, _ = solver.solve(2 * heat + heat[::-1], tolerance=1e-11)
+    assert np.abs(both - (2 * one + other)).max() <= 1e-9 * both.max()
+
+
+@pytest.mark.parametrize("cell", [2e-3, 1e-3])
+def test_answer_does_not_depend_on_threads(cell: float) -> None:
+    problem = standard.standard_problem(cell)
+    answers = [
+        prepare(problem.conduction, widths=problem.widths, threads=threads).solve(problem.heat)[0].tobytes()
+        for threads in (1, 2, 3)
+    ]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_one_thread_is_really_divided() -> None:
+    problem = standard.standard_problem(1e-3)
+    assert Multigrid(problem.conduction, problem.widths, threads=3).finest.blocks == 3
+
+
+def test_no_heat_is_no_rise() -> None:
+    conduction, heat, _ = random_stack(0)
+    t, report = prepare(conduction).solve(0.0 * heat, guess=heat)
+    assert (t == 0.0).all()
+    assert report.iterations == 0
+    assert report.reason == "no heat"
+
+
+@pytest.mark.parametrize("method", ["multigrid", "direct"])
+def test_isolated_part_is_refused(method: str) -> None:
+    conduction, heat, _ = random_stack(1, (4, 6, 6))
+    conduction.ground[...] = 0.0
+    with pytest.raises(ConvergenceError, match="ambient"):
+        prepare(conduction, method).solve(heat)
+
+
+def test_heat_outside_the_body_is_refused() -> None:
+    conduction, heat, widths = random_stack(1, outside=True)
+    heat[-1, 0, -1] = 1.0
+    with pytest.raises(ConvergenceError, match="outside the body"):
+        prepare(conduction, widths=widths).solve(heat)
+
+
+@pytest.mark.parametrize("wrong", [-1.0, np.nan])
+def test_impossible_conductance_is_refused(wrong: float) -> None:
+    conduction, heat, _ = random_stack(1, (4, 6, 6))
+    conduction.g_z[...] = wrong
+    with pytest.raises(ConvergenceError, match="g_z has conductances that are negative or no number"):
+        prepare(conduction).solve(heat)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda heat: heat[1:], "shape"),
+        (lambda heat: np.where(heat > 0, np.nan, heat), "not a finite number"),
+    ],
+)
+def test_bad_heat_is_refused(change: object, message: str) -> None:
+    conduction, heat, _ = random_stack(0)
+    with pytest.raises(ValueError, match=message):
+        prepare(conduction).solve(change(heat))  # type: ignore[operator]
+
+
+def test_bad_choices_are_refused() -> None:
+    conduction, heat, (dx, dy) = random_stack(0)
+    with pytest.raises(ValueError, match="'multigrid' or 'direct'"):
+        prepare(conduction, "magic")
+    with pytest.raises(ValueError, match="widths have shapes"):
+        prepare(conduction, widths=(dy, dx))
+    with pytest.raises(ValueError, match="greater than zero"):
+        prepare(conduction, widths=(-dx, dy))
+    with pytest.raises(ValueError, match="tolerance is 0"):
+        prepare(conduction).solve(heat, tolerance=0.0)
+
+
+def test_hard_stack_falls_back_and_says_why() -> None:
+    rng = np.random.default_rng(2)
+    n = 48
+    k = np.broadcast_to(rng.choice([0.2, 398.0], size=(n, n)), (3, 6, n, n))
+    conduction = assemble(k, np.full(n, 5e-4), np.full(n, 5e-4), np.full(6, 2e-4), 50.0)
+    heat = np.zeros(conduction.shape)
+    heat[0, 10:20, 10:30] = 1e-3
+    t, report = prepare(conduction, threads=1).solve(heat)
+    assert "gentler coarsening because" in report.fallback
+    assert np.linalg.norm(heat - conduction.apply(t)) <= 1e-8 * np.linalg.norm(heat)
+
+
+# ---- multigrid theory
+
+
+def matrix_of_cycle(multigrid: Multigrid) -> np.ndarray:
+    """Return the cycle as a matrix over the cells in natural order."""
+    level = multigrid.finest
+    shape = multigrid.conduction.shape
+    rows = []
+    for cell in range(math.prod(shape)):
+        heat = np.zeros(shape)
+        heat.flat[cell] = 1.0
+        multigrid.begin(heat, 1.0)
+        multigrid.cycle()
+        rows.append(natural(np.asarray(level.t), shape).ravel())
+    return np.array(rows)
+
+
+def natural(slabs: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return a field (nz, ny, nx) from rows of even and odd columns (ny, 2, nz, width)."""
+    field = np.empty(shape)
+    nx = shape[2]
+    field[:, :, ::2] = slabs[:, 0, :, : (nx + 1) // 2].transpose(1, 0, 2)
+    field[:, :, 1::2] = slabs[:, 1, :, : nx // 2].transpose(1, 0, 2)
+    return field
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("shape", [(3, 5, 6), (2, 9, 4), (4, 1, 7), (3, 6, 1)])
+def test_cycle_is_symmetric_positive_definite(seed: int, shape: tuple[int, int, int]) -> None:
+    conduction, _, widths = random_stack(seed, shape, top=1e3)
+    cycle = matrix_of_cycle(Multigrid(conduction, widths, dtype=np.float64))
+    assert np.abs(cycle - cycle.T).max() <= 1e-12 * np.abs(cycle).max()
+    assert np.linalg.eigvalsh(cycle).min() > 0.0
+
+
+def test_cycle_contracts() -> None:
+    conduction, _, widths = random_stack(5, (3, 8, 8), top=1e3)
+    product = matrix_of_cycle(Multigrid(conduction, widths, dtype=np.float64)) @ conduction.to_csr().toarray()
+    spectrum = np.linalg.eigvals(product).real
+    assert spectrum.min() > 0.5
+    assert spectrum.max() < 1.5
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_smoother_is_exact_for_a_column(dtype: type) -> None:
+    conduction, heat, _ = random_stack(7, (12, 1, 1))
+    multigrid = Multigrid(conduction, dtype=dtype)
+    multigrid.begin(heat, 1.0)
+    multigrid.cycle()
+    exact, _ = prepare(conduction, "direct").solve(heat)
+    assert len(multigrid.levels) == 1
+    t = natural(np.asarray(multigrid.finest.t), conduction.shape)
+    assert np.abs(t - exact).max() <= 50 * np.finfo(dtype).eps * np.abs(exact).max()
+
+
+def test_every_level_is_an_m_matrix_of_the_same_body() -> None:
+    conduction, _, widths = random_stack(2, (5, 20, 22), outside=True)
+    multigrid = Multigrid(conduction, widths, dtype=np.float64)
+    for fine, coarse in zip(multigrid.levels, multigrid.levels[1:], strict=False):
+        for name in ("g_x", "g_y", "g_z", "inverse"):
+            assert np.asarray(getattr(coarse, name)).min() >= 0.0
+        assert np.asarray(coarse.g_z).sum() == pytest.approx(np.asarray(fine.g_z).sum(), rel=1e-12)
+        assert coarse.nx * coarse.ny < fine.nx * fine.ny
+    last = multigrid.levels[-1]
+    assert (last.nx, last.ny, last.nz) == (1, 1, 5)
+    g_z, inverse = (np.asarray(getattr(last, name))[0, 0, :, 0] for name in ("g_z", "inverse"))
+    held = 1 / inverse - g_z
+    ground = held - np.concatenate([[0.0], (g_z * inverse * held)[:-1]])
+    assert ground.sum() == pytest.approx(conduction.ground.sum(), rel=1e-6)
+
+
+def test_levels_shrink_fast_on_plain_regions() -> None:
+    problem = standard.standard_problem(2e-3)
+    levels = Multigrid(problem.conduction, problem.widths).levels
+    columns = [level.nx * level.ny for level in levels]
+    assert sum(columns) <= 1.45 * columns[0]
+
+
+def test_strong_couplings_are_paired_and_interfaces_kept() -> None:
+    assert choose_pairs(np.array([1.58, 1.58, 1.58]), 2.0).tolist() == [0, 2, 4]
+    assert choose_pairs(np.array([1.7, 1.58, 1.7]), 2.0).tolist() == [0, 2, 4]
+    assert choose_pairs(np.array([1.58, 1.58]), 2.0).tolist() in ([0, 1, 3], [0, 2, 3])
+    assert choose_pairs(np.array([5.0, 0.1, 5.0]), 2.0).tolist() == [0, 1, 3, 4]
+    assert choose_pairs(np.array([]), 2.0).tolist() == [0, 1]
+
+
+def test_report_tells_what_was_done() -> None:
+    problem = standard.standard_problem(2e-3)
+    solver = prepare(problem.conduction, widths=problem.widths)
+    _, report = solver.solve(problem.heat)
+    assert isinstance(solver, Solver)
+    assert report.method == "multigrid"
+    assert len(report.history) == report.iterations + 1
+    assert report.history[0] == pytest.approx(1.0)
+    assert report.memory == solver.memory > problem.heat.nbytes
+    assert report.seconds > 0.0
+    _, direct = prepare(problem.conduction, "direct").solve(problem.heat)
+    assert direct.method == "direct"
+    assert direct.iterations == 0
+    assert direct.residual <= 1e-8

@@ -1,0 +1,318 @@
+"""A steady result as its user meets it: asked by name, shown, saved; and how solving goes and fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import thermostack as ts
+from thermostack import (
+    Block,
+    Convection,
+    Cooling,
+    FixedTemperature,
+    HeatSink,
+    Layer,
+    Material,
+    Package,
+    Power,
+    Stack,
+    Steady,
+    discretize,
+    solve_steady,
+)
+from thermostack import steady as room
+from thermostack.errors import ConvergenceError
+from thermostack.linear.solve import Solver
+from thermostack.units import mm
+
+COPPER, MOLD = Material("cu", 390.0), Material("mold", 0.8)
+STAGES = ["mesh", "assemble", "prepare", "solve", "measure", "estimate"]
+
+
+def two_dies(**cooling: Any) -> Package:
+    """Return a logic die with a block and a cold one beside it, on a board in air and under a film."""
+    power = Power(blocks=(Block("core", (0.5 * mm, 0.5 * mm), (1 * mm, 1 * mm), 3.0),), total=3.0)
+    logic = (
+        Layer("active", 0.02 * mm, Material("si", 148.0), power),
+        Layer("bulk", 0.4 * mm, Material("si", 148.0), limit=400.0),
+    )
+    stacks = (
+        Stack("board", (8 * mm, 4 * mm), (Layer("core", 1 * mm, MOLD),)),
+        Stack("logic", (3 * mm, 2 * mm), logic, on="board", position=(1 * mm, 1 * mm)),
+        Stack(
+            "cold",
+            (2 * mm, 2 * mm),
+            (Layer("bulk", 0.42 * mm, COPPER),),
+            on="board",
+            position=(5 * mm, 1 * mm),
+        ),
+    )
+    faces = cooling or {"top": Convection(5e3, 300.0), "surroundings": Convection(10.0, 300.0)}
+    return Package("two_dies", stacks, Cooling(**faces))
+
+
+@pytest.fixture(scope="module")
+def steady() -> Steady:
+    return solve_steady(discretize(two_dies(), cell=0.5 * mm))
+
+
+def slab(material: Material, heat: float = 5.0, **cooling: Any) -> Package:
+    layers = (
+        Layer("bulk", 1 * mm, material),
+        Layer("hot", 0.1 * mm, material, Power(total=heat) if heat else None),
+    )
+    return Package("slab", (Stack("s", (2 * mm, 2 * mm), layers),), Cooling(**cooling))
+
+
+HELD = {"bottom": FixedTemperature(300.0)}
+
+# -- asking ----------------------------------------------------------------------------------
+
+
+def test_parts_blocks_and_stacks_are_asked_by_name(steady: Steady) -> None:
+    assert steady.of("logic.active").name == "logic.active"
+    assert steady.of("logic.active.core").is_block
+    logic = steady.of("logic")
+    assert (logic.name, logic.power) == ("logic", pytest.approx(3.0))
+    assert logic.volume == pytest.approx(3 * 2 * 0.42e-9)
+    assert logic.max == steady.of("logic.active").max
+
+
+def test_all_names_can_be_asked(steady: Steady) -> None:
+    names = [
+        "board",
+        "board.core",
+        "logic",
+        "logic.active",
+        "logic.active.core",
+        "logic.bulk",
+        "cold",
+        "cold.bulk",
+    ]
+    assert sorted(steady.names) == sorted(names)
+    assert [steady.of(name).name for name in names] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("logik", "; did you mean logic"), ("logic.activ", "; did you mean logic.active"), ("zzz", "")],
+)
+def test_a_name_that_is_none_is_told_with_the_nearest(steady: Steady, name: str, hint: str) -> None:
+    for ask in (steady.of, steady.face):
+        with pytest.raises(KeyError) as caught:
+            ask(name)
+        assert caught.value.args[0].startswith(f"no part is named {name!r}")
+        assert hint in caught.value.args[0]
+        assert caught.value.args[0].endswith("?" if hint else repr(name))
+
+
+def test_a_name_that_only_begins_alike_is_another(steady: Steady) -> None:
+    with pytest.raises(KeyError):
+        steady.of("log")
+
+
+def test_the_peak_is_in_the_part_that_makes_the_heat() -> None:
+    """The hottest face is shared with a passive part, which may be a little hotter: it is not named."""
+    cap = Layer("cap", 0.1 * mm, COPPER)
+    package = slab(COPPER, **HELD)
+    stack = package.stacks[0]
+    steady = solve_steady(replace(package, stacks=(replace(stack, layers=(*stack.layers, cap)),)))
+    cap_found, hot = steady.of("s.cap"), steady.of("s.hot")
+    assert abs(cap_found.max - hot.max) < 0.01
+    assert steady.peak.name == "s.hot"
+    barely = tuple(
+        replace(part, max=part.max + 0.02) if part.name == "s.cap" else part for part in steady.parts
+    )
+    assert replace(steady, parts=barely).peak.name == "s.hot"
+    clearly = tuple(
+        replace(part, max=part.max + 0.1) if part.name == "s.cap" else part for part in steady.parts
+    )
+    assert replace(steady, parts=clearly).peak.name == "s.cap"
+
+
+def test_the_field_is_nan_outside_the_body(steady: Steady) -> None:
+    assert np.array_equal(np.isnan(steady.field), steady.model.part == 0)
+    assert steady.temperature.dims == ("z", "y", "x")
+    assert float(steady.temperature.max()) == np.nanmax(steady.field)
+    assert np.nanmax(steady.field) <= steady.peak.max
+
+
+# -- showing ---------------------------------------------------------------------------------
+
+
+def test_the_table_shows_every_part_and_its_peak(steady: Steady) -> None:
+    text = steady.table()
+    for word in ("board", "logic", "active", "core", "bulk", "cold", "margin"):
+        assert word in text
+    peak = f"{steady.peak.max - 273.15:.2f}"
+    assert peak in text
+    (line,) = [line for line in text.splitlines() if line.split()[:1] == ["active"]]
+    assert peak in line
+    assert "3.000" in line
+    assert "?" not in text
+    assert max(map(len, steady.table(80).splitlines())) <= 80
+
+
+def test_without_an_estimate_the_table_has_question_marks() -> None:
+    steady = solve_steady(discretize(two_dies(), cell=1 * mm), estimate=False)
+    assert steady.of("logic").error is None
+    assert steady.of("logic").extrapolated is None
+    column = next(line for line in steady.table().splitlines() if line.split()[:1] == ["active"]).split()
+    assert column[5] == "?"
+    assert "estimate" not in steady.seconds
+
+
+def test_an_estimate_is_there_for_every_part(steady: Steady) -> None:
+    for part in steady.parts:
+        assert part.error is not None
+        assert 0.0 <= part.error < 0.2 * (steady.peak.max - 300.0)
+        assert part.extrapolated == pytest.approx(part.max, abs=2.0 * part.error + 1e-9)
+
+
+def test_a_saved_result_is_read_back_the_same(steady: Steady, tmp_path: Path) -> None:
+    """Through the names a user imports."""
+    steady.save(tmp_path / "result.vtkhdf")
+    back = ts.read_result(tmp_path / "result.vtkhdf")
+    assert isinstance(back, Steady)
+    assert np.array_equal(back.field, steady.field, equal_nan=True)
+    assert back.parts == steady.parts
+    assert back.table() == steady.table()
+    point = (2 * mm, 2 * mm, 1.1 * mm)
+    assert back.at(*point) == steady.at(*point)
+    assert back.face("logic", "top") == steady.face("logic", "top")
+
+
+def test_a_plot_is_written(steady: Steady, tmp_path: Path) -> None:
+    steady.plot(tmp_path / "result.png")
+    assert (tmp_path / "result.png").read_bytes().startswith(b"\x89PNG")
+
+
+# -- solving ---------------------------------------------------------------------------------
+
+
+def test_stages_are_told_as_they_begin_and_timed() -> None:
+    told: list[str] = []
+    steady = solve_steady(two_dies(), progress=told.append)
+    assert list(dict.fromkeys(told)) == STAGES
+    assert list(steady.seconds) == STAGES
+    assert all(seconds >= 0.0 for seconds in steady.seconds.values())
+    assert steady.memory > 10**7
+    told.clear()
+    solve_steady(discretize(two_dies(), cell=1 * mm), progress=told.append, estimate=False)
+    assert list(dict.fromkeys(told)) == STAGES[1:-1]
+
+
+def test_warnings_of_the_model_are_those_of_the_result() -> None:
+    steady = solve_steady(slab(COPPER, bottom=FixedTemperature(700.0)))
+    assert any("unusual temperature" in warning for warning in steady.warnings)
+
+
+def test_without_heat_all_is_at_the_ambient() -> None:
+    """To rounding: no heat, no error, nothing out of balance."""
+    steady = solve_steady(
+        slab(COPPER, 0.0, surroundings=Convection(10.0, 310.0), top=HeatSink(310.0, resistance=3.0))
+    )
+    assert steady.field == pytest.approx(np.full(steady.field.shape, 310.0), abs=1e-12)
+    assert steady.heat_balance.heat_in == 0.0
+    assert steady.heat_balance.relative == 0.0
+    for part in steady.parts:
+        assert (part.min, part.mean, part.max) == pytest.approx((310.0,) * 3, abs=1e-10)
+        assert part.error == pytest.approx(0.0, abs=1e-10)
+    assert "310" not in steady.table()  # degrees Celsius
+    assert "36.85" in steady.table()
+
+
+def test_two_ambients_drive_heat_through_without_any_made() -> None:
+    """6 K/W of film and 0.66 of copper between 360 and 300 K; the balance holds to the tolerance."""
+    cooling = {"bottom": HeatSink(360.0, resistance=4.0), "top": HeatSink(300.0, resistance=2.0)}
+    steady = solve_steady(slab(COPPER, 0.0, **cooling))
+    passes = 60.0 / (6.0 + 1.1 * mm / (390.0 * 4e-6))
+    assert steady.heat_balance.out == pytest.approx({"top": passes, "bottom": -passes}, rel=1e-7)
+    assert steady.heat_balance.relative <= 1e-8
+    assert 300.0 < steady.of("s").min < steady.of("s").max < 360.0
+    assert steady.of("s.hot").max < steady.of("s.bulk").max
+
+
+def test_a_heat_balance_that_is_off_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "BALANCE_TOLERANCE", -1.0)
+    with pytest.raises(ConvergenceError, match=r"heat balance is off by .* ask for a smaller tolerance"):
+        solve_steady(slab(COPPER, **HELD))
+
+
+def test_a_loose_tolerance_is_tightened_until_the_heat_balances() -> None:
+    """A hair of a difference between strong films: of what they bring little passes; it is solved on."""
+    package = two_dies(bottom=Convection(1e6, 300.0), top=Convection(1e6, 300.001))
+    cold = tuple(
+        replace(stack, layers=tuple(replace(layer, power=None) for layer in stack.layers))
+        for stack in package.stacks
+    )
+    told: list[str] = []
+    model = discretize(replace(package, stacks=cold), cell=0.5 * mm)
+    steady = solve_steady(model, tolerance=1e-6, progress=told.append)
+    assert steady.heat_balance.relative <= 1e-6
+    assert told.count("solve") > 1
+
+
+# -- conductivity of temperature -------------------------------------------------------------
+
+
+def test_silicon_settles_and_is_hotter_than_at_room_temperature() -> None:
+    """Hotter than with k at 300 K, and within 2 % as hot as with the k of the mean that is found."""
+    falling = Material("si", {"power_law": {"at_reference": 148.0, "exponent": 1.3}})
+    steady = solve_steady(slab(falling, 40.0, **HELD))
+    constant = solve_steady(slab(Material("si", 148.0), 40.0, **HELD))
+    assert steady.peak.max > 1.02 * (constant.peak.max - 300.0) + 300.0
+    assert steady.heat_balance.relative <= 1e-8
+    mean = steady.of("s.bulk").mean
+    settled = solve_steady(slab(Material("si", float(falling.conductivity_at(mean)[0])), 40.0, **HELD))
+    assert steady.peak.max - 300.0 == pytest.approx(settled.peak.max - 300.0, rel=0.02)
+    assert steady.warnings == ()
+
+
+def test_both_methods_settle_to_the_same() -> None:
+    falling = Material("si", {"power_law": {"at_reference": 148.0, "exponent": 1.3}})
+    one, other = (
+        solve_steady(slab(falling, 40.0, **HELD), method=method, estimate=False)
+        for method in ("direct", "multigrid")
+    )
+    assert one.peak.max == pytest.approx(other.peak.max, abs=1e-4)
+    assert (one.report.method, other.report.method) == ("direct", "multigrid")
+
+
+def test_a_material_beyond_what_is_known_of_it_is_told() -> None:
+    """Once for each part that leaves the range, at the end that is left; within it nothing is said."""
+    table = {"table": {"temperature": [290.0, 350.0], "conductivity": [120.0, 100.0]}}
+    known = Material("alloy", table)
+    warm = solve_steady(slab(known, 100.0, **HELD))
+    assert warm.of("s.hot").max > 350.0 > 290.0
+    (hot, bulk) = sorted((w for w in warm.warnings if "W-RANGE" in w), reverse=True)
+    assert hot.startswith("s.hot: ")
+    assert bulk.startswith("s.bulk: ")
+    assert "is reached, alloy is known from" in hot
+    assert solve_steady(slab(known, 1.0, **HELD)).warnings == ()
+    cold = solve_steady(slab(known, 0.0, bottom=FixedTemperature(250.0)))
+    assert "-23.15 degC is reached" in cold.warnings[0]
+
+
+def test_what_does_not_settle_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MOST_ROUNDS", 1)
+    falling = Material("si", {"power_law": {"at_reference": 148.0, "exponent": 1.3}})
+    with pytest.raises(ConvergenceError, match="conductivities and temperatures do not settle") as caught:
+        solve_steady(slab(falling, 40.0, **HELD))
+    assert len(caught.value.history) == 1
+    assert caught.value.history[0] > 1e-3
+
+
+def test_a_solver_that_stalls_gives_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stall(*_: object, **__: object) -> None:
+        raise ConvergenceError("it stalls", (1.0, 0.9))
+
+    monkeypatch.setattr(Solver, "solve", stall)
+    with pytest.raises(ConvergenceError, match="it stalls") as caught:
+        solve_steady(slab(COPPER, **HELD))
+    assert caught.value.history == (1.0, 0.9)
