@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from thermostack.conduction import Conduction
+from thermostack.conduction import Conduction, Ground
 from thermostack.linear import prepare
 from thermostack.linear.multigrid import operate
 from thermostack.units import mm
@@ -155,7 +155,7 @@ def _conduction(k: np.ndarray, dx: np.ndarray, dy: np.ndarray, dz: np.ndarray) -
         dz[:, None, None] * dy[:, None] / (half_x[:, :, 1:] + half_x[:, :, :-1]),
         dz[:, None, None] * dx / (half_y[:, 1:] + half_y[:, :-1]),
         area / (half_z[1:] + half_z[:-1]),
-        ground,
+        Ground.of(ground),
     )
 
 

@@ -1,7 +1,9 @@
 # Columns of cells on one grid, smoothed, restricted and prolonged row by row. Included once per precision.
 #
 # Arrays are (ny, 2, nz, width): for each row the columns with even x, then those with odd x, so that
-# what is computed together is contiguous. See rows.h for what stands in the unused places.
+# what is computed together is contiguous. See rows.h for what stands in the unused places. Temperatures and
+# heats have an axis of loads before these: each stage does a row for all loads that are live, while the
+# row's conductances are in the cache.
 # A column is red where x + y is even. Rows are swept as a wavefront: each stage one row behind the one
 # before it. Threads take blocks of rows, each stage one row narrower than the one before it, and then the
 # wedges left between blocks; each row's arithmetic is the same in any division.
@@ -30,23 +32,19 @@ cdef extern from "rows.h" nogil:
                       const real *, const real *, const real *, real *, real *, real *)
     void row_products(int, int, const real *, const real *, const real *, double *)
     void row_reduce(int, int, real, const real *, real *, double *)
-    void row_split(int, int, int, int, ptrdiff_t, const double *, real *)
+    void row_split_float(int, int, int, int, ptrdiff_t, const float *, real *)
+    void row_split_double(int, int, int, int, ptrdiff_t, const double *, real *)
     void row_follow(int, int, int, ptrdiff_t, double, const real *, double *)
     void row_turn(size_t, real, const real *, real *)
     void row_operate(int, int, int, const real *, const real *, const real *, const real *, const real *,
                      const real *, const real *, const real *, const int *, const real *, real *, double *)
-    int line_has_any(int, const double *)
-    void line_follow(int, double, const real *, const real *, double *)
-    void line_take(int, double, const double *, real *, real *)
-    void line_operate(int, const double *, const double *, const double *, const double *, const double *,
-                      const double *, const double *, const double *, const double *, const double *,
-                      const double *, double *)
-    void line_residual(int, const double *, const double *, const double *, const double *, const double *,
-                       const double *, const double *, const double *, const double *, const double *,
-                       const double *, const double *, double, double *, real *, real *, double *)
 
 cdef extern from "string.h" nogil:
     void *memset(void *, int, size_t)
+
+ctypedef fused conductance:  # as the operator is given, in natural order
+    float
+    double
 
 cdef enum:
     REACH = 4  # rows by which the last stage of a sweep lies behind the first
@@ -56,6 +54,15 @@ cdef enum:
     LINE_ONE = 3  # the first two again, in a slab of one line
     LINE_OTHER = 4
     TAKES = 5
+
+
+cdef inline void split(int lines, int nz, int width, int nx, ptrdiff_t stride, const conductance *field,
+                       real *slab) noexcept nogil:
+    """Copy lines of a natural field into those of even and those of odd columns."""
+    if conductance is float:
+        row_split_float(lines, nz, width, nx, stride, field, slab)
+    else:
+        row_split_double(lines, nz, width, nx, stride, field, slab)
 
 
 cdef double shrink(const double[::1] width, const int[::1] first, int n) noexcept nogil:
@@ -73,27 +80,40 @@ cdef class Level:
     """One grid of columns: conductances, inverse pivots, temperature t and heat b."""
 
     cdef readonly int nz, ny, nx, width
-    cdef readonly real[:, :, :, ::1] g_x, g_y, g_z, inverse, t, b
+    cdef readonly real[:, :, :, ::1] g_x, g_y, g_z, inverse
+    cdef readonly real[:, :, :, :, ::1] t, b  # (loads, ny, 2, nz, width)
     cdef readonly real[:, :, ::1] ground  # (lines, 2, width): only lines that have any
     cdef readonly int[:, ::1] line  # (ny, nz) which of those belongs to a line of the level, or -1
     cdef readonly int blocks  # of rows, one for each thread
     cdef int[::1] bounds  # (blocks + 1,) first row of each block
     cdef int[::1] slot  # (ny,) where a row's red changes are kept
-    cdef real[:, :, ::1] change  # (slots, nz, width) red changes, a margin before and behind
+    cdef real[:, :, :, ::1] change  # (loads, slots, nz, width) red changes, a margin before and behind
     cdef real[:, :, :, ::1] heat  # (blocks, 2, nz, width) residual of the rows of one coarse row
+    cdef int[::1] live  # (loads,) those that are worked on, first; of them there are
+    cdef int lives
     cdef int[::1] first, coarse_of  # (coarse ny + 1,) first row of a coarse row; (ny,) coarse row of a row
     cdef int[:, :, ::1] take  # (TAKES, 2, coarse width) where in a row of this level a coarse one takes from
     cdef int[:, ::1] give  # (2, width) where in a coarse row a column of this level takes from
 
-    def __init__(self, int nx, g_x, g_y, g_z, inverse, t, b, ground, line):
+    def __init__(self, int nx, g_x, g_y, g_z, inverse, ground, line):
         self.g_x, self.g_y, self.g_z, self.ground, self.line = g_x, g_y, g_z, ground, line
-        self.inverse, self.t, self.b = inverse, t, b
-        self.ny, self.nz, self.width, self.nx = self.t.shape[0], self.t.shape[2], self.t.shape[3], nx
+        self.inverse = inverse
+        self.ny, self.nz = self.inverse.shape[0], self.inverse.shape[2]
+        self.width, self.nx = self.inverse.shape[3], nx
 
-    def divide(self, int[::1] bounds, int[::1] slot, real[:, :, ::1] change, real[:, :, :, ::1] heat):
-        """Give each thread its block of rows and its room for changes."""
-        self.bounds, self.slot, self.change, self.heat = bounds, slot, change, heat
+    def divide(self, int[::1] bounds, int[::1] slot):
+        """Give each thread its block of rows, and each row a place for its changes."""
+        self.bounds, self.slot = bounds, slot
         self.blocks = bounds.shape[0] - 1
+
+    def give_room(self, t, b, change, heat, int[::1] live):
+        """Take the room that as many loads need as are live."""
+        self.t, self.b, self.change, self.heat, self.live = t, b, change, heat, live
+        self.lives = live.shape[0]
+
+    def keep_alive(self, int lives):
+        """Work on so many of the live loads from now on."""
+        self.lives = lives
 
     def forget_ground(self):
         """Drop what only set-up needs."""
@@ -101,28 +121,24 @@ cdef class Level:
 
     # ---- set-up
 
-    def load(self, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y, const double[:, :, ::1] g_z,
-             const double[:, :, ::1] ground):
-        """Take the conductances of a natural-order operator and compute the pivots."""
-        cdef int y, block
+    def load(self, const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,
+             const conductance[:, :, ::1] g_z):
+        """Take the conductances of a natural-order operator, the ground being there, and compute the pivots."""
+        cdef int y
         for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
-            self._load_row(y, g_x, g_y, g_z, ground)
+            self._load_row(y, g_x, g_y, g_z)
         self._all_pivots()
 
-    cdef void _load_row(self, int y, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y,
-                        const double[:, :, ::1] g_z, const double[:, :, ::1] ground) noexcept nogil:
-        cdef int k
+    cdef void _load_row(self, int y, const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,
+                        const conductance[:, :, ::1] g_z) noexcept nogil:
         cdef int nx = self.nx, ny = self.ny, nz = self.nz, width = self.width
         cdef ptrdiff_t plane = <ptrdiff_t> ny * nx
         if nx > 1:
-            row_split(nz, nz, width, nx - 1, <ptrdiff_t> ny * (nx - 1), &g_x[0, y, 0], &self.g_x[y, 0, 0, 0])
+            split(nz, nz, width, nx - 1, <ptrdiff_t> ny * (nx - 1), &g_x[0, y, 0], &self.g_x[y, 0, 0, 0])
         if y < ny - 1:
-            row_split(nz, nz, width, nx, <ptrdiff_t> (ny - 1) * nx, &g_y[0, y, 0], &self.g_y[y, 0, 0, 0])
+            split(nz, nz, width, nx, <ptrdiff_t> (ny - 1) * nx, &g_y[0, y, 0], &self.g_y[y, 0, 0, 0])
         if nz > 1:
-            row_split(nz - 1, nz, width, nx, plane, &g_z[0, y, 0], &self.g_z[y, 0, 0, 0])
-        for k in range(nz):
-            if self.line[y, k] >= 0:
-                row_split(1, 1, width, nx, plane, &ground[k, y, 0], &self.ground[self.line[y, k], 0, 0])
+            split(nz - 1, nz, width, nx, plane, &g_z[0, y, 0], &self.g_z[y, 0, 0, 0])
 
     cdef void _all_pivots(self):
         cdef int y
@@ -263,62 +279,79 @@ cdef class Level:
         return y & 1
 
     cdef void _solve_alone(self, int y, int parity) noexcept nogil:
-        row_solve_alone(self.nz, self.width, &self.b[y, parity, 0, 0], &self.g_z[y, parity, 0, 0],
-                        &self.inverse[y, parity, 0, 0], &self.t[y, parity, 0, 0])
+        cdef int l, n
+        for l in range(self.lives):
+            n = self.live[l]
+            row_solve_alone(self.nz, self.width, &self.b[n, y, parity, 0, 0], &self.g_z[y, parity, 0, 0],
+                            &self.inverse[y, parity, 0, 0], &self.t[n, y, parity, 0, 0])
+
+    cdef inline int _south(self, int y) noexcept nogil:
+        return y - 1 if y > 0 else y
+
+    cdef inline int _north(self, int y) noexcept nogil:
+        return y + 1 if y < self.ny - 1 else y
 
     cdef void _solve(self, int y, int parity) noexcept nogil:
-        cdef int south = y - 1 if y > 0 else y
-        cdef int north = y + 1 if y < self.ny - 1 else y
-        row_solve(self.nz, self.width, parity, &self.b[y, parity, 0, 0], &self.g_x[y, 0, 0, 0],
-                  &self.t[y, 1 - parity, 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
-                  &self.t[south, parity, 0, 0], &self.g_y[y, parity, 0, 0], &self.t[north, parity, 0, 0],
-                  &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0], &self.t[y, parity, 0, 0])
+        cdef int l, n, south = self._south(y), north = self._north(y)
+        for l in range(self.lives):
+            n = self.live[l]
+            row_solve(self.nz, self.width, parity, &self.b[n, y, parity, 0, 0], &self.g_x[y, 0, 0, 0],
+                      &self.t[n, y, 1 - parity, 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
+                      &self.t[n, south, parity, 0, 0], &self.g_y[y, parity, 0, 0],
+                      &self.t[n, north, parity, 0, 0], &self.g_z[y, parity, 0, 0],
+                      &self.inverse[y, parity, 0, 0], &self.t[n, y, parity, 0, 0])
 
     cdef void _change_red(self, int y) noexcept nogil:
         # The red columns answer the black ones; the change is kept for the black ones' answer.
-        cdef int parity = self._red(y)
-        cdef int south = y - 1 if y > 0 else y
-        cdef int north = y + 1 if y < self.ny - 1 else y
-        row_solve_change_add(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.t[y, 1 - parity, 0, 0],
-                             &self.g_y[self._wrap(y), parity, 0, 0], &self.t[south, parity, 0, 0],
-                             &self.g_y[y, parity, 0, 0], &self.t[north, parity, 0, 0],
-                             &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
-                             &self.change[self.slot[y], 0, 0], &self.t[y, parity, 0, 0])
+        cdef int l, n, parity = self._red(y), south = self._south(y), north = self._north(y)
+        for l in range(self.lives):
+            n = self.live[l]
+            row_solve_change_add(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0],
+                                 &self.t[n, y, 1 - parity, 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
+                                 &self.t[n, south, parity, 0, 0], &self.g_y[y, parity, 0, 0],
+                                 &self.t[n, north, parity, 0, 0], &self.g_z[y, parity, 0, 0],
+                                 &self.inverse[y, parity, 0, 0], &self.change[n, self.slot[y], 0, 0],
+                                 &self.t[n, y, parity, 0, 0])
 
     cdef void _change_black(self, int y) noexcept nogil:
         # The black columns' own values are not needed again: the change takes their place.
-        cdef int parity = 1 - self._red(y)
-        cdef int south = y - 1 if y > 0 else y
-        cdef int north = y + 1 if y < self.ny - 1 else y
-        row_solve_change(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.change[self.slot[y], 0, 0],
-                         &self.g_y[self._wrap(y), parity, 0, 0], &self.change[self.slot[south], 0, 0],
-                         &self.g_y[y, parity, 0, 0], &self.change[self.slot[north], 0, 0],
-                         &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
-                         &self.t[y, parity, 0, 0])
+        cdef int l, n, parity = 1 - self._red(y), south = self._south(y), north = self._north(y)
+        for l in range(self.lives):
+            n = self.live[l]
+            row_solve_change(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0],
+                             &self.change[n, self.slot[y], 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
+                             &self.change[n, self.slot[south], 0, 0], &self.g_y[y, parity, 0, 0],
+                             &self.change[n, self.slot[north], 0, 0], &self.g_z[y, parity, 0, 0],
+                             &self.inverse[y, parity, 0, 0], &self.t[n, y, parity, 0, 0])
 
     cdef void _restrict(self, Level coarse, int row, int block) noexcept nogil:
+        cdef int l
+        for l in range(self.lives):
+            self._restrict_load(coarse, row, block, self.live[l])
+
+    cdef void _restrict_load(self, Level coarse, int row, int block, int n) noexcept nogil:
         # The black columns are in balance, so what is left is what their change sends to the red ones.
-        cdef int y, parity, south, north
-        cdef int low = self.first[row], high = self.first[row + 1]
+        cdef int y, parity, low = self.first[row], high = self.first[row + 1]
         for y in range(low, high):
             parity = self._red(y)
-            south = y - 1 if y > 0 else y
-            north = y + 1 if y < self.ny - 1 else y
-            row_couple(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.t[y, 1 - parity, 0, 0],
-                       &self.g_y[self._wrap(y), parity, 0, 0], &self.t[south, parity, 0, 0],
-                       &self.g_y[y, parity, 0, 0], &self.t[north, parity, 0, 0], &self.heat[block, parity, 0, 0])
+            row_couple(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.t[n, y, 1 - parity, 0, 0],
+                       &self.g_y[self._wrap(y), parity, 0, 0], &self.t[n, self._south(y), parity, 0, 0],
+                       &self.g_y[y, parity, 0, 0], &self.t[n, self._north(y), parity, 0, 0],
+                       &self.heat[block, parity, 0, 0])
         if high - low == 1:
             memset(&self.heat[block, 1 - self._red(low), 0, 0], 0,
                    sizeof(real) * <size_t> self.nz * <size_t> self.width)
         for parity in range(2):
-            row_gather_pair(self.nz, coarse.width, &self.take[ONE, parity, 0], &self.take[OTHER, parity, 0], self.width,
-                            &self.heat[block, 0, 0, 0], &coarse.b[row, parity, 0, 0])
+            row_gather_pair(self.nz, coarse.width, &self.take[ONE, parity, 0], &self.take[OTHER, parity, 0],
+                            self.width, &self.heat[block, 0, 0, 0], &coarse.b[n, row, parity, 0, 0])
 
     cdef void _prolong(self, Level coarse, int y) noexcept nogil:
         # Black columns are solved next, from the red ones alone: only these need the correction.
-        cdef int parity = self._red(y)
-        row_gather_add(self.nz, self.width, &self.give[parity, 0], coarse.width,
-                       &coarse.t[self.coarse_of[y], 0, 0, 0], &self.t[y, parity, 0, 0])
+        cdef int l, n, parity = self._red(y)
+        for l in range(self.lives):
+            n = self.live[l]
+            row_gather_add(self.nz, self.width, &self.give[parity, 0], coarse.width,
+                           &coarse.t[n, self.coarse_of[y], 0, 0, 0], &self.t[n, y, parity, 0, 0])
 
     # ---- sweeps
 
@@ -408,153 +441,3 @@ cdef class Level:
     cdef void _finish(self, int y) noexcept nogil:
         # What the finest level does with a row that is ready.
         pass
-
-
-cdef class FinestLevel(Level):
-    """The level of the problem itself, with the direction p of conjugate gradients and q = G p."""
-
-    cdef readonly real[:, :, :, ::1] p, q
-    # Shares of each row or line in a sum, so that no sum depends on who computed it.
-    cdef double[:, ::1] row_sums  # (ny, 2)
-    cdef double[:, :, ::1] line_sums  # (nz, ny, 2)
-    cdef double[:, ::1] left  # (blocks, nx, and up to 7 more)
-    cdef int[::1] planes  # (thread blocks + 1,) first plane of each thread's block in natural order
-
-    def search(self, p, q, row_sums, line_sums, left, planes):
-        """Take the room conjugate gradients need."""
-        self.p, self.q, self.row_sums, self.line_sums, self.left = p, q, row_sums, line_sums, left
-        self.planes = planes
-
-    cdef double _total(self, int which):
-        cdef int y
-        cdef double total = 0.0
-        for y in range(self.ny):
-            total += self.row_sums[y, which]
-        return total
-
-    cdef void _finish(self, int y) noexcept nogil:
-        row_products(self.nz, self.width, &self.t[y, 0, 0, 0], &self.b[y, 0, 0, 0], &self.q[y, 0, 0, 0],
-                     &self.row_sums[y, 0])
-
-    def products(self):
-        """Return (r.z, q.z) of the residual r = b, the cycle's answer z = t, and q, as the cycle left them."""
-        return self._total(0), self._total(1)
-
-    def reduce(self, real alpha):
-        """Take alpha q off the residual and return the square of its norm."""
-        cdef int y
-        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
-            row_reduce(self.nz, self.width, alpha, &self.q[y, 0, 0, 0], &self.b[y, 0, 0, 0],
-                       &self.row_sums[y, 0])
-        return self._total(0)
-
-    def advance(self, double step, real beta, double[:, :, ::1] field):
-        """Add step p to the field, turn to p = z + beta p, and return p.G p with q = G p."""
-        cdef int block
-        for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._advance_block(block, step, beta, field)
-        for block in prange(1, self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._operate(self.bounds[block] - 1)
-            self._operate(self.bounds[block])
-        return self._total(0) + self._total(1)
-
-    cdef void _advance_block(self, int block, double step, real beta, double[:, :, ::1] field) noexcept nogil:
-        cdef int s
-        cdef size_t count = 2 * <size_t> self.nz * <size_t> self.width
-        for s in range(self.bounds[block], self.bounds[block + 1] + 1):
-            if self._is_in(block, 0, s):
-                if step != 0.0:
-                    row_follow(self.nz, self.width, self.nx, <ptrdiff_t> self.ny * self.nx, step,
-                               &self.p[s, 0, 0, 0], &field[0, s, 0])
-                row_turn(count, beta, &self.t[s, 0, 0, 0], &self.p[s, 0, 0, 0])
-            if self._is_in(block, 1, s - 1):
-                self._operate(s - 1)
-
-    cdef void _operate(self, int y) noexcept nogil:
-        cdef int parity
-        cdef int south = y - 1 if y > 0 else y
-        cdef int north = y + 1 if y < self.ny - 1 else y
-        for parity in range(2):
-            row_operate(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.p[y, 1 - parity, 0, 0],
-                        &self.g_y[self._wrap(y), parity, 0, 0], &self.p[south, parity, 0, 0],
-                        &self.g_y[y, parity, 0, 0], &self.p[north, parity, 0, 0],
-                        &self.g_z[y, parity, 0, 0], &self.ground[0, parity, 0], &self.line[y, 0],
-                        &self.p[y, parity, 0, 0], &self.q[y, parity, 0, 0], &self.row_sums[y, parity])
-
-    def begin(self, const double[:, :, ::1] heat, double scale):
-        """Set r = scale heat."""
-        cdef int k, y
-        for k in prange(self.nz, nogil=True, schedule="static", num_threads=self.blocks):
-            for y in range(self.ny):
-                line_take(self.nx, scale, &heat[k, y, 0], &self.b[y, 0, k, 0], &self.b[y, 1, k, 0])
-
-    def residual(self, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y, const double[:, :, ::1] g_z,
-                 const double[:, :, ::1] ground, const double[:, :, ::1] heat, double step,
-                 double[:, :, ::1] field, double scale):
-        """Add step p to the field, set r = scale (heat - G field); return unscaled |r|^2 and the sum of r [W]."""
-        cdef int block, k, y, blocks = self.planes.shape[0] - 1
-        cdef double square = 0.0, total = 0.0
-        for block in prange(blocks, nogil=True, schedule="static", num_threads=blocks):
-            self._residual_block(block, g_x, g_y, g_z, ground, heat, step, field, scale)
-        for block in prange(1, blocks, nogil=True, schedule="static", num_threads=blocks):
-            self._residual_plane(self.planes[block] - 1, block, g_x, g_y, g_z, ground, heat, field, scale)
-            self._residual_plane(self.planes[block], block, g_x, g_y, g_z, ground, heat, field, scale)
-        for k in range(self.nz):
-            for y in range(self.ny):
-                square += self.line_sums[k, y, 0]
-                total += self.line_sums[k, y, 1]
-        return square, total
-
-    cdef void _residual_block(self, int block, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y,
-                              const double[:, :, ::1] g_z, const double[:, :, ::1] ground,
-                              const double[:, :, ::1] heat, double step, double[:, :, ::1] field,
-                              double scale) noexcept nogil:
-        # A plane behind the one the field is brought up to date in, while that is still in the cache.
-        cdef int s, y, low = self.planes[block], high = self.planes[block + 1]
-        cdef int first = low + (low > 0), last = high - (high < self.nz)
-        for s in range(low, high + 1):
-            if s < high and step != 0.0:
-                for y in range(self.ny):
-                    line_follow(self.nx, step, &self.p[y, 0, s, 0], &self.p[y, 1, s, 0], &field[s, y, 0])
-            if first <= s - 1 < last:
-                self._residual_plane(s - 1, block, g_x, g_y, g_z, ground, heat, field, scale)
-
-    cdef void _residual_plane(self, int k, int block, const double[:, :, ::1] g_x, const double[:, :, ::1] g_y,
-                              const double[:, :, ::1] g_z, const double[:, :, ::1] ground,
-                              const double[:, :, ::1] heat, const double[:, :, ::1] t,
-                              double scale) noexcept nogil:
-        cdef int y, below = max(k - 1, 0), above = min(k + 1, self.nz - 1), south, north
-        cdef const double *any_g
-        for y in range(self.ny):
-            # Where there is no neighbour the difference is that of a cell with itself.
-            south, north, any_g = max(y - 1, 0), min(y + 1, self.ny - 1), &ground[k, y, 0]
-            line_residual(self.nx, &g_x[k, y, 0] if self.nx > 1 else any_g, &g_y[k, south, 0] if y > 0 else any_g,
-                          &g_y[k, y, 0] if y < north else any_g, &g_z[below, y, 0] if k > 0 else any_g,
-                          &g_z[k, y, 0] if k < above else any_g, any_g, &t[k, y, 0], &t[k, south, 0],
-                          &t[k, north, 0], &t[below, y, 0], &t[above, y, 0], &heat[k, y, 0], scale,
-                          &self.left[block, 0], &self.b[y, 0, k, 0], &self.b[y, 1, k, 0],
-                          &self.line_sums[k, y, 0])
-
-
-def find_ground(const double[:, :, ::1] ground, unsigned char[:, ::1] is_grounded, int threads):
-    """Set is_grounded (ny, nz) where a line in x has any ground conductance."""
-    cdef int k, y
-    for k in prange(ground.shape[0], nogil=True, schedule="static", num_threads=threads):
-        for y in range(ground.shape[1]):
-            is_grounded[y, k] = line_has_any(ground.shape[2], &ground[k, y, 0])
-
-
-def operate(const double[:, :, ::1] g_x, const double[:, :, ::1] g_y, const double[:, :, ::1] g_z,
-            const double[:, :, ::1] ground, const double[:, :, ::1] t, double[:, :, ::1] out, int threads):
-    """Set out = G t [W] in natural order."""
-    cdef int nz = t.shape[0], ny = t.shape[1], nx = t.shape[2]
-    cdef int k, y, south, north, below, above
-    cdef const double *any_g
-    for k in prange(nz, nogil=True, schedule="static", num_threads=threads):
-        below, above = max(k - 1, 0), min(k + 1, nz - 1)
-        for y in range(ny):
-            south, north, any_g = max(y - 1, 0), min(y + 1, ny - 1), &ground[k, y, 0]
-            line_operate(nx, &g_x[k, y, 0] if nx > 1 else any_g, &g_y[k, south, 0] if y > 0 else any_g,
-                         &g_y[k, y, 0] if y < north else any_g, &g_z[below, y, 0] if k > 0 else any_g,
-                         &g_z[k, y, 0] if k < above else any_g, any_g, &t[k, y, 0], &t[k, south, 0],
-                         &t[k, north, 0], &t[below, y, 0], &t[above, y, 0], &out[k, y, 0])

@@ -5,3 +5,4 @@ cdef extern from *:
     ctypedef double real
 
 include "columns.pxi"
+include "finest.pxi"

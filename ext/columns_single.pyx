@@ -5,3 +5,4 @@ cdef extern from *:
     ctypedef float real
 
 include "columns.pxi"
+include "finest.pxi"

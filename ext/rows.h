@@ -284,15 +284,6 @@ CLONED row_reduce(int nz, int width, real alpha, const real *q, real *b, double 
     total_of(sum, out);
 }
 
-/* Whether a line has any value but zero. */
-static inline int line_has_any(int nx, const double *line)
-{
-    int any = 0;
-    for (int i = 0; i < nx; ++i)
-        any |= line[i] != 0;
-    return any;
-}
-
 /* even and odd = a line of a field in natural order, multiplied by a factor. */
 INLINE split_line(int nx, double factor, const double *restrict line, real *restrict even, real *restrict odd)
 {
@@ -302,13 +293,6 @@ INLINE split_line(int nx, double factor, const double *restrict line, real *rest
     }
     if (nx % 2)
         even[nx / 2] = (real)(factor * line[nx - 1]);
-}
-
-/* Lines of a natural field, `stride` apart, into a slab of nz lines; other places are left. */
-CLONED row_split(int lines, int nz, int width, int nx, ptrdiff_t stride, const double *field, real *slab)
-{
-    for (int k = 0; k < lines; ++k)
-        split_line(nx, 1.0, field + k * stride, slab + (size_t)k * width, slab + (size_t)(nz + k) * width);
 }
 
 /* A line of a field in natural order += factor times the direction in even and odd. */
@@ -373,73 +357,18 @@ CLONED row_operate(int nz, int width, int parity, const real *g_x, const real *p
     total_of(energies, energy);
 }
 
-/* heat [W] that leaves cell i of a line in natural order besides that to its neighbours in x. */
-#define ACROSS(i)                                                                                      \
-    (((t[i] - t_s[i]) * g_s[i] + (t[i] - t_n[i]) * g_n[i]) + ((t[i] - t_b[i]) * g_b[i] + (t[i] - t_a[i]) * g_a[i]) \
-     + ground[i] * t[i])
-
-/* out = heat - G t along one line in natural order, or G t where heat is NULL. Where there is no neighbour
- * to the south, north, below or above, its temperature is the cell's own and its conductance any. */
-INLINE balance_line(int nx, const double *restrict g_x, const double *restrict g_s, const double *restrict g_n,
-                    const double *restrict g_b, const double *restrict g_a, const double *restrict ground,
-                    const double *restrict t, const double *restrict t_s, const double *restrict t_n,
-                    const double *restrict t_b, const double *restrict t_a, const double *restrict heat,
-                    double *restrict out)
-{
-    const int last = nx - 1;
-    const double east = nx > 1 ? (t[0] - t[1]) * g_x[0] : 0;
-    const double west = nx > 1 ? (t[last] - t[last - 1]) * g_x[last - 1] : 0;
-    if (heat) {
-        out[0] = heat[0] - (ACROSS(0) + east);
-        for (int i = 1; i < last; ++i)
-            out[i] = heat[i] - (ACROSS(i) + ((t[i] - t[i - 1]) * g_x[i - 1] + (t[i] - t[i + 1]) * g_x[i]));
-        if (last > 0)
-            out[last] = heat[last] - (ACROSS(last) + west);
-    } else {
-        out[0] = ACROSS(0) + east;
-        for (int i = 1; i < last; ++i)
-            out[i] = ACROSS(i) + ((t[i] - t[i - 1]) * g_x[i - 1] + (t[i] - t[i + 1]) * g_x[i]);
-        if (last > 0)
-            out[last] = ACROSS(last) + west;
-    }
-}
-
-/* out = G t along one line. */
-CLONED line_operate(int nx, const double *g_x, const double *g_s, const double *g_n, const double *g_b,
-                    const double *g_a, const double *ground, const double *t, const double *t_s,
-                    const double *t_n, const double *t_b, const double *t_a, double *out)
-{
-    balance_line(nx, g_x, g_s, g_n, g_b, g_a, ground, t, t_s, t_n, t_b, t_a, NULL, out);
-}
-
-/* even and odd = scale (heat - G t) along one line; sums[0] = the sum of squares of heat - G t, sums[1] =
- * its sum. `left` is room for the line. */
-CLONED line_residual(int nx, const double *g_x, const double *g_s, const double *g_n, const double *g_b,
-                     const double *g_a, const double *ground, const double *t, const double *t_s,
-                     const double *t_n, const double *t_b, const double *t_a, const double *heat, double scale,
-                     double *restrict left, real *even, real *odd, double *sums)
-{
-    double square[8] = {0}, sum[8] = {0};
-    balance_line(nx, g_x, g_s, g_n, g_b, g_a, ground, t, t_s, t_n, t_b, t_a, heat, left);
-    for (int i = nx; i % 8; ++i)
-        left[i] = 0;
-    for (int i = 0; i < nx; i += 8)
-        for (int j = 0; j < 8; ++j) {
-            square[j] += left[i + j] * left[i + j];
-            sum[j] += left[i + j];
-        }
-    split_line(nx, scale, left, even, odd);
-    sums[0] = sums[1] = 0;
-    for (int j = 0; j < 8; ++j) {
-        sums[0] += square[j];
-        sums[1] += sum[j];
-    }
-}
-
 /* even and odd = scale heat along one line. */
 CLONED line_take(int nx, double scale, const double *heat, real *even, real *odd)
 {
     split_line(nx, scale, heat, even, odd);
 }
+
+/* Conductances in natural order are given in either precision. */
+#define COND float
+#include "lines.h"
+#undef COND
+#define COND double
+#include "lines.h"
+#undef COND
 
 #endif

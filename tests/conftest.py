@@ -1,10 +1,14 @@
-"""What every test shares: how many examples the property tests draw."""
+"""What every test shares: how many examples the property tests draw, and how exact conductances are."""
 
 from __future__ import annotations
 
 import os
 
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
+
+from thermostack import conduction
 
 # A loaded machine makes an example slow without making it wrong, so no example has a deadline.
 SHARED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -13,3 +17,9 @@ settings.register_profile("quick", max_examples=15, **SHARED)
 settings.register_profile("ci", max_examples=15, derandomize=True, print_blob=True, **SHARED)
 settings.register_profile("deep", max_examples=500, **SHARED)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
+
+
+@pytest.fixture
+def in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep conductances in float64, for what is exact but for them."""
+    monkeypatch.setattr(conduction, "PRECISION", np.float64)

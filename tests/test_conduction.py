@@ -23,7 +23,14 @@ from thermostack import (
     Stack,
     discretize,
 )
-from thermostack.conduction import Conduction, Conductivity, add_outside_heat, assemble_conduction, half_cells
+from thermostack.conduction import (
+    Conduction,
+    Conductivity,
+    Ground,
+    add_outside_heat,
+    assemble_conduction,
+    half_cells,
+)
 from thermostack.materials import VOID
 from thermostack.units import mm
 
@@ -52,7 +59,9 @@ def random_conduction(shape: tuple[int, int, int], seed: int) -> Conduction:
     def some(*size: int) -> np.ndarray:
         return np.where(rng.random(size) < 0.1, 0.0, 10.0 ** rng.uniform(-3, 3, size))
 
-    return Conduction(some(nz, ny, nx - 1), some(nz, ny - 1, nx), some(nz - 1, ny, nx), some(nz, ny, nx))
+    return Conduction(
+        some(nz, ny, nx - 1), some(nz, ny - 1, nx), some(nz - 1, ny, nx), Ground.of(some(nz, ny, nx))
+    )
 
 
 # -- pairs of cells by hand ------------------------------------------------------------------
@@ -83,15 +92,15 @@ def test_two_joints_at_one_plane_add() -> None:
 def test_a_film_is_in_series_with_half_a_cell_and_a_held_face_is_half_a_cell() -> None:
     g = assemble_conduction(two(top=Convection(1e4, 300.0), west=FixedTemperature(310.0)))
     up, west = 4e-6 / (0.15 * mm / 5 + 1e-4), 0.3 * mm * 4 * mm / (0.5 * mm / 10)
-    assert g.ground[1, 0, 0] == pytest.approx(up + west)
-    assert g.ground[1, 0, 1] == pytest.approx(8e-6 / (0.15 * mm / 5 + 1e-4))
-    assert g.ground[0, 0, 1] == 0.0
-    assert g.surface.sum() == pytest.approx(g.ground.sum(), rel=1e-12)
+    assert g.ground.dense[1, 0, 0] == pytest.approx(up + west)
+    assert g.ground.dense[1, 0, 1] == pytest.approx(8e-6 / (0.15 * mm / 5 + 1e-4))
+    assert g.ground.dense[0, 0, 1] == 0.0
+    assert g.surface.sum() == pytest.approx(g.ground.dense.sum(), rel=1e-12)
 
 
 def test_a_given_flux_conducts_nothing() -> None:
     g = assemble_conduction(two(top=Convection(1e4, 300.0), bottom=FixedFlux(flux=100.0)))
-    assert not g.ground[0].any()
+    assert not g.ground.dense[0].any()
 
 
 def test_nothing_is_conducted_into_or_through_a_void() -> None:
@@ -132,7 +141,7 @@ SHAPES = [
 def test_apply_diagonal_and_matrix_agree(shape: tuple[int, int, int]) -> None:
     """Against a loop over the pairs of cells, on axes of one cell too."""
     g = random_conduction(shape, sum(shape))
-    dense = np.diag(g.ground.ravel())
+    dense = np.diag(g.ground.dense.ravel())
     number = np.arange(dense.shape[0]).reshape(shape)
     for conductance, axis in ((g.g_x, 2), (g.g_y, 1), (g.g_z, 0)):
         low, high = (np.delete(number, end, axis) for end in (-1, 0))
@@ -151,7 +160,7 @@ def test_apply_diagonal_and_matrix_agree(shape: tuple[int, int, int]) -> None:
 
 def test_a_cell_outside_has_a_row_of_its_own() -> None:
     g = random_conduction((2, 3, 2), 5)
-    for values in (g.g_x[0, 0], g.g_y[0, 0, :1], g.g_z[:, 0, 0], g.ground[0, 0, :1]):
+    for values in (g.g_x[0, 0], g.g_y[0, 0, :1], g.g_z[:, 0, 0], g.ground.conductance[:1]):
         values[:] = 0.0
     row = g.to_csr()[[0]].toarray()
     assert row[0].tolist() == [1.0, *([0.0] * 11)]
@@ -190,7 +199,7 @@ def test_conductances_follow_it_too() -> None:
     t[1] = 600.0
     g = assemble_conduction(model, Conductivity(model, t))
     assert g.g_z[0, 0, 0] == pytest.approx(4e-6 / (0.25 * mm / 5 + 0.15 * mm / 50))
-    assert g.ground[1, 0, 0] == pytest.approx(4e-6 / (0.15 * mm / 50 + 1e-4))
+    assert g.ground.dense[1, 0, 0] == pytest.approx(4e-6 / (0.15 * mm / 50 + 1e-4))
 
 
 def test_a_table_is_read_between_its_rows_and_held_beyond() -> None:
@@ -230,7 +239,7 @@ def test_the_outside_brings_what_its_films_give_at_zero_and_its_fluxes() -> None
     g = assemble_conduction(model)
     heat = np.ones(model.grid.shape)
     add_outside_heat(model, g, heat, zero=290.0)
-    assert heat[1] - 1.0 == pytest.approx(g.ground[1] * 10.0)
+    assert heat[1] - 1.0 == pytest.approx(g.ground.dense[1] * 10.0)
     assert heat[0] - 1.0 == pytest.approx(3.0 * np.array([[4.0, 8.0], [1.0, 2.0]]) / 15.0)
     at_ambient = np.zeros(model.grid.shape)
     add_outside_heat(model, g, at_ambient, zero=300.0)

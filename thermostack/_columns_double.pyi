@@ -1,4 +1,3 @@
 from thermostack._columns_single import FinestLevel as FinestLevel
 from thermostack._columns_single import Level as Level
-from thermostack._columns_single import find_ground as find_ground
 from thermostack._columns_single import operate as operate

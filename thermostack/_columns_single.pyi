@@ -11,7 +11,7 @@ class Level:
     g_y: np.ndarray
     g_z: np.ndarray
     inverse: np.ndarray
-    t: np.ndarray
+    t: np.ndarray  # (loads, ny, 2, nz, width)
     b: np.ndarray
     ground: np.ndarray | None  # (lines, 2, width)
     line: np.ndarray  # (ny, nz) int32
@@ -22,14 +22,21 @@ class Level:
         g_y: np.ndarray,
         g_z: np.ndarray,
         inverse: np.ndarray,
-        t: np.ndarray,
-        b: np.ndarray,
         ground: np.ndarray,
         line: np.ndarray,
     ) -> None: ...
-    def divide(self, bounds: np.ndarray, slot: np.ndarray, change: np.ndarray, heat: np.ndarray) -> None: ...
+    def divide(self, bounds: np.ndarray, slot: np.ndarray) -> None: ...
+    def give_room(
+        self,
+        t: np.ndarray | None,
+        b: np.ndarray | None,
+        change: np.ndarray | None,
+        heat: np.ndarray | None,
+        live: np.ndarray,
+    ) -> None: ...
+    def keep_alive(self, lives: int) -> None: ...
     def forget_ground(self) -> None: ...
-    def load(self, g_x: np.ndarray, g_y: np.ndarray, g_z: np.ndarray, ground: np.ndarray) -> None: ...
+    def load(self, g_x: np.ndarray, g_y: np.ndarray, g_z: np.ndarray) -> None: ...
     def coarsen(
         self,
         coarse: Level,
@@ -66,7 +73,7 @@ class Level:
     def up(self, coarse: Level) -> None: ...
 
 class FinestLevel(Level):
-    p: np.ndarray
+    p: np.ndarray  # (loads, ny, 2, nz, width)
     q: np.ndarray
     def search(
         self,
@@ -77,15 +84,19 @@ class FinestLevel(Level):
         left: np.ndarray,
         planes: np.ndarray,
     ) -> None: ...
-    def products(self) -> tuple[float, float]: ...
-    def reduce(self, alpha: float) -> float: ...
-    def advance(self, step: float, beta: float, field: np.ndarray) -> float: ...
-    def begin(self, heat: np.ndarray, scale: float) -> None: ...
+    def products(self, n: int) -> tuple[float, float]: ...
+    def reduce(self, alpha: np.ndarray, square: np.ndarray) -> None: ...
+    def advance(self, step: np.ndarray, beta: np.ndarray, field: np.ndarray, energy: np.ndarray) -> None: ...
+    def begin(self, n: int, heat: np.ndarray, scale: float) -> None: ...
     def residual(
         self,
+        n: int,
         g_x: np.ndarray,
         g_y: np.ndarray,
         g_z: np.ndarray,
+        none: np.ndarray,
+        start: np.ndarray,
+        cell: np.ndarray,
         ground: np.ndarray,
         heat: np.ndarray,
         step: float,
@@ -93,11 +104,13 @@ class FinestLevel(Level):
         scale: float,
     ) -> tuple[float, float]: ...
 
-def find_ground(ground: np.ndarray, is_grounded: np.ndarray, threads: int) -> None: ...
 def operate(
     g_x: np.ndarray,
     g_y: np.ndarray,
     g_z: np.ndarray,
+    none: np.ndarray,
+    start: np.ndarray,
+    cell: np.ndarray,
     ground: np.ndarray,
     t: np.ndarray,
     out: np.ndarray,

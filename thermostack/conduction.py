@@ -2,27 +2,71 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
 
+from thermostack import _faces
 from thermostack.grid import Grid
 from thermostack.materials import ROOM_TEMPERATURE
 from thermostack.model import Model
 
+# Of the faces' conductances. Rounded to seven digits they move a rise by 1e-7 of it at most, far below what
+# any conductivity is known to, and take half the memory of the largest arrays there are.
+PRECISION: type = np.float32
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Conductances [W/K] from cells to temperatures fixed outside. Few cells have any, so few are kept."""
+
+    shape: tuple[int, int, int]  # (nz, ny, nx) of the cells
+    cell: np.ndarray  # (n,) index of the cell in the raveled grid, ascending, each once
+    conductance: np.ndarray  # (n,) W/K
+
+    @classmethod
+    def of(cls, dense: np.ndarray) -> Ground:
+        """Return the ground whose conductances stand in an array of all cells, (nz, ny, nx)."""
+        nz, ny, nx = dense.shape
+        cell = np.flatnonzero(dense)
+        return cls((nz, ny, nx), cell, dense.reshape(-1)[cell].astype(np.float64))
+
+    @classmethod
+    def gather(cls, shape: tuple[int, int, int], cell: np.ndarray, conductance: np.ndarray) -> Ground:
+        """Return it from conductances that may share a cell; `cell` ascends."""
+        first = np.flatnonzero(np.diff(cell, prepend=-1))
+        total = np.add.reduceat(conductance, first) if first.size else np.zeros(0)
+        return cls(shape, cell[first].astype(np.intp), total)
+
+    @property
+    def dense(self) -> np.ndarray:
+        """Return the conductances of all cells [W/K], (nz, ny, nx)."""
+        values = np.zeros(self.shape)
+        values.reshape(-1)[self.cell] = self.conductance
+        return values
+
+    @cached_property
+    def start(self) -> np.ndarray:
+        """Return which entry is the first of each line of cells along x, and one beyond, (nz ny + 1,)."""
+        nz, ny, nx = self.shape
+        return np.searchsorted(self.cell, np.arange(nz * ny + 1) * nx).astype(np.intp)
+
+
+@dataclass(frozen=True, eq=False)
 class Conduction:
     """`G` of `C dT/dt + G T = P`: heat [W] that leaves a cell per kelvin, face by face.
 
-    A cell with no conductance at all lies outside the body.
+    A cell with no conductance at all lies outside the body. The faces' conductances are all of float32,
+    which is seven digits and half the memory, or all of float64.
     """
 
     g_x: np.ndarray  # (nz, ny, nx - 1) W/K, between cells i and i + 1
     g_y: np.ndarray  # (nz, ny - 1, nx) W/K
     g_z: np.ndarray  # (nz - 1, ny, nx) W/K
-    ground: np.ndarray  # (nz, ny, nx) W/K, to temperatures fixed outside
+    ground: Ground
     surface: np.ndarray = field(
         default_factory=lambda: np.zeros(0)
     )  # (n,) W/K, of each of the model's surfaces
@@ -30,25 +74,45 @@ class Conduction:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Return (nz, ny, nx)."""
-        nz, ny, nx = self.ground.shape
-        return nz, ny, nx
+        return self.ground.shape
+
+    @property
+    def cells(self) -> int:
+        """Return the number of cells, those outside the body included."""
+        return math.prod(self.shape)
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes of the conductances."""
+        ground = self.ground.cell.nbytes + self.ground.conductance.nbytes
+        return self.g_x.nbytes + self.g_y.nbytes + self.g_z.nbytes + ground
 
     def apply(self, t: np.ndarray) -> np.ndarray:
         """Return the heat [W] that leaves each cell at temperatures t [K], (nz, ny, nx)."""
-        heat: np.ndarray = self.ground * t
+        heat = np.zeros(self.shape)
+        heat.reshape(-1)[self.ground.cell] = self.ground.conductance * t.reshape(-1)[self.ground.cell]
         for g, axis in ((self.g_x, 2), (self.g_y, 1), (self.g_z, 0)):
             flux = g * -np.diff(t, axis=axis)
             heat[_low(axis)] += flux
             heat[_high(axis)] -= flux
         return heat
 
+    def diagonal_of_plane(self, k: int) -> np.ndarray:
+        """Return the sum of the conductances of each cell at height k [W/K], (ny, nx)."""
+        nz, ny, nx = self.shape
+        total = np.zeros((ny, nx))
+        here = slice(*self.ground.start[[k * ny, (k + 1) * ny]].tolist())
+        total.reshape(-1)[self.ground.cell[here] - k * ny * nx] = self.ground.conductance[here]
+        for g, axis in ((self.g_x[k], 1), (self.g_y[k], 0)):
+            total[_low(axis)[:2]] += g
+            total[_high(axis)[:2]] += g
+        for below in range(max(k - 1, 0), min(k + 1, nz - 1)):
+            total += self.g_z[below]
+        return total
+
     def diagonal(self) -> np.ndarray:
         """Return the sum of each cell's conductances [W/K], (nz, ny, nx)."""
-        total = self.ground.copy()
-        for g, axis in ((self.g_x, 2), (self.g_y, 1), (self.g_z, 0)):
-            total[_low(axis)] += g
-            total[_high(axis)] += g
-        return total
+        return np.stack([self.diagonal_of_plane(k) for k in range(self.shape[0])])
 
     @property
     def is_active(self) -> np.ndarray:
@@ -97,16 +161,18 @@ class Conductivity:
         self.model = model
         self.temperature = temperature  # (nz, ny, nx) K; None: every material at ROOM_TEMPERATURE
         constant = [part.conductivity_at(ROOM_TEMPERATURE)[::-1] for part in model.parts]
-        self._table = np.array([(0.0, 0.0, 0.0), *constant])  # by 1 + part, zero outside the body
+        table = np.array([(0.0, 0.0, 0.0), *constant])  # by 1 + part, zero outside the body
+        self._table = np.ascontiguousarray(table.T)
         varying = [n for n, part in enumerate(model.parts, 1) if not part.material.is_constant]
         self._varying = varying if temperature is not None else []
 
     def plane(self, k: int) -> np.ndarray:
         """Return the conductivity [W/(m K)] along z, y and x of the cells at height k, (3, ny, nx)."""
         part = self.model.part[k]
-        values: np.ndarray = np.moveaxis(self._table[part], -1, 0).copy()
+        values = np.empty((3, *part.shape))
+        _faces.spread(part, self._table, values)
         if self._varying and self.temperature is not None:
-            present = np.bincount(part.ravel(), minlength=len(self._table)) > 0
+            present = np.bincount(part.ravel(), minlength=self._table.shape[1]) > 0
             for n in self._varying:
                 if present[n]:
                     where = part == n
@@ -115,39 +181,38 @@ class Conductivity:
         return values
 
 
-def assemble_conduction(model: Model, conductivity: Conductivity | None = None) -> Conduction:
+def assemble_conduction(
+    model: Model, conductivity: Conductivity | None = None, dtype: type | None = None
+) -> Conduction:
     """Return the conductance [W/K] of every face: two half cells and any contact between them in series.
 
     `conductivity` says where conductivities that depend on temperature are taken, by default at 300 K.
+    `dtype` is that of the faces' conductances, PRECISION unless said.
     The series of half cells is exact in layered media (Patankar 1980, section 4.2-3).
     """
     conductivity = conductivity or Conductivity(model)
     grid, surfaces = model.grid, model.surfaces
     nz, ny, nx = grid.shape
-    g_x, g_y, g_z = np.empty((nz, ny, nx - 1)), np.empty((nz, ny - 1, nx)), np.empty((nz - 1, ny, nx))
+    dtype = dtype or PRECISION
+    g_x: np.ndarray = np.empty((nz, ny, nx - 1), dtype)
+    g_y: np.ndarray = np.empty((nz, ny - 1, nx), dtype)
+    g_z: np.ndarray = np.empty((nz - 1, ny, nx), dtype)
     surface = np.empty(surfaces.cell.size)
-    plan = grid.dy[:, None] * grid.dx
     below = np.zeros(0)  # half cells of the plane before
     for k in range(nz):
         half = half_cells(grid, conductivity.plane(k), k)
-        g_x[k] = (
-            grid.dz[k] * grid.dy[:, None] / (half[2, :, :-1] + half[2, :, 1:])
-        )  # two half cells in series
-        g_y[k] = grid.dz[k] * grid.dx / (half[1, :-1] + half[1, 1:])
+        _faces.join_sideways(half, grid.dz[k], grid.dy, grid.dx, g_x[k], g_y[k])
         if k > 0:
-            series = below + half[0]
             for contact in model.contacts:
                 if contact.k == k:
-                    series[contact.j, contact.i] += contact.resistance
-            g_z[k - 1] = plan / series
-        below = half[0]
+                    below[contact.j, contact.i] += contact.resistance
+            _faces.join_upwards(below, half[0], grid.dy, grid.dx, g_z[k - 1])
         here = model.surfaces_of_plane(k)
         resistance = half[surfaces.axis[here], *model.columns_of(here)]
         with np.errstate(divide="ignore"):
             surface[here] = surfaces.area[here] / (resistance + 1.0 / surfaces.h[here])
-    ground = np.zeros(grid.shape)
-    np.add.at(ground.reshape(-1), surfaces.cell, surface)
-    return Conduction(g_x, g_y, g_z, ground, surface)
+        below = half[0]
+    return Conduction(g_x, g_y, g_z, Ground.gather(grid.shape, surfaces.cell, surface), surface)
 
 
 def half_cells(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:

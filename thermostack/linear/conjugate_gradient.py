@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,76 +39,130 @@ class Progress:
         return len(self.history) - 1
 
 
+class Search:
+    """The search for the temperatures of one load: all that is decided, while the kernels do the work.
+
+    Flexible form of beta: Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
+    """
+
+    def __init__(self, multigrid: Multigrid, load: int, heat: Array, t: Array, tolerance: float) -> None:
+        self.multigrid, self.load = multigrid, load
+        self.heat, self.t, self.tolerance = heat, t, tolerance
+        self.scale, self.power = norm(heat), total_of(heat)
+        self.state = Progress()
+        self.target = MARGIN * tolerance
+        self.alpha = self.rz = self.pending = 0.0  # pending: the step along p that t has not made yet
+        self.rounds = 0
+        self.drift_from = 0.0
+
+    def begin(self, *, is_zero: bool) -> None:
+        """Set the residual of the first guess."""
+        if is_zero:
+            self.multigrid.begin(self.load, self.heat, 1.0 / self.scale)
+        else:
+            self.recompute()
+        self.state.history.append(self.state.residual)
+        self.drift_from = self.state.residual if self.multigrid.dtype is np.float32 else 0.0
+
+    def recompute(self) -> None:
+        """Make the pending step, and judge by the true residual."""
+        state = self.state
+        step, self.pending = self.pending * self.scale, 0.0
+        left, total = self.multigrid.residual(self.load, self.heat, step, self.t, 1.0 / self.scale)
+        state.residual, state.imbalance = left / self.scale, abs(total) / self.power
+        state.is_converged = state.residual <= self.tolerance and state.imbalance <= self.tolerance
+
+    def turn(self) -> float:
+        """Return beta for the next direction, from the cycle's answer."""
+        rz, qz = self.multigrid.finest.products(self.load)
+        self.state.energies.append(math.sqrt(max(rz, 0.0)))
+        beta = -self.alpha * qz / self.rz if self.rz > 0.0 else 0.0
+        self.rz = rz
+        return beta
+
+    def go(self, energy: float) -> float:
+        """Return the step along a direction of that energy p.G p."""
+        if self.rz > 0.0 and energy > 0.0:
+            self.alpha = self.pending = self.rz / energy
+        else:
+            self.alpha = self.pending = 0.0
+            self.state.reason = "the search direction lost its energy"
+        return self.alpha
+
+    def judge(self, seen: float) -> None:
+        """Take the residual the recurrence sees, and look at the true one where that is due."""
+        state = self.state
+        if not state.history[-1] / SUDDEN < seen < GROWN * state.history[-1]:
+            self.rz = 0.0  # begin anew: what is left is rounding, and conjugate to nothing
+        state.history.append(seen)
+        if seen <= self.target:
+            before = state.residual
+            self.recompute()
+            self.drift_from = min(self.drift_from, state.residual)
+            if not state.is_converged:
+                settle(state, self.multigrid.conduction, self.heat, self.t, self.tolerance)
+                self.rounds += 1
+                if not state.is_converged and self.rounds > 3 and state.residual > 0.5 * before:
+                    state.reason = "the true residual no longer follows the iteration"
+                self.target *= 0.1 if state.residual <= self.tolerance else 1.0
+        elif seen <= REPLACE_AT * self.drift_from and DRIFT * self.drift_from > self.tolerance:
+            self.recompute()
+            self.drift_from = state.residual
+
+    def is_over(self, patience: float, limit: int) -> bool:
+        """Return whether there is nothing left to do, or no hope; then t is up to date."""
+        state = self.state
+        if not state.is_converged:
+            state.reason = state.reason or _despair(state, self.tolerance, patience, limit)
+        if state.is_converged or state.reason:
+            if self.pending:
+                self.recompute()
+            if state.is_converged:
+                state.reason = state.reason or "residual and heat balance within the tolerance"
+            return True
+        return False
+
+
 def iterate(
     multigrid: Multigrid,
-    heat: Array,
-    t: Array,
+    heats: Array,
+    fields: Array,
     *,
     is_zero: bool,
     tolerance: float,
     patience: float,
     limit: int,
-) -> Progress:
-    """Improve t [K] in place until G t = heat [W] within the tolerance, and return how it went.
+) -> list[Progress]:
+    """Improve each field [K] in place until G field = heat [W] within the tolerance; return how each went.
 
-    `is_zero` says that t is zero everywhere, which saves applying G to it. Gives up where more than
-    `patience` iterations are foreseen, after `limit`, and where nothing is gained.
-    Flexible form of beta: Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
+    `heats` and `fields` are (loads, nz, ny, nx); each cycle reads the conductances once for all of them.
+    `is_zero` says that the fields are zero everywhere, which saves applying G to them. Gives up where more
+    than `patience` iterations are foreseen, after `limit`, and where nothing is gained.
     """
-    scale, power = norm(heat), float(np.abs(heat).sum())
-    finest, state = multigrid.finest, Progress()
-
-    def recompute(step: float) -> None:
-        left, total = multigrid.residual(heat, step, t, 1.0 / scale)
-        state.residual, state.imbalance = left / scale, abs(total) / power
-        state.is_converged = state.residual <= tolerance and state.imbalance <= tolerance
-
-    if is_zero:
-        multigrid.begin(heat, 1.0 / scale)
-    else:
-        recompute(0.0)
-    state.history.append(state.residual)
-    target = MARGIN * tolerance
-    drift_from = state.residual if finest.p.itemsize == 4 else 0.0
-    alpha = rz_old = pending = 0.0
-    rounds = 0
-    while not state.is_converged:
-        if reason := _is_hopeless(state, tolerance, patience, limit):
-            state.reason = reason
-            break
+    multigrid.give_room(len(heats))
+    finest = multigrid.finest
+    searches = [
+        Search(multigrid, n, heat, t, tolerance)
+        for n, (heat, t) in enumerate(zip(heats, fields, strict=True))
+    ]
+    step, beta, energy, alpha, square = np.zeros((5, len(heats)))
+    for search in searches:
+        search.begin(is_zero=is_zero)
+    live: Sequence[Search] = searches
+    while live := [search for search in live if not search.is_over(patience, limit)]:
+        multigrid.keep_alive([search.load for search in live])
         multigrid.cycle()
-        rz, qz = finest.products()
-        state.energies.append(math.sqrt(max(rz, 0.0)))
-        beta = -alpha * qz / rz_old if rz_old > 0.0 else 0.0
-        energy = finest.advance(pending * scale, beta, t)
-        if not (rz > 0.0 and energy > 0.0):
-            pending = 0.0
-            state.reason = "the search direction lost its energy"
-            break
-        alpha = pending = rz / energy
-        rz_old = rz
-        seen = math.sqrt(finest.reduce(alpha))
-        if not state.history[-1] / SUDDEN < seen < GROWN * state.history[-1]:
-            rz_old = 0.0  # begin anew: what is left is rounding, and conjugate to nothing
-        state.history.append(seen)
-        if seen <= target:
-            before = state.residual
-            recompute(pending * scale)
-            pending, drift_from = 0.0, min(drift_from, state.residual)
-            if not state.is_converged:
-                settle(state, multigrid.conduction, heat, t, tolerance)
-                rounds += 1
-                if not state.is_converged and rounds > 3 and state.residual > 0.5 * before:
-                    state.reason = "the true residual no longer follows the iteration"
-                    break
-                target *= 0.1 if state.residual <= tolerance else 1.0
-        elif seen <= REPLACE_AT * drift_from and DRIFT * drift_from > tolerance:
-            recompute(pending * scale)
-            pending, drift_from = 0.0, state.residual
-    if pending:
-        finest.advance(pending * scale, 0.0, t)
-    state.reason = state.reason or "residual and heat balance within the tolerance"
-    return state
+        for search in live:
+            step[search.load] = search.pending * search.scale
+            beta[search.load] = search.turn()
+        finest.advance(step, beta, fields, energy)
+        for search in live:
+            alpha[search.load] = search.go(energy[search.load])
+        finest.reduce(alpha, square)
+        for search in live:
+            if search.alpha:
+                search.judge(math.sqrt(square[search.load]))
+    return [search.state for search in searches]
 
 
 def norm(values: Array) -> float:
@@ -115,19 +170,24 @@ def norm(values: Array) -> float:
     return math.sqrt(np.einsum("kji,kji->", values, values))
 
 
+def total_of(values: Array) -> float:
+    """Return the sum of the absolute values."""
+    return sum(float(np.abs(plane).sum()) for plane in values)
+
+
 def settle(state: Progress, conduction: Conduction, heat: Array, t: Array, tolerance: float) -> None:
     """Accept a residual that is all rounding: a temperature stored in float64 has none smaller.
 
     The bound is the rounding of each face's flux, after Higham, Accuracy and Stability (2002), section 7.1.
     """
-    flux = 2.0 * conduction.diagonal() * np.abs(t)
-    floor = ROUNDING * np.finfo(np.float64).eps * norm(flux) / norm(heat)
+    squares = (np.square(2.0 * conduction.diagonal_of_plane(k) * t[k]).sum() for k in range(len(t)))
+    floor = ROUNDING * np.finfo(np.float64).eps * math.sqrt(sum(map(float, squares))) / norm(heat)
     if tolerance < state.residual <= floor and state.imbalance <= tolerance:
         state.is_converged = True
         state.reason = f"the residual is the rounding of float64 temperatures, {floor:.1e} at most"
 
 
-def _is_hopeless(state: Progress, tolerance: float, patience: float, limit: int) -> str:
+def _despair(state: Progress, tolerance: float, patience: float, limit: int) -> str:
     """Return why to give up, or "" to go on."""
     done = state.iterations
     if not np.isfinite(state.history[-1]):

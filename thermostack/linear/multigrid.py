@@ -60,7 +60,7 @@ CELLS_PER_THREAD = 30_000  # least: below, waiting for each other costs more tha
 
 
 class Multigrid:
-    """The hierarchy of grids of one conduction operator, and its V(2,2) cycle."""
+    """The hierarchy of grids of one conduction operator, and its V(2,2) cycle for one load or several."""
 
     def __init__(
         self,
@@ -73,16 +73,13 @@ class Multigrid:
     ) -> None:
         self.conduction = conduction
         self.dtype = dtype
-        self.memory = 0
         self.threads = threads
-        nz, ny, nx = conduction.shape
+        self.loads = 0
+        self._held = self._room = 0  # bytes: of the conductances, and of the room for loads
+        _, ny, nx = conduction.shape
         dx, dy = widths if widths is not None else (np.ones(nx), np.ones(ny))
         dx, dy = np.asarray(dx, dtype=np.float64), np.asarray(dy, dtype=np.float64)
-        is_grounded = np.zeros((ny, nz), dtype=np.uint8)
-        KERNELS[dtype].find_ground(conduction.ground, is_grounded, threads)
-        self.finest = self._level(KERNELS[dtype].FinestLevel, nz, ny, nx, is_grounded > 0)
-        self.finest.load(conduction.g_x, conduction.g_y, conduction.g_z, conduction.ground)
-        self._give_search_room()
+        self.finest = self._finest_level()
         self.levels = [self.finest]
         self.pairs: list[
             Widths
@@ -96,6 +93,37 @@ class Multigrid:
                 self._forget_ground(fine)
         if len(self.levels) > 1:
             self._forget_ground(self.levels[-1])
+        self.give_room(1)
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes held, the conductances that were given not counted."""
+        return self._held + self._room
+
+    def give_room(self, loads: int) -> None:
+        """Make room for so many loads at once, where there is not enough yet."""
+        if loads <= self.loads:
+            return
+        self.loads, self._room = loads, 0
+        self._live = np.arange(loads, dtype=np.int32)
+        for level in self.levels:
+            bounds = _division(level.ny, level.nz * level.ny * level.nx, self.threads)
+            _, slots = _change_slots(bounds)
+            level.give_room(
+                None, None, None, None, self._live
+            )  # the old room is free before the new is taken
+            t, b = self._zeros(2, loads, level.ny, 2, level.nz, level.width, is_room=True)
+            # One slot before and one behind, because the columns' neighbours reach one value out of a slab.
+            (change,) = self._zeros(1, loads, slots + 2, level.nz, level.width, is_room=True)
+            (heat,) = self._zeros(1, len(bounds) - 1, 2, level.nz, level.width, is_room=True)
+            level.give_room(t, b, change, heat, self._live)
+        self._give_search_room()
+
+    def keep_alive(self, loads: Sequence[int]) -> None:
+        """Work on these loads from now on."""
+        self._live[: len(loads)] = loads
+        for level in self.levels:
+            level.keep_alive(len(loads))
 
     def cycle(self) -> None:
         """Set t of the finest level to the cycle's answer to its b: symmetric and positive definite in b."""
@@ -105,20 +133,23 @@ class Multigrid:
         for fine, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
             fine.up(coarse)
 
-    def begin(self, heat: Array, scale: float) -> None:
-        """Set b of the finest level to scale heat."""
-        self.finest.begin(heat, scale)
+    def begin(self, load: int, heat: Array, scale: float) -> None:
+        """Set b of a load of the finest level to scale heat."""
+        self.finest.begin(load, heat, scale)
 
-    def residual(self, heat: Array, step: float, field: Array, scale: float) -> tuple[float, float]:
-        """Add step p to the field, set b of the finest level to scale (heat - G field).
+    def residual(
+        self, load: int, heat: Array, step: float, field: Array, scale: float
+    ) -> tuple[float, float]:
+        """Add step p to the field of a load, set its b of the finest level to scale (heat - G field).
 
         Returns that residual's norm and sum [W].
         """
-        c = self.conduction
-        square, total = self.finest.residual(c.g_x, c.g_y, c.g_z, c.ground, heat, step, field, scale)
+        square, total = self.finest.residual(load, *_arguments(self.conduction), heat, step, field, scale)
         return math.sqrt(square), total
 
-    def _zeros(self, count: int, *shape: int, dtype: type | None = None) -> list[Array]:
+    def _zeros(
+        self, count: int, *shape: int, dtype: type | None = None, is_room: bool = False
+    ) -> list[Array]:
         """Return arrays of one shape, each begun a few cache lines apart from the others.
 
         Were they all begun on the same place of a page, the same place of each would share one cache set.
@@ -128,35 +159,46 @@ class Multigrid:
         stride = -(-size // PAGE) * PAGE + STAGGER
         room = np.zeros(count * stride + ALIGNMENT, dtype=np.uint8)
         start = -room.ctypes.data % ALIGNMENT
-        self.memory += count * size
+        if is_room:
+            self._room += count * size
+        else:
+            self._held += count * size
         begins = range(start, start + count * stride, stride)
         return [room[begin : begin + size].view(kind).reshape(shape) for begin in begins]
+
+    def _finest_level(self) -> Any:
+        c = self.conduction
+        nz, ny, nx = c.shape
+        is_grounded = (np.diff(c.ground.start) > 0).reshape(nz, ny).T
+        level = self._level(KERNELS[self.dtype].FinestLevel, nz, ny, nx, is_grounded)
+        k, j, i = np.unravel_index(c.ground.cell, c.shape)
+        np.asarray(level.ground)[np.asarray(level.line)[j, k], i % 2, i // 2] = c.ground.conductance
+        level.load(c.g_x, c.g_y, c.g_z)
+        return level
 
     def _level(self, kind: Any, nz: int, ny: int, nx: int, is_grounded: Array) -> Any:
         width = _row_width(nx)
         line = np.where(is_grounded, np.cumsum(is_grounded).reshape(ny, nz) - 1, -1).astype(np.int32)
-        g_x, g_y, g_z, inverse, t, b = self._zeros(6, ny, 2, nz, width)
+        g_x, g_y, g_z, inverse = self._zeros(4, ny, 2, nz, width)
         (ground,) = self._zeros(1, max(int(line.max()) + 1, 1), 2, width)
-        level = kind(nx, g_x, g_y, g_z, inverse, t, b, ground, line)
+        level = kind(nx, g_x, g_y, g_z, inverse, ground, line)
         bounds = _division(ny, nz * ny * nx, self.threads)
-        slot, slots = _change_slots(bounds)
-        # One slot before and one behind, because the columns' neighbours reach one value out of a slab.
-        change, heat = self._zeros(1, slots + 2, nz, width), self._zeros(1, len(bounds) - 1, 2, nz, width)
-        level.divide(bounds, slot + 1, change[0], heat[0])
+        slot, _ = _change_slots(bounds)
+        level.divide(bounds, slot + 1)
         return level
 
     def _give_search_room(self) -> None:
-        level = self.finest
-        p, q = self._zeros(2, level.ny, 2, level.nz, level.width)
-        (row_sums,) = self._zeros(1, level.ny, 2, dtype=np.float64)
-        (line_sums,) = self._zeros(1, level.nz, level.ny, 2, dtype=np.float64)
-        (left,) = self._zeros(1, level.blocks, level.nx + 7, dtype=np.float64)
+        level, loads = self.finest, self.loads
+        p, q = self._zeros(2, loads, level.ny, 2, level.nz, level.width, is_room=True)
+        (row_sums,) = self._zeros(1, loads, level.ny, 2, dtype=np.float64, is_room=True)
+        (line_sums,) = self._zeros(1, level.nz, level.ny, 2, dtype=np.float64, is_room=True)
+        (left,) = self._zeros(1, level.blocks, level.nx + 7, dtype=np.float64, is_room=True)
         blocks = max(1, min(level.blocks, level.nz // PLANES_PER_THREAD))
         planes = np.linspace(0, level.nz, blocks + 1).astype(np.int32)
         self.finest.search(p, q, row_sums, line_sums, left, planes)
 
     def _forget_ground(self, level: Any) -> None:
-        self.memory -= np.asarray(level.ground).nbytes
+        self._held -= np.asarray(level.ground).nbytes
         level.forget_ground()
 
     def _pairs(self, fine: Any, dx: Array, dy: Array, is_gentle: bool) -> Widths:
@@ -200,9 +242,18 @@ class Multigrid:
 
 
 def operate(conduction: Conduction, t: Array, out: Array, threads: int = 1) -> None:
-    """Set out to G t [W], all in float64 and natural order: the work unit of the benchmarks."""
+    """Set out to G t [W], all in natural order, temperatures and heats in float64.
+
+    With conductances in float64 this is the work unit of the benchmarks.
+    """
+    KERNELS[np.float64].operate(*_arguments(conduction), t, out, threads)
+
+
+def _arguments(conduction: Conduction) -> tuple[Array, ...]:
+    """Return the operator as the kernels take it."""
     c = conduction
-    KERNELS[np.float64].operate(c.g_x, c.g_y, c.g_z, c.ground, t, out, threads)
+    none = np.zeros(c.shape[2], c.g_x.dtype)  # what a line has for a neighbour where there is none
+    return c.g_x, c.g_y, c.g_z, none, c.ground.start, c.ground.cell, c.ground.conductance
 
 
 def choose_pairs(cost: Array, price: float) -> Array:

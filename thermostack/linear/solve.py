@@ -58,7 +58,7 @@ def prepare(
     """
     if method not in ("multigrid", "direct"):
         raise ValueError(f"method is {method!r}; it is 'multigrid' or 'direct'")
-    enough = max(1, conduction.ground.size // CELLS_PER_THREAD)
+    enough = max(1, conduction.cells // CELLS_PER_THREAD)
     return Solver(conduction, method, widths, threads or min(_processors(), enough))
 
 
@@ -118,10 +118,10 @@ class Solver:
         while True:
             way = WAYS[self._way]
             assert self._multigrid is not None
-            state = iterate(
+            (state,) = iterate(
                 self._multigrid,
-                heat,
-                t,
+                heat[None],
+                t[None],
                 is_zero=is_zero,
                 tolerance=tolerance,
                 patience=way.patience,
@@ -182,8 +182,8 @@ class Solver:
 
 def without_answer(conduction: Conduction, heat: Array) -> str:
     """Return why no temperature satisfies G t = heat, "" where one does."""
-    for name in ("g_x", "g_y", "g_z", "ground"):
-        values = getattr(conduction, name)
+    given = {name: getattr(conduction, name) for name in ("g_x", "g_y", "g_z")}
+    for name, values in (given | {"ground": conduction.ground.conductance}).items():
         if not (np.isfinite(values) & (values >= 0.0)).all():
             return f"{name} has conductances that are negative or no number"
     astray = np.flatnonzero((heat != 0.0) & ~conduction.is_active)
@@ -191,7 +191,7 @@ def without_answer(conduction: Conduction, heat: Array) -> str:
         k, j, i = np.unravel_index(astray[0], heat.shape)
         return f"heat in {astray.size} cells outside the body, the first at (k, j, i) = ({k}, {j}, {i})"
     count, part = connected_components(conduction.to_csr(), directed=False)
-    grounded = np.bincount(part, conduction.ground.ravel(), count) > 0.0
+    grounded = np.bincount(part[conduction.ground.cell], conduction.ground.conductance, count) > 0.0
     adrift = np.flatnonzero(~grounded[part] & conduction.is_active.ravel())
     if adrift.size:
         k, j, i = np.unravel_index(adrift[0], heat.shape)

@@ -1,0 +1,9 @@
+import numpy as np
+
+def spread(part: np.ndarray, table: np.ndarray, out: np.ndarray) -> None: ...
+def join_sideways(
+    half: np.ndarray, dz: float, dy: np.ndarray, dx: np.ndarray, g_x: np.ndarray, g_y: np.ndarray
+) -> None: ...
+def join_upwards(
+    below: np.ndarray, above: np.ndarray, dy: np.ndarray, dx: np.ndarray, g_z: np.ndarray
+) -> None: ...
