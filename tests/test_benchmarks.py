@@ -14,6 +14,7 @@ QUICK = {
     "error_estimate.py": (["--finenesses", "0.35"], "claim"),
     "main_job.py": (["--quick"], "claim"),
     "power_spreading.py": (["--quick"], "sum kept"),
+    "robustness.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
 }
 

@@ -49,7 +49,17 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
             "plot",
         ),
     ),
-    7: (("linear.report", "linear.direct", "linear.multigrid", "linear.conjugate_gradient", "linear.solve"),),
+    7: (
+        (
+            "linear.report",
+            "linear.direct",
+            "linear.multigrid",
+            "linear.conjugate_gradient",
+            "linear.algebraic",
+            "linear.ways",
+            "linear.solve",
+        ),
+    ),
     8: (("steady",),),
     9: (("interrupt", "terminal", "options"),),
     10: (("cli",),),

@@ -14,7 +14,9 @@ import pytest
 import thermostack
 
 HOUSE = Path(__file__).parents[1]
-HEAVY = "numpy scipy h5py xarray pandas pydantic ruamel pyvista vtkmodules matplotlib rich cyclopts".split()
+HEAVY = (
+    "numpy scipy pyamg h5py xarray pandas pydantic ruamel pyvista vtkmodules matplotlib rich cyclopts".split()
+)
 
 
 def run_python(program: str, *options: str) -> str:

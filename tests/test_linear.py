@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import math
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,8 +16,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from thermostack.conduction import Conduction, Ground
-from thermostack.errors import ConvergenceError
-from thermostack.linear import Solver, prepare
+from thermostack.errors import ConvergenceError, ResourceError
+from thermostack.linear import Solver, algebraic, prepare, ways
+from thermostack.linear.algebraic import Algebraic
 from thermostack.linear.multigrid import Multigrid, choose_pairs
 
 CONDUCTIVITIES = (0.03, 0.5, 0.8, 4.0, 20.0, 120.0, 398.0)  # W/(m K), air to copper
@@ -269,16 +272,92 @@ def test_bad_choices_are_refused() -> None:
         prepare(conduction).solve(heat, tolerance=0.0)
 
 
-def test_hard_stack_falls_back_and_says_why() -> None:
+# ---- fall-backs
+
+
+def columns_at_random(n: int = 48) -> tuple[Conduction, np.ndarray]:
+    """Return columns of copper and polymer in no order, which no pairs of columns do justice."""
     rng = np.random.default_rng(2)
-    n = 48
     k = np.broadcast_to(rng.choice([0.2, 398.0], size=(n, n)), (3, 6, n, n))
     conduction = assemble(k, np.full(n, 5e-4), np.full(n, 5e-4), np.full(6, 2e-4), 50.0)
     heat = np.zeros(conduction.shape)
     heat[0, 10:20, 10:30] = 1e-3
-    t, report = prepare(conduction, threads=1).solve(heat)
-    assert "gentler coarsening because" in report.fallback
+    return conduction, heat
+
+
+def test_hard_stack_falls_back_and_says_why() -> None:
+    conduction, heat = columns_at_random()
+    solver = prepare(conduction, threads=1)
+    before = solver.memory
+    t, report = solver.solve(heat)
+    assert re.fullmatch("algebraic multigrid because .*(foreseen|not enough).*", report.fallback)
     assert np.linalg.norm(heat - conduction.apply(t)) <= 1e-8 * np.linalg.norm(heat)
+    assert report.method == "multigrid"
+    assert report.iterations == len(report.history) - 1 <= 60
+    assert report.levels > 1
+    assert report.memory > before
+    _, again = solver.solve(heat)
+    assert again.iterations <= 15  # the way that failed is not tried again
+    assert again.fallback == report.fallback
+
+
+def test_rise_beyond_float32_is_solved_in_float64() -> None:
+    conduction, heat, widths = random_stack(0, (12, 30, 30))
+    conduction.ground.conductance[1:] = 0.0
+    conduction.ground.conductance[0] = 1e-10
+    t, report = prepare(conduction, widths=widths, threads=1).solve(heat)
+    assert report.fallback.startswith("float64 cycle because")
+    assert report.iterations <= 60
+    assert (conduction.ground.dense * t).sum() == pytest.approx(heat.sum(), rel=1e-8)
+
+
+def test_small_memory_keeps_to_the_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(algebraic, "available_memory", lambda: 1_000_000)
+    conduction, heat = columns_at_random()
+    t, report = prepare(conduction, threads=1).solve(heat)
+    assert "float64 cycle, gentler coarsening because" in report.fallback
+    assert "algebraic multigrid needs about 0.014 GB and 0.0009 GB are there" in report.fallback
+    assert np.linalg.norm(heat - conduction.apply(t)) <= 1e-8 * np.linalg.norm(heat)
+
+
+def test_end_of_all_ways_is_an_error_with_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(algebraic, "available_memory", lambda: 0)
+    monkeypatch.setattr(ways, "PATIENT", dataclasses.replace(ways.PATIENT, limit=3))
+    conduction, heat = columns_at_random()
+    with pytest.raises(ConvergenceError, match="3 iterations were not enough") as caught:
+        prepare(conduction, threads=1).solve(heat)
+    assert "float64 cycle, gentler coarsening because" in str(caught.value)
+    assert len(caught.value.history) > 3
+
+
+def test_algebraic_multigrid_asks_for_memory_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(algebraic, "available_memory", lambda: 10**6)
+    with pytest.raises(ResourceError, match="GB"):
+        Algebraic(columns_at_random()[0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_algebraic_cycle_is_symmetric_positive_definite(seed: int, is_cut: bool) -> None:
+    conduction, _, _ = random_stack(seed, (4, 9, 10), contrast=True, top=1e3, outside=is_cut)
+    tool = Algebraic(conduction)
+    assert len(tool.levels) > 1
+    cycle = tool.cycle @ np.eye(tool.active.size)
+    assert np.abs(cycle - cycle.T).max() <= 1e-9 * np.abs(cycle).max()
+    scale = np.sqrt(np.diag(cycle))
+    assert np.linalg.eigvalsh((cycle + cycle.T) / 2 / np.outer(scale, scale)).min() > 0.0
+
+
+@pytest.mark.parametrize("family", HARD)
+def test_algebraic_multigrid_and_direct_agree(family: str) -> None:
+    conduction, heat, _ = random_stack(3, **HARD[family])  # type: ignore[arg-type]
+    t = np.zeros(heat.shape)
+    state = Algebraic(conduction).iterate(heat, t, 1e-12, 60)
+    expected, _ = prepare(conduction, "direct").solve(heat)
+    assert state.is_converged
+    assert state.imbalance <= 1e-12
+    assert state.iterations <= 25
+    assert np.abs(t - expected).max() <= 1e-8 * np.abs(expected).max()
 
 
 # ---- multigrid theory
@@ -357,6 +436,15 @@ def test_levels_shrink_fast_on_plain_regions() -> None:
     levels = Multigrid(problem.conduction, problem.widths).levels
     columns = [level.nx * level.ny for level in levels]
     assert sum(columns) <= 1.45 * columns[0]
+
+
+def test_weak_couplings_are_left_for_coarser_levels() -> None:
+    """Columns 100 times as far apart in x as in y: hardly any is paired in x before y is done."""
+    k = np.full((3, 8, 32, 32), 4.0)
+    conduction = assemble(k, np.full(32, 5e-2), np.full(32, 5e-4), np.full(8, 2e-4), 50.0)
+    levels = Multigrid(conduction).levels
+    assert [level.nx for level in levels[:5]] == [32] * 5
+    assert [level.ny for level in levels[:5]] == [32, 16, 8, 4, 2]
 
 
 def test_strong_couplings_are_paired_and_interfaces_kept() -> None:

@@ -44,8 +44,11 @@ KERNELS: dict[type, Any] = {np.float32: _columns_single, np.float64: _columns_do
 
 COLUMN_PRICE = 2.0  # lambda: what a coarse column costs, where pairing two like ones costs log2(3) = 1.58
 INTERFACE_PRICE = 0.8  # of a pair with a material interface all along it
-REMOVED = 0.4  # least share of the columns that a coarser grid does without
-GENTLE_PRICE = 0.1  # start of the search for pairs where only REMOVED is asked for
+REMOVED = 0.4  # least share of the columns that a coarser grid does without, at a price of up to FAIR_PRICE
+FAIR_PRICE = 4.0  # beyond it, pairs are so weak that the smoother does not do its part
+LEAST_REMOVED = 0.2  # whatever the price
+GENTLE_PRICE = 0.1  # start of the search for pairs where only GENTLY_REMOVED is asked for
+GENTLY_REMOVED = 0.12
 LONGEST_COST = 40.0  # log2 of a coupling as good as none
 TAKES = 5  # maps from a level to the next coarser one
 ALIGNMENT = 64  # bytes, a cache line
@@ -205,11 +208,11 @@ class Multigrid:
         """Return the first column of each coarse interval in x and in y, and one beyond the last."""
         cost_x, cost_y = self._pair_costs(fine, dx, dy)
         price = GENTLE_PRICE if is_gentle else COLUMN_PRICE
-        target = (1.0 - REMOVED) * fine.nx * fine.ny
         while True:
             first_x, first_y = choose_pairs(cost_x, price), choose_pairs(cost_y, price)
-            left = (len(first_x) - 1) * (len(first_y) - 1)
-            if left <= target or price > 2.0 * LONGEST_COST:
+            removed = 1.0 - (len(first_x) - 1) * (len(first_y) - 1) / (fine.nx * fine.ny)
+            wanted = GENTLY_REMOVED if is_gentle else REMOVED if price <= FAIR_PRICE else LEAST_REMOVED
+            if removed >= wanted or price > 2.0 * LONGEST_COST:
                 return first_x, first_y
             price *= 1.2
 

@@ -5,40 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from thermostack.conduction import Conduction
 from thermostack.errors import ConvergenceError
-from thermostack.linear.conjugate_gradient import Progress, iterate, norm, settle
+from thermostack.linear.conjugate_gradient import Progress, norm, settle
 from thermostack.linear.direct import Factors
-from thermostack.linear.multigrid import Multigrid, Widths
+from thermostack.linear.multigrid import Widths
 from thermostack.linear.report import SolverReport
+from thermostack.linear.ways import Ways, without_answer
 
 Array = np.ndarray
 
 CELLS_PER_THREAD = 100_000  # least, unless the user says how many threads; one does so few in 20 ms
 ADVICE = "conductances many orders of magnitude apart; try a looser tolerance or method='direct'"
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to run the multigrid: each is slower and surer than the one before it."""
-
-    name: str
-    dtype: type
-    is_gentle: bool
-    patience: float  # iterations foreseen beyond which the next way is taken
-    limit: int
-
-
-WAYS = (
-    Way("float32 cycle", np.float32, False, 60.0, 100),
-    Way("float32 cycle, gentler coarsening", np.float32, True, 150.0, 200),
-    Way("float64 cycle, gentler coarsening", np.float64, True, np.inf, 500),
-)
 
 
 def prepare(
@@ -68,18 +49,19 @@ class Solver:
     def __init__(self, conduction: Conduction, method: str, widths: Widths | None, threads: int) -> None:
         self.conduction = conduction
         self.method = method
-        self._widths = _checked_widths(conduction, widths)
-        self._threads = threads
-        self._way = 0
-        self._fallback: list[str] = []
+        widths = _checked_widths(conduction, widths)
         self._factors = Factors(conduction) if method == "direct" else None
-        self._multigrid = self._build() if method == "multigrid" else None
+        self._ways = Ways(conduction, widths, threads) if method == "multigrid" else None
 
     @property
     def memory(self) -> int:
         """Return the bytes this solver holds, the conductances it was given not counted."""
-        part = self._factors or self._multigrid
+        part = self._factors or self._ways
         return part.memory if part else 0
+
+    @property
+    def _fallback(self) -> str:
+        return "; then ".join(self._ways.fallback) if self._ways else ""
 
     def solve(
         self, heat: Array, guess: Array | None = None, tolerance: float = 1e-8
@@ -98,52 +80,22 @@ class Solver:
             return np.zeros(heat.shape), self._report(
                 Progress(0.0, 0.0, [0.0], is_converged=True, reason="no heat"), start
             )
-        if self._factors:
+        if self._ways:
+            t = np.zeros(heat.shape) if guess is None else self._checked(guess, "guess").copy()
+            state = self._ways.iterate(heat, t, tolerance, is_zero=guess is None)
+        else:
+            assert self._factors is not None
             t, state = self._factors.solve(heat), Progress()
             self._judge(state, heat, t, tolerance)
-        else:
-            t = np.zeros(heat.shape) if guess is None else self._checked(guess, "guess").copy()
-            state = self._iterate(heat, t, tolerance, is_zero=guess is None)
         if not state.is_converged:
+            fallback = f" It took the {self._fallback}." if self._fallback else ""
             raise ConvergenceError(
                 f"the {self.method} solver stopped at a residual of {state.residual:.1e} and a heat balance "
-                f"of {state.imbalance:.1e} where {tolerance:.1e} was asked: {state.reason}. "
-                f"The cause: {without_answer(self.conduction, heat) or ADVICE}",
+                f"of {state.imbalance:.1e} where {tolerance:.1e} was asked: {state.reason}."
+                f"{fallback} The cause: {without_answer(self.conduction, heat) or ADVICE}",
                 state.history,
             )
         return t, self._report(state, start)
-
-    def _iterate(self, heat: Array, t: Array, tolerance: float, *, is_zero: bool) -> Progress:
-        total: list[float] = []
-        while True:
-            way = WAYS[self._way]
-            assert self._multigrid is not None
-            (state,) = iterate(
-                self._multigrid,
-                heat[None],
-                t[None],
-                is_zero=is_zero,
-                tolerance=tolerance,
-                patience=way.patience,
-                limit=way.limit,
-            )
-            is_zero = False
-            total += state.history[1:] if total else state.history
-            state.history = total
-            if state.is_converged or self._way + 1 == len(WAYS) or without_answer(self.conduction, heat):
-                return state
-            self._way += 1
-            self._fallback.append(f"{WAYS[self._way].name} because {state.reason}")
-            self._multigrid = None  # its memory is free before the next one is built
-            self._multigrid = self._build()
-            if not np.isfinite(t).all():
-                t[...] = 0.0
-
-    def _build(self) -> Multigrid:
-        way = WAYS[self._way]
-        return Multigrid(
-            self.conduction, self._widths, dtype=way.dtype, is_gentle=way.is_gentle, threads=self._threads
-        )
 
     def _judge(self, state: Progress, heat: Array, t: Array, tolerance: float) -> None:
         left = heat - self.conduction.apply(t)
@@ -168,38 +120,16 @@ class Solver:
     def _report(self, state: Progress, start: float) -> SolverReport:
         return SolverReport(
             method=self.method,
-            iterations=state.iterations if self.method == "multigrid" else 0,
+            iterations=state.iterations if self._ways else 0,
             residual=state.residual,
             imbalance=state.imbalance,
             history=tuple(state.history),
             reason=state.reason,
-            levels=len(self._multigrid.levels) if self._multigrid else 1,
-            fallback="; then ".join(self._fallback),
+            levels=self._ways.levels if self._ways else 1,
+            fallback=self._fallback,
             seconds=time.perf_counter() - start,
             memory=self.memory,
         )
-
-
-def without_answer(conduction: Conduction, heat: Array) -> str:
-    """Return why no temperature satisfies G t = heat, "" where one does."""
-    given = {name: getattr(conduction, name) for name in ("g_x", "g_y", "g_z")}
-    for name, values in (given | {"ground": conduction.ground.conductance}).items():
-        if not (np.isfinite(values) & (values >= 0.0)).all():
-            return f"{name} has conductances that are negative or no number"
-    astray = np.flatnonzero((heat != 0.0) & ~conduction.is_active)
-    if astray.size:
-        k, j, i = np.unravel_index(astray[0], heat.shape)
-        return f"heat in {astray.size} cells outside the body, the first at (k, j, i) = ({k}, {j}, {i})"
-    count, part = connected_components(conduction.to_csr(), directed=False)
-    grounded = np.bincount(part[conduction.ground.cell], conduction.ground.conductance, count) > 0.0
-    adrift = np.flatnonzero(~grounded[part] & conduction.is_active.ravel())
-    if adrift.size:
-        k, j, i = np.unravel_index(adrift[0], heat.shape)
-        return (
-            f"{adrift.size} cells with no path to an ambient, the first at (k, j, i) = ({k}, {j}, {i}); "
-            "cool them or join them to a part that is"
-        )
-    return ""
 
 
 def _checked_widths(conduction: Conduction, widths: Widths | None) -> Widths | None:
