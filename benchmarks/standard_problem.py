@@ -1,6 +1,6 @@
 """The standard problem: a 2.5D package of 38 layers of cells, solved and timed in units of its own operator.
 
-    python benchmarks/standard_problem.py [--cells 0.13 0.46 1.84] [--threads 1] [--repeat 15] [--json FILE]
+    python benchmarks/standard_problem.py [--cells 0.13 0.46 1.84] [--threads 1] [--repeat 15] [--single] [--json FILE]
 
 A work unit (WU) is one application of the float64 operator with stored conductances, timed in the same
 run by one thread. `total` is preparation and solution from a zero guess to a true residual of 1e-8.
@@ -177,24 +177,25 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def measure(cell: float, threads: int, repeat: int) -> dict[str, float]:
-    """Return the figures of one size."""
+def measure(cell: float, threads: int, repeat: int, precision: type) -> dict[str, float]:
+    """Return the figures of one size, its conductances kept in one precision."""
     problem = standard_problem(cell)
-    conduction, heat = problem.conduction, problem.heat
+    exact, heat = problem.conduction, problem.heat
+    kept = Conduction(*(g.astype(precision) for g in (exact.g_x, exact.g_y, exact.g_z)), exact.ground)
     out = np.empty_like(heat)
     before = peak_memory()
-    solver = prepare(conduction, widths=problem.widths, threads=threads)
+    solver = prepare(kept, widths=problem.widths, threads=threads)
     _, report = solver.solve(heat)
     grown = peak_memory() - before
     works = {
-        "unit": lambda: operate(conduction, heat, out),
-        "prepare": lambda: prepare(conduction, widths=problem.widths, threads=threads),
+        "unit": lambda: operate(exact, heat, out),
+        "prepare": lambda: prepare(kept, widths=problem.widths, threads=threads),
         "solve": lambda: solver.solve(heat),
         "loose": lambda: solver.solve(heat, tolerance=1e-3),
     }
     least = least_seconds(repeat, works)
     unit, total = least["unit"], least["prepare"] + least["solve"]
-    model = sum(a.nbytes for a in (conduction.g_x, conduction.g_y, conduction.g_z, conduction.ground, heat))
+    held = kept.memory + report.memory + 2 * heat.nbytes  # conductances, solver, heat and temperatures
     return {
         "cells": heat.size,
         "iterations": report.iterations,
@@ -206,9 +207,9 @@ def measure(cell: float, threads: int, repeat: int) -> dict[str, float]:
         "solve_wu": least["solve"] / unit,
         "total_wu": total / unit,
         "loose_wu": least["loose"] / unit,
-        "held_bytes_per_cell": report.memory / heat.size,
+        "solver_bytes_per_cell": report.memory / heat.size,
+        "held_bytes_per_cell": held / heat.size,
         "grown_bytes_per_cell": grown / heat.size,
-        "model_bytes_per_cell": model / heat.size,
     }
 
 
@@ -219,9 +220,11 @@ def main() -> None:
     parser.add_argument("--cells", type=float, nargs="+", default=[0.13, 0.46, 1.84], choices=sorted(CELL))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=15)
+    parser.add_argument("--single", action="store_true", help="conductances in float32, as a model has them")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    results = [measure(CELL[size], options.threads, options.repeat) for size in options.cells]
+    precision = np.float32 if options.single else np.float64
+    results = [measure(CELL[size], options.threads, options.repeat, precision) for size in options.cells]
     for name in results[0]:
         print(f"{name:>22}", *(f"{result[name]:12.4g}" for result in results))
     if options.json:
