@@ -1,6 +1,7 @@
 """The standard problem: a 2.5D package of 38 layers of cells, solved and timed in units of its own operator.
 
-    python benchmarks/standard_problem.py [--cells 0.13 0.46 1.84] [--threads 1] [--repeat 15] [--single] [--json FILE]
+    python benchmarks/standard_problem.py [--cells 0.13 0.46 1.84] [--threads 1] [--repeat 15] [--single]
+        [--json FILE]
 
 A work unit (WU) is one application of the float64 operator with stored conductances, timed in the same
 run by one thread. `total` is preparation and solution from a zero guess to a true residual of 1e-8.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -23,3 +24,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "quick")
 def in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep conductances in float64, for what is exact but for them."""
     monkeypatch.setattr(conduction, "PRECISION", np.float64)
+
+
+@pytest.fixture(scope="module")
+def in_full_throughout() -> Iterator[None]:
+    """Keep them so for a whole module and what it shares."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conduction, "PRECISION", np.float64)
+        yield

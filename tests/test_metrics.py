@@ -26,7 +26,7 @@ from thermostack import (
 from thermostack.metrics import HeatBalance, Members, PartTemperature, merge_parts
 from thermostack.units import mm
 
-pytestmark = pytest.mark.usefixtures("in_full")
+pytestmark = pytest.mark.usefixtures("in_full_throughout")
 SILICON, MOLD = Material("si", 100.0), Material("mold", 2.0)
 SIDE = 4 * mm
 

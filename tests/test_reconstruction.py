@@ -32,7 +32,7 @@ from thermostack.materials import VOID
 from thermostack.reconstruction import X, Y, Z, crest, profile, width_over_conductance
 from thermostack.units import mm
 
-pytestmark = pytest.mark.usefixtures("in_full")
+pytestmark = pytest.mark.usefixtures("in_full_throughout")
 SILICON, MOLD = Material("si", 100.0), Material("mold", 2.0)
 slopes = st.floats(-50.0, 50.0)
 steps = st.one_of(st.just(inf), st.floats(-30.0, 30.0))

@@ -82,10 +82,9 @@ class Search:
 
     def go(self, energy: float) -> float:
         """Return the step along a direction of that energy p.G p."""
-        if self.rz > 0.0 and energy > 0.0:
-            self.alpha = self.pending = self.rz / energy
-        else:
-            self.alpha = self.pending = 0.0
+        is_sound = self.rz > 0.0 and 0.0 < energy < math.inf
+        self.alpha = self.pending = self.rz / energy if is_sound else 0.0
+        if not is_sound:
             self.state.reason = "the search direction lost its energy"
         return self.alpha
 
@@ -160,7 +159,7 @@ def iterate(
             alpha[search.load] = search.go(energy[search.load])
         finest.reduce(alpha, square)
         for search in live:
-            if search.alpha:
+            if not search.state.reason:
                 search.judge(math.sqrt(square[search.load]))
     return [search.state for search in searches]
 
