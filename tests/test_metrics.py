@@ -140,19 +140,18 @@ def test_a_part_that_is_covered_has_no_temperature() -> None:
     assert steady.of("s.gone").volume == pytest.approx(16e-9)
 
 
-def test_members_sum_and_find_by_part_and_by_block(halves: Steady) -> None:
+def test_members_are_parts_and_then_blocks(halves: Steady) -> None:
+    """Parts bulk and active, blocks left and right; between the blocks is nothing, by hand."""
     members = Members(halves.model)
     nz, ny, nx = halves.model.grid.shape
-    values = np.arange(float(ny * nx)).reshape(ny, nx)
     assert members.count == 4
-    assert members.sums(2, np.ones((ny, nx))) == pytest.approx([0.0, 12e-6 * 1e-5, 8e-6 * 1e-5, 4e-6 * 1e-5])
-    assert members.maxima(nz - 1, values).tolist() == [-np.inf, 3.0, 1.0, 3.0]
-    assert members.maxima(0, values).tolist() == [3.0, -np.inf, -np.inf, -np.inf]
-    assert members.find(3, nz - 1, values, 3.0) == (0, 3)
-    assert members.find(1, nz - 1, values, 1.0) == (0, 1)
-    assert [n for n, _ in members.blocks_at(nz - 1)] == [2, 3]
-    assert list(members.blocks_at(0)) == []
     assert members.volume == pytest.approx([12e-9, 12e-11, 8e-11, 4e-11])
+    sums = np.zeros(4)
+    members.add(nz - 1, np.arange(float(ny * nx)).reshape(ny, nx), sums)
+    assert sums == pytest.approx([0.0, (0 + 1 + 3) * 4e-11, (0 + 1) * 4e-11, 3 * 4e-11])
+    members.add(0, np.ones((ny, nx)), sums)
+    assert sums[0] == pytest.approx(6e-9)
+    assert members.windows.tolist() == [[2, 2, 3, 0, 1, 0, 2], [3, 2, 3, 0, 1, 3, 4]]
 
 
 def test_nothing_passes_the_temperatures_outside_where_nothing_heats() -> None:

@@ -29,7 +29,7 @@ from thermostack import (
     solve_steady,
 )
 from thermostack.materials import VOID
-from thermostack.reconstruction import X, Y, Z, crest, profile, width_over_conductance
+from thermostack.reconstruction import CellFluxes, Cells, X, Y, Z, crest, profile, width_over_conductance
 from thermostack.units import mm
 
 pytestmark = pytest.mark.usefixtures("in_full_throughout")
@@ -40,6 +40,15 @@ steps = st.one_of(st.just(inf), st.floats(-30.0, 30.0))
 
 def solve(package: Package, grid: Grid) -> Steady:
     return solve_steady(discretize(package, grid=grid), method="direct", tolerance=1e-12, estimate=False)
+
+
+def cells_of(steady: Steady, k: int) -> Cells:
+    j, i = np.indices(steady.model.grid.shape[1:])
+    return np.full(j.shape, k), j, i
+
+
+def plane_of(steady: Steady, k: int) -> CellFluxes:
+    return steady.fluxes.of_cells(cells_of(steady, k), steady.fluxes.conductivity.plane(k))
 
 
 # -- profiles --------------------------------------------------------------------------------
@@ -172,7 +181,7 @@ def test_heat_through_the_faces_of_a_wall_is_that_which_passes(wall: Steady) -> 
 
 
 def test_fluxes_leave_one_cell_and_enter_the_next(wall: Steady) -> None:
-    planes = [wall.fluxes.plane(k) for k in range(4)]
+    planes = [plane_of(wall, k) for k in range(4)]
     for below, above in pairwise(planes):
         assert np.array_equal(below.high[Z], above.low[Z])
     for plane in planes:
@@ -186,7 +195,7 @@ def test_fluxes_leave_one_cell_and_enter_the_next(wall: Steady) -> None:
 def test_slopes_are_those_of_the_materials(wall: Steady) -> None:
     """Each h s = -q h / k, 1 mm of mould and of silicon falling by 100 and 2 K per millimetre."""
     for k, fall in ((0, 30.0), (1, 70.0), (2, 1.0), (3, 3.0)):
-        for slope in wall.fluxes.plane(k).slopes:
+        for slope in plane_of(wall, k).slopes:
             assert slope[Z] == pytest.approx(np.full((1, 2), -fall), rel=1e-9)
 
 
@@ -233,15 +242,15 @@ def test_a_point_on_a_face_of_the_body_belongs_to_it() -> None:
 def test_every_cell_keeps_its_balance_face_by_face(notched: Steady) -> None:
     """What enters through six faces leaves through them: films, fluxes and neighbours alike."""
     for k in range(2):
-        plane = notched.fluxes.plane(k)
+        plane = plane_of(notched, k)
         kept = (plane.low - plane.high).sum(axis=0)
         assert kept == pytest.approx(np.zeros((2, 3)), abs=1e-12)
-    assert notched.fluxes.plane(0).low[X, :, 0].sum() == pytest.approx(0.5)
-    assert notched.fluxes.plane(1).low[X, :, 0].sum() == pytest.approx(0.5)
+    assert plane_of(notched, 0).low[X, :, 0].sum() == pytest.approx(0.5)
+    assert plane_of(notched, 1).low[X, :, 0].sum() == pytest.approx(0.5)
 
 
 def test_neighbours_outside_the_body_are_none(notched: Steady) -> None:
-    before, beyond = notched.fluxes.hotter(1)
+    before, beyond = notched.fluxes.hotter(cells_of(notched, 1))
     t = notched.field
     assert np.isinf(before[X, :, 2]).all()  # towards the hole
     assert np.isinf(beyond[X, :, 0]).all()
@@ -249,6 +258,17 @@ def test_neighbours_outside_the_body_are_none(notched: Steady) -> None:
     assert before[Z][:, 0] == pytest.approx(t[0, :, 0] - t[1, :, 0])
     assert beyond[Y, 0, 2] == pytest.approx(t[1, 1, 2] - t[1, 0, 2], abs=1e-12)
     assert np.isinf(beyond[Y, 1]).all()
+
+
+def test_fluxes_of_some_cells_are_those_of_all(notched: Steady) -> None:
+    """In any order, of several heights, and of one cell twice."""
+    cells = np.array([1, 0, 1, 1]), np.array([1, 0, 0, 1]), np.array([2, 1, 0, 2])
+    planes = [notched.fluxes.conductivity.plane(k) for k in range(2)]
+    conductivity = np.stack([planes[k][:, j, i] for k, j, i in zip(*cells, strict=True)], axis=1)
+    some, every = notched.fluxes.of_cells(cells, conductivity), [plane_of(notched, k) for k in range(2)]
+    for n, (k, j, i) in enumerate(zip(*cells, strict=True)):
+        for name in ("low", "high", "width_over_conductance"):
+            assert np.array_equal(getattr(some, name)[:, n], getattr(every[k], name)[:, j, i])
 
 
 def test_faces_of_a_part_take_all_its_heat_together(notched: Steady) -> None:
@@ -281,9 +301,9 @@ def test_a_part_gives_all_its_heat_through_its_faces() -> None:
 
 def test_width_over_conductance() -> None:
     """Width / (k A) along z, y and x, and zero where nothing conducts."""
-    conductivity = np.broadcast_to(np.array([5.0, 20.0, 10.0])[:, None, None], (3, 1, 2)).copy()
-    conductivity[:, 0, 0] = 0.0
-    ratio = width_over_conductance(GRID, conductivity, 2)
+    conductivity = np.array([[0.0, 5.0], [0.0, 20.0], [0.0, 10.0]])
+    cells = np.array([2, 2]), np.array([0, 0]), np.array([0, 1])
+    ratio = width_over_conductance(GRID, conductivity, cells)
     dx, dy, dz = 3 * mm, 2 * mm, 0.5 * mm
-    assert ratio[:, 0, 1] == pytest.approx([dz / (5 * dx * dy), dy / (20 * dx * dz), dx / (10 * dy * dz)])
-    assert not ratio[:, 0, 0].any()
+    assert ratio[:, 1] == pytest.approx([dz / (5 * dx * dy), dy / (20 * dx * dz), dx / (10 * dy * dz)])
+    assert not ratio[:, 0].any()

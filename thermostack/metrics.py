@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from thermostack import _fluxes
 from thermostack.cooling import FACES
 from thermostack.grid import Grid
 from thermostack.model import Model
@@ -79,69 +80,41 @@ def balance_heat(fluxes: Fluxes) -> HeatBalance:
     return HeatBalance(model.total_power, out)
 
 
-@dataclass(frozen=True)
-class Peak:
-    """Where a part is hottest: its cell (k, j, i), and in it the place from -1/2 to 1/2 along z, y and x."""
-
-    cell: tuple[int, int, int]
-    offset: tuple[float, ...]
-    rise: tuple[float, ...]  # K over the centre of the cell, along z, y and x
-
-
 class Members:
-    """The parts of a model that have cells and their heated blocks, and sums and maxima over them.
-
-    Everything is taken plane by plane, so that nothing as large as the field is held beside it.
-    """
+    """The parts of a model and their heated blocks, and integrals over them, plane by plane."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.present = np.flatnonzero(np.bincount(model.part.ravel(), minlength=len(model.parts) + 1)[1:])
-        self.windows = [block.window for block in model.blocks]
+        bounds = [[edge for s in block.window for edge in (s.start, s.stop)] for block in model.blocks]
+        rows = [[n, *bound] for n, bound in enumerate(bounds, len(model.parts))]
+        self.windows = np.array(rows, dtype=np.intp).reshape(
+            -1, 7
+        )  # of blocks: member, k0, k1, j0, j1, i0, i1
         self.volume = np.zeros(self.count)  # (members,) m3: parts, then blocks
+        ones = np.ones(model.grid.shape[1:])
         for k in range(model.grid.shape[0]):
-            self.volume += self.sums(k, np.ones(model.grid.shape[1:]))
-
-    def sums(self, k: int, values: np.ndarray) -> np.ndarray:
-        """Return the integral of a plane of values over the volume of each member at height k."""
-        grid, parts = self.model.grid, len(self.model.parts)
-        weighted = grid.dz[k] * grid.dy[:, None] * grid.dx * values
-        total = np.zeros(self.count)
-        total[:parts] = np.bincount(self.model.part[k].ravel(), weighted.ravel(), minlength=parts + 1)[1:]
-        for n, (_, rows, columns) in self.blocks_at(k):
-            total[n] = (weighted[rows, columns] * (self.model.part[k, rows, columns] > 0)).sum()
-        return total
+            self.add(k, ones, self.volume)
 
     @property
     def count(self) -> int:
         """Return the number of parts and blocks."""
-        return len(self.model.parts) + len(self.windows)
+        return len(self.model.parts) + len(self.model.blocks)
 
-    def blocks_at(self, k: int) -> Iterator[tuple[int, tuple[slice, slice, slice]]]:
-        """Yield the number among the members and the window of every block that has cells at height k."""
-        for n, window in enumerate(self.windows, len(self.model.parts)):
-            if window[0].start <= k < window[0].stop:
-                yield n, window
+    def add(self, k: int, values: np.ndarray, sums: np.ndarray) -> None:
+        """Add the integral of a plane of values (ny, nx) over the volume of each member at height k."""
+        grid, part = self.model.grid, self.model.part
+        row = np.empty((1, grid.shape[2]))
+        _fluxes.add_plane(k, part, grid.dz, grid.dy, grid.dx, self.windows, values, row, sums)
 
-    def maxima(self, k: int, values: np.ndarray) -> np.ndarray:
-        """Return the greatest of a plane of values in each member at height k, -inf where it has no cell."""
-        parts = len(self.model.parts)
-        greatest = np.full(self.count + 1, -np.inf)
-        np.maximum.at(greatest[: parts + 1], self.model.part[k].ravel(), values.ravel())
-        for n, (_, rows, columns) in self.blocks_at(k):
-            inside = self.model.part[k, rows, columns] > 0
-            greatest[n + 1] = values[rows, columns].max(initial=-np.inf, where=inside)
-        return greatest[1:]
 
-    def find(self, n: int, k: int, values: np.ndarray, value: float) -> tuple[int, int]:
-        """Return (j, i) of the cell of member n at height k that has a value."""
-        parts = len(self.model.parts)
-        if n < parts:
-            j, i = np.argwhere((values == value) & (self.model.part[k] == n + 1))[0]
-            return int(j), int(i)
-        _, rows, columns = self.windows[n - parts]
-        j, i = np.argwhere((values[rows, columns] == value) & (self.model.part[k, rows, columns] > 0))[0]
-        return int(j) + rows.start, int(i) + columns.start
+@dataclass(frozen=True, eq=False)
+class Peaks:
+    """Where each member is hottest: its cell, and in it the place from -1/2 to 1/2 along z, y and x."""
+
+    cell: np.ndarray  # (members,) index in the raveled grid, -1 where the member has no cell
+    offset: np.ndarray  # (3, members)
+    rise: np.ndarray  # (3, members) K over the centre of the cell
+    bend: np.ndarray  # (3, members) K, h |s_hi - s_lo|
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,53 +122,77 @@ class Measured:
     """What was found in one field: the members, their temperatures, and where each is hottest."""
 
     members: Members
-    peaks: dict[int, Peak]  # by member
+    peaks: Peaks
     temperatures: dict[int, PartTemperature]  # by member, each part before its blocks
 
 
 def measure_parts(fluxes: Fluxes) -> Measured:
     """Return the temperatures of every part that has cells, each followed by its heated blocks."""
-    model, members = fluxes.model, Members(fluxes.model)
-    low_bound, high_bound = _bounds(fluxes)
-    highest, lowest = (np.full(members.count, -np.inf) for _ in range(2))  # lowest: of -T
-    integral = np.zeros(members.count)
-    peaks: dict[int, Peak] = {}
-    for k in range(model.grid.shape[0]):
-        a, b = fluxes.plane(k).slopes
-        before, beyond = fluxes.hotter(k)
-        x, rise = crest(a, b, before, beyond)
-        colder = (np.where(np.isfinite(step), -step, np.inf) for step in (before, beyond))
-        fall = crest(-a, -b, *colder)[1]
-        high = np.minimum(fluxes.t[k] + rise.sum(axis=0), high_bound)
-        low = np.maximum(fluxes.t[k] - fall.sum(axis=0), low_bound)
-        integral += members.sums(k, fluxes.t[k] + (b - a).sum(axis=0) / 24.0)
-        lowest = np.maximum(lowest, members.maxima(k, -low))
-        here = members.maxima(k, high)
-        for n in np.flatnonzero(here > highest).tolist():
-            j, i = members.find(n, k, high, here[n])
-            peaks[n] = Peak((k, j, i), tuple(x[:, j, i].tolist()), tuple(rise[:, j, i].tolist()))
-        highest = np.maximum(highest, here)
-    temperatures = {}
-    for n, name, power, limit, is_block in _in_order(members):
-        temperatures[n] = PartTemperature(
+    model, members, c = fluxes.model, Members(fluxes.model), fluxes.conduction
+    grid, (nz, ny, nx) = model.grid, model.grid.shape
+    integral, conductivity = np.zeros(members.count), np.zeros((3, members.count))
+    lowest, highest = np.full(members.count, np.inf), np.full(members.count, -np.inf)
+    hottest = np.full(members.count, -1, dtype=np.intp)
+    work, (least, most) = np.empty((_fluxes.WORK_ROWS, nx + 2)), _bounds(fluxes)
+    for k in range(nz):
+        plane, surfaces = fluxes.conductivity.plane(k), fluxes.surfaces_of_plane(k)
+        _fluxes.measure_plane(
+            k,
+            c.g_x,
+            c.g_y,
+            c.g_z,
+            fluxes.t,
+            model.part,
+            plane,
+            grid.dz,
+            grid.dy,
+            grid.dx,
+            surfaces.column,
+            surfaces.axis,
+            surfaces.is_high,
+            fluxes.leaving[surfaces.which],
+            members.windows,
+            least,
+            most,
+            work,
+            integral,
+            lowest,
+            highest,
+            hottest,
+        )
+        here = np.flatnonzero(hottest // (ny * nx) == k)
+        conductivity[:, here] = plane.reshape(3, -1)[:, hottest[here] % (ny * nx)]
+    peaks = _find_peaks(fluxes, hottest, conductivity)
+    temperatures = {
+        n: PartTemperature(
             name,
             power,
-            float(-lowest[n]),
+            float(lowest[n]),
             float(integral[n] / members.volume[n]),
             float(highest[n]),
-            _position(model.grid, peaks[n]),
+            _position(grid, peaks, n),
             float(members.volume[n]),
             limit=limit,
             is_block=is_block,
         )
+        for n, name, power, limit, is_block in _in_order(members)
+    }
     return Measured(members, peaks, temperatures)
+
+
+def _find_peaks(fluxes: Fluxes, hottest: np.ndarray, conductivity: np.ndarray) -> Peaks:
+    """Return where in their hottest cells, of conductivities [W/(m K)] (3, members), the members peak."""
+    k, j, i = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
+    a, b = fluxes.of_cells((k, j, i), conductivity).slopes
+    return Peaks(hottest, *crest(a, b, *fluxes.hotter((k, j, i))), np.abs(b - a))
 
 
 def _in_order(members: Members) -> Iterator[tuple[int, str, float, float | None, bool]]:
     """Yield number, name, heat [W], limit [K] and kind of every member, each part before its blocks."""
     model = members.model
-    for n in members.present.tolist():
-        part = model.parts[n]
+    for n, part in enumerate(model.parts):
+        if members.volume[n] == 0.0:
+            continue
         yield n, part.name, float(model.power_of_parts[n]), part.limit, False
         for m, block in enumerate(model.blocks, len(model.parts)):
             if block.part == n:
@@ -212,8 +209,10 @@ def _bounds(fluxes: Fluxes) -> tuple[float, float]:
     return float(fixed.min()) if least >= 0.0 else -np.inf, float(fixed.max()) if most <= 0.0 else np.inf
 
 
-def _position(grid: Grid, peak: Peak) -> tuple[float, float, float]:
-    (k, j, i), (z, y, x) = peak.cell, peak.offset
+def _position(grid: Grid, peaks: Peaks, n: int) -> tuple[float, float, float]:
+    """Return the place [m] where a member is hottest."""
+    k, j, i = np.unravel_index(peaks.cell[n], grid.shape)
+    z, y, x = peaks.offset[:, n].tolist()
     return (
         float(grid.x_center[i] + x * grid.dx[i]),
         float(grid.y_center[j] + y * grid.dy[j]),
@@ -250,17 +249,18 @@ def measure_face(fluxes: Fluxes, name: str, members: Sequence[int], side: str) -
     grid, part = fluxes.model.grid, fluxes.model.part
     belongs = np.zeros(len(fluxes.model.parts) + 1, dtype=bool)
     belongs[np.asarray(members) + 1] = True
-    inside = belongs[part]
-    ends = inside & ~_shifted(inside, axis, is_high)
     areas, heats, values = [], [], []
-    for k in np.flatnonzero(ends.any(axis=(1, 2))).tolist():
-        flux, chosen = fluxes.plane(k), ends[k]
+    for k in range(grid.shape[0]):
+        j, i = np.nonzero(_ends(belongs, part, k, axis, 1 if is_high else -1))
+        if j.size == 0:
+            continue
+        cells = np.full(j.shape, k), j, i
+        flux = fluxes.of_cells(cells, fluxes.conductivity.plane(k)[:, j, i])
         a, b = (slope[axis] for slope in flux.slopes)
-        face = fluxes.t[k] + (0.5 * b if is_high else -0.5 * a)
-        plan = (grid.dy[:, None] * grid.dx, grid.dz[k] * grid.dx, grid.dz[k] * grid.dy[:, None])[axis]
-        areas.append(np.broadcast_to(plan, chosen.shape)[chosen])
-        heats.append((flux.high[axis] if is_high else -flux.low[axis])[chosen])
-        values.append(face[chosen])
+        widths = np.full(j.shape, grid.dz[k]), grid.dy[j], grid.dx[i]
+        areas.append(np.prod([width for n, width in enumerate(widths) if n != axis], axis=0))
+        heats.append(flux.high[axis] if is_high else -flux.low[axis])
+        values.append(fluxes.t[cells] + (0.5 * b if is_high else -0.5 * a))
     if not values:
         raise ValueError(f"{name} has no face at its {side}")
     area, heat, t = (np.concatenate(pieces) for pieces in (areas, heats, values))
@@ -270,15 +270,18 @@ def measure_face(fluxes: Fluxes, name: str, members: Sequence[int], side: str) -
     )
 
 
-def _shifted(inside: np.ndarray, axis: int, is_high: bool) -> np.ndarray:
-    """Return whether the neighbour of each cell on one side is inside too."""
-    neighbour = np.zeros_like(inside)
-    here, there = [slice(None)] * 3, [slice(None)] * 3
-    here[axis], there[axis] = (
-        (slice(None, -1), slice(1, None)) if is_high else (slice(1, None), slice(None, -1))
-    )
-    neighbour[tuple(here)] = inside[tuple(there)]
-    return neighbour
+def _ends(belongs: np.ndarray, part: np.ndarray, k: int, axis: int, step: int) -> np.ndarray:
+    """Return which cells at height k belong, and their neighbours along an axis do not, (ny, nx)."""
+    inside = belongs[part[k]]
+    beside = np.zeros_like(inside)
+    if axis == 0 and 0 <= k + step < part.shape[0]:
+        beside = belongs[part[k + step]]
+    elif axis > 0:
+        here, there = (slice(None, -1), slice(1, None))[::step]
+        along = (slice(None),) * (axis - 1)
+        beside[(*along, here)] = inside[(*along, there)]
+    ends: np.ndarray = inside & ~beside
+    return ends
 
 
 def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:

@@ -20,23 +20,35 @@ from thermostack.model import Model
 Z, Y, X = 0, 1, 2  # axes
 ON_PLANE = 1e-12  # m: a place nearer to a plane than this is on it
 
+Cells = tuple[np.ndarray, np.ndarray, np.ndarray]  # k, j and i, each (...)
+
 
 @dataclass(frozen=True, eq=False)
-class PlaneFluxes:
-    """Heat through the faces of the cells at one height."""
+class CellFluxes:
+    """Heat through the faces of some cells."""
 
-    low: np.ndarray  # (3, ny, nx) W towards the high side through the low face along z, y and x
-    high: np.ndarray  # (3, ny, nx) W, through the high face
-    width_over_conductance: np.ndarray  # (3, ny, nx) K/W: h / (k A), zero outside the body
+    low: np.ndarray  # (3, ...) W towards the high side through the low face along z, y and x
+    high: np.ndarray  # (3, ...) W, through the high face
+    width_over_conductance: np.ndarray  # (3, ...) K/W: h / (k A), zero outside the body
 
     @property
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return h s_lo and h s_hi [K] along z, y and x, each (3, ny, nx)."""
+        """Return h s_lo and h s_hi [K] along z, y and x, each (3, ...)."""
         return -self.width_over_conductance * self.low, -self.width_over_conductance * self.high
 
 
+@dataclass(frozen=True, eq=False)
+class PlaneSurfaces:
+    """Which of a model's surfaces belong to cells at one height, as the kernels read them."""
+
+    which: slice
+    column: np.ndarray  # (n,) intp, j nx + i of the cell, ascending
+    axis: np.ndarray  # (n,) uint8
+    is_high: np.ndarray  # (n,) uint8
+
+
 class Fluxes:
-    """Heat through the faces of all cells for one field of temperatures, taken plane by plane."""
+    """Heat through the faces of all cells for one field of temperatures."""
 
     def __init__(
         self, model: Model, conduction: Conduction, conductivity: Conductivity, t: np.ndarray
@@ -47,35 +59,68 @@ class Fluxes:
         film = conduction.surface * (t.reshape(-1)[surfaces.cell] - surfaces.temperature)
         self.leaving = film - surfaces.flux * surfaces.area  # (n,) W through each of the model's surfaces
 
-    def plane(self, k: int) -> PlaneFluxes:
-        """Return the heat through the faces of the cells at height k."""
-        c, t = self.conduction, self.t
-        low, high = np.zeros((3, *t.shape[1:])), np.zeros((3, *t.shape[1:]))
-        low[X, :, 1:] = high[X, :, :-1] = c.g_x[k] * (t[k, :, :-1] - t[k, :, 1:])
-        low[Y, 1:] = high[Y, :-1] = c.g_y[k] * (t[k, :-1] - t[k, 1:])
-        if k > 0:
-            low[Z] = c.g_z[k - 1] * (t[k - 1] - t[k])
-        if k + 1 < t.shape[0]:
-            high[Z] = c.g_z[k] * (t[k] - t[k + 1])
-        place_surfaces(self.model, k, self.leaving, low, high)
-        return PlaneFluxes(low, high, width_over_conductance(self.model.grid, self.conductivity.plane(k), k))
+    def surfaces_of_plane(self, k: int) -> PlaneSurfaces:
+        """Return the surfaces of the cells at height k."""
+        which, surfaces = self.model.surfaces_of_plane(k), self.model.surfaces
+        first = k * self.t.shape[1] * self.t.shape[2]
+        return PlaneSurfaces(
+            which,
+            np.asarray(surfaces.cell[which] - first, dtype=np.intp),
+            np.asarray(surfaces.axis[which], dtype=np.uint8),
+            np.asarray(surfaces.is_high[which], dtype=np.uint8),
+        )
 
-    def hotter(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return how much hotter [K] the cells at the low and the high side are, each (3, ny, nx).
+    def of_cells(self, cells: Cells, conductivity: np.ndarray) -> CellFluxes:
+        """Return the heat through the faces of some cells, given by arrays of one axis or more.
+
+        Their conductivity [W/(m K)] is given along z, y and x, (3, ...).
+        """
+        c = self.conduction
+        low, high = np.zeros(conductivity.shape), np.zeros(conductivity.shape)
+        for axis, g in ((Z, c.g_z), (Y, c.g_y), (X, c.g_x)):
+            for flow, step in ((low, -1), (high, 1)):
+                beside, exists = self._beside(cells, axis, step)
+                face = tuple(np.minimum(at, other)[exists] for at, other in zip(cells, beside, strict=True))
+                difference = self.t[beside] - self.t[cells]
+                flow[axis][exists] = g[face] * (-step * difference)[exists]
+        self._place_surfaces(cells, low, high)
+        ratio = width_over_conductance(self.model.grid, conductivity, cells)
+        return CellFluxes(low, high, ratio)
+
+    def hotter(self, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+        """Return how much hotter [K] the neighbours at the low and the high side are, each (3, ...).
 
         It is infinite where there is none in the body.
         """
-        t, part = self.t, self.model.part
-        before, beyond = np.full((3, *t.shape[1:]), np.inf), np.full((3, *t.shape[1:]), np.inf)
-        if k > 0:
-            before[Z] = np.where(part[k - 1] > 0, t[k - 1] - t[k], np.inf)
-        if k + 1 < t.shape[0]:
-            beyond[Z] = np.where(part[k + 1] > 0, t[k + 1] - t[k], np.inf)
-        before[Y, 1:] = np.where(part[k, :-1] > 0, t[k, :-1] - t[k, 1:], np.inf)
-        beyond[Y, :-1] = np.where(part[k, 1:] > 0, t[k, 1:] - t[k, :-1], np.inf)
-        before[X, :, 1:] = np.where(part[k, :, :-1] > 0, t[k, :, :-1] - t[k, :, 1:], np.inf)
-        beyond[X, :, :-1] = np.where(part[k, :, 1:] > 0, t[k, :, 1:] - t[k, :, :-1], np.inf)
-        return before, beyond
+        found = []
+        for step in (-1, 1):
+            along = []
+            for axis in (Z, Y, X):
+                beside, exists = self._beside(cells, axis, step)
+                exists &= self.model.part[beside] > 0
+                along.append(np.where(exists, self.t[beside] - self.t[cells], np.inf))
+            found.append(np.stack(along))
+        return found[0], found[1]
+
+    def _beside(self, cells: Cells, axis: int, step: int) -> tuple[Cells, np.ndarray]:
+        """Return the neighbours of cells along an axis, and where the grid has them; else the cells."""
+        there = cells[axis] + step
+        exists = (there >= 0) & (there < self.t.shape[axis])
+        k, j, i = (np.where(exists, there, at) if n == axis else at for n, at in enumerate(cells))
+        return (k, j, i), exists
+
+    def _place_surfaces(self, cells: Cells, low: np.ndarray, high: np.ndarray) -> None:
+        """Write the heat [W] that leaves through the surfaces of cells to the faces they are."""
+        surfaces, (_, ny, nx) = self.model.surfaces, self.t.shape
+        cell = (cells[0] * ny + cells[1]) * nx + cells[2]
+        first = np.searchsorted(surfaces.cell, cell)
+        count = np.searchsorted(surfaces.cell, cell, side="right") - first
+        for n in range(int(count.max(initial=0))):
+            where = np.nonzero(count > n)
+            which = first[where] + n
+            axis, is_high, heat = surfaces.axis[which], surfaces.is_high[which], self.leaving[which]
+            for flow, side, sign in ((high, is_high, 1.0), (low, ~is_high, -1.0)):
+                flow[(axis[side], *(index[side] for index in where))] = sign * heat[side]
 
     def at(self, x: float, y: float, z: float) -> float:
         """Return the temperature [K] at a point of the body [m], its faces included; NaN outside it."""
@@ -85,7 +130,8 @@ class Fluxes:
         if cell is None:
             return float("nan")
         k, j, i = cell
-        a, b = (slope[:, j, i] for slope in self.plane(k).slopes)
+        cells = np.array([k]), np.array([j]), np.array([i])
+        a, b = (slope[:, 0] for slope in self.of_cells(cells, self.conductivity.plane(k)[:, j, [i]]).slopes)
         offset = np.array(
             (
                 (z - grid.z_center[k]) / grid.dz[k],
@@ -103,27 +149,15 @@ def _holding(planes: np.ndarray, value: float) -> list[int]:
     return [n for n in found if 0 <= n < planes.size - 1]
 
 
-def place_surfaces(model: Model, k: int, leaving: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-    """Write the heat [W] that leaves through the surfaces at height k to the faces they are."""
-    here, surfaces = model.surfaces_of_plane(k), model.surfaces
-    j, i = model.columns_of(here)
-    is_high, axis, heat = surfaces.is_high[here], surfaces.axis[here], leaving[here]
-    high[axis[is_high], j[is_high], i[is_high]] = heat[is_high]
-    is_low = ~is_high
-    low[axis[is_low], j[is_low], i[is_low]] = -heat[is_low]
+def width_over_conductance(grid: Grid, conductivity: np.ndarray, cells: Cells) -> np.ndarray:
+    """Return h / (k A) [K/W] along z, y and x of some cells, zero outside the body, (3, ...).
 
-
-def width_over_conductance(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:
-    """Return h / (k A) [K/W] along z, y and x of the cells at height k, zero outside the body, (3, ny, nx).
-
-    `conductivity` [W/(m K)] is that of the plane, (3, ny, nx).
+    Their conductivity [W/(m K)] is given along z, y and x, (3, ...).
     """
-    dz, dy, dx = grid.dz[k], grid.dy[:, None], grid.dx
-    ratio = np.empty(conductivity.shape)
-    ratio[Z], ratio[Y], ratio[X] = dz / (dy * dx), dy / (dz * dx), dx / (dz * dy)
-    with np.errstate(divide="ignore"):
-        ratio /= conductivity
-    ratio[conductivity == 0.0] = 0.0
+    dz, dy, dx = (width[at] for width, at in zip((grid.dz, grid.dy, grid.dx), cells, strict=True))
+    ratio = np.zeros(conductivity.shape)
+    shape = np.stack(np.broadcast_arrays(dz / (dy * dx), dy / (dz * dx), dx / (dz * dy)))
+    np.divide(shape, conductivity, out=ratio, where=conductivity > 0.0)
     return ratio
 
 

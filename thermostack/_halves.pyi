@@ -1,0 +1,53 @@
+import numpy as np
+
+HALVES: int
+WORK_ROWS: int
+
+def carry_plane(
+    axis: int,
+    k: int,
+    shared: float,
+    g_x: np.ndarray,
+    g_y: np.ndarray,
+    g_z: np.ndarray,
+    t: np.ndarray,
+    conductivity: np.ndarray,
+    dz: np.ndarray,
+    dy: np.ndarray,
+    dx: np.ndarray,
+    column: np.ndarray,
+    across: np.ndarray,
+    is_high: np.ndarray,
+    leaving: np.ndarray,
+    work: np.ndarray,
+    halves: np.ndarray,
+) -> None: ...
+def balance_plane(
+    axis: int,
+    k: int,
+    g_x: np.ndarray,
+    g_y: np.ndarray,
+    g_z: np.ndarray,
+    part: np.ndarray,
+    power: np.ndarray,
+    below: np.ndarray,
+    here: np.ndarray,
+    above: np.ndarray,
+    dz: np.ndarray,
+    dy: np.ndarray,
+    dx: np.ndarray,
+    column: np.ndarray,
+    across: np.ndarray,
+    is_high: np.ndarray,
+    film: np.ndarray,
+    outside: np.ndarray,
+    given: np.ndarray,
+    windows: np.ndarray,
+    asked: np.ndarray,
+    work: np.ndarray,
+    through: np.ndarray,
+    on_high: np.ndarray,
+    back: np.ndarray,
+    integral: np.ndarray,
+    told: np.ndarray,
+) -> None: ...
