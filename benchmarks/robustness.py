@@ -1,6 +1,6 @@
 """Random stacks of the families the solver is held to: iterations, fall-backs, and errors.
 
-    python benchmarks/robustness.py [--stacks 10013] [--families NAME ...] [--quick] [--json FILE]
+    python benchmarks/robustness.py [--stacks 10008] [--families NAME ...] [--quick] [--json FILE]
 
 The families are those of tests/random_stacks.py. Iterations are those of all ways together; a stack of up to
 3000 cells is compared with the direct solver, every other by its residual and its heat balance.
@@ -76,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--stacks", type=int, default=10_013, help="in all")
+    parser.add_argument("--stacks", type=int, default=10_008, help="in all")
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=list(FAMILIES))
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} stacks of each family")
     parser.add_argument("--json", type=Path, help="where to save the figures too")

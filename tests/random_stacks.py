@@ -67,6 +67,7 @@ class Draft:
     dz: np.ndarray
     h: np.ndarray  # (6,) W/(m2 K) at the faces west, east, south, north, bottom, top
     cooled: tuple[int, int] | None = None  # (j, i) of the one cell at the top that is cooled, None: all
+    is_cold: np.ndarray | bool = False  # (nz, ny, nx) where no heat is to be
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -87,7 +88,7 @@ def random_stack(family: str, seed: int, shape: tuple[int, int, int] | None = No
         g_x, g_y, g_z = (g.astype(np.float32) for g in (conduction.g_x, conduction.g_y, conduction.g_z))
         conduction = Conduction(g_x, g_y, g_z, conduction.ground)
     active = conduction.is_active
-    heat = random_heat(rng, draft.shape) * active
+    heat = random_heat(rng, draft.shape) * (active & ~np.asarray(draft.is_cold))
     if not heat.any():
         heat[np.unravel_index(np.argmax(active), active.shape)] = 1.0
     return Stack(conduction, heat, (draft.dx, draft.dy))
@@ -290,6 +291,19 @@ def contrast_cells(rng: np.random.Generator, draft: Draft) -> None:
     draft.k *= 10.0 ** rng.choice([-3.0, 0.0, 3.0], size=draft.shape)
 
 
+def insulate(rng: np.random.Generator, draft: Draft) -> None:
+    """Set up to five cold blocks of copper, each in a coat that conducts 1e-3 to 1e-6 times as well."""
+    draft.is_cold = np.zeros(draft.shape, dtype=bool)
+    for _ in range(rng.integers(1, 6)):
+        low = [int(rng.integers(0, max(n - 4, 1))) for n in draft.shape]
+        size = rng.integers(1, 5, 3)
+        coat = tuple(slice(a, a + int(n) + 2) for a, n in zip(low, size, strict=True))
+        block = tuple(slice(a + 1, a + 1 + int(n)) for a, n in zip(low, size, strict=True))
+        draft.k[(slice(None), *coat)] = 398.0 * 10.0 ** rng.uniform(-6.0, -3.0)
+        draft.k[(slice(None), *block)] = 398.0
+        draft.is_cold[coat] = True
+
+
 def choose_films(rng: np.random.Generator, draft: Draft) -> None:
     """Cool each face with 1e-3 to 1e6 W/(m2 K), or not at all, one of them at least."""
     draft.h[:] = 10.0 ** rng.uniform(-3.0, 6.0, 6) * (rng.random(6) < 0.6)
@@ -337,7 +351,7 @@ def flatten(rng: np.random.Generator, draft: Draft) -> None:
 
 def mix(rng: np.random.Generator, draft: Draft) -> None:
     """Apply two to four of the changes of the other families, one after the other."""
-    changes = [change for change in FAMILIES.values() if change not in (leave, flatten, mix)]
+    changes = [change for change in FAMILIES.values() if change not in (leave, flatten, insulate, mix)]
     for n in rng.choice(len(changes), rng.integers(2, 5), replace=False):
         changes[n](rng, draft)
 
@@ -353,6 +367,7 @@ FAMILIES: dict[str, Callable[[np.random.Generator, Draft], None]] = {
     "contrast by layer": contrast_layers,
     "contrast by box": contrast_boxes,
     "contrast by cell": contrast_cells,
+    "insulated blocks": insulate,
     "films": choose_films,
     "one cooled cell": cool_one_cell,
     "near Neumann": hardly_cool,

@@ -301,22 +301,66 @@ def test_hard_stack_falls_back_and_says_why() -> None:
     assert again.fallback == report.fallback
 
 
-def test_rise_beyond_float32_is_solved_in_float64() -> None:
+def test_rise_beyond_float32_is_left_to_float64() -> None:
     conduction, heat, widths = random_stack(0, (12, 30, 30))
     conduction.ground.conductance[1:] = 0.0
     conduction.ground.conductance[0] = 1e-10
     t, report = prepare(conduction, widths=widths, threads=1).solve(heat)
-    assert report.fallback.startswith("float64 cycle because")
+    assert report.fallback.startswith(("float64 cycle because", "algebraic multigrid because"))
     assert report.iterations <= 60
     assert (conduction.ground.dense * t).sum() == pytest.approx(heat.sum(), rel=1e-8)
+
+
+def insulated_blocks(contrast: float, seed: int) -> tuple[Conduction, np.ndarray]:
+    """Return silicon with cold blocks of copper in coats, which may cut one another, and one hot cell."""
+    rng = np.random.default_rng(seed)
+    k = np.full((3, 6, 16, 16), 120.0)
+    for _ in range(5):
+        low = rng.integers((0, 1, 1), (4, 11, 11))
+        coat = tuple(slice(a, a + n) for a, n in zip(low, (3, 5, 5), strict=True))
+        block = tuple(slice(a + 1, a + n - 1) for a, n in zip(low, (3, 5, 5), strict=True))
+        k[(slice(None), *coat)] = 398.0 / contrast
+        k[(slice(None), *block)] = 398.0
+    width = np.full(16, 5e-4)
+    conduction = assemble(k, width, width, 10.0 ** rng.uniform(-5, -3, 6), 1e4)
+    heat = np.zeros(conduction.shape)
+    heat[0, 0, 0] = 1.0
+    return conduction, heat
+
+
+@pytest.mark.parametrize("contrast", [1e5, 1e6, 4e8])
+@pytest.mark.parametrize("seed", [15, 24])
+def test_blocks_behind_vacuum_have_their_temperature(contrast: float, seed: int) -> None:
+    """Left to the cycle, the second at 4e8 ends at a residual of 1e-8 with an error of 2 % of the rise."""
+    conduction, heat = insulated_blocks(contrast, seed)
+    t, report = prepare(conduction, threads=1).solve(heat)
+    expected, _ = prepare(conduction, "direct").solve(heat)
+    assert np.abs(t - expected).max() <= 1e-6 * expected.max()
+    assert report.fallback == (
+        f"algebraic multigrid because conductivities are {contrast:.0e}-fold apart in a plane"
+        if contrast > 1e5
+        else ""
+    )
+
+
+def test_contrast_is_that_of_conductivities_on_any_grid() -> None:
+    rng = np.random.default_rng(0)
+    dx, dy = np.exp(rng.normal(0.0, 1.0, (2, 16)))
+    k = np.full((3, 3, 16, 16), 4.0)
+    k[:, 1, 3:7, 4:9], k[:, 2] = 4e4, 4e9
+    conduction = assemble(k, dx, dy, np.array([1e-3, 1e-6, 1e-2]), 1e4)
+    assert ways.contrast_of(conduction, (dx, dy)) == pytest.approx(1e4, rel=1e-6)
+    turned = assemble(k[..., 4:5], dx[4:5], dy, np.array([1e-3, 1e-6, 1e-2]), 1e4)
+    assert ways.contrast_of(turned, (dx[4:5], dy)) == pytest.approx(1e4, rel=1e-6)
 
 
 def test_small_memory_keeps_to_the_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(algebraic, "available_memory", lambda: 1_000_000)
     conduction, heat = columns_at_random()
     t, report = prepare(conduction, threads=1).solve(heat)
-    assert "float64 cycle, gentler coarsening because" in report.fallback
-    assert "algebraic multigrid needs about 0.014 GB and 0.0009 GB are there" in report.fallback
+    refusal, _, taken = report.fallback.partition("; then ")
+    assert refusal == "algebraic multigrid needs about 0.014 GB and 0.0009 GB are there"
+    assert taken.startswith("float64 cycle, gentler coarsening because")
     assert np.linalg.norm(heat - conduction.apply(t)) <= 1e-8 * np.linalg.norm(heat)
 
 

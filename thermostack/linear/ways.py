@@ -16,7 +16,9 @@ from thermostack.linear.multigrid import Multigrid, Widths
 
 Array = np.ndarray
 
+STARK = 1e5  # fold contrast of conductivities in one plane, beyond any of real materials but vacuum
 LOST = 1e4  # fold growth of the residual in two iterations that only rounding in float32 explains
+EARLY = 14  # iterations after which there are enough left of 60 for float64 and what may follow it
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,24 @@ PATIENT = Way("float64 cycle, gentler coarsening", math.inf, 500, is_gentle=True
 
 
 class Ways:
-    """The way that is taken now, made ready; once one has been given up it is not tried again."""
+    """The way that is taken now, made ready; once one has been given up it is not tried again.
+
+    What conducts well and hardly touches the rest may be far from its temperature at a small residual, and
+    the cycle, which joins it to its neighbours, does not see it. So stark contrasts are not left to it.
+    """
 
     def __init__(self, conduction: Conduction, widths: Widths | None, threads: int) -> None:
         self.conduction = conduction
         self.fallback: list[str] = []  # what was taken instead of what, and why
         self._widths, self._threads = widths, threads
-        self._way = FAST
-        self._tool: Multigrid | Algebraic | None = self._build()
+        self._tool: Multigrid | Algebraic | None
+        self._way, self._tool = FAST, None
+        contrast = contrast_of(conduction, widths)
+        if not (
+            contrast > STARK
+            and self._take(ALGEBRAIC, f"conductivities are {contrast:.0e}-fold apart in a plane")
+        ):
+            self._tool = self._build()
 
     @property
     def memory(self) -> int:
@@ -92,21 +104,27 @@ class Ways:
         return state
 
     def _is_lost(self, state: Progress) -> bool:
-        return self._way is FAST and not max(state.history[:3]) < LOST * state.history[0]
+        is_early = self._way is FAST and state.iterations <= EARLY
+        return is_early and not max(state.history[:3]) < LOST * state.history[0]
 
     def _go_on(self, reason: str, *, is_lost: bool) -> bool:
         """Make the next way ready that there is memory for; False where there is none left."""
         if self._way is PATIENT:
             return False
+        after = DOUBLE if is_lost else PATIENT if self._way is ALGEBRAIC else ALGEBRAIC
+        return self._take(after, reason) or self._take(PATIENT, reason)
+
+    def _take(self, way: Way, reason: str) -> bool:
+        """Make a way ready; False where there is no memory for it."""
+        before, self._way = self._way, way
         self._tool = None  # its memory is free before the next one is built
-        self._way = DOUBLE if is_lost else PATIENT if self._way is ALGEBRAIC else ALGEBRAIC
         try:
             self._tool = self._build()
         except ResourceError as error:
-            self._way = PATIENT
-            reason = f"{reason} and {error}"
-            self._tool = self._build()
-        self.fallback.append(f"{self._way.name} because {reason}")
+            self._way = before
+            self.fallback.append(str(error))
+            return False
+        self.fallback.append(f"{way.name} because {reason}")
         return True
 
     def _build(self) -> Multigrid | Algebraic:
@@ -116,6 +134,28 @@ class Ways:
         return Multigrid(
             self.conduction, self._widths, dtype=way.dtype, is_gentle=way.is_gentle, threads=self._threads
         )
+
+
+def contrast_of(conduction: Conduction, widths: Widths | None) -> float:
+    """Return the largest conductivity over the smallest within one plane of cells, the most of all planes.
+
+    They are taken along x, or along y where there is one cell along x, from face to face.
+    """
+    _, ny, nx = conduction.shape
+    dx, dy = widths if widths is not None else (np.ones(nx), np.ones(ny))
+    if nx > 1:
+        faces, ratio = conduction.g_x, (dx[1:] + dx[:-1]) / dy[:, None]
+    else:
+        faces, ratio = conduction.g_y, (dy[1:] + dy[:-1])[:, None] / dx
+    ratio, most = ratio.astype(faces.dtype), 1.0
+    for plane in faces:
+        conductivity = plane * ratio  # times thickness
+        high = float(conductivity.max(initial=0.0))
+        conductivity[conductivity == 0.0] = np.inf  # there is no face
+        low = float(conductivity.min(initial=np.inf))
+        if high > low > 0.0:
+            most = max(most, high / low)
+    return most
 
 
 def without_answer(conduction: Conduction, heat: Array) -> str:
