@@ -17,7 +17,7 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
     2: (("laws", "cylinders", "materials", "mixtures", "library", "overlap", "pixels", "power", "cooling"),),
     3: (("package",),),
     4: (("placement", "geometry"),),
-    5: (("healing", "spacing", "surfaces", "model", "temperature"), ("io.safe_file",)),
+    5: (("healing", "spacing", "mosaic", "surfaces", "model", "temperature"), ("io.safe_file",)),
     6: (
         ("conduction", "reconstruction", "metrics", "accuracy", "tables"),
         (

@@ -35,7 +35,8 @@ from thermostack import (
 from thermostack.cooling import FACES, Cooled, FaceRegion
 from thermostack.geometry import Part, lay_out
 from thermostack.materials import VOID
-from thermostack.model import paint, window_of_parts
+from thermostack.model import window_of_parts
+from thermostack.mosaic import paint
 from thermostack.surfaces import SURROUNDINGS
 from thermostack.units import mm, um
 
@@ -165,7 +166,7 @@ def test_more_parts_than_a_cell_can_name_are_refused() -> None:
     grid = Grid(np.array([0, 8]) * mm, np.array([0, 6]) * mm, np.array([0, 1]) * mm)
     part = Part("x", SILICON)
     last = replace(geometry, parts=(part,) * 65534, boxes=(replace(geometry.boxes[0], part=65533),))
-    assert paint(last, grid).tolist() == [[[65534]]]
+    assert paint(last, grid).cells().tolist() == [[[65534]]]
     with pytest.raises(DescriptionError, match=r"65535 parts are more .* 65534 parts at most\) \[E-GRID\]"):
         paint(replace(geometry, parts=(part,) * 65535), grid)
 

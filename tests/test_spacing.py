@@ -29,7 +29,7 @@ from thermostack import (
 )
 from thermostack.cooling import Cooled, FaceRegion
 from thermostack.geometry import lay_out
-from thermostack.healing import healing_length
+from thermostack.healing import healing_length, healing_lengths
 from thermostack.spacing import CELLS_ACROSS, LEAST_IN_ALL, SPREAD_CELLS, Spacing, find_heated, fixed_planes
 from thermostack.units import mm, um
 
@@ -376,6 +376,25 @@ def test_healing_under_a_sink_of_a_resistance() -> None:
     assert healing_length(sheets(sheet, top=HeatSink(300.0, resistance=2.0)), *MIDDLE) == pytest.approx(
         healing_length(by_film, *MIDDLE)
     )
+
+
+def test_healing_of_many_places_is_that_of_each() -> None:
+    """Columns differ by what covers them, a joint included; those that do not are looked at once."""
+    sheet = Layer("sheet", 0.1 * mm, COPPER)
+    on_top = (
+        Stack("die", (4 * mm, 4 * mm), (replace(sheet, interface=Interface(bottom=1e-5)),), on="s"),
+        Stack("bare", (4 * mm, 4 * mm), (sheet,), on="s"),
+    )
+    stacks = (
+        Stack("s", (SIDE, SIDE), (sheet,)),
+        replace(on_top[0], position=(2 * mm, 2 * mm)),
+        replace(on_top[1], position=(12 * mm, 12 * mm)),
+    )
+    drawn = lay_out(Package("sheets", stacks, Cooling(bottom=Convection(500.0, 300.0))))
+    places = np.array([(3, 3), (5, 5), (13, 13), (15, 15), (1, 1), (19, 1)]) * mm
+    lengths = healing_lengths(drawn, places, 50 * um)
+    assert lengths.tolist() == [healing_length(drawn, x, y, 50 * um) for x, y in places.tolist()]
+    assert len(set(lengths.tolist())) == 3
 
 
 def test_healing_of_two_sheets_that_are_badly_joined() -> None:

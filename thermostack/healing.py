@@ -23,6 +23,24 @@ THICK = 0.1  # of the column
 Axes = tuple[float, float, float]
 
 
+def healing_lengths(geometry: Geometry, places: np.ndarray, z: float) -> np.ndarray:
+    """Return the length [m] over which an edge of heat at each of some places (x, y) [m], height z, is felt.
+
+    Most blocks of a floorplan lie under the same layers: each column is looked at once.
+    """
+    boxes = np.array([(*box.low[:2], *box.high[:2]) for box in geometry.boxes])
+    joints = np.array([contact.rectangle for contact in geometry.contacts]).reshape(-1, 4)
+    x0, y0, x1, y1 = np.concatenate([boxes, joints]).T
+    known: dict[bytes, float] = {}
+    lengths = []
+    for x, y in places.tolist():
+        over = np.packbits((x0 < x) & (x < x1) & (y0 < y) & (y < y1)).tobytes()
+        if over not in known:
+            known[over] = healing_length(geometry, x, y, z)
+        lengths.append(known[over])
+    return np.array(lengths)
+
+
 def healing_length(geometry: Geometry, x: float, y: float, z: float) -> float:
     """Return the length [m] over which an edge of heat at (x, y), height z, is felt; infinite where unknown.
 

@@ -11,8 +11,9 @@ import scipy.ndimage as ndimage
 
 from thermostack.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
 from thermostack.errors import DescriptionError, Fault
-from thermostack.geometry import Box, Contact, Geometry, Part, Source, lay_out
+from thermostack.geometry import Contact, Geometry, Part, Source, lay_out
 from thermostack.grid import Grid, check_memory
+from thermostack.mosaic import Mosaic, Window, nearest_plane, paint, span, window_of
 from thermostack.package import Package
 from thermostack.power import rectangles, spread
 from thermostack.quantity import nearest
@@ -34,7 +35,7 @@ class PlanePower:
     plane: np.ndarray  # (rows, columns) W, from cell (j0, i0)
 
     @property
-    def window(self) -> tuple[slice, slice, slice]:
+    def window(self) -> Window:
         """Return the cells it heats."""
         rows, columns = self.plane.shape
         return (
@@ -61,7 +62,7 @@ class BlockCells:
     name: str  # "<stack>.<layer>.<block>"
     part: int
     power: float  # W
-    window: tuple[slice, slice, slice]
+    window: Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,8 @@ class Model:
         """Return the heat of every cell [W], (nz, ny, nx)."""
         power = np.zeros(self.grid.shape)
         for source in self.heating:
-            power[source.window] += source.shares[:, None, None] * source.plane
+            for k, share in enumerate(source.shares.tolist(), source.k0):
+                power[k][source.window[1:]] += share * source.plane
         return power
 
     @cached_property
@@ -170,17 +172,17 @@ def discretize(
         grid = Grid(*planes)
     else:
         geometry.package.refuse(_grid_faults(geometry, grid, fixed))
-    part = paint(geometry, grid)
+    mosaic = paint(geometry, grid)
     warnings = [*geometry.warnings, *(fault for faults in merged for fault in faults)]
-    surfaces = find_surfaces(geometry, grid, part)
-    heating = tuple(_heat(geometry, grid, part, source) for source in geometry.sources)
+    surfaces = find_surfaces(geometry, grid, mosaic)
+    heating = tuple(_heat(geometry, grid, mosaic, source) for source in geometry.sources)
     blocks = tuple(block for source in geometry.sources for block in _blocks(geometry, grid, source))
     warnings += _coarse_heat(geometry, grid, heating, blocks)
-    warnings += _drop_idle_islands(geometry, part, surfaces, heating)
+    warnings += _drop_idle_islands(geometry, mosaic, surfaces, heating)
     model = Model(
         geometry,
         grid,
-        part,
+        mosaic.cells(),
         heating,
         blocks,
         tuple(_contact(grid, contact) for contact in geometry.contacts),
@@ -209,40 +211,6 @@ def _check_cell(geometry: Geometry, cell: float | Sequence[float] | Mapping[str,
             raise DescriptionError(Fault("cell", text, 'like "0.25 mm"', "E-GRID"))
 
 
-# -- painting --------------------------------------------------------------------------------
-
-
-def _index(planes: np.ndarray, value: float) -> int:
-    """Return the number of the plane nearest to a value."""
-    n = int(np.searchsorted(planes, value))
-    if n == planes.size or (n > 0 and value - planes[n - 1] <= planes[n] - value):
-        n -= 1
-    return n
-
-
-def _span(planes: np.ndarray, low: float, high: float) -> slice:
-    return slice(_index(planes, low), _index(planes, high))
-
-
-def paint(geometry: Geometry, grid: Grid) -> np.ndarray:
-    """Return 1 + the part of every cell, 0 outside the body, (nz, ny, nx) uint16."""
-    if len(geometry.parts) >= np.iinfo(np.uint16).max:
-        text = f"{len(geometry.parts)} parts are more than a model can tell apart"
-        remedy = f"describe arrays of like things as a mixture: {np.iinfo(np.uint16).max - 1} parts at most"
-        raise DescriptionError(Fault("stacks", text, remedy, "E-GRID"))
-    part = np.zeros(grid.shape, dtype=np.uint16)
-    for box in geometry.boxes:
-        part[_window(grid, box)] = box.part + 1
-    return part
-
-
-def _window(grid: Grid, box: Box) -> tuple[slice, slice, slice]:
-    return tuple(  # type: ignore[return-value]
-        _span(planes, box.low[axis], box.high[axis])
-        for planes, axis in ((grid.z, 2), (grid.y, 1), (grid.x, 0))
-    )
-
-
 def _grid_faults(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]) -> Iterator[Fault]:
     """Yield where given planes leave out a piece of the body, or have no cell for a part."""
     for name, planes, drawn in zip("xyz", (grid.x, grid.y, grid.z), fixed, strict=True):
@@ -250,17 +218,17 @@ def _grid_faults(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]) ->
             ends = [format_quantity(float(end), "length") for end in (drawn[0], drawn[-1])]
             text = f"the planes do not cover the body, which lies from {' to '.join(ends)} in {name}"
             yield fault_at(("grid", name), text, "begin and end with its faces", "E-GRID")
-    held = {box.part for box in geometry.boxes if all(span.start < span.stop for span in _window(grid, box))}
+    held = {box.part for box in geometry.boxes if all(cut.start < cut.stop for cut in window_of(grid, box))}
     for n, part in enumerate(geometry.parts):
         if n not in held:
             yield fault_at(("grid",), f"no cell for {part.name}", "set planes on its faces", "E-GRID")
 
 
-def window_of_parts(model: Model) -> list[tuple[slice, slice, slice]]:
+def window_of_parts(model: Model) -> list[Window]:
     """Return, for every part, the smallest window of cells that holds its boxes."""
     grid, windows = model.grid, []
     for n in range(len(model.parts)):
-        spans = [_window(grid, box) for box in model.geometry.boxes if box.part == n]
+        spans = [window_of(grid, box) for box in model.geometry.boxes if box.part == n]
         windows.append(
             tuple(slice(min(s[a].start for s in spans), max(s[a].stop for s in spans)) for a in range(3))
             if spans
@@ -269,10 +237,10 @@ def window_of_parts(model: Model) -> list[tuple[slice, slice, slice]]:
     return windows  # type: ignore[return-value]
 
 
-def _heat(geometry: Geometry, grid: Grid, part: np.ndarray, source: Source) -> PlanePower:
+def _heat(geometry: Geometry, grid: Grid, mosaic: Mosaic, source: Source) -> PlanePower:
     """Return a source spread over its cells, its sum kept."""
     x0, y0, x1, y1 = source.rectangle
-    k, j, i = _span(grid.z, source.z0, source.z1), _span(grid.y, y0, y1), _span(grid.x, x0, x1)
+    k, j, i = span(grid.z, source.z0, source.z1), span(grid.y, y0, y1), span(grid.x, x0, x1)
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
     try:
         plane = spread(source.power, x, y, source.rectangle)
@@ -280,7 +248,9 @@ def _heat(geometry: Geometry, grid: Grid, part: np.ndarray, source: Source) -> P
         fault = Fault("grid", str(error), "set planes on the edges of what is heated", "E-GRID")
         raise DescriptionError(fault) from None
     total = plane.sum()
-    kept = np.where(_is_layer(geometry, part[k, j, i], source.part).all(axis=0), plane, 0.0)
+    kept = plane.copy()
+    for part in mosaic.planes_in(k):
+        kept[~_is_layer(geometry, part[j, i], source.part)] = 0.0
     lost = np.abs(plane - kept).sum()  # heat and cold may cancel
     if lost > 1e-9 * np.abs(plane).sum():
         is_even = not source.power.blocks and source.power.map is None
@@ -314,18 +284,18 @@ def _blocks(geometry: Geometry, grid: Grid, source: Source) -> Iterator[BlockCel
     names = [block.name for block in power.blocks if block.heat != 0.0]
     if not (_are_planes(grid.x, x0, drawn.x0, drawn.x1) and _are_planes(grid.y, y0, drawn.y0, drawn.y1)):
         return
-    k = _span(grid.z, source.z0, source.z1)
+    k = span(grid.z, source.z0, source.z1)
     for n, name in enumerate(names):
-        j = _span(grid.y, y0 + drawn.y0[n], y0 + drawn.y1[n])
-        i = _span(grid.x, x0 + drawn.x0[n], x0 + drawn.x1[n])
+        j = span(grid.y, y0 + drawn.y0[n], y0 + drawn.y1[n])
+        i = span(grid.x, x0 + drawn.x0[n], x0 + drawn.x1[n])
         full = f"{geometry.parts[source.part].name}.{name}"
         yield BlockCells(full, source.part, float(drawn.heat[n]), (k, j, i))
 
 
 def _are_planes(planes: np.ndarray, origin: float, *edges: np.ndarray) -> bool:
     values = origin + np.concatenate(edges)
-    nearest_plane = np.array([planes[_index(planes, value)] for value in values.tolist()])
-    return bool(np.all(np.abs(values - nearest_plane) <= 2.0 * MERGE["x"]))
+    nearby = np.array([planes[nearest_plane(planes, value)] for value in values.tolist()])
+    return bool(np.all(np.abs(values - nearby) <= 2.0 * MERGE["x"]))
 
 
 def _coarse_heat(
@@ -349,7 +319,7 @@ def _coarse_heat(
 def _contact(grid: Grid, contact: Contact) -> PlaneContact:
     x0, y0, x1, y1 = contact.rectangle
     return PlaneContact(
-        _index(grid.z, contact.z), _span(grid.y, y0, y1), _span(grid.x, x0, x1), contact.resistance
+        nearest_plane(grid.z, contact.z), span(grid.y, y0, y1), span(grid.x, x0, x1), contact.resistance
     )
 
 
@@ -405,16 +375,21 @@ def _in_series(cooler: Cooler, resistance: float) -> str:
 
 
 def _drop_idle_islands(
-    geometry: Geometry, part: np.ndarray, surfaces: Surfaces, heating: Sequence[PlanePower]
+    geometry: Geometry, mosaic: Mosaic, surfaces: Surfaces, heating: Sequence[PlanePower]
 ) -> list[Fault]:
-    """Take the pieces of the body that nothing joins to a cooler out of `part`, and warn of each.
+    """Take the pieces of the body that nothing joins to a cooler out of the tiles, and warn of each.
 
     Raises DescriptionError where one of them is heated, or there is no other piece.
     """
+    part = mosaic.part
     labels, count = ndimage.label(part > 0)
-    cooled = np.unique(labels.ravel()[surfaces.cell[surfaces.h > 0.0]])
-    heated = [labels.ravel()[surfaces.cell[surfaces.flux != 0.0]]]
-    heated += [labels[source.window][:, source.plane != 0.0].ravel() for source in heating]
+    cooled = np.unique(labels[mosaic.tiles_of(surfaces.cell[surfaces.h > 0.0])])
+    heated = [labels[mosaic.tiles_of(surfaces.cell[surfaces.flux != 0.0])]]
+    for source in heating:
+        j, i = np.nonzero(source.plane)
+        k = mosaic.tiles_at(np.arange(source.k0, source.k0 + source.shares.size), 0)
+        columns = mosaic.tiles_at(source.j0 + j, 1), mosaic.tiles_at(source.i0 + i, 2)
+        heated += [labels[tile][columns] for tile in np.unique(k).tolist()]
     faults = []
     for label in np.setdiff1d(np.arange(1, count + 1), cooled).tolist():
         island = labels == label

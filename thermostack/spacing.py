@@ -10,7 +10,7 @@ import numpy as np
 
 from thermostack.errors import Fault, ResourceError
 from thermostack.geometry import Box, Geometry
-from thermostack.healing import healing_length
+from thermostack.healing import healing_lengths
 from thermostack.materials import ROOM_TEMPERATURE
 from thermostack.power import rectangles
 from thermostack.units import format_quantity
@@ -68,7 +68,7 @@ def find_heated(geometry: Geometry, block_planes: int = BLOCK_PLANES) -> Heated:
         across.append(np.full(len(plan), CELLS_ACROSS if is_few else SPREAD_CELLS))
         middles = 0.5 * (plan[:, :2] + plan[:, 2:])
         z = 0.5 * (source.z0 + source.z1)
-        healing.append(np.array([healing_length(geometry, x, y, z) for x, y in middles.tolist()]))
+        healing.append(healing_lengths(geometry, middles, z))
     rest = (np.concatenate([*rows, []]) for rows in (across, healing))
     return Heated(_stacked(plans, 4), _stacked(heights, 2), _stacked(edges, 4), *rest)
 
@@ -139,6 +139,7 @@ class Spacing:
         self.axis = axis
         self.fineness = fineness  # of the default rule
         self.heated = heated
+        self.rows = _vertical_rows(heated) if axis == 2 else _lateral_rows(heated, axis)
         self.bound, self.uses_default = _bound(cell, axis)
         self.squeezed = _squeezed(geometry, heated) if axis == 2 and self.uses_default else []
         low, high = _body(geometry.boxes, axis)
@@ -156,7 +157,7 @@ class Spacing:
             wanted = np.minimum(wanted, widest / self.fineness)
         if self.uses_default and len(self.heated.plan) > 0:
             rule = _vertical if self.axis == 2 else _lateral
-            by_rule = rule(self.heated, self.axis, at) / self.fineness
+            by_rule = rule(self.rows, at) / self.fineness
             for low, high, factor in self.squeezed:
                 by_rule[(at > low) & (at < high)] *= factor
             wanted = np.minimum(wanted, by_rule)
@@ -233,23 +234,34 @@ def _meets(box: Box, plan: np.ndarray) -> bool:
     return bool(np.any((plan[:, 0] < x1) & (plan[:, 2] > x0) & (plan[:, 1] < y1) & (plan[:, 3] > y0)))
 
 
-def _lateral(heated: Heated, axis: int, at: np.ndarray) -> np.ndarray:
+def _lateral_rows(heated: Heated, axis: int) -> np.ndarray:
+    """Return low, high, cells across and healing length of all that differs along x or y, (n, 4)."""
+    low, high = heated.plan[:, axis], heated.plan[:, axis + 2]
+    return np.unique(np.stack([low, high, heated.across, heated.healing], axis=1), axis=0)
+
+
+def _lateral(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Return the default size [m] along x or y: fine in and near powered blocks, finest at their edges."""
-    low, high = heated.plan[:, axis, None], heated.plan[:, axis + 2, None]
-    own = (high - low) / heated.across[:, None]
+    low, high, across, healing = rows.T[:, :, None]
+    own = (high - low) / across
     outside = np.maximum(np.maximum(low - at, at - high), 0.0)
     edge = np.minimum(np.abs(at - low), np.abs(at - high))
-    at_edge = np.minimum(EDGE * own, HEALING * heated.healing[:, None])
+    at_edge = np.minimum(EDGE * own, HEALING * healing)
     sizes = np.minimum(own + GROWTH * outside, at_edge + GROWTH * edge)
     smallest: np.ndarray = sizes.min(axis=0, initial=np.inf)
     return smallest
 
 
-def _vertical(heated: Heated, axis: int, at: np.ndarray) -> np.ndarray:
-    """Return the default size [m] along z: fine at the planes of the sources."""
+def _vertical_rows(heated: Heated) -> np.ndarray:
+    """Return size at the source, low and high of all that differs along z, (n, 3) m."""
     sides = np.minimum(heated.plan[:, 2] - heated.plan[:, 0], heated.plan[:, 3] - heated.plan[:, 1])
-    start = (VERTICAL_START * sides / heated.across)[:, None]
-    low, high = heated.height[:, :1], heated.height[:, 1:]
+    start = VERTICAL_START * sides / heated.across
+    return np.unique(np.column_stack([start, heated.height]), axis=0)
+
+
+def _vertical(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return the default size [m] along z: fine at the planes of the sources."""
+    start, low, high = rows.T[:, :, None]
     distance = np.maximum(np.maximum(low - at, at - high), 0.0)
     smallest: np.ndarray = (start + VERTICAL_GROWTH * distance).min(axis=0, initial=np.inf)
     return smallest

@@ -11,6 +11,7 @@ from thermostack.cooling import FACES, Cooled, Film, FilmMap, FixedFlux, film
 from thermostack.errors import Fault
 from thermostack.geometry import Geometry
 from thermostack.grid import Grid
+from thermostack.mosaic import Mosaic
 from thermostack.schema import fault_at
 
 SURROUNDINGS = len(FACES)  # the label of a surface that is not one of the six faces
@@ -33,7 +34,7 @@ class Surfaces:
 Entry = tuple[str, int, Cooled]  # the face or "surroundings", its place there, and what cools
 
 
-def find_surfaces(geometry: Geometry, grid: Grid, part: np.ndarray) -> Surfaces:
+def find_surfaces(geometry: Geometry, grid: Grid, mosaic: Mosaic) -> Surfaces:
     """Return every face of the body that a cooler acts on.
 
     A resistance, or a given heat, is shared by all that its cooler is left with: a later one covers it.
@@ -44,7 +45,7 @@ def find_surfaces(geometry: Geometry, grid: Grid, part: np.ndarray) -> Surfaces:
         for face in ("surroundings", *FACES)
         for n, cooled in enumerate(getattr(cooling, face))
     ]
-    sides = [_side(entries, grid, part, axis, is_high) for axis in range(3) for is_high in (False, True)]
+    sides = [_side(entries, grid, mosaic, axis, is_high) for axis in range(3) for is_high in (False, True)]
     cell, axis, is_high, area, entry = (np.concatenate(column) for column in zip(*sides, strict=True))
     areas = np.bincount(entry, weights=area, minlength=len(entries)).tolist()
     geometry.package.refuse(_idle_coolers(entries, areas))
@@ -53,7 +54,7 @@ def find_surfaces(geometry: Geometry, grid: Grid, part: np.ndarray) -> Surfaces:
         for (_, _, cooled), covered in zip(entries, areas, strict=True)
     ]
     h, temperature, flux = np.array([(law.h, law.temperature, law.flux) for law in laws]).T[:, entry]
-    _lay_films(h, entries, grid, part, cell, entry)
+    _lay_films(h, entries, grid, mosaic, cell, entry)
     faces = np.array([(*FACES, "surroundings").index(name) for name, _, _ in entries], dtype=np.uint8)
     acts = np.flatnonzero((h > 0.0) | (flux != 0.0))
     order = acts[np.argsort(cell[acts], kind="stable")]
@@ -62,11 +63,10 @@ def find_surfaces(geometry: Geometry, grid: Grid, part: np.ndarray) -> Surfaces:
 
 
 def _side(
-    entries: Sequence[Entry], grid: Grid, part: np.ndarray, axis: int, is_high: bool
+    entries: Sequence[Entry], grid: Grid, mosaic: Mosaic, axis: int, is_high: bool
 ) -> tuple[np.ndarray, ...]:
     """Return cell, axis, side, area [m2] and entry of the exposed faces that look one way."""
-    index = _exposed(part, axis, is_high)
-    k, j, i = np.unravel_index(index, grid.shape)
+    k, j, i = mosaic.exposed(axis, is_high)
     across = (k, j, i)[axis]
     widths = [(grid.dy, j, grid.dx, i), (grid.dz, k, grid.dx, i), (grid.dz, k, grid.dy, j)][axis]
     area = widths[0][widths[1]] * widths[2][widths[3]]
@@ -77,7 +77,7 @@ def _side(
         (grid.y_center, j, grid.z_center, k),
     ]
     outermost = across == (across.max(initial=0) if is_high else across.min(initial=grid.cells))
-    chosen = np.full(index.size, -1)
+    chosen = np.full(k.size, -1)
     for n, (face, _, cooled) in enumerate(entries):
         if face in (name, "surroundings"):
             where = _in_region(cooled, *centers[axis])
@@ -85,11 +85,13 @@ def _side(
     kept = chosen >= 0
     count = int(kept.sum())
     sides = np.full(count, axis, np.uint8), np.full(count, is_high)
-    return index[kept], *sides, area[kept], chosen[kept]
+    _, ny, nx = grid.shape
+    cell = (k[kept] * ny + j[kept]) * nx + i[kept]
+    return cell, *sides, area[kept], chosen[kept]
 
 
 def _lay_films(
-    h: np.ndarray, entries: Sequence[Entry], grid: Grid, part: np.ndarray, cell: np.ndarray, entry: np.ndarray
+    h: np.ndarray, entries: Sequence[Entry], grid: Grid, mosaic: Mosaic, cell: np.ndarray, entry: np.ndarray
 ) -> None:
     """Put the films [W/(m2 K)] of maps in the place of their means."""
     for n, (_, _, cooled) in enumerate(entries):
@@ -98,7 +100,8 @@ def _lay_films(
         if own.size == 0 or not isinstance(drawn, FilmMap):
             continue
         k, j, i = np.unravel_index(cell[own], grid.shape)
-        rows, columns = (np.flatnonzero(np.any(part[k[0]] > 0, axis=axis)) for axis in (1, 0))
+        plane = mosaic.plane(int(k[0]))
+        rows, columns = (np.flatnonzero(np.any(plane > 0, axis=axis)) for axis in (1, 0))
         face = grid.x[columns[0]], grid.y[rows[0]], grid.x[columns[-1] + 1], grid.y[rows[-1] + 1]
         rectangle = face
         if cooled.region is not None:
@@ -116,18 +119,6 @@ def _idle_coolers(entries: Sequence[Entry], areas: Sequence[float]) -> Iterator[
         if area == 0.0 and (cooled.region is not None or isinstance(cooled.cooler, FixedFlux)):
             text = "lies on no face of the body, or later entries cover it"
             yield fault_at(("cooling", face, n), text, "check its region", "E-COOLING")
-
-
-def _exposed(part: np.ndarray, axis: int, is_high: bool) -> np.ndarray:
-    """Return the raveled indices of the cells of the body whose face on one side looks outside."""
-    exposed = part > 0
-    inner = [slice(None)] * 3
-    outer = [slice(None)] * 3
-    inner[axis], outer[axis] = (
-        (slice(None, -1), slice(1, None)) if is_high else (slice(1, None), slice(None, -1))
-    )
-    exposed[tuple(inner)] &= part[tuple(outer)] == 0
-    return np.flatnonzero(exposed)
 
 
 def _in_region(entry: Cooled, a: np.ndarray, i: np.ndarray, b: np.ndarray, j: np.ndarray) -> np.ndarray:
