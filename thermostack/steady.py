@@ -19,7 +19,6 @@ from thermostack.conduction import Conduction, Conductivity, add_outside_heat, a
 from thermostack.errors import ConvergenceError, Fault
 from thermostack.linear.report import SolverReport
 from thermostack.linear.solve import Solver, prepare
-from thermostack.materials import ROOM_TEMPERATURE
 from thermostack.metrics import (
     FaceTemperature,
     HeatBalance,
@@ -110,8 +109,9 @@ class Steady:
     @cached_property
     def fluxes(self) -> Fluxes:
         """Return the heat through the faces of all cells."""
-        t = np.where(self.model.part > 0, self.field, 0.0)
-        conductivity = Conductivity(self.model, np.where(self.model.part > 0, self.field, ROOM_TEMPERATURE))
+        t = self.field.copy()
+        _set_outside(self.model, t, 0.0)
+        conductivity = Conductivity(self.model, t)
         return Fluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
 
     def at(self, x: float, y: float, z: float) -> float:
@@ -185,6 +185,7 @@ def solve_steady(
             model = discretize(model)
     solving = _Solving(model, tolerance, method, threads, seconds, progress)
     fluxes, balance, report = solving.balanced(*solving.run())
+    solving.forget_heat()
     with _timed(seconds, "measure", progress):
         measured = measure_parts(fluxes)
     if balance.relative > BALANCE_TOLERANCE:
@@ -195,7 +196,7 @@ def solve_steady(
         with _timed(seconds, "estimate", progress):
             parts = estimate_errors(fluxes, measured, solving.solve_loosely)
     temperature = fluxes.t
-    temperature[model.part == 0] = np.nan
+    _set_outside(model, temperature, np.nan)
     warnings = (*model.warnings, *_range_warnings(model, parts))
     return Steady(model, temperature, tuple(parts), balance, report, warnings, seconds, _peak_memory())
 
@@ -224,24 +225,31 @@ class _Solving:
         self.conductivity: Conductivity
         self.conduction: Conduction
         self.solver: Solver
+        self.heat: np.ndarray  # (nz, ny, nx) W, to a body at `zero`
 
     def assemble(self, temperature: np.ndarray | None) -> None:
-        self.__dict__.pop("solver", None)  # its memory is free before the next one is built
-        self.__dict__.pop("conduction", None)
+        for name in ("heat", "solver", "conduction"):  # their memory is free before the next are built
+            self.__dict__.pop(name, None)
         with _timed(self.seconds, "assemble", self.progress):
             self.conductivity = Conductivity(self.model, temperature)
             self.conduction = assemble_conduction(self.model, self.conductivity)
+            self.heat = self.model.power
+            add_outside_heat(self.model, self.conduction, self.heat, self.zero)
         with _timed(self.seconds, "prepare", self.progress):
             widths = (self.model.grid.dx, self.model.grid.dy)
             self.solver = prepare(self.conduction, widths=widths, method=self.method, threads=self.threads)
 
-    def solve(self, guess: np.ndarray | None, tolerance: float) -> tuple[np.ndarray, SolverReport]:
-        heat = self.model.power
-        add_outside_heat(self.model, self.conduction, heat, self.zero)
+    def solve(self, rise: np.ndarray | None, tolerance: float) -> tuple[np.ndarray, SolverReport]:
+        """Return the rise over `zero` [K], in the array of a guess where one is given, and how it went."""
         with _timed(self.seconds, "solve", self.progress):
-            rise, report = self.solver.solve(heat, guess=guess, tolerance=tolerance)
+            rise, report = self.solver.solve(
+                self.heat, guess=rise, tolerance=tolerance, overwrites_guess=True
+            )
         self.iterations += report.iterations
         return rise, dataclasses.replace(report, iterations=self.iterations)
+
+    def forget_heat(self) -> None:
+        del self.heat
 
     def solve_loosely(self, heat: np.ndarray) -> np.ndarray:
         return self.solver.solve(heat, tolerance=LOOSE)[0]
@@ -272,16 +280,28 @@ class _Solving:
         if self.is_linear:
             return rise, report
         changes: list[float] = []
+        temperature = np.empty(rise.shape)  # at which conductivities are taken
         for _ in range(MOST_ROUNDS):
-            self.assemble(rise + self.zero)
-            before, scale = rise, float(np.abs(rise).max())
+            np.add(rise, self.zero, out=temperature)
+            self.assemble(temperature)
+            scale = max(float(rise.max()), -float(rise.min()), 1e-300)
             last = changes[-1] if changes else 1.0
-            rise, report = self.solve(before, max(self.tolerance, min(LOOSE, 1e-2 * last)))
-            changes.append(float(np.abs(rise - before).max()) / max(scale, 1e-300))
+            rise, report = self.solve(rise, max(self.tolerance, min(LOOSE, 1e-2 * last)))
+            changes.append(_largest_change(temperature, rise, self.zero) / scale)
             if changes[-1] <= SETTLED:
                 return self.solve(rise, self.tolerance)
         text = "conductivities and temperatures do not settle"
         raise ConvergenceError(f"{text}: they still change by {changes[-1]:.1e} of the rise", changes)
+
+
+def _largest_change(temperature: np.ndarray, rise: np.ndarray, zero: float) -> float:
+    """Return by how much temperatures [K] differ at most from those of a rise over `zero`."""
+    return max(float(np.abs((new + zero) - old).max()) for new, old in zip(rise, temperature, strict=True))
+
+
+def _set_outside(model: Model, field: np.ndarray, value: float) -> None:
+    for plane, part in zip(field, model.part, strict=True):
+        plane[part == 0] = value
 
 
 def _range_warnings(model: Model, parts: list[PartTemperature]) -> Iterator[str]:

@@ -64,12 +64,18 @@ class Solver:
         return "; then ".join(self._ways.fallback) if self._ways else ""
 
     def solve(
-        self, heat: Array, guess: Array | None = None, tolerance: float = 1e-8
+        self,
+        heat: Array,
+        guess: Array | None = None,
+        tolerance: float = 1e-8,
+        *,
+        overwrites_guess: bool = False,
     ) -> tuple[Array, SolverReport]:
         """Return the temperature [K] over the caller's zero, (nz, ny, nx), and how it was found.
 
         `heat` [W] is what each cell receives, ground times the temperature outside included. `tolerance`
         bounds the true residual relative to the heat, and the heat balance. Cells outside the body are 0.
+        `overwrites_guess` lets the answer take the place of the guess, which saves a field.
         Raises ConvergenceError, with the history, where that is not reached; ValueError on wrong input.
         """
         start = time.perf_counter()
@@ -81,7 +87,9 @@ class Solver:
                 Progress(0.0, 0.0, [0.0], is_converged=True, reason="no heat"), start
             )
         if self._ways:
-            t = np.zeros(heat.shape) if guess is None else self._checked(guess, "guess").copy()
+            t = np.zeros(heat.shape) if guess is None else self._checked(guess, "guess")
+            if guess is not None and not overwrites_guess and np.may_share_memory(t, guess):
+                t = t.copy()
             state = self._ways.iterate(heat, t, tolerance, is_zero=guess is None)
         else:
             assert self._factors is not None
@@ -113,7 +121,7 @@ class Solver:
             raise ValueError(
                 f"{name} has shape {values.shape}; the conductances have {self.conduction.shape}"
             )
-        if not np.isfinite(values).all():
+        if not all(np.isfinite(plane).all() for plane in values):
             raise ValueError(f"{name} is not a finite number in every cell")
         return values
 
