@@ -407,6 +407,31 @@ cdef class Level:
         for row in range(self.coarse_of[edge - REACH], self.coarse_of[edge + REACH - 1] + 1):
             self._restrict(coarse, row, block)
 
+    def hand_down(self, Level coarse):
+        """Set b of the coarse level to that of this one, summed."""
+        cdef int row
+        for row in prange(coarse.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            self._hand_down(coarse, row)
+
+    cdef void _hand_down(self, Level coarse, int row) noexcept nogil:
+        cdef int l, n, y, parity
+        cdef size_t slab = <size_t> self.nz * <size_t> coarse.width
+        for l in range(self.lives):
+            n = self.live[l]
+            for parity in range(2):
+                memset(&coarse.b[n, row, parity, 0, 0], 0, sizeof(real) * slab)
+                for y in range(self.first[row], self.first[row + 1]):
+                    self._gather_both(coarse, parity, &self.b[n, y, 0, 0, 0], &coarse.b[n, row, parity, 0, 0],
+                                      self.nz)
+
+    def clear(self):
+        """Set t to zero."""
+        cdef int y, l
+        cdef size_t slab = 2 * <size_t> self.nz * <size_t> self.width
+        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            for l in range(self.lives):
+                memset(&self.t[self.live[l], y, 0, 0, 0], 0, sizeof(real) * slab)
+
     def up(self, Level coarse):
         """Add the coarse level's answer and smooth, black, red, black, red."""
         cdef int block

@@ -285,6 +285,71 @@ def test_up_sweep_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, th
 
 
 @EVERY
+def test_nested_start_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    """Heat is summed onto the coarsest grid, and each finer one smooths what the coarser one found."""
+    conduction, multigrid = build(shape, dtype, threads)
+    heat = np.random.default_rng(5).random(shape) * conduction.is_active
+    multigrid.begin(0, heat, 1.0)
+    operators, heats = [conduction], [heat]
+    dx, dy = widths(shape)
+    for first_x, first_y in multigrid.pairs:
+        operators.append(coarse_twin(operators[-1], dx, dy, first_x, first_y))
+        heats.append(sums_of_pairs(heats[-1], first_x, first_y))
+        dx, dy = np.add.reduceat(dx, first_x[:-1]), np.add.reduceat(dy, first_y[:-1])
+    multigrid.nest()
+    for level, expected in zip(multigrid.levels, heats, strict=True):
+        assert close(natural(np.asarray(level.b)[0], level.nx), expected, dtype, 200.0)
+        assert not unused(np.asarray(level.b)[0], level.nx).any()
+    t = solve_colour(operators[-1], heats[-1], np.zeros(operators[-1].shape), np.ones((1, 1), dtype=bool))
+    for (first_x, first_y), operator, b in zip(
+        multigrid.pairs[::-1], operators[-2::-1], heats[-2::-1], strict=True
+    ):
+        t = np.repeat(np.repeat(t, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
+        red = red_columns(operator.shape)
+        for colour in (~red, red, ~red, red):
+            t = solve_colour(operator, b, t, colour)
+    assert close(natural(np.asarray(multigrid.finest.t)[0], shape[2]), t, dtype, 5000.0)
+
+
+@EVERY
+def test_each_of_several_loads_is_treated_as_if_alone(
+    shape: tuple[int, int, int], dtype: type, threads: int
+) -> None:
+    """To the last bit, and a load that rests keeps what it has."""
+    conduction, several = build(shape, dtype, threads)
+    _, alone = build(shape, dtype, threads)
+    rng = np.random.default_rng(6)
+    heats, steps = rng.random((3, *shape)) * conduction.is_active, rng.random((2, 3))
+    fields, energy, square = rng.random((3, *shape)), np.zeros(3), np.zeros(3)
+    before = fields.copy()
+    several.give_room(3)
+    for n, heat in enumerate(heats):
+        several.begin(n, heat, 1.0)
+    several.keep_alive([2, 0])
+    several.cycle()
+    several.finest.advance(*steps, fields, energy)
+    several.finest.reduce(steps[0], square)
+    for n in (2, 0):
+        alone.begin(0, heats[n], 1.0)
+        for level in alone.levels:
+            level.clear()
+        np.asarray(alone.finest.p)[...] = np.asarray(alone.finest.q)[...] = 0.0
+        alone.cycle()
+        field, one, other = before[n : n + 1].copy(), np.zeros(1), np.zeros(1)
+        alone.finest.advance(steps[0, n : n + 1], steps[1, n : n + 1], field, one)
+        alone.finest.reduce(steps[0, n : n + 1], other)
+        for name in ("t", "b", "p", "q"):
+            mine, his = (np.asarray(getattr(m.finest, name)) for m in (several, alone))
+            assert np.array_equal(mine[n], his[0])
+        assert several.finest.products(n) != (0.0, 0.0)
+        assert (energy[n], square[n]) == (one[0], other[0])
+        assert np.array_equal(fields[n], field[0])
+    assert np.array_equal(fields[1], before[1])
+    assert energy[1] == square[1] == 0.0
+    assert not np.asarray(several.finest.t)[1].any()
+
+
+@EVERY
 def test_coarse_conductances_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
     conduction, multigrid = build(shape, dtype, threads)
     coarse = multigrid.levels[1]

@@ -148,9 +148,11 @@ def iterate(
     for search in searches:
         search.begin(is_zero=is_zero)
     live: Sequence[Search] = searches
+    improve = multigrid.nest  # as good as a first cycle from zero, at four fifths of its cost
     while live := [search for search in live if not search.is_over(patience, limit)]:
         multigrid.keep_alive([search.load for search in live])
-        multigrid.cycle()
+        improve()
+        improve = multigrid.cycle
         for search in live:
             step[search.load] = search.pending * search.scale
             beta[search.load] = search.turn()

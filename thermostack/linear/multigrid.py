@@ -136,6 +136,18 @@ class Multigrid:
         for fine, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
             fine.up(coarse)
 
+    def nest(self) -> None:
+        """Set t of the finest level to what its b gives on ever finer grids, the coarsest solved first.
+
+        Each grid takes its start from the coarser one and smooths it twice (a full-multigrid start).
+        """
+        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
+            fine.hand_down(coarse)
+        self.levels[-1].solve()
+        for fine, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
+            fine.clear()
+            fine.up(coarse)
+
     def begin(self, load: int, heat: Array, scale: float) -> None:
         """Set b of a load of the finest level to scale heat."""
         self.finest.begin(load, heat, scale)
