@@ -36,3 +36,18 @@ def join_upwards(const double[:, ::1] below, const double[:, ::1] above, const d
         for j in range(below.shape[0]):
             for i in range(below.shape[1]):
                 g_z[j, i] = <conductance> (dy[j] * dx[i] / (below[j, i] + above[j, i]))
+
+
+def span(const conductance[:, ::1] values, const conductance[:, ::1] factor):
+    """Return the least of values times factor that is not zero, zero where there is none, and the greatest."""
+    cdef Py_ssize_t j, i
+    cdef conductance value, low, high = 0, least = 0
+    with nogil:
+        for j in range(values.shape[0]):
+            low = 0
+            for i in range(values.shape[1]):
+                value = values[j, i] * factor[j, i]
+                high = value if value > high else high
+                low = value if (value < low or low == 0) and value > 0 else low
+            least = low if (low < least or least == 0) and low > 0 else least
+    return least, high

@@ -55,6 +55,7 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
             "linear.direct",
             "linear.multigrid",
             "linear.conjugate_gradient",
+            "linear.bodies",
             "linear.algebraic",
             "linear.ways",
             "linear.solve",

@@ -7,6 +7,7 @@ import importlib.util
 import math
 import re
 import sys
+import tracemalloc
 from pathlib import Path
 from types import ModuleType
 
@@ -475,11 +476,113 @@ def test_every_level_is_an_m_matrix_of_the_same_body() -> None:
     assert ground.sum() == pytest.approx(conduction.ground.dense.sum(), rel=1e-6)
 
 
-def test_levels_shrink_fast_on_plain_regions() -> None:
-    problem = standard.standard_problem(2e-3)
+@pytest.mark.parametrize(("cell", "count"), [(2e-3, 7), (1e-3, 7), (0.5e-3, 8)])
+def test_levels_shrink_fast_on_plain_regions(cell: float, count: int) -> None:
+    """A level more for twice the columns along each axis, or none; in all half as much work again."""
+    problem = standard.standard_problem(cell)
     levels = Multigrid(problem.conduction, problem.widths).levels
     columns = [level.nx * level.ny for level in levels]
+    assert len(levels) == count
     assert sum(columns) <= 1.45 * columns[0]
+
+
+# ---- several loads, bodies that nothing holds, memory
+
+
+@pytest.mark.parametrize("method", ["multigrid", "direct"])
+def test_several_loads_are_solved_as_each_alone(method: str) -> None:
+    """More than are taken at once; one of them none at all, one already solved."""
+    conduction, heat, widths = random_stack(3, (6, 12, 11))
+    rng = np.random.default_rng(0)
+    heats = rng.random((6, *heat.shape)) * (rng.random((6, 1, 1, 1)) + 0.1)
+    heats[2] = 0.0
+    solver = prepare(conduction, method, widths=widths)
+    fields, reports = solver.solve_many(heats, tolerance=1e-10)
+    assert fields.shape == heats.shape
+    for heat, t, report in zip(heats, fields, reports, strict=True):
+        alone, other = prepare(conduction, method, widths=widths).solve(heat, tolerance=1e-10)
+        assert np.array_equal(t, alone)
+        assert (report.iterations, report.residual) == (other.iterations, other.residual)
+    again, reports = solver.solve_many(heats, fields, tolerance=1e-8)
+    assert np.abs(again - fields).max() <= 1e-7 * np.abs(fields).max()
+    assert [report.iterations for report in reports] == [0] * 6
+
+
+def test_several_loads_fall_back_each_from_where_it_stands() -> None:
+    conduction, heat, widths = random_stack(0, (6, 24, 24), contrast=True)
+    heats = np.stack([heat, heat[:, ::-1, ::-1], 0.5 * heat])
+    solver = prepare(conduction, widths=widths)
+    fields, reports = solver.solve_many(np.ascontiguousarray(heats), tolerance=1e-9)
+    exact = prepare(conduction, "direct").solve_many(np.ascontiguousarray(heats))[0]
+    assert "algebraic" in reports[0].fallback
+    assert np.abs(fields - exact).max() <= 1e-6 * np.abs(exact).max()
+
+
+def test_an_influence_matrix_is_symmetric() -> None:
+    conduction, _, widths = random_stack(4, (5, 10, 9))
+    places = [(0, 1, 1), (2, 5, 5), (4, 9, 8), (1, 0, 7), (3, 3, 3)]
+    heats = np.zeros((5, *conduction.shape))
+    for n, place in enumerate(places):
+        heats[(n, *place)] = 1.0
+    fields, _ = prepare(conduction, widths=widths).solve_many(heats, tolerance=1e-11)
+    influence = np.array([[t[place] for place in places] for t in fields])
+    assert np.abs(influence - influence.T).max() <= 1e-9 * influence.max()
+
+
+@pytest.mark.parametrize("method", ["multigrid", "direct"])
+@pytest.mark.parametrize("shape", [(4, 6, 7), (5, 1, 1), (1, 9, 8), (3, 20, 22)])
+def test_a_body_that_nothing_holds_has_a_mean_of_zero(method: str, shape: tuple[int, int, int]) -> None:
+    """Neumann on every face: the heats cancel, and of all answers the one of zero mean is returned."""
+    conduction, heat, widths = random_stack(1, shape)
+    conduction = dataclasses.replace(conduction, ground=Ground.of(np.zeros(shape)))
+    heat -= heat.mean()
+    weights = np.random.default_rng(0).random(shape) + 0.5
+    for said, mean in ((None, np.ones(shape)), (weights, weights)):
+        solver = prepare(conduction, method, widths=widths, weights=said)
+        t, report = solver.solve(heat, tolerance=1e-9)
+        assert np.linalg.norm(heat - conduction.apply(t)) <= 2e-9 * np.linalg.norm(heat)
+        assert abs((mean * t).sum()) <= 1e-9 * (mean * np.abs(t)).sum()
+        assert not report.fallback
+    heat[0, 0, 0] += 1e-3 * np.abs(heat).sum()
+    with pytest.raises(ConvergenceError, match=r"no path to an ambient.* W too much; cool them"):
+        solver.solve(heat)
+
+
+def test_two_bodies_that_nothing_holds_have_a_mean_each() -> None:
+    conduction, heat, widths = random_stack(2, (3, 6, 8))
+    conduction.g_x[:, :, 3] = 0.0
+    conduction = dataclasses.replace(conduction, ground=Ground.of(np.zeros(heat.shape)))
+    for half in (heat[:, :, :4], heat[:, :, 4:]):
+        half -= half.mean()
+    t, _ = prepare(conduction, widths=widths).solve(heat)
+    assert np.abs([t[:, :, :4].mean(), t[:, :, 4:].mean()]).max() <= 1e-12 * np.abs(t).max()
+    heat[0, 0, 0] += 1.0
+    heat[0, 0, -1] -= 1.0  # in all they still cancel
+    with pytest.raises(ConvergenceError, match="144 cells with no path to an ambient"):
+        prepare(conduction, widths=widths).solve(heat)
+
+
+def test_no_memory_is_taken_in_an_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From one cycle to the next nothing as long as a line of cells is allocated, let alone a field."""
+    conduction, heat, widths = random_stack(5, (8, 60, 60))
+    solver = prepare(conduction, widths=widths, threads=1)
+    solver.solve(heat)
+    cycle, taken = Multigrid.cycle, []
+
+    def watched(self: Multigrid) -> None:
+        taken.append(tracemalloc.get_traced_memory()[1])
+        cycle(self)
+        tracemalloc.reset_peak()
+
+    monkeypatch.setattr(Multigrid, "cycle", watched)
+    tracemalloc.start()
+    try:
+        solver.solve(heat, tolerance=1e-10)
+    finally:
+        tracemalloc.stop()
+    assert len(taken) >= 6
+    taken = taken[1:]  # the first cycle comes after the start, which may allocate
+    assert max(taken) - min(taken) < 8_000  # bytes: of the histories; a field has 230 400
 
 
 def test_weak_couplings_are_left_for_coarser_levels() -> None:

@@ -227,6 +227,21 @@ def half_cells(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:
     return half
 
 
+def contrast_of(conduction: Conduction, dx: np.ndarray, dy: np.ndarray) -> float:
+    """Return the largest conductivity over the smallest within one plane of cells, the most of all planes.
+
+    They are taken along x, or along y where there is one cell along x, from face to face; `dx` and `dy` [m]
+    are the cells' widths.
+    """
+    if dx.size > 1:
+        faces, ratio = conduction.g_x, (dx[1:] + dx[:-1]) / dy[:, None]
+    else:
+        faces, ratio = conduction.g_y, (dy[1:] + dy[:-1])[:, None] / dx
+    ratio = ratio.astype(faces.dtype)
+    spans = (_faces.span(plane, ratio) for plane in faces)
+    return max((high / low for low, high in spans if high > low > 0.0), default=1.0)
+
+
 def add_outside_heat(model: Model, conduction: Conduction, heat: np.ndarray, zero: float = 0.0) -> None:
     """Add to `heat` [W], (nz, ny, nx), what the outside gives each cell at temperature `zero` [K].
 

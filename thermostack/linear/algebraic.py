@@ -68,7 +68,7 @@ class Algebraic:
     def iterate(self, heat: Array, t: Array, tolerance: float, limit: int) -> Progress:
         """Improve t [K] in place until G t = heat [W] within the tolerance, and return how it went."""
         scale, power = norm(heat), float(np.abs(heat).sum())
-        state, target, rounds = Progress(), MARGIN * tolerance, 0
+        state, target, rounds = Progress.of(heat), MARGIN * tolerance, 0
         p, q = np.zeros(heat.shape), np.empty(heat.shape)
         alpha = rz_old = 0.0
 
@@ -79,6 +79,9 @@ class Algebraic:
             state.is_converged = state.residual <= tolerance and state.imbalance <= tolerance
             return left
 
+        if state.is_converged:
+            t[...] = 0.0
+            return state
         r = recompute()
         state.history.append(state.residual)
         while not state.is_converged:

@@ -33,6 +33,11 @@ class Progress:
     is_converged: bool = False
     reason: str = ""
 
+    @classmethod
+    def of(cls, heat: Array) -> Progress:
+        """Return the start, which is the end already where there is no heat."""
+        return cls() if heat.any() else cls(0.0, 0.0, [0.0], is_converged=True, reason="no heat")
+
     @property
     def iterations(self) -> int:
         """Return how many iterations were made."""
@@ -49,7 +54,7 @@ class Search:
         self.multigrid, self.load = multigrid, load
         self.heat, self.t, self.tolerance = heat, t, tolerance
         self.scale, self.power = norm(heat), total_of(heat)
-        self.state = Progress()
+        self.state = Progress.of(heat)
         self.target = MARGIN * tolerance
         self.alpha = self.rz = self.pending = 0.0  # pending: the step along p that t has not made yet
         self.rounds = 0
@@ -57,6 +62,9 @@ class Search:
 
     def begin(self, *, is_zero: bool) -> None:
         """Set the residual of the first guess."""
+        if self.state.is_converged:
+            self.t[...] = 0.0
+            return
         if is_zero:
             self.multigrid.begin(self.load, self.heat, 1.0 / self.scale)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 
 from thermostack.conduction import Conduction
@@ -14,14 +15,22 @@ Array = np.ndarray
 class Factors:
     """The LU factors of G, about 10 kB per cell of a package of 10^5 cells."""
 
-    def __init__(self, conduction: Conduction) -> None:
-        """Factorise; ConvergenceError where G is singular."""
+    def __init__(self, conduction: Conduction, held: Array | None = None) -> None:
+        """Factorise; ConvergenceError where G is singular.
+
+        `held` are cells, one of each body that nothing holds, to be kept at zero.
+        """
         self.conduction = conduction
         self.outside = ~conduction.is_active
+        matrix = conduction.to_csr().tocsc()
+        if held is not None:  # where all heats cancel, no heat passes through what is added here
+            extra = np.zeros(matrix.shape[0])
+            extra[held] = matrix.diagonal().mean()
+            matrix = (matrix + sp.diags_array(extra)).tocsc()
         try:
             # Any pivot of a symmetric positive definite matrix is stable, so the order may follow fill alone.
             self.lu = spla.splu(
-                conduction.to_csr().tocsc(),
+                matrix,
                 permc_spec="MMD_AT_PLUS_A",
                 diag_pivot_thresh=0.0,
                 options={"SymmetricMode": True},

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
-from thermostack.conduction import Conduction
+from thermostack.conduction import Conduction, contrast_of
 from thermostack.errors import ResourceError
 from thermostack.linear.algebraic import Algebraic
+from thermostack.linear.bodies import without_answer
 from thermostack.linear.conjugate_gradient import Progress, iterate
 from thermostack.linear.multigrid import Multigrid, Widths
 
@@ -51,7 +51,7 @@ class Ways:
         self._widths, self._threads = widths, threads
         self._tool: Multigrid | Algebraic | None
         self._way, self._tool = FAST, None
-        contrast = contrast_of(conduction, widths)
+        contrast = contrast_of(conduction, *_widths(conduction, widths))
         if not (
             contrast > STARK
             and self._take(ALGEBRAIC, f"conductivities are {contrast:.0e}-fold apart in a plane")
@@ -68,51 +68,60 @@ class Ways:
         """Return how many grids there are."""
         return len(self._tool.levels) if self._tool else 0
 
-    def iterate(self, heat: Array, t: Array, tolerance: float, *, is_zero: bool) -> Progress:
-        """Improve t [K] in place until G t = heat [W] within the tolerance, by as many ways as it takes.
+    def iterate(self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool) -> list[Progress]:
+        """Improve each field [K] in place until G field = heat [W] within the tolerance, as it may take.
 
-        `is_zero` says that t is zero everywhere. Iterations and history are those of all ways together.
+        `heats` and `fields` are (loads, nz, ny, nx), taken together while one way serves them all. `is_zero`
+        says that the fields are zero everywhere. Iterations and history are those of all ways together.
         """
-        history: list[float] = []
-        while True:
-            state = self._run(heat, t, tolerance, is_zero=is_zero)
-            is_lost = self._is_lost(state)
-            last = state.history[-1]
-            history += state.history[1:] if history else state.history
-            state.history = history
-            if state.is_converged or without_answer(self.conduction, heat):
-                return state
-            if not self._go_on(state.reason, is_lost=is_lost):
-                return state
-            if is_zero := not last < 1.0:  # worse than nothing
-                t[...] = 0.0
+        first = self._way
+        states = self._run(heats, fields, tolerance, is_zero=is_zero)
+        for n, state in enumerate(states):
+            if self._way is not first and not state.is_converged:  # it was given up for another load
+                states[n] = self._run_on(heats[n], fields[n], state, tolerance)
+            states[n] = self._pursue(heats[n], fields[n], states[n], tolerance)
+        return states
 
-    def _run(self, heat: Array, t: Array, tolerance: float, *, is_zero: bool) -> Progress:
+    def _pursue(self, heat: Array, t: Array, state: Progress, tolerance: float) -> Progress:
+        """Take one way after the other until there is an answer, or none left."""
+        while not state.is_converged and not without_answer(self.conduction, heat):
+            if not self._go_on(state):
+                break
+            state = self._run_on(heat, t, state, tolerance)
+        return state
+
+    def _run_on(self, heat: Array, t: Array, before: Progress, tolerance: float) -> Progress:
+        """Go on by the way that is taken now, and return the state with the history of all."""
+        if is_zero := not before.history[-1] < 1.0:  # worse than nothing
+            t[...] = 0.0
+        (state,) = self._run(heat[None], t[None], tolerance, is_zero=is_zero)
+        state.history = before.history + state.history[1:]
+        return state
+
+    def _run(self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool) -> list[Progress]:
         way, tool = self._way, self._tool
         if isinstance(tool, Algebraic):
-            return tool.iterate(heat, t, tolerance, way.limit)
+            pairs = zip(heats, fields, strict=True)
+            return [tool.iterate(heat, t, tolerance, way.limit) for heat, t in pairs]
         assert tool is not None
-        (state,) = iterate(
+        return iterate(
             tool,
-            heat[None],
-            t[None],
+            heats,
+            fields,
             is_zero=is_zero,
             tolerance=tolerance,
             patience=way.patience,
             limit=way.limit,
         )
-        return state
 
-    def _is_lost(self, state: Progress) -> bool:
-        is_early = self._way is FAST and state.iterations <= EARLY
-        return is_early and not max(state.history[:3]) < LOST * state.history[0]
-
-    def _go_on(self, reason: str, *, is_lost: bool) -> bool:
+    def _go_on(self, state: Progress) -> bool:
         """Make the next way ready that there is memory for; False where there is none left."""
         if self._way is PATIENT:
             return False
+        is_early = self._way is FAST and state.iterations <= EARLY
+        is_lost = is_early and not max(state.history[:3]) < LOST * state.history[0]
         after = DOUBLE if is_lost else PATIENT if self._way is ALGEBRAIC else ALGEBRAIC
-        return self._take(after, reason) or self._take(PATIENT, reason)
+        return self._take(after, state.reason) or self._take(PATIENT, state.reason)
 
     def _take(self, way: Way, reason: str) -> bool:
         """Make a way ready; False where there is no memory for it."""
@@ -136,45 +145,6 @@ class Ways:
         )
 
 
-def contrast_of(conduction: Conduction, widths: Widths | None) -> float:
-    """Return the largest conductivity over the smallest within one plane of cells, the most of all planes.
-
-    They are taken along x, or along y where there is one cell along x, from face to face.
-    """
+def _widths(conduction: Conduction, widths: Widths | None) -> Widths:
     _, ny, nx = conduction.shape
-    dx, dy = widths if widths is not None else (np.ones(nx), np.ones(ny))
-    if nx > 1:
-        faces, ratio = conduction.g_x, (dx[1:] + dx[:-1]) / dy[:, None]
-    else:
-        faces, ratio = conduction.g_y, (dy[1:] + dy[:-1])[:, None] / dx
-    ratio, most = ratio.astype(faces.dtype), 1.0
-    for plane in faces:
-        conductivity = plane * ratio  # times thickness
-        high = float(conductivity.max(initial=0.0))
-        conductivity[conductivity == 0.0] = np.inf  # there is no face
-        low = float(conductivity.min(initial=np.inf))
-        if high > low > 0.0:
-            most = max(most, high / low)
-    return most
-
-
-def without_answer(conduction: Conduction, heat: Array) -> str:
-    """Return why no temperature satisfies G t = heat, "" where one does."""
-    given = {name: getattr(conduction, name) for name in ("g_x", "g_y", "g_z")}
-    for name, values in (given | {"ground": conduction.ground.conductance}).items():
-        if not (np.isfinite(values) & (values >= 0.0)).all():
-            return f"{name} has conductances that are negative or no number"
-    astray = np.flatnonzero((heat != 0.0) & ~conduction.is_active)
-    if astray.size:
-        k, j, i = np.unravel_index(astray[0], heat.shape)
-        return f"heat in {astray.size} cells outside the body, the first at (k, j, i) = ({k}, {j}, {i})"
-    count, part = connected_components(conduction.to_csr(), directed=False)
-    grounded = np.bincount(part[conduction.ground.cell], conduction.ground.conductance, count) > 0.0
-    adrift = np.flatnonzero(~grounded[part] & conduction.is_active.ravel())
-    if adrift.size:
-        k, j, i = np.unravel_index(adrift[0], heat.shape)
-        return (
-            f"{adrift.size} cells with no path to an ambient, the first at (k, j, i) = ({k}, {j}, {i}); "
-            "cool them or join them to a part that is"
-        )
-    return ""
+    return widths if widths is not None else (np.ones(nx), np.ones(ny))
