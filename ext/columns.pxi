@@ -12,12 +12,12 @@ from cython.parallel cimport prange, threadid
 
 cdef extern from "rows.h" nogil:
     int LANES
-    void row_solve_alone(int, int, const real *, const real *, const real *, real *)
-    void row_solve(int, int, int, const real *, const real *, const real *, const real *, const real *,
+    void row_solve_alone(ptrdiff_t, ptrdiff_t, int, int, const real *, const real *, const real *, real *)
+    void row_solve(ptrdiff_t, ptrdiff_t, int, int, int, const real *, const real *, const real *, const real *, const real *,
                    const real *, const real *, const real *, const real *, real *)
-    void row_solve_change(int, int, int, const real *, const real *, const real *, const real *,
+    void row_solve_change(ptrdiff_t, ptrdiff_t, int, int, int, const real *, const real *, const real *, const real *,
                           const real *, const real *, const real *, const real *, real *)
-    void row_solve_change_add(int, int, int, const real *, const real *, const real *, const real *,
+    void row_solve_change_add(ptrdiff_t, ptrdiff_t, int, int, int, const real *, const real *, const real *, const real *,
                               const real *, const real *, const real *, const real *, real *, real *)
     void row_couple(int, int, int, const real *, const real *, const real *, const real *, const real *,
                     const real *, real *)
@@ -278,12 +278,26 @@ cdef class Level:
     cdef inline int _red(self, int y) noexcept nogil:
         return y & 1
 
+    # Two live loads at a time, l and l + 1: how far the second one's values lie behind the first one's in t
+    # and b, and in change.
+
+    cdef inline ptrdiff_t _apart(self, int l) noexcept nogil:
+        if l + 1 >= self.lives:
+            return 0
+        return (self.live[l + 1] - self.live[l]) * (<ptrdiff_t> self.ny * 2 * self.nz * self.width)
+
+    cdef inline ptrdiff_t _changes_apart(self, int l) noexcept nogil:
+        if l + 1 >= self.lives:
+            return 0
+        return (self.live[l + 1] - self.live[l]) * (<ptrdiff_t> self.change.shape[1] * self.nz * self.width)
+
     cdef void _solve_alone(self, int y, int parity) noexcept nogil:
         cdef int l, n
-        for l in range(self.lives):
+        for l in range(0, self.lives, 2):
             n = self.live[l]
-            row_solve_alone(self.nz, self.width, &self.b[n, y, parity, 0, 0], &self.g_z[y, parity, 0, 0],
-                            &self.inverse[y, parity, 0, 0], &self.t[n, y, parity, 0, 0])
+            row_solve_alone(self._apart(l), self._apart(l), self.nz, self.width, &self.b[n, y, parity, 0, 0],
+                            &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
+                            &self.t[n, y, parity, 0, 0])
 
     cdef inline int _south(self, int y) noexcept nogil:
         return y - 1 if y > 0 else y
@@ -293,36 +307,37 @@ cdef class Level:
 
     cdef void _solve(self, int y, int parity) noexcept nogil:
         cdef int l, n, south = self._south(y), north = self._north(y)
-        for l in range(self.lives):
+        for l in range(0, self.lives, 2):
             n = self.live[l]
-            row_solve(self.nz, self.width, parity, &self.b[n, y, parity, 0, 0], &self.g_x[y, 0, 0, 0],
-                      &self.t[n, y, 1 - parity, 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
-                      &self.t[n, south, parity, 0, 0], &self.g_y[y, parity, 0, 0],
-                      &self.t[n, north, parity, 0, 0], &self.g_z[y, parity, 0, 0],
-                      &self.inverse[y, parity, 0, 0], &self.t[n, y, parity, 0, 0])
+            row_solve(self._apart(l), self._apart(l), self.nz, self.width, parity, &self.b[n, y, parity, 0, 0],
+                      &self.g_x[y, 0, 0, 0], &self.t[n, y, 1 - parity, 0, 0],
+                      &self.g_y[self._wrap(y), parity, 0, 0], &self.t[n, south, parity, 0, 0],
+                      &self.g_y[y, parity, 0, 0], &self.t[n, north, parity, 0, 0],
+                      &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0], &self.t[n, y, parity, 0, 0])
 
     cdef void _change_red(self, int y) noexcept nogil:
         # The red columns answer the black ones; the change is kept for the black ones' answer.
         cdef int l, n, parity = self._red(y), south = self._south(y), north = self._north(y)
-        for l in range(self.lives):
+        for l in range(0, self.lives, 2):
             n = self.live[l]
-            row_solve_change_add(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0],
-                                 &self.t[n, y, 1 - parity, 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
-                                 &self.t[n, south, parity, 0, 0], &self.g_y[y, parity, 0, 0],
-                                 &self.t[n, north, parity, 0, 0], &self.g_z[y, parity, 0, 0],
-                                 &self.inverse[y, parity, 0, 0], &self.change[n, self.slot[y], 0, 0],
-                                 &self.t[n, y, parity, 0, 0])
+            row_solve_change_add(self._apart(l), self._changes_apart(l), self.nz, self.width, parity,
+                                 &self.g_x[y, 0, 0, 0], &self.t[n, y, 1 - parity, 0, 0],
+                                 &self.g_y[self._wrap(y), parity, 0, 0], &self.t[n, south, parity, 0, 0],
+                                 &self.g_y[y, parity, 0, 0], &self.t[n, north, parity, 0, 0],
+                                 &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
+                                 &self.change[n, self.slot[y], 0, 0], &self.t[n, y, parity, 0, 0])
 
     cdef void _change_black(self, int y) noexcept nogil:
         # The black columns' own values are not needed again: the change takes their place.
         cdef int l, n, parity = 1 - self._red(y), south = self._south(y), north = self._north(y)
-        for l in range(self.lives):
+        for l in range(0, self.lives, 2):
             n = self.live[l]
-            row_solve_change(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0],
-                             &self.change[n, self.slot[y], 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
-                             &self.change[n, self.slot[south], 0, 0], &self.g_y[y, parity, 0, 0],
-                             &self.change[n, self.slot[north], 0, 0], &self.g_z[y, parity, 0, 0],
-                             &self.inverse[y, parity, 0, 0], &self.t[n, y, parity, 0, 0])
+            row_solve_change(self._changes_apart(l), self._apart(l), self.nz, self.width, parity,
+                             &self.g_x[y, 0, 0, 0], &self.change[n, self.slot[y], 0, 0],
+                             &self.g_y[self._wrap(y), parity, 0, 0], &self.change[n, self.slot[south], 0, 0],
+                             &self.g_y[y, parity, 0, 0], &self.change[n, self.slot[north], 0, 0],
+                             &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
+                             &self.t[n, y, parity, 0, 0])
 
     cdef void _restrict(self, Level coarse, int row, int block) noexcept nogil:
         cdef int l

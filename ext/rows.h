@@ -37,80 +37,102 @@ typedef __typeof__((vec){0} > (vec){0}) mask;
     const real *g_w = parity ? g_x : g_x + half - 1, *t_w = parity ? t_x : t_x - 1; \
     const real *g_e = parity ? g_x + half : g_x, *t_e = parity ? t_x + 1 : t_x;
 
-/* What the four lateral neighbours send. */
-#define LATERAL(o)                                                  \
-    ((AT(g_w + (o)) * AT(t_w + (o)) + AT(g_e + (o)) * AT(t_e + (o))) \
-     + (AT(g_s + (o)) * AT(t_s + (o)) + AT(g_n + (o)) * AT(t_n + (o))))
+/* What the four lateral neighbours send, whose values are those of the first load or lie behind them. */
+#define LATERAL(o, behind)                                                                              \
+    ((AT(g_w + (o)) * AT(t_w + (o) + (behind)) + AT(g_e + (o)) * AT(t_e + (o) + (behind)))               \
+     + (AT(g_s + (o)) * AT(t_s + (o) + (behind)) + AT(g_n + (o)) * AT(t_n + (o) + (behind))))
 
 /* Solve the columns of one parity exactly: elimination upwards, substitution downwards. A narrow row is
  * taken by a few columns at a time, whose state stays in registers; a wide one by lines, because a
- * processor fetches memory ahead only where it is read in order. */
-INLINE solve_columns(int nz, int width, int parity, const real *b, int is_coupled, const real *g_x,
-                     const real *t_x, const real *g_s, const real *t_s, const real *g_n, const real *t_n,
-                     const real *g_z, const real *inverse, real *t, real *sum)
+ * processor fetches memory ahead only where it is read in order.
+ * `loads` is one or two loads, solved side by side while the conductances are in registers; the second
+ * one's values lie behind the first one's by `from` for those of the neighbours and b, by `to` for t and
+ * by `from` for sum. */
+INLINE solve_columns(int loads, ptrdiff_t from, ptrdiff_t to, int nz, int width, int parity, const real *b,
+                     int is_coupled, const real *g_x, const real *t_x, const real *g_s, const real *t_s,
+                     const real *g_n, const real *t_n, const real *g_z, const real *inverse, real *t,
+                     real *sum)
 {
     NEIGHBOURS_X(g_x, t_x)
     const size_t line = width, step = width > WIDE ? line : LANES;
     for (size_t begin = 0; begin < line; begin += step) {
-        vec y = {0}, g = {0};
+        vec y[2] = {{0}, {0}}, g = {0};
         for (size_t o = begin; o < half; o += line)
             for (size_t m = o; m < o + step; m += LANES) {
                 const vec inv = AT(inverse + m);
-                vec d = {0};
-                if (b)
-                    d = AT(b + m);
-                if (is_coupled)
-                    d += LATERAL(m);
                 if (step > LANES && o > begin)
-                    g = AT(g_z + m - line), y = AT(t + m - line);
-                y = inv * d + (inv * g) * y;
+                    g = AT(g_z + m - line);
+                const vec passed = inv * g;
+                for (int l = 0; l < loads; ++l) {
+                    vec d = {0};
+                    if (b)
+                        d = AT(b + l * from + m);
+                    if (is_coupled)
+                        d += LATERAL(m, l * from);
+                    if (step > LANES && o > begin)
+                        y[l] = AT(t + l * to + m - line);
+                    y[l] = inv * d + passed * y[l];
+                    PUT(t + l * to + m) = y[l];
+                }
                 if (step == LANES)
                     g = AT(g_z + m);
-                PUT(t + m) = y;
             }
-        y = (vec){0};
+        y[0] = y[1] = (vec){0};
         for (size_t o = half + begin; o > begin;) {
             o -= line;
             for (size_t m = o; m < o + step; m += LANES) {
-                if (step > LANES && o < half - line)
-                    y = AT(t + m + line);
-                y = AT(t + m) + (AT(g_z + m) * AT(inverse + m)) * y;
-                PUT(t + m) = y;
-                if (sum)
-                    PUT(sum + m) += y;
+                const vec passed = AT(g_z + m) * AT(inverse + m);
+                for (int l = 0; l < loads; ++l) {
+                    real *const here = t + l * to + m;
+                    if (step > LANES && o < half - line)
+                        y[l] = AT(here + line);
+                    y[l] = AT(here) + passed * y[l];
+                    PUT(here) = y[l];
+                    if (sum)
+                        PUT(sum + l * from + m) += y[l];
+                }
             }
         }
     }
 }
 
+/* One load, or two whose values lie `from` and `to` apart. The compiler makes each of the two forms of its
+ * own, with as many registers. */
+#define ONE_OR_TWO(...)                          \
+    if (from || to)                              \
+        solve_columns(2, from, to, __VA_ARGS__); \
+    else                                         \
+        solve_columns(1, 0, 0, __VA_ARGS__)
+
 /* t = the columns' answer to b alone. */
-CLONED row_solve_alone(int nz, int width, const real *b, const real *g_z, const real *inverse, real *t)
+CLONED row_solve_alone(ptrdiff_t from, ptrdiff_t to, int nz, int width, const real *b, const real *g_z,
+                       const real *inverse, real *t)
 {
-    solve_columns(nz, width, 0, b, 0, g_z, g_z, g_z, g_z, g_z, g_z, g_z, inverse, t, NULL);
+    ONE_OR_TWO(nz, width, 0, b, 0, g_z, g_z, g_z, g_z, g_z, g_z, g_z, inverse, t, NULL);
 }
 
 /* t = the columns' answer to b and their neighbours. */
-CLONED row_solve(int nz, int width, int parity, const real *b, const real *g_x, const real *t_x,
-                 const real *g_s, const real *t_s, const real *g_n, const real *t_n, const real *g_z,
-                 const real *inverse, real *t)
+CLONED row_solve(ptrdiff_t from, ptrdiff_t to, int nz, int width, int parity, const real *b, const real *g_x,
+                 const real *t_x, const real *g_s, const real *t_s, const real *g_n, const real *t_n,
+                 const real *g_z, const real *inverse, real *t)
 {
-    solve_columns(nz, width, parity, b, 1, g_x, t_x, g_s, t_s, g_n, t_n, g_z, inverse, t, NULL);
+    ONE_OR_TWO(nz, width, parity, b, 1, g_x, t_x, g_s, t_s, g_n, t_n, g_z, inverse, t, NULL);
 }
 
 /* t = the columns' answer to a change of their neighbours. */
-CLONED row_solve_change(int nz, int width, int parity, const real *g_x, const real *t_x, const real *g_s,
-                        const real *t_s, const real *g_n, const real *t_n, const real *g_z,
-                        const real *inverse, real *t)
+CLONED row_solve_change(ptrdiff_t from, ptrdiff_t to, int nz, int width, int parity, const real *g_x,
+                        const real *t_x, const real *g_s, const real *t_s, const real *g_n, const real *t_n,
+                        const real *g_z, const real *inverse, real *t)
 {
-    solve_columns(nz, width, parity, NULL, 1, g_x, t_x, g_s, t_s, g_n, t_n, g_z, inverse, t, NULL);
+    ONE_OR_TWO(nz, width, parity, NULL, 1, g_x, t_x, g_s, t_s, g_n, t_n, g_z, inverse, t, NULL);
 }
 
 /* The same, and the change is added to sum. */
-CLONED row_solve_change_add(int nz, int width, int parity, const real *g_x, const real *t_x, const real *g_s,
-                            const real *t_s, const real *g_n, const real *t_n, const real *g_z,
-                            const real *inverse, real *t, real *sum)
+CLONED row_solve_change_add(ptrdiff_t from, ptrdiff_t to, int nz, int width, int parity, const real *g_x,
+                            const real *t_x, const real *g_s, const real *t_s, const real *g_n,
+                            const real *t_n, const real *g_z, const real *inverse, real *t, real *sum)
 {
-    solve_columns(nz, width, parity, NULL, 1, g_x, t_x, g_s, t_s, g_n, t_n, g_z, inverse, t, sum);
+    ONE_OR_TWO(nz, width, parity, NULL, 1, g_x, t_x, g_s, t_s, g_n, t_n, g_z, inverse, t, sum);
 }
 
 /* heat = what the neighbours send into the columns of one parity. */
@@ -119,7 +141,7 @@ CLONED row_couple(int nz, int width, int parity, const real *g_x, const real *t_
 {
     NEIGHBOURS_X(g_x, t_x)
     for (size_t o = 0; o < half; o += LANES)
-        PUT(heat + o) = LATERAL(o);
+        PUT(heat + o) = LATERAL(o, 0);
 }
 
 /* out += source at the places given, which are the same in every line. */

@@ -19,7 +19,7 @@ from thermostack.linear.ways import Ways
 
 Array = np.ndarray
 
-LOADS_AT_ONCE = 4  # more need more of the cache, and memory, than they save
+LOADS_AT_ONCE = 2  # side by side in registers; more would not fit the cache of a core
 CELLS_PER_THREAD = 100_000  # least, unless the user says how many threads; one does so few in 20 ms
 ADVICE = "conductances many orders of magnitude apart; try a looser tolerance or method='direct'"
 
