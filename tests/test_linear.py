@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from thermostack.conduction import Conduction, Ground
+from thermostack.conduction import Conduction, Ground, contrast_of
 from thermostack.errors import ConvergenceError, ResourceError
 from thermostack.linear import Solver, algebraic, prepare, ways
 from thermostack.linear.algebraic import Algebraic
@@ -307,7 +307,7 @@ def test_rise_beyond_float32_is_left_to_float64() -> None:
     conduction.ground.conductance[1:] = 0.0
     conduction.ground.conductance[0] = 1e-10
     t, report = prepare(conduction, widths=widths, threads=1).solve(heat)
-    assert report.fallback.startswith(("float64 cycle because", "algebraic multigrid because"))
+    assert report.fallback.startswith("float64 cycle because")
     assert report.iterations <= 60
     assert (conduction.ground.dense * t).sum() == pytest.approx(heat.sum(), rel=1e-8)
 
@@ -350,9 +350,9 @@ def test_contrast_is_that_of_conductivities_on_any_grid() -> None:
     k = np.full((3, 3, 16, 16), 4.0)
     k[:, 1, 3:7, 4:9], k[:, 2] = 4e4, 4e9
     conduction = assemble(k, dx, dy, np.array([1e-3, 1e-6, 1e-2]), 1e4)
-    assert ways.contrast_of(conduction, (dx, dy)) == pytest.approx(1e4, rel=1e-6)
+    assert contrast_of(conduction, dx, dy) == pytest.approx(1e4, rel=1e-6)
     turned = assemble(k[..., 4:5], dx[4:5], dy, np.array([1e-3, 1e-6, 1e-2]), 1e4)
-    assert ways.contrast_of(turned, (dx[4:5], dy)) == pytest.approx(1e4, rel=1e-6)
+    assert contrast_of(turned, dx[4:5], dy) == pytest.approx(1e4, rel=1e-6)
 
 
 def test_small_memory_keeps_to_the_cycle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from thermostack.linear.multigrid import Multigrid
 
 Array = np.ndarray
 
-LOOK_AT = 12  # iterations whose mean contraction predicts how many are needed in all
+LOOK_AT = 12  # iterations after which the contraction of the last LOOK_BACK predicts the number in all
+LOOK_BACK = 8
+LOST = 1e4  # fold growth of the residual in one or two iterations that rounding in float32 alone explains
 REPLACE_AT = 1e-4  # reduction after which a float32 recurrence is set right, before its drift can matter
 DRIFT = 1e-6  # of the residual it started from, the most it is expected to drift
 SUDDEN = 1e3  # fold fall of the residual in one iteration: the cycle is all but exact, as on a few cells
@@ -31,6 +33,7 @@ class Progress:
     history: list[float] = field(default_factory=list)
     energies: list[float] = field(default_factory=list)  # root of r.z before each iteration
     is_converged: bool = False
+    is_lost: bool = False  # float32 does not hold the rise
     reason: str = ""
 
     @classmethod
@@ -102,6 +105,8 @@ class Search:
         if not state.history[-1] / SUDDEN < seen < GROWN * state.history[-1]:
             self.rz = 0.0  # begin anew: what is left is rounding, and conjugate to nothing
         state.history.append(seen)
+        if self.multigrid.dtype is np.float32 and state.iterations <= 2:
+            state.is_lost = not seen < LOST * state.history[0]
         if seen <= self.target:
             before = state.residual
             self.recompute()
@@ -203,12 +208,15 @@ def _despair(state: Progress, tolerance: float, patience: float, limit: int) -> 
         return "the residual is no longer a number"
     if done >= limit:
         return f"{limit} iterations were not enough"
+    if state.is_lost:
+        return f"the residual grew {state.history[-1] / state.history[0]:.0e}-fold, which is rounding"
     if done == LOOK_AT:
-        # The residual of a graded grid may grow for a while as the error falls; the energy tells.
-        fallen = max(state.history[0] / state.history[-1], state.energies[0] / state.energies[-1])
-        needed = (
-            done * math.log(state.history[0] / tolerance) / math.log(fallen) if fallen > 1.0 else math.inf
-        )
+        # The residual of a graded grid may grow for a while as the error falls; the energy tells. What hardly
+        # contracts shows when the rest is gone, so the first iterations do not count.
+        then = -1 - LOOK_BACK
+        fallen = max(state.history[then] / state.history[-1], state.energies[then] / state.energies[-1])
+        left = LOOK_BACK * math.log(state.history[-1] / tolerance)
+        needed = done + left / math.log(fallen) if fallen > 1.0 else math.inf
         if needed > patience:
             return f"{needed:.0f} iterations foreseen from the first {done}"
     return ""

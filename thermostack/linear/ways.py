@@ -17,8 +17,6 @@ from thermostack.linear.multigrid import Multigrid, Widths
 Array = np.ndarray
 
 STARK = 1e5  # fold contrast of conductivities in one plane, beyond any of real materials but vacuum
-LOST = 1e4  # fold growth of the residual in two iterations that only rounding in float32 explains
-EARLY = 14  # iterations after which there are enough left of 60 for float64 and what may follow it
 
 
 @dataclass(frozen=True)
@@ -118,9 +116,7 @@ class Ways:
         """Make the next way ready that there is memory for; False where there is none left."""
         if self._way is PATIENT:
             return False
-        is_early = self._way is FAST and state.iterations <= EARLY
-        is_lost = is_early and not max(state.history[:3]) < LOST * state.history[0]
-        after = DOUBLE if is_lost else PATIENT if self._way is ALGEBRAIC else ALGEBRAIC
+        after = DOUBLE if state.is_lost else PATIENT if self._way is ALGEBRAIC else ALGEBRAIC
         return self._take(after, state.reason) or self._take(PATIENT, state.reason)
 
     def _take(self, way: Way, reason: str) -> bool:
