@@ -13,7 +13,7 @@ PACKAGE = HOUSE / "thermostack"
 
 # From the ground up. Inside one floor a module may use those named before it in the same group.
 FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
-    1: (("errors", "units", "quantity", "schema", "grid"),),
+    1: (("errors", "units", "quantity", "schema", "grid", "memory"),),
     2: (("laws", "cylinders", "materials", "mixtures", "library", "overlap", "pixels", "power", "cooling"),),
     3: (("package",),),
     4: (("placement", "geometry"),),

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from small_result import small_model
 
-import thermostack.grid
+import thermostack.memory
 from thermostack import (
     ConvergenceError,
     DescriptionError,
@@ -36,8 +36,8 @@ from thermostack import (
 )
 from thermostack.cli import main
 from thermostack.cooling import Convection, Cooled, Cooling
-from thermostack.grid import BYTES_PER_CELL
 from thermostack.linear.multigrid import Multigrid
+from thermostack.memory import Solve
 from thermostack.power import Block, Power
 from thermostack.units import mm, nm, um
 
@@ -454,36 +454,13 @@ def test_row_64_a_large_solve_ends_soon_and_leaves_the_previous_result(
 
 # -- load and faults -----------------------------------------------------------------------------
 
-MEASURE = """\
-import sys
-from thermostack import discretize, read_package, solve_steady
-package = read_package("cowos_s_h100")
-solve_steady(discretize(package, cell=5e-3))
-before = most()
-model = discretize(package, cell=float(sys.argv[1]))
-solve_steady(model)
-print(model.grid.cells, most() - before)
-"""
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no such file here")
-@pytest.mark.parametrize(
-    "cell", [0.5e-3, pytest.param(0.25e-3, marks=pytest.mark.slow)], ids=["1 million", "4 million"]
-)
-def test_row_m1_the_memory_of_a_solve_is_what_was_foreseen(cell: float) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", MOST + MEASURE, str(cell)], capture_output=True, text=True, check=True
-    )
-    cells, taken = map(int, done.stdout.split())
-    assert taken == pytest.approx(BYTES_PER_CELL * cells, rel=0.25)
-
 
 @pytest.mark.parametrize(("share", "code"), [(0.5, 0), (0.85, 0), (1.5, 4), (10.0, 4)])
 def test_row_m1_what_does_not_fit_is_refused_before_it_is_tried(
     share: float, code: int, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    need = BYTES_PER_CELL * discretize(read_package(DRAWING), cell=1 * mm).grid.cells
-    monkeypatch.setattr(thermostack.grid, "available_memory", lambda: int(need / share))
+    need = Solve(discretize(read_package(DRAWING), cell=1 * mm).grid, estimate=True).memory
+    monkeypatch.setattr(thermostack.memory, "available_memory", lambda: int(need / share))
     assert main(["solve", DRAWING, "--cell", "1 mm"]) == code
     assert ("GB are there" in capsys.readouterr().err) == (code == 4)
     assert (files(here) == []) == (code == 4)

@@ -93,6 +93,11 @@ class Geometry:
     contacts: tuple[Contact, ...]
     warnings: tuple[Fault, ...]
 
+    @property
+    def is_linear(self) -> bool:
+        """Return whether no conductivity depends on temperature."""
+        return all(part.material.is_constant for part in self.parts)
+
 
 def lay_out(package: Package) -> Geometry:
     """Return the boxes of a package in absolute coordinates.

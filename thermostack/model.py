@@ -12,7 +12,8 @@ import scipy.ndimage as ndimage
 from thermostack.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
 from thermostack.errors import DescriptionError, Fault
 from thermostack.geometry import Contact, Geometry, Part, Source, lay_out
-from thermostack.grid import Grid, check_memory
+from thermostack.grid import Grid
+from thermostack.memory import Solve, check_memory
 from thermostack.mosaic import Mosaic, Window, nearest_plane, paint, span, window_of
 from thermostack.package import Package
 from thermostack.power import rectangles, spread
@@ -93,6 +94,17 @@ class Model:
         """Return the number of cells in the body."""
         return int(np.count_nonzero(self.part))
 
+    @property
+    def is_linear(self) -> bool:
+        """Return whether no conductivity depends on temperature."""
+        return self.geometry.is_linear
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes of the cells and the surfaces."""
+        columns: list[np.ndarray] = list(vars(self.surfaces).values())
+        return self.part.nbytes + sum(column.nbytes for column in columns)
+
     @cached_property
     def _first_surface(self) -> np.ndarray:
         nz, ny, nx = self.grid.shape
@@ -159,7 +171,7 @@ def discretize(
     spread by overlap alone. `grid` gives the planes themselves.
 
     Raises DescriptionError where the drawing is wrong, and ResourceError, before anything is
-    allocated, where the grid does not fit in this machine's memory.
+    allocated, where a solve on the grid would not fit in this machine's memory.
     """
     geometry = package if isinstance(package, Geometry) else lay_out(package)
     heated = find_heated(geometry, block_planes)
@@ -168,10 +180,10 @@ def discretize(
         _check_cell(geometry, cell)
     if grid is None:
         planes = [Spacing(geometry, heated, axis, cell, fineness).planes(fixed[axis]) for axis in range(3)]
-        check_memory([axis.size - 1 for axis in planes])
         grid = Grid(*planes)
     else:
         geometry.package.refuse(_grid_faults(geometry, grid, fixed))
+    check_memory(Solve(grid, geometry.is_linear))
     mosaic = paint(geometry, grid)
     warnings = [*geometry.warnings, *(fault for faults in merged for fault in faults)]
     surfaces = find_surfaces(geometry, grid, mosaic)

@@ -19,6 +19,7 @@ from thermostack.conduction import Conduction, Conductivity, add_outside_heat, a
 from thermostack.errors import ConvergenceError, Fault
 from thermostack.linear.report import SolverReport
 from thermostack.linear.solve import Solver, prepare
+from thermostack.memory import Solve, check_memory
 from thermostack.metrics import (
     FaceTemperature,
     HeatBalance,
@@ -177,12 +178,14 @@ def solve_steady(
     that passes through; `estimate=False` leaves the errors out. A conductivity that depends on temperature
     is taken at the temperatures found, repeated until both agree.
 
-    Raises ConvergenceError where the solver stalls or the heat does not balance to 1e-6.
+    Raises ConvergenceError where the solver stalls or the heat does not balance to 1e-6, and ResourceError,
+    before anything is allocated, where the solve would not fit in this machine's memory.
     """
     seconds: dict[str, float] = {}
     if isinstance(model, Package):
         with _timed(seconds, "mesh", progress):
             model = discretize(model)
+    check_memory(_foreseen(model, method, estimate), held=model.memory)
     solving = _Solving(model, tolerance, method, threads, seconds, progress)
     fluxes, balance, report = solving.balanced(*solving.run())
     solving.forget_heat()
@@ -201,6 +204,11 @@ def solve_steady(
     return Steady(model, temperature, tuple(parts), balance, report, warnings, seconds, _peak_memory())
 
 
+def _foreseen(model: Model, method: str, estimate: bool) -> Solve:
+    active = model.active if method == "direct" else None
+    return Solve(model.grid, model.is_linear, estimate, method, model.surfaces.cell.size, active)
+
+
 class _Solving:
     """One steady problem on its way: the operator at the temperatures reached so far."""
 
@@ -216,7 +224,6 @@ class _Solving:
         self.model, self.tolerance, self.method, self.threads = model, tolerance, method, threads
         self.seconds, self.progress = seconds, progress
         self.iterations = 0
-        self.is_linear = all(part.material.is_constant for part in model.parts)
         fixed = model.surfaces.h > 0.0
         outside = model.surfaces.temperature[fixed]
         weight = model.surfaces.area[fixed] * np.minimum(model.surfaces.h[fixed], 1e9)
@@ -276,8 +283,8 @@ class _Solving:
     def run(self) -> tuple[np.ndarray, SolverReport]:
         """Return the rise over `zero` [K] and the report of the last solve."""
         self.assemble(None)
-        rise, report = self.solve(None, self.tolerance if self.is_linear else LOOSE)
-        if self.is_linear:
+        rise, report = self.solve(None, self.tolerance if self.model.is_linear else LOOSE)
+        if self.model.is_linear:
             return rise, report
         changes: list[float] = []
         temperature = np.empty(rise.shape)  # at which conductivities are taken

@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 
 from thermostack.errors import DescriptionError, Fault, ResultFileError
-from thermostack.grid import available_memory
 from thermostack.io import examine
+from thermostack.memory import available_memory
 from thermostack.quantity import nearest
 
 CHUNK = 2**20  # bytes, about

@@ -8,9 +8,9 @@ import numpy as np
 
 from thermostack.conduction import Conduction
 from thermostack.errors import ResourceError
-from thermostack.grid import USABLE, available_memory
 from thermostack.linear.conjugate_gradient import MARGIN, Progress, norm, settle
 from thermostack.linear.multigrid import operate
+from thermostack.memory import USABLE, available_memory
 
 Array = np.ndarray
 
