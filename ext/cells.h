@@ -12,12 +12,8 @@
 #include <math.h>
 #include <stddef.h>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) \
-    && !defined(__clang__) && __GNUC__ >= 12 && defined(__OPTIMIZE__)
-#define CLONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), unused)) static void
-#else
-#define CLONED __attribute__((unused)) static void
-#endif
+#include "clones.h"
+
 #define IN const double *restrict
 #define OUT double *restrict
 #define LEAST(a, b) ((a) < (b) ? (a) : (b))

@@ -122,12 +122,24 @@ cdef class Level:
     # ---- set-up
 
     def load(self, const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,
-             const conductance[:, :, ::1] g_z):
-        """Take the conductances of a natural-order operator, the ground being there, and compute the pivots."""
+             const conductance[:, :, ::1] g_z, const ptrdiff_t[::1] start, const ptrdiff_t[::1] cell,
+             const double[::1] ground):
+        """Take the conductances of a natural-order operator and compute the pivots."""
         cdef int y
         for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
             self._load_row(y, g_x, g_y, g_z)
+            self._load_ground(y, start, cell, ground)
         self._all_pivots()
+
+    cdef void _load_ground(self, int y, const ptrdiff_t[::1] start, const ptrdiff_t[::1] cell,
+                           const double[::1] ground) noexcept nogil:
+        cdef int k, i
+        cdef ptrdiff_t line, n
+        for k in range(self.nz):
+            line = <ptrdiff_t> k * self.ny + y
+            for n in range(start[line], start[line + 1]):
+                i = <int> (cell[n] - line * self.nx)
+                self.ground[self.line[y, k], i & 1, i >> 1] = <real> ground[n]
 
     cdef void _load_row(self, int y, const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,
                         const conductance[:, :, ::1] g_z) noexcept nogil:

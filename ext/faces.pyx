@@ -1,5 +1,7 @@
 """Conductances of the faces of one plane of cells, from the cells' properties."""
 
+from libc.math cimport INFINITY
+
 ctypedef fused conductance:
     float
     double
@@ -38,16 +40,32 @@ def join_upwards(const double[:, ::1] below, const double[:, ::1] above, const d
                 g_z[j, i] = <conductance> (dy[j] * dx[i] / (below[j, i] + above[j, i]))
 
 
+cdef enum:
+    LANES = 16  # extremes kept side by side, which a processor takes at once
+
+
 def span(const conductance[:, ::1] values, const conductance[:, ::1] factor):
-    """Return the least of values times factor that is not zero, zero where there is none, and the greatest."""
-    cdef Py_ssize_t j, i
-    cdef conductance value, low, high = 0, least = 0
+    """Return the least of values times factor that is not zero, infinite where there is none, and the greatest."""
+    cdef Py_ssize_t j, i, lane, columns = values.shape[1]
+    cdef conductance low[LANES]
+    cdef conductance high[LANES]
+    cdef conductance value
     with nogil:
+        for lane in range(LANES):
+            low[lane] = <conductance> INFINITY
+            high[lane] = 0
         for j in range(values.shape[0]):
-            low = 0
-            for i in range(values.shape[1]):
+            for i in range(columns // LANES):
+                for lane in range(LANES):
+                    value = values[j, i * LANES + lane] * factor[j, i * LANES + lane]
+                    high[lane] = value if value > high[lane] else high[lane]
+                    value = value if value > 0 else <conductance> INFINITY
+                    low[lane] = value if value < low[lane] else low[lane]
+            for i in range(columns // LANES * LANES, columns):
                 value = values[j, i] * factor[j, i]
-                high = value if value > high else high
-                low = value if (value < low or low == 0) and value > 0 else low
-            least = low if (low < least or least == 0) and low > 0 else least
-    return least, high
+                high[0] = value if value > high[0] else high[0]
+                low[0] = value if 0 < value < low[0] else low[0]
+        for lane in range(1, LANES):
+            high[0] = high[lane] if high[lane] > high[0] else high[0]
+            low[0] = low[lane] if low[lane] < low[0] else low[0]
+    return low[0], high[0]

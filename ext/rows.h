@@ -11,14 +11,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "clones.h"
+
 typedef REAL real;
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) \
-    && !defined(__clang__) && __GNUC__ >= 12 && defined(__OPTIMIZE__)
-#define CLONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), unused)) static void
-#else
-#define CLONED __attribute__((unused)) static void
-#endif
 #define INLINE static inline __attribute__((always_inline)) void
 /* Columns side by side whose state stays in registers while k runs up and down. */
 typedef real vec __attribute__((vector_size(64), aligned(sizeof(real)), may_alias));

@@ -36,7 +36,15 @@ class Level:
     ) -> None: ...
     def keep_alive(self, lives: int) -> None: ...
     def forget_ground(self) -> None: ...
-    def load(self, g_x: np.ndarray, g_y: np.ndarray, g_z: np.ndarray) -> None: ...
+    def load(
+        self,
+        g_x: np.ndarray,
+        g_y: np.ndarray,
+        g_z: np.ndarray,
+        start: np.ndarray,
+        cell: np.ndarray,
+        ground: np.ndarray,
+    ) -> None: ...
     def coarsen(
         self,
         coarse: Level,

@@ -186,9 +186,7 @@ class Multigrid:
         nz, ny, nx = c.shape
         is_grounded = (np.diff(c.ground.start) > 0).reshape(nz, ny).T
         level = self._level(KERNELS[self.dtype].FinestLevel, nz, ny, nx, is_grounded)
-        k, j, i = np.unravel_index(c.ground.cell, c.shape)
-        np.asarray(level.ground)[np.asarray(level.line)[j, k], i % 2, i // 2] = c.ground.conductance
-        level.load(c.g_x, c.g_y, c.g_z)
+        level.load(c.g_x, c.g_y, c.g_z, c.ground.start, c.ground.cell, c.ground.conductance)
         return level
 
     def _level(self, kind: Any, nz: int, ny: int, nx: int, is_grounded: Array) -> Any:
@@ -209,7 +207,7 @@ class Multigrid:
         (line_sums,) = self._zeros(1, level.nz, level.ny, 2, dtype=np.float64, is_room=True)
         (left,) = self._zeros(1, level.blocks, level.nx + 7, dtype=np.float64, is_room=True)
         blocks = max(1, min(level.blocks, level.nz // PLANES_PER_THREAD))
-        planes = np.linspace(0, level.nz, blocks + 1).astype(np.int32)
+        planes = _parts(level.nz, blocks)
         self.finest.search(p, q, row_sums, line_sums, left, planes)
 
     def _forget_ground(self, level: Any) -> None:
@@ -326,7 +324,12 @@ def _by_parity(values: Array, width: int, dtype: Any) -> Array:
 def _division(ny: int, cells: int, threads: int) -> Array:
     """Return the first row of each thread's block, and one beyond the last."""
     blocks = max(1, min(threads, ny // ROWS_PER_THREAD, cells // CELLS_PER_THREAD))
-    return np.linspace(0, ny, blocks + 1).astype(np.int32)
+    return _parts(ny, blocks)
+
+
+def _parts(count: int, parts: int) -> Array:
+    """Return the first of each of the parts that so many are cut into, and one beyond the last."""
+    return np.array([count * n // parts for n in range(parts + 1)], dtype=np.int32)
 
 
 def _change_slots(bounds: Sequence[int] | Array) -> tuple[Array, int]:
