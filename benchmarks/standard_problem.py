@@ -5,6 +5,8 @@
 
 A work unit (WU) is one application of the float64 operator with stored conductances, timed in the same
 run by one thread. `total` is preparation and solution from a zero guess to a true residual of 1e-8.
+The package stands in standard_problem.yaml too, and results/standard_problem_matrix.json has figures of the
+matrix as another program made it; tests/test_standard_problem.py holds the operator to both.
 """
 
 from __future__ import annotations
@@ -19,16 +21,21 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse as sp
 
+from thermostack import discretize, read_package
 from thermostack.conduction import Conduction, Ground
+from thermostack.grid import Grid
 from thermostack.linear import prepare
 from thermostack.linear.multigrid import operate
+from thermostack.model import Model
 from thermostack.units import mm
 
+DESCRIPTION = Path(__file__).with_name("standard_problem.yaml")
 SIDE = 55 * mm
 MOLD, COPPER = (0.8, 0.8, 0.8), (398.0, 398.0, 398.0)
 TOP, BOTTOM = 3000.0, 10.0  # W/(m2 K) to an ambient at 0
-CELL = {0.13: 1.0 * mm, 0.46: 0.5 * mm, 1.84: 0.25 * mm, 6.9: 0.125 * mm}  # lateral size by million cells
+CELL = {0.13: 1.0 * mm, 0.46: 0.5 * mm, 1.84: 0.25 * mm, 6.9: 0.13 * mm}  # lateral size by million cells
 
 Box = tuple[float, float, float, float]  # x low, x high, y low, y high
 Conductivity = tuple[float, float, float]
@@ -158,6 +165,39 @@ def _conduction(k: np.ndarray, dx: np.ndarray, dy: np.ndarray, dz: np.ndarray) -
         area / (half_z[1:] + half_z[:-1]),
         Ground.of(ground),
     )
+
+
+def described(cell: float = 0.5 * mm) -> Model:
+    """Return the package of standard_problem.yaml on the cells of the standard problem."""
+    boxes = (INTERPOSER, *DIES)
+    x, y = (edges([0.0, SIDE, *(box[n] for box in boxes for n in pair)], cell) for pair in ((0, 1), (2, 3)))
+    dz = [layer.thickness / layer.cells for layer in slices() for _ in range(layer.cells)]
+    grid = Grid(x, y, np.concatenate([[0.0], np.cumsum(dz)]))
+    return discretize(read_package(DESCRIPTION), grid=grid)
+
+
+def fingerprint(matrix: sp.csr_array, heat: np.ndarray) -> dict[str, float]:
+    """Return figures that tell one matrix and right-hand side from another: counts, sums and norms."""
+    shape = nz, ny, nx = heat.shape
+    k, j, i = np.ogrid[:nz, :ny, :nx]
+    smooth = np.cos(np.pi * (i + 0.5) / nx) * np.cos(np.pi * (j + 0.5) / ny) * (k + 1.0) / nz
+    rough = np.sin(0.37 * i) + np.cos(0.61 * j) + np.sin(0.83 * k)
+    fields = {"smooth": smooth, "rough": np.broadcast_to(rough, shape)}
+    found = {
+        "nz": nz,
+        "ny": ny,
+        "nx": nx,
+        "entries": matrix.nnz,
+        "trace": float(matrix.diagonal().sum()),
+        "frobenius": float(np.linalg.norm(matrix.data)),
+        "heat": float(heat.sum()),
+        "heat_norm": float(np.linalg.norm(heat)),
+    }
+    for name, field in fields.items():
+        applied = matrix @ field.ravel()
+        found[f"{name}_norm"] = float(np.linalg.norm(applied))
+        found[f"{name}_energy"] = float(field.ravel() @ applied)
+    return found
 
 
 def seconds_of(work: Callable[[], object]) -> float:
