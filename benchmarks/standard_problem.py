@@ -225,19 +225,25 @@ def measure(cell: float, threads: int, repeat: int, precision: type) -> dict[str
     kept = Conduction(*(g.astype(precision) for g in (exact.g_x, exact.g_y, exact.g_z)), exact.ground)
     out = np.empty_like(heat)
     before = peak_memory()
-    solver = prepare(kept, widths=problem.widths, threads=threads)
+    solver = prepare(kept, widths=problem.widths, threads=1)
     _, report = solver.solve(heat)
     grown = peak_memory() - before
+    held = kept.memory + report.memory + 2 * heat.nbytes  # conductances, solver, heat and temperatures
+    several = np.stack([heat, heat[:, ::-1, ::-1]])
     works = {
         "unit": lambda: operate(exact, heat, out),
-        "prepare": lambda: prepare(kept, widths=problem.widths, threads=threads),
+        "prepare": lambda: prepare(kept, widths=problem.widths, threads=1),
         "solve": lambda: solver.solve(heat),
         "loose": lambda: solver.solve(heat, tolerance=1e-3),
+        "pair": lambda: solver.solve_many(several),
     }
+    if threads > 1:
+        other = prepare(kept, widths=problem.widths, threads=threads)
+        works["threads prepare"] = lambda: prepare(kept, widths=problem.widths, threads=threads)
+        works["threads solve"] = lambda: other.solve(heat)
     least = least_seconds(repeat, works)
     unit, total = least["unit"], least["prepare"] + least["solve"]
-    held = kept.memory + report.memory + 2 * heat.nbytes  # conductances, solver, heat and temperatures
-    return {
+    figures = {
         "cells": heat.size,
         "iterations": report.iterations,
         "residual": report.residual,
@@ -248,10 +254,16 @@ def measure(cell: float, threads: int, repeat: int, precision: type) -> dict[str
         "solve_wu": least["solve"] / unit,
         "total_wu": total / unit,
         "loose_wu": least["loose"] / unit,
+        "load_of_a_pair": least["pair"] / 2 / least["solve"],  # its time over that of a load alone
         "solver_bytes_per_cell": report.memory / heat.size,
         "held_bytes_per_cell": held / heat.size,
         "grown_bytes_per_cell": grown / heat.size,
     }
+    if threads > 1:
+        figures["threads"] = threads
+        figures["solve_speedup"] = least["solve"] / least["threads solve"]
+        figures["total_speedup"] = total / (least["threads prepare"] + least["threads solve"])
+    return figures
 
 
 def main() -> None:
@@ -259,7 +271,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cells", type=float, nargs="+", default=[0.13, 0.46, 1.84], choices=sorted(CELL))
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="beside one, which is always measured")
     parser.add_argument("--repeat", type=int, default=15)
     parser.add_argument("--single", action="store_true", help="conductances in float32, as a model has them")
     parser.add_argument("--json", type=Path)
