@@ -196,11 +196,11 @@ class Solver:
         )
 
 
-def _checked_widths(conduction: Conduction, widths: Widths | None) -> Widths | None:
-    if widths is None:
-        return None
-    dx, dy = (np.asarray(width, dtype=np.float64) for width in widths)
+def _checked_widths(conduction: Conduction, widths: Widths | None) -> Widths:
     _, ny, nx = conduction.shape
+    if widths is None:
+        return np.ones(nx), np.ones(ny)
+    dx, dy = (np.asarray(width, dtype=np.float64) for width in widths)
     if dx.shape != (nx,) or dy.shape != (ny,):
         raise ValueError(f"widths have shapes {dx.shape}, {dy.shape}; the cells ask for ({nx},), ({ny},)")
     if not (np.isfinite(dx).all() and np.isfinite(dy).all() and (dx > 0.0).all() and (dy > 0.0).all()):

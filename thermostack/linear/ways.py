@@ -43,13 +43,13 @@ class Ways:
     the cycle, which joins it to its neighbours, does not see it. So stark contrasts are not left to it.
     """
 
-    def __init__(self, conduction: Conduction, widths: Widths | None, threads: int) -> None:
+    def __init__(self, conduction: Conduction, widths: Widths, threads: int) -> None:
         self.conduction = conduction
         self.fallback: list[str] = []  # what was taken instead of what, and why
         self._widths, self._threads = widths, threads
         self._tool: Multigrid | Algebraic | None
         self._way, self._tool = FAST, None
-        contrast = contrast_of(conduction, *_widths(conduction, widths))
+        contrast = contrast_of(conduction, *widths)
         if not (
             contrast > STARK
             and self._take(ALGEBRAIC, f"conductivities are {contrast:.0e}-fold apart in a plane")
@@ -139,8 +139,3 @@ class Ways:
         return Multigrid(
             self.conduction, self._widths, dtype=way.dtype, is_gentle=way.is_gentle, threads=self._threads
         )
-
-
-def _widths(conduction: Conduction, widths: Widths | None) -> Widths:
-    _, ny, nx = conduction.shape
-    return widths if widths is not None else (np.ones(nx), np.ones(ny))
