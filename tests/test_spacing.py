@@ -29,7 +29,7 @@ from thermostack import (
 )
 from thermostack.cooling import Cooled, FaceRegion
 from thermostack.geometry import lay_out
-from thermostack.healing import healing_length, healing_lengths
+from thermostack.healing import Healing
 from thermostack.spacing import CELLS_ACROSS, LEAST_IN_ALL, SPREAD_CELLS, Spacing, find_heated, fixed_planes
 from thermostack.units import mm, um
 
@@ -350,6 +350,10 @@ def test_a_cell_as_large_as_the_body_is_one() -> None:
 MIDDLE = (10 * mm, 10 * mm, 5 * um)
 
 
+def healing_length(drawn: Any, x: float, y: float, z: float) -> float:
+    return Healing(drawn).column(x, y).length(z)
+
+
 def sheets(*layers: Layer, **cooling: Any) -> Any:
     return lay_out(Package("sheets", (Stack("s", (SIDE, SIDE), layers),), Cooling(**cooling)))
 
@@ -392,7 +396,7 @@ def test_healing_of_many_places_is_that_of_each() -> None:
     )
     drawn = lay_out(Package("sheets", stacks, Cooling(bottom=Convection(500.0, 300.0))))
     places = np.array([(3, 3), (5, 5), (13, 13), (15, 15), (1, 1), (19, 1)]) * mm
-    lengths = healing_lengths(drawn, places, 50 * um)
+    lengths = Healing(drawn).lengths(places, 50 * um)
     assert lengths.tolist() == [healing_length(drawn, x, y, 50 * um) for x, y in places.tolist()]
     assert len(set(lengths.tolist())) == 3
 

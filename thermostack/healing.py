@@ -7,12 +7,13 @@ a heated block excites those its sheet takes part in.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from thermostack.cooling import film
-from thermostack.geometry import Box, Geometry
+from thermostack.geometry import Box, Contact, Geometry
 from thermostack.materials import ROOM_TEMPERATURE
 from thermostack.placement import TOUCH
 
@@ -23,86 +24,114 @@ THICK = 0.1  # of the column
 Axes = tuple[float, float, float]
 
 
-def healing_lengths(geometry: Geometry, places: np.ndarray, z: float) -> np.ndarray:
-    """Return the length [m] over which an edge of heat at each of some places (x, y) [m], height z, is felt.
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A stack of sheets, and the modes of its temperature sideways."""
+
+    low: np.ndarray  # (sheets,) m
+    high: np.ndarray  # (sheets,) m
+    rates: np.ndarray  # (modes,) 1/m2, ascending: of dying out sideways, squared
+    modes: np.ndarray  # (sheets, modes)
+    scale: np.ndarray  # (sheets,) of a sheet in the modes
+
+    def length(self, z: float) -> float:
+        """Return the length [m] over which an edge of heat at height z is felt; infinite where unknown."""
+        if self.rates.size == 0:
+            return np.inf
+        heated = int(np.argmax((self.low <= z) & (z <= self.high)))
+        shares = (self.scale[heated] * self.modes[heated]) ** 2 / self.rates  # of the rise, the slowest first
+        count = int(np.searchsorted(np.cumsum(shares) / shares.sum(), RESOLVED))
+        return float(1.0 / np.sqrt(self.rates[min(count, self.rates.size - 1)]))
+
+
+NONE = np.zeros(0)
+NOWHERE = Column(NONE, NONE, NONE, np.zeros((0, 0)), NONE)
+
+
+class Healing:
+    """The lengths over which edges of heat are felt, anywhere in a geometry.
 
     Most blocks of a floorplan lie under the same layers: each column is looked at once.
     """
-    boxes = np.array([(*box.low[:2], *box.high[:2]) for box in geometry.boxes])
-    joints = np.array([contact.rectangle for contact in geometry.contacts]).reshape(-1, 4)
-    x0, y0, x1, y1 = np.concatenate([boxes, joints]).T
-    known: dict[bytes, float] = {}
-    lengths = []
-    for x, y in places.tolist():
-        over = np.packbits((x0 < x) & (x < x1) & (y0 < y) & (y < y1)).tobytes()
-        if over not in known:
-            known[over] = healing_length(geometry, x, y, z)
-        lengths.append(known[over])
-    return np.array(lengths)
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+        boxes = [(*box.low[:2], *box.high[:2]) for box in geometry.boxes]
+        joints = [contact.rectangle for contact in geometry.contacts]
+        self._x0, self._y0, self._x1, self._y1 = np.array([*boxes, *joints]).T
+        self._columns: dict[bytes, Column] = {}
+        self._films = tuple(_film(geometry, face) for face in ("bottom", "top"))
+        self._conductivity: dict[int, Axes] = {}
+
+    def lengths(self, places: np.ndarray, z: float) -> np.ndarray:
+        """Return the length [m] over which an edge at each of some places (x, y) [m], height z, is felt.
+
+        It is infinite where unknown.
+        """
+        return np.array([self.column(x, y).length(z) for x, y in places.tolist()])
+
+    def column(self, x: float, y: float) -> Column:
+        """Return the column over (x, y) [m]."""
+        is_over = (self._x0 < x) & (x < self._x1) & (self._y0 < y) & (y < self._y1)
+        over = np.packbits(is_over).tobytes()
+        if over not in self._columns:
+            self._columns[over] = self._solved(x, y, np.flatnonzero(is_over).tolist())
+        return self._columns[over]
+
+    def _solved(self, x: float, y: float, over: list[int]) -> Column:
+        """Return the column over (x, y) with its modes.
+
+        The fin equation of every mode of the column, after Kraus, Aziz & Welty, Extended Surface Heat
+        Transfer (2001), chapter 1, with sheets for fins.
+        """
+        boxes, contacts = self.geometry.boxes, self.geometry.contacts
+        sheets = self._sheets([boxes[n] for n in over if n < len(boxes)])
+        if not sheets:
+            return NOWHERE
+        low, high = np.array([(low, high) for low, high, _ in sheets]).T
+        thickness = high - low
+        along = np.array([0.5 * (kx + ky) for _, _, (kx, ky, _) in sheets])
+        through = np.array([kz for _, _, (_, _, kz) in sheets])
+        half = 0.5 * thickness / through
+        joints = [contacts[n - len(boxes)] for n in over if n >= len(boxes)]
+        resistance = np.array([_resistance(joints, z) for z in low[1:].tolist()])
+        joint = 1.0 / (half[:-1] + half[1:] + resistance)  # W/(m2 K) between sheets
+        ground = np.zeros(len(sheets))
+        for sheet, h in zip((0, -1), self._films, strict=True):
+            ground[sheet] += 1.0 / (half[sheet] + 1.0 / h) if h > 0.0 else 0.0
+        if not ground.any():
+            return NOWHERE
+        matrix = np.diag(ground)
+        for n, g in enumerate(joint):
+            matrix[n : n + 2, n : n + 2] += g * np.array(((1.0, -1.0), (-1.0, 1.0)))
+        scale = 1.0 / np.sqrt(along * thickness)
+        rates, modes = np.linalg.eigh(scale[:, None] * matrix * scale)
+        return Column(low, high, rates, modes, scale)
+
+    def _sheets(self, over: list[Box]) -> list[tuple[float, float, Axes]]:
+        """Return (low, high, conductivity) of the sheets of a column from the bottom, [m] and [W/(m K)]."""
+        planes = sorted({edge for box in over for edge in (box.low[2], box.high[2])})
+        height = planes[-1] - planes[0] if planes else 0.0
+        sheets = []
+        for low, high in pairwise(planes):
+            middle = 0.5 * (low + high)
+            inside = [box for box in over if box.low[2] < middle < box.high[2]]
+            if high - low <= TOUCH or not inside or inside[-1].part < 0:
+                continue
+            conductivity = self._conductivity_of(inside[-1].part)
+            cuts = np.linspace(low, high, (SHEETS if high - low > THICK * height else 1) + 1).tolist()
+            sheets += [(a, b, conductivity) for a, b in pairwise(cuts)]
+        return sheets
+
+    def _conductivity_of(self, part: int) -> Axes:
+        if part not in self._conductivity:
+            self._conductivity[part] = self.geometry.parts[part].conductivity_at(ROOM_TEMPERATURE)
+        return self._conductivity[part]
 
 
-def healing_length(geometry: Geometry, x: float, y: float, z: float) -> float:
-    """Return the length [m] over which an edge of heat at (x, y), height z, is felt; infinite where unknown.
-
-    The fin equation of every mode of the column, after Kraus, Aziz & Welty, Extended Surface Heat
-    Transfer (2001), chapter 1, with sheets for fins.
-    """
-    column = _column(geometry, x, y)
-    if not column:
-        return np.inf
-    thickness = np.array([high - low for low, high, _ in column])
-    along = np.array([0.5 * (kx + ky) for _, _, (kx, ky, _) in column])
-    through = np.array([kz for _, _, (_, _, kz) in column])
-    half = 0.5 * thickness / through
-    contacts = np.array([_contact(geometry, x, y, low) for low, _, _ in column[1:]])
-    joint = 1.0 / (half[:-1] + half[1:] + contacts)  # W/(m2 K) between sheets
-    ends = _film(geometry, "bottom"), _film(geometry, "top")
-    ground = np.zeros(len(column))
-    ground[0] += 1.0 / (half[0] + 1.0 / ends[0]) if ends[0] > 0.0 else 0.0
-    ground[-1] += 1.0 / (half[-1] + 1.0 / ends[1]) if ends[1] > 0.0 else 0.0
-    if not ground.any():
-        return np.inf
-    matrix = np.diag(ground)
-    for n, g in enumerate(joint):
-        matrix[n : n + 2, n : n + 2] += g * np.array(((1.0, -1.0), (-1.0, 1.0)))
-    scale = 1.0 / np.sqrt(along * thickness)
-    rates, modes = np.linalg.eigh(scale[:, None] * matrix * scale)
-    heated = int(np.argmax([low <= z <= high for low, high, _ in column]))
-    shares = (scale[heated] * modes[heated]) ** 2 / rates  # of the rise, the slowest mode first
-    count = int(np.searchsorted(np.cumsum(shares) / shares.sum(), RESOLVED))
-    return float(1.0 / np.sqrt(rates[min(count, rates.size - 1)]))
-
-
-def _column(geometry: Geometry, x: float, y: float) -> list[tuple[float, float, Axes]]:
-    """Return (low, high, conductivity) of the sheets over (x, y) from the bottom, [m] and [W/(m K)]."""
-    over = [box for box in geometry.boxes if _covers(box, x, y)]
-    planes = sorted({edge for box in over for edge in (box.low[2], box.high[2])})
-    height = planes[-1] - planes[0] if planes else 0.0
-    sheets = []
-    for low, high in pairwise(planes):
-        middle = 0.5 * (low + high)
-        inside = [box for box in over if box.low[2] < middle < box.high[2]]
-        if high - low <= TOUCH or not inside or inside[-1].part < 0:
-            continue
-        conductivity = geometry.parts[inside[-1].part].conductivity_at(ROOM_TEMPERATURE)
-        cuts = np.linspace(low, high, (SHEETS if high - low > THICK * height else 1) + 1).tolist()
-        sheets += [(a, b, conductivity) for a, b in pairwise(cuts)]
-    return sheets
-
-
-def _covers(box: Box, x: float, y: float) -> bool:
-    return box.low[0] < x < box.high[0] and box.low[1] < y < box.high[1]
-
-
-def _contact(geometry: Geometry, x: float, y: float, z: float) -> float:
-    """Return the resistance [m2 K/W] of the contacts at a point."""
-    return sum(
-        contact.resistance
-        for contact in geometry.contacts
-        if abs(contact.z - z) < TOUCH
-        and contact.rectangle[0] < x < contact.rectangle[2]
-        and contact.rectangle[1] < y < contact.rectangle[3]
-    )
+def _resistance(joints: list[Contact], z: float) -> float:
+    """Return the resistance [m2 K/W] of the contacts at a height."""
+    return sum(contact.resistance for contact in joints if abs(contact.z - z) < TOUCH)
 
 
 def _film(geometry: Geometry, face: str) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from thermostack.errors import Fault, ResourceError
 from thermostack.geometry import Box, Geometry
-from thermostack.healing import healing_lengths
+from thermostack.healing import Healing
 from thermostack.materials import ROOM_TEMPERATURE
 from thermostack.power import rectangles
 from thermostack.units import format_quantity
@@ -53,6 +53,7 @@ class Heated:
 def find_heated(geometry: Geometry, block_planes: int = BLOCK_PLANES) -> Heated:
     """Return what the grid must resolve: powered blocks while they are few, else all they lie in."""
     plans, heights, edges, across, healing = [], [], [], [], []
+    felt = Healing(geometry)
     for source in geometry.sources:
         x0, y0, x1, y1 = source.rectangle
         drawn = rectangles(source.power, x1 - x0, y1 - y0)  # in the frame of the source
@@ -68,7 +69,7 @@ def find_heated(geometry: Geometry, block_planes: int = BLOCK_PLANES) -> Heated:
         across.append(np.full(len(plan), CELLS_ACROSS if is_few else SPREAD_CELLS))
         middles = 0.5 * (plan[:, :2] + plan[:, 2:])
         z = 0.5 * (source.z0 + source.z1)
-        healing.append(healing_lengths(geometry, middles, z))
+        healing.append(felt.lengths(middles, z))
     rest = (np.concatenate([*rows, []]) for rows in (across, healing))
     return Heated(_stacked(plans, 4), _stacked(heights, 2), _stacked(edges, 4), *rest)
 
