@@ -12,8 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 QUICK = {
     "error_estimate.py": (["--finenesses", "0.35"], "claim"),
+    "libraries.py": (["--quick"], "times thermostack"),
     "main_job.py": (["--quick"], "claim"),
     "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),
+    "plots.py": (["--quick"], "written"),
     "power_spreading.py": (["--quick"], "sum kept"),
     "robustness.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),

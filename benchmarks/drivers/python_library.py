@@ -1,0 +1,269 @@
+"""The libraries that are called from Python, and thermostack itself, driven as the C++ ones are.
+
+python python_library.py PROBLEM ANSWERS REPEAT TOLERANCE[,TOLERANCE...] library=NAME [KEY=VALUE ...]
+
+What is read and printed stands in problem.hpp. Set-up and solution are timed, handing the matrix over is not.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from thermostack.conduction import Conduction, Ground
+
+ENOUGH = 60.0  # s
+TIMES = 7  # that short works are timed
+
+Array = np.ndarray
+Widths = tuple[Array, Array]
+Settings = dict[str, str]
+Solve = Callable[[float], tuple[Array, int]]  # from a tolerance to the answer and its iterations
+SetUp = Callable[[], Solve]
+
+
+def read_problem(path: str) -> tuple[Conduction, Array, Widths]:
+    """Return the operator, the heat [W] and the widths [m] of the cells in a file."""
+    with Path(path).open("rb") as file:
+        nz, ny, nx = np.fromfile(file, np.int64, 3).tolist()
+
+        def field(*shape: int) -> Array:
+            return np.fromfile(file, np.float64, int(np.prod(shape))).reshape(shape)
+
+        faces = field(nz, ny, nx - 1), field(nz, ny - 1, nx), field(nz - 1, ny, nx)
+        ground, heat = Ground.of(field(nz, ny, nx)), field(nz, ny, nx)
+        return Conduction(*faces, ground), heat, (field(nx), field(ny))
+
+
+def write_problem(path: Path, conduction: Conduction, heat: Array, widths: Widths) -> None:
+    """Write what `read_problem` and problem.hpp read."""
+    c = conduction
+    with path.open("wb") as file:
+        np.array(c.shape, dtype=np.int64).tofile(file)
+        for values in (c.g_x, c.g_y, c.g_z, c.ground.dense, heat, *widths):
+            np.ascontiguousarray(values, dtype=np.float64).tofile(file)
+
+
+def rows_of(conduction: Conduction) -> Any:
+    """Return the operator as the libraries take it: compressed rows, numbered in 32 bits."""
+    matrix = sp.csr_matrix(conduction.to_csr())
+    matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    matrix.sort_indices()
+    return matrix
+
+
+def bytes_held(row: str) -> int:
+    """Return the most bytes held so far ("VmHWM"), or those held now ("VmRSS")."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(row))
+
+
+# -- the libraries ---------------------------------------------------------------------------------
+
+
+def thermostack(conduction: Conduction, heat: Array, widths: Widths, settings: Settings) -> SetUp:
+    """Return the set-up of the column multigrid; `precision=single` keeps the conductances in float32."""
+    from thermostack.linear import prepare
+
+    kept = conduction
+    if settings.get("precision") == "single":
+        faces = (g.astype(np.float32) for g in (conduction.g_x, conduction.g_y, conduction.g_z))
+        kept = Conduction(*faces, conduction.ground)
+
+    def set_up() -> Solve:
+        solver = prepare(kept, widths=widths, threads=1)
+
+        def solve(tolerance: float) -> tuple[Array, int]:
+            t, report = solver.solve(heat, tolerance=tolerance)
+            return t, report.iterations
+
+        return solve
+
+    return set_up
+
+
+def pyamg(conduction: Conduction, heat: Array, _: Widths, settings: Settings) -> SetUp:
+    """Return the set-up of PyAMG as preconditioner of its own conjugate gradients."""
+    import pyamg as library
+
+    matrix, right = rows_of(conduction), heat.ravel()
+    theta, kind = float(settings.get("theta", 0.25)), settings["kind"]
+    smoothers = {
+        "presmoother": ("gauss_seidel", {"sweep": "forward"}),
+        "postsmoother": ("gauss_seidel", {"sweep": "backward"}),
+    }
+
+    def hierarchy() -> Any:
+        if kind == "pairwise":
+            options = {"theta": theta, "norm": "min", "matchings": int(settings.get("matchings", 2))}
+            return library.pairwise_solver(matrix, aggregate=("pairwise", options), **smoothers)
+        if kind == "classical":
+            strength = ("classical", {"theta": theta})
+            return library.ruge_stuben_solver(matrix, strength=strength, CF=settings["CF"], **smoothers)
+        return library.smoothed_aggregation_solver(
+            matrix,
+            strength=("symmetric", {"theta": theta}),
+            symmetry="symmetric",
+            improve_candidates=None,
+            **smoothers,
+        )
+
+    def set_up() -> Solve:
+        built = hierarchy()
+
+        def solve(tolerance: float) -> tuple[Array, int]:
+            history: list[float] = []
+            cycle = settings.get("cycle", "V")
+            t = built.solve(right, tol=tolerance, maxiter=500, accel="cg", cycle=cycle, residuals=history)
+            return t, len(history) - 1
+
+        return solve
+
+    return set_up
+
+
+def pardiso(conduction: Conduction, heat: Array, _: Widths, settings: Settings) -> SetUp:
+    """Return the set-up of MKL PARDISO's Cholesky factors."""
+    from pypardiso import PyPardisoSolver
+
+    matrix, right = sp.csr_matrix(sp.triu(rows_of(conduction), format="csr")), heat.ravel()
+    matrix.sort_indices()
+
+    def set_up() -> Solve:
+        solver = PyPardisoSolver(mtype=2)  # symmetric and positive definite
+        solver.set_iparm(1, 1)
+        solver.set_iparm(2, int(settings.get("ordering", 2)))  # 2: METIS
+        solver.factorize(matrix)
+
+        def solve(_: float) -> tuple[Array, int]:
+            return solver.solve(matrix, right), 0
+
+        # Its factors lie outside Python's memory, and are freed before the next are made.
+        SOLVERS.append(solver)
+        return solve
+
+    return set_up
+
+
+SOLVERS: list[Any] = []  # of PARDISO, to be freed
+
+
+def cholmod(conduction: Conduction, heat: Array, _: Widths, settings: Settings) -> SetUp:
+    """Return the set-up of CHOLMOD's supernodal factors."""
+    from sksparse.cholmod import cholesky
+
+    matrix, right = sp.csc_matrix(rows_of(conduction)), heat.ravel()
+
+    def set_up() -> Solve:
+        factors = cholesky(matrix, mode="supernodal", ordering_method=settings.get("ordering", "nesdis"))
+        return lambda _: (factors(right), 0)
+
+    return set_up
+
+
+def superlu(conduction: Conduction, heat: Array, _: Widths, settings: Settings) -> SetUp:
+    """Return the set-up of SuperLU, told that the matrix is symmetric."""
+    from scipy.sparse.linalg import splu
+
+    matrix, right = sp.csc_matrix(rows_of(conduction)), heat.ravel()
+    ordering = settings.get("ordering", "MMD_AT_PLUS_A")
+    options = {"SymmetricMode": ordering == "MMD_AT_PLUS_A"}
+
+    def set_up() -> Solve:
+        factors = splu(matrix, permc_spec=ordering, diag_pivot_thresh=0.0, options=options)
+        return lambda _: (factors.solve(right), 0)
+
+    return set_up
+
+
+LIBRARIES = {f.__name__: f for f in (thermostack, pyamg, pardiso, cholmod, superlu)}
+
+
+# -- the runs --------------------------------------------------------------------------------------
+
+
+def least_seconds(work: Callable[[], object]) -> float:
+    """Return the least seconds a short work takes."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
+
+    return min(once() for _ in range(TIMES))
+
+
+def units(conduction: Conduction, heat: Array, widths: Widths) -> dict[str, float]:
+    """Return the seconds of a work unit, the float64 operator, and of a cycle, and the cells of all grids."""
+    from thermostack.linear.multigrid import Multigrid, operate
+
+    out = np.empty_like(heat)
+    unit = least_seconds(lambda: operate(conduction, heat, out))
+    multigrid = Multigrid(conduction, widths)
+    multigrid.begin(0, heat, 1.0 / float(np.abs(heat).max()))
+    cycle = least_seconds(multigrid.cycle)
+    cells = sum(level.nz * level.ny * level.nx for level in multigrid.levels)
+    return {"unit_s": unit, "cycle_s": cycle, "cells_of_levels": cells}
+
+
+def run(set_up: SetUp, tolerances: list[float]) -> tuple[dict[str, Any], list[Array]]:
+    """Return the seconds of one set-up and of each solution, and the answers."""
+    start = time.perf_counter()
+    solve = set_up()
+    found: dict[str, Any] = {"setup_s": time.perf_counter() - start, "solve_s": [], "iterations": []}
+    fields = []
+    for tolerance in tolerances:
+        start = time.perf_counter()
+        t, iterations = solve(tolerance)
+        found["solve_s"].append(time.perf_counter() - start)
+        found["iterations"].append(iterations)
+        fields.append(t)
+    while SOLVERS:
+        SOLVERS.pop().free_memory(everything=True)
+    return found, fields
+
+
+def runs(set_up: SetUp, tolerances: list[float], repeat: int) -> Iterator[tuple[dict[str, Any], list[Array]]]:
+    """Yield as many runs as asked, while there is time."""
+    spent = 0.0
+    for _ in range(repeat):
+        if spent >= ENOUGH:
+            return
+        found, fields = run(set_up, tolerances)
+        gc.collect()
+        spent += found["setup_s"] + sum(found["solve_s"])
+        yield found, fields
+
+
+def main() -> None:
+    problem, answers, repeat, tolerances, *words = sys.argv[1:]
+    settings = dict(word.split("=", 1) for word in words)
+    conduction, heat, widths = read_problem(problem)
+    set_up = LIBRARIES[settings["library"]](conduction, heat, widths, settings)
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the most bytes held
+    before = bytes_held("VmRSS")
+    wanted = [float(tolerance) for tolerance in tolerances.split(",")]
+    fields: list[Array] = []
+    for found, fields in runs(set_up, wanted, int(repeat)):  # noqa: B007
+        found["bytes"] = bytes_held("VmHWM") - before
+        print(json.dumps(found), flush=True)
+    with Path(answers).open("wb") as file:
+        for field in fields:
+            np.ascontiguousarray(field, dtype=np.float64).tofile(file)
+    if settings["library"] == "thermostack":
+        print(json.dumps(units(conduction, heat, widths)), flush=True)
+    sys.stdout.flush()
+    os._exit(0)  # a library's own threads and factors need not be taken down
+
+
+if __name__ == "__main__":
+    main()
