@@ -44,28 +44,36 @@ cdef enum:
     LANES = 16  # extremes kept side by side, which a processor takes at once
 
 
-def span(const conductance[:, ::1] values, const conductance[:, ::1] factor):
-    """Return the least of values times factor that is not zero, infinite where there is none, and the greatest."""
-    cdef Py_ssize_t j, i, lane, columns = values.shape[1]
+def span(const conductance[:, :, ::1] values, const conductance[:, ::1] factor, double[::1] least,
+         double[::1] greatest):
+    """Set the least of each plane times factor that is not zero, infinite where there is none, and the greatest."""
+    cdef Py_ssize_t k
+    with nogil:
+        for k in range(values.shape[0]):
+            span_plane(k, values, factor, &least[k], &greatest[k])
+
+
+cdef void span_plane(Py_ssize_t k, const conductance[:, :, ::1] values, const conductance[:, ::1] factor,
+                     double *least, double *greatest) noexcept nogil:
+    cdef Py_ssize_t j, i, lane, columns = values.shape[2]
     cdef conductance low[LANES]
     cdef conductance high[LANES]
     cdef conductance value
-    with nogil:
-        for lane in range(LANES):
-            low[lane] = <conductance> INFINITY
-            high[lane] = 0
-        for j in range(values.shape[0]):
-            for i in range(columns // LANES):
-                for lane in range(LANES):
-                    value = values[j, i * LANES + lane] * factor[j, i * LANES + lane]
-                    high[lane] = value if value > high[lane] else high[lane]
-                    value = value if value > 0 else <conductance> INFINITY
-                    low[lane] = value if value < low[lane] else low[lane]
-            for i in range(columns // LANES * LANES, columns):
-                value = values[j, i] * factor[j, i]
-                high[0] = value if value > high[0] else high[0]
-                low[0] = value if 0 < value < low[0] else low[0]
-        for lane in range(1, LANES):
-            high[0] = high[lane] if high[lane] > high[0] else high[0]
-            low[0] = low[lane] if low[lane] < low[0] else low[0]
-    return low[0], high[0]
+    for lane in range(LANES):
+        low[lane] = <conductance> INFINITY
+        high[lane] = 0
+    for j in range(values.shape[1]):
+        for i in range(columns // LANES):
+            for lane in range(LANES):
+                value = values[k, j, i * LANES + lane] * factor[j, i * LANES + lane]
+                high[lane] = value if value > high[lane] else high[lane]
+                value = value if value > 0 else <conductance> INFINITY
+                low[lane] = value if value < low[lane] else low[lane]
+        for i in range(columns // LANES * LANES, columns):
+            value = values[k, j, i] * factor[j, i]
+            high[0] = value if value > high[0] else high[0]
+            low[0] = value if 0 < value < low[0] else low[0]
+    least[0], greatest[0] = INFINITY, 0.0
+    for lane in range(LANES):
+        greatest[0] = high[lane] if high[lane] > greatest[0] else greatest[0]
+        least[0] = low[lane] if low[lane] < least[0] else least[0]

@@ -3,6 +3,7 @@
 
 cdef extern from "rows.h" nogil:
     void line_follow(int, double, const real *, const real *, double *)
+    void row_weigh(size_t, const double *, double *)
     void line_take(int, double, const double *, real *, real *)
     void line_operate_float(int, const float *, const float *, const float *, const float *, const float *, int,
                             ptrdiff_t, const ptrdiff_t *, const double *, const double *, const double *,
@@ -213,3 +214,10 @@ def operate(const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,
     for k in prange(t.shape[0], nogil=True, schedule="static", num_threads=threads):
         for y in range(t.shape[1]):
             balance(k, y, g_x, g_y, g_z, none, start, cell, ground, t, NULL, 0.0, &out[k, y, 0], NULL, NULL, NULL)
+
+
+def weigh(const double[:, :, ::1] field, double[:, ::1] sums, int threads):
+    """Set sums (nz, 2) to the sum of squares and of absolute values of each plane."""
+    cdef int k
+    for k in prange(field.shape[0], nogil=True, schedule="static", num_threads=threads):
+        row_weigh(<size_t> field.shape[1] * <size_t> field.shape[2], &field[k, 0, 0], &sums[k, 0])

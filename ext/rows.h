@@ -375,6 +375,27 @@ CLONED row_operate(int nz, int width, int parity, const real *g_x, const real *p
     total_of(energies, energy);
 }
 
+/* sums[0] = the sum of squares of so many values, sums[1] = that of absolute values. */
+CLONED row_weigh(size_t count, const double *values, double *sums)
+{
+    double square[8] = {0}, absolute[8] = {0};
+    for (size_t i = 0; i < count / 8; ++i)
+        for (int j = 0; j < 8; ++j) {
+            const double value = values[8 * i + j];
+            square[j] += value * value;
+            absolute[j] += value < 0 ? -value : value;
+        }
+    for (size_t i = count / 8 * 8; i < count; ++i) {
+        square[0] += values[i] * values[i];
+        absolute[0] += values[i] < 0 ? -values[i] : values[i];
+    }
+    sums[0] = sums[1] = 0;
+    for (int j = 0; j < 8; ++j) {
+        sums[0] += square[j];
+        sums[1] += absolute[j];
+    }
+}
+
 /* even and odd = scale heat along one line. */
 CLONED line_take(int nx, double scale, const double *heat, real *even, real *odd)
 {

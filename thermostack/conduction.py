@@ -237,9 +237,9 @@ def contrast_of(conduction: Conduction, dx: np.ndarray, dy: np.ndarray) -> float
         faces, ratio = conduction.g_x, (dx[1:] + dx[:-1]) / dy[:, None]
     else:
         faces, ratio = conduction.g_y, (dy[1:] + dy[:-1])[:, None] / dx
-    ratio = ratio.astype(faces.dtype)
-    spans = (_faces.span(plane, ratio) for plane in faces)
-    return max((high / low for low, high in spans if high > low > 0.0), default=1.0)
+    low, high = np.empty((2, len(faces)))
+    _faces.span(faces, ratio.astype(faces.dtype), low, high)
+    return float(np.max(high / low, initial=1.0))
 
 
 def add_outside_heat(model: Model, conduction: Conduction, heat: np.ndarray, zero: float = 0.0) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from thermostack.conduction import Conduction
 from thermostack.errors import ResourceError
-from thermostack.linear.conjugate_gradient import MARGIN, Progress, norm, settle
-from thermostack.linear.multigrid import operate
+from thermostack.linear.conjugate_gradient import MARGIN, Progress, settle
+from thermostack.linear.multigrid import operate, size_of
 from thermostack.memory import USABLE, available_memory
 
 Array = np.ndarray
@@ -67,15 +67,18 @@ class Algebraic:
 
     def iterate(self, heat: Array, t: Array, tolerance: float, limit: int) -> Progress:
         """Improve t [K] in place until G t = heat [W] within the tolerance, and return how it went."""
-        scale, power = norm(heat), float(np.abs(heat).sum())
-        state, target, rounds = Progress.of(heat), MARGIN * tolerance, 0
+        scale, power = size_of(heat, self.threads)
+        state, target, rounds = Progress.of(power), MARGIN * tolerance, 0
         p, q = np.zeros(heat.shape), np.empty(heat.shape)
         alpha = rz_old = 0.0
 
         def recompute() -> Array:
             operate(self.conduction, t, q, self.threads)
             left: Array = heat - q
-            state.residual, state.imbalance = norm(left) / scale, abs(float(left.sum())) / power
+            state.residual, state.imbalance = (
+                size_of(left, self.threads)[0] / scale,
+                abs(float(left.sum())) / power,
+            )
             state.is_converged = state.residual <= tolerance and state.imbalance <= tolerance
             return left
 
@@ -101,7 +104,7 @@ class Algebraic:
             alpha, rz_old = rz / energy, rz
             t += alpha * p
             r -= alpha * q
-            state.history.append(norm(r) / scale)
+            state.history.append(size_of(r, self.threads)[0] / scale)
             if state.history[-1] <= target:
                 before = state.residual
                 r = recompute()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from thermostack.conduction import Conduction
-from thermostack.linear.multigrid import Multigrid
+from thermostack.linear.multigrid import Multigrid, size_of
 
 Array = np.ndarray
 
@@ -37,9 +37,9 @@ class Progress:
     reason: str = ""
 
     @classmethod
-    def of(cls, heat: Array) -> Progress:
-        """Return the start, which is the end already where there is no heat."""
-        return cls() if heat.any() else cls(0.0, 0.0, [0.0], is_converged=True, reason="no heat")
+    def of(cls, power: float) -> Progress:
+        """Return the start, which is the end already where the heats' absolute values sum to nothing."""
+        return cls() if power > 0.0 else cls(0.0, 0.0, [0.0], is_converged=True, reason="no heat")
 
     @property
     def iterations(self) -> int:
@@ -56,8 +56,8 @@ class Search:
     def __init__(self, multigrid: Multigrid, load: int, heat: Array, t: Array, tolerance: float) -> None:
         self.multigrid, self.load = multigrid, load
         self.heat, self.t, self.tolerance = heat, t, tolerance
-        self.scale, self.power = norm(heat), total_of(heat)
-        self.state = Progress.of(heat)
+        self.scale, self.power = size_of(heat, multigrid.threads)
+        self.state = Progress.of(self.power)
         self.target = MARGIN * tolerance
         self.alpha = self.rz = self.pending = 0.0  # pending: the step along p that t has not made yet
         self.rounds = 0
@@ -179,23 +179,13 @@ def iterate(
     return [search.state for search in searches]
 
 
-def norm(values: Array) -> float:
-    """Return the root of the sum of squares, without the threads a linear-algebra library would start."""
-    return math.sqrt(np.einsum("kji,kji->", values, values))
-
-
-def total_of(values: Array) -> float:
-    """Return the sum of the absolute values."""
-    return sum(float(np.abs(plane).sum()) for plane in values)
-
-
 def settle(state: Progress, conduction: Conduction, heat: Array, t: Array, tolerance: float) -> None:
     """Accept a residual that is all rounding: a temperature stored in float64 has none smaller.
 
     The bound is the rounding of each face's flux, after Higham, Accuracy and Stability (2002), section 7.1.
     """
     squares = (np.square(2.0 * conduction.diagonal_of_plane(k) * t[k]).sum() for k in range(len(t)))
-    floor = ROUNDING * np.finfo(np.float64).eps * math.sqrt(sum(map(float, squares))) / norm(heat)
+    floor = ROUNDING * np.finfo(np.float64).eps * math.sqrt(sum(map(float, squares))) / size_of(heat)[0]
     if tolerance < state.residual <= floor and state.imbalance <= tolerance:
         state.is_converged = True
         state.reason = f"the residual is the rounding of float64 temperatures, {floor:.1e} at most"

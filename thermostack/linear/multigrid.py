@@ -262,6 +262,14 @@ def operate(conduction: Conduction, t: Array, out: Array, threads: int = 1) -> N
     KERNELS[np.float64].operate(*_arguments(conduction), t, out, threads)
 
 
+def size_of(field: Array, threads: int = 1) -> tuple[float, float]:
+    """Return the root of the sum of squares and the sum of absolute values of a field (nz, ny, nx)."""
+    sums = np.empty((field.shape[0], 2))
+    KERNELS[np.float64].weigh(field, sums, threads)
+    square, absolute = sums.sum(axis=0).tolist()
+    return math.sqrt(square), absolute
+
+
 def _arguments(conduction: Conduction) -> tuple[Array, ...]:
     """Return the operator as the kernels take it."""
     c = conduction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -11,9 +12,9 @@ import numpy as np
 from thermostack.conduction import Conduction
 from thermostack.errors import ConvergenceError
 from thermostack.linear.bodies import Floating, without_answer
-from thermostack.linear.conjugate_gradient import Progress, norm, settle, total_of
+from thermostack.linear.conjugate_gradient import Progress, settle
 from thermostack.linear.direct import Factors
-from thermostack.linear.multigrid import Widths
+from thermostack.linear.multigrid import Widths, size_of
 from thermostack.linear.report import SolverReport
 from thermostack.linear.ways import Ways
 
@@ -63,6 +64,7 @@ class Solver:
     ) -> None:
         self.conduction = conduction
         self.method = method
+        self._threads = threads
         widths = _checked_widths(conduction, widths)
         is_held = bool((conduction.ground.conductance > 0.0).any())
         self._floating = None if is_held else Floating(conduction, weights)
@@ -156,7 +158,7 @@ class Solver:
 
     def _factorised(self, heat: Array, t: Array, tolerance: float) -> Progress:
         assert self._factors is not None
-        state = Progress.of(heat)
+        state = Progress.of(size_of(heat)[1])
         if not state.is_converged:
             t[...] = self._factors.solve(heat)
             self._judge(state, heat, t, tolerance)
@@ -164,8 +166,8 @@ class Solver:
 
     def _judge(self, state: Progress, heat: Array, t: Array, tolerance: float) -> None:
         left = heat - self.conduction.apply(t)
-        state.residual = norm(left) / norm(heat)
-        state.imbalance = float(abs(left.sum()) / total_of(heat))
+        scale, power = size_of(heat)
+        state.residual, state.imbalance = size_of(left)[0] / scale, float(abs(left.sum())) / power
         state.is_converged = state.residual <= tolerance and state.imbalance <= tolerance
         state.history.append(state.residual)
         state.reason = "factorised" if state.is_converged else "the factors are not accurate enough"
@@ -177,7 +179,7 @@ class Solver:
         if values.shape[1:] != self.conduction.shape:
             shape = values.shape[1:]
             raise ValueError(f"{name} has shape {shape}; the conductances have {self.conduction.shape}")
-        if not all(np.isfinite(plane).all() for field in values for plane in field):
+        if not all(math.isfinite(size_of(field, self._threads)[1]) for field in values):
             raise ValueError(f"{name} is not a finite number in every cell")
         return values
 
