@@ -3,8 +3,9 @@
     python benchmarks/standard_problem.py [--cells 0.13 0.46 1.84] [--threads 1] [--repeat 15] [--single]
         [--json FILE]
 
-A work unit (WU) is one application of the float64 operator with stored conductances, timed in the same
-run by one thread. `total` is preparation and solution from a zero guess to a true residual of 1e-8.
+A work unit (WU) is one application of the float64 operator with stored conductances, timed in the same run
+by one thread, in turns with the solver; `alone` it is repeated by itself, on what it left in the caches.
+`total` is preparation and solution from a zero guess to a true residual of 1e-8.
 The package stands in standard_problem.yaml too, and results/standard_problem_matrix.json has figures of the
 matrix as another program made it; tests/test_standard_problem.py holds the operator to both.
 """
@@ -242,6 +243,7 @@ def measure(cell: float, threads: int, repeat: int, precision: type) -> dict[str
         works["threads prepare"] = lambda: prepare(kept, widths=problem.widths, threads=threads)
         works["threads solve"] = lambda: other.solve(heat)
     least = least_seconds(repeat, works)
+    alone = least_seconds(3 * repeat, {"unit": works["unit"]})["unit"]
     unit, total = least["unit"], least["prepare"] + least["solve"]
     figures = {
         "cells": heat.size,
@@ -254,6 +256,8 @@ def measure(cell: float, threads: int, repeat: int, precision: type) -> dict[str
         "solve_wu": least["solve"] / unit,
         "total_wu": total / unit,
         "loose_wu": least["loose"] / unit,
+        "unit_alone_ms": 1e3 * alone,
+        "total_wu_alone": total / alone,
         "load_of_a_pair": least["pair"] / 2 / least["solve"],  # its time over that of a load alone
         "solver_bytes_per_cell": report.memory / heat.size,
         "held_bytes_per_cell": held / heat.size,

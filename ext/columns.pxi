@@ -8,6 +8,8 @@
 # before it. Threads take blocks of rows, each stage one row narrower than the one before it, and then the
 # wedges left between blocks; each row's arithmetic is the same in any division.
 
+import numpy as np
+
 from cython.parallel cimport prange, threadid
 
 cdef extern from "rows.h" nogil:
@@ -63,6 +65,29 @@ cdef inline void split(int lines, int nz, int width, int nx, ptrdiff_t stride, c
         row_split_float(lines, nz, width, nx, stride, field, slab)
     else:
         row_split_double(lines, nz, width, nx, stride, field, slab)
+
+
+def average(const real[:, :, ::1] weak, const real[:, :, ::1] jump, int axis, double[:, ::1] mean):
+    """Set the means of weakness and jump over the faces there are, those whose weakness is not negative.
+
+    Over axis 0 they are of each column in x, mean (2, 2 width); over the other axes of each row, mean (2, rows).
+    """
+    cdef Py_ssize_t n, parity, m, place
+    cdef int[::1] count
+    count = np.zeros(mean.shape[1], dtype=np.int32)
+    with nogil:
+        mean[:] = 0.0
+        for n in range(weak.shape[0]):
+            for parity in range(2):
+                for m in range(weak.shape[2]):
+                    place = 2 * m + parity if axis == 0 else n
+                    if weak[n, parity, m] >= 0:
+                        count[place] += 1
+                        mean[0, place] += weak[n, parity, m]
+                        mean[1, place] += jump[n, parity, m]
+        for place in range(mean.shape[1]):
+            for n in range(2):
+                mean[n, place] /= max(count[place], 1)
 
 
 cdef double shrink(const double[::1] width, const int[::1] first, int n) noexcept nogil:

@@ -235,11 +235,21 @@ class Multigrid:
         work = np.zeros((fine.blocks, 2 * nz * lanes), dtype=self.dtype)
         weak, jump = np.zeros((2, len(rows), 2, width), dtype=self.dtype)
         fine.weigh_x(rows, _by_parity(dx, width + 1, self.dtype), hold, work, weak, jump)
-        cost_x = _costs(weak, jump, 0).T.ravel()
+        cost_x = self._costs(weak, jump, 0)
         weak, jump = np.full((2, ny, 2, width), -1.0, dtype=self.dtype)
         across: Array = np.repeat(dy.astype(self.dtype)[:, None], width, axis=1)
         fine.weigh_y(begins, across, hold, work, weak, jump)
-        return cost_x[: nx - 1], _costs(weak, jump, (1, 2))[: ny - 1]
+        return cost_x[: nx - 1], self._costs(weak, jump, 1)[: ny - 1]
+
+    def _costs(self, weak: Array, jump: Array, axis: int) -> Array:
+        """Return log2 of the mean of 1 + weakness over the faces there are, and the price of interfaces."""
+        mean = np.empty((2, 2 * weak.shape[2] if axis == 0 else len(weak)))
+        KERNELS[self.dtype].average(weak, jump, axis, mean)
+        with np.errstate(invalid="ignore"):
+            costs = np.log2(1.0 + mean[0]) + INTERFACE_PRICE * mean[1]
+        # fmin, because a cost that is no number would never let a pair be made.
+        bounded: Array = np.fmin(costs, LONGEST_COST)
+        return bounded
 
     def _coarse_level(self, fine: Any, dx: Array, dy: Array, first_x: Array, first_y: Array) -> Any:
         is_grounded = np.maximum.reduceat(np.asarray(fine.line) >= 0, first_y[:-1], axis=0)
@@ -293,19 +303,6 @@ def choose_pairs(cost: Array, price: float) -> Array:
     while first[-1] > 0:
         first.append(first[-1] - (2 if is_pair[first[-1]] else 1))
     return np.array(first[::-1], dtype=np.int32)
-
-
-def _costs(weak: Array, jump: Array, axis: int | tuple[int, ...]) -> Array:
-    """Return log2 of the mean of 1 + weakness over the faces there are, and the price of interfaces."""
-    there = weak >= 0.0
-    count = np.maximum(there.sum(axis=axis), 1)
-    mean = np.where(there, weak, 0.0).sum(axis=axis, dtype=float) / count
-    interface = np.where(there, jump, 0.0).sum(axis=axis, dtype=float) / count
-    with np.errstate(invalid="ignore"):
-        costs: Array = np.log2(1.0 + mean) + INTERFACE_PRICE * interface
-    # fmin, because a cost that is no number would never let a pair be made.
-    bounded: Array = np.fmin(costs, LONGEST_COST)
-    return bounded
 
 
 def _row_width(nx: int) -> int:
