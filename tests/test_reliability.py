@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -521,14 +522,14 @@ def test_row_f3_an_early_return_is_found_out(monkeypatch: pytest.MonkeyPatch) ->
     """The true residual is taken from the operator, not from what the iteration says of itself."""
     from thermostack.linear import multigrid
 
-    level = multigrid.KERNELS[np.float32].FinestLevel
+    kernels = multigrid.KERNELS[np.float32]
 
-    class Lying(level):  # type: ignore[misc, valid-type]
+    class Lying(kernels.FinestLevel):  # type: ignore[misc, valid-type]
         def reduce(self, alpha: np.ndarray, square: np.ndarray) -> None:
             super().reduce(alpha, square)
             square[:] = 0.0
 
-    lying = type("lying", (), {"FinestLevel": Lying, "Level": multigrid.KERNELS[np.float32].Level})
+    lying = SimpleNamespace(**vars(kernels) | {"FinestLevel": Lying})
     right = solve_steady(small_model(), estimate=False)
     monkeypatch.setitem(multigrid.KERNELS, np.float32, lying)
     try:
