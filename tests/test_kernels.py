@@ -10,7 +10,7 @@ import pytest
 
 from thermostack.conduction import Conduction, Ground
 from thermostack.linear import multigrid as owner
-from thermostack.linear.multigrid import Multigrid, choose_pairs, operate
+from thermostack.linear.multigrid import Multigrid, choose_pairs, operate, size_of
 
 SHAPES = [
     (1, 1, 2),
@@ -438,3 +438,15 @@ def all_pairs(n: int) -> list[list[int]]:
     for i in range(2, n + 1):
         ways.append([[*way, i] for last in (1, 2) for way in ways[i - last]])
     return ways[n]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_size_of_a_field_agrees_with_numpy(shape: tuple[int, int, int], threads: int) -> None:
+    field = np.random.default_rng(8).standard_normal(shape)
+    expected = np.linalg.norm(field), np.abs(field).sum()
+    assert size_of(field, threads) == pytest.approx(expected, rel=1e-13)
+    assert size_of(field, threads) == size_of(field)
+    for bad in (np.nan, np.inf, -np.inf):  # where a heat is checked, this is what tells
+        field[-1, -1, -1] = bad
+        assert not np.isfinite(size_of(field, threads)[1])
