@@ -35,14 +35,14 @@ def prepare(
 ) -> Solver:
     """Return a solver of `G T = P` for any number of heat loads P.
 
-    Where nothing holds a body, as without any film, G is singular: there is an answer where the heats on
-    the body cancel, and of all that differ by a constant the one of zero mean is returned. `weights`
-    (nz, ny, nx) are those of this mean, as the cells' capacities; without them each cell has one.
-
     `widths` are the cells' (dx, dy) [m], which tell the multigrid how far apart columns are; without them
     all are taken for equal, which costs iterations on a graded grid and nothing else. `threads` is one per
     processor unless said, one below 200 000 cells; the answer does not depend on it. The conductances must
     not change afterwards.
+
+    Without any ground conductance G is singular: there is an answer where the heats on each body cancel,
+    and of all that differ by a constant the one of zero mean is returned. `weights` (nz, ny, nx) are those
+    of this mean, as the cells' capacities [J/K]; without them each cell has one. They serve nothing else.
     Raises ConvergenceError where the direct method finds G singular, ValueError on an unknown method.
     """
     if method not in ("multigrid", "direct"):
