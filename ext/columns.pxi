@@ -38,8 +38,14 @@ cdef extern from "rows.h" nogil:
     void row_split_double(int, int, int, int, ptrdiff_t, const double *, real *)
     void row_follow(int, int, int, ptrdiff_t, double, const real *, double *)
     void row_turn(size_t, real, const real *, real *)
+    void line_take(int, double, const double *, real *, real *)
     void row_operate(int, int, int, const real *, const real *, const real *, const real *, const real *,
                      const real *, const real *, const real *, const int *, const real *, real *, double *)
+
+cdef extern from "small.h" nogil:
+    ctypedef int rounding
+    rounding drop_small()
+    void keep_small(rounding)
 
 cdef extern from "string.h" nogil:
     void *memset(void *, int, size_t)
@@ -119,6 +125,8 @@ cdef class Level:
     cdef int[::1] first, coarse_of  # (coarse ny + 1,) first row of a coarse row; (ny,) coarse row of a row
     cdef int[:, :, ::1] take  # (TAKES, 2, coarse width) where in a row of this level a coarse one takes from
     cdef int[:, ::1] give  # (2, width) where in a coarse row a column of this level takes from
+    cdef real[:, ::1] shrink_x  # (2, coarse width) fine over coarse distance of the centres of coarse columns
+    cdef real[::1] shrink_y  # (coarse ny,)
 
     def __init__(self, int nx, g_x, g_y, g_z, inverse, ground, line):
         self.g_x, self.g_y, self.g_z, self.ground, self.line = g_x, g_y, g_z, ground, line
@@ -156,12 +164,29 @@ cdef class Level:
             self._load_ground(y, start, cell, ground)
         self._all_pivots()
 
+    def load_ground(self, const ptrdiff_t[::1] start, const ptrdiff_t[::1] cell, const double[::1] ground):
+        """Take other ground conductances of the same cells, and compute the pivots."""
+        cdef int y
+        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            self._load_ground(y, start, cell, ground)
+        self._all_pivots()
+
+    cdef void _clear_ground(self, int y) noexcept nogil:
+        cdef int k
+        for k in range(self.nz):
+            if self.line[y, k] >= 0:
+                memset(&self.ground[self.line[y, k], 0, 0], 0, 2 * sizeof(real) * <size_t> self.width)
+
     cdef void _load_ground(self, int y, const ptrdiff_t[::1] start, const ptrdiff_t[::1] cell,
                            const double[::1] ground) noexcept nogil:
         cdef int k, i
         cdef ptrdiff_t line, n
         for k in range(self.nz):
             line = <ptrdiff_t> k * self.ny + y
+            if start[line + 1] - start[line] == self.nx:
+                line_take(self.nx, 1.0, &ground[start[line]], &self.ground[self.line[y, k], 0, 0],
+                          &self.ground[self.line[y, k], 1, 0])
+                continue
             for n in range(start[line], start[line + 1]):
                 i = <int> (cell[n] - line * self.nx)
                 self.ground[self.line[y, k], i & 1, i >> 1] = <real> ground[n]
@@ -199,12 +224,27 @@ cdef class Level:
 
         The last five are room for the maps between the two, kept by this level.
         """
-        cdef int row
         self.first, self.take, self.give, self.coarse_of = first_y, take, give, coarse_of
+        self.shrink_x, self.shrink_y = shrink_x, shrink_y
         self._map(coarse, first_x, dx, dy, shrink_x, shrink_y)
+        self.fill(coarse)
+
+    def fill(self, Level coarse):
+        """Fill the conductances of a coarse level that is empty, and its pivots."""
+        cdef int row
         for row in prange(coarse.ny, nogil=True, schedule="static", num_threads=self.blocks):
-            self._coarsen_row(coarse, row, shrink_y[row], shrink_x)
+            self._coarsen_row(coarse, row)
         coarse._all_pivots()
+
+    def clear_conductances(self):
+        """Make the level empty, to be filled anew."""
+        cdef int y
+        cdef size_t slab = 2 * sizeof(real) * <size_t> self.nz * <size_t> self.width
+        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            memset(&self.g_x[y, 0, 0, 0], 0, slab)
+            memset(&self.g_y[y, 0, 0, 0], 0, slab)
+            memset(&self.g_z[y, 0, 0, 0], 0, slab)
+            self._clear_ground(y)
 
     cdef void _map(self, Level coarse, int[::1] first_x, const double[::1] dx, const double[::1] dy,
                    real[:, ::1] shrink_x, real[::1] shrink_y) noexcept nogil:
@@ -235,25 +275,39 @@ cdef class Level:
             for x in range(first_x[column], first_x[column + 1]):
                 self.give[x & 1, x >> 1] = (column & 1) * coarse.nz * coarse.width + (column >> 1)
 
-    cdef void _coarsen_row(self, Level coarse, int row, real shrink_y,
-                           const real[:, ::1] shrink_x) noexcept nogil:
+    cdef void _coarsen_row(self, Level coarse, int row) noexcept nogil:
         cdef int y, k, m, parity
         cdef int nz = self.nz, width = coarse.width
+        cdef real shrink_y = self.shrink_y[row]
         for parity in range(2):
             for y in range(self.first[row], self.first[row + 1]):
                 row_gather_add(nz, width, &self.take[LAST, parity, 0], self.width, &self.g_x[y, 0, 0, 0],
                                &coarse.g_x[row, parity, 0, 0])
                 self._gather_both(coarse, parity, &self.g_z[y, 0, 0, 0], &coarse.g_z[row, parity, 0, 0], nz)
-                for k in range(nz):
-                    if self.line[y, k] >= 0:
-                        self._gather_line(coarse, parity, &self.ground[self.line[y, k], 0, 0],
-                                          &coarse.ground[coarse.line[row, k], parity, 0])
-            row_scale(nz, width, &shrink_x[parity, 0], &coarse.g_x[row, parity, 0, 0])
+            row_scale(nz, width, &self.shrink_x[parity, 0], &coarse.g_x[row, parity, 0, 0])
             self._gather_both(coarse, parity, &self.g_y[self.first[row + 1] - 1, 0, 0, 0],
                               &coarse.g_y[row, parity, 0, 0], nz)
             for k in range(nz):
                 for m in range(width):
                     coarse.g_y[row, parity, k, m] = coarse.g_y[row, parity, k, m] * shrink_y
+        self._sum_ground(coarse, row)
+
+    def sum_ground(self, Level coarse):
+        """Set the coarse level's ground conductances to the sums of this one's, and its pivots."""
+        cdef int row
+        for row in prange(coarse.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            coarse._clear_ground(row)
+            self._sum_ground(coarse, row)
+        coarse._all_pivots()
+
+    cdef void _sum_ground(self, Level coarse, int row) noexcept nogil:
+        cdef int y, k, parity
+        for y in range(self.first[row], self.first[row + 1]):
+            for k in range(self.nz):
+                if self.line[y, k] >= 0:
+                    for parity in range(2):
+                        self._gather_line(coarse, parity, &self.ground[self.line[y, k], 0, 0],
+                                          &coarse.ground[coarse.line[row, k], parity, 0])
 
     cdef inline void _gather_both(self, Level coarse, int parity, const real *source, real *out,
                                   int lines) noexcept nogil:
@@ -409,8 +463,10 @@ cdef class Level:
 
     def solve(self):
         """Solve a level of one column exactly, t = b / G."""
+        cdef rounding was = drop_small()
         self._solve_alone(0, 0)
         self._finish(0)
+        keep_small(was)
 
     def down(self, Level coarse):
         """Smooth from zero, red, black, red, black, and hand the residual to the coarse level."""
@@ -433,6 +489,7 @@ cdef class Level:
         return self._low(block, stage) <= y < self._high(block, stage)
 
     cdef void _down_block(self, Level coarse, int block) noexcept nogil:
+        cdef rounding was = drop_small()
         cdef int s, y
         for s in range(self.bounds[block], self.bounds[block + 1] + REACH):
             if self._is_in(block, 0, s):
@@ -447,8 +504,10 @@ cdef class Level:
             if self._is_in(block, REACH, y) and y + 1 == self.first[self.coarse_of[y] + 1]:
                 if self.first[self.coarse_of[y]] >= self._low(block, REACH):
                     self._restrict(coarse, self.coarse_of[y], block)
+        keep_small(was)
 
     cdef void _down_wedge(self, Level coarse, int block) noexcept nogil:
+        cdef rounding was = drop_small()
         cdef int y, row, edge = self.bounds[block]
         for y in range(edge - 1, edge + 1):
             self._solve(y, 1 - self._red(y))
@@ -458,6 +517,7 @@ cdef class Level:
             self._change_black(y)
         for row in range(self.coarse_of[edge - REACH], self.coarse_of[edge + REACH - 1] + 1):
             self._restrict(coarse, row, block)
+        keep_small(was)
 
     def hand_down(self, Level coarse):
         """Set b of the coarse level to that of this one, summed."""
@@ -466,6 +526,7 @@ cdef class Level:
             self._hand_down(coarse, row)
 
     cdef void _hand_down(self, Level coarse, int row) noexcept nogil:
+        cdef rounding was = drop_small()
         cdef int l, n, y, parity
         cdef size_t slab = <size_t> self.nz * <size_t> coarse.width
         for l in range(self.lives):
@@ -475,6 +536,7 @@ cdef class Level:
                 for y in range(self.first[row], self.first[row + 1]):
                     self._gather_both(coarse, parity, &self.b[n, y, 0, 0, 0], &coarse.b[n, row, parity, 0, 0],
                                       self.nz)
+        keep_small(was)
 
     def clear(self):
         """Set t to zero."""
@@ -496,6 +558,7 @@ cdef class Level:
             self._up_wedge(block)
 
     cdef void _up_block(self, Level coarse, int block) noexcept nogil:
+        cdef rounding was = drop_small()
         cdef int s, y, stage
         for s in range(self.bounds[block], self.bounds[block + 1] + REACH):
             if self._is_in(block, 0, s):
@@ -506,14 +569,17 @@ cdef class Level:
                     self._solve(y, self._red(y + stage))
             if self._is_in(block, REACH, s - REACH):
                 self._finish(s - REACH)
+        keep_small(was)
 
     cdef void _up_wedge(self, int block) noexcept nogil:
+        cdef rounding was = drop_small()
         cdef int y, stage, edge = self.bounds[block]
         for stage in range(1, REACH + 1):
             for y in range(edge - stage, edge + stage):
                 self._solve(y, self._red(y + stage))
         for y in range(edge - REACH, edge + REACH):
             self._finish(y)
+        keep_small(was)
 
     cdef void _finish(self, int y) noexcept nogil:
         # What the finest level does with a row that is ready.

@@ -4,7 +4,6 @@
 cdef extern from "rows.h" nogil:
     void line_follow(int, double, const real *, const real *, double *)
     void row_weigh(size_t, const double *, double *)
-    void line_take(int, double, const double *, real *, real *)
     void line_operate_float(int, const float *, const float *, const float *, const float *, const float *, int,
                             ptrdiff_t, const ptrdiff_t *, const double *, const double *, const double *,
                             const double *, const double *, const double *, double *)
@@ -63,11 +62,13 @@ cdef class FinestLevel(Level):
             square[self.live[l]] = self._total(self.live[l], 0)
 
     cdef void _reduce(self, int y, const double[::1] alpha) noexcept nogil:
+        cdef rounding was = drop_small()
         cdef int l, n
         for l in range(self.lives):
             n = self.live[l]
             row_reduce(self.nz, self.width, <real> alpha[n], &self.q[n, y, 0, 0, 0], &self.b[n, y, 0, 0, 0],
                        &self.row_sums[n, y, 0])
+        keep_small(was)
 
     def advance(self, const double[::1] step, const double[::1] beta, double[:, :, :, ::1] field,
                 double[::1] energy):
@@ -84,6 +85,7 @@ cdef class FinestLevel(Level):
 
     cdef void _advance_block(self, int block, const double[::1] step, const double[::1] beta,
                              double[:, :, :, ::1] field) noexcept nogil:
+        cdef rounding was = drop_small()
         cdef int s, l
         for s in range(self.bounds[block], self.bounds[block + 1] + 1):
             if self._is_in(block, 0, s):
@@ -91,6 +93,7 @@ cdef class FinestLevel(Level):
                     self._turn(self.live[l], s, step, beta, field)
             if self._is_in(block, 1, s - 1):
                 self._operate(s - 1)
+        keep_small(was)
 
     cdef void _turn(self, int n, int y, const double[::1] step, const double[::1] beta,
                     double[:, :, :, ::1] field) noexcept nogil:

@@ -56,6 +56,11 @@ INLINE LINES(balance_line)(int nx, const COND *restrict g_x, const COND *restric
         if (last > 0)
             out[last] = ACROSS(last) + west;
     }
+    if (grounded == nx) {
+        for (int i = 0; i < nx; ++i)
+            out[i] += (heat ? -ground[i] : ground[i]) * t[i];
+        return;
+    }
     for (int n = 0; n < grounded; ++n) {
         const ptrdiff_t i = cell[n] - first;
         out[i] += (heat ? -ground[n] : ground[n]) * t[i];

@@ -126,14 +126,22 @@ class Measured:
     temperatures: dict[int, PartTemperature]  # by member, each part before its blocks
 
 
-def measure_parts(fluxes: Fluxes) -> Measured:
-    """Return the temperatures of every part that has cells, each followed by its heated blocks."""
-    model, members, c = fluxes.model, Members(fluxes.model), fluxes.conduction
+def measure_parts(
+    fluxes: Fluxes, members: Members | None = None, power: np.ndarray | None = None, *, is_steady: bool = True
+) -> Measured:
+    """Return the temperatures of every part that has cells, each followed by its heated blocks.
+
+    `members` are those of the model, if they are there already, `power` (members,) their heat [W] where it
+    is not the drawn one. A steady temperature cannot pass those outside where nothing heats or cools within.
+    """
+    model, c = fluxes.model, fluxes.conduction
+    members = Members(model) if members is None else members
     grid, (nz, ny, nx) = model.grid, model.grid.shape
     integral, conductivity = np.zeros(members.count), np.zeros((3, members.count))
     lowest, highest = np.full(members.count, np.inf), np.full(members.count, -np.inf)
     hottest = np.full(members.count, -1, dtype=np.intp)
-    work, (least, most) = np.empty((_fluxes.WORK_ROWS, nx + 2)), _bounds(fluxes)
+    work = np.empty((_fluxes.WORK_ROWS, nx + 2))
+    least, most = _bounds(fluxes) if is_steady else (-np.inf, np.inf)
     for k in range(nz):
         plane, surfaces = fluxes.conductivity.plane(k), fluxes.surfaces_of_plane(k)
         _fluxes.measure_plane(
@@ -166,7 +174,7 @@ def measure_parts(fluxes: Fluxes) -> Measured:
     temperatures = {
         n: PartTemperature(
             name,
-            power,
+            drawn if power is None else float(power[n]),
             float(lowest[n]),
             float(integral[n] / members.volume[n]),
             float(highest[n]),
@@ -175,7 +183,7 @@ def measure_parts(fluxes: Fluxes) -> Measured:
             limit=limit,
             is_block=is_block,
         )
-        for n, name, power, limit, is_block in _in_order(members)
+        for n, name, drawn, limit, is_block in _in_order(members)
     }
     return Measured(members, peaks, temperatures)
 

@@ -51,12 +51,22 @@ class Fluxes:
     """Heat through the faces of all cells for one field of temperatures."""
 
     def __init__(
-        self, model: Model, conduction: Conduction, conductivity: Conductivity, t: np.ndarray
+        self,
+        model: Model,
+        conduction: Conduction,
+        conductivity: Conductivity,
+        t: np.ndarray,
+        outside: np.ndarray | None = None,
     ) -> None:
+        """Take `t` (nz, ny, nx) [K], any finite value outside the body.
+
+        `outside` (surfaces,) [K] are the temperatures behind the films where they are not the drawn ones.
+        """
         self.model, self.conduction, self.conductivity = model, conduction, conductivity
-        self.t = t  # (nz, ny, nx) K; any finite value outside the body
+        self.t = t
         surfaces = model.surfaces
-        film = conduction.surface * (t.reshape(-1)[surfaces.cell] - surfaces.temperature)
+        behind = surfaces.temperature if outside is None else outside
+        film = conduction.surface * (t.reshape(-1)[surfaces.cell] - behind)
         self.leaving = film - surfaces.flux * surfaces.area  # (n,) W through each of the model's surfaces
 
     def surfaces_of_plane(self, k: int) -> PlaneSurfaces:

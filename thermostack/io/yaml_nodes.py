@@ -106,7 +106,7 @@ def parse_yaml(text: str, file: str) -> Node:
     composer = _Composer(file)
     try:
         root = composer.compose(text)
-    except DescriptionError:
+    except (DescriptionError, ImportError):  # what is missing on this machine is no fault of the text
         raise
     except Exception as error:  # whatever the parser trips over in a broken text is the text's fault
         raise DescriptionError(_syntax_fault(error, text, file)) from None

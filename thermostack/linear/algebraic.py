@@ -65,10 +65,15 @@ class Algebraic:
         matrices = [getattr(level, name) for level in self.levels for name in "APR" if hasattr(level, name)]
         return sum(m.data.nbytes + m.indices.nbytes + m.indptr.nbytes for m in matrices)
 
-    def iterate(self, heat: Array, t: Array, tolerance: float, limit: int) -> Progress:
-        """Improve t [K] in place until G t = heat [W] within the tolerance, and return how it went."""
+    def iterate(
+        self, heat: Array, t: Array, tolerance: float, limit: int, *, of_guess: bool = False
+    ) -> Progress:
+        """Improve t [K] in place until G t = heat [W] within the tolerance, and return how it went.
+
+        `of_guess` says that the tolerance is relative to the residual of the guess instead of the heat.
+        """
         scale, power = size_of(heat, self.threads)
-        state, target, rounds = Progress.of(power), MARGIN * tolerance, 0
+        state, rounds = Progress.of(power, tolerance), 0
         p, q = np.zeros(heat.shape), np.empty(heat.shape)
         alpha = rz_old = 0.0
 
@@ -79,7 +84,7 @@ class Algebraic:
                 size_of(left, self.threads)[0] / scale,
                 abs(float(left.sum())) / power,
             )
-            state.is_converged = state.residual <= tolerance and state.imbalance <= tolerance
+            state.judge()
             return left
 
         if state.is_converged:
@@ -87,6 +92,9 @@ class Algebraic:
             return state
         r = recompute()
         state.history.append(state.residual)
+        if of_guess:
+            state.ask(tolerance * state.residual)
+        target = MARGIN * state.tolerance
         while not state.is_converged:
             if state.iterations >= limit:
                 state.reason = f"{limit} iterations were not enough"
@@ -109,12 +117,12 @@ class Algebraic:
                 before = state.residual
                 r = recompute()
                 if not state.is_converged:
-                    settle(state, self.conduction, heat, t, tolerance)
+                    settle(state, self.conduction, heat, t, state.tolerance)
                     rounds, rz_old = rounds + 1, 0.0
                     if not state.is_converged and rounds > 3 and state.residual > 0.5 * before:
                         state.reason = "the true residual no longer follows the iteration"
                         break
-                    target *= 0.1 if state.residual <= tolerance else 1.0
+                    target *= 0.1 if state.residual <= state.tolerance else 1.0
         state.reason = state.reason or "residual and heat balance within the tolerance"
         return state
 

@@ -22,6 +22,7 @@ SUDDEN = 1e3  # fold fall of the residual in one iteration: the cycle is all but
 GROWN = 30.0  # fold growth in one iteration
 ROUNDING = 1.0  # unit roundoffs of each flux that count as rounding
 MARGIN = 0.9  # of the tolerance, because the recurrence only estimates the true residual
+FINEST = 1e-14  # tolerance that is asked for, however good the guess
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Progress:
 
     residual: float = 1.0  # relative, recomputed
     imbalance: float = 1.0
+    tolerance: float = 0.0  # of both
     history: list[float] = field(default_factory=list)
     energies: list[float] = field(default_factory=list)  # root of r.z before each iteration
     is_converged: bool = False
@@ -37,9 +39,20 @@ class Progress:
     reason: str = ""
 
     @classmethod
-    def of(cls, power: float) -> Progress:
+    def of(cls, power: float, tolerance: float) -> Progress:
         """Return the start, which is the end already where the heats' absolute values sum to nothing."""
-        return cls() if power > 0.0 else cls(0.0, 0.0, [0.0], is_converged=True, reason="no heat")
+        if power > 0.0:
+            return cls(tolerance=tolerance)
+        return cls(0.0, 0.0, tolerance, [0.0], is_converged=True, reason="no heat")
+
+    def ask(self, tolerance: float) -> None:
+        """Set the tolerance, and judge by it."""
+        self.tolerance = max(FINEST, tolerance)
+        self.judge()
+
+    def judge(self) -> None:
+        """Say whether residual and balance are within the tolerance."""
+        self.is_converged = self.residual <= self.tolerance and self.imbalance <= self.tolerance
 
     @property
     def iterations(self) -> int:
@@ -57,14 +70,14 @@ class Search:
         self.multigrid, self.load = multigrid, load
         self.heat, self.t, self.tolerance = heat, t, tolerance
         self.scale, self.power = size_of(heat, multigrid.threads)
-        self.state = Progress.of(self.power)
+        self.state = Progress.of(self.power, tolerance)
         self.target = MARGIN * tolerance
         self.alpha = self.rz = self.pending = 0.0  # pending: the step along p that t has not made yet
         self.rounds = 0
         self.drift_from = 0.0
 
-    def begin(self, *, is_zero: bool) -> None:
-        """Set the residual of the first guess."""
+    def begin(self, *, is_zero: bool, of_guess: bool) -> None:
+        """Set the residual of the first guess; `of_guess` says that the tolerance is relative to it."""
         if self.state.is_converged:
             self.t[...] = 0.0
             return
@@ -72,6 +85,10 @@ class Search:
             self.multigrid.begin(self.load, self.heat, 1.0 / self.scale)
         else:
             self.recompute()
+            if of_guess:
+                self.state.ask(self.tolerance * self.state.residual)
+                self.tolerance = self.state.tolerance
+                self.target = MARGIN * self.tolerance
         self.state.history.append(self.state.residual)
         self.drift_from = self.state.residual if self.multigrid.dtype is np.float32 else 0.0
 
@@ -81,7 +98,7 @@ class Search:
         step, self.pending = self.pending * self.scale, 0.0
         left, total = self.multigrid.residual(self.load, self.heat, step, self.t, 1.0 / self.scale)
         state.residual, state.imbalance = left / self.scale, abs(total) / self.power
-        state.is_converged = state.residual <= self.tolerance and state.imbalance <= self.tolerance
+        state.judge()
 
     def turn(self) -> float:
         """Return beta for the next direction, from the cycle's answer."""
@@ -144,11 +161,13 @@ def iterate(
     tolerance: float,
     patience: float,
     limit: int,
+    of_guess: bool = False,
 ) -> list[Progress]:
     """Improve each field [K] in place until G field = heat [W] within the tolerance; return how each went.
 
     `heats` and `fields` are (loads, nz, ny, nx); each cycle reads the conductances once for all of them.
-    `is_zero` says that the fields are zero everywhere, which saves applying G to them. Gives up where more
+    `is_zero` says that the fields are zero everywhere, which saves applying G to them; `of_guess` that the
+    tolerance is relative to the residual of the guess instead of the heat. Gives up where more
     than `patience` iterations are foreseen, after `limit`, and where nothing is gained.
     """
     multigrid.give_room(len(heats))
@@ -159,7 +178,7 @@ def iterate(
     ]
     step, beta, energy, alpha, square = np.zeros((5, len(heats)))
     for search in searches:
-        search.begin(is_zero=is_zero)
+        search.begin(is_zero=is_zero, of_guess=of_guess)
     live: Sequence[Search] = searches
     # From zero the start is as good as a cycle, at four fifths of its cost.
     improve = multigrid.nest if is_zero else multigrid.cycle

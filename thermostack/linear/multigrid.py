@@ -72,6 +72,7 @@ class Multigrid:
         *,
         dtype: type = np.float32,
         is_gentle: bool = False,
+        keeps_ground: bool = False,
         threads: int = 1,
     ) -> None:
         self.conduction = conduction
@@ -92,11 +93,32 @@ class Multigrid:
             self.pairs.append((first_x, first_y))
             self.levels.append(self._coarse_level(fine, dx, dy, first_x, first_y))
             dx, dy = np.add.reduceat(dx, first_x[:-1]), np.add.reduceat(dy, first_y[:-1])
-            if fine is not self.finest:
-                self._forget_ground(fine)
-        if len(self.levels) > 1:
-            self._forget_ground(self.levels[-1])
+        if not keeps_ground:
+            for level in self.levels[1:]:
+                self._forget_ground(level)
         self.give_room(1)
+
+    def reground(self, conduction: Conduction) -> None:
+        """Take an operator with other ground conductances, on the same cells; the grids stay as they are.
+
+        The hierarchy was made with `keeps_ground`.
+        """
+        self.conduction = conduction
+        ground = conduction.ground
+        self.finest.load_ground(ground.start, ground.cell, ground.conductance)
+        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
+            fine.sum_ground(coarse)
+
+    def reload(self, conduction: Conduction) -> None:
+        """Take an operator with other conductances, grounded in the same cells; the pairs stay.
+
+        The hierarchy was made with `keeps_ground`.
+        """
+        self.conduction = conduction
+        self._load(self.finest)
+        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
+            coarse.clear_conductances()
+            fine.fill(coarse)
 
     @property
     def memory(self) -> int:
@@ -186,8 +208,12 @@ class Multigrid:
         nz, ny, nx = c.shape
         is_grounded = (np.diff(c.ground.start) > 0).reshape(nz, ny).T
         level = self._level(KERNELS[self.dtype].FinestLevel, nz, ny, nx, is_grounded)
-        level.load(c.g_x, c.g_y, c.g_z, c.ground.start, c.ground.cell, c.ground.conductance)
+        self._load(level)
         return level
+
+    def _load(self, level: Any) -> None:
+        c = self.conduction
+        level.load(c.g_x, c.g_y, c.g_z, c.ground.start, c.ground.cell, c.ground.conductance)
 
     def _level(self, kind: Any, nz: int, ny: int, nx: int, is_grounded: Array) -> Any:
         width = _row_width(nx)

@@ -32,13 +32,14 @@ def prepare(
     widths: Widths | None = None,
     weights: Array | None = None,
     threads: int | None = None,
+    is_fixed: bool = True,
 ) -> Solver:
     """Return a solver of `G T = P` for any number of heat loads P.
 
     `widths` are the cells' (dx, dy) [m], which tell the multigrid how far apart columns are; without them
     all are taken for equal, which costs iterations on a graded grid and nothing else. `threads` is one per
     processor unless said, one below 200 000 cells; the answer does not depend on it. The conductances must
-    not change afterwards.
+    not change afterwards; where `is_fixed` is False, `Solver.change` takes others.
 
     Without any ground conductance G is singular: there is an answer where the heats on each body cancel,
     and of all that differ by a constant the one of zero mean is returned. `weights` (nz, ny, nx) are those
@@ -48,7 +49,8 @@ def prepare(
     if method not in ("multigrid", "direct"):
         raise ValueError(f"method is {method!r}; it is 'multigrid' or 'direct'")
     enough = max(1, conduction.cells // CELLS_PER_THREAD)
-    return Solver(conduction, method, widths, weights, threads or min(_processors(), enough))
+    threads = threads or min(_processors(), enough)
+    return Solver(conduction, method, widths, weights, threads, is_fixed=is_fixed)
 
 
 class Solver:
@@ -61,16 +63,41 @@ class Solver:
         widths: Widths | None,
         weights: Array | None,
         threads: int,
+        *,
+        is_fixed: bool = True,
     ) -> None:
         self.conduction = conduction
         self.method = method
-        self._threads = threads
+        self.threads, self._weights = threads, weights
         widths = _checked_widths(conduction, widths)
-        is_held = bool((conduction.ground.conductance > 0.0).any())
-        self._floating = None if is_held else Floating(conduction, weights)
-        held = self._floating.first if self._floating else None
-        self._factors = Factors(conduction, held) if method == "direct" else None
-        self._ways = Ways(conduction, widths, threads) if method == "multigrid" else None
+        self._set_floating()
+        self._factors: Factors | None = None
+        self._ways: Ways | None = None
+        if method == "direct":
+            self._factorise()
+        else:
+            self._ways = Ways(conduction, widths, threads, keeps_ground=not is_fixed)
+
+    def _set_floating(self) -> None:
+        is_held = bool((self.conduction.ground.conductance > 0.0).any())
+        self._floating = None if is_held else Floating(self.conduction, self._weights)
+
+    def _factorise(self) -> None:
+        self._factors = None  # its memory is free before the next factors are made
+        self._factors = Factors(self.conduction, self._floating.first if self._floating else None)
+
+    def change(self, conduction: Conduction, *, only_ground: bool = False) -> None:
+        """Take an operator with other conductances, or with other ground conductances only.
+
+        It has ground in the same cells (zeros count), and the solver was prepared with `is_fixed=False`.
+        What was decided once, as which columns make a coarse one, stays, so that it costs little.
+        """
+        self.conduction = conduction
+        self._set_floating()
+        if self._ways:
+            self._ways.change(conduction, only_ground=only_ground)
+        else:
+            self._factorise()
 
     @property
     def memory(self) -> int:
@@ -89,17 +116,19 @@ class Solver:
         tolerance: float = 1e-8,
         *,
         overwrites_guess: bool = False,
+        of_guess: bool = False,
     ) -> tuple[Array, SolverReport]:
         """Return the temperature [K] over the caller's zero, (nz, ny, nx), and how it was found.
 
         `heat` [W] is what each cell receives, ground times the temperature outside included. `tolerance`
         bounds the true residual relative to the heat, and the heat balance. Cells outside the body are 0.
-        `overwrites_guess` lets the answer take the place of the guess, which saves a field.
+        `overwrites_guess` lets the answer take the place of the guess, which saves a field; `of_guess` says
+        that the tolerance is relative to the residual of the guess instead of the heat.
         Raises ConvergenceError, with the history, where that is not reached; ValueError on wrong input.
         """
         guesses = None if guess is None else np.asarray(guess)[None]
         fields, reports = self.solve_many(
-            np.asarray(heat)[None], guesses, tolerance, overwrites_guess=overwrites_guess
+            np.asarray(heat)[None], guesses, tolerance, overwrites_guess=overwrites_guess, of_guess=of_guess
         )
         return fields[0], reports[0]
 
@@ -110,6 +139,7 @@ class Solver:
         tolerance: float = 1e-8,
         *,
         overwrites_guess: bool = False,
+        of_guess: bool = False,
     ) -> tuple[Array, list[SolverReport]]:
         """Return the temperatures [K] of several heats [W], both (loads, nz, ny, nx), and how each was found.
 
@@ -127,38 +157,41 @@ class Solver:
         reports: list[SolverReport] = []
         for first in range(0, len(heats), LOADS_AT_ONCE):
             batch = slice(first, first + LOADS_AT_ONCE)
-            reports += self._solve(heats[batch], fields[batch], tolerance, is_zero=guesses is None)
+            is_zero = guesses is None
+            reports += self._solve(heats[batch], fields[batch], tolerance, is_zero, of_guess)
         return fields, reports
 
-    def _solve(self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool) -> list[SolverReport]:
+    def _solve(
+        self, heats: Array, fields: Array, tolerance: float, is_zero: bool, of_guess: bool
+    ) -> list[SolverReport]:
         start = time.perf_counter()
         for heat in heats:
             if self._floating and self._floating.excess(heat):
                 raise ConvergenceError(f"there is no answer: {without_answer(self.conduction, heat)}", [])
         if self._ways:
-            states = self._ways.iterate(heats, fields, tolerance, is_zero=is_zero)
+            states = self._ways.iterate(heats, fields, tolerance, is_zero=is_zero, of_guess=of_guess)
         else:
             states = [self._factorised(heat, t, tolerance) for heat, t in zip(heats, fields, strict=True)]
         seconds = (time.perf_counter() - start) / len(heats)
         for state, heat, t in zip(states, heats, fields, strict=True):
             if not state.is_converged:
-                raise self._failure(state, heat, tolerance)
+                raise self._failure(state, heat)
             if self._floating:
                 self._floating.settle(t)
         return [self._report(state, seconds) for state in states]
 
-    def _failure(self, state: Progress, heat: Array, tolerance: float) -> ConvergenceError:
+    def _failure(self, state: Progress, heat: Array) -> ConvergenceError:
         fallback = f" It took the {self._fallback}." if self._fallback else ""
         return ConvergenceError(
             f"the {self.method} solver stopped at a residual of {state.residual:.1e} and a heat balance "
-            f"of {state.imbalance:.1e} where {tolerance:.1e} was asked: {state.reason}."
+            f"of {state.imbalance:.1e} where {state.tolerance:.1e} was asked: {state.reason}."
             f"{fallback} The cause: {without_answer(self.conduction, heat) or ADVICE}",
             state.history,
         )
 
     def _factorised(self, heat: Array, t: Array, tolerance: float) -> Progress:
         assert self._factors is not None
-        state = Progress.of(size_of(heat)[1])
+        state = Progress.of(size_of(heat)[1], tolerance)
         if not state.is_converged:
             t[...] = self._factors.solve(heat)
             self._judge(state, heat, t, tolerance)
@@ -168,7 +201,7 @@ class Solver:
         left = heat - self.conduction.apply(t)
         scale, power = size_of(heat)
         state.residual, state.imbalance = size_of(left)[0] / scale, float(abs(left.sum())) / power
-        state.is_converged = state.residual <= tolerance and state.imbalance <= tolerance
+        state.judge()
         state.history.append(state.residual)
         state.reason = "factorised" if state.is_converged else "the factors are not accurate enough"
         if not state.is_converged:
@@ -179,7 +212,7 @@ class Solver:
         if values.shape[1:] != self.conduction.shape:
             shape = values.shape[1:]
             raise ValueError(f"{name} has shape {shape}; the conductances have {self.conduction.shape}")
-        if not all(math.isfinite(size_of(field, self._threads)[1]) for field in values):
+        if not all(math.isfinite(size_of(field, self.threads)[1]) for field in values):
             raise ValueError(f"{name} is not a finite number in every cell")
         return values
 

@@ -43,8 +43,11 @@ class Ways:
     the cycle, which joins it to its neighbours, does not see it. So stark contrasts are not left to it.
     """
 
-    def __init__(self, conduction: Conduction, widths: Widths, threads: int) -> None:
+    def __init__(
+        self, conduction: Conduction, widths: Widths, threads: int, *, keeps_ground: bool = False
+    ) -> None:
         self.conduction = conduction
+        self._keeps_ground = keeps_ground
         self.fallback: list[str] = []  # what was taken instead of what, and why
         self._widths, self._threads = widths, threads
         self._tool: Multigrid | Algebraic | None
@@ -66,41 +69,60 @@ class Ways:
         """Return how many grids there are."""
         return len(self._tool.levels) if self._tool else 0
 
-    def iterate(self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool) -> list[Progress]:
+    def change(self, conduction: Conduction, *, only_ground: bool) -> None:
+        """Take another operator, grounded in the same cells; the grids' pairs of columns stay."""
+        self.conduction = conduction
+        if not isinstance(self._tool, Multigrid):
+            self._tool = None
+            self._tool = self._build()
+        elif only_ground:
+            self._tool.reground(conduction)
+        else:
+            self._tool.reload(conduction)
+
+    def iterate(
+        self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool, of_guess: bool = False
+    ) -> list[Progress]:
         """Improve each field [K] in place until G field = heat [W] within the tolerance, as it may take.
 
         `heats` and `fields` are (loads, nz, ny, nx), taken together while one way serves them all. `is_zero`
-        says that the fields are zero everywhere. Iterations and history are those of all ways together.
+        says that the fields are zero everywhere, `of_guess` that the tolerance is relative to the residual
+        of the guess. Iterations and history are those of all ways together.
         """
         first = self._way
-        states = self._run(heats, fields, tolerance, is_zero=is_zero)
+        states = self._run(heats, fields, tolerance, is_zero=is_zero, of_guess=of_guess)
         for n, state in enumerate(states):
             if self._way is not first and not state.is_converged:  # it was given up for another load
-                states[n] = self._run_on(heats[n], fields[n], state, tolerance)
-            states[n] = self._pursue(heats[n], fields[n], states[n], tolerance)
+                states[n] = self._run_on(heats[n], fields[n], state)
+            states[n] = self._pursue(heats[n], fields[n], states[n])
         return states
 
-    def _pursue(self, heat: Array, t: Array, state: Progress, tolerance: float) -> Progress:
+    def _pursue(self, heat: Array, t: Array, state: Progress) -> Progress:
         """Take one way after the other until there is an answer, or none left."""
         while not state.is_converged and not without_answer(self.conduction, heat):
             if not self._go_on(state):
                 break
-            state = self._run_on(heat, t, state, tolerance)
+            state = self._run_on(heat, t, state)
         return state
 
-    def _run_on(self, heat: Array, t: Array, before: Progress, tolerance: float) -> Progress:
+    def _run_on(self, heat: Array, t: Array, before: Progress) -> Progress:
         """Go on by the way that is taken now, and return the state with the history of all."""
         if is_zero := not before.history[-1] < 1.0:  # worse than nothing
             t[...] = 0.0
-        (state,) = self._run(heat[None], t[None], tolerance, is_zero=is_zero)
+        (state,) = self._run(heat[None], t[None], before.tolerance, is_zero=is_zero)
         state.history = before.history + state.history[1:]
         return state
 
-    def _run(self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool) -> list[Progress]:
+    def _run(
+        self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool, of_guess: bool = False
+    ) -> list[Progress]:
         way, tool = self._way, self._tool
         if isinstance(tool, Algebraic):
             pairs = zip(heats, fields, strict=True)
-            return [tool.iterate(heat, t, tolerance, way.limit) for heat, t in pairs]
+            return [
+                tool.iterate(heat, t, tolerance, way.limit, of_guess=of_guess and not is_zero)
+                for heat, t in pairs
+            ]
         assert tool is not None
         return iterate(
             tool,
@@ -110,6 +132,7 @@ class Ways:
             tolerance=tolerance,
             patience=way.patience,
             limit=way.limit,
+            of_guess=of_guess,
         )
 
     def _go_on(self, state: Progress) -> bool:
@@ -137,5 +160,10 @@ class Ways:
         if way is ALGEBRAIC:
             return Algebraic(self.conduction, self._threads)
         return Multigrid(
-            self.conduction, self._widths, dtype=way.dtype, is_gentle=way.is_gentle, threads=self._threads
+            self.conduction,
+            self._widths,
+            dtype=way.dtype,
+            is_gentle=way.is_gentle,
+            keeps_ground=self._keeps_ground,
+            threads=self._threads,
         )

@@ -1,0 +1,105 @@
+"""The operators `G + s C` of one body for any shift s: prepared once, changed at little more cost than a use.
+
+An implicit step of length h solves with s = 1 / (gamma h), a thermal impedance with shifts over many decades.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from thermostack.conduction import Conduction, Ground
+from thermostack.linear.algebraic import dot
+from thermostack.linear.multigrid import Widths, operate
+from thermostack.linear.report import SolverReport
+from thermostack.linear.solve import prepare
+
+Array = np.ndarray
+
+SLOW = 1e-6  # 1/s: a shift with which columns are paired as the steady problem has them
+
+
+class Shifted:
+    """`(G + s C) T = P`, solved for one shift after the other."""
+
+    def __init__(
+        self,
+        conduction: Conduction,
+        capacity: Array,
+        *,
+        widths: Widths | None = None,
+        method: str = "multigrid",
+        threads: int | None = None,
+    ) -> None:
+        """Prepare it. `capacity` (nz, ny, nx) [J/K] is that of each cell, zero outside the body alone."""
+        self.shift = SLOW
+        self._cell = np.zeros(0, np.intp)
+        self._take(conduction, capacity)
+        self.solver = prepare(
+            self.operator, method, widths=widths, threads=threads, is_fixed=False
+        )
+
+    def _take(self, conduction: Conduction, capacity: Array) -> None:
+        self.conduction, self.capacity = conduction, capacity
+        own = conduction.ground
+        if self._cell.size == 0:  # the body's cells stay the same
+            self._cell = np.union1d(np.flatnonzero(capacity), own.cell)
+        self._capacity = capacity.reshape(-1)[self._cell]
+        self._stored = float(capacity.sum())
+        self._own = np.zeros(self._cell.size)
+        self._own[np.searchsorted(self._cell, own.cell)] = own.conductance
+
+    @property
+    def operator(self) -> Conduction:
+        """Return `G + s C` of the present shift."""
+        ground = Ground(self.conduction.shape, self._cell, self._own + self.shift * self._capacity)
+        return replace(self.conduction, ground=ground)
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes held, the conductances and capacities that were given not counted."""
+        return self.solver.memory + 2 * self._cell.nbytes + 2 * self._own.nbytes
+
+    def change(self, conduction: Conduction, capacity: Array) -> None:
+        """Take other conductances and capacities of the same cells."""
+        self._take(conduction, capacity)
+        self.solver.change(self.operator)
+
+    def at(self, shift: float) -> Shifted:
+        """Return this with another shift [1/s].
+
+        A shift of zero is the steady problem, which needs ground. Raises ValueError on one below zero.
+        """
+        if not shift >= 0.0:
+            raise ValueError(f"a shift of {shift:g} 1/s is below zero")
+        if shift != self.shift:
+            self.shift = shift
+            self.solver.change(self.operator, only_ground=True)
+        return self
+
+    def solve(
+        self, heat: Array, guess: Array | None = None, tolerance: float = 1e-8, *, of_guess: bool = False
+    ) -> tuple[Array, SolverReport]:
+        """Return the temperature [K] over the caller's zero, (nz, ny, nx), in the guess's place if given.
+
+        As `Solver.solve`; `of_guess` says that the tolerance is relative to the residual of the guess.
+        """
+        return self.solver.solve(heat, guess, tolerance, overwrites_guess=True, of_guess=of_guess)
+
+    def balance(self, heat: Array, t: Array) -> None:
+        """Add to t [K], in place, the constant with which as much heat leaves as is given.
+
+        Of all fields that differ from t by a constant it is the nearest to the answer in the norm of the operator.
+        """
+        own, place = self.conduction.ground, t.reshape(-1)
+        held = self.shift * self._stored + float(own.conductance.sum())
+        if held > 0.0:
+            leaving = self.shift * dot(self.capacity, t) + float((own.conductance * place[own.cell]).sum())
+            t += (float(heat.sum()) - leaving) / held
+
+    def conduction_of(self, t: Array) -> Array:
+        """Return `G t` [W], the heat that leaves each cell at temperatures t [K] over the caller's zero."""
+        out = np.empty(t.shape)
+        operate(self.conduction, t, out, self.solver.threads)
+        return out

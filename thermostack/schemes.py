@@ -1,0 +1,108 @@
+"""Schemes in time: singly diagonally implicit Runge-Kutta methods, L-stable, each with one embedded in it.
+
+Their stages solve `(C / (gamma h) + G) Y_i = C / (gamma h) B_i + P(t + c_i h)`, with
+`B_i = y + sum over j < i of w_ij (Y_j - y)`: temperatures alone, no rates of change. The last stage is the
+step's end (stiffly accurate), so what is solved is what is returned, and the heat that a step stores is
+what came in, weighed by the last row of `a`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Scheme:
+    """One scheme: its tableau, lower triangular with one value on the diagonal."""
+
+    name: str
+    a: Array  # (stages, stages)
+    embedded: Array | None  # (stages,) weights of the method of lower order; None: no error is estimated
+    order: int  # of the step
+    embedded_order: int
+    source: str
+
+    @property
+    def stages(self) -> int:
+        """Return the number of stages, each one solution of a linear system."""
+        return len(self.a)
+
+    @property
+    def gamma(self) -> float:
+        """Return what stands on the diagonal."""
+        return float(self.a[0, 0])
+
+    @cached_property
+    def c(self) -> Array:
+        """Return when in a step of length one each stage is, (stages,)."""
+        return self.a.sum(axis=1)
+
+    @property
+    def b(self) -> Array:
+        """Return the weights of the stages in the step, (stages,), sum 1."""
+        return self.a[-1]
+
+    @cached_property
+    def w(self) -> Array:
+        """Return the weights of earlier stages' temperatures in each stage, (stages, stages)."""
+        weights: Array = np.tril(self.a, -1) @ np.linalg.inv(self.a)
+        return np.tril(weights, -1)
+
+    @cached_property
+    def e(self) -> Array:
+        """Return the weights of the stages' rises over the step's start in its estimated error, (stages,)."""
+        assert self.embedded is not None
+        weights: Array = (self.b - self.embedded) @ np.linalg.inv(self.a)
+        return weights
+
+    def gain(self, z: Array) -> Array:
+        """Return by what a step multiplies a solution of `dy/dt = lambda y`, z = lambda h (any complex)."""
+        values = np.asarray(z, dtype=complex)
+        eye = np.eye(self.stages)
+        out = [1.0 + one * self.b @ np.linalg.solve(eye - one * self.a, eye[0] * 0 + 1.0) for one in values.ravel()]
+        return np.array(out).reshape(values.shape)
+
+
+def _alexander() -> Scheme:
+    # The root in (1/6, 1/2) of x^3 - 3 x^2 + 3 x / 2 - 1/6, with which it is L-stable.
+    roots = np.roots([1.0, -3.0, 1.5, -1.0 / 6.0]).real
+    g = float(next(root for root in roots if 1.0 / 6.0 < root < 0.5))
+    middle = (1.0 - g) / 2.0
+    first, second = -(6.0 * g * g - 16.0 * g + 1.0) / 4.0, (6.0 * g * g - 20.0 * g + 5.0) / 4.0
+    a = np.array([[g, 0.0, 0.0], [middle, g, 0.0], [first, second, g]])
+    share = (0.5 - g) / middle  # of the second stage in the method of order 2 that has the first two
+    return Scheme(
+        "sdirk3",
+        a,
+        np.array([1.0 - share, share, 0.0]),
+        3,
+        2,
+        "Alexander, SIAM J. Numer. Anal. 14 (1977) 1006; the embedded weights follow from order 2",
+    )
+
+
+def _hairer_wanner() -> Scheme:
+    a = np.zeros((5, 5))
+    a[0, :1] = 1 / 4
+    a[1, :2] = 1 / 2, 1 / 4
+    a[2, :3] = 17 / 50, -1 / 25, 1 / 4
+    a[3, :4] = 371 / 1360, -137 / 2720, 15 / 544, 1 / 4
+    a[4, :5] = 25 / 24, -49 / 48, 125 / 16, -85 / 12, 1 / 4
+    embedded = np.array([59 / 48, -17 / 96, 225 / 32, -85 / 12, 0.0])
+    source = "Hairer and Wanner, Solving Ordinary Differential Equations II (1996), table IV.6.5"
+    return Scheme("sdirk4", a, embedded, 4, 3, source)
+
+
+SCHEMES = {
+    scheme.name: scheme
+    for scheme in (
+        Scheme("implicit_euler", np.ones((1, 1)), None, 1, 0, "for steps of fixed length alone"),
+        _alexander(),
+        _hairer_wanner(),
+    )
+}

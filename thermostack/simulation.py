@@ -1,0 +1,393 @@
+"""A package in time: `C dT/dt + G T = P(t)` from event to event, in steps whose error is held in kelvin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from thermostack.capacity import assemble_capacity, is_constant
+from thermostack.conduction import Conductivity, assemble_conduction
+from thermostack.errors import ConvergenceError
+from thermostack.linear.shifted import Shifted
+from thermostack.loads import Loads
+from thermostack.metrics import Measured, Members, PartTemperature, measure_parts, merge_parts
+from thermostack.materials import ROOM_TEMPERATURE
+from thermostack.model import Model, discretize
+from thermostack.package import Package
+from thermostack.reconstruction import Fluxes
+from thermostack.schemes import SCHEMES
+from thermostack.steady import Steady
+from thermostack.stepping import Stepper
+from thermostack.traces import Trace
+
+Array = np.ndarray
+
+SHARE = 0.25  # of the tolerance that the estimated error of one step may take
+SOLVED = 0.05  # of that, to which a stage is solved
+GROWTH, LEAST = 8.0, 0.1  # a step's length over that of the one before, at most and at least
+SAFETY = 0.9
+KEPT = 1.25  # growth below which the step stays as it is, and the solver with it
+DRIFT = 0.2  # of the tolerance: what a material taken at another temperature may change
+MOST_TRIES = 30  # of one step
+EPSILON = 1e-9  # of what is left: a step that ends nearer to it ends there
+STEADY = 1e-10  # tolerance of the steady start
+SETTLED = 1e-8  # of the rise: what conductivities may still change of it
+MOST_ROUNDS = 50  # of conductivity after temperature, in a steady start
+SPAN = 60.0  # K over which materials' dependence on temperature is judged
+
+
+@dataclass
+class Energy:
+    """Heat since the start [J]: what the parts made, what left through the faces, what is stored."""
+
+    made: float = 0.0
+    left: float = 0.0
+    stored: float = 0.0
+
+    @property
+    def imbalance(self) -> float:
+        """Return what is missing [J]."""
+        return self.made - self.left - self.stored
+
+
+class Simulation:
+    """The temperatures of a model as time goes on."""
+
+    def __init__(
+        self,
+        model: Model | Package,
+        loads: Loads | Trace | None = None,
+        *,
+        initial: str | float | Array | Steady = "steady",
+        time: float = 0.0,
+        tolerance: float = 0.1,
+        scheme: str = "sdirk3",
+        step: float | None = None,
+        method: str = "multigrid",
+        threads: int | None = None,
+    ) -> None:
+        """Begin at a time [s] with the `initial` temperatures.
+
+        These are "steady", the answer of `solve_steady` to the power at that time, "outside", the mean
+        temperature of the surroundings, one temperature [K] for all, or a field (nz, ny, nx) [K].
+        `tolerance` [K] is the error in time that is held; `step` [s] takes steps of that length instead,
+        which is what scheme "implicit_euler" needs.
+        Raises ValueError on wrong arguments, DescriptionError where a material has no heat capacity or a
+        trace does not fit, and ConvergenceError where the equations are not solved.
+        """
+        self.model = discretize(model) if isinstance(model, Package) else model
+        if scheme not in SCHEMES:
+            raise ValueError(f"scheme is {scheme!r}; it is one of {', '.join(SCHEMES)}")
+        if step is None and SCHEMES[scheme].embedded is None:
+            raise ValueError(f"{scheme} does not estimate its error; give the length of its steps")
+        if not tolerance > 0.0 or (step is not None and not step > 0.0):
+            raise ValueError("tolerance and step are greater than zero")
+        self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)
+        self.time, self.tolerance, self.scheme = time, tolerance, SCHEMES[scheme]
+        self.fixed_step = step
+        self.next_step = 0.0  # s; 0: from the rates of change
+        self.steps = self.rejected = 0
+        self.energy = Energy()
+        self.members = Members(self.model)
+        self._zero = _mean_outside(self.model)
+        self._is_linear = self.model.is_linear and is_constant(self.model)
+        self._film_share: Array | None = None
+        self._outside = np.zeros(0)
+        self._conductivity = Conductivity(self.model)
+        self._surfaces = self.model.surfaces
+        self._conduction = assemble_conduction(self.model)
+        self._capacity = assemble_capacity(self.model)
+        widths = (self.model.grid.dx, self.model.grid.dy)
+        self._shifted = Shifted(self._conduction, self._capacity, widths=widths, method=method, threads=threads)
+        stages, shape = self.scheme.stages, self.model.grid.shape
+        self._heats = [np.zeros(shape) for _ in range(stages)]  # W, of each stage of a step
+        self._power, self._brought = [0.0] * stages, [0.0] * stages  # W, of it what parts make, faces bring
+        self._given: list[tuple[Array, Array] | None] = [None] * stages  # what it was made of
+        self._taken_at = np.full(shape if not self._is_linear else 0, np.nan)  # K over zero: the materials
+        self._sensitivity = 0.0 if self._is_linear else _sensitivity(self.model, self._zero)
+        self._outside = self.loads.outside(time)
+        start = self._start(initial)
+        self._stepper = Stepper(self._shifted, self.scheme, start, self._shifted.solver.threads)
+        self._follow(is_jump=True)
+
+    # -- what is asked of it -----------------------------------------------------------------------
+
+    @property
+    def field(self) -> Array:
+        """Return the temperatures [K], (nz, ny, nx), NaN outside the body."""
+        t = self._stepper.field + self._zero
+        t[self.model.part == 0] = np.nan
+        return t
+
+    @property
+    def peak(self) -> float:
+        """Return the highest temperature of a cell [K]."""
+        return float(self._stepper.field[self.model.part > 0].max()) + self._zero
+
+    @property
+    def work(self) -> Any:
+        """Return how many systems were solved, in how many iterations, and how often the shift changed."""
+        return self._stepper.work
+
+    def step(self, duration: float, power: Mapping[str, float] | None = None) -> dict[str, PartTemperature]:
+        """Go on for so many seconds and return the temperatures of all parts, blocks and stacks by name.
+
+        `power` [W] by the names of stacks, parts or blocks replaces what the trace says, from now on.
+        """
+        if not duration > 0.0:
+            raise ValueError(f"a duration of {duration:g} s is no way forward")
+        if power is not None:
+            self.override(power)
+        self.advance(self.time + duration)
+        return self.temperatures()
+
+    def override(self, power: Mapping[str, float]) -> None:
+        """Let these stacks, parts or blocks make so many watts from now on, whatever the trace says."""
+        self.loads.override(power)
+        self._follow(is_jump=True)
+
+    def scale(self, share: Mapping[str, float]) -> None:
+        """Let these stacks, parts or blocks make such shares of what the trace says from now on."""
+        self.loads.scale(share)
+        self._follow(is_jump=True)
+
+    def temperatures(self) -> dict[str, PartTemperature]:
+        """Return the temperatures of all parts, blocks and stacks by name."""
+        found = {part.name: part for part in self.measure().temperatures.values()}
+        stacks: dict[str, list[PartTemperature]] = {}
+        for name, part in found.items():
+            pieces = name.split(".")
+            for n in range(1, len(pieces)):
+                if not part.is_block:
+                    stacks.setdefault(".".join(pieces[:n]), []).append(part)
+        together = {name: merge_parts(name, parts) for name, parts in stacks.items() if name not in found}
+        return found | together
+
+    def measure(self) -> Measured:
+        """Return the temperatures of the parts, rebuilt between the cell centres from the fluxes."""
+        t = self._stepper.field + self._zero
+        conductivity = self._conductivity if self._is_linear else Conductivity(self.model, t)
+        fluxes = Fluxes(self.model, self._conduction, conductivity, t, self._outside)
+        return measure_parts(fluxes, self.members, self.loads.power(self.time), is_steady=False)
+
+    def at(self, places: Mapping[str, tuple[float, float, float]]) -> dict[str, float]:
+        """Return the temperatures [K] at some places x, y, z [m], NaN outside the body."""
+        t = self._stepper.field + self._zero
+        conductivity = self._conductivity if self._is_linear else Conductivity(self.model, t)
+        fluxes = Fluxes(self.model, self._conduction, conductivity, t, self._outside)
+        return {name: fluxes.at(*place) for name, place in places.items()}
+
+    # -- going on ------------------------------------------------------------------------------------
+
+    def advance(self, until: float, watch: Callable[[Simulation], None] | None = None) -> None:
+        """Go on until a time [s], which is reached exactly, as is every jump of the loads before it.
+
+        `watch` is called after every step. Raises ConvergenceError where a step is not solved.
+        """
+        while self.time < until:
+            event = self.loads.break_after(self.time)
+            edge = min(until, event)
+            self._make_step(edge)
+            if self.time == event:
+                self._follow(is_jump=self._jumps())
+            if watch is not None:
+                watch(self)
+
+    def _make_step(self, edge: float) -> None:
+        """Make one step, which ends at the edge [s] at the latest."""
+        left = edge - self.time
+        for _ in range(MOST_TRIES):
+            wanted = self.fixed_step or self.next_step or self._first_step(left)
+            step, is_last = _fitted(wanted, left)
+            end = edge if is_last else self.time + step
+            self._prepare(step, end)
+            self._stepper.attempt(step, self._heats.__getitem__, SOLVED * SHARE * self.tolerance)
+            if self._is_good(step, wanted) and self._is_settled():
+                break
+        else:
+            raise ConvergenceError(f"no step from {self.time:g} s on has an error under {self.tolerance:g} K")
+        self._count(step)
+        self._stepper.accept()
+        self.time = end
+        self.steps += 1
+
+    def _is_good(self, step: float, wanted: float) -> bool:
+        """Return whether the error of a step is as small as asked, and set how long the next one is."""
+        if self.fixed_step is not None:
+            return True
+        error = self._stepper.error()
+        ratio = SHARE * self.tolerance / error if error > 0.0 else np.inf
+        growth = float(np.clip(SAFETY * ratio ** (1.0 / (self.scheme.embedded_order + 1)), LEAST, GROWTH))
+        if not error <= SHARE * self.tolerance:
+            self.rejected += 1
+            self.next_step = step * (min(growth, 0.7) if math.isfinite(error) else LEAST)
+            return False
+        longer = step * growth if growth > KEPT else step
+        self.next_step = max(longer, wanted) if step < wanted else longer
+        return True
+
+    def _first_step(self, left: float) -> float:
+        """Return how long a step [s] would change no cell by more than the tolerance."""
+        self._set_heat(0, self.time, before=False)
+        rate = self._stepper.rates(self._heats[0])
+        return min(left, SHARE * self.tolerance / rate) if rate > 0.0 else left
+
+    def _jumps(self) -> bool:
+        now = self.time
+        for values in (self.loads.heats, self.loads.outside):
+            if not np.array_equal(values(now, before=True), values(now)):
+                return True
+        return self.loads.film_share(now) is not None
+
+    def _follow(self, *, is_jump: bool) -> None:
+        """Take note of the loads as they are from now on."""
+        share = self.loads.film_share(self.time)
+        if share is not None and (self._film_share is None or not np.array_equal(share, self._film_share)):
+            self._film_share = share
+            self._surfaces = replace(self.model.surfaces, h=self.model.surfaces.h * share)
+            self._assemble()
+        self._outside = self.loads.outside(self.time)
+        if is_jump:
+            self._stepper.forget()
+            self.next_step = 0.0
+
+    # -- heat ----------------------------------------------------------------------------------------
+
+    def _prepare(self, step: float, end: float) -> None:
+        """Set the heat of every stage, and take the materials at the temperature of the step's middle."""
+        for n, c in enumerate(self.scheme.c.tolist()[:-1]):
+            self._set_heat(n, self.time + c * step, before=False)
+        self._set_heat(self.scheme.stages - 1, end, before=True)
+        if not self._is_linear:
+            middle = np.empty(self._taken_at.size)
+            self._stepper.foresee(0.5 * step, middle)
+            self._take_at(middle.reshape(self._taken_at.shape))
+
+    def _set_heat(self, n: int, time: float, *, before: bool) -> None:
+        """Set the heat [W] that cells at the zero of temperatures receive in stage n."""
+        heats, outside = self.loads.heats(time, before=before), self.loads.outside(time, before=before)
+        known = self._given[n]
+        if known is not None and np.array_equal(known[0], heats) and np.array_equal(known[1], outside):
+            return
+        self._given[n] = heats, outside
+        flat, surfaces = self._heats[n].reshape(-1), self.model.surfaces
+        flat[:] = 0.0
+        given = self._conduction.surface * (outside - self._zero) + surfaces.flux * surfaces.area
+        np.add.at(flat, surfaces.cell, given)
+        flat[self.loads.cell] += heats
+        self._power[n], self._brought[n] = float(heats.sum()), float(given.sum())
+
+    def _count(self, step: float) -> None:
+        """Add the heat of a step to the balance."""
+        cell, ground = self.model.surfaces.cell, self._conduction.surface
+        for n, share in enumerate(self.scheme.b.tolist()):
+            leaving = float((ground * self._stepper.stage(n).reshape(-1)[cell]).sum()) - self._brought[n]
+            self.energy.made += share * step * self._power[n]
+            self.energy.left += share * step * leaving
+        change = self._stepper.end - self._stepper.field
+        self.energy.stored += float(np.einsum("kji,kji->", self._capacity, change))
+
+    # -- materials -----------------------------------------------------------------------------------
+
+    def _take_at(self, field: Array) -> None:
+        """Take the materials at temperatures over zero (nz, ny, nx), if that changes anything."""
+        drift = np.abs(field - self._taken_at).max()
+        if self._drift_matters(float(drift)):
+            self._taken_at[...] = field
+            self._assemble()
+
+    def _drift_matters(self, drift: float) -> bool:
+        """Return whether materials taken so many kelvin off could change a temperature noticeably."""
+        return not drift * self._sensitivity * self._span() <= DRIFT * self.tolerance
+
+    def _span(self) -> float:
+        """Return the rise [K] of which a change of the materials changes a part."""
+        return max(float(np.abs(self._stepper.field).max()), 1.0)
+
+    def _is_settled(self) -> bool:
+        """Return whether the materials were taken where they should have been; if not, take them there."""
+        if self._is_linear:
+            return True
+        middle = 0.5 * (self._stepper.field + self._stepper.end)
+        if not self._drift_matters(float(np.abs(middle - self._taken_at).max()) / 2.0):
+            return True
+        self._take_at(middle)
+        return False
+
+    def _assemble(self) -> None:
+        temperature = None if self._is_linear else self._taken_at + self._zero
+        model = self.model if self._film_share is None else replace(self.model, surfaces=self._surfaces)
+        self._conductivity = Conductivity(self.model, temperature)
+        self._conduction = assemble_conduction(model, self._conductivity)
+        if not is_constant(self.model):
+            self._capacity = assemble_capacity(self.model, temperature)
+        self._shifted.change(self._conduction, self._capacity)
+        self._given = [None] * self.scheme.stages
+
+    # -- beginning and going on -----------------------------------------------------------------------
+
+    def _start(self, initial: str | float | Array | Steady) -> Array:
+        """Return the temperatures over zero to begin with [K]."""
+        shape = self.model.grid.shape
+        if isinstance(initial, Steady):
+            initial = initial.field
+        if isinstance(initial, str):
+            if initial == "outside":
+                return np.zeros(shape)
+            if initial != "steady":
+                raise ValueError(f'initial is {initial!r}; it is "steady", "outside", a temperature or a field')
+            initial = self._steady_field()
+        if np.ndim(initial) == 0:
+            return np.where(self.model.part > 0, float(initial) - self._zero, 0.0)
+        start = np.asarray(initial, dtype=np.float64)
+        if start.shape != shape:
+            raise ValueError(f"initial temperatures have shape {start.shape}; the cells have {shape}")
+        if not np.isfinite(start[self.model.part > 0]).all():
+            raise ValueError("initial temperatures are not finite in every cell of the body")
+        return np.where(self.model.part > 0, start - self._zero, 0.0)
+
+    def _steady_field(self) -> Array:
+        """Return the steady temperatures [K] of the loads as they are now."""
+        t = np.zeros(self.model.grid.shape)
+        for _ in range(MOST_ROUNDS):
+            before = t.copy()
+            self._set_heat(0, self.time, before=False)
+            self._shifted.at(0.0).solve(self._heats[0], t, STEADY)
+            self._shifted.balance(self._heats[0], t)
+            if self._is_linear or float(np.abs(t - before).max()) <= SETTLED * float(np.abs(t).max()):
+                return t + self._zero
+            self._taken_at[...] = t
+            self._assemble()
+        raise ConvergenceError("conductivities and temperatures of the steady start do not settle")
+
+
+def _mean_outside(model: Model) -> float:
+    """Return the mean temperature [K] of what cools, weighed by how well it does; room temperature if nothing."""
+    surfaces = model.surfaces
+    cools = surfaces.h > 0.0
+    if not cools.any():
+        return ROOM_TEMPERATURE
+    weight = surfaces.area[cools] * np.minimum(surfaces.h[cools], 1e9)
+    outside = surfaces.temperature[cools]
+    return float(np.clip(np.average(outside, weights=weight), outside.min(), outside.max()))
+
+
+def _sensitivity(model: Model, zero: float) -> float:
+    """Return the largest relative change of a conductivity or capacity with temperature [1/K]."""
+    most = 0.0
+    ends = zero, zero + SPAN
+    for material in {part.material.name: part.material for part in model.parts}.values():
+        values = [np.array([*material.conductivity_at(end), material.capacity_at(end)]) for end in ends]
+        most = max(most, float(np.abs(np.log(values[1] / values[0])).max()) / SPAN)
+    return most
+
+
+def _fitted(wanted: float, left: float) -> tuple[float, bool]:
+    """Return how long a step [s] is, and whether it is the last of what is left: no stub comes after it."""
+    if wanted >= left * (1.0 - EPSILON):
+        return left, True
+    return (0.5 * left if wanted > 0.5 * left else wanted), False

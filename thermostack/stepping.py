@@ -1,0 +1,190 @@
+"""One step in time: its stages solved by multigrid, each from a guess, and the error of the step in kelvin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from thermostack import _stages
+from thermostack.linear.shifted import Shifted
+from thermostack.schemes import Scheme
+
+Array = np.ndarray
+
+PIECE = 2048  # cells of which the kernel says the largest value
+NEAREST = 3  # temperatures in time that a guess is a parabola through
+WILD = 12.0  # sum of a guess's weights without their signs, beyond which a lower degree is taken
+SAMPLE = 4096  # cells in which a guess is compared with what it became
+LEAST_REDUCTION = 0.1  # of the residual of a guess, even of a good one
+MOST_REDUCTION = 1e-9
+UNKNOWN_REDUCTION = 1e-3  # where nobody knows yet how good guesses are
+MOST_ROUNDS = 4  # of solving on, until what remains is small enough
+
+
+@dataclass
+class Work:
+    """What was done so far."""
+
+    solves: int = 0
+    iterations: int = 0
+    changes: int = 0  # of the shift
+
+
+class Stepper:
+    """Temperatures on their way in time, over the caller's zero [K].
+
+    A stage's guess is a parabola through the temperatures nearest in time, and the solver stops when what
+    remains of the guess's error is as small as asked, in kelvin. Then a constant is added that makes the
+    heat balance of the stage exact: of all fields that differ by a constant it is the nearest to the answer.
+    """
+
+    def __init__(self, shifted: Shifted, scheme: Scheme, start: Array, threads: int = 1) -> None:
+        """Begin with temperatures `start` (nz, ny, nx), zero outside the body."""
+        self.shifted, self.scheme, self.threads = shifted, scheme, threads
+        self.shape = start.shape
+        stages = scheme.stages
+        self._fields = np.zeros((2 * stages + 1, start.size))  # (rows, cells) K
+        self._fields[0] = start.reshape(-1)
+        self._heat = np.empty(start.size)
+        self._now = 0  # row of the present temperatures
+        self._new: list[int] = list(range(1, stages + 1))  # rows of the stages of the next step
+        self._past: list[tuple[float, int]] = []  # when, in s from now, and row
+        self._spare = list(range(stages + 1, 2 * stages + 1))
+        self._expected = np.full(stages, np.nan)  # K by which guesses of each stage were wrong the last time
+        self._step = 0.0  # s, of the last attempt
+        self._sample = np.linspace(0, start.size - 1, min(SAMPLE, start.size)).astype(np.intp)
+        self.work = Work()
+
+    @property
+    def field(self) -> Array:
+        """Return the present temperatures (nz, ny, nx); a view that the next step overwrites."""
+        return self._fields[self._now].reshape(self.shape)
+
+    @property
+    def end(self) -> Array:
+        """Return those at the end of the step attempted last."""
+        return self.stage(-1)
+
+    def stage(self, n: int) -> Array:
+        """Return those of a stage of the step attempted last."""
+        return self._fields[self._new[n]].reshape(self.shape)
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes of the fields."""
+        return self._fields.nbytes + self._heat.nbytes
+
+    def attempt(self, step: float, heat: Callable[[int], Array], accuracy: float) -> None:
+        """Solve the stages of a step of so many seconds.
+
+        `heat(n)` is what each cell receives in stage n [W], to a body at the caller's zero; `accuracy` [K]
+        is how near to its answer each stage is solved. Raises ConvergenceError where that is not reached.
+        """
+        scheme = self.scheme
+        shift = 1.0 / (scheme.gamma * step)
+        if shift != self.shifted.shift:
+            self.shifted.at(shift)
+            self.work.changes += 1
+        for n in range(scheme.stages):
+            rows, weights = self._base(n)
+            self._charge(rows, weights, shift, heat(n))
+            when = float(scheme.c[n]) * step
+            row = self._new[n]
+            self._guess(when, [(float(scheme.c[j]) * step, self._new[j]) for j in range(n)], row)
+            self._solve(n, row, accuracy)
+        self._step = step
+
+    def error(self) -> float:
+        """Return the error of the step attempted last [K], the largest of all cells, as the scheme estimates it."""
+        rows = np.array([self._now, *self._new], dtype=np.intc)
+        weights = np.array([-self.scheme.e.sum(), *self.scheme.e])
+        most = np.empty(-(-self._heat.size // PIECE))
+        _stages.largest(self._fields, rows, weights, most, self.threads)
+        return float(most.max())
+
+    def accept(self) -> None:
+        """Go to the end of the step attempted last."""
+        end = -self._step
+        old = [row for _, row in self._past]
+        stages = zip(self.scheme.c[:-1].tolist(), self._new[:-1], strict=True)
+        self._past = [(end, self._now), *(((c - 1.0) * self._step, row) for c, row in stages)]
+        self._now = self._new[-1]
+        spare = [*self._spare, *old]
+        self._new, self._spare = spare[: self.scheme.stages], spare[self.scheme.stages :]
+
+    def forget(self) -> None:
+        """Take no guess from what was before: from here on it is another story."""
+        self._spare += [row for _, row in self._past]
+        self._past = []
+        self._expected[:] = np.nan
+
+    def foresee(self, when: float, out: Array) -> None:
+        """Set out (cells,) to the temperatures foreseen so many seconds from now."""
+        rows, weights = self._nearest(when, [])
+        _stages.mix(self._fields, rows, weights, out, self.threads)
+
+    def rates(self, heat: Array) -> float:
+        """Return how fast temperatures change now, where they do fastest [K/s], with the heat [W] they get."""
+        left = heat - self.shifted.conduction_of(self.field)
+        capacity = self.shifted.capacity
+        return float(np.abs(np.divide(left, capacity, out=np.zeros_like(left), where=capacity > 0.0)).max())
+
+    # -- a stage ---------------------------------------------------------------------------------
+
+    def _base(self, n: int) -> tuple[Array, Array]:
+        """Return rows and weights of what stage n begins with."""
+        w = self.scheme.w[n, :n]
+        return np.array([self._now, *self._new[:n]], dtype=np.intc), np.array([1.0 - w.sum(), *w])
+
+    def _charge(self, rows: Array, weights: Array, shift: float, heat: Array) -> None:
+        capacity = self.shifted.capacity.reshape(-1)
+        _stages.charge(
+            self._fields, rows, weights, shift, capacity, heat.reshape(-1), self._heat, self.threads
+        )
+
+    def _guess(self, when: float, stages: Sequence[tuple[float, int]], row: int) -> None:
+        rows, weights = self._nearest(when, stages)
+        _stages.mix(self._fields, rows, weights, self._fields[row], self.threads)
+
+    def _nearest(self, when: float, stages: Sequence[tuple[float, int]]) -> tuple[Array, Array]:
+        """Return rows and weights of the polynomial through the temperatures nearest in time."""
+        known = sorted([(0.0, self._now), *self._past, *stages], key=lambda node: abs(node[0] - when))
+        for count in range(min(NEAREST, len(known)), 0, -1):
+            times = np.array([time for time, _ in known[:count]])
+            weights = _lagrange(times, when)
+            if count == 1 or np.abs(weights).sum() <= WILD:
+                break
+        return np.array([row for _, row in known[:count]], dtype=np.intc), weights
+
+    def _solve(self, n: int, row: int, accuracy: float) -> None:
+        """Solve stage n from the guess in its row."""
+        field, heat = self._fields[row].reshape(self.shape), self._heat.reshape(self.shape)
+        guess = self._fields[row][self._sample]
+        expected = self._expected[n]
+        reduction = accuracy / expected if expected > 0.0 else UNKNOWN_REDUCTION
+        remains, reached = 1.0, np.inf  # share of the guess's error, and K
+        for _ in range(MOST_ROUNDS):
+            reduction = float(np.clip(reduction, MOST_REDUCTION, LEAST_REDUCTION))
+            _, report = self.shifted.solve(heat, field, reduction, of_guess=True)
+            self.work.solves += 1
+            self.work.iterations += report.iterations
+            remains *= reduction
+            wrong = float(np.abs(self._fields[row][self._sample] - guess).max())
+            reached = remains * wrong
+            if reached <= accuracy or remains <= MOST_REDUCTION:
+                break
+            reduction = 0.5 * accuracy / reached
+        self._expected[n] = max(wrong, 1e-300)
+        self.shifted.balance(heat, field)
+
+
+def _lagrange(nodes: Array, at: float) -> Array:
+    """Return the weights of values at some nodes in the value at a place of the polynomial through them."""
+    weights = np.ones(nodes.size)
+    for n in range(nodes.size):
+        for m in range(nodes.size):
+            if m != n:
+                weights[n] *= (at - nodes[m]) / (nodes[n] - nodes[m])
+    return weights
