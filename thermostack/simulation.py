@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from thermostack.capacity import assemble_capacity, is_constant
 from thermostack.conduction import Conductivity, assemble_conduction
+from thermostack.courses import Course
 from thermostack.errors import ConvergenceError
 from thermostack.linear.shifted import Shifted
 from thermostack.loads import Loads
@@ -22,7 +23,6 @@ from thermostack.reconstruction import Fluxes
 from thermostack.schemes import SCHEMES
 from thermostack.steady import Steady
 from thermostack.stepping import Stepper
-from thermostack.traces import Trace
 
 Array = np.ndarray
 
@@ -60,7 +60,7 @@ class Simulation:
     def __init__(
         self,
         model: Model | Package,
-        loads: Loads | Trace | None = None,
+        loads: Loads | Course | Sequence[Course] | None = None,
         *,
         initial: str | float | Array | Steady = "steady",
         time: float = 0.0,
@@ -110,6 +110,7 @@ class Simulation:
         self._taken_at = np.full(shape if not self._is_linear else 0, np.nan)  # K over zero: the materials
         self._sensitivity = 0.0 if self._is_linear else _sensitivity(self.model, self._zero)
         self._outside = self.loads.outside(time)
+        self._measured: Measured | None = None
         start = self._start(initial)
         self._stepper = Stepper(self._shifted, self.scheme, start, self._shifted.solver.threads)
         self._follow(is_jump=True)
@@ -148,12 +149,16 @@ class Simulation:
     def override(self, power: Mapping[str, float]) -> None:
         """Let these stacks, parts or blocks make so many watts from now on, whatever the trace says."""
         self.loads.override(power)
+        self._measured = None
         self._follow(is_jump=True)
 
     def scale(self, share: Mapping[str, float]) -> None:
         """Let these stacks, parts or blocks make such shares of what the trace says from now on."""
+        before = self.loads.heats(self.time)
         self.loads.scale(share)
-        self._follow(is_jump=True)
+        if not np.array_equal(before, self.loads.heats(self.time)):
+            self._measured = None
+            self._follow(is_jump=True)
 
     def temperatures(self) -> dict[str, PartTemperature]:
         """Return the temperatures of all parts, blocks and stacks by name."""
@@ -169,17 +174,51 @@ class Simulation:
 
     def measure(self) -> Measured:
         """Return the temperatures of the parts, rebuilt between the cell centres from the fluxes."""
-        t = self._stepper.field + self._zero
-        conductivity = self._conductivity if self._is_linear else Conductivity(self.model, t)
-        fluxes = Fluxes(self.model, self._conduction, conductivity, t, self._outside)
-        return measure_parts(fluxes, self.members, self.loads.power(self.time), is_steady=False)
+        if self._measured is None:
+            power = self.loads.power(self.time)
+            self._measured = measure_parts(self._fluxes(), self.members, power, is_steady=False)
+        return self._measured
 
     def at(self, places: Mapping[str, tuple[float, float, float]]) -> dict[str, float]:
         """Return the temperatures [K] at some places x, y, z [m], NaN outside the body."""
+        if not places:
+            return {}
+        fluxes = self._fluxes()
+        return {name: fluxes.at(*place) for name, place in places.items()}
+
+    def _fluxes(self) -> Fluxes:
         t = self._stepper.field + self._zero
         conductivity = self._conductivity if self._is_linear else Conductivity(self.model, t)
-        fluxes = Fluxes(self.model, self._conduction, conductivity, t, self._outside)
-        return {name: fluxes.at(*place) for name, place in places.items()}
+        return Fluxes(self.model, self._conduction, conductivity, t, self._outside)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that what follows depends on: arrays and numbers by name, states in it too."""
+        return {
+            "time": self.time,
+            "next_step": self.next_step,
+            "steps": self.steps,
+            "rejected": self.rejected,
+            "energy": [self.energy.made, self.energy.left, self.energy.stored],
+            "taken_at": self._taken_at,
+            "loads": self.loads.state(),
+            "stepper": self._stepper.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that `state` returned, of a simulation made alike: to the last bit.
+
+        Raises DescriptionError where it is of another model.
+        """
+        self.loads.restore(state["loads"])
+        self.time, self.next_step = float(state["time"]), float(state["next_step"])
+        self.steps, self.rejected = int(state["steps"]), int(state["rejected"])
+        self.energy = Energy(*map(float, state["energy"]))
+        self._measured = None
+        self._follow(is_jump=False)
+        self._stepper.restore(state["stepper"])
+        if not self._is_linear:
+            self._taken_at[...] = state["taken_at"]
+            self._assemble()
 
     # -- going on ------------------------------------------------------------------------------------
 
@@ -214,6 +253,7 @@ class Simulation:
         self._stepper.accept()
         self.time = end
         self.steps += 1
+        self._measured = None
 
     def _is_good(self, step: float, wanted: float) -> bool:
         """Return whether the error of a step is as small as asked, and set how long the next one is."""

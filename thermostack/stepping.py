@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -119,6 +120,28 @@ class Stepper:
         self._spare += [row for _, row in self._past]
         self._past = []
         self._expected[:] = np.nan
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next step depends on: arrays and numbers by name."""
+        rows = [self._now, *(row for _, row in self._past)]
+        return {
+            "fields": self._fields[rows],
+            "times": [time for time, _ in self._past],
+            "expected": self._expected.copy(),
+            "work": [self.work.solves, self.work.iterations, self.work.changes],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        fields = state["fields"]
+        count, stages = len(fields), self.scheme.stages
+        self._fields[:count] = fields
+        self._now = 0
+        self._past = list(zip(map(float, state["times"]), range(1, count), strict=True))
+        self._new = list(range(count, count + stages))
+        self._spare = list(range(count + stages, 2 * stages + 1))
+        self._expected[:] = state["expected"]
+        self.work = Work(*map(int, state["work"]))
 
     def foresee(self, when: float, out: Array) -> None:
         """Set out (cells,) to the temperatures foreseen so many seconds from now."""
