@@ -7,7 +7,6 @@ written whole where a path is given.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +26,8 @@ from thermostack.drawing import (
     name_frames,
     stretch_z,
 )
-from thermostack.errors import OutputError
-from thermostack.io.safe_file import write_whole
 from thermostack.model import Model, window_of_parts
+from thermostack.page import caption, finish_page, new_page, write_head
 from thermostack.temperature import Cut, cut
 from thermostack.units import format_quantity
 
@@ -39,9 +37,6 @@ if TYPE_CHECKING:
 
     from thermostack.metrics import PartTemperature
     from thermostack.steady import Steady
-
-DPI = 150.0
-HEAD = 0.42  # inches, the line above the picture
 
 
 # -- pictures --------------------------------------------------------------------------------
@@ -59,7 +54,7 @@ def plot_overview(steady: Steady, path: str | Path | None = None) -> Figure:
     rows, columns = crop(plan, plan.of(steady.model.part))
     right, up = edges_of(plan, rows, columns)
     height = float(np.clip(5.9 * np.ptp(up) / np.ptp(right), 3.6, 6.2))  # inches, of the plan
-    figure = _figure(13.0, height + 1.5)
+    figure = new_page(13.0, height + 1.5)
     axes = figure.subplot_mosaic([["plan", "y"], ["plan", "x"]], width_ratios=[1.05, 1.0])
     colors = _range(steady, [plan, *sections])
     mesh = draw_temperatures(axes["plan"], steady, plan, colors)
@@ -67,16 +62,16 @@ def plot_overview(steady: Steady, path: str | Path | None = None) -> Figure:
         draw_temperatures(axes[section.axis], steady, section, colors)
         stretch_z(axes[section.axis], 5.2, 0.5 * height - 0.35)
     _color_bar(figure, mesh, list(axes.values()))
-    axes["plan"].set_title(f"{peak.name}, z = {plan.at * MM:.4g} mm", **_caption())
+    axes["plan"].set_title(f"{peak.name}, z = {plan.at * MM:.4g} mm", **caption())
     for section in sections:
         axes[section.axis].set_title(
-            f"through the peak, {section.axis} = {section.at * MM:.4g} mm", **_caption()
+            f"through the peak, {section.axis} = {section.at * MM:.4g} mm", **caption()
         )
         mark(axes[section.axis], peak, section, is_named=False)
     mark(axes["plan"], peak, plan)
     name_frames(figure, steady.model, [(axes["plan"], plan), *((axes[s.axis], s) for s in sections)])
-    _head(figure, steady.package.name, _verdict(steady))
-    return _finished(figure, path)
+    write_head(figure, steady.package.name, _verdict(steady))
+    return finish_page(figure, path)
 
 
 def plot_layer_map(
@@ -88,17 +83,17 @@ def plot_layer_map(
     """
     hottest = steady.peak if part is None else steady.of(part)
     plan = _plan_of(steady, hottest) if z is None else cut(steady.model.grid, "z", z)
-    figure = _figure(8.0, 6.6)
+    figure = new_page(8.0, 6.6)
     axes = figure.subplots()
     mesh = draw_temperatures(axes, steady, plan, _range(steady, [plan]))
     _color_bar(figure, mesh, [axes])
     name = f"{hottest.name}, " if z is None else ""
-    axes.set_title(f"{name}z = {plan.at * MM:.4g} mm", **_caption())
+    axes.set_title(f"{name}z = {plan.at * MM:.4g} mm", **caption())
     if z is None:
         mark(axes, hottest, plan)
     name_frames(figure, steady.model, [(axes, plan)])
-    _head(figure, steady.package.name, f"{steady.heat_balance.heat_in:.4g} W")
-    return _finished(figure, path)
+    write_head(figure, steady.package.name, f"{steady.heat_balance.heat_in:.4g} W")
+    return finish_page(figure, path)
 
 
 def plot_section(
@@ -113,35 +108,35 @@ def plot_section(
     peak = steady.peak
     place = peak.at["xy".index(axis)] if at is None else at
     section = cut(steady.model.grid, axis, place)
-    figure = _figure(11.0, 4.4)
+    figure = new_page(11.0, 4.4)
     axes = figure.subplots()
     mesh = draw_temperatures(axes, steady, section, _range(steady, [section]))
     stretch_z(axes, 9.5, 3.2)
     _color_bar(figure, mesh, [axes])
-    axes.set_title(f"{axis} = {place * MM:.4g} mm", **_caption())
+    axes.set_title(f"{axis} = {place * MM:.4g} mm", **caption())
     if at is None:
         mark(axes, peak, section)
     name_frames(figure, steady.model, [(axes, section)])
-    _head(figure, steady.package.name, f"{steady.heat_balance.heat_in:.4g} W")
-    return _finished(figure, path)
+    write_head(figure, steady.package.name, f"{steady.heat_balance.heat_in:.4g} W")
+    return finish_page(figure, path)
 
 
 def plot_grid(model: Model, path: str | Path | None = None) -> Figure:
     """Return the cells in plan and in section, coloured by part, through the place that heats most."""
     y, z, layers = _most_heated(model)
     plan, section = cut(model.grid, "z", z, within=layers), cut(model.grid, "y", y)
-    figure = _figure(11.0, 10.0)
+    figure = new_page(11.0, 10.0)
     axes = figure.subplot_mosaic([["plan"], ["y"]], height_ratios=[1.8, 1.0])
     for name, plane, along in (("plan", plan, "xy"), ("y", section, "xz")):
         draw_cells(axes[name], model, plane)
         sizes = ", ".join(f"{axis} {_sizes(getattr(model.grid, f'd{axis}'))}" for axis in along)
-        axes[name].set_title(f"{plane.axis} = {plane.at * MM:.4g} mm;  cells along {sizes}", **_caption())
+        axes[name].set_title(f"{plane.axis} = {plane.at * MM:.4g} mm;  cells along {sizes}", **caption())
     stretch_z(axes["y"], 9.8, 2.9)
     name_frames(figure, model, [(axes["plan"], plan), (axes["y"], section)], color=INK)
     nz, ny, nx = model.grid.shape
     count = f"{nx} x {ny} x {nz} = {model.grid.cells} cells, {model.active} of them in the body"
-    _head(figure, model.package.name, count)
-    return _finished(figure, path)
+    write_head(figure, model.package.name, count)
+    return finish_page(figure, path)
 
 
 def _sizes(widths: np.ndarray) -> str:
@@ -192,34 +187,11 @@ def _range(steady: Steady, planes: Sequence[Cut]) -> tuple[float, float]:
 # -- page ------------------------------------------------------------------------------------
 
 
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
-    engine = figure.get_layout_engine()
-    assert engine is not None
-    engine.set(rect=(0.0, 0.0, 1.0, 1.0 - HEAD / height))  # type: ignore[call-arg]
-    return figure
-
-
 def _color_bar(figure: Figure, mesh: Any, axes: list[Axes]) -> None:
     bar = figure.colorbar(mesh, ax=axes, aspect=34, pad=0.015, fraction=0.04)
     bar.set_label("temperature [°C]", color=INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=FAINT, labelcolor=INK, labelsize=9.0, length=3.0)
-
-
-def _caption() -> dict[str, Any]:
-    return {"fontsize": 10.5, "color": INK, "loc": "left", "parse_math": False}
-
-
-def _head(figure: Figure, name: str, rest: str) -> None:
-    """Write the name of the package and what there is to say of it above all; the layout is settled."""
-    style: dict[str, Any] = {"fontsize": 13.0, "color": INK, "parse_math": False, "va": "top"}
-    y = 1.0 - 0.14 / figure.get_figheight()
-    title = figure.text(0.012, y, name, fontweight="bold", **style)
-    end = title.get_window_extent().transformed(figure.transFigure.inverted()).x1
-    figure.text(end + 0.018, y, rest, **style)
 
 
 def _verdict(steady: Steady) -> str:
@@ -235,16 +207,3 @@ def _verdict(steady: Steady) -> str:
     if peak.margin is not None:
         text += f",  {abs(peak.margin):.1f} K {'below' if peak.margin >= 0.0 else 'above'} its limit"
     return text
-
-
-def _finished(figure: Figure, path: str | Path | None) -> Figure:
-    """Return the figure, written to a file of the kind its suffix names where a path is given."""
-    if path is None:
-        return figure
-    kind = Path(path).suffix.lstrip(".").lower()
-    if kind not in ("png", "svg", "pdf"):
-        raise OutputError(f"cannot write {path}: a picture is a .png, .svg or .pdf file")
-    image = io.BytesIO()
-    figure.savefig(image, format=kind)
-    write_whole(path, image.getvalue())
-    return figure
