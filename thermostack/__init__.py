@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from thermostack.grid import Grid as Grid
     from thermostack.io.package_file import read_package as read_package
     from thermostack.io.package_text import write_package as write_package
+    from thermostack.io.trace_files import read_trace as read_trace
     from thermostack.library import find_material as find_material
     from thermostack.materials import Material as Material
     from thermostack.mixtures import AreaBlend as AreaBlend
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from thermostack.steady import Steady as Steady
     from thermostack.steady import read_result as read_result
     from thermostack.steady import solve_steady as solve_steady
+    from thermostack.traces import Trace as Trace
 
 __version__ = "0.1.0"
 
@@ -78,6 +80,7 @@ _HOME = {
     "grid": ("Grid",),
     "io.package_file": ("read_package",),
     "io.package_text": ("write_package",),
+    "io.trace_files": ("read_trace",),
     "library": ("find_material",),
     "materials": ("Material",),
     "mixtures": ("AreaBlend", "BumpArray", "Laminate", "LineLayer", "ViaArray"),
@@ -85,6 +88,7 @@ _HOME = {
     "package": ("Interface", "Layer", "Package", "Region", "Stack"),
     "power": ("Block", "Power", "PowerMap"),
     "steady": ("Steady", "read_result", "solve_steady"),
+    "traces": ("Trace",),
 }
 _MODULE = {name: f"{__name__}.{module}" for module, names in _HOME.items() for name in names}
 

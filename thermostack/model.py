@@ -262,7 +262,7 @@ def _heat(geometry: Geometry, grid: Grid, mosaic: Mosaic, source: Source) -> Pla
     total = plane.sum()
     kept = plane.copy()
     for part in mosaic.planes_in(k):
-        kept[~_is_layer(geometry, part[j, i], source.part)] = 0.0
+        kept[~is_layer(geometry, part[j, i], source.part)] = 0.0
     lost = np.abs(plane - kept).sum()  # heat and cold may cancel
     if lost > 1e-9 * np.abs(plane).sum():
         is_even = not source.power.blocks and source.power.map is None
@@ -278,7 +278,7 @@ def _heat(geometry: Geometry, grid: Grid, mosaic: Mosaic, source: Source) -> Pla
     return PlanePower(source.part, k.start, shares, j.start, i.start, plane)
 
 
-def _is_layer(geometry: Geometry, part: np.ndarray, number: int) -> np.ndarray:
+def is_layer(geometry: Geometry, part: np.ndarray, number: int) -> np.ndarray:
     """Return which cells belong to a layer, given as the number of its part, or to a region of it."""
     name = geometry.parts[number].name
     belongs = [other.name == name or other.name.startswith(f"{name}.") for other in geometry.parts]

@@ -61,6 +61,50 @@ def overlap_shares(cells: np.ndarray, pieces: np.ndarray) -> sp.csr_array:
     return sp.csr_array((shares, (where, which)), shape=(cells.size - 1, pieces.size - 1))
 
 
+def rectangle_shares(
+    x: np.ndarray,  # (nx + 1,) m, ascending
+    y: np.ndarray,  # (ny + 1,) m, ascending
+    x0: np.ndarray,  # (rectangles,) m
+    y0: np.ndarray,
+    x1: np.ndarray,
+    y1: np.ndarray,
+) -> sp.csr_array:
+    """Return which share of each rectangle lies in each cell, (ny nx, rectangles); columns add to 1.
+
+    What lies beyond the grid belongs to the nearest cells. Shares are products of those along x and y.
+    """
+    i, share_x, count_x = _shares_along(x, x0, x1)
+    j, share_y, count_y = _shares_along(y, y0, y1)
+    cells = count_x * count_y  # of each rectangle
+    rectangle = np.repeat(np.arange(cells.size), cells)
+    row, column = np.divmod(_counted(cells), count_x[rectangle])
+    row += (np.cumsum(count_y) - count_y)[rectangle]
+    column += (np.cumsum(count_x) - count_x)[rectangle]
+    where = j[row] * (x.size - 1) + i[column]
+    shape = (y.size - 1) * (x.size - 1), cells.size
+    return sp.csr_array((share_y[row] * share_x[column], (where, rectangle)), shape=shape)
+
+
+def _shares_along(
+    edges: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return cells and shares of intervals of an axis, one after the other, and how many each has."""
+    low, high = _fitted(edges, low, high)
+    first = _cell_of(edges, low)
+    count = np.searchsorted(edges[:-1], high, side="left") - first
+    interval = np.repeat(np.arange(low.size), count)
+    cell = first[interval] + _counted(count)
+    covered = np.minimum(edges[cell + 1], high[interval]) - np.maximum(edges[cell], low[interval])
+    return cell, covered / (high - low)[interval], count
+
+
+def _counted(count: np.ndarray) -> np.ndarray:
+    """Return 0, 1, ... up to each of some counts, one after the other."""
+    ends = np.cumsum(count)
+    numbers: np.ndarray = np.arange(ends[-1] if ends.size else 0) - np.repeat(ends - count, count)
+    return numbers
+
+
 def _cell_of(edges: np.ndarray, position: np.ndarray) -> np.ndarray:
     return np.clip(np.searchsorted(edges, position, side="right") - 1, 0, edges.size - 2)
 

@@ -330,19 +330,20 @@ class Rectangles:
     heat: np.ndarray  # (rectangles,) W
 
 
-def rectangles(power: Power, width: float, height: float) -> Rectangles:
+def rectangles(power: Power, width: float, height: float, *, with_idle: bool = False) -> Rectangles:
     """Return the heated blocks of a layer of that size [m], or all of it for a bare total; no map.
 
-    Heats are scaled. Blocks are cut to the layer within `SNAP`; those without heat are left out.
+    Heats are scaled. Blocks are cut to the layer within `SNAP`; those without heat are left out, unless
+    they are asked for.
     """
     if power.blocks or power.map is not None:
         table = _table(power.blocks)
     else:
         table = np.array([[0.0, 0.0, width, height, power.total or 0.0]])
-    x, y, w, h, heat = table[table[:, 4] != 0.0].T
+    x, y, w, h, heat = table[(table[:, 4] != 0.0) | with_idle].T
     x0, x1 = _snapped(x, width), _snapped(x + w, width)
     y0, y1 = _snapped(y, height), _snapped(y + h, height)
-    return Rectangles(x0, y0, x1, y1, heat * _scale(power, width, height))
+    return Rectangles(x0, y0, x1, y1, heat * scale_of(power, width, height))
 
 
 def powered_rectangles(power: Power, width: float, height: float) -> np.ndarray:
@@ -396,7 +397,8 @@ def _snapped(position: np.ndarray, length: float | np.ndarray) -> np.ndarray:
     return np.where(np.abs(inside - length) <= SNAP, length, inside)
 
 
-def _scale(power: Power, width: float, height: float) -> float:
+def scale_of(power: Power, width: float, height: float) -> float:
+    """Return by what all that is drawn on a layer of that size [m] is multiplied: 1 without `scale_to`."""
     if power.scale_to is None:
         return 1.0
     drawn = power._drawn_heat(width, height)
@@ -424,7 +426,7 @@ def spread(power: Power, x: np.ndarray, y: np.ndarray, rectangle: Rectangle) -> 
         x0, y0, x1, y1 = power.map.rectangle(width, height)
         pixels = power.map.pixels(width, height)
         covered = (left + x0, front + y0, left + x1, front + y1)
-        heat += _scale(power, width, height) * spread_pixels(x, y, pixels, *covered)
+        heat += scale_of(power, width, height) * spread_pixels(x, y, pixels, *covered)
     return heat
 
 

@@ -1,4 +1,4 @@
-"""Text files of comma-separated cells: what is in them, at which line and column, and what is not right."""
+"""Text files of separated cells: what is in them, at which line and column, and what is not right."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic_core import PydanticCustomError
@@ -18,7 +19,13 @@ MAX_FAULTS = 1000  # faults of a file beyond these are not looked for
 MAX_NUMBER = 64  # characters of a number
 NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 IS_NUMBER = re.compile(NUMBER)
-_CELL = re.compile(r'[ \t]*+"((?:[^"]|"")*+)"[ \t]*+(?:,|\Z)|([^",]*+)(?:,|\Z)')
+
+
+@lru_cache
+def _cell(separator: str) -> re.Pattern[str]:
+    return re.compile(
+        rf'[ \t]*+"((?:[^"]|"")*+)"[ \t]*+(?:{separator}|\Z)|([^"{separator}]*+)(?:{separator}|\Z)'
+    )
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class Sheet:
     file: str
     texts: list[str]  # of the lines, comments and blank ones left out
     numbers: list[int]  # of those lines, from 1
+    comments: tuple[tuple[int, str], ...] = ()  # number and text of the lines that begin with #
 
     def fault(
         self,
@@ -105,21 +113,23 @@ def sheet_of(data: bytes, file: str) -> Sheet:
     numbers = [n for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not numbers:
         raise refuse("holds nothing but blank lines and comments", "")
-    return Sheet(file, [lines[n - 1] for n in numbers], numbers)
+    comments = tuple((n, line) for n, line in enumerate(lines, 1) if line.startswith("#"))
+    return Sheet(file, [lines[n - 1] for n in numbers], numbers, comments)
 
 
-def split(text: str) -> list[tuple[int, str]]:
+def split(text: str, separator: str = ",") -> list[tuple[int, str]]:
     """Return where each cell of a line begins, from 0, and what it says; quotes are taken off."""
+    pattern = _cell(separator)
     cells: list[tuple[int, str]] = []
     position = 0
     while position <= len(text):
-        match = _CELL.match(text, position)
+        match = pattern.match(text, position)
         if match is None:
             column = text.index('"', position) + 1
             raise ValueError(f"the quote in column {column} is not closed or not doubled")
         cell = match[2] if match[1] is None else match[1].replace('""', '"')
         cells.append((position + len(match[0]) - len(match[0].lstrip()), cell.strip()))
-        position = match.end() if match[0].endswith(",") else len(text) + 1
+        position = match.end() if match[0].endswith(separator) else len(text) + 1
     return cells
 
 
