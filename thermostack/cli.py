@@ -1,4 +1,4 @@
-"""The command line: solve, mesh, check, plot, materials, packages.
+"""The command line: solve, transient, zth, mesh, check, plot, materials, packages.
 
 What a command is asked for goes to stdout, all else to stderr. What takes time to import is imported
 where it is used, so that help comes at once.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -33,13 +31,10 @@ from thermostack.options import (
     read_length,
     read_settings,
 )
+from thermostack.stages import Timed
 from thermostack.terminal import FAULT, log, print_json, print_tables, show_progress, warn
-
-if TYPE_CHECKING:
-    from thermostack.model import Model
-    from thermostack.package import Package
-    from thermostack.spacing import Cell
-    from thermostack.steady import Progress, Steady
+from thermostack.workload import transient
+from thermostack.zth import zth
 
 LARGEST_CELL = 1.0  # m: no cell is cut for its size
 UNEXPECTED = 1  # the exit code of a fault of our own
@@ -92,7 +87,7 @@ def solve(
     destination = find_destination(output, (RESULT,)) if not no_save else None
     overrides, size = read_settings(settings), read_cell(cell)
     with show_progress() as progress:
-        timed = _Timed(progress)
+        timed = Timed(progress)
         drawn = timed.read(package, overrides, may_leave=allow_include_root)
         places = [destination.file(drawn.name, suffix) for suffix in (RESULT, ".png")] if destination else []
         model = timed.discretize(drawn, size)
@@ -116,6 +111,10 @@ def solve(
 
     heading = (drawn.name, drawn.about)
     print_tables(lambda width: [result_table(steady, width), "", summary_table(steady, files)], heading)
+
+
+app.command(transient)
+app.command(zth)
 
 
 @app.command
@@ -142,7 +141,7 @@ def mesh(
     overrides, size = read_settings(settings), read_cell(cell)
     files = []
     with show_progress() as progress:
-        timed = _Timed(progress)
+        timed = Timed(progress)
         drawn = timed.read(package, overrides, may_leave=allow_include_root)
         picture = destination.file(f"{drawn.name}_grid.png") if destination is not None else None
         model = timed.discretize(drawn, size)
@@ -173,7 +172,7 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Check a description: every fault with its line and what would be right; nothing is solved."""
-    timed = _Timed(lambda stage: None)
+    timed = Timed(lambda stage: None)
     try:
         drawn = timed.read(package, read_settings(settings), may_leave=allow_include_root)
         model = timed.discretize(
@@ -291,47 +290,6 @@ def packages(*, json: Json = False, debug: Debug = False) -> None:
     for name, about in shipped.items():
         table.add_row(name, about)
     print_tables(lambda width: [table])
-
-
-# -- stages ------------------------------------------------------------------------------------
-
-
-class _Timed:
-    """The stages before and after the solver, shown and timed as it does its own."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self.progress(name)
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start
-
-    def read(self, package: str, overrides: Mapping[str, str], *, may_leave: bool) -> Package:
-        with self.stage("read"):
-            from thermostack.io.package_file import read_package
-
-            return read_package(package, overrides, allow_include_root=may_leave)
-
-    def discretize(self, drawn: Package, cell: Cell) -> Model:
-        with self.stage("mesh"):
-            from thermostack.model import discretize
-
-            return discretize(drawn, cell)
-
-    def save(self, steady: Steady, result: Path, picture: Path) -> None:
-        with self.stage("write"):
-            from thermostack.io.result_file import write_result
-
-            result.parent.mkdir(exist_ok=True)
-            write_result(steady, result)
-        with self.stage("plot"):
-            from thermostack.plot import plot_overview
-
-            plot_overview(steady, picture)
 
 
 # -- from the shell and back ---------------------------------------------------------------------

@@ -183,20 +183,20 @@ def solve_steady(
     """
     seconds: dict[str, float] = {}
     if isinstance(model, Package):
-        with _timed(seconds, "mesh", progress):
+        with timed(seconds, "mesh", progress):
             model = discretize(model)
     check_memory(_foreseen(model, method, estimate), held=model.memory)
     solving = _Solving(model, tolerance, method, threads, seconds, progress)
     fluxes, balance, report = solving.balanced(*solving.run())
     solving.forget_heat()
-    with _timed(seconds, "measure", progress):
+    with timed(seconds, "measure", progress):
         measured = measure_parts(fluxes)
     if balance.relative > BALANCE_TOLERANCE:
         text = f"heat balance is off by {balance.relative:.1e} of the heat, more than {BALANCE_TOLERANCE:.0e}"
         raise ConvergenceError(f"{text}; ask for a smaller tolerance", report.history)
     parts = list(measured.temperatures.values())
     if estimate:
-        with _timed(seconds, "estimate", progress):
+        with timed(seconds, "estimate", progress):
             parts = estimate_errors(fluxes, measured, solving.solve_loosely)
     temperature = fluxes.t
     _set_outside(model, temperature, np.nan)
@@ -237,18 +237,18 @@ class _Solving:
     def assemble(self, temperature: np.ndarray | None) -> None:
         for name in ("heat", "solver", "conduction"):  # their memory is free before the next are built
             self.__dict__.pop(name, None)
-        with _timed(self.seconds, "assemble", self.progress):
+        with timed(self.seconds, "assemble", self.progress):
             self.conductivity = Conductivity(self.model, temperature)
             self.conduction = assemble_conduction(self.model, self.conductivity)
             self.heat = self.model.power
             add_outside_heat(self.model, self.conduction, self.heat, self.zero)
-        with _timed(self.seconds, "prepare", self.progress):
+        with timed(self.seconds, "prepare", self.progress):
             widths = (self.model.grid.dx, self.model.grid.dy)
             self.solver = prepare(self.conduction, widths=widths, method=self.method, threads=self.threads)
 
     def solve(self, rise: np.ndarray | None, tolerance: float) -> tuple[np.ndarray, SolverReport]:
         """Return the rise over `zero` [K], in the array of a guess where one is given, and how it went."""
-        with _timed(self.seconds, "solve", self.progress):
+        with timed(self.seconds, "solve", self.progress):
             rise, report = self.solver.solve(
                 self.heat, guess=rise, tolerance=tolerance, overwrites_guess=True
             )
@@ -327,7 +327,8 @@ def _range_warnings(model: Model, parts: list[PartTemperature]) -> Iterator[str]
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str, progress: Progress) -> Iterator[None]:
+def timed(seconds: dict[str, float], stage: str, progress: Progress) -> Iterator[None]:
+    """Show a stage, and add what it takes to the seconds of its name."""
     progress(stage)
     start = time.perf_counter()
     yield

@@ -61,14 +61,15 @@ def _directory(path: Path, suffixes: tuple[str, ...]) -> Path:
     return path
 
 
-def replaceable(path: Path) -> Path:
+def replaceable(path: Path, mark: bytes | None = None) -> Path:
     """Return the path where nothing stands there, or a file of its own kind, which a newer one may replace.
 
+    `mark` is how such a file begins, where its suffix does not say.
     Raises OutputError for a directory, or a file that is something else than its name says.
     """
     if path.is_dir():
         raise OutputError(f"cannot write {path}: it is a directory")
-    mark = _MARKS.get(path.suffix.lower())
+    mark = mark or _MARKS.get(path.suffix.lower())
     if mark is not None and path.exists():
         try:
             with path.open("rb") as file:
