@@ -65,7 +65,7 @@ def test_it_goes_down_above_the_limit_and_up_below_it_less_the_hysteresis() -> N
 
 
 def test_it_takes_one_state_each_period_and_comes_back_through_all_of_them() -> None:
-    throttle = Throttle("gpu", clock_states(1.0, 0.8, 0.6, 0.4), limit="90 degC", hysteresis="2 K")
+    throttle = Throttle("gpu", clock_states(0.8, 0.6, 0.4), limit="90 degC", hysteresis="2 K")
     powers = [state.power for state in throttle.states]
     curve = [celsius(100.0)] * 5 + [celsius(80.0)] * 5
     shares = played(throttle, lambda n: curve[n], 10)

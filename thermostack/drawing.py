@@ -151,7 +151,7 @@ def _draw_frames(axes: Axes, model: Model, plane: Cut, width: float) -> None:
                 fill=False,
                 ec="white",
                 lw=width,
-                path_effects=_halo("black", width + 0.7),
+                path_effects=halo("black", width + 0.7),
             )
         )
 
@@ -200,14 +200,15 @@ def _name_frame(axes: Axes, frame: Frame, width: float, height: float, color: st
                     fontsize=size,
                     color=color,
                     parse_math=False,
-                    path_effects=_halo("black" if color == "white" else "white"),
+                    path_effects=halo("black" if color == "white" else "white"),
                     ha="left",
                     va="bottom",
                 )
                 return
 
 
-def _halo(color: str, width: float = 2.0) -> list[Any]:
+def halo(color: str, width: float = 2.0) -> list[Any]:
+    """Return what sets a text or line off from what lies behind it."""
     from matplotlib.patheffects import withStroke
 
     return [withStroke(linewidth=width, foreground=color, alpha=0.7)]
@@ -231,7 +232,7 @@ def mark(axes: Axes, hottest: PartTemperature, plane: Cut, *, is_named: bool = T
         fontsize=10.0,
         fontweight="bold",
         color="white",
-        path_effects=_halo("black"),
+        path_effects=halo("black"),
     )
 
 

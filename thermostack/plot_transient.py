@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thermostack.drawing import FAINT, INK, ZERO_CELSIUS
+from thermostack.drawing import FAINT, INK, ZERO_CELSIUS, halo
 from thermostack.histories import Family, families_of
 from thermostack.page import finish_page, new_page, write_head
 from thermostack.units import format_quantity
@@ -128,6 +128,7 @@ def _draw_limits(axes: Axes, families: Sequence[Family], colors: Sequence[str]) 
             fontsize=8.5,
             color=color,
             parse_math=False,
+            path_effects=halo("white"),
         )
     if at:
         axes.set_ylim(top=max(high, max(at) + 0.06 * (max(*at, high) - low)))
@@ -209,7 +210,7 @@ def _shade(axes: Axes, edges: np.ndarray, seconds: np.ndarray, strips: Sequence[
     """Shade the ground where any controller throttles."""
     held = [_mean_over(each, (np.arange(len(each.states)) > 0).astype(float), seconds) for each in strips]
     rgba = np.zeros((1, edges.size - 1, 4))
-    rgba[..., 3] = 0.09 * np.max(held, axis=0)
+    rgba[..., 3] = 0.06 * np.max(held, axis=0)
     axes.pcolormesh(edges, [0.0, 1.0], rgba, transform=axes.get_xaxis_transform(), rasterized=True, zorder=0)
 
 

@@ -110,7 +110,8 @@ Step = Callable[[float, float, float], None]  # time, step [s] and the greatest 
 def show_run(duration: float, start: float = 0.0) -> Iterator[Step]:
     """Yield what shows on stderr how far a run of that duration [s] is: a bar on a terminal, else lines.
 
-    It is called after every step with the simulated time, the step and the greatest temperature.
+    It is called after every step with the simulated time, the next step [s], zero where that is not known,
+    and the greatest temperature [K].
     """
     left = TimeLeft(start + duration)
     if not sys.stderr.isatty():
@@ -133,9 +134,11 @@ def show_run(duration: float, start: float = 0.0) -> Iterator[Step]:
 
 
 def _said(passed: float, duration: float, step: float, peak: float, left: TimeLeft) -> str:
-    times = f"{format_quantity(passed, 'time')} of {format_quantity(duration, 'time')}"
-    text = f"{times}, step {format_quantity(step, 'time')}, peak {peak - celsius(0.0):.1f} degC"
-    return f"{text}, {left}" if str(left) else text
+    pieces = [f"{format_quantity(passed, 'time')} of {format_quantity(duration, 'time')}"]
+    if step > 0.0:  # after a jump the next one is not known yet
+        pieces.append(f"step {format_quantity(step, 'time')}")
+    pieces += [f"peak {peak - celsius(0.0):.1f} degC", str(left)]
+    return ", ".join(piece for piece in pieces if piece)
 
 
 class TimeLeft:
@@ -171,6 +174,8 @@ class TimeLeft:
         if len(self.marks) < 3 or self.marks[-1][0] - self.began < SOON:
             return None
         now, simulated = self.marks[-1]
+        if simulated >= self.end:
+            return None
         found = []
         for share in (0.25, 0.5):
             since, then = max(
@@ -179,7 +184,7 @@ class TimeLeft:
             if simulated <= then or now <= since:
                 return None
             found.append((self.end - simulated) * (now - since) / (simulated - then))
-        return max(found[0], 0.0), max(found[1], 0.0)
+        return found[0], found[1]
 
     def __str__(self) -> str:
         """Return "about 2 min left", or less or more than that; nothing where it is too early to say."""

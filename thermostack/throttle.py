@@ -214,16 +214,18 @@ class RunningThrottle:
 
 
 def clock_states(*clocks: float, still: float = STILL_POWER) -> tuple[PowerState, ...]:
-    """Return states of a processor at shares of its clock, the first of them 1: "90 %", "80 %", ...
+    """Return the full state of a processor and those at shares of its clock: "90 % clock", ...
 
     The power is still + (1 - still) clock^3: dynamic power goes with clock times voltage squared
     (Chandrakasan, Sheng and Brodersen, IEEE J. Solid-State Circuits 27, 473, 1992), the voltage is taken
     to follow the clock, which holds until it reaches its least (assumed), and `still` of the power does
     not depend on the clock (0.2: assumed). The performance is that of the clock: a load bound by compute.
     """
-    return tuple(
-        PowerState(f"{100.0 * clock:.3g} %", still + (1.0 - still) * clock**3, clock) for clock in clocks
+    below = (
+        PowerState(f"{100.0 * clock:.3g} % clock", still + (1.0 - still) * clock**3, clock)
+        for clock in clocks
     )
+    return PowerState("full", 1.0, 1.0), *below
 
 
 def gpu_throttle(stack: str = "gpu", limit: float | str = celsius(105.0), **options: Any) -> Throttle:
@@ -233,7 +235,7 @@ def gpu_throttle(stack: str = "gpu", limit: float | str = celsius(105.0), **opti
     1 ms old, kept for 10 ms, 3 K of hysteresis: assumed, vendors do not publish theirs. `options` are
     fields of `Throttle` that differ.
     """
-    usual = {"states": clock_states(1.0, 0.9, 0.8, 0.7, 0.6, 0.5), "delay": 1e-3, "dwell": 10e-3}
+    usual = {"states": clock_states(0.9, 0.8, 0.7, 0.6, 0.5), "delay": 1e-3, "dwell": 10e-3}
     return Throttle(stack=stack, limit=limit, **{**usual, **options})  # type: ignore[arg-type]
 
 
