@@ -154,6 +154,17 @@ def test_an_idle_block_off_its_layer_cannot_be_heated() -> None:
     assert heaters.find("chip").tolist() == [1]
 
 
+def test_layers_that_lie_in_one_another_by_name_are_refused() -> None:
+    inner = Stack("chip.l0", (1 * mm, 1 * mm), (Layer("die", 0.05 * mm, SILICON, power=Power(1.0)),),
+                  inside="chip", position=(1 * mm, 1 * mm))  # fmt: skip
+    board = Stack("board", (8 * mm, 8 * mm), (Layer("core", 1 * mm, SILICON),))
+    chip = Stack("chip", (4 * mm, 3 * mm), (Layer("l0", 0.1 * mm, SILICON, power=Power(1.0)),),
+                 on="board", position=(1 * mm, 2 * mm))  # fmt: skip
+    model = discretize(Package("case", (board, chip, inner), Cooling(surroundings=AIR)), cell=0.5 * mm)
+    with pytest.raises(DescriptionError, match=r"stacks: two layers heat the same cells.*\[E-NAME\]"):
+        find_heaters(model)
+
+
 # -- names -----------------------------------------------------------------------------------
 
 

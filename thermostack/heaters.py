@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -177,7 +178,7 @@ class _Own:
 
 def find_heaters(model: Model) -> Heaters:
     """Return all that can be heated in a model, with the cells of each."""
-    found, planes, cells = [], [], [np.zeros(0, dtype=np.intp)]
+    found, planes, cells = [], [], []
     _, ny, nx = model.grid.shape
     first = 0
     for source, heating in zip(model.geometry.sources, model.heating, strict=True):
@@ -192,13 +193,7 @@ def find_heaters(model: Model) -> Heaters:
         planes.append(HeatedPlane(slice(first, last), own.plane[used], heating.shares, part))
         found.append(own)
         first = last
-    cell, order = np.concatenate(cells), None
-    if np.any(np.diff(cell) < 0):
-        order = np.argsort(cell, kind="stable")
-        cell = cell[order]
-    if np.any(np.diff(cell) == 0):
-        text = "the name of one heated layer begins with that of another, which lies in it"
-        raise DescriptionError(Fault("stacks", text, "rename one of the two", "E-NAME"))
+    cell, order = _in_order([piece for piece in cells if piece.size])
     counts = [len(own.names) for own in found]
     allowed = [source.power.allow_negative for source in model.geometry.sources]
     sums = np.concatenate([np.zeros(0), *(own.plane.sum(axis=0) for own in found)])
@@ -214,6 +209,19 @@ def find_heaters(model: Model) -> Heaters:
         order,
         np.where(np.abs(sums) > BALANCED, sums, 0.0),
     )
+
+
+def _in_order(pieces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return cells that come in ascending pieces in one ascending row, and their order where it changed."""
+    cell = np.concatenate([np.zeros(0, dtype=np.intp), *pieces])
+    if all(one[-1] < other[0] for one, other in pairwise(pieces)):
+        return cell, None
+    order = np.argsort(cell, kind="stable")
+    cell = cell[order]
+    if np.any(cell[1:] == cell[:-1]):
+        text = "two layers heat the same cells: the name of one begins with the whole name of the other"
+        raise DescriptionError(Fault("stacks", text, "rename one of the two", "E-NAME"))
+    return cell, order
 
 
 def _heaters_of(model: Model, source: Source, heating: PlanePower) -> _Own:
