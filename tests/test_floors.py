@@ -85,10 +85,10 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
         ),
         ("reduction",),
         ("control", "throttle"),
-        ("histories", "plot_transient"),
+        ("histories", "run_summary", "plot_transient"),
     ),
     8: (("steady", "schemes", "stepping", "simulation", "transient", "impedance"),),
-    9: (("interrupt", "terminal", "options", "stages", "zth"),),
+    9: (("interrupt", "terminal", "options", "stages", "zth", "workload_options", "workload"),),
     10: (("cli",),),
 }
 FACES = ("", "io", "linear")  # packages whose __init__ hands out names and is imported by nobody inside

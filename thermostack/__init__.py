@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from thermostack.control import Governor as Governor
     from thermostack.cooling import Adiabatic as Adiabatic
     from thermostack.cooling import Base as Base
     from thermostack.cooling import ColdPlate as ColdPlate
@@ -48,14 +49,25 @@ if TYPE_CHECKING:
     from thermostack.power import Block as Block
     from thermostack.power import Power as Power
     from thermostack.power import PowerMap as PowerMap
+    from thermostack.simulation import Simulation as Simulation
     from thermostack.steady import Steady as Steady
     from thermostack.steady import read_result as read_result
     from thermostack.steady import solve_steady as solve_steady
+    from thermostack.throttle import PowerState as PowerState
+    from thermostack.throttle import Sensor as Sensor
+    from thermostack.throttle import Throttle as Throttle
+    from thermostack.throttle import clock_states as clock_states
+    from thermostack.throttle import gpu_throttle as gpu_throttle
+    from thermostack.throttle import hbm_throttle as hbm_throttle
     from thermostack.traces import Trace as Trace
+    from thermostack.transient import Transient as Transient
+    from thermostack.transient import read_transient as read_transient
+    from thermostack.transient import solve_transient as solve_transient
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "control": ("Governor",),
     "cooling": (
         "Adiabatic",
         "Base",
@@ -87,8 +99,11 @@ _HOME = {
     "model": ("Model", "discretize"),
     "package": ("Interface", "Layer", "Package", "Region", "Stack"),
     "power": ("Block", "Power", "PowerMap"),
+    "simulation": ("Simulation",),
     "steady": ("Steady", "read_result", "solve_steady"),
+    "throttle": ("PowerState", "Sensor", "Throttle", "clock_states", "gpu_throttle", "hbm_throttle"),
     "traces": ("Trace",),
+    "transient": ("Transient", "read_transient", "solve_transient"),
 }
 _MODULE = {name: f"{__name__}.{module}" for module, names in _HOME.items() for name in names}
 

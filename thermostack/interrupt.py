@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 INTERRUPTED = 130  # the exit code, whichever of the signals it was
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 1.2  # s for the main thread to unwind; a factorisation in C would hold it for minutes
+PATIENCE = 0.6  # s for a run to come to the end of a step, where it can be gone on with
 
 
 @contextlib.contextmanager
@@ -50,6 +51,49 @@ class _Raise:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if not self.is_raised:
             self.is_raised = True
+            raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def between_steps() -> Iterator[Callable[[], None]]:
+    """Yield what a run calls between its steps: a signal raises KeyboardInterrupt there.
+
+    Where a step takes longer than that can wait, it is raised in the middle of it.
+    """
+    waiting = _Wait()
+    kept = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in kept.items():
+        if handler not in (signal.SIG_IGN, None):
+            signal.signal(number, waiting)
+    alarm = signal.signal(signal.SIGALRM, waiting.ring)
+    try:
+        yield waiting.look
+        waiting.look()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        for number, handler in {**kept, signal.SIGALRM: alarm}.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
+class _Wait:
+    """Raises KeyboardInterrupt once, when it is asked after a signal, or some time after that."""
+
+    def __init__(self) -> None:
+        self.is_asked = self.is_raised = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not self.is_asked:
+            self.is_asked = True
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+
+    def ring(self, number: int, frame: FrameType | None) -> None:
+        self.look()
+
+    def look(self) -> None:
+        if self.is_asked and not self.is_raised:
+            self.is_raised = True
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
             raise KeyboardInterrupt
 
 

@@ -43,13 +43,28 @@ def misused(option: str, message: str, remedy: str = "", code: str = "E-VALUE") 
     return DescriptionError(Fault(option, message, remedy, code))
 
 
-def read_length(option: str, text: str) -> float:
+def read_quantity(option: str, text: str, dimension: str) -> float:
+    """Return the value [SI] that an option says, with its unit."""
     from thermostack.units import UnitError, parse_quantity
 
     try:
-        return parse_quantity(text, "length")
+        return parse_quantity(text, dimension)
     except UnitError as error:
         raise misused(option, str(error), code="E-UNIT") from None
+
+
+def read_length(option: str, text: str) -> float:
+    return read_quantity(option, text, "length")
+
+
+def read_positive(option: str, text: str, dimension: str) -> float:
+    """Return the value [SI] greater than zero that an option says, with its unit."""
+    value = read_quantity(option, text, dimension)
+    if not value > 0.0:
+        from thermostack.units import example_of
+
+        raise misused(option, f"{text} is not greater than zero", f'as "{example_of(dimension)}"', "E-RANGE")
+    return value
 
 
 def read_cell(text: str | None) -> Cell:

@@ -1,0 +1,219 @@
+"""The command `transient`: a workload played through a package, its temperatures over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from thermostack.errors import OutputError
+from thermostack.interrupt import between_steps
+from thermostack.io.destination import RESULT, find_destination, replaceable
+from thermostack.options import (
+    CellOption,
+    Debug,
+    IncludeRoot,
+    Json,
+    PackageName,
+    Settings,
+    misused,
+    read_cell,
+    read_positive,
+    read_settings,
+)
+from thermostack.stages import Timed
+from thermostack.terminal import log, print_json, print_tables, show_progress, show_run, warn
+from thermostack.workload_options import (
+    check_probes,
+    find_throttles,
+    read_duration,
+    read_frames,
+    read_initial,
+    read_probes,
+    read_throttles,
+    read_traces,
+)
+
+if TYPE_CHECKING:
+    from thermostack.io.destination import Destination
+    from thermostack.transient import Transient
+
+
+def transient(
+    package: PackageName,
+    /,
+    *,
+    trace: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            help='A CSV file of powers over time, its header like "time [ms],gpu [W]"; may be repeated. '
+            "Without it the power is the drawn one, switched on at the start."
+        ),
+    ] = (),
+    duration: Annotated[
+        str | None, Parameter(help='How long the run is, as "10 s"; without it until the trace ends.')
+    ] = None,
+    tolerance: Annotated[
+        str, Parameter(help="Largest error in time of any cell, as a temperature.", show_default=True)
+    ] = "0.1 K",
+    scheme: Annotated[
+        Literal["sdirk3", "sdirk4", "implicit_euler"],
+        Parameter(help="How steps are made; sdirk4 pays below 0.01 K.", show_default=True),
+    ] = "sdirk3",
+    step: Annotated[
+        str | None,
+        Parameter(help='Steps of one length, as "1 ms", in the place of those that hold the tolerance.'),
+    ] = None,
+    initial: Annotated[
+        str | None,
+        Parameter(
+            help='Temperatures at the start: steady, with the power at the start; outside; or "25 degC". '
+            "Without it steady, but outside where there is no trace."
+        ),
+    ] = None,
+    frames: Annotated[
+        str | None,
+        Parameter(
+            help='Which fields the film keeps: "every 10 ms", a number of them, or times as "1 ms, 5 ms". '
+            "Without it those at both ends."
+        ),
+    ] = None,
+    probe: Annotated[
+        tuple[str, ...],
+        Parameter(help='A place whose temperature is noted, as "sensor=12 mm, 8 mm, 1 mm"; may be repeated.'),
+    ] = (),
+    throttle: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help='A stack that slows down when it is hot: "gpu=105 degC" lowers the clock of a processor, '
+            "gpu=gpu and hbm=hbm have the usual limits; may be repeated."
+        ),
+    ] = (),
+    resume: Annotated[
+        bool, Parameter(help="Go on with the same run where it was interrupted or killed.")
+    ] = False,
+    checkpoint: Annotated[
+        str, Parameter(help="How often a state is kept to go on from.", show_default=True)
+    ] = "60 s",
+    cell: CellOption = None,
+    settings: Settings = (),
+    output: Annotated[
+        Path | None,
+        Parameter(
+            name=["--output", "-o"],
+            help="A directory for NAME.vtkhdf, NAME_history.csv and NAME.png, or a file that ends in "
+            ".vtkhdf. Without it the current directory.",
+        ),
+    ] = None,
+    no_save: Annotated[bool, Parameter(help="Write no files.")] = False,
+    threads: Annotated[int | None, Parameter(help="How many threads; all processors without it.")] = None,
+    json: Json = False,
+    allow_include_root: IncludeRoot = False,
+    debug: Debug = False,
+) -> None:
+    """Play a workload: the temperatures of every part over time; write a film, a history and a picture."""
+    if threads is not None and threads < 1:
+        raise misused("--threads", f"{threads} is not a number of threads", "1, 2, 3, ...", "E-RANGE")
+    held = read_positive("--tolerance", tolerance, "temperature_difference")
+    fixed = None if step is None else read_positive("--step", step, "time")
+    if scheme == "implicit_euler" and fixed is None:
+        text = "implicit_euler does not estimate its error"
+        raise misused("--scheme", text, 'give the length of its steps, as --step "1 ms"', "E-MISSING")
+    if resume and no_save:
+        raise misused("--resume", "goes on from a file, and --no-save writes none", "leave one of them out")
+    every = read_positive("--checkpoint", checkpoint, "time")
+    start = read_initial(initial or ("steady" if trace else "outside"))
+    probes, asked = read_probes(probe), read_throttles(throttle)
+    destination = find_destination(output, (RESULT,)) if not no_save else None
+    overrides, size = read_settings(settings), read_cell(cell)
+    with show_progress() as progress:
+        timed = Timed(progress)
+        drawn = timed.read(package, overrides, may_leave=allow_include_root)
+        traces = read_traces(trace)
+        seconds = read_duration(duration, traces)
+        times = read_frames(frames, seconds)
+        files = _places(destination, drawn.name, trace) if destination is not None else []
+        model = timed.discretize(drawn, size)
+        check_probes(probes, model)
+        controllers = find_throttles(asked, model)
+    from thermostack.transient import solve_transient
+
+    if files:
+        files[0].parent.mkdir(exist_ok=True)
+    try:
+        with between_steps() as look, show_run(seconds) as show:
+
+            def after_step(now: float, length: float, peak: float) -> None:
+                show(now, length, peak)
+                look()
+
+            played = solve_transient(
+                model,
+                seconds,
+                traces,
+                controllers=controllers,
+                initial=start,
+                tolerance=held,
+                scheme=scheme,
+                step=fixed,
+                times=times if files else (),
+                probes=probes,
+                threads=threads,
+                progress=after_step,
+                path=files[0] if files else None,
+                checkpoint=every,
+                resume=resume,
+            )
+    except KeyboardInterrupt:
+        _say_how_to_go_on(files)
+        raise
+    timed.seconds["solve"] = played.report.seconds if played.report is not None else 0.0
+    if files:
+        with show_progress() as timed.progress:
+            _write(played, files, timed)
+    _print(played, [str(file) for file in files], timed, json)
+
+
+def _places(destination: Destination, name: str, traces: tuple[Path, ...]) -> list[Path]:
+    """Return where film, history and picture go. Raises OutputError where something else stands there."""
+    film = destination.file(name, RESULT)
+    history = replaceable(film.with_name(f"{film.stem}_history.csv"), b"time [s],")
+    for trace in traces:
+        if history.exists() and history.samefile(trace):
+            raise OutputError(f"{history} is a trace of this run and is not replaced; name another --output")
+    return [film, history, replaceable(film.with_name(f"{film.stem}.png"))]
+
+
+def _say_how_to_go_on(files: list[Path]) -> None:
+    if files:
+        from thermostack.io.series_file import checkpoint_path
+
+        state = checkpoint_path(files[0])
+        if state.exists():
+            log(f"{state} has what is needed to go on: give the same command with --resume")
+
+
+def _write(played: Transient, files: list[Path], timed: Timed) -> None:
+    """Write what is beside the film."""
+    from thermostack.io.history_files import write_history_csv
+
+    with timed.stage("write"):
+        write_history_csv(played, files[1])
+    with timed.stage("plot"):
+        played.plot(files[2])
+
+
+def _print(played: Transient, files: list[str], timed: Timed, json: bool) -> None:
+    from thermostack.histories import history_table
+    from thermostack.run_summary import run_summary, run_table
+
+    warn(played.warnings)
+    if json:
+        print_json({**run_summary(played), "seconds": timed.seconds, "files": files})
+        return
+    drawn = played.package
+    print_tables(
+        lambda width: [history_table(played, width), "", run_table(played, timed.seconds, files)],
+        (drawn.name, drawn.about),
+    )
