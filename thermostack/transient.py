@@ -253,11 +253,18 @@ class _Run:
             self.simulation.scale(control.act(now, temperatures))
 
     def watch(self, simulation: Simulation) -> None:
-        """Note what holds after a step."""
-        self.note(simulation)
+        """Note what holds after a step; where `progress` ends the run here, it can go on from here."""
+        peak = self.note(simulation)
+        try:
+            self.progress(simulation.time, simulation.next_step, peak)
+        except KeyboardInterrupt:
+            self.kept_at = -math.inf
+            self.keep()
+            raise
         self.keep()
 
-    def note(self, simulation: Simulation) -> None:
+    def note(self, simulation: Simulation) -> float:
+        """Keep a row of what holds now, and return the greatest temperature [K]."""
         measured = simulation.measure().temperatures
         rows = np.full((4, simulation.members.count), np.nan)
         for n, part in measured.items():
@@ -265,7 +272,7 @@ class _Run:
         energy = simulation.energy
         probes = simulation.at(self.probes)
         self.keeper.row(simulation.time, *rows, probes, (energy.made, energy.left, energy.stored))
-        self.progress(simulation.time, simulation.next_step, float(np.nanmax(rows[2])))
+        return float(np.nanmax(rows[2]))
 
     def keep(self) -> None:
         """Keep a state to go on from, where the last one is old."""
