@@ -37,6 +37,7 @@ cdef extern from "rows.h" nogil:
     void row_split_float(int, int, int, int, ptrdiff_t, const float *, real *)
     void row_split_double(int, int, int, int, ptrdiff_t, const double *, real *)
     void row_follow(int, int, int, ptrdiff_t, double, const real *, double *)
+    void row_settle(int, int, int, ptrdiff_t, double, double, const real *, double *)
     void row_turn(size_t, real, const real *, real *)
     void line_take(int, double, const double *, real *, real *)
     void row_operate(int, int, int, const real *, const real *, const real *, const real *, const real *,

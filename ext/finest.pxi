@@ -53,6 +53,17 @@ cdef class FinestLevel(Level):
         """Return (r.z, q.z) of load n: residual r = b, the cycle's answer z = t, and q, as the cycle left them."""
         return self._total(n, 0), self._total(n, 1)
 
+    def excess(self, int n):
+        """Return the sum of the residual of load n, as `reduce` left it."""
+        return self._total(n, 1)
+
+    def settle(self, int n, double step, double constant, double[:, :, ::1] field):
+        """Add step p of load n and a constant to its field."""
+        cdef int y
+        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            row_settle(self.nz, self.width, self.nx, <ptrdiff_t> self.ny * self.nx, step, constant,
+                       &self.p[n, y, 0, 0, 0], &field[0, y, 0])
+
     def reduce(self, const double[::1] alpha, double[::1] square):
         """Take alpha q off the residual of each live load, and set the square of its norm."""
         cdef int y, l

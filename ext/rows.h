@@ -285,21 +285,24 @@ CLONED row_products(int nz, int width, const real *a, const real *b, const real 
     total_of(ac, out + 1);
 }
 
-/* b -= alpha q, and out = b.b after it. */
+/* b -= alpha q, and then out[0] = b.b, out[1] = the sum of b. */
 CLONED row_reduce(int nz, int width, real alpha, const real *q, real *b, double *out)
 {
-    double sum[LANES] = {0};
+    double squares[LANES] = {0}, sums[LANES] = {0};
     const size_t count = (size_t)2 * nz * width, piece = (size_t)nz * LANES;
     for (size_t begin = 0; begin < count; begin += piece) {
-        vec part = {0};
+        vec square = {0}, sum = {0};
         for (size_t m = begin; m < begin + piece; m += LANES) {
             const vec r = AT(b + m) - alpha * AT(q + m);
             PUT(b + m) = r;
-            part += r * r;
+            square += r * r;
+            sum += r;
         }
-        add_up(part, sum);
+        add_up(square, squares);
+        add_up(sum, sums);
     }
-    total_of(sum, out);
+    total_of(squares, out);
+    total_of(sums, out + 1);
 }
 
 /* even and odd = a line of a field in natural order, multiplied by a factor. */
@@ -328,6 +331,22 @@ INLINE follow_line(int nx, double factor, const real *restrict even, const real 
 CLONED line_follow(int nx, double factor, const real *even, const real *odd, double *line)
 {
     follow_line(nx, factor, even, odd, line);
+}
+
+/* A row of a field in natural order += factor p + constant. */
+CLONED row_settle(int nz, int width, int nx, ptrdiff_t stride, double factor, double constant,
+                  const real *p, double *field)
+{
+    for (int k = 0; k < nz; ++k) {
+        const real *restrict even = p + (size_t)k * width, *restrict odd = p + (size_t)(nz + k) * width;
+        double *restrict line = field + k * stride;
+        for (int m = 0; m < nx / 2; ++m) {
+            line[2 * m] += factor * even[m] + constant;
+            line[2 * m + 1] += factor * odd[m] + constant;
+        }
+        if (nx % 2)
+            line[nx - 1] += factor * even[nx / 2] + constant;
+    }
 }
 
 /* A row of a field in natural order += factor p. */

@@ -2,8 +2,12 @@
 
 from cython.parallel cimport prange
 
+cdef extern from "math.h" nogil:
+    double fabs(double)
+
 cdef enum:
     PIECE = 2048  # cells that are summed while they are in the cache
+    LANES = 8  # sums side by side
 
 
 cdef inline void add_up(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights,
@@ -31,43 +35,76 @@ def mix(const double[:, ::1] fields, const int[::1] rows, const double[::1] weig
         add_up(fields, rows, weights, n * PIECE, piece(n, cells), &out[n * PIECE])
 
 
-def charge(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights, double shift,
-           const double[::1] capacity, const double[::1] heat, double[::1] out, int threads):
-    """Set out (cells,) [W] to shift capacity times the weighted sum of some rows, plus heat."""
-    cdef Py_ssize_t n, cells = out.shape[0]
+def begin(const double[:, ::1] fields, const int[::1] base, const double[::1] base_weights, double shift,
+          const double[::1] capacity, const double[::1] given, double[::1] heat, const int[::1] near,
+          const double[::1] near_weights, double[::1] guess, int threads):
+    """Set heat (cells,) [W] to shift capacity times a weighted sum of rows, plus what is given; guess to another.
+
+    The guess may be one of the rows of fields, but none of those that are summed.
+    """
+    cdef Py_ssize_t n, cells = heat.shape[0]
     for n in prange((cells + PIECE - 1) // PIECE, nogil=True, schedule="static", num_threads=threads):
-        _charge_piece(fields, rows, weights, shift, capacity, heat, n * PIECE, piece(n, cells), out)
+        add_up(fields, base, base_weights, n * PIECE, piece(n, cells), &heat[n * PIECE])
+        _charge(shift, &capacity[n * PIECE], &given[n * PIECE], piece(n, cells), &heat[n * PIECE])
+        add_up(fields, near, near_weights, n * PIECE, piece(n, cells), &guess[n * PIECE])
 
 
-cdef void _charge_piece(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights, double shift,
-                        const double[::1] capacity, const double[::1] heat, Py_ssize_t begin, Py_ssize_t count,
-                        double[::1] out) noexcept nogil:
+cdef void _charge(double shift, const double *capacity, const double *given, Py_ssize_t count,
+                  double *heat) noexcept nogil:
     cdef Py_ssize_t i
-    cdef double *target = &out[begin]
-    cdef const double *stored = &capacity[begin]
-    cdef const double *given = &heat[begin]
-    add_up(fields, rows, weights, begin, count, target)
     for i in range(count):
-        target[i] = shift * stored[i] * target[i] + given[i]
+        heat[i] = shift * capacity[i] * heat[i] + given[i]
 
 
-def largest(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights, double[::1] most,
-            int threads):
-    """Set most, one per piece of `PIECE` cells, to the largest magnitude of the weighted sum of some rows."""
+def judge(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights, const double[::1] capacity,
+          double[:, ::1] found, int threads):
+    """Look at a step from the first of some rows to the last, for each piece of `PIECE` cells.
+
+    Sets found (pieces, 2) to the largest magnitude of the rows' weighted sum, and to capacity times the rise [J].
+    """
     cdef Py_ssize_t n, cells = fields.shape[1]
-    for n in prange(most.shape[0], nogil=True, schedule="static", num_threads=threads):
-        most[n] = _largest_piece(fields, rows, weights, n * PIECE, piece(n, cells))
+    for n in prange(found.shape[0], nogil=True, schedule="static", num_threads=threads):
+        found[n, 0] = _largest_piece(fields, rows, weights, n * PIECE, piece(n, cells))
+        found[n, 1] = _stored_piece(fields, rows, capacity, n * PIECE, piece(n, cells))
+
+
+cdef double _stored_piece(const double[:, ::1] fields, const int[::1] rows, const double[::1] capacity,
+                          Py_ssize_t begin, Py_ssize_t count) noexcept nogil:
+    cdef const double *first = &fields[rows[0], begin]
+    cdef const double *last = &fields[rows[rows.shape[0] - 1], begin]
+    cdef const double *holds = &capacity[begin]
+    cdef double sums[LANES]
+    cdef double total = 0.0
+    cdef Py_ssize_t i, j
+    for j in range(LANES):
+        sums[j] = 0.0
+    for i in range(count // LANES):
+        for j in range(LANES):
+            sums[j] += holds[LANES * i + j] * (last[LANES * i + j] - first[LANES * i + j])
+    for i in range(count // LANES * LANES, count):
+        sums[0] += holds[i] * (last[i] - first[i])
+    for j in range(LANES):
+        total += sums[j]
+    return total
 
 
 cdef double _largest_piece(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights,
                            Py_ssize_t begin, Py_ssize_t count) noexcept nogil:
     cdef double work[PIECE]
-    cdef double most = 0.0
-    cdef Py_ssize_t i
+    cdef double most[LANES]
+    cdef double sound[LANES]
+    cdef double largest = 0.0, total = 0.0
+    cdef Py_ssize_t i, j
     add_up(fields, rows, weights, begin, count, work)
-    for i in range(count):
-        if work[i] != work[i]:
-            return work[i]
-        if abs(work[i]) > most:
-            most = abs(work[i])
-    return most
+    for i in range(count, (count + LANES - 1) // LANES * LANES):
+        work[i] = 0.0
+    for j in range(LANES):
+        most[j] = sound[j] = 0.0
+    for i in range((count + LANES - 1) // LANES):
+        for j in range(LANES):
+            most[j] = fabs(work[LANES * i + j]) if fabs(work[LANES * i + j]) > most[j] else most[j]
+            sound[j] += work[LANES * i + j]
+    for j in range(LANES):
+        largest = max(largest, most[j])
+        total += sound[j]
+    return largest if total == total else total  # what is no number is no largest one

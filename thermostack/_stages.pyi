@@ -3,16 +3,24 @@ import numpy as np
 def mix(
     fields: np.ndarray, rows: np.ndarray, weights: np.ndarray, out: np.ndarray, threads: int
 ) -> None: ...
-def charge(
+def begin(
+    fields: np.ndarray,
+    base: np.ndarray,
+    base_weights: np.ndarray,
+    shift: float,
+    capacity: np.ndarray,
+    given: np.ndarray,
+    heat: np.ndarray,
+    near: np.ndarray,
+    near_weights: np.ndarray,
+    guess: np.ndarray,
+    threads: int,
+) -> None: ...
+def judge(
     fields: np.ndarray,
     rows: np.ndarray,
     weights: np.ndarray,
-    shift: float,
     capacity: np.ndarray,
-    heat: np.ndarray,
-    out: np.ndarray,
+    found: np.ndarray,
     threads: int,
-) -> None: ...
-def largest(
-    fields: np.ndarray, rows: np.ndarray, weights: np.ndarray, most: np.ndarray, threads: int
 ) -> None: ...

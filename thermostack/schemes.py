@@ -40,12 +40,14 @@ class Scheme:
     @cached_property
     def c(self) -> Array:
         """Return when in a step of length one each stage is, (stages,)."""
-        return self.a.sum(axis=1)
+        when: Array = self.a.sum(axis=1)
+        return when
 
     @property
     def b(self) -> Array:
         """Return the weights of the stages in the step, (stages,), sum 1."""
-        return self.a[-1]
+        last: Array = self.a[-1]
+        return last
 
     @cached_property
     def w(self) -> Array:
@@ -60,12 +62,10 @@ class Scheme:
         weights: Array = (self.b - self.embedded) @ np.linalg.inv(self.a)
         return weights
 
-    def gain(self, z: Array) -> Array:
-        """Return by what a step multiplies a solution of `dy/dt = lambda y`, z = lambda h (any complex)."""
-        values = np.asarray(z, dtype=complex)
-        eye = np.eye(self.stages)
-        out = [1.0 + one * self.b @ np.linalg.solve(eye - one * self.a, eye[0] * 0 + 1.0) for one in values.ravel()]
-        return np.array(out).reshape(values.shape)
+    def gain(self, z: complex) -> complex:
+        """Return by what a step multiplies a solution of `dy/dt = lambda y`, with z = lambda h."""
+        inverse = np.linalg.inv(np.eye(self.stages) - z * self.a)
+        return complex(1.0 + z * self.b @ inverse.sum(axis=1))
 
 
 def _alexander() -> Scheme:

@@ -15,8 +15,8 @@ from thermostack.courses import Course
 from thermostack.errors import ConvergenceError
 from thermostack.linear.shifted import Shifted
 from thermostack.loads import Loads
-from thermostack.metrics import Measured, Members, PartTemperature, measure_parts, merge_parts
 from thermostack.materials import ROOM_TEMPERATURE
+from thermostack.metrics import Measured, Members, PartTemperature, measure_parts, merge_parts
 from thermostack.model import Model, discretize
 from thermostack.package import Package
 from thermostack.reconstruction import Fluxes
@@ -26,14 +26,15 @@ from thermostack.stepping import Stepper
 
 Array = np.ndarray
 
-SHARE = 0.25  # of the tolerance that the estimated error of one step may take
-SOLVED = 0.05  # of that, to which a stage is solved
+SHARE = 1.0  # of the tolerance that the estimated error of one step may take
+SOLVED = 0.1  # of that, to which a stage is solved
 GROWTH, LEAST = 8.0, 0.1  # a step's length over that of the one before, at most and at least
 SAFETY = 0.9
 KEPT = 1.25  # growth below which the step stays as it is, and the solver with it
-DRIFT = 0.2  # of the tolerance: what a material taken at another temperature may change
+DRIFT = 1.0  # of the tolerance: what a material taken at another temperature may change
 MOST_TRIES = 30  # of one step
 EPSILON = 1e-9  # of what is left: a step that ends nearer to it ends there
+ROUNDING = 1e-12  # of a time: an event no farther off than this is now
 STEADY = 1e-10  # tolerance of the steady start
 SETTLED = 1e-8  # of the rise: what conductivities may still change of it
 MOST_ROUNDS = 50  # of conductivity after temperature, in a steady start
@@ -102,7 +103,9 @@ class Simulation:
         self._conduction = assemble_conduction(self.model)
         self._capacity = assemble_capacity(self.model)
         widths = (self.model.grid.dx, self.model.grid.dy)
-        self._shifted = Shifted(self._conduction, self._capacity, widths=widths, method=method, threads=threads)
+        self._shifted = Shifted(
+            self._conduction, self._capacity, widths=widths, method=method, threads=threads
+        )
         stages, shape = self.scheme.stages, self.model.grid.shape
         self._heats = [np.zeros(shape) for _ in range(stages)]  # W, of each stage of a step
         self._power, self._brought = [0.0] * stages, [0.0] * stages  # W, of it what parts make, faces bring
@@ -154,9 +157,9 @@ class Simulation:
 
     def scale(self, share: Mapping[str, float]) -> None:
         """Let these stacks, parts or blocks make such shares of what the trace says from now on."""
-        before = self.loads.heats(self.time)
+        before = self.loads.levels(self.time)
         self.loads.scale(share)
-        if not np.array_equal(before, self.loads.heats(self.time)):
+        if not np.array_equal(before, self.loads.levels(self.time)):
             self._measured = None
             self._follow(is_jump=True)
 
@@ -230,36 +233,43 @@ class Simulation:
         while self.time < until:
             event = self.loads.break_after(self.time)
             edge = min(until, event)
-            self._make_step(edge)
+            is_step = edge - self.time > ROUNDING * abs(edge)
+            if is_step:
+                self._make_step(edge)
+            else:  # two times that are meant to be one
+                self.time = edge
             if self.time == event:
                 self._follow(is_jump=self._jumps())
-            if watch is not None:
+            if watch is not None and (is_step or self.time == event):
                 watch(self)
 
     def _make_step(self, edge: float) -> None:
         """Make one step, which ends at the edge [s] at the latest."""
-        left = edge - self.time
+        left, tried = edge - self.time, 0.0
         for _ in range(MOST_TRIES):
             wanted = self.fixed_step or self.next_step or self._first_step(left)
             step, is_last = _fitted(wanted, left)
             end = edge if is_last else self.time + step
-            self._prepare(step, end)
+            self._heat_stages(step, end)
+            if not self._is_linear and step != tried:
+                self._take_foreseen(0.5 * step)
             self._stepper.attempt(step, self._heats.__getitem__, SOLVED * SHARE * self.tolerance)
-            if self._is_good(step, wanted) and self._is_settled():
+            tried = step
+            error, stored = self._stepper.judge()
+            if self._is_settled() and self._is_good(step, wanted, error):
                 break
         else:
             raise ConvergenceError(f"no step from {self.time:g} s on has an error under {self.tolerance:g} K")
-        self._count(step)
+        self._count(step, stored)
         self._stepper.accept()
         self.time = end
         self.steps += 1
         self._measured = None
 
-    def _is_good(self, step: float, wanted: float) -> bool:
-        """Return whether the error of a step is as small as asked, and set how long the next one is."""
+    def _is_good(self, step: float, wanted: float, error: float) -> bool:
+        """Return whether the error [K] of a step is as small as asked, and set how long the next one is."""
         if self.fixed_step is not None:
             return True
-        error = self._stepper.error()
         ratio = SHARE * self.tolerance / error if error > 0.0 else np.inf
         growth = float(np.clip(SAFETY * ratio ** (1.0 / (self.scheme.embedded_order + 1)), LEAST, GROWTH))
         if not error <= SHARE * self.tolerance:
@@ -278,7 +288,7 @@ class Simulation:
 
     def _jumps(self) -> bool:
         now = self.time
-        for values in (self.loads.heats, self.loads.outside):
+        for values in (self.loads.levels, self.loads.outside):
             if not np.array_equal(values(now, before=True), values(now)):
                 return True
         return self.loads.film_share(now) is not None
@@ -297,23 +307,20 @@ class Simulation:
 
     # -- heat ----------------------------------------------------------------------------------------
 
-    def _prepare(self, step: float, end: float) -> None:
-        """Set the heat of every stage, and take the materials at the temperature of the step's middle."""
+    def _heat_stages(self, step: float, end: float) -> None:
+        """Set the heat of every stage of a step that ends at a time [s]."""
         for n, c in enumerate(self.scheme.c.tolist()[:-1]):
             self._set_heat(n, self.time + c * step, before=False)
         self._set_heat(self.scheme.stages - 1, end, before=True)
-        if not self._is_linear:
-            middle = np.empty(self._taken_at.size)
-            self._stepper.foresee(0.5 * step, middle)
-            self._take_at(middle.reshape(self._taken_at.shape))
 
     def _set_heat(self, n: int, time: float, *, before: bool) -> None:
         """Set the heat [W] that cells at the zero of temperatures receive in stage n."""
-        heats, outside = self.loads.heats(time, before=before), self.loads.outside(time, before=before)
+        levels, outside = self.loads.levels(time, before=before), self.loads.outside(time, before=before)
         known = self._given[n]
-        if known is not None and np.array_equal(known[0], heats) and np.array_equal(known[1], outside):
+        if known is not None and np.array_equal(known[0], levels) and np.array_equal(known[1], outside):
             return
-        self._given[n] = heats, outside
+        self._given[n] = levels, outside
+        heats = self.loads.heats(time, before=before)
         flat, surfaces = self._heats[n].reshape(-1), self.model.surfaces
         flat[:] = 0.0
         given = self._conduction.surface * (outside - self._zero) + surfaces.flux * surfaces.area
@@ -321,17 +328,22 @@ class Simulation:
         flat[self.loads.cell] += heats
         self._power[n], self._brought[n] = float(heats.sum()), float(given.sum())
 
-    def _count(self, step: float) -> None:
+    def _count(self, step: float, stored: float) -> None:
         """Add the heat of a step to the balance."""
         cell, ground = self.model.surfaces.cell, self._conduction.surface
         for n, share in enumerate(self.scheme.b.tolist()):
             leaving = float((ground * self._stepper.stage(n).reshape(-1)[cell]).sum()) - self._brought[n]
             self.energy.made += share * step * self._power[n]
             self.energy.left += share * step * leaving
-        change = self._stepper.end - self._stepper.field
-        self.energy.stored += float(np.einsum("kji,kji->", self._capacity, change))
+        self.energy.stored += stored
 
     # -- materials -----------------------------------------------------------------------------------
+
+    def _take_foreseen(self, when: float) -> None:
+        """Take the materials at the temperatures foreseen so many seconds from now."""
+        foreseen = np.empty(self._taken_at.size)
+        self._stepper.foresee(when, foreseen)
+        self._take_at(foreseen.reshape(self._taken_at.shape))
 
     def _take_at(self, field: Array) -> None:
         """Take the materials at temperatures over zero (nz, ny, nx), if that changes anything."""
@@ -379,7 +391,9 @@ class Simulation:
             if initial == "outside":
                 return np.zeros(shape)
             if initial != "steady":
-                raise ValueError(f'initial is {initial!r}; it is "steady", "outside", a temperature or a field')
+                raise ValueError(
+                    f'initial is {initial!r}; it is "steady", "outside", a temperature or a field'
+                )
             initial = self._steady_field()
         if np.ndim(initial) == 0:
             return np.where(self.model.part > 0, float(initial) - self._zero, 0.0)
@@ -406,7 +420,7 @@ class Simulation:
 
 
 def _mean_outside(model: Model) -> float:
-    """Return the mean temperature [K] of what cools, weighed by how well it does; room temperature if nothing."""
+    """Return the mean temperature [K] of what cools, weighed by how well it does; 300 K where nothing does."""
     surfaces = model.surfaces
     cools = surfaces.h > 0.0
     if not cools.any():

@@ -1,4 +1,4 @@
-"""One step in time: its stages solved by multigrid, each from a guess, and the error of the step in kelvin."""
+"""One step in time: stages solved by multigrid, each from a guess, and the error of the step in kelvin."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class Stepper:
     @property
     def field(self) -> Array:
         """Return the present temperatures (nz, ny, nx); a view that the next step overwrites."""
-        return self._fields[self._now].reshape(self.shape)
+        field: Array = self._fields[self._now].reshape(self.shape)
+        return field
 
     @property
     def end(self) -> Array:
@@ -70,7 +71,8 @@ class Stepper:
 
     def stage(self, n: int) -> Array:
         """Return those of a stage of the step attempted last."""
-        return self._fields[self._new[n]].reshape(self.shape)
+        field: Array = self._fields[self._new[n]].reshape(self.shape)
+        return field
 
     @property
     def memory(self) -> int:
@@ -89,21 +91,24 @@ class Stepper:
             self.shifted.at(shift)
             self.work.changes += 1
         for n in range(scheme.stages):
-            rows, weights = self._base(n)
-            self._charge(rows, weights, shift, heat(n))
-            when = float(scheme.c[n]) * step
-            row = self._new[n]
-            self._guess(when, [(float(scheme.c[j]) * step, self._new[j]) for j in range(n)], row)
-            self._solve(n, row, accuracy)
+            stages = [(float(scheme.c[j]) * step, self._new[j]) for j in range(n)]
+            near = self._nearest(float(scheme.c[n]) * step, stages)
+            self._begin(n, shift, heat(n), *near)
+            self._solve(n, accuracy)
         self._step = step
 
-    def error(self) -> float:
-        """Return the error of the step attempted last [K], the largest of all cells, as the scheme estimates it."""
+    def judge(self) -> tuple[float, float]:
+        """Return the error of the step attempted last, the largest of all [K], and the heat it stores [J].
+
+        A scheme that does not estimate its error has none.
+        """
         rows = np.array([self._now, *self._new], dtype=np.intc)
-        weights = np.array([-self.scheme.e.sum(), *self.scheme.e])
-        most = np.empty(-(-self._heat.size // PIECE))
-        _stages.largest(self._fields, rows, weights, most, self.threads)
-        return float(most.max())
+        e = self.scheme.e if self.scheme.embedded is not None else np.zeros(self.scheme.stages)
+        found = np.empty((-(-self._heat.size // PIECE), 2))
+        capacity = self.shifted.capacity.reshape(-1)
+        weights = np.array([-e.sum(), *e])
+        _stages.judge(self._fields, rows, weights, capacity, found, self.threads)
+        return float(found[:, 0].max()), float(found[:, 1].sum())
 
     def accept(self) -> None:
         """Go to the end of the step attempted last."""
@@ -149,7 +154,7 @@ class Stepper:
         _stages.mix(self._fields, rows, weights, out, self.threads)
 
     def rates(self, heat: Array) -> float:
-        """Return how fast temperatures change now, where they do fastest [K/s], with the heat [W] they get."""
+        """Return how fast temperatures change now with the heat [W] they get, where fastest [K/s]."""
         left = heat - self.shifted.conduction_of(self.field)
         capacity = self.shifted.capacity
         return float(np.abs(np.divide(left, capacity, out=np.zeros_like(left), where=capacity > 0.0)).max())
@@ -161,15 +166,13 @@ class Stepper:
         w = self.scheme.w[n, :n]
         return np.array([self._now, *self._new[:n]], dtype=np.intc), np.array([1.0 - w.sum(), *w])
 
-    def _charge(self, rows: Array, weights: Array, shift: float, heat: Array) -> None:
-        capacity = self.shifted.capacity.reshape(-1)
-        _stages.charge(
-            self._fields, rows, weights, shift, capacity, heat.reshape(-1), self._heat, self.threads
-        )
-
-    def _guess(self, when: float, stages: Sequence[tuple[float, int]], row: int) -> None:
-        rows, weights = self._nearest(when, stages)
-        _stages.mix(self._fields, rows, weights, self._fields[row], self.threads)
+    def _begin(self, n: int, shift: float, heat: Array, near: Array, weights: Array) -> None:
+        """Set what stage n is solved with, and its guess."""
+        rows, base = self._base(n)
+        capacity, given = self.shifted.capacity.reshape(-1), heat.reshape(-1)
+        guess = self._fields[self._new[n]]
+        stage = (rows, base, shift, capacity, given, self._heat, near, weights, guess)
+        _stages.begin(self._fields, *stage, self.threads)
 
     def _nearest(self, when: float, stages: Sequence[tuple[float, int]]) -> tuple[Array, Array]:
         """Return rows and weights of the polynomial through the temperatures nearest in time."""
@@ -181,8 +184,9 @@ class Stepper:
                 break
         return np.array([row for _, row in known[:count]], dtype=np.intc), weights
 
-    def _solve(self, n: int, row: int, accuracy: float) -> None:
+    def _solve(self, n: int, accuracy: float) -> None:
         """Solve stage n from the guess in its row."""
+        row = self._new[n]
         field, heat = self._fields[row].reshape(self.shape), self._heat.reshape(self.shape)
         guess = self._fields[row][self._sample]
         expected = self._expected[n]
@@ -190,9 +194,8 @@ class Stepper:
         remains, reached = 1.0, np.inf  # share of the guess's error, and K
         for _ in range(MOST_ROUNDS):
             reduction = float(np.clip(reduction, MOST_REDUCTION, LEAST_REDUCTION))
-            _, report = self.shifted.solve(heat, field, reduction, of_guess=True)
             self.work.solves += 1
-            self.work.iterations += report.iterations
+            self.work.iterations += self.shifted.improve(heat, field, reduction)
             remains *= reduction
             wrong = float(np.abs(self._fields[row][self._sample] - guess).max())
             reached = remains * wrong
@@ -200,7 +203,6 @@ class Stepper:
                 break
             reduction = 0.5 * accuracy / reached
         self._expected[n] = max(wrong, 1e-300)
-        self.shifted.balance(heat, field)
 
 
 def _lagrange(nodes: Array, at: float) -> Array:

@@ -105,11 +105,14 @@ class Transient:
         time = xarray.Variable("time", self.frame_time, {"units": "s", "long_name": "time"})
         return xarray.concat(frames, dim=time)
 
-    def table(self, width: int = 120) -> str:
-        """Return how hot each part got, when, and for how long it was above its limit, as text."""
+    def table(self, width: int = 120, names: Sequence[str] | None = None) -> str:
+        """Return how hot each part got, when, and for how long it was above its limit, as text.
+
+        With `names` only of those parts, blocks or stacks. Raises KeyError with the nearest names.
+        """
         from thermostack.tables import as_text
 
-        return as_text(history_table(self), width)
+        return as_text(history_table(self, width, names), width)
 
     def plot(self, path: Any = None, **asked: Any) -> Any:
         """Return the picture of temperatures and powers over time, written to a path if given."""
@@ -178,7 +181,7 @@ def solve_transient(
     loads = loads if isinstance(loads, Loads) else Loads(model, loads)
     loads.must_cover(duration)
     frame_times = _frame_times(times, duration)
-    made = {"scheme": scheme, "tolerance": tolerance, "step": step, "method": method}
+    made: dict[str, Any] = {"scheme": scheme, "tolerance": tolerance, "step": step, "method": method}
     places = dict(probes or {})
     names = [*(part.name for part in model.parts), *(block.name for block in model.blocks)]
     control = Control(controllers)
@@ -196,7 +199,7 @@ def solve_transient(
         if keeper.resumed is not None:
             run.restore(keeper.resumed)
         run.go(duration)
-        facts = {
+        facts: dict[str, Any] = {
             "throttling": control.outcomes(duration),
             "report": _report(simulation, clock.perf_counter() - began),
             "warnings": model.warnings,
@@ -248,8 +251,9 @@ class _Run:
             return
         if control.acted is None or control.next_after(control.acted) <= now * (1.0 + LANDED):
             temperatures = self.simulation.temperatures()
-            for name, value in self.simulation.at(control.places).items():
-                temperatures[name] = PartTemperature(name, 0.0, value, value, value, control.places[name], 0.0)
+            for name, at in control.places.items():
+                value = self.simulation.at({name: at})[name]
+                temperatures[name] = PartTemperature(name, 0.0, value, value, value, at, 0.0)
             self.simulation.scale(control.act(now, temperatures))
 
     def watch(self, simulation: Simulation) -> None:

@@ -17,6 +17,7 @@ from thermostack.linear.solve import prepare
 
 Array = np.ndarray
 
+LEAST = 2e-5  # reduction that the recurrence alone is trusted with
 SLOW = 1e-6  # 1/s: a shift with which columns are paired as the steady problem has them
 
 
@@ -36,9 +37,7 @@ class Shifted:
         self.shift = SLOW
         self._cell = np.zeros(0, np.intp)
         self._take(conduction, capacity)
-        self.solver = prepare(
-            self.operator, method, widths=widths, threads=threads, is_fixed=False
-        )
+        self.solver = prepare(self.operator, method, widths=widths, threads=threads, is_fixed=False)
 
     def _take(self, conduction: Conduction, capacity: Array) -> None:
         self.conduction, self.capacity = conduction, capacity
@@ -47,6 +46,7 @@ class Shifted:
             self._cell = np.union1d(np.flatnonzero(capacity), own.cell)
         self._capacity = capacity.reshape(-1)[self._cell]
         self._stored = float(capacity.sum())
+        self._grounded = float(own.conductance.sum())
         self._own = np.zeros(self._cell.size)
         self._own[np.searchsorted(self._cell, own.cell)] = own.conductance
 
@@ -87,16 +87,35 @@ class Shifted:
         """
         return self.solver.solve(heat, guess, tolerance, overwrites_guess=True, of_guess=of_guess)
 
+    def improve(self, heat: Array, t: Array, reduction: float) -> int:
+        """Bring the residual of a guess t [K] down by a factor, in place, and balance its heat exactly.
+
+        Returns the iterations it took. What the fast way does not do goes to `solve`, with its fall-backs.
+        Raises ConvergenceError where that fails, too.
+        """
+        if reduction >= LEAST and self.held > 0.0:
+            iterations = self.solver.improve(heat, t, reduction, self.held)
+            if iterations is not None:
+                return iterations
+        _, report = self.solve(heat, t, reduction, of_guess=True)
+        self.balance(heat, t)
+        return report.iterations
+
+    @property
+    def held(self) -> float:
+        """Return the sum of the ground conductances of `G + s C` [W/K]."""
+        return self.shift * self._stored + self._grounded
+
     def balance(self, heat: Array, t: Array) -> None:
         """Add to t [K], in place, the constant with which as much heat leaves as is given.
 
-        Of all fields that differ from t by a constant it is the nearest to the answer in the norm of the operator.
+        Of all fields that differ from t by a constant it is the nearest to the answer, in the norm of the
+        operator.
         """
         own, place = self.conduction.ground, t.reshape(-1)
-        held = self.shift * self._stored + float(own.conductance.sum())
-        if held > 0.0:
+        if self.held > 0.0:
             leaving = self.shift * dot(self.capacity, t) + float((own.conductance * place[own.cell]).sum())
-            t += (float(heat.sum()) - leaving) / held
+            t += (float(heat.sum()) - leaving) / self.held
 
     def conduction_of(self, t: Array) -> Array:
         """Return `G t` [W], the heat that leaves each cell at temperatures t [K] over the caller's zero."""

@@ -180,6 +180,13 @@ class Solver:
                 self._floating.settle(t)
         return [self._report(state, seconds) for state in states]
 
+    def improve(self, heat: Array, t: Array, reduction: float, held: float) -> int | None:
+        """Bring the residual of a guess down by a factor, in place; see `conjugate_gradient.improve`.
+
+        None where the multigrid of this house is not the one in use.
+        """
+        return self._ways.improve(heat, t, reduction, held) if self._ways else None
+
     def _failure(self, state: Progress, heat: Array) -> ConvergenceError:
         fallback = f" It took the {self._fallback}." if self._fallback else ""
         return ConvergenceError(

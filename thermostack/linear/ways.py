@@ -11,7 +11,7 @@ from thermostack.conduction import Conduction, contrast_of
 from thermostack.errors import ResourceError
 from thermostack.linear.algebraic import Algebraic
 from thermostack.linear.bodies import without_answer
-from thermostack.linear.conjugate_gradient import Progress, iterate
+from thermostack.linear.conjugate_gradient import Progress, improve, iterate
 from thermostack.linear.multigrid import Multigrid, Widths
 
 Array = np.ndarray
@@ -96,6 +96,12 @@ class Ways:
                 states[n] = self._run_on(heats[n], fields[n], state)
             states[n] = self._pursue(heats[n], fields[n], states[n])
         return states
+
+    def improve(self, heat: Array, t: Array, reduction: float, held: float) -> int | None:
+        """Bring the residual of a guess down by a factor, in place; None where another way is taken."""
+        if not isinstance(self._tool, Multigrid):
+            return None
+        return improve(self._tool, heat, t, reduction, held)
 
     def _pursue(self, heat: Array, t: Array, state: Progress) -> Progress:
         """Take one way after the other until there is an answer, or none left."""
