@@ -20,6 +20,7 @@ from thermostack.conduction import Conductivity, assemble_conduction
 from thermostack.errors import Fault
 from thermostack.junction import Place, find_place, find_source, heated_stacks
 from thermostack.linear.shifted import Shifted
+from thermostack.memory import Solve, check_memory
 from thermostack.model import Model, discretize
 from thermostack.networks import Cauer, Foster, StructureFunction, foster_to_cauer
 from thermostack.package import Package
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 DECADES = (1e-6, 1e2)  # s, from and to where none are asked for
 PER_DECADE = 20  # times
 EXACTNESS = 1e-8  # tolerance of the solver
+FIELDS = 48  # answers that are kept at most, in packages that were tried
+RESOLVED = 6.0  # times dz^2 c / k: from then on cells cost less than 1 %, as measured on a slab of many grids
 AT_REST = 0.99  # of the steady rise, reached at the last time, or else it is told
 
 
@@ -48,7 +51,7 @@ class ThermalImpedance:
     rates: tuple[float, ...]  # 1/s, at which the body was solved for, 0 first
     taken_at: str  # temperatures of conductivities and capacities, in words
     peak_at: tuple[float, float, float]  # m, centre of the source's hottest cell
-    resolved: float  # s: at shorter times the cells beside the source are too thick
+    resolved: float  # s: before, the thickness of the cells beside the source costs more than 1 %
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)  # by stage
 
@@ -130,7 +133,8 @@ def thermal_impedance(
     are solved for unless nothing depends on them.
 
     Raises KeyError for an unknown name, ValueError where the source makes no heat or a time is not greater
-    than zero, DescriptionError (E-MISSING) for materials without heat capacity, ConvergenceError.
+    than zero, DescriptionError (E-MISSING) that names every material without heat capacity, ResourceError
+    where the reduced model would not fit in memory, ConvergenceError where a solve or the rises stall.
     """
     seconds: dict[str, float] = {}
     if isinstance(model, Package):
@@ -140,6 +144,7 @@ def thermal_impedance(
     places = {source: find_source(model, source)}
     places |= {name: find_place(model, name) for name in outputs if name != source}
     time = _checked_times(times)
+    check_memory(Solve(model.grid, model.is_linear, fields=FIELDS), held=model.memory)
     field, taken_at = _field_of(model, temperature, threads, progress, seconds)
     with timed(seconds, "assemble", progress):
         conductivity = Conductivity(model, field)
@@ -194,22 +199,23 @@ def _field_of(
 ) -> tuple[np.ndarray | None, str]:
     """Return where conductivities and capacities are taken, (nz, ny, nx) K, and that in words."""
     shape = model.grid.shape
-    if isinstance(temperature, Steady):
-        temperature = temperature.field
-    elif temperature is None:
+    if temperature is None:
         if model.is_linear and is_constant(model):
             return None, "constant"
-        steady = solve_steady(model, estimate=False, threads=threads, progress=progress)
-        seconds.update(steady.seconds)
-        power = format_quantity(steady.heat_balance.heat_in, "power")
-        return steady.field, f"the steady temperatures at {power}"
+        temperature = solve_steady(model, estimate=False, threads=threads, progress=progress)
+        seconds.update(temperature.seconds)
+    if isinstance(temperature, Steady):
+        power = format_quantity(temperature.heat_balance.heat_in, "power")
+        taken_at, temperature = f"the steady temperatures at {power}", temperature.field
+    else:
+        taken_at = "the temperatures given"
     if np.ndim(temperature) == 0:
         value = float(temperature)
         return np.full(shape, value), format_quantity(value, "temperature")
     field = np.asarray(temperature, dtype=np.float64)
     if field.shape != shape:
         raise ValueError(f"temperature has shape {field.shape}; the cells have {shape}")
-    return field, "the temperatures given"
+    return field, taken_at
 
 
 def _center(model: Model, cell: int) -> tuple[float, float, float]:
@@ -219,9 +225,10 @@ def _center(model: Model, cell: int) -> tuple[float, float, float]:
 
 
 def _resolved_time(model: Model, conductivity: Conductivity, capacity: np.ndarray, source: Place) -> float:
-    """Return the time [s] that heat takes through the cells below and above the source's, dz^2 c / k.
+    """Return the time [s] from which the cells below and above the source's cost less than 1 % of the rise.
 
-    Of the two sides, each has the weight of its effusivity sqrt(k c), as heat goes both ways at first.
+    It is RESOLVED times dz^2 c / k. Of the two sides, each has the weight of its effusivity sqrt(k c), as
+    heat goes both ways at first.
     """
     grid = model.grid
     nz, ny, nx = grid.shape
@@ -236,7 +243,7 @@ def _resolved_time(model: Model, conductivity: Conductivity, capacity: np.ndarra
         effusivity = source.share * np.sqrt(k_z * c)
         taken += float(np.sum(effusivity * grid.dz[beside] ** 2 * c / np.where(k_z > 0.0, k_z, np.inf)))
         weight += float(np.sum(effusivity))
-    return taken / weight if weight > 0.0 else 0.0
+    return RESOLVED * taken / weight if weight > 0.0 else 0.0
 
 
 def _warnings(made: ThermalImpedance) -> Iterator[str]:
@@ -244,7 +251,7 @@ def _warnings(made: ThermalImpedance) -> Iterator[str]:
     first, last = (float(t) for t in made.time[[0, -1]])
     if first < made.resolved:
         shown = format_quantity(made.resolved, "time")
-        text = f"before {shown} heat has not left the cells beside the source, so the grid shows in the rise"
+        text = f"before {shown} the cells beside it are so thick that they cost more than 1 % of the rise"
         yield str(Fault(made.source, text, "ask for smaller cells, or later times", "W-GRID"))
     reached = float(made.rise(last)) / made.theta
     if reached < AT_REST:

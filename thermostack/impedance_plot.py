@@ -83,12 +83,12 @@ def _draw_structure(cumulative: Axes, differential: Axes, impedance: ThermalImpe
     cumulative.plot(structure.resistance, structure.capacity, color=MAIN, lw=2.0)
     cumulative.set(yscale="log", xlabel="resistance from the source [K/W]", ylabel="capacity [J/K]")
     cumulative.set_title("cumulative structure function", **caption())
-    middle = structure.resistance[1:-1]
-    differential.plot(middle, structure.slope, color=MAIN, lw=1.6)
+    met = structure.resistance
+    differential.plot(met, structure.slope, color=MAIN, lw=1.6)
     differential.set(yscale="log", xlabel="resistance from the source [K/W]", ylabel="dC/dR [W² s/K²]")
     differential.set_title("differential structure function", **caption())
-    inner = (middle > SHALLOW * impedance.theta) & (middle < (1.0 - SHALLOW) * impedance.theta)
-    for axes, values in ((cumulative, structure.capacity[1:-1]), (differential, structure.slope)):
+    inner = (met > SHALLOW * impedance.theta) & (met < (1.0 - SHALLOW) * impedance.theta)
+    for axes, values in ((cumulative, structure.capacity), (differential, structure.slope)):
         axes.set_xlim(0.0, impedance.theta)
         if inner.any():
             axes.set_ylim(0.5 * values[inner].min(), 2.0 * values[inner].max())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -40,9 +40,8 @@ def impedance_table(impedance: ThermalImpedance, width: int) -> RenderableType:
         table.add_row(format_quantity(time, "time"), *cells)
     totals = (impedance.networks[name].total for name in names[:shown])
     table.add_row("at rest", *(f"{total:.4g}" for total in totals), style="bold")
-    if shown < len(names):
-        table.add_row(Text(f"and {len(names) - shown} places more in the files"), style="dim")
-    return table
+    left = len(names) - shown
+    return Group(table, Text(f"and {left} places more in the files", style="dim")) if left else table
 
 
 def decades(time: np.ndarray) -> list[float]:

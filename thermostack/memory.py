@@ -48,6 +48,7 @@ class Solve:
     method: str = "multigrid"
     surfaces: int | None = None  # cooled faces of cells; None: not known yet
     active: int | None = None  # cells in the body; None: not known yet
+    fields: int = 0  # of all cells that are kept besides, as of a reduced model
 
     @cached_property
     def stages(self) -> dict[str, int]:
@@ -60,7 +61,7 @@ class Solve:
         planes = FIELD * PLANES * nx * ny
         stages = {
             "mesh": model,
-            "solve": ready + 2 * FIELD * cells,
+            "solve": ready + (2 + self.fields) * FIELD * cells,
             "measure": ready + FIELD * cells + planes,
         }
         if self.estimate:

@@ -68,8 +68,7 @@ def spectrum_table(impedance: ThermalImpedance) -> str:
 def structure_table(impedance: ThermalImpedance) -> str:
     """Return the cumulative and the differential structure function of the source as CSV."""
     structure = impedance.structure
-    slope = np.concatenate([[np.nan], structure.slope, [np.nan]])
-    columns = np.column_stack([structure.resistance, structure.capacity, slope])
+    columns = np.column_stack([structure.resistance, structure.capacity, structure.slope])
     return _table(["resistance [K/W]", "capacity [J/K]", "dC/dR [W2 s/K2]"], columns)
 
 
@@ -121,5 +120,5 @@ def _table(head: Sequence[str], rows: Iterable[Any]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows(["" if np.isnan(value) else repr(float(value)) for value in row] for row in rows)
+    writer.writerows([repr(float(value)) for value in row] for row in rows)
     return text.getvalue()
