@@ -120,10 +120,10 @@ def test_a_killed_process_leaves_the_old_file_and_nothing_else(
     program = (
         "import sys, time\n"
         "from thermostack.io import safe_file\n"
-        "fill = safe_file._fill\n"
+        "fill = safe_file.fill\n"
         "def slow(file, content):\n"
         "    fill(file, content); print('filled', flush=True); time.sleep(60)\n"
-        "safe_file._fill = slow\n"
+        "safe_file.fill = slow\n"
         "safe_file.write_whole(sys.argv[1], b'new')\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:

@@ -21,6 +21,7 @@ KNOWN_FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
 MOST_OBJECTS = 20_000
 LARGEST_CHUNK = 2**28  # bytes
 HOME = "thermostack"  # the group that makes a VTKHDF file a result
+FRAMES = "VTKHDF/CellData/temperature"  # of four axes in a film: read frame by frame, and checked then
 
 
 def fault_of_link(group: h5py.Group, name: str) -> str:
@@ -33,8 +34,11 @@ def fault_of_link(group: h5py.Group, name: str) -> str:
     return ""
 
 
-def fault_of_layout(dataset: h5py.Dataset) -> str:
-    """Return why the values of a dataset cannot be trusted to be in this file, "" where they can."""
+def fault_of_layout(dataset: h5py.Dataset, is_film: bool = False) -> str:
+    """Return why the values of a dataset cannot be trusted to be in this file, "" where they can.
+
+    The last frame of a film is empty.
+    """
     properties = dataset.id.get_create_plist()
     if properties.get_external_count() > 0:
         return "keeps its values in another file, which is not read"
@@ -49,7 +53,8 @@ def fault_of_layout(dataset: h5py.Dataset) -> str:
         chunk = dataset.chunks
         if int(np.prod(chunk, dtype=object)) * dataset.dtype.itemsize > LARGEST_CHUNK:
             return f"is cut into chunks of {chunk}, which is too large"
-        expected = int(np.prod([-(-n // c) for n, c in zip(dataset.shape, chunk, strict=True)], dtype=object))
+        sizes = (dataset.shape[0] - is_film, *dataset.shape[1:])
+        expected = int(np.prod([-(-n // c) for n, c in zip(sizes, chunk, strict=True)], dtype=object))
         if dataset.id.get_num_chunks() != expected:
             return f"has {dataset.id.get_num_chunks()} of its {expected} chunks"
     elif dataset.size and dataset.id.get_storage_size() < dataset.size * dataset.dtype.itemsize:
@@ -130,15 +135,24 @@ def _look_through(file: h5py.File, most: int, faults: list[str], intact: list[st
     for name, item in objects(file):
         fault = item if isinstance(item, str) else ""
         if isinstance(item, h5py.Dataset):
-            total += item.size * item.dtype.itemsize if item.shape is not None else 0
+            is_film = name == FRAMES and item.ndim == 4
+            total += _bytes_at_once(item, is_film)
             if total > most:
                 faults.append(f"{name} claims {total / 1e9:.3g} GB, {most / 1e9:.3g} GB of memory are free")
                 return
-            fault = fault_of_layout(item) or fault_of_values(item)
+            fault = fault_of_layout(item, is_film) or ("" if is_film else fault_of_values(item))
             if not fault:
                 intact.append(name)
         if fault:
             faults.append(f"{name} {fault}")
+
+
+def _bytes_at_once(dataset: h5py.Dataset, is_film: bool) -> int:
+    """Return how much memory a dataset takes when it is read: of a film, a frame."""
+    if dataset.shape is None:
+        return 0
+    count = int(np.prod(dataset.shape[1:] if is_film else dataset.shape, dtype=object))
+    return count * int(dataset.dtype.itemsize)
 
 
 def _format(file: h5py.File) -> dict[str, Any]:

@@ -27,25 +27,55 @@ def write_whole(path: str | Path, content: bytes) -> None:
 
     Raises OutputError with the path, the bytes needed and the bytes free; what stood there is untouched.
     """
+    with whole_file(path, len(content)) as file:
+        fill(file, content)
+
+
+@contextlib.contextmanager
+def whole_file(path: str | Path, needed: int) -> Iterator[int]:
+    """Yield a new file to be filled, which takes its name when all of it is on the disk.
+
+    Raises OutputError with the path, the bytes needed and the bytes free; what stood there is untouched.
+    """
+    with told(Path(path), needed), _taking_name(target_of(path)) as file:
+        yield file
+
+
+def target_of(path: str | Path) -> Path:
+    """Return the file that a name stands for: of a symbolic link, what it points to is replaced.
+
+    Raises OutputError where that cannot be a file.
+    """
     path = Path(path)
     try:
-        target = Path(os.path.realpath(path))  # of a symbolic link, what it points to is replaced
-        if target.is_dir():
-            raise OutputError(f"cannot write {_shown(path)}: it is a directory; name a file in it")
-        if target.exists() and not target.is_file():
-            raise OutputError(f"cannot write {_shown(path)}: it is no regular file")
-        _write(target, content)
+        with told(path, 0):
+            target = Path(os.path.realpath(path))
+            if target.is_dir():
+                raise OutputError(f"cannot write {_shown(path)}: it is a directory; name a file in it")
+            if target.exists() and not target.is_file():
+                raise OutputError(f"cannot write {_shown(path)}: it is no regular file")
     except ValueError as error:
         raise OutputError(f"cannot write {_shown(path)}: {error}") from None
+    return target
+
+
+@contextlib.contextmanager
+def told(path: Path, needed: int, after: str = "what stood under that name is untouched") -> Iterator[None]:
+    """Turn what the system says of a file that cannot be written into an OutputError that says what to do."""
+    try:
+        yield
     except OSError as error:
-        raise OutputError(_reason(path, error, len(content))) from None
+        if error.errno is None:  # not the system's: a library's own
+            raise
+        raise OutputError(_reason(path, error, needed, after)) from None
 
 
-def _write(target: Path, content: bytes) -> None:
+@contextlib.contextmanager
+def _taking_name(target: Path) -> Iterator[int]:
     place = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with _unnamed(place, target.name) as (file, hidden):
-            _fill(file, content)
+            yield file
             if target.exists():
                 os.close(os.open(target, os.O_WRONLY))  # a file protected from writing is not replaced
                 os.fchmod(file, target.stat().st_mode & 0o777)
@@ -56,11 +86,20 @@ def _write(target: Path, content: bytes) -> None:
         os.close(place)
 
 
-def _fill(file: int, content: bytes) -> None:
+def fill(file: int, content: bytes) -> None:
+    """Write all of a text to an open file, where it stands."""
     rest = memoryview(content)
     while rest:
         written = os.write(file, rest[:_PIECE])
         rest = rest[written:]
+
+
+def fill_at(file: int, content: bytes | memoryview, place: int) -> None:
+    """Write all of a text to an open file, at a place in it."""
+    rest = memoryview(content)
+    while rest:
+        written = os.pwrite(file, rest[:_PIECE], place)
+        rest, place = rest[written:], place + written
 
 
 @contextlib.contextmanager
@@ -104,7 +143,7 @@ def _give_name(file: int, hidden: str, name: str, place: int) -> None:
     os.rename(hidden, name, src_dir_fd=place, dst_dir_fd=place)
 
 
-def _reason(path: Path, error: OSError, needed: int) -> str:
+def _reason(path: Path, error: OSError, needed: int, after: str) -> str:
     """Return why a file could not be written, and what to do."""
     text = f"cannot write {_shown(path)}: {error.strerror}"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -115,7 +154,7 @@ def _reason(path: Path, error: OSError, needed: int) -> str:
             text += f"; {_bytes(needed)} are needed, {_bytes(state.f_bavail * state.f_frsize)} are free"
         if error.errno == errno.EFBIG:
             text += ", but this process may not write files that large (ulimit -f)"
-    return f"{text}; what stood under that name is untouched"
+    return f"{text}; {after}"
 
 
 def _shown(path: Path) -> str:

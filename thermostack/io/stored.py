@@ -34,7 +34,7 @@ def put_array(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
     """Write an array, packed and with checksums, and return its dataset."""
     if values.size == 0:
         return group.create_dataset(name, data=values)
-    chunks = _chunks(values.shape, values.dtype.itemsize)
+    chunks = chunks_of(values.shape, values.dtype.itemsize)
     return group.create_dataset(
         name, data=values, chunks=chunks, compression=LEVEL, shuffle=True, fletcher32=True
     )
@@ -46,7 +46,7 @@ def put_json(group: h5py.Group, name: str, value: Any) -> None:
     put_array(group, name, np.frombuffer(text, dtype=np.uint8))
 
 
-def _chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+def chunks_of(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """Return a chunk of about `CHUNK` bytes, whole along the last axes."""
     room = max(CHUNK // itemsize, 1)
     chunk: list[int] = []

@@ -161,10 +161,13 @@ def input_hash(model: Model) -> str:
 # -- reading ---------------------------------------------------------------------------------
 
 
-def get_model(stored: Stored) -> Model:
-    """Return the model of a file; raises ResultFileError where it does not hang together."""
+def get_model(stored: Stored, leading: tuple[int, ...] = ()) -> Model:
+    """Return the model of a file; raises ResultFileError where it does not hang together.
+
+    `leading` is what stands before the shape of the grid in the arrays of cells: (1,) in a film.
+    """
     try:
-        return _model(stored)
+        return _model(stored, leading)
     except DescriptionError as error:
         raise stored.fail(f"its description is refused: {error}") from None
     except ValidationError as error:
@@ -173,10 +176,10 @@ def get_model(stored: Stored) -> Model:
         raise stored.fail(f"its model is not understood: {error}") from None
 
 
-def _model(stored: Stored) -> Model:
+def _model(stored: Stored, leading: tuple[int, ...]) -> Model:
     geometry = lay_out(_package(stored))
     grid = Grid(*(stored.array(_COORDINATES[axis], np.float64, (None,)) for axis in ("x", "y", "z")))
-    part = stored.array(f"{_CELLS}/part", np.uint16, grid.shape)
+    part = stored.array(f"{_CELLS}/part", np.uint16, (*leading, *grid.shape)).reshape(grid.shape)
     more = stored.json(f"{HOME}/model")
     if [part.name for part in geometry.parts] != [name for name, _, _ in more["parts"]]:
         raise stored.fail("its parts are not those of its description, as this version lays it out")
