@@ -24,6 +24,7 @@ from thermostack.junction import find_place, find_source, heated_stacks
 from thermostack.materials import Material
 from thermostack.model import Model, discretize
 from thermostack.package import Interface, Layer, Package, Stack
+from thermostack.simulation import Simulation
 from thermostack.steady import solve_steady
 from thermostack.tables import as_text
 from thermostack.units import mm, nm, um
@@ -132,6 +133,17 @@ def test_the_impedance_of_the_slab_is_that_of_a_held_line(fine: ThermalImpedance
     assert fine.cauer.at(omega) == pytest.approx(fine.at(omega), rel=1e-8)
 
 
+def test_steps_in_time_rise_the_same() -> None:
+    """Another way to the same rise: a simulation from the cold, its own error held small."""
+    model = slab(30, 1.0)
+    found = thermal_impedance(model)
+    run = Simulation(model, initial="outside", tolerance=2e-6)
+    place = find_place(model, "die.skin")
+    for time in (1e-4, 1e-3, 1e-2):
+        run.advance(time)
+        assert place.mean(run.field) - 300.0 == pytest.approx(float(found.rise(time)), rel=1e-3)
+
+
 @pytest.mark.parametrize("cells", [5, 20])
 def test_from_the_resolved_time_on_the_grid_costs_less_than_one_percent(cells: int) -> None:
     coarse = thermal_impedance(slab(cells, 1.0), times=np.geomspace(1e-6, 1.0, 121))
@@ -238,6 +250,9 @@ def test_a_package_that_comes_along_has_an_impedance(name: str) -> None:
     assert found.source == next(iter(heated_stacks(model)))
     assert found.theta > 0.0
     assert found.foster.is_passive
+    assert found.time[0] == 1e-6
+    assert found.time[-1] == pytest.approx({"v_cache": 1e2, "fcbga": 1e3}[name])
+    assert not [text for text in found.warnings if "W-TIME" in text]
 
 
 # -- places --------------------------------------------------------------------------------------

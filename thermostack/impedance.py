@@ -31,8 +31,9 @@ from thermostack.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DECADES = (1e-6, 1e2)  # s, from and to where none are asked for
+FIRST, LAST = 1e-6, 1e2  # s, times where none are asked for; later where a body rests later
 PER_DECADE = 20  # times
+LASTING = 5.0  # mean time constants after which a body is taken to rest
 EXACTNESS = 1e-8  # tolerance of the solver
 FIELDS = 48  # answers that are kept at most, in packages that were tried
 RESOLVED = 6.0  # times dz^2 c / k: from then on cells cost less than 1 %, as measured on a slab of many grids
@@ -125,8 +126,8 @@ def thermal_impedance(
     One watt is given off as the source's heat is; its rise is the mean over that heat, which is what a
     sensor in the junction averages. `outputs` are other parts, blocks or stacks: each gives the mean over
     its heat, or over its volume where it makes none. "SOURCE peak" is the cell of the source that gets
-    hottest. `times` [s] are 20 a decade from 1 us to 100 s unless given; at them no rise is further than
-    `tolerance` of the source's from that of the cells.
+    hottest. `times` [s] are 20 a decade from 1 us to 100 s, or until it rests, unless given; at them no
+    rise is further than `tolerance` of the source's from that of the cells.
 
     `temperature` says where conductivities and capacities are taken: a steady result of this model, its
     field [K], one temperature [K], or None for the steady temperatures at the powers of the drawing, which
@@ -143,7 +144,7 @@ def thermal_impedance(
     source = source or next(iter(heated_stacks(model)), "")
     places = {source: find_source(model, source)}
     places |= {name: find_place(model, name) for name in outputs if name != source}
-    time = _checked_times(times)
+    asked = None if times is None else _checked_times(times)
     check_memory(Solve(model.grid, model.is_linear, fields=FIELDS), held=model.memory)
     field, taken_at = _field_of(model, temperature, threads, progress, seconds)
     with timed(seconds, "assemble", progress):
@@ -163,6 +164,7 @@ def thermal_impedance(
         hottest = places[source].cell[np.argmax(rest.reshape(-1)[places[source].cell])]
         places[f"{source} peak"] = Place(np.array([hottest]), np.ones(1))
         space.add(rest)
+        time = _usual_times(float(space.inertia[0, 0])) if asked is None else asked
         error, rates = explore(space, list(places.values()), time, solve, tolerance)
         tau, resistance = space.terms(list(places.values()))
     made = ThermalImpedance(
@@ -180,10 +182,13 @@ def thermal_impedance(
     return dataclasses.replace(made, warnings=(*model.warnings, *_warnings(made)))
 
 
-def _checked_times(times: Sequence[float] | np.ndarray | None) -> np.ndarray:
-    if times is None:
-        first, last = DECADES
-        return np.geomspace(first, last, 1 + round(PER_DECADE * np.log10(last / first)))
+def _usual_times(mean: float) -> np.ndarray:
+    """Return the times [s] for a body of that mean time constant [s]."""
+    last = max(LAST, 10.0 ** np.ceil(np.log10(LASTING * mean)))
+    return np.geomspace(FIRST, last, 1 + round(PER_DECADE * np.log10(last / FIRST)))
+
+
+def _checked_times(times: Sequence[float] | np.ndarray) -> np.ndarray:
     time = np.array(times, dtype=np.float64, ndmin=1)
     if not (time.size and np.isfinite(time).all() and (time > 0.0).all()):
         raise ValueError("times are not all greater than zero")

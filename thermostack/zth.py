@@ -43,7 +43,8 @@ def zth(
     times: Annotated[
         str | None,
         Parameter(
-            help='From, to, and how many a decade: "1 us, 100 s, 20", which it is without it.',
+            help='From, to, and how many a decade: "1 us, 100 s, 20", which it is unless the package is '
+            "slower.",
         ),
     ] = None,
     temperature: Annotated[
