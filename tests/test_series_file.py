@@ -158,6 +158,8 @@ def test_frames_are_the_fields_at_their_times(whole: Path, noted: Any) -> None:
     assert np.array_equal(film[-1], every[3], equal_nan=True)
     assert np.array_equal(film[1:3], every[1:3], equal_nan=True)
     assert np.array_equal(film[:, 1, 2, 3], every[:, 1, 2, 3], equal_nan=True)
+    assert np.array_equal(film[::-1, ..., 1], every[::-1, ..., 1], equal_nan=True)
+    assert film[2:2, 0].shape == every[2:2, 0].shape
     with pytest.raises(IndexError, match="there are 4 frames"):
         film[4]
 
@@ -184,6 +186,11 @@ def test_every_array_has_a_checksum(whole: Path) -> None:
         for name, item in examine.objects(file):
             if isinstance(item, h5py.Dataset) and item.size and not name.endswith(bare):
                 assert item.fletcher32, name
+
+
+def test_what_is_changed_in_place_lies_within_one_page(whole: Path) -> None:
+    with h5py.File(whole) as file:
+        assert file["VTKHDF/Steps/CellDataOffsets/temperature"].id.get_offset() % 8 == 0
 
 
 def test_the_file_says_where_it_comes_from(whole: Path) -> None:
@@ -304,7 +311,7 @@ def test_a_film_opens_while_it_is_written(tmp_path: Path, model: Model, noted: A
 @pytest.mark.usefixtures("in_this_process")
 def test_an_unfinished_run_is_no_result(killed: Path) -> None:
     with pytest.raises(
-        ResultFileError, match=r"holds 2 frames of a run that has not come to its end; resume"
+        ResultFileError, match=r"2 of the 4 frames of a run that has not come to its end; resume"
     ):
         read_series(partial_path(killed), Transient)
 
@@ -580,6 +587,43 @@ def test_a_protected_result_is_told_at_the_start(tmp_path: Path, model: Model, m
     with pytest.raises(OutputError, match=r"run.vtkhdf: it is protected"):
         fake_run(tmp_path / "run.vtkhdf", model)
     assert os.listdir(tmp_path) == ["run.vtkhdf"]
+
+
+# -- memory ----------------------------------------------------------------------------------
+
+
+def held(key: str) -> float:
+    """Return the memory this process holds now (VmRSS) or held at most (VmHWM) [bytes]."""
+    rows = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return 1024.0 * int(rows[key].split()[0])
+
+
+@pytest.mark.slow
+def test_a_thousand_steps_of_a_million_cells_take_no_memory(tmp_path: Path) -> None:
+    model = discretize(small_package(), cell=(0.16e-3, 0.16e-3, 0.03e-3))
+    assert model.grid.cells > 1e6
+    field = np.where(model.part > 0, 300.0, np.nan)
+    values, now = np.full((4, 200), 300.0), []
+    with SeriesWriter(
+        tmp_path / "run.vtkhdf", model, ["m"] * 200, {}, np.arange(0.0, 1001.0, 20.0), ""
+    ) as writer:
+        for step in range(1001):
+            writer.row(float(step), *values, [], np.zeros(3))
+            if step % 20 == 0:
+                writer.frame(float(step), field)
+            if step % 100 == 0:
+                writer.checkpoint({"field": field})
+                now.append(held("VmRSS"))
+        before = held("VmHWM")
+        writer.finish(field, {"events": [], "warnings": []})
+    assert max(now[1:]) < now[1] + 2e6
+    assert held("VmHWM") < before + 40e6  # the rows of all steps are 6.5 MB, the packed field 8 MB
+    transient = read_series(tmp_path / "run.vtkhdf", Transient)
+    assert transient.time.size == 1001
+    before = held("VmRSS")
+    for frame in transient.frames:
+        assert frame.shape == field.shape
+    assert held("VmRSS") < before + 2 * field.size * 4
 
 
 # -- damage ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import ResultFileError
-from thermostack.io.safe_file import write_whole
+from thermostack.io.safe_file import fill, whole_file
 
 SUFFIX = ".checkpoint"
 State = Mapping[str, Any]  # of names: arrays of numbers, numbers, texts, None; lists and states of such
@@ -27,7 +27,10 @@ def write_checkpoint(path: Path, state: State) -> None:
     Raises OutputError where it cannot be written, TypeError where it holds something else than numbers, texts
     and arrays of numbers.
     """
-    write_whole(path, pack(state))
+    pieces = _pieces(state)
+    with whole_file(path, sum(map(len, pieces))) as file:
+        for piece in pieces:
+            fill(file, piece)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -49,12 +52,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def pack(state: State) -> bytes:
     """Return a state as bytes: a line of JSON that holds its arrays' places, the arrays, a checksum."""
+    return b"".join(_pieces(state))
+
+
+def _pieces(state: State) -> list[bytes | memoryview]:
+    """Return what `pack` puts together; arrays are not copied."""
     arrays: list[np.ndarray] = []
     tree = _plain(state, arrays)
     head = json.dumps([tree, [[array.dtype.str, list(array.shape)] for array in arrays]]).encode()
-    pieces = [_MARK, len(head).to_bytes(8, "little"), head, *(array.tobytes() for array in arrays)]
-    content = b"".join(pieces)
-    return content + hashlib.sha256(content).digest()
+    flat = [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays if array.size]
+    pieces: list[bytes | memoryview] = [_MARK, len(head).to_bytes(8, "little"), head, *flat]
+    checksum = hashlib.sha256()
+    for piece in pieces:
+        checksum.update(piece)
+    return [*pieces, checksum.digest()]
 
 
 def unpack(content: bytes) -> dict[str, Any] | None:

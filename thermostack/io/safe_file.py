@@ -86,7 +86,7 @@ def _taking_name(target: Path) -> Iterator[int]:
         os.close(place)
 
 
-def fill(file: int, content: bytes) -> None:
+def fill(file: int, content: bytes | memoryview) -> None:
     """Write all of a text to an open file, where it stands."""
     rest = memoryview(content)
     while rest:
