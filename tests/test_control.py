@@ -248,7 +248,7 @@ def test_a_processor_throttles_at_105_degc() -> None:
     assert powers == sorted(powers, reverse=True)
     assert [state.performance for state in throttle.states] == [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]
     assert powers[-1] == pytest.approx(0.2 + 0.8 * 0.125)
-    assert gpu_throttle("die", "85 degC", period="10 ms").period == 1e-2
+    assert gpu_throttle("die", "85 degC", period="20 ms").period == 0.02
 
 
 def test_a_memory_is_refreshed_twice_as_often_above_95_degc_and_stopped_above_105_degc() -> None:

@@ -17,12 +17,12 @@ PAGES = [HOUSE / "README.md", *sorted((HOUSE / "docs").rglob("*.md"))]
 
 
 def blocks(language: str) -> list[Any]:
-    """Return the code blocks of all pages in a language, each with its page."""
-    fence = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    """Return the code blocks of all pages in a language, each with its page; "slow" behind it is a mark."""
+    fence = re.compile(rf"^```{language}( slow)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
     return [
-        pytest.param(code, id=f"{page.relative_to(HOUSE)}-{number}")
+        pytest.param(code, id=f"{page.relative_to(HOUSE)}-{number}", marks=[pytest.mark.slow] if slow else [])
         for page in PAGES
-        for number, code in enumerate(fence.findall(page.read_text(encoding="utf-8")))
+        for number, (slow, code) in enumerate(fence.findall(page.read_text(encoding="utf-8")))
     ]
 
 

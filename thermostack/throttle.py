@@ -27,6 +27,7 @@ Difference = Annotated[float, Quantity("temperature_difference", least=0.0)]
 REFRESH = 350e-9 / 3.9e-6  # of the time: tRFC of 8 Gb in a channel over tREFI, as in Ramulator 2's HBM3
 REFRESH_POWER = 0.1  # of a busy stack's power; assumed
 IDLE_POWER = 0.2  # of its power that a stack draws which transfers nothing; assumed
+LOOP = 10e-3  # s between two looks at a sensor; assumed
 STILL_POWER = 0.2  # of a processor's power that does not follow its clock; assumed
 
 
@@ -231,11 +232,16 @@ def clock_states(*clocks: float, still: float = STILL_POWER) -> tuple[PowerState
 def gpu_throttle(stack: str = "gpu", limit: float | str = celsius(105.0), **options: Any) -> Throttle:
     """Return a throttle that lowers the clock of a processor beyond a limit [K or "105 degC"].
 
-    Five states from 90 % to 50 % of the clock (`clock_states`), read at the hottest place each millisecond,
-    1 ms old, kept for 10 ms, 3 K of hysteresis: assumed, vendors do not publish theirs. `options` are
-    fields of `Throttle` that differ.
+    Five states from 90 % to 50 % of the clock (`clock_states`), the hottest place read every 10 ms and seen
+    10 ms later, a state kept for 20 ms, 3 K of hysteresis: assumed, vendors do not publish theirs. `options`
+    are fields of `Throttle` that differ.
     """
-    usual = {"states": clock_states(0.9, 0.8, 0.7, 0.6, 0.5), "delay": 1e-3, "dwell": 10e-3}
+    usual = {
+        "states": clock_states(0.9, 0.8, 0.7, 0.6, 0.5),
+        "period": LOOP,
+        "delay": LOOP,
+        "dwell": 2 * LOOP,
+    }
     return Throttle(stack=stack, limit=limit, **{**usual, **options})  # type: ignore[arg-type]
 
 
@@ -247,8 +253,8 @@ def hbm_throttle(stack: str, **options: Any) -> Throttle:
     is halved. So 90 % of the performance is left; less is lost where banks are refreshed one by one. The
     power hardly changes: the transfers that are lost save about what the refreshes take, with 10 % of the
     power for them (assumed). Stopped it transfers nothing and draws 20 % (assumed). It reads its hottest
-    place each millisecond, 1 ms old, with 3 K of hysteresis (assumed). The limits are those of JEDEC's HBM
-    parts, remembered. `options` are fields of `Throttle` that differ.
+    place every 10 ms and sees it 10 ms later, with 3 K of hysteresis (assumed). The limits are those of
+    JEDEC's HBM parts, remembered. `options` are fields of `Throttle` that differ.
     """
     left = (1.0 - 2.0 * REFRESH) / (1.0 - REFRESH)
     power = (1.0 - REFRESH_POWER) * left + 2.0 * REFRESH_POWER
@@ -257,4 +263,4 @@ def hbm_throttle(stack: str, **options: Any) -> Throttle:
         PowerState("double refresh", power, left, celsius(95.0)),
         PowerState("stopped", IDLE_POWER, 0.0, celsius(105.0)),
     )
-    return Throttle(stack=stack, **{"states": states, "delay": 1e-3, **options})
+    return Throttle(stack=stack, **{"states": states, "period": LOOP, "delay": LOOP, **options})
