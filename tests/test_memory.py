@@ -17,6 +17,7 @@ from thermostack import (
     Layer,
     Package,
     ResourceError,
+    Simulation,
     Stack,
     discretize,
     read_package,
@@ -91,6 +92,46 @@ def test_a_solve_takes_what_was_foreseen(case: tuple[str, float, float, bool]) -
     )
     taken, told = map(int, done.stdout.split())
     assert taken == pytest.approx(told, rel=0.15)
+
+
+IN_TIME = """\
+import sys
+from thermostack import Simulation, discretize, read_package
+from thermostack.memory import Solve
+
+def rows(name):
+    found = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return int(found[name].split()[0]) * 1024
+
+package = read_package(sys.argv[1])
+Simulation(discretize(package, cell=5e-3)).step(1e-3)
+before = rows("VmRSS")
+model = discretize(package, float(sys.argv[2]) or None)
+simulation = Simulation(model)
+for duration in (1e-4, 1e-3, 1e-2):
+    simulation.step(duration).keys()
+    simulation.field.sum()
+told = Solve(model.grid, model.is_linear, surfaces=model.surfaces.cell.size, in_time=3).memory
+print(rows("VmHWM") - before, told)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no such file here")
+@pytest.mark.parametrize(("name", "cell"), [("cowos_s_h100", 0.5 * mm), ("fcbga", 0.5 * mm)])
+def test_a_transient_takes_what_was_foreseen(name: str, cell: float) -> None:
+    """On 1.0 and 1.2 million cells, the first of materials that depend on temperature."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", IN_TIME, name, str(cell)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    taken, told = map(int, done.stdout.split())
+    assert taken == pytest.approx(told, rel=0.15)
+
+
+def test_a_simulation_that_would_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = discretize(read_package("fcbga"), 3 * mm)
+    monkeypatch.setattr(room, "available_memory", lambda: 10**5)
+    with pytest.raises(ResourceError, match="Ask for cells about"):
+        Simulation(model)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,11 @@ SURFACE = 75  # bytes a cooled face of a cell: what it is, its conductances, the
 # Arrays of the solver, in float32, with one value for each place of a row: on the finest grid conductances of
 # faces and ground, pivots, temperature, heat, direction and its heat; on coarser ones the first six.
 FINEST, COARSE = 9, 6
+# Fields of a transient besides three for each stage of its scheme, two for the stage of this step and the last
+# and one for its heat: the present, what a stage is solved with, capacities, four that the shifted operator is
+# made of, the temperatures that are measured and those that are handed out. Where materials depend on
+# temperature: where they were taken, where they are to be, and two on the way there.
+IN_TIME, VARYING = 9, 4
 LANES = 16  # values in a cache line: a row holds whole lines of even cells and whole lines of odd ones
 # A coarser grid of the solver does without the first share of the columns at a price up to a fair one, and
 # without the second whatever the price.
@@ -49,6 +54,7 @@ class Solve:
     surfaces: int | None = None  # cooled faces of cells; None: not known yet
     active: int | None = None  # cells in the body; None: not known yet
     fields: int = 0  # of all cells that are kept besides, as of a reduced model
+    in_time: int = 0  # stages of the scheme of a transient; 0: it is steady
 
     @cached_property
     def stages(self) -> dict[str, int]:
@@ -59,6 +65,10 @@ class Solve:
         before = FIELD * cells * (0 if self.is_linear else 1)  # where conductivities are taken
         ready = model + FACES * cells + before + self.solver
         planes = FIELD * PLANES * nx * ny
+        if self.in_time:
+            varying = 0 if self.is_linear else VARYING
+            fields = (3 * self.in_time + IN_TIME + varying) * FIELD * cells
+            return {"mesh": model, "steps": model + FACES * cells + self.solver + fields + planes}
         stages = {
             "mesh": model,
             "solve": ready + (2 + self.fields) * FIELD * cells,
@@ -79,11 +89,11 @@ class Solve:
         grid = self.grid
         if self.method == "direct":
             return int(FACTORS * (grid.cells if self.active is None else self.active) ** (4.0 / 3.0))
-        places = FINEST * _places(*grid.shape)
+        places, coarse = FINEST * _places(*grid.shape), COARSE + (1 if self.in_time else 0)
         dx, dy = grid.dx, grid.dy
         while dx.size * dy.size > 1:
             dx, dy = _coarsened(dx, dy)
-            places += COARSE * _places(grid.shape[0], dy.size, dx.size)
+            places += coarse * _places(grid.shape[0], dy.size, dx.size)
         return 4 * places
 
 

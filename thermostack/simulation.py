@@ -16,6 +16,7 @@ from thermostack.errors import ConvergenceError
 from thermostack.linear.shifted import Shifted
 from thermostack.loads import Loads
 from thermostack.materials import ROOM_TEMPERATURE
+from thermostack.memory import Solve, check_memory
 from thermostack.metrics import Measured, Members, PartTemperature, measure_parts, merge_parts
 from thermostack.model import Model, discretize
 from thermostack.package import Package
@@ -78,7 +79,8 @@ class Simulation:
         `tolerance` [K] is the error in time that is held; `step` [s] takes steps of that length instead,
         which is what scheme "implicit_euler" needs.
         Raises ValueError on wrong arguments, DescriptionError where a material has no heat capacity or a
-        trace does not fit, and ConvergenceError where the equations are not solved.
+        trace does not fit, ConvergenceError where the equations are not solved, and ResourceError, before
+        anything is allocated, where it would not fit in this machine's memory.
         """
         self.model = discretize(model) if isinstance(model, Package) else model
         if scheme not in SCHEMES:
@@ -87,6 +89,10 @@ class Simulation:
             raise ValueError(f"{scheme} does not estimate its error; give the length of its steps")
         if not tolerance > 0.0 or (step is not None and not step > 0.0):
             raise ValueError("tolerance and step are greater than zero")
+        is_linear = self.model.is_linear and is_constant(self.model)
+        cooled, stages = self.model.surfaces.cell.size, SCHEMES[scheme].stages
+        solve = Solve(self.model.grid, is_linear, method=method, surfaces=cooled, in_time=stages)
+        check_memory(solve, held=self.model.memory)
         self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)
         self.time, self.tolerance, self.scheme = time, tolerance, SCHEMES[scheme]
         self.fixed_step = step
@@ -95,7 +101,7 @@ class Simulation:
         self.energy = Energy()
         self.members = Members(self.model)
         self._zero = _mean_outside(self.model)
-        self._is_linear = self.model.is_linear and is_constant(self.model)
+        self._is_linear = is_linear
         self._film_share: Array | None = None
         self._outside = np.zeros(0)
         self._conductivity = Conductivity(self.model)
@@ -106,7 +112,7 @@ class Simulation:
         self._shifted = Shifted(
             self._conduction, self._capacity, widths=widths, method=method, threads=threads
         )
-        stages, shape = self.scheme.stages, self.model.grid.shape
+        shape = self.model.grid.shape
         self._heats = [np.zeros(shape) for _ in range(stages)]  # W, of each stage of a step
         self._power, self._brought = [0.0] * stages, [0.0] * stages  # W, of it what parts make, faces bring
         self._given: list[tuple[Array, Array] | None] = [None] * stages  # what it was made of
