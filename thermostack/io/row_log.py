@@ -35,9 +35,10 @@ class RowLog:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 self.close()
-                raise OutputError(
-                    f"{path}: another run is writing to it; wait, or name another file"
-                ) from None
+                text = f"{path}: another run is writing to it; wait, or name another file"
+                raise OutputError(text) from None
+            except OSError:
+                pass  # a file system without locks
 
     def clear(self) -> None:
         """Throw away what the file holds and begin anew."""
