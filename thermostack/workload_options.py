@@ -75,7 +75,7 @@ def read_frames(text: str | None, duration: float) -> list[float]:
     words = text.strip()
     if words.startswith("every "):
         between = read_positive("--frames", words.removeprefix("every "), "time")
-        _check_count(duration / between + 1.0, text)
+        _check_count(max(2.0, duration / between), text)
         times = [n * between for n in range(1, math.ceil(duration / between))]
         return [time for time in times if time < duration * (1.0 - AT_THE_END)]
     if words.isdecimal():
@@ -84,13 +84,16 @@ def read_frames(text: str | None, duration: float) -> list[float]:
     times = [read_quantity("--frames", piece.strip(), "time") for piece in words.split(",")]
     for time, piece in zip(times, words.split(","), strict=True):
         if not 0.0 <= time <= duration:
-            text = f"{piece.strip()} is not in the run, which is {duration:g} s long"
+            from thermostack.units import format_quantity
+
+            long = format_quantity(duration, "time")
+            text = f"{piece.strip()} is not in the run, which is {long} long"
             raise misused("--frames", text, "", "E-RANGE")
     return times
 
 
 def _check_count(count: float, text: str) -> None:
-    if not 2.0 <= count <= MOST_FRAMES + 1.0:
+    if not 2.0 <= count <= MOST_FRAMES:
         message = f"{text!r} is not 2 to {MOST_FRAMES} frames; those at both ends are two"
         raise misused("--frames", message, '"every 10 ms", 100, or "1 ms, 5 ms, 20 ms"', "E-RANGE")
 
