@@ -283,7 +283,7 @@ def test_pyvista_reads_it(whole: Path, model: Model, noted: Any) -> None:
     grid = pyvista.read(whole)
     assert isinstance(grid, pyvista.RectilinearGrid)
     values = grid["temperature"].reshape(model.grid.shape)
-    assert any(np.array_equal(values, field.astype(np.float32), equal_nan=True) for field in noted.frames)
+    assert np.array_equal(values, noted.frames[0].astype(np.float32), equal_nan=True)
 
 
 @pytest.mark.usefixtures("in_this_process")
@@ -449,9 +449,8 @@ def test_killed_at_a_hundred_random_moments_it_comes_to_the_same_end(quick_disk:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
-def test_killed_at_a_thousand_random_moments_it_comes_to_the_same_end(tmp_path: Path, seed: int) -> None:
-    counts = kill(tmp_path, "moments", "1000", str(seed))
+def test_killed_at_a_thousand_random_moments_it_comes_to_the_same_end(tmp_path: Path) -> None:
+    counts = kill(tmp_path, "moments", "1000", "2")
     assert counts["kills"] == 1000
     assert counts["resumed"] > 100
 
