@@ -89,6 +89,7 @@ def test_the_slab_rises_as_published_and_as_exact(fine: ThermalImpedance) -> Non
     assert fine.zth["die"] == pytest.approx(SLAB.impedance(fine.time, 40_000), rel=3e-3)
     assert fine.theta == pytest.approx(SLAB.resistance, rel=1e-4)  # the skin is heated through
     assert fine.theta == pytest.approx(0.033784, rel=5e-5)
+    assert fine.capacity == pytest.approx(SLAB.heat_capacity, rel=1e-9)
     assert not fine.warnings
 
 
@@ -342,9 +343,7 @@ def test_the_files_hold_what_the_result_does(logic: ThermalImpedance, tmp_path: 
     assert summary["zth"]["memory"] == logic.zth["memory"].tolist()
     assert summary["foster"]["resistance"]["logic"] == logic.foster.resistance.tolist()
     assert sum(summary["cauer"]["resistance"]) == pytest.approx(logic.theta)
-    contract = (
-        "package source theta peak_at time zth foster cauer taken_at error solves resolved seconds warnings"
-    )
+    contract = "package source theta peak_at time zth foster cauer taken_at error solves capacity resolved seconds warnings"
     assert set(contract.split()) == set(summary)
 
 

@@ -52,6 +52,7 @@ class ThermalImpedance:
     rates: tuple[float, ...]  # 1/s, at which the body was solved for, 0 first
     taken_at: str  # temperatures of conductivities and capacities, in words
     peak_at: tuple[float, float, float]  # m, centre of the source's hottest cell
+    capacity: float  # J/K, of the whole body
     resolved: float  # s: before, the thickness of the cells beside the source costs more than 1 %
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)  # by stage
@@ -176,6 +177,7 @@ def thermal_impedance(
         (0.0, *rates),
         taken_at,
         _center(model, int(hottest)),
+        float(capacity.sum()),
         resolved,
         seconds=seconds,
     )

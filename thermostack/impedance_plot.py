@@ -20,6 +20,7 @@ COLORS = ("#b5367a", "#1f6f8b", "#3a8f5c", "#c77d1e", "#6b5bb3", "#8a6f4d")  # o
 MAIN, SOFT = "#d1495b", "#f3c9c6"
 GRID = "#e6e6ea"
 MOST_PLACES = 8  # that have a line of their own
+MOST_SHOWN = 30.0  # times what the package stores: beyond is the ambient
 POINTS = 400  # of a smooth curve
 DEEP = 1e-4  # of the greatest term: less is not shown
 SHALLOW = 2e-3  # of the resistance: so near to either end the structure functions go up and down without end
@@ -92,6 +93,17 @@ def _draw_structure(cumulative: Axes, differential: Axes, impedance: ThermalImpe
         axes.set_xlim(0.0, impedance.theta)
         if inner.any():
             axes.set_ylim(0.5 * values[inner].min(), 2.0 * values[inner].max())
+    cumulative.axhline(impedance.capacity, color=FAINT, lw=1.0, ls=(0, (2, 2)))
+    cumulative.annotate(
+        "all that the package stores",
+        (0.0, impedance.capacity),
+        (6.0, 4.0),
+        textcoords="offset points",
+        fontsize=9.0,
+        color=FAINT,
+    )
+    low, high = cumulative.get_ylim()
+    cumulative.set_ylim(low, min(high, MOST_SHOWN * impedance.capacity))
 
 
 def _dress(axes: Axes) -> None:

@@ -77,6 +77,7 @@ def networks_table(
     largest = np.sort(np.argsort(resistance)[-4:])
     terms = ", ".join(f"{resistance[n]:.3g} K/W at {format_quantity(float(tau[n]), 'time')}" for n in largest)
     table.add_row("terms", Text(f"{tau.size}, the largest {terms}"))
+    table.add_row("stores", Text(f"{impedance.capacity:.4g} J/K in all"))
     table.add_row("taken at", Text(impedance.taken_at))
     table.add_row(
         "error",

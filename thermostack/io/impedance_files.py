@@ -110,6 +110,7 @@ def impedance_summary(impedance: ThermalImpedance) -> dict[str, Any]:
         "taken_at": impedance.taken_at,
         "error": impedance.error,
         "solves": len(impedance.rates),
+        "capacity": impedance.capacity,
         "resolved": impedance.resolved,
         "seconds": dict(impedance.seconds),
         "warnings": list(impedance.warnings),
