@@ -16,7 +16,7 @@ import pytest
 
 from thermostack.errors import OutputError
 from thermostack.io import safe_file
-from thermostack.io.safe_file import write_whole
+from thermostack.io.safe_file import whole_file, write_whole
 
 OLD, NEW = b"old content", b"new content " * 1000
 
@@ -197,3 +197,9 @@ def test_a_name_that_cannot_be_is_refused(place: Path) -> None:
         write_whole(place / "a\0b", NEW)
     with pytest.raises(OutputError, match="too long"):
         write_whole(place / ("x" * 300), NEW)
+
+
+def test_what_is_not_the_system_s_to_say_is_not_taken_for_it(place: Path) -> None:
+    with pytest.raises(OSError, match="of a library"), whole_file(place / "result", 0):
+        raise OSError("of a library")
+    assert list(place.iterdir()) == []

@@ -20,6 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import small_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_result import small_package
@@ -399,6 +400,22 @@ def test_rows_beyond_the_checkpoint_and_a_torn_one_are_cut_off(
         fake_run(copy / "run.vtkhdf", model, resume=True)
         assert contents(copy / "run.vtkhdf") == contents(whole)
         shutil.rmtree(copy)
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_frames_beyond_the_checkpoint_are_hidden_before_they_are_made_again(
+    tmp_path: Path, model: Model, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.vtkhdf"
+    monkeypatch.setattr(small_series, "EVERY", 1000)
+    with pytest.raises(Stop):
+        fake_run(path, model, after_step=stop_at(12))
+    assert len(read_film(partial_path(path))[1]) == 2
+    with SeriesWriter(path, model, NAMES, PROBES, FRAME_TIMES, "all of it", resume=True) as writer:
+        assert writer.frames == 1
+        assert len(read_film(partial_path(path))[1]) == 1
+    fake_run(path, model, resume=True)
+    assert contents(path) == contents(whole)
 
 
 @pytest.mark.parametrize(
