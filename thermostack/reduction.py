@@ -2,8 +2,8 @@
 
 The equation C dT/dt + G T = b is projected on the answers v of (G + s C) v = b for some real s >= 0. The
 projection is passive whatever the answers, and its impedance agrees with that of the cells at each s,
-together with its slope (Grimme, PhD thesis, University of Illinois, 1997; Druskin and Knizhnerman, Numer.
-Linear Algebra Appl. 5 (1998) 337, on such spaces and the exponential).
+together with its slope (Grimme, PhD thesis, University of Illinois, 1997; on such spaces and evolution in
+time Druskin, Knizhnerman and Zaslavsky, SIAM J. Sci. Comput. 31 (2009) 3760).
 """
 
 from __future__ import annotations

@@ -136,8 +136,8 @@ def zth(
 def read_times(text: str | None) -> np.ndarray | None:
     """Return the times [s] that an option says: from, to, and how many a decade.
 
-    >>> read_times("1 us, 1 ms, 1").tolist()
-    [1e-06, 1e-05, 0.0001, 0.001]
+    >>> read_times("1 ms, 10 s, 2").round(4).tolist()
+    [0.001, 0.0032, 0.01, 0.0316, 0.1, 0.3162, 1.0, 3.1623, 10.0]
     """
     if text is None:
         return None
