@@ -46,12 +46,17 @@ def forget_most() -> None:
 
 
 def made_constant(geometry: Geometry) -> Geometry:
-    """Return the geometry with every conductivity taken at 300 K."""
-    parts = [
-        replace(part, material=Material(part.material.name, part.material.conductivity_at(ROOM_TEMPERATURE)))
-        for part in geometry.parts
-    ]
-    return replace(geometry, parts=tuple(parts))
+    """Return the geometry with every conductivity, and heat capacity, taken at 300 K."""
+    return replace(
+        geometry,
+        parts=tuple(replace(part, material=_at_300_kelvin(part.material)) for part in geometry.parts),
+    )
+
+
+def _at_300_kelvin(material: Material) -> Material:
+    capacity = material.capacity_at(ROOM_TEMPERATURE) if material.has_capacity else None
+    conductivity = material.conductivity_at(ROOM_TEMPERATURE)
+    return Material(material.name, conductivity, volumetric_heat_capacity=capacity)
 
 
 def cell_for(geometry: Geometry, cells: float) -> float:
