@@ -24,7 +24,7 @@ def run_table(transient: Transient, seconds: Mapping[str, float], files: Sequenc
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    hottest = max(_curves(transient, _members(transient)), key=lambda curve: curve.hottest)
+    hottest = _hottest(transient, _members(transient))
     is_above = hottest.limit is not None and hottest.hottest > hottest.limit
     peak = f"{hottest.hottest - ZERO:.2f} degC in {hottest.name} at {format_quantity(hottest.when, 'time')}"
     table.add_row("peak", Text(peak, style="bold red" if is_above else "bold"))
@@ -68,7 +68,7 @@ def run_summary(transient: Transient) -> dict[str, Any]:
     model, names = transient.model, _members(transient)
     solid = {part.name for part in model.parts}
     stacks = [stack.name for stack in model.package.stacks if _has_parts(stack.name, names)]
-    hottest = max(_curves(transient, names), key=lambda curve: curve.hottest)
+    hottest = _hottest(transient, names)
     made, left, stored = transient.energy[-1].tolist()
     return {
         "package": model.package.name,
@@ -91,6 +91,12 @@ def _members(transient: Transient) -> list[str]:
     """Return the names of the parts and blocks that have a cell of their own."""
     known = np.isfinite(transient.most).all(axis=0)
     return [name for name, is_known in zip(transient.names, known.tolist(), strict=True) if is_known]
+
+
+def _hottest(transient: Transient, names: Iterable[str]) -> Curve:
+    """Return the curve that comes highest; of two that share a face, the one that heats."""
+    curves = _curves(transient, names)
+    return max(curves, key=lambda curve: (round(curve.hottest, 2), curve.power.any()))
 
 
 def _has_parts(stack: str, names: Iterable[str]) -> bool:

@@ -1,0 +1,136 @@
+"""The command `transient` killed at random moments and gone on with: the same bits as never killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_series import contents
+
+from thermostack.io.series_file import read_film
+
+CHIP = """\
+package: chip
+stacks:
+  plate:
+    size: [12 mm, 8 mm]
+    layers:
+      - {name: copper, thickness: 1 mm, material: copper}
+  gpu:
+    on: plate
+    at: [1 mm, 2 mm]
+    size: [4 mm, 4 mm]
+    layers:
+      - {name: active, thickness: 20 um, material: silicon, power: 10 W}
+      - {name: bulk, thickness: 300 um, material: silicon}
+  memory:
+    on: plate
+    at: [8 mm, 3 mm]
+    size: [2 mm, 2 mm]
+    layers:
+      - {name: active, thickness: 20 um, material: silicon_constant, power: 1 W}
+      - {name: bulk, thickness: 300 um, material: silicon_constant}
+cooling:
+  bottom: {convection: {h: 2000 W/m2/K, ambient: 25 degC}}
+"""
+TRACE = """\
+#! after: repeat, period: 40 ms
+time [ms], gpu [W], memory [%], cooling.bottom.h [%]
+0, 5, 100, 100
+10, 30, 50, 100
+20, 8, 100, 80
+"""
+RUN = ["transient", "chip.yaml", "--trace", "load.csv", "--duration", "0.16 s", "--cell", "1.5 mm"]
+RUN += ["--tolerance", "0.05 K", "--threads", "1", "--throttle", "gpu=66 degC", "--frames", "every 7 ms"]
+RUN += ["--probe", "p=3 mm, 4 mm, 1.3 mm", "--checkpoint", "30 ms"]
+FACTS = "thermostack/history/result"  # with the seconds of the clock
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("chip.yaml").write_text(CHIP)
+    Path("load.csv").write_text(TRACE)
+    return tmp_path
+
+
+def start(*options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "thermostack.cli", *RUN, *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+
+
+def finish(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a run was killed, when it has ended; one that failed fails the test."""
+    _, said = process.communicate(timeout=600)
+    assert process.returncode in (0, -signal.SIGKILL), said.decode()
+    return process.returncode != 0
+
+
+def result(name: str) -> dict[str, Any]:
+    """Return all that a run found, bit for bit, in its film and in its history."""
+    found = contents(Path(f"{name}.vtkhdf"))
+    facts = json.loads(found.pop(FACTS))
+    seconds = facts["report"].pop("seconds")
+    assert seconds > 0.0
+    history = Path(f"{name}_history.csv").read_bytes()
+    assert Path(f"{name}.png").stat().st_size > 1000
+    return {**found, FACTS: facts, "history": history}
+
+
+def kill(kills: int, seed: int) -> dict[str, int]:
+    """Kill runs at random moments, compare each that comes to its end, and return how many there were."""
+    draw = random.Random(seed)
+    began = time.monotonic()
+    assert not finish(start("--output", "never.vtkhdf"))
+    seconds = time.monotonic() - began
+    expected = result("never")
+    done = {"kills": 0, "results": 0, "resumed": 0}
+    while done["kills"] < kills or done["results"] == 0:
+        state = Path("chip.checkpoint")
+        process = start("--resume")
+        if done["kills"] < kills:
+            if done["kills"] % 2:  # where there is something to lose
+                while not state.exists() and process.poll() is None:
+                    time.sleep(0.005)
+                time.sleep(draw.uniform(0.0, 0.2 * seconds))
+            else:
+                time.sleep(draw.uniform(0.0, seconds))
+            process.kill()
+        if finish(process):
+            done["kills"] += 1
+            done["resumed"] += state.exists()
+            if Path("chip.partial.vtkhdf").exists():
+                times, frames = read_film("chip.partial.vtkhdf")
+                assert len(times) == len(frames)
+            continue
+        assert result("chip") == expected
+        assert sorted(Path().glob("chip.*")) == [Path(f"chip.{end}") for end in ("png", "vtkhdf", "yaml")]
+        done["results"] += 1
+        for path in Path().glob("chip*"):
+            if path.name != "chip.yaml":
+                path.unlink()
+    return done
+
+
+def test_a_killed_run_goes_on_to_the_same_bits() -> None:
+    done = kill(8, seed=1)
+    assert done["kills"] == 8
+    assert done["resumed"] >= 2
+    assert done["results"] >= 1
+
+
+@pytest.mark.slow
+def test_runs_killed_a_hundred_times_go_on_to_the_same_bits() -> None:
+    done = kill(100, seed=2)
+    assert done["kills"] == 100
+    assert done["resumed"] >= 25
+    assert done["results"] >= 2
