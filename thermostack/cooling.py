@@ -214,6 +214,7 @@ class Cooling:
     `top` and `bottom` are the exposed faces at the highest and the lowest plane of the body, the sides
     those at its westmost (x-), eastmost (x+), southmost (y-) and northmost (y+) planes. `surroundings`
     cool every other exposed face, and every face that is not named. What nothing cools is adiabatic.
+    `isolated` says that nothing may fix the temperature, for a transient: at rest it would have no end.
     """
 
     top: Faced = ()
@@ -223,6 +224,7 @@ class Cooling:
     south: Faced = ()
     north: Faced = ()
     surroundings: Faced = ()
+    isolated: bool = False
 
     def of(self, face: str) -> tuple[Cooled, ...]:
         """Return what cools a face, the surroundings where nothing else is said."""

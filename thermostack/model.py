@@ -402,7 +402,9 @@ def _drop_idle_islands(
         k = mosaic.tiles_at(np.arange(source.k0, source.k0 + source.shares.size), 0)
         columns = mosaic.tiles_at(source.j0 + j, 1), mosaic.tiles_at(source.i0 + i, 2)
         heated += [labels[tile][columns] for tile in np.unique(k).tolist()]
-    faults = []
+    faults: list[Fault] = []
+    if geometry.package.cooling.isolated:
+        return faults
     for label in np.setdiff1d(np.arange(1, count + 1), cooled).tolist():
         island = labels == label
         names = [geometry.parts[number - 1].name for number in np.unique(part[island]).tolist()]

@@ -336,8 +336,7 @@ def _cooling_faults(package: Package) -> Iterator[Fault]:
             if face not in ("top", "bottom") or cooled.region is not None:
                 text = "only the whole top or bottom carries a base"
                 yield fault_at((*here, "base"), text, "leave out base, or region", "E-COOLING")
-    if not fixes_temperature:
+    if not fixes_temperature and not package.cooling.isolated:
         text = "no boundary fixes the temperature: nothing carries the heat away"
-        yield fault_at(
-            ("cooling",), text, "give a face convection, a cold plate or a temperature", "E-COOLING"
-        )
+        remedy = "give a face convection, a cold plate or a temperature; a transient may be isolated: true"
+        yield fault_at(("cooling",), text, remedy, "E-COOLING")

@@ -22,8 +22,9 @@ from thermostack.model import Model, discretize
 from thermostack.package import Package
 from thermostack.reconstruction import Fluxes
 from thermostack.schemes import SCHEMES
-from thermostack.steady import Steady
+from thermostack.steady import Steady, refuse_isolated
 from thermostack.stepping import Stepper
+from thermostack.surfaces import Surfaces
 
 Array = np.ndarray
 
@@ -102,11 +103,10 @@ class Simulation:
         self.members = Members(self.model)
         self._zero = _mean_outside(self.model)
         self._is_linear = is_linear
-        self._film_share: Array | None = None
-        self._outside = np.zeros(0)
+        self._film_share = self.loads.film_share(time)
+        self._surfaces = self._filmed(self._film_share)
         self._conductivity = Conductivity(self.model)
-        self._surfaces = self.model.surfaces
-        self._conduction = assemble_conduction(self.model)
+        self._conduction = assemble_conduction(replace(self.model, surfaces=self._surfaces))
         self._capacity = assemble_capacity(self.model)
         widths = (self.model.grid.dx, self.model.grid.dy)
         self._shifted = Shifted(
@@ -208,7 +208,7 @@ class Simulation:
             "steps": self.steps,
             "rejected": self.rejected,
             "energy": [self.energy.made, self.energy.left, self.energy.stored],
-            "taken_at": self._taken_at,
+            "taken_at": self._taken_at.copy(),
             "loads": self.loads.state(),
             "stepper": self._stepper.state(),
         }
@@ -218,16 +218,17 @@ class Simulation:
 
         Raises DescriptionError where it is of another model.
         """
+        self._stepper.check(state["stepper"])
         self.loads.restore(state["loads"])
         self.time, self.next_step = float(state["time"]), float(state["next_step"])
         self.steps, self.rejected = int(state["steps"]), int(state["rejected"])
         self.energy = Energy(*map(float, state["energy"]))
         self._measured = None
-        self._follow(is_jump=False)
         self._stepper.restore(state["stepper"])
-        if not self._is_linear:
-            self._taken_at[...] = state["taken_at"]
-            self._assemble()
+        self._film_share = self.loads.film_share(self.time)
+        self._surfaces, self._outside = self._filmed(self._film_share), self.loads.outside(self.time)
+        self._taken_at[...] = state["taken_at"]
+        self._assemble()
 
     # -- going on ------------------------------------------------------------------------------------
 
@@ -243,7 +244,7 @@ class Simulation:
             if is_step:
                 self._make_step(edge)
             else:  # two times that are meant to be one
-                self.time = edge
+                self.time, self._measured = edge, None
             if self.time == event:
                 self._follow(is_jump=self._jumps())
             if watch is not None and (is_step or self.time == event):
@@ -302,14 +303,18 @@ class Simulation:
     def _follow(self, *, is_jump: bool) -> None:
         """Take note of the loads as they are from now on."""
         share = self.loads.film_share(self.time)
-        if share is not None and (self._film_share is None or not np.array_equal(share, self._film_share)):
-            self._film_share = share
-            self._surfaces = replace(self.model.surfaces, h=self.model.surfaces.h * share)
+        if share is not None and not np.array_equal(share, self._film_share):
+            self._film_share, self._surfaces = share, self._filmed(share)
             self._assemble()
         self._outside = self.loads.outside(self.time)
         if is_jump:
             self._stepper.forget()
             self.next_step = 0.0
+
+    def _filmed(self, share: Array | None) -> Surfaces:
+        """Return the model's surfaces with a share of each one's film."""
+        surfaces = self.model.surfaces
+        return surfaces if share is None else replace(surfaces, h=surfaces.h * share)
 
     # -- heat ----------------------------------------------------------------------------------------
 
@@ -377,8 +382,9 @@ class Simulation:
         return False
 
     def _assemble(self) -> None:
-        temperature = None if self._is_linear else self._taken_at + self._zero
-        model = self.model if self._film_share is None else replace(self.model, surfaces=self._surfaces)
+        is_taken = bool(np.isfinite(self._taken_at).all()) and not self._is_linear
+        temperature = self._taken_at + self._zero if is_taken else None
+        model = replace(self.model, surfaces=self._surfaces)
         self._conductivity = Conductivity(self.model, temperature)
         self._conduction = assemble_conduction(model, self._conductivity)
         if not is_constant(self.model):
@@ -402,6 +408,8 @@ class Simulation:
                 )
             initial = self._steady_field()
         if np.ndim(initial) == 0:
+            if not 0.0 < float(initial) < math.inf:  # type: ignore[arg-type]
+                raise ValueError(f"an initial temperature of {initial} K cannot be")
             return np.where(self.model.part > 0, float(initial) - self._zero, 0.0)
         start = np.asarray(initial, dtype=np.float64)
         if start.shape != shape:
@@ -412,6 +420,7 @@ class Simulation:
 
     def _steady_field(self) -> Array:
         """Return the steady temperatures [K] of the loads as they are now."""
+        refuse_isolated(self.model)
         t = np.zeros(self.model.grid.shape)
         for _ in range(MOST_ROUNDS):
             before = t.copy()

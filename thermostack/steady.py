@@ -16,7 +16,7 @@ import numpy as np
 
 from thermostack.accuracy import LOOSE, estimate_errors
 from thermostack.conduction import Conduction, Conductivity, add_outside_heat, assemble_conduction
-from thermostack.errors import ConvergenceError, Fault
+from thermostack.errors import ConvergenceError, DescriptionError, Fault
 from thermostack.linear.report import SolverReport
 from thermostack.linear.solve import Solver, prepare
 from thermostack.memory import Solve, check_memory
@@ -178,13 +178,15 @@ def solve_steady(
     that passes through; `estimate=False` leaves the errors out. A conductivity that depends on temperature
     is taken at the temperatures found, repeated until both agree.
 
-    Raises ConvergenceError where the solver stalls or the heat does not balance to 1e-6, and ResourceError,
-    before anything is allocated, where the solve would not fit in this machine's memory.
+    Raises DescriptionError where nothing fixes the temperature, ConvergenceError where the solver stalls or
+    the heat does not balance to 1e-6, and ResourceError, before anything is allocated, where the solve
+    would not fit in this machine's memory.
     """
     seconds: dict[str, float] = {}
     if isinstance(model, Package):
         with timed(seconds, "mesh", progress):
             model = discretize(model)
+    refuse_isolated(model)
     check_memory(_foreseen(model, method, estimate), held=model.memory)
     solving = _Solving(model, tolerance, method, threads, seconds, progress)
     fluxes, balance, report = solving.balanced(*solving.run())
@@ -202,6 +204,14 @@ def solve_steady(
     _set_outside(model, temperature, np.nan)
     warnings = (*model.warnings, *_range_warnings(model, parts))
     return Steady(model, temperature, tuple(parts), balance, report, warnings, seconds, _peak_memory())
+
+
+def refuse_isolated(model: Model) -> None:
+    """Raise DescriptionError where nothing fixes the temperature of the body at rest."""
+    if not (model.surfaces.h > 0.0).any():
+        text = "the body is isolated: nothing fixes its temperature at rest"
+        remedy = "cool a face, or play a transient that does not begin at rest (initial: outside)"
+        raise DescriptionError(Fault("cooling", text, remedy, "E-COOLING"))
 
 
 def _foreseen(model: Model, method: str, estimate: bool) -> Solve:

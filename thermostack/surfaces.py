@@ -53,7 +53,8 @@ def find_surfaces(geometry: Geometry, grid: Grid, mosaic: Mosaic) -> Surfaces:
         film(cooled.cooler, covered) if covered > 0.0 else Film(0.0, 0.0)
         for (_, _, cooled), covered in zip(entries, areas, strict=True)
     ]
-    h, temperature, flux = np.array([(law.h, law.temperature, law.flux) for law in laws]).T[:, entry]
+    told = np.array([(law.h, law.temperature, law.flux) for law in laws]).reshape(-1, 3)
+    h, temperature, flux = told.T[:, entry]
     _lay_films(h, entries, grid, mosaic, cell, entry)
     faces = np.array([(*FACES, "surroundings").index(name) for name, _, _ in entries], dtype=np.uint8)
     acts = np.flatnonzero((h > 0.0) | (flux != 0.0))

@@ -97,7 +97,8 @@ def _text(package: Package, beside: Beside) -> str:
     data["cooling"] = {
         face: _face(f"cooling.{face}", coolers, getattr(package.cooling, face), beside)
         for face, coolers in data["cooling"].items()
-    }
+        if face != "isolated"
+    } | ({"isolated": True} if package.cooling.isolated else {})
     ordered = {key: data[key] for key in _ORDER if key in data}
     return "\n".join(_lines(ordered, 0)) + "\n"
 
