@@ -39,7 +39,7 @@ ISOLATED = slab(Cooling(isolated=True))
 
 @pytest.mark.parametrize("scheme", ["sdirk3", "sdirk4"])
 def test_all_heat_stays(scheme: str) -> None:
-    """The mean rises as the heat does, and the top is over it by q (L / 3 - d) / k, d the depth of the heat."""
+    """The mean rises as the heat does; the top is over it by q (L / 3 - d) / k, d the depth of the heat."""
     simulation = Simulation(discretize(ISOLATED, (5 * mm, 4 * mm, 5 * um)), initial=300.0, scheme=scheme)
     simulation.advance(2.0)
     energy, model = simulation.energy, simulation.model
