@@ -213,6 +213,14 @@ def test_a_neighbour_is_late_and_a_block_of_the_source_is_not(logic: ThermalImpe
     assert (logic.zth["logic peak"] >= own * (1.0 - 1e-4)).all()
 
 
+def test_runs_and_threads_give_the_same_bits(model: Model, logic: ThermalImpedance) -> None:
+    places = ["memory", "interposer", "logic.active.io"]
+    for threads in (1, 3):
+        again = thermal_impedance(model, "logic", outputs=places, temperature=300.0, threads=threads)
+        for name, network in logic.networks.items():
+            assert np.array_equal(again.networks[name].resistance, network.resistance)
+
+
 def test_a_tighter_tolerance_changes_no_more_than_was_said(model: Model, logic: ThermalImpedance) -> None:
     loose, tight = (
         thermal_impedance(model, "logic", outputs=["memory"], temperature=300.0, tolerance=tolerance)
