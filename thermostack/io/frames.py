@@ -21,6 +21,7 @@ from thermostack.io.safe_file import fill_at
 from thermostack.io.stored import chunks_of
 
 FRAMES = examine.FRAMES
+SHOWN = "VTKHDF/Steps/CellDataOffsets/temperature"  # which frame each step shows
 _CHECKSUM = 4  # bytes, at the end of a chunk
 
 Shape = tuple[int, int, int]
@@ -81,6 +82,28 @@ class Places:
             content = chunk.tobytes()
             content += fletcher32(content).to_bytes(_CHECKSUM, "little")
             fill_at(file, content, int(self.places[(n, *piece)]))
+
+
+class Film:
+    """An open file whose frames are filled, and then shown at their steps."""
+
+    def __init__(self, file: int, hdf: h5py.File) -> None:
+        self.file = file
+        self._places = Places(hdf)
+        self._steps, self._count = hdf[SHOWN].id.get_offset(), hdf[SHOWN].size
+
+    def fill(self, n: int, field: np.ndarray) -> None:
+        """Write a field [K] into frame n, and then show it at its step."""
+        self._places.fill(self.file, n, field)
+        self._show(n, n)
+
+    def keep(self, count: int) -> None:
+        """Show nothing at the steps beyond the first ones."""
+        for n in range(count, self._count):
+            self._show(n, self._count)
+
+    def _show(self, step: int, frame: int) -> None:
+        fill_at(self.file, frame.to_bytes(8, "little"), self._steps + 8 * step)
 
 
 def fletcher32(content: bytes) -> int:

@@ -35,9 +35,9 @@ from thermostack.errors import DescriptionError, Fault, OutputError, ResultFileE
 from thermostack.io.amended import Draft, amend, draft, end_of
 from thermostack.io.checkpoint_file import SUFFIX as CHECKPOINT
 from thermostack.io.checkpoint_file import State, read_checkpoint, write_checkpoint
-from thermostack.io.frames import Frames, Places, bytes_of_frames, put_frames
+from thermostack.io.frames import SHOWN, Film, Frames, bytes_of_frames, put_frames
 from thermostack.io.row_log import RowLog
-from thermostack.io.safe_file import fill_at, target_of, told, whole_file
+from thermostack.io.safe_file import target_of, told, whole_file
 from thermostack.io.stored import Stored, open_stored, put_array, put_json
 from thermostack.io.stored_facts import FORMAT, fact_types, get_facts, kind_of, provenance, put_format
 from thermostack.io.stored_grid import put_cells, put_grid, put_names
@@ -47,8 +47,6 @@ from thermostack.model import Model
 KIND = "transient"
 HISTORY = f"{HOME}/history"
 _STEPS = "VTKHDF/Steps"
-_OFFSETS = "CellDataOffsets"
-_OF_STEPS = f"{_STEPS}/{_OFFSETS}/temperature"  # which frame each step shows
 _OF_MEMBERS = ("least", "mean", "most", "power")  # K, K, K, W
 _ENERGIES = 3  # J since the start: made by parts, let out, stored
 _ARRAYS = ("model", "time", "names", *_OF_MEMBERS, "probes", "frame_time", "frames", "field", "energy")
@@ -220,7 +218,8 @@ class SeriesWriter:
     def _open_film(self) -> None:
         file = os.open(self.partial, os.O_RDWR)
         try:
-            self._film = _Film(file)
+            with h5py.File(Draft(file), "r") as hdf:
+                self._film, self._history_of = Film(file, hdf), _history_of(hdf)
         except BaseException:
             os.close(file)
             raise
@@ -252,7 +251,7 @@ class SeriesWriter:
         if self.partial.exists():
             with contextlib.suppress(*_DAMAGE):
                 self._open_film()
-                if self._film.history_of == self._key:
+                if self._history_of == self._key:
                     with told(self.partial, self._needed, self._after):
                         self._give_name()
                 os.close(self._film.file)
@@ -282,9 +281,9 @@ class SeriesWriter:
         steps = hdf.create_group(_STEPS)
         steps.attrs["NSteps"] = np.int64(count)  # of fewer than there are values, VTK 9.7 breaks down
         put_array(steps, "Values", self.times)
-        hdf[_OF_STEPS] = np.full(count, count, dtype="<i8")  # changed in place, so without a checksum
+        hdf[SHOWN] = np.full(count, count, dtype="<i8")  # changed in place, so without a checksum
         for name in constant:  # the same in every frame
-            put_array(steps, f"{_OFFSETS}/{name}", np.zeros(count, np.int64))
+            put_array(steps, f"CellDataOffsets/{name}", np.zeros(count, np.int64))
         put_array(steps, "FieldDataOffsets/part_names", np.zeros(count, np.int64))
         put_array(steps, "FieldDataSizes/part_names", np.tile([1, names], (count, 1)))
         put_model(home, self.model)
@@ -330,30 +329,6 @@ class SeriesWriter:
                 path.unlink(missing_ok=True)
 
 
-class _Film:
-    """An open file whose frames are filled, and then shown."""
-
-    def __init__(self, file: int) -> None:
-        self.file = file
-        with h5py.File(Draft(file), "r") as hdf:
-            self._places = Places(hdf)
-            self._steps, self._frames = hdf[_OF_STEPS].id.get_offset(), hdf[_OF_STEPS].size
-            self.history_of = _history_of(hdf)
-
-    def fill(self, n: int, field: np.ndarray) -> None:
-        """Write a field [K] into frame n, and then show it at its step."""
-        self._places.fill(self.file, n, field)
-        self._show(n, n)
-
-    def keep(self, count: int) -> None:
-        """Show nothing at the steps beyond the first ones."""
-        for n in range(count, self._frames):
-            self._show(n, self._frames)
-
-    def _show(self, step: int, frame: int) -> None:
-        fill_at(self.file, frame.to_bytes(8, "little"), self._steps + 8 * step)
-
-
 def _history_of(hdf: h5py.File) -> dict[str, str] | None:
     """Return hashes of model and request of the run whose history a file holds, None where it has none."""
     if not len(hdf[HISTORY]):
@@ -379,7 +354,7 @@ def read_series(path: str | Path, kind: type[Result]) -> Result:
             text = f"holds {count} of the {times.size} frames of a run that has not come to its end"
             raise stored.fail(f"{text}; resume it")
         if count < times.size:
-            raise stored.fail(f"{_OF_STEPS} is damaged")
+            raise stored.fail(f"{SHOWN} is damaged")
         columns = get_facts(stored, f"{HISTORY}/columns", _COLUMNS)
         m, p = len(columns["names"]), len(columns["probes"])
         time = stored.array(f"{HISTORY}/time", np.float64, (None, 1))[:, 0]
@@ -418,8 +393,8 @@ def read_film(path: str | Path) -> tuple[np.ndarray, Frames]:
 def _film(stored: Stored, shape: tuple[int, int, int]) -> tuple[np.ndarray, Frames]:
     """Return the times [s] of all frames, and those frames that there are."""
     times = stored.array(f"{_STEPS}/Values", np.float64, (None,))
-    shown = stored.array(_OF_STEPS, np.int64, (times.size,))
+    shown = stored.array(SHOWN, np.int64, (times.size,))
     count = int(np.argmin([*(shown == np.arange(times.size)), False]))
     if np.any(shown[count:] != times.size):
-        raise stored.fail(f"{_OF_STEPS} is damaged")
+        raise stored.fail(f"{SHOWN} is damaged")
     return times, Frames(stored.path, count, shape)
