@@ -15,6 +15,7 @@ from exact.semi_discrete import SemiDiscrete
 from exact.spreading_resistance import SpreadingResistance
 from exact.transient_wall import TransientLayer, TransientWall, invert
 from exact.wall_modes import count_below, decay_rates, series
+from exact.warming_slab import WarmingSlab
 from scipy.linalg import expm
 from scipy.special import erfc
 
@@ -357,6 +358,34 @@ def test_box_ends_at_its_spreading_resistance(h: float) -> None:
     assert found == pytest.approx(plate.centre_resistance(), rel=2e-5)
     away = box.temperature(10e-3, 2e-3, 1e-3 + film, 1e3)[0]
     assert away == pytest.approx(float(plate.resistance_at(10e-3, 2e-3)[0, 0]), rel=2e-5)
+
+
+# --- materials that change with temperature ----------------------------------------------------------------
+
+
+def test_warming_slab_obeys_its_equation() -> None:
+    """C(T) dT/dt against the slope of the flux k(T) dT/dz, by differences, and the flux at the top."""
+    slab = WarmingSlab(5e-4, 148.0, 1.63e6, -2e-3, 300.0, 3e7)
+    z, t, dz, dt = 4e-4, 5e-4, 2e-6, 1e-7
+    here = slab.temperature([z - dz, z, z + dz], [t - dt, t, t + dt])
+    share = 1.0 + slab.change * (here - 300.0)
+    stored = slab.capacity * share[1, 1] * (here[2, 1] - here[0, 1]) / (2.0 * dt)
+    flux = slab.conductivity * 0.5 * (share[1, 1:] + share[1, :-1]) * np.diff(here[1]) / dz
+    assert stored == pytest.approx(np.diff(flux)[0] / dz, rel=1e-3)
+    top = slab.temperature(5e-4 - 1e-7 * np.arange(3), t)[0]
+    slope = (3.0 * top[0] - 4.0 * top[1] + top[2]) / 2e-7
+    assert slab.conductivity * (1.0 + slab.change * (top[0] - 300.0)) * slope == pytest.approx(3e7, rel=1e-5)
+    assert slab.temperature(0.0, t)[0, 0] == pytest.approx(300.0, abs=1e-9)
+
+
+def test_warming_slab_without_change_and_at_rest() -> None:
+    still = WarmingSlab(5e-4, 148.0, 1.63e6, 0.0, 300.0, 3e7)
+    wall = TransientWall(
+        (TransientLayer(5e-4, 148.0, 1.63e6),), FixedTemperature(300.0), FixedFlux(3e7), 300.0
+    )
+    assert still.temperature(3e-4, TIMES) == pytest.approx(wall.temperature(3e-4, TIMES), abs=1e-9)
+    rest = WarmingSlab(5e-4, 148.0, 1.63e6, -2e-3, 300.0, 3e7).temperature(5e-4, 10.0)[0, 0] - 300.0
+    assert rest - 1e-3 * rest**2 == pytest.approx(3e7 * 5e-4 / 148.0, rel=1e-9)
 
 
 # --- the cells, exact in time -----------------------------------------------------------------------------
