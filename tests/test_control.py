@@ -143,7 +143,7 @@ def test_it_does_not_chatter_faster_than_its_period_however_often_it_is_asked() 
 
 
 def test_a_dwell_keeps_a_state() -> None:
-    shares = played(two_states(dwell="4 ms"), lambda n: 370.0 if n % 2 else 340.0, 14)
+    shares = played(two_states(dwell="5 ms"), lambda n: 370.0 if n % 2 else 340.0, 14)
     assert shares == [1.0, *[0.5] * 5, *[1.0] * 5, *[0.5] * 3]
 
 
@@ -361,6 +361,13 @@ def test_a_function_is_given_time_and_temperatures_and_says_the_shares() -> None
     assert account.performance_lost is None
 
 
+def test_an_answer_that_stays_is_no_change() -> None:
+    run = Governor(lambda time, temperatures: {"gpu": 0.5 if time < 2.0 else 1.0}, 1.0).start()
+    for time in range(4):
+        run.act(float(time), {})
+    assert run.outcome(4.0).history == ((0.0, "held"), (2.0, "free"))
+
+
 @pytest.mark.parametrize(
     ("returned", "code", "words"),
     [
@@ -448,6 +455,13 @@ def test_the_next_time_is_the_next_multiple(period: float, n: int) -> None:
     assert beats(time, period) == n
 
 
+@pytest.mark.parametrize("n", [1, 3, 1000, 10**7])
+def test_a_time_that_rounding_put_before_a_multiple_is_there(n: int) -> None:
+    period = 0.1
+    assert beats(n * period * (1.0 - 1e-15), period) == n
+    assert beats((n - 0.001) * period, period) == n - 1
+
+
 def test_a_late_call_is_one_call() -> None:
     counter = Counter()
     control = Control([counter])
@@ -515,6 +529,22 @@ def test_a_run_that_is_resumed_goes_on_as_if_nothing_had_been_between(stop: int)
     assert second.combined() == first.combined()
     assert begun + course(second, curve[stop:], stop) == expected
     assert second.outcomes(0.1) == whole.outcomes(0.1)
+
+
+def test_what_was_held_down_is_remembered() -> None:
+    first, second = several(), several()
+    course(first, np.full(5, 370.0), 0)
+    second.restore(first.state())
+    assert second.outcomes(0.1) == first.outcomes(0.1)
+
+
+def test_after_a_resume_a_period_is_not_acted_in_twice() -> None:
+    states = tuple(PowerState(name, 1.0) for name in ("full", "less", "least"))
+    first, second = (two_states(states=states).start() for _ in range(2))
+    first.act(1 * MS, warm(370.0))
+    second.restore(first.state())
+    second.act(1.5 * MS, warm(370.0))
+    assert second.record.level == first.record.level == 1
 
 
 def test_a_state_is_made_of_numbers() -> None:

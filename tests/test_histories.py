@@ -53,6 +53,15 @@ def test_a_block_has_a_curve_and_the_limit_of_its_part(run: Any) -> None:
     assert curve.limit == 360.0
 
 
+def test_of_several_limits_the_least_counts(run: Any) -> None:
+    limits = {"logic.active": 350.0, "logic.bulk": 380.0}
+    parts = [replace(part, limit=limits.get(part.name)) for part in run.model.parts]
+    mixed: Any = replace(run, model=SimpleNamespace(parts=parts, blocks=run.model.blocks))
+    assert curve_of(mixed, "logic").limit == 350.0
+    assert curve_of(mixed, "logic.bulk").limit == 380.0
+    assert curve_of(mixed, "memory").limit is None
+
+
 def test_blocks_are_not_counted_twice(run: Any) -> None:
     total = sum(family.power[0] for family in families_of(run))
     assert total == pytest.approx(run.model.total_power)

@@ -122,10 +122,10 @@ def test_without_a_terminal_a_run_logs_its_tenths(capsys: pytest.CaptureFixture[
     assert lines[-1] == "2 s of 2 s, step 10 ms, peak 226.9 degC"
 
 
-def test_a_step_that_is_not_known_and_a_run_at_its_end_are_not_told_of() -> None:
+def test_at_the_end_no_time_is_left_to_tell_of() -> None:
     left = noted(10.0, [(1.0, 10.0)])
     assert str(left) == ""
-    assert _said(10.0, 10.0, 0.0, 300.0, left) == "10 s of 10 s, peak 26.9 degC"
+    assert _said(10.0, 10.0, 0.5, 300.0, left) == "10 s of 10 s, step 500 ms, peak 26.9 degC"
 
 
 def test_steps_over_several_tenths_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:

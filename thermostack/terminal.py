@@ -110,8 +110,8 @@ Step = Callable[[float, float, float], None]  # time, step [s] and the greatest 
 def show_run(duration: float, start: float = 0.0) -> Iterator[Step]:
     """Yield what shows on stderr how far a run of that duration [s] is: a bar on a terminal, else lines.
 
-    It is called after every step with the simulated time, the next step [s], zero where that is not known,
-    and the greatest temperature [K].
+    It is called after every step with the simulated time, the length of the step [s], and the greatest
+    temperature [K].
     """
     left = TimeLeft(start + duration)
     if not sys.stderr.isatty():
@@ -134,11 +134,9 @@ def show_run(duration: float, start: float = 0.0) -> Iterator[Step]:
 
 
 def _said(passed: float, duration: float, step: float, peak: float, left: TimeLeft) -> str:
-    pieces = [f"{format_quantity(passed, 'time')} of {format_quantity(duration, 'time')}"]
-    if step > 0.0:  # after a jump the next one is not known yet
-        pieces.append(f"step {format_quantity(step, 'time')}")
-    pieces += [f"peak {peak - celsius(0.0):.1f} degC", str(left)]
-    return ", ".join(piece for piece in pieces if piece)
+    times = f"{format_quantity(passed, 'time')} of {format_quantity(duration, 'time')}"
+    text = f"{times}, step {format_quantity(step, 'time')}, peak {peak - celsius(0.0):.1f} degC"
+    return f"{text}, {left}" if str(left) else text
 
 
 class TimeLeft:

@@ -226,6 +226,7 @@ class _Run:
         self.simulation, self.control, self.keeper = simulation, control, keeper
         self.probes, self.frame_times, self.every, self.progress = probes, frame_times, every, progress
         self.kept_at = -math.inf  # of the clock: the last state to go on from
+        self.reached = simulation.time  # s, before the last step
 
     def go(self, end: float) -> None:
         """Go on to the end [s]."""
@@ -260,11 +261,12 @@ class _Run:
         """Note what holds after a step; where `progress` ends the run here, it can go on from here."""
         peak = self.note(simulation)
         try:
-            self.progress(simulation.time, simulation.next_step, peak)
+            self.progress(simulation.time, simulation.time - self.reached, peak)
         except KeyboardInterrupt:
             self.kept_at = -math.inf
             self.keep()
             raise
+        self.reached = simulation.time
         self.keep()
 
     def note(self, simulation: Simulation) -> float:
@@ -288,6 +290,7 @@ class _Run:
         """Go on from a state."""
         self.control.restore(state["control"])
         self.simulation.restore(state["simulation"])
+        self.reached = self.simulation.time
         self.kept_at = clock.monotonic()
 
 
