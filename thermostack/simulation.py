@@ -303,7 +303,7 @@ class Simulation:
     def _follow(self, *, is_jump: bool) -> None:
         """Take note of the loads as they are from now on."""
         share = self.loads.film_share(self.time)
-        if share is not None and not np.array_equal(share, self._film_share):
+        if not _is_same(share, self._film_share):
             self._film_share, self._surfaces = share, self._filmed(share)
             self._assemble()
         self._outside = self.loads.outside(self.time)
@@ -408,7 +408,7 @@ class Simulation:
                 )
             initial = self._steady_field()
         if np.ndim(initial) == 0:
-            if not 0.0 < float(initial) < math.inf:  # type: ignore[arg-type]
+            if not 0.0 < float(initial) < math.inf:
                 raise ValueError(f"an initial temperature of {initial} K cannot be")
             return np.where(self.model.part > 0, float(initial) - self._zero, 0.0)
         start = np.asarray(initial, dtype=np.float64)
@@ -434,8 +434,12 @@ class Simulation:
         raise ConvergenceError("conductivities and temperatures of the steady start do not settle")
 
 
+def _is_same(one: Array | None, other: Array | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
 def _mean_outside(model: Model) -> float:
-    """Return the mean temperature [K] of what cools, weighed by how well it does; 300 K where nothing does."""
+    """Return the mean temperature [K] of what cools, weighed by how well it does; 300 K if nothing."""
     surfaces = model.surfaces
     cools = surfaces.h > 0.0
     if not cools.any():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from thermostack import _stages
+from thermostack.errors import DescriptionError, Fault
 from thermostack.linear.shifted import Shifted
 from thermostack.schemes import Scheme
 
@@ -135,6 +136,14 @@ class Stepper:
             "expected": self._expected.copy(),
             "work": [self.work.solves, self.work.iterations, self.work.changes],
         }
+
+    def check(self, state: Mapping[str, Any]) -> None:
+        """Raise DescriptionError where a state is of other cells or of another scheme."""
+        cells, stages = np.shape(state["fields"])[1], np.size(state["expected"])
+        if (cells, stages) != (self._heat.size, self.scheme.stages):
+            text = f"the state is of {cells} cells and {stages} stages in a step"
+            text += f", here they are {self._heat.size} and {self.scheme.stages}"
+            raise DescriptionError(Fault("simulation", text, "go on with the same ones", "E-VALUE"))
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned."""
