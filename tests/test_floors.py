@@ -28,14 +28,14 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
             "courses",
             "traces",
         ),
-        ("networks",),
+        ("impedance.networks",),
     ),
     3: (("package",),),
     4: (("placement", "geometry"),),
     5: (("healing", "spacing", "mosaic", "surfaces", "model", "temperature"), ("io.safe_file",)),
     6: (
         ("conduction", "reconstruction", "metrics", "accuracy", "tables"),
-        ("junction", "impedance_tables"),
+        ("impedance.junction", "impedance.tables"),
         ("heaters", "loads"),
         ("capacity",),
         (
@@ -75,7 +75,7 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
             "drawing",
             "page",
             "plot",
-            "impedance_plot",
+            "impedance.picture",
         ),
     ),
     7: (
@@ -90,15 +90,15 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
             "linear.solve",
             "linear.shifted",
         ),
-        ("reduction",),
+        ("impedance.reduction",),
         ("control", "throttle"),
         ("histories", "run_summary", "plot_transient"),
     ),
-    8: (("steady", "schemes", "stepping", "simulation", "transient", "impedance"),),
+    8: (("steady", "schemes", "stepping", "simulation", "transient", "impedance.response"),),
     9: (("interrupt", "terminal", "options", "stages", "zth", "workload_options", "workload"),),
     10: (("cli",),),
 }
-FACES = ("", "io", "linear")  # packages whose __init__ hands out names and is imported by nobody inside
+FACES = ("", "io", "linear", "impedance")  # packages whose __init__ hands out names and is imported by nobody inside
 PLACE = {
     name: (floor, number, place)
     for floor, groups in FLOORS.items()

@@ -10,7 +10,7 @@ import scipy.linalg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thermostack.networks import (
+from thermostack.impedance.networks import (
     Cauer,
     Foster,
     StructureFunction,

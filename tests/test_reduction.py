@@ -8,8 +8,8 @@ import scipy.linalg
 
 from thermostack.conduction import Conduction, Ground
 from thermostack.errors import ConvergenceError
-from thermostack.junction import Place
-from thermostack.reduction import Space, explore, rises
+from thermostack.impedance.junction import Place
+from thermostack.impedance.reduction import Space, explore, rises
 
 Array = np.ndarray
 

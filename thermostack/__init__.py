@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from thermostack.errors import RunawayError as RunawayError
     from thermostack.errors import ThermostackError as ThermostackError
     from thermostack.grid import Grid as Grid
-    from thermostack.impedance import ThermalImpedance as ThermalImpedance
-    from thermostack.impedance import thermal_impedance as thermal_impedance
+    from thermostack.impedance.response import ThermalImpedance as ThermalImpedance
+    from thermostack.impedance.response import thermal_impedance as thermal_impedance
     from thermostack.io.package_file import read_package as read_package
     from thermostack.io.package_text import write_package as write_package
     from thermostack.io.trace_files import read_trace as read_trace
@@ -92,7 +92,7 @@ _HOME = {
         "ThermostackError",
     ),
     "grid": ("Grid",),
-    "impedance": ("ThermalImpedance", "thermal_impedance"),
+    "impedance.response": ("ThermalImpedance", "thermal_impedance"),
     "io.package_file": ("read_package",),
     "io.package_text": ("write_package",),
     "io.trace_files": ("read_trace",),

@@ -92,7 +92,7 @@ def zth(
             picture = destination.file(f"{drawn.name}_zth.png")
             files = [picture, *impedance_files(picture.with_suffix(""))]
         model = timed.discretize(drawn, size)
-        from thermostack.impedance import thermal_impedance
+        from thermostack.impedance.response import thermal_impedance
 
         try:
             impedance = thermal_impedance(
@@ -124,7 +124,7 @@ def zth(
 
         print_json({**impedance_summary(impedance), "seconds": seconds, "files": written})
         return
-    from thermostack.impedance_tables import impedance_table, networks_table
+    from thermostack.impedance.tables import impedance_table, networks_table
 
     heading = (drawn.name, drawn.about)
     print_tables(

@@ -15,7 +15,7 @@ from thermostack.io.destination import replaceable
 from thermostack.io.safe_file import write_whole
 
 if TYPE_CHECKING:
-    from thermostack.impedance import ThermalImpedance
+    from thermostack.impedance.response import ThermalImpedance
 
 # What stands behind the name of each file, and how such a file begins.
 FILES = {

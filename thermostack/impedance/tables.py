@@ -13,7 +13,7 @@ from rich.text import Text
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
-    from thermostack.impedance import ThermalImpedance
+    from thermostack.impedance.response import ThermalImpedance
 
 TIME, PLACE = 12, 13  # columns of text, the least a place takes
 

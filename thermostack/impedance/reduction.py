@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from thermostack.errors import ConvergenceError
-from thermostack.junction import Place
+from thermostack.impedance.junction import Place
 
 Array = np.ndarray
 

@@ -18,13 +18,13 @@ import numpy as np
 from thermostack.capacity import assemble_capacity, is_constant
 from thermostack.conduction import Conductivity, assemble_conduction
 from thermostack.errors import Fault
-from thermostack.junction import Place, find_place, find_source, heated_stacks
+from thermostack.impedance.junction import Place, find_place, find_source, heated_stacks
+from thermostack.impedance.networks import Cauer, Foster, StructureFunction, foster_to_cauer
+from thermostack.impedance.reduction import Space, explore
 from thermostack.linear.shifted import Shifted
 from thermostack.memory import Solve, check_memory
 from thermostack.model import Model, discretize
-from thermostack.networks import Cauer, Foster, StructureFunction, foster_to_cauer
 from thermostack.package import Package
-from thermostack.reduction import Space, explore
 from thermostack.steady import Progress, Steady, solve_steady, timed
 from thermostack.units import format_quantity
 
@@ -97,7 +97,7 @@ class ThermalImpedance:
 
     def plot(self, path: str | Path | None = None) -> Figure:
         """Return the picture of rise, spectrum and structure functions, written to a path if given."""
-        from thermostack.impedance_plot import plot_impedance
+        from thermostack.impedance.picture import plot_impedance
 
         return plot_impedance(self, path)
 

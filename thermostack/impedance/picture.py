@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from thermostack.impedance import ThermalImpedance
+    from thermostack.impedance.response import ThermalImpedance
 
 COLORS = ("#b5367a", "#1f6f8b", "#3a8f5c", "#c77d1e", "#6b5bb3", "#8a6f4d")  # of other places, in turn
 MAIN, SOFT = "#d1495b", "#f3c9c6"
