@@ -78,6 +78,12 @@ def test_power_and_energy_are_those_of_the_states() -> None:
     assert run.imbalance < 1e-6
 
 
+def test_a_row_has_the_power_from_its_time_on() -> None:
+    run = run_of(throttle(), duration=6.0)
+    (account,) = run.throttling
+    assert run.of("die").power == pytest.approx(np.where(account.levels_at(run.time) > 0, LOW, 1.0) * POWER)
+
+
 def test_it_swings_between_its_edges() -> None:
     run = run_of(throttle(period=0.02), duration=5.0)
     (account,) = run.throttling

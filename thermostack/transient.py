@@ -236,7 +236,6 @@ class _Run:
             self.note(simulation)
         while True:
             now = simulation.time
-            self.act()
             if self.keeper.frames < self.frame_times.size and now == self.frame_times[self.keeper.frames]:
                 self.keeper.frame(now, simulation.field)
             if now >= end:
@@ -259,6 +258,7 @@ class _Run:
 
     def watch(self, simulation: Simulation) -> None:
         """Note what holds after a step; where `progress` ends the run here, it can go on from here."""
+        self.act()
         peak = self.note(simulation)
         try:
             self.progress(simulation.time, simulation.time - self.reached, peak)
