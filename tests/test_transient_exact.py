@@ -711,7 +711,7 @@ def warming_model(cells: int) -> ts.Model:
 
 
 def warming_cells(grid: Grid, times: np.ndarray) -> np.ndarray:
-    """Return the temperatures [K] of the same cells by another method, Radau IIA of order 5, (times, cells)."""
+    """Return the temperatures [K] of the same cells by Radau IIA, a method of order 5, (times, cells)."""
 
     def rate(_: float, t: np.ndarray) -> np.ndarray:
         share = 1.0 + WARMING.change * (t - WARMING.start)

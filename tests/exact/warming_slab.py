@@ -17,7 +17,7 @@ from .transient_wall import TransientLayer, TransientWall
 
 @dataclass(frozen=True)
 class WarmingSlab:
-    """The slab, at `start` until t = 0, held there at its bottom, with `flux` entering above from t = 0 on."""
+    """The slab, at `start` until t = 0, held there at its bottom, with `flux` entering above from then on."""
 
     thickness: float  # m
     conductivity: float  # W/(m K) at the start
