@@ -59,7 +59,7 @@ def transient(
     ] = "0.1 K",
     scheme: Annotated[
         Literal["sdirk3", "sdirk4", "implicit_euler"],
-        Parameter(help="How steps are made; sdirk4 pays below 0.01 K.", show_default=True),
+        Parameter(help="How steps are made; implicit_euler needs --step.", show_default=True),
     ] = "sdirk3",
     step: Annotated[
         str | None,
