@@ -453,7 +453,7 @@ def kill(folder: Path, *arguments: str) -> dict[str, int]:
     """Return how many runs were killed, how many of them had a checkpoint, and how many results compared."""
     command = [sys.executable, str(TESTS / "killed_runs.py"), arguments[0], str(folder), *arguments[1:]]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=800, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     counts: dict[str, int] = json.loads(done.stdout)
     return counts
@@ -466,8 +466,8 @@ def test_killed_at_a_hundred_random_moments_it_comes_to_the_same_end(quick_disk:
 
 
 @pytest.mark.slow
-def test_killed_at_a_thousand_random_moments_it_comes_to_the_same_end(tmp_path: Path) -> None:
-    counts = kill(tmp_path, "moments", "1000", "2")
+def test_killed_at_a_thousand_random_moments_it_comes_to_the_same_end(quick_disk: Path) -> None:
+    counts = kill(quick_disk, "moments", "1000", "2")
     assert counts["kills"] == 1000
     assert counts["resumed"] > 100
 
