@@ -5,4 +5,6 @@ cdef extern from *:
     ctypedef double real
 
 include "columns.pxi"
+include "pairs.pxi"
+include "sweeps.pxi"
 include "finest.pxi"

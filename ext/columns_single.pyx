@@ -5,4 +5,6 @@ cdef extern from *:
     ctypedef float real
 
 include "columns.pxi"
+include "pairs.pxi"
+include "sweeps.pxi"
 include "finest.pxi"

@@ -1,7 +1,14 @@
 # The finest level and the operator in natural order (nz, ny, nx), whose conductances come in either
-# precision. Included after columns.pxi.
+# precision. Included after sweeps.pxi.
 
 cdef extern from "rows.h" nogil:
+    void row_products(int, int, const real *, const real *, const real *, double *)
+    void row_reduce(int, int, real, const real *, real *, double *)
+    void row_follow(int, int, int, ptrdiff_t, double, const real *, double *)
+    void row_settle(int, int, int, ptrdiff_t, double, double, const real *, double *)
+    void row_turn(size_t, real, const real *, real *)
+    void row_operate(int, int, int, const real *, const real *, const real *, const real *, const real *,
+                     const real *, const real *, const real *, const int *, const real *, real *, double *)
     void line_follow(int, double, const real *, const real *, double *)
     void row_weigh(size_t, const double *, double *)
     void line_operate_float(int, const float *, const float *, const float *, const float *, const float *, int,

@@ -85,20 +85,17 @@ CLONED LINES(line_residual)(int nx, const COND *g_x, const COND *g_s, const COND
                             const double *t_b, const double *t_a, const double *heat, double scale,
                             double *restrict left, real *even, real *odd, double *sums)
 {
-    double square[8] = {0}, sum[8] = {0};
+    eight square = {0}, sum = {0};
     LINES(balance_line)(nx, g_x, g_s, g_n, g_b, g_a, grounded, first, cell, ground, t, t_s, t_n, t_b, t_a,
                         heat, left);
     for (int i = nx; i % 8; ++i)
         left[i] = 0;
-    for (int i = 0; i < nx; i += 8)
-        for (int j = 0; j < 8; ++j) {
-            square[j] += left[i + j] * left[i + j];
-            sum[j] += left[i + j];
-        }
-    split_line(nx, scale, left, even, odd);
-    sums[0] = sums[1] = 0;
-    for (int j = 0; j < 8; ++j) {
-        sums[0] += square[j];
-        sums[1] += sum[j];
+    for (int i = 0; i < nx; i += 8) {
+        const eight value = *(const eight *)(left + i);
+        square += value * value;
+        sum += value;
     }
+    split_line(nx, scale, left, even, odd);
+    sums[0] = sum_of(square);
+    sums[1] = sum_of(sum);
 }

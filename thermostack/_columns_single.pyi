@@ -1,18 +1,17 @@
 import numpy as np
 
-class Level:
+class Columns:
     nz: int
     ny: int
     nx: int
     width: int
     blocks: int
+    slots: int
     # (ny, 2, nz, width), buffers for np.asarray; of float32 here and float64 in _columns_double
     g_x: np.ndarray
     g_y: np.ndarray
     g_z: np.ndarray
     inverse: np.ndarray
-    t: np.ndarray  # (loads, ny, 2, nz, width)
-    b: np.ndarray
     ground: np.ndarray | None  # (lines, 2, width)
     line: np.ndarray  # (ny, nz) int32
     def __init__(
@@ -24,17 +23,8 @@ class Level:
         inverse: np.ndarray,
         ground: np.ndarray,
         line: np.ndarray,
+        bounds: np.ndarray,
     ) -> None: ...
-    def divide(self, bounds: np.ndarray, slot: np.ndarray) -> None: ...
-    def give_room(
-        self,
-        t: np.ndarray | None,
-        b: np.ndarray | None,
-        change: np.ndarray | None,
-        heat: np.ndarray | None,
-        live: np.ndarray,
-    ) -> None: ...
-    def keep_alive(self, lives: int) -> None: ...
     def forget_ground(self) -> None: ...
     def load(
         self,
@@ -46,40 +36,32 @@ class Level:
         ground: np.ndarray,
     ) -> None: ...
     def load_ground(self, start: np.ndarray, cell: np.ndarray, ground: np.ndarray) -> None: ...
-    def sum_ground(self, coarse: Level) -> None: ...
-    def fill(self, coarse: Level) -> None: ...
-    def clear_conductances(self) -> None: ...
+    def merge_lines(self, first_y: np.ndarray, line: np.ndarray) -> int: ...
     def coarsen(
         self,
-        coarse: Level,
+        coarse: Columns,
         first_x: np.ndarray,
         first_y: np.ndarray,
         dx: np.ndarray,
         dy: np.ndarray,
-        take: np.ndarray,
-        give: np.ndarray,
-        coarse_of: np.ndarray,
-        shrink_x: np.ndarray,
-        shrink_y: np.ndarray,
+        coarse_dx: np.ndarray,
+        coarse_dy: np.ndarray,
     ) -> None: ...
-    def weigh_x(
+    def fill(self, coarse: Columns) -> None: ...
+    def sum_ground(self, coarse: Columns) -> None: ...
+
+class Level(Columns):
+    t: np.ndarray  # (loads, ny, 2, nz, width)
+    b: np.ndarray
+    def give_room(
         self,
-        rows: np.ndarray,
-        dx: np.ndarray,
-        hold: np.ndarray,
-        work: np.ndarray,
-        weak: np.ndarray,
-        jump: np.ndarray,
+        t: np.ndarray | None,
+        b: np.ndarray | None,
+        change: np.ndarray | None,
+        heat: np.ndarray | None,
+        live: np.ndarray,
     ) -> None: ...
-    def weigh_y(
-        self,
-        begins: np.ndarray,
-        dy: np.ndarray,
-        hold: np.ndarray,
-        work: np.ndarray,
-        weak: np.ndarray,
-        jump: np.ndarray,
-    ) -> None: ...
+    def keep_alive(self, lives: int) -> None: ...
     def solve(self) -> None: ...
     def down(self, coarse: Level) -> None: ...
     def up(self, coarse: Level) -> None: ...
@@ -91,12 +73,12 @@ class FinestLevel(Level):
     q: np.ndarray
     def search(
         self,
-        p: np.ndarray,
-        q: np.ndarray,
-        row_sums: np.ndarray,
-        line_sums: np.ndarray,
-        left: np.ndarray,
-        planes: np.ndarray,
+        p: np.ndarray | None,
+        q: np.ndarray | None,
+        row_sums: np.ndarray | None,
+        line_sums: np.ndarray | None,
+        left: np.ndarray | None,
+        planes: np.ndarray | None,
     ) -> None: ...
     def products(self, n: int) -> tuple[float, float]: ...
     def reduce(self, alpha: np.ndarray, square: np.ndarray) -> None: ...
@@ -132,5 +114,14 @@ def operate(
     out: np.ndarray,
     threads: int,
 ) -> None: ...
-def average(weak: np.ndarray, jump: np.ndarray, axis: int, mean: np.ndarray) -> None: ...
+def weigh_pairs(
+    level: Columns,
+    dx: np.ndarray,
+    dy: np.ndarray,
+    interface: float,
+    most: float,
+    cost_x: np.ndarray,
+    cost_y: np.ndarray,
+) -> None: ...
+def choose(cost: np.ndarray, price: float, first: np.ndarray) -> int: ...
 def weigh(field: np.ndarray, sums: np.ndarray, threads: int) -> None: ...

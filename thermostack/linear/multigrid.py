@@ -50,13 +50,9 @@ LEAST_REMOVED = 0.2  # whatever the price
 GENTLE_PRICE = 0.1  # start of the search for pairs where only GENTLY_REMOVED is asked for
 GENTLY_REMOVED = 0.12
 LONGEST_COST = 40.0  # log2 of a coupling as good as none
-TAKES = 5  # maps from a level to the next coarser one
 ALIGNMENT = 64  # bytes, a cache line
 PAGE = 4096  # bytes after which the sets of a cache repeat
 STAGGER = 5 * ALIGNMENT
-SAMPLED_ROWS = 32  # where there are more, this many tell how strongly columns couple
-SAMPLED_STRIPS = 3  # of columns side by side, likewise
-EDGE_ROWS = 4  # rows at either side of a thread's edge whose changes outlive the block
 ROWS_PER_THREAD = 16  # least, so that wedges stay apart
 PLANES_PER_THREAD = 2  # likewise, where the work goes by planes
 CELLS_PER_THREAD = 30_000  # least: below, waiting for each other costs more than the work
@@ -82,17 +78,19 @@ class Multigrid:
         self._held = self._room = 0  # bytes: of the conductances, and of the room for loads
         _, ny, nx = conduction.shape
         dx, dy = widths if widths is not None else (np.ones(nx), np.ones(ny))
-        dx, dy = np.asarray(dx, dtype=np.float64), np.asarray(dy, dtype=np.float64)
+        dx, dy = (np.ascontiguousarray(width, dtype=np.float64) for width in (dx, dy))
         self.finest = self._finest_level()
         self.levels = [self.finest]
-        self.pairs: list[
-            Widths
-        ] = []  # of each level but the last: first interval of each coarse one, x and y
+        # Of each level but the last: first interval of each coarse one, x and y.
+        self.pairs: list[Widths] = []
         while (fine := self.levels[-1]).nx * fine.ny > 1:
             first_x, first_y = self._pairs(fine, dx, dy, is_gentle)
             self.pairs.append((first_x, first_y))
-            self.levels.append(self._coarse_level(fine, dx, dy, first_x, first_y))
-            dx, dy = np.add.reduceat(dx, first_x[:-1]), np.add.reduceat(dy, first_y[:-1])
+            coarse = self._coarse_level(fine, first_x, first_y)
+            coarse_dx, coarse_dy = np.empty(coarse.nx), np.empty(coarse.ny)
+            fine.coarsen(coarse, first_x, first_y, dx, dy, coarse_dx, coarse_dy)
+            self.levels.append(coarse)
+            dx, dy = coarse_dx, coarse_dy
         if not keeps_ground:
             for level in self.levels[1:]:
                 self._forget_ground(level)
@@ -117,7 +115,6 @@ class Multigrid:
         self.conduction = conduction
         self._load(self.finest)
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
-            coarse.clear_conductances()
             fine.fill(coarse)
 
     @property
@@ -131,18 +128,20 @@ class Multigrid:
             return
         self.loads, self._room = loads, 0
         self._live = np.arange(loads, dtype=np.int32)
+        for level in self.levels:  # the old room is free before the new is taken
+            level.give_room(None, None, None, None, self._live)
+        self.finest.search(None, None, None, None, None, None)
+        shapes: list[tuple[int, ...]] = []
         for level in self.levels:
-            bounds = _division(level.ny, level.nz * level.ny * level.nx, self.threads)
-            _, slots = _change_slots(bounds)
-            level.give_room(
-                None, None, None, None, self._live
-            )  # the old room is free before the new is taken
-            t, b = self._zeros(2, loads, level.ny, 2, level.nz, level.width, is_room=True)
+            slab = level.nz, level.width
+            shapes += [(loads, level.ny, 2, *slab)] * 2
             # One slot before and one behind, because the columns' neighbours reach one value out of a slab.
-            (change,) = self._zeros(1, loads, slots + 2, level.nz, level.width, is_room=True)
-            (heat,) = self._zeros(1, len(bounds) - 1, 2, level.nz, level.width, is_room=True)
-            level.give_room(t, b, change, heat, self._live)
-        self._give_search_room()
+            shapes += [(loads, level.slots + 2, *slab), (level.blocks, 2, *slab)]
+        rooms = _arrays(shapes + 2 * shapes[:1], self.dtype, is_zero=True)
+        self._room = sum(room.nbytes for room in rooms)
+        for n, level in enumerate(self.levels):
+            level.give_room(*rooms[4 * n : 4 * n + 4], self._live)
+        self._give_search_room(*rooms[-2:])
 
     def keep_alive(self, loads: Sequence[int]) -> None:
         """Work on these loads from now on."""
@@ -184,30 +183,13 @@ class Multigrid:
         square, total = self.finest.residual(load, *_arguments(self.conduction), heat, step, field, scale)
         return math.sqrt(square), total
 
-    def _zeros(
-        self, count: int, *shape: int, dtype: type | None = None, is_room: bool = False
-    ) -> list[Array]:
-        """Return arrays of one shape, each begun a few cache lines apart from the others.
-
-        Were they all begun on the same place of a page, the same place of each would share one cache set.
-        """
-        kind = np.dtype(self.dtype if dtype is None else dtype)
-        size = math.prod(shape) * kind.itemsize
-        stride = -(-size // PAGE) * PAGE + STAGGER
-        room = np.zeros(count * stride + ALIGNMENT, dtype=np.uint8)
-        start = -room.ctypes.data % ALIGNMENT
-        if is_room:
-            self._room += count * size
-        else:
-            self._held += count * size
-        begins = range(start, start + count * stride, stride)
-        return [room[begin : begin + size].view(kind).reshape(shape) for begin in begins]
-
     def _finest_level(self) -> Any:
         c = self.conduction
         nz, ny, nx = c.shape
         is_grounded = (np.diff(c.ground.start) > 0).reshape(nz, ny).T
-        level = self._level(KERNELS[self.dtype].FinestLevel, nz, ny, nx, is_grounded)
+        count = np.cumsum(is_grounded).reshape(ny, nz)
+        line = np.where(is_grounded, count - 1, -1).astype(np.int32)
+        level = self._level(KERNELS[self.dtype].FinestLevel, nx, line, int(count[-1, -1]))
         self._load(level)
         return level
 
@@ -215,26 +197,27 @@ class Multigrid:
         c = self.conduction
         level.load(c.g_x, c.g_y, c.g_z, c.ground.start, c.ground.cell, c.ground.conductance)
 
-    def _level(self, kind: Any, nz: int, ny: int, nx: int, is_grounded: Array) -> Any:
+    def _level(self, kind: Any, nx: int, line: Array, lines: int) -> Any:
+        """Return a level with room for conductances, which of its lines have any ground, and how many."""
+        ny, nz = line.shape
         width = _row_width(nx)
-        line = np.where(is_grounded, np.cumsum(is_grounded).reshape(ny, nz) - 1, -1).astype(np.int32)
-        g_x, g_y, g_z, inverse = self._zeros(4, ny, 2, nz, width)
-        (ground,) = self._zeros(1, max(int(line.max()) + 1, 1), 2, width)
-        level = kind(nx, g_x, g_y, g_z, inverse, ground, line)
-        bounds = _division(ny, nz * ny * nx, self.threads)
-        slot, _ = _change_slots(bounds)
-        level.divide(bounds, slot + 1)
-        return level
+        conductances = _arrays([(ny, 2, nz, width)] * 4, self.dtype)
+        (ground,) = _arrays([(max(lines, 1), 2, width)], self.dtype)
+        self._held += 4 * conductances[0].nbytes + ground.nbytes
+        return kind(nx, *conductances, ground, line, _division(ny, nz * ny * nx, self.threads))
 
-    def _give_search_room(self) -> None:
-        level, loads = self.finest, self.loads
-        p, q = self._zeros(2, loads, level.ny, 2, level.nz, level.width, is_room=True)
-        (row_sums,) = self._zeros(1, loads, level.ny, 2, dtype=np.float64, is_room=True)
-        (line_sums,) = self._zeros(1, level.nz, level.ny, 2, dtype=np.float64, is_room=True)
-        (left,) = self._zeros(1, level.blocks, level.nx + 7, dtype=np.float64, is_room=True)
-        blocks = max(1, min(level.blocks, level.nz // PLANES_PER_THREAD))
-        planes = _parts(level.nz, blocks)
-        self.finest.search(p, q, row_sums, line_sums, left, planes)
+    def _coarse_level(self, fine: Any, first_x: Array, first_y: Array) -> Any:
+        line = np.empty((len(first_y) - 1, fine.nz), dtype=np.int32)
+        lines = fine.merge_lines(first_y, line)
+        return self._level(KERNELS[self.dtype].Level, len(first_x) - 1, line, lines)
+
+    def _give_search_room(self, p: Array, q: Array) -> None:
+        level = self.finest
+        row_sums, line_sums = np.zeros((self.loads, level.ny, 2)), np.zeros((level.nz, level.ny, 2))
+        left = np.zeros((level.blocks, level.nx + 7))
+        planes = _parts(level.nz, max(1, min(level.blocks, level.nz // PLANES_PER_THREAD)))
+        self._room += row_sums.nbytes + line_sums.nbytes + left.nbytes
+        level.search(p, q, row_sums, line_sums, left, planes)
 
     def _forget_ground(self, level: Any) -> None:
         self._held -= np.asarray(level.ground).nbytes
@@ -254,40 +237,9 @@ class Multigrid:
 
     def _pair_costs(self, fine: Any, dx: Array, dy: Array) -> Widths:
         """Return what it costs to pair each interval with the next, in x and in y."""
-        ny, nz, width, nx = fine.ny, fine.nz, fine.width, fine.nx
-        lanes = ALIGNMENT // np.dtype(self.dtype).itemsize
-        rows, begins = _spread(ny, SAMPLED_ROWS, 1), _spread(width // lanes, SAMPLED_STRIPS, lanes)
-        hold = np.zeros((fine.blocks, 2, nz, width), dtype=self.dtype)
-        work = np.zeros((fine.blocks, 2 * nz * lanes), dtype=self.dtype)
-        weak, jump = np.zeros((2, len(rows), 2, width), dtype=self.dtype)
-        fine.weigh_x(rows, _by_parity(dx, width + 1, self.dtype), hold, work, weak, jump)
-        cost_x = self._costs(weak, jump, 0)
-        weak, jump = np.full((2, ny, 2, width), -1.0, dtype=self.dtype)
-        across: Array = np.repeat(dy.astype(self.dtype)[:, None], width, axis=1)
-        fine.weigh_y(begins, across, hold, work, weak, jump)
-        return cost_x[: nx - 1], self._costs(weak, jump, 1)[: ny - 1]
-
-    def _costs(self, weak: Array, jump: Array, axis: int) -> Array:
-        """Return log2 of the mean of 1 + weakness over the faces there are, and the price of interfaces."""
-        mean = np.empty((2, 2 * weak.shape[2] if axis == 0 else len(weak)))
-        KERNELS[self.dtype].average(weak, jump, axis, mean)
-        with np.errstate(invalid="ignore"):
-            costs = np.log2(1.0 + mean[0]) + INTERFACE_PRICE * mean[1]
-        # fmin, because a cost that is no number would never let a pair be made.
-        bounded: Array = np.fmin(costs, LONGEST_COST)
-        return bounded
-
-    def _coarse_level(self, fine: Any, dx: Array, dy: Array, first_x: Array, first_y: Array) -> Any:
-        is_grounded = np.maximum.reduceat(np.asarray(fine.line) >= 0, first_y[:-1], axis=0)
-        ny, nx = len(first_y) - 1, len(first_x) - 1
-        coarse = self._level(KERNELS[self.dtype].Level, fine.nz, ny, nx, is_grounded)
-        take = np.empty((TAKES, 2, coarse.width), dtype=np.int32)
-        give = np.empty((2, fine.width), dtype=np.int32)
-        coarse_of = np.empty(fine.ny, dtype=np.int32)
-        shrink_x: Array = np.empty((2, coarse.width), dtype=self.dtype)
-        shrink_y: Array = np.empty(ny, dtype=self.dtype)
-        fine.coarsen(coarse, first_x, first_y, dx, dy, take, give, coarse_of, shrink_x, shrink_y)
-        return coarse
+        cost_x, cost_y = np.empty(fine.nx - 1), np.empty(fine.ny - 1)
+        KERNELS[self.dtype].weigh_pairs(fine, dx, dy, INTERFACE_PRICE, LONGEST_COST, cost_x, cost_y)
+        return cost_x, cost_y
 
 
 def operate(conduction: Conduction, t: Array, out: Array, threads: int = 1) -> None:
@@ -319,16 +271,8 @@ def choose_pairs(cost: Array, price: float) -> Array:
     `cost` is that of pairing interval i with i + 1, `price` that of each coarse interval. Intervals come
     alone or in pairs. Where there are two intervals or more, the cheapest pair is always made.
     """
-    n = len(cost) + 1
-    best, is_pair = [0.0, price], [False, False]
-    for extra in cost.tolist():
-        single, pair = best[-1] + price, best[-2] + price + extra
-        best.append(min(single, pair))
-        is_pair.append(pair < single)
-    first = [n]
-    while first[-1] > 0:
-        first.append(first[-1] - (2 if is_pair[first[-1]] else 1))
-    return np.array(first[::-1], dtype=np.int32)
+    first = np.empty(len(cost) + 2, dtype=np.int32)
+    return first[: KERNELS[np.float64].choose(cost, price, first)]
 
 
 def _row_width(nx: int) -> int:
@@ -337,19 +281,20 @@ def _row_width(nx: int) -> int:
     return -(-((nx + 1) // 2 + 1) // lanes) * lanes
 
 
-def _spread(count: int, wanted: int, step: int) -> Array:
-    """Return at most so many of the places 0, step, ... spread evenly, in steps that fit no pattern."""
-    chosen = (
-        np.arange(count) if count <= wanted else ((np.arange(wanted) + 0.5) * (count / wanted)).astype(int)
-    )
-    return (chosen * step).astype(np.int32)
+def _arrays(shapes: Sequence[tuple[int, ...]], dtype: type, *, is_zero: bool = False) -> list[Array]:
+    """Return arrays of these shapes, of zeros or of any content, each begun a few cache lines further on.
 
-
-def _by_parity(values: Array, width: int, dtype: Any) -> Array:
-    """Return a line's values with those of even x first, then those of odd x, unused places zero."""
-    split = np.zeros((2, width), dtype=dtype)
-    split[0, : (len(values) + 1) // 2], split[1, : len(values) // 2] = values[::2], values[1::2]
-    return split
+    Were they all begun on the same place of a page, the same place of each would share one cache set.
+    """
+    kind = np.dtype(dtype)
+    sizes = [math.prod(shape) * kind.itemsize for shape in shapes]
+    strides = [-(-size // PAGE) * PAGE + STAGGER for size in sizes]
+    room = (np.zeros if is_zero else np.empty)(sum(strides) + ALIGNMENT, dtype=np.uint8)
+    begin, arrays = -room.ctypes.data % ALIGNMENT, []
+    for shape, size, stride in zip(shapes, sizes, strides, strict=True):
+        arrays.append(room[begin : begin + size].view(kind).reshape(shape))
+        begin += stride
+    return arrays
 
 
 def _division(ny: int, cells: int, threads: int) -> Array:
@@ -361,20 +306,3 @@ def _division(ny: int, cells: int, threads: int) -> Array:
 def _parts(count: int, parts: int) -> Array:
     """Return the first of each of the parts that so many are cut into, and one beyond the last."""
     return np.array([count * n // parts for n in range(parts + 1)], dtype=np.int32)
-
-
-def _change_slots(bounds: Sequence[int] | Array) -> tuple[Array, int]:
-    """Return the slot of each row's changes and how many slots there are.
-
-    Inside a block four slots are used in turn; rows beside an edge have their own, for the wedge.
-    """
-    ny, blocks = int(bounds[-1]), len(bounds) - 1
-    slot = np.empty(ny, dtype=np.int32)
-    for block in range(blocks):
-        rows = np.arange(bounds[block], bounds[block + 1])
-        slot[rows] = 4 * block + rows % 4
-    used = 4 * blocks
-    for edge in bounds[1:-1]:
-        slot[edge - EDGE_ROWS : edge + EDGE_ROWS] = used + np.arange(2 * EDGE_ROWS)
-        used += 2 * EDGE_ROWS
-    return slot, used

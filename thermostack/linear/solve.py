@@ -44,7 +44,8 @@ def prepare(
     Without any ground conductance G is singular: there is an answer where the heats on each body cancel,
     and of all that differ by a constant the one of zero mean is returned. `weights` (nz, ny, nx) are those
     of this mean, as the cells' capacities [J/K]; without them each cell has one. They serve nothing else.
-    Raises ConvergenceError where the direct method finds G singular, ValueError on an unknown method.
+    Raises ConvergenceError where the direct method finds G singular, ValueError on an unknown method, and
+    ResourceError where conductivities are too far apart for any but a method there is no memory for.
     """
     if method not in ("multigrid", "direct"):
         raise ValueError(f"method is {method!r}; it is 'multigrid' or 'direct'")
@@ -79,7 +80,8 @@ class Solver:
             self._ways = Ways(conduction, widths, threads, keeps_ground=not is_fixed)
 
     def _set_floating(self) -> None:
-        is_held = bool((self.conduction.ground.conductance > 0.0).any())
+        ground = self.conduction.ground.conductance
+        is_held = bool(ground.size and (ground[0] > 0.0 or (ground > 0.0).any()))  # mostly the first tells
         self._floating = None if is_held else Floating(self.conduction, self._weights)
 
     def _factorise(self) -> None:
@@ -245,7 +247,7 @@ def _checked_widths(conduction: Conduction, widths: Widths | None) -> Widths:
     dx, dy = (np.asarray(width, dtype=np.float64) for width in widths)
     if dx.shape != (nx,) or dy.shape != (ny,):
         raise ValueError(f"widths have shapes {dx.shape}, {dy.shape}; the cells ask for ({nx},), ({ny},)")
-    if not (np.isfinite(dx).all() and np.isfinite(dy).all() and (dx > 0.0).all() and (dy > 0.0).all()):
+    if not all(width.min() > 0.0 and width.max() < math.inf for width in (dx, dy)):
         raise ValueError("widths are not all greater than zero")
     return dx, dy
 
