@@ -365,6 +365,20 @@ def test_small_memory_keeps_to_the_cycle(monkeypatch: pytest.MonkeyPatch) -> Non
     assert np.linalg.norm(heat - conduction.apply(t)) <= 1e-8 * np.linalg.norm(heat)
 
 
+def test_stark_contrast_without_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cycle alone would answer with an error of 2 % and a small residual."""
+    monkeypatch.setattr(algebraic, "available_memory", lambda: 1_000_000)
+    conduction, heat = insulated_blocks(4e8, 24)
+    with pytest.raises(
+        ResourceError, match=r"4e\+08-fold apart in a plane, and .* GB are there.*direct method"
+    ):
+        prepare(conduction)
+    t, _ = prepare(conduction, "direct").solve(heat)
+    assert (t > 0.0).all()
+    mild, heat = insulated_blocks(1e5, 24)
+    assert not prepare(mild).solve(heat)[1].fallback
+
+
 def test_end_of_all_ways_is_an_error_with_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(algebraic, "available_memory", lambda: 0)
     monkeypatch.setattr(ways, "PATIENT", dataclasses.replace(ways.PATIENT, limit=3))

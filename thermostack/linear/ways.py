@@ -17,6 +17,7 @@ from thermostack.linear.multigrid import Multigrid, Widths
 Array = np.ndarray
 
 STARK = 1e5  # fold contrast of conductivities in one plane, beyond any of real materials but vacuum
+ADVICE = f"Ask for larger cells or the direct method, or for no conductivity below {1 / STARK:g} of the best"
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,13 @@ class Ways:
     """The way that is taken now, made ready; once one has been given up it is not tried again.
 
     What conducts well and hardly touches the rest may be far from its temperature at a small residual, and
-    the cycle, which joins it to its neighbours, does not see it. So stark contrasts are not left to it.
+    the cycle, which joins it to its neighbours, does not see it. So stark contrasts are never left to it.
     """
 
     def __init__(
         self, conduction: Conduction, widths: Widths, threads: int, *, keeps_ground: bool = False
     ) -> None:
+        """Make the first way ready; ResourceError where it would have to be one there is no memory for."""
         self.conduction = conduction
         self._keeps_ground = keeps_ground
         self.fallback: list[str] = []  # what was taken instead of what, and why
@@ -53,11 +55,12 @@ class Ways:
         self._tool: Multigrid | Algebraic | None
         self._way, self._tool = FAST, None
         contrast = contrast_of(conduction, *widths)
-        if not (
-            contrast > STARK
-            and self._take(ALGEBRAIC, f"conductivities are {contrast:.0e}-fold apart in a plane")
-        ):
+        if not contrast > STARK:
             self._tool = self._build()
+            return
+        apart = f"conductivities are {contrast:.0e}-fold apart in a plane"
+        if not self._take(ALGEBRAIC, apart):
+            raise ResourceError(f"{apart}, and {self.fallback[-1]}, which alone is sure then. {ADVICE}")
 
     @property
     def memory(self) -> int:
