@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,16 +41,22 @@ ROUNDING = 1e-12  # of a time: an event no farther off than this is now
 STEADY = 1e-10  # tolerance of the steady start
 SETTLED = 1e-8  # of the rise: what conductivities may still change of it
 MOST_ROUNDS = 50  # of conductivity after temperature, in a steady start
+ASTRAY = 0.01  # of the tolerance: the mean temperature of heat that is astray and no rounding any more
 SPAN = 60.0  # K over which materials' dependence on temperature is judged
 
 
 @dataclass
 class Energy:
-    """Heat since the start [J]: what the parts made, what left through the faces, what is stored."""
+    """Heat since the start [J]: what the parts made, what left through the faces, what is stored.
+
+    What single precision leaves out of the balance of a step is spread over all cells at its end; `mended` is
+    the sum of what that was, without signs.
+    """
 
     made: float = 0.0
     left: float = 0.0
     stored: float = 0.0
+    mended: float = 0.0
 
     @property
     def imbalance(self) -> float:
@@ -207,7 +214,7 @@ class Simulation:
             "next_step": self.next_step,
             "steps": self.steps,
             "rejected": self.rejected,
-            "energy": [self.energy.made, self.energy.left, self.energy.stored],
+            "energy": list(dataclasses.astuple(self.energy)),
             "taken_at": self._taken_at.copy(),
             "loads": self.loads.state(),
             "stepper": self._stepper.state(),
@@ -340,13 +347,26 @@ class Simulation:
         self._power[n], self._brought[n] = float(heats.sum()), float(given.sum())
 
     def _count(self, step: float, stored: float) -> None:
-        """Add the heat of a step to the balance."""
+        """Add the heat of a step to the balance, and to its end what rounding has left out.
+
+        Raises ConvergenceError where that is more than rounding.
+        """
         cell, ground = self.model.surfaces.cell, self._conduction.surface
+        made = left = 0.0
         for n, share in enumerate(self.scheme.b.tolist()):
             leaving = float((ground * self._stepper.stage(n).reshape(-1)[cell]).sum()) - self._brought[n]
-            self.energy.made += share * step * self._power[n]
-            self.energy.left += share * step * leaving
-        self.energy.stored += stored
+            made += share * step * self._power[n]
+            left += share * step * leaving
+        astray = made - left - stored
+        lift = astray / self._shifted.stores  # K
+        if not abs(lift) <= ASTRAY * self.tolerance:
+            text = f"the heat of a step at {self.time:g} s does not balance: {astray:.1e} J are astray"
+            raise ConvergenceError(f"{text}; ask for a smaller tolerance")
+        self._stepper.lift(lift)
+        energy = self.energy
+        self.energy = Energy(
+            energy.made + made, energy.left + left, energy.stored + made - left, energy.mended + abs(astray)
+        )
 
     # -- materials -----------------------------------------------------------------------------------
 

@@ -111,6 +111,10 @@ class Stepper:
         _stages.judge(self._fields, rows, weights, capacity, found, self.threads)
         return float(found[:, 0].max()), float(found[:, 1].sum())
 
+    def lift(self, by: float) -> None:
+        """Add a constant [K] to the end of the step attempted last."""
+        self._fields[self._new[-1]] += by
+
     def accept(self) -> None:
         """Go to the end of the step attempted last."""
         end = -self._step

@@ -47,6 +47,7 @@ class RunReport:
     rejected: int  # steps that were made again, shorter
     solves: int  # linear systems
     iterations: int  # of conjugate gradients, in all
+    mended: float  # J: heat that rounding left out of the steps' balances, spread over all cells
     seconds: float  # of the clock, of the process that came to the end
 
 
@@ -355,6 +356,7 @@ def _report(simulation: Simulation, seconds: float) -> RunReport:
         simulation.rejected,
         work.solves,
         work.iterations,
+        simulation.energy.mended,
         seconds,
     )
 

@@ -45,7 +45,7 @@ class Shifted:
         if self._cell.size == 0:  # the body's cells stay the same
             self._cell = np.union1d(np.flatnonzero(capacity), own.cell)
         self._capacity = capacity.reshape(-1)[self._cell]
-        self._stored = float(capacity.sum())
+        self.stores = float(capacity.sum())  # J/K
         self._grounded = float(own.conductance.sum())
         self._own = np.zeros(self._cell.size)
         self._own[np.searchsorted(self._cell, own.cell)] = own.conductance
@@ -104,7 +104,7 @@ class Shifted:
     @property
     def held(self) -> float:
         """Return the sum of the ground conductances of `G + s C` [W/K]."""
-        return self.shift * self._stored + self._grounded
+        return self.shift * self.stores + self._grounded
 
     def balance(self, heat: Array, t: Array) -> None:
         """Add to t [K], in place, the constant with which as much heat leaves as is given.
