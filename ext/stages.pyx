@@ -40,13 +40,15 @@ def begin(const double[:, ::1] fields, const int[::1] base, const double[::1] ba
           const double[::1] near_weights, double[::1] guess, int threads):
     """Set heat (cells,) [W] to shift capacity times a weighted sum of rows, plus what is given; guess to another.
 
-    The guess may be one of the rows of fields, but none of those that are summed.
+    The guess may be one of the rows of fields, but none of those that are summed. Where nothing is stored, outside
+    the body, it is zero: nothing else keeps what was added there from adding up.
     """
     cdef Py_ssize_t n, cells = heat.shape[0]
     for n in prange((cells + PIECE - 1) // PIECE, nogil=True, schedule="static", num_threads=threads):
         add_up(fields, base, base_weights, n * PIECE, piece(n, cells), &heat[n * PIECE])
         _charge(shift, &capacity[n * PIECE], &given[n * PIECE], piece(n, cells), &heat[n * PIECE])
         add_up(fields, near, near_weights, n * PIECE, piece(n, cells), &guess[n * PIECE])
+        _empty(&capacity[n * PIECE], piece(n, cells), &guess[n * PIECE])
 
 
 cdef void _charge(double shift, const double *capacity, const double *given, Py_ssize_t count,
@@ -54,6 +56,12 @@ cdef void _charge(double shift, const double *capacity, const double *given, Py_
     cdef Py_ssize_t i
     for i in range(count):
         heat[i] = shift * capacity[i] * heat[i] + given[i]
+
+
+cdef void _empty(const double *capacity, Py_ssize_t count, double *guess) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        guess[i] = guess[i] if capacity[i] > 0.0 else 0.0
 
 
 def judge(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights, const double[::1] capacity,

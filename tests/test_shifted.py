@@ -108,6 +108,23 @@ def test_a_good_guess_takes_fewer_iterations(model: Model, heat: np.ndarray) -> 
     assert np.linalg.norm(operators.operator.apply(better) - heat) <= 0.1 * before
 
 
+@METHODS
+@pytest.mark.parametrize("reduction", [0.3, 1e-2, 1e-4, 1e-9])
+@pytest.mark.parametrize("shift", [0.0, 1e-3, 40.0, 1e7])
+def test_an_improved_guess_is_as_good_as_asked_and_balanced(
+    model: Model, heat: np.ndarray, shift: float, reduction: float, method: str
+) -> None:
+    operators = shifted(model, method).at(shift)
+    inside = model.part > 0
+    t = np.where(inside, np.random.default_rng(6).normal(0.0, 20.0, heat.shape), 0.0)
+    before = np.linalg.norm(operators.operator.apply(t) - heat)
+    iterations = operators.improve(heat, t, reduction)
+    remaining = operators.operator.apply(t) - heat
+    assert np.linalg.norm(remaining) <= 1.05 * reduction * before  # the recurrence may drift a little
+    assert abs(remaining[inside].sum()) <= 1e-6 * before  # to the rounding of float32 residuals
+    assert iterations >= (method == "multigrid")
+
+
 # -- what changes --------------------------------------------------------------------------------
 
 

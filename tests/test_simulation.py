@@ -42,6 +42,7 @@ def inside(model: Model) -> np.ndarray:
         ({"tolerance": math.nan}, "greater than zero"),
         ({"step": 0.0}, "greater than zero"),
         ({"step": -1e-3}, "greater than zero"),
+        ({"step": math.nan}, "greater than zero"),
         ({"initial": "cold"}, "initial is 'cold'; it is"),
         ({"initial": math.nan}, "cannot be"),
         ({"initial": -20.0}, "cannot be"),
@@ -185,6 +186,15 @@ def test_what_comes_in_goes_out_or_stays() -> None:
     stored = float(np.nansum(capacity * (simulation.field - start)))
     assert energy.stored == pytest.approx(stored, rel=1e-9)
     assert abs(energy.imbalance) < 1e-6 * energy.made
+
+
+def test_outside_the_body_nothing_adds_up() -> None:
+    """Cells without a capacity are no part of any equation; what a balance adds there must not grow."""
+    simulation = simulate(loads=pulses())
+    empty = (simulation.model.part == 0).reshape(-1)
+    for time in (0.5, 5.0, 50.0):
+        simulation.advance(time)
+        assert np.abs(simulation.state()["stepper"]["fields"][:, empty]).max() < 1e-3
 
 
 def test_threads_change_no_bit() -> None:

@@ -311,7 +311,11 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
         ([*BARE, "--tolerance", "0.1"], '--tolerance: "0.1" has no unit'),
         ([*BARE, "--tolerance", "1 W"], "--tolerance"),
         ([*PLAYED, "--step", "-1 ms"], "--step"),
+        ([*PLAYED, "--step", "0 s"], '--step: 0 s is not greater than zero (as "10 ms") [E-RANGE]'),
+        ([*PLAYED, "--step", "nan ms"], "--step"),
         ([*PLAYED, "--step", "fast"], "--step"),
+        ([*RUN, "--duration", "nan s"], "--duration"),
+        ([*RUN, "--duration", "inf s"], "--duration"),
         ([*PLAYED, "--scheme", "rk4"], "sdirk3"),
         (
             [*PLAYED, "--scheme", "implicit_euler"],
@@ -495,6 +499,32 @@ def test_what_fails_can_be_gone_on_with_too(
         stop_after(patch, 12, MemoryError)
         assert main([*WHOLE, "--checkpoint", "1 us"]) == 4
     assert main([*WHOLE, "--resume"]) == 0
+    assert played() == played("whole.vtkhdf")
+
+
+def test_a_step_that_takes_long_is_not_waited_for(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The signal comes where a step is stuck, which Python can leave."""
+    from thermostack import simulation
+
+    make_step, made = simulation.Simulation._make_step, [0]
+
+    def stuck(self: Any, edge: float) -> None:
+        made[0] += 1
+        if made[0] == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30.0)
+        make_step(self, edge)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(simulation.Simulation, "_make_step", stuck)
+        start = time.perf_counter()
+        assert main([*PLAYED, "--checkpoint", "1 us"]) == 130
+        assert time.perf_counter() - start < 15.0
+    assert "give the same command with --resume" in capsys.readouterr().err
+    assert main([*PLAYED, "--resume"]) == 0
+    assert main([*PLAYED, "--output", "whole.vtkhdf"]) == 0
     assert played() == played("whole.vtkhdf")
 
 
