@@ -210,12 +210,13 @@ def test_small_numbers_survive_after_a_solve(model: Model, heat: np.ndarray, thr
     """A cycle takes numbers too small for the normal form for zero; afterwards they are numbers again."""
     small = np.full(64, 1e-40, np.float32), np.full(64, 1e-310)
     halves = [each * each.dtype.type(0.5) for each in small]
-    assert all((half > 0.0).all() for half in halves)
+    assert all(any(half.tobytes()) for half in halves)
     operators = shifted(model, threads=threads).at(1e6)  # corrections die out within a cell or two
     for scale in (1.0, 1e-30, 1e-100):
         operators.solve(scale * heat, tolerance=1e-6)
     for each, half in zip(small, halves, strict=True):
-        assert np.array_equal(each * each.dtype.type(0.5), half)
+        now = each * each.dtype.type(0.5)
+        assert now.tobytes() == half.tobytes()  # a processor that drops them compares them to zero, too
 
 
 def test_it_says_how_much_it_holds(model: Model) -> None:
