@@ -131,17 +131,15 @@ class Multigrid:
         for level in self.levels:  # the old room is free before the new is taken
             level.give_room(None, None, None, None, self._live)
         self.finest.search(None, None, None, None, None, None)
-        shapes: list[tuple[int, ...]] = []
         for level in self.levels:
             slab = level.nz, level.width
-            shapes += [(loads, level.ny, 2, *slab)] * 2
+            field = loads, level.ny, 2, *slab
             # One slot before and one behind, because the columns' neighbours reach one value out of a slab.
-            shapes += [(loads, level.slots + 2, *slab), (level.blocks, 2, *slab)]
-        rooms = _arrays(shapes + 2 * shapes[:1], self.dtype, is_zero=True)
-        self._room = sum(room.nbytes for room in rooms)
-        for n, level in enumerate(self.levels):
-            level.give_room(*rooms[4 * n : 4 * n + 4], self._live)
-        self._give_search_room(*rooms[-2:])
+            others = (loads, level.slots + 2, *slab), (level.blocks, 2, *slab)
+            rooms = _arrays([field, field, *others], self.dtype, is_zero=True)
+            self._room += sum(room.nbytes for room in rooms)
+            level.give_room(*rooms, self._live)
+        self._give_search_room()
 
     def keep_alive(self, loads: Sequence[int]) -> None:
         """Work on these loads from now on."""
@@ -211,12 +209,13 @@ class Multigrid:
         lines = fine.merge_lines(first_y, line)
         return self._level(KERNELS[self.dtype].Level, len(first_x) - 1, line, lines)
 
-    def _give_search_room(self, p: Array, q: Array) -> None:
+    def _give_search_room(self) -> None:
         level = self.finest
+        p, q = _arrays([np.shape(level.t)] * 2, self.dtype, is_zero=True)
         row_sums, line_sums = np.zeros((self.loads, level.ny, 2)), np.zeros((level.nz, level.ny, 2))
         left = np.zeros((level.blocks, level.nx + 7))
         planes = _parts(level.nz, max(1, min(level.blocks, level.nz // PLANES_PER_THREAD)))
-        self._room += row_sums.nbytes + line_sums.nbytes + left.nbytes
+        self._room += 2 * p.nbytes + row_sums.nbytes + line_sums.nbytes + left.nbytes
         level.search(p, q, row_sums, line_sums, left, planes)
 
     def _forget_ground(self, level: Any) -> None:
