@@ -140,19 +140,24 @@ cdef class Columns:
 
     cdef void _load_ground(self, int y, const ptrdiff_t[::1] start, const ptrdiff_t[::1] cell,
                            const double[::1] ground) noexcept nogil:
-        cdef int k, i
-        cdef ptrdiff_t line, n
+        # Cells on end are copied together.
+        cdef int k, i, count
+        cdef ptrdiff_t line, n, end, last
         for k in range(self.nz):
             line = <ptrdiff_t> k * self.ny + y
+            n, end = start[line], start[line + 1]
             if self.line[y, k] >= 0:
                 memset(&self.ground[self.line[y, k], 0, 0], 0, 2 * sizeof(real) * <size_t> self.width)
-            if start[line + 1] - start[line] == self.nx:
-                line_take(self.nx, 1.0, &ground[start[line]], &self.ground[self.line[y, k], 0, 0],
-                          &self.ground[self.line[y, k], 1, 0])
-                continue
-            for n in range(start[line], start[line + 1]):
-                i = <int> (cell[n] - line * self.nx)
-                self.ground[self.line[y, k], i & 1, i >> 1] = <real> ground[n]
+            while n < end:
+                last = end - 1
+                if cell[last] - cell[n] > last - n:
+                    last = n
+                    while cell[last + 1] == cell[last] + 1:
+                        last += 1
+                i, count = <int> (cell[n] - line * self.nx), <int> (last - n + 1)
+                line_take(count, 1.0, &ground[n], &self.ground[self.line[y, k], i & 1, i >> 1],
+                          &self.ground[self.line[y, k], 1 - (i & 1), (i + 1) >> 1])
+                n = last + 1
 
     cdef void _load_row(self, int y, const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,
                         const conductance[:, :, ::1] g_z) noexcept nogil:

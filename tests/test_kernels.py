@@ -25,6 +25,8 @@ EVERY = pytest.mark.parametrize(
     ("shape", "dtype", "threads"),
     [
         *((shape, dtype, 1) for shape in SHAPES for dtype in (np.float32, np.float64)),
+        ((2, 5, 200), np.float32, 1),
+        ((2, 4, 150), np.float64, 1),
         ((2, 33, 3), np.float32, 2),
         ((3, 49, 10), np.float64, 3),
         ((3, 48, 11), np.float32, 3),

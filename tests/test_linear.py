@@ -599,6 +599,26 @@ def test_no_memory_is_taken_in_an_iteration(monkeypatch: pytest.MonkeyPatch) -> 
     assert max(taken) - min(taken) < 8_000  # bytes: of the histories; a field has 230 400
 
 
+def test_ground_with_gaps_is_taken_anew() -> None:
+    """Lines held in whole, in a piece from an even or an odd cell on, in pieces, in one cell, and nowhere."""
+    conduction, heat, widths = random_stack(6, (6, 12, 13))
+    held = np.zeros(heat.shape)
+    for k, cells in enumerate((slice(None), slice(2, 7), slice(3, 8), [0, 1, 4, 7, 8, 9, 12], [5])):
+        held[k, :, cells] = 1.0
+    solver = prepare(conduction_with(conduction, held), widths=widths, is_fixed=False)
+    held *= np.random.default_rng(1).random(heat.shape) + 0.5
+    other = conduction_with(conduction, held)
+    solver.change(other, only_ground=True)
+    t, report = solver.solve(heat, tolerance=1e-11)
+    anew, expected = prepare(other, widths=widths).solve(heat, tolerance=1e-11)
+    assert np.abs(t - anew).max() <= 1e-9 * np.abs(anew).max()
+    assert abs(report.iterations - expected.iterations) <= 1
+
+
+def conduction_with(conduction: Conduction, held: np.ndarray) -> Conduction:
+    return dataclasses.replace(conduction, ground=Ground.of(held))
+
+
 def test_weak_couplings_are_left_for_coarser_levels() -> None:
     """Columns 100 times as far apart in x as in y: hardly any is paired in x before y is done."""
     k = np.full((3, 8, 32, 32), 4.0)

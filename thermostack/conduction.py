@@ -41,6 +41,12 @@ class Ground:
         total = np.add.reduceat(conductance, first) if first.size else np.zeros(0)
         return cls(shape, cell[first].astype(np.intp), total)
 
+    def holding(self, conductance: np.ndarray) -> Ground:
+        """Return the same cells with other conductances [W/K], in their order."""
+        other = Ground(self.shape, self.cell, conductance)
+        other.__dict__["start"] = self.start  # a search through all cells
+        return other
+
     @property
     def dense(self) -> np.ndarray:
         """Return the conductances of all cells [W/K], (nz, ny, nx)."""

@@ -44,6 +44,7 @@ class Shifted:
         own = conduction.ground
         if self._cell.size == 0:  # the body's cells stay the same
             self._cell = np.union1d(np.flatnonzero(capacity), own.cell)
+            self._ground = Ground(own.shape, self._cell, np.zeros(self._cell.size))
         self._capacity = capacity.reshape(-1)[self._cell]
         self.stores = float(capacity.sum())  # J/K
         self._grounded = float(own.conductance.sum())
@@ -53,8 +54,9 @@ class Shifted:
     @property
     def operator(self) -> Conduction:
         """Return `G + s C` of the present shift."""
-        ground = Ground(self.conduction.shape, self._cell, self._own + self.shift * self._capacity)
-        return replace(self.conduction, ground=ground)
+        ground = self.shift * self._capacity
+        ground += self._own
+        return replace(self.conduction, ground=self._ground.holding(ground))
 
     @property
     def memory(self) -> int:
