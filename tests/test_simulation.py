@@ -138,6 +138,21 @@ def test_materials_follow_their_temperature() -> None:
     assert rises[0].peak > rises[1].peak + 0.5
 
 
+def test_materials_are_taken_in_the_middle_of_a_step() -> None:
+    """Also in one that is so long that nobody foresees where it goes."""
+    trace = Trace.constant({"die": 60.0})
+    fixed = {"scheme": "implicit_euler", "step": 0.05, "initial": "outside"}
+    simulation = simulate(workload_model(HOT_SILICON), trace, **fixed)
+    start = simulation.field
+    simulation.advance(0.05)
+    rise = simulation.field - start
+    assert simulation.steps == 1
+    assert np.nanmax(rise) > 20.0
+    taken = simulation.state()["taken_at"]  # over the temperature outside, where all begins
+    off = np.abs(taken - 0.5 * rise)[inside(simulation.model)]
+    assert off.max() < 0.02 * np.nanmax(rise)
+
+
 def test_it_lands_on_every_break_and_on_the_time_asked_for() -> None:
     seen: list[float] = []
     simulation = simulate(loads=pulses(), initial="outside")
@@ -159,11 +174,20 @@ def test_times_a_rounding_apart_are_one() -> None:
     steps = np.diff(lengths)
     assert (steps[steps > 1e-12] > 1e-8).all()
     assert simulation.steps == (steps > 1e-12).sum()
-    assert simulation.measure().temperatures[
-        simulation.model.parts.index(
-            next(part for part in simulation.model.parts if part.name == "die.active")
-        )
-    ].power == pytest.approx(30.0)
+
+
+def test_a_jump_a_rounding_ahead_takes_no_step() -> None:
+    trace = Trace.duty_cycle("die", 30.0, 0.1, 0.5)
+    simulation = simulate(loads=trace, initial="outside", tolerance=1.0)
+    jump = 3 * 0.1
+    assert trace.break_after(0.26) == jump > 0.3
+    simulation.advance(0.3)
+    steps, field = simulation.steps, simulation.field
+    assert simulation.temperatures()["die"].power == 0.0
+    simulation.advance(jump)
+    assert simulation.temperatures()["die"].power == pytest.approx(30.0)
+    assert (simulation.time, simulation.steps) == (jump, steps)
+    assert np.array_equal(simulation.field, field, equal_nan=True)
 
 
 def test_steps_of_one_length() -> None:

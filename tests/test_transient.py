@@ -364,6 +364,18 @@ def test_a_controller_is_told_the_temperatures_of_its_time() -> None:
     assert same(found, play(0.06, controllers=[Governor(listen, 10 * ms)]))
 
 
+def test_a_beat_a_rounding_beyond_the_end_is_at_the_end() -> None:
+    told: list[float] = []
+
+    def listen(time: float, temperatures: Any) -> dict[str, float]:
+        told.append(time)
+        return {}
+
+    assert 3 * 0.1 > 0.3
+    play(0.3, tolerance=5.0, controllers=[Governor(listen, 0.1)])
+    assert told == [0.0, 0.1, 0.2, 0.3]
+
+
 def test_a_step_between_two_beats_is_no_rounding_long() -> None:
     """Beats at n 2 ms, frames at n 6 ms and jumps of the trace meet but for roundings."""
     found = play(

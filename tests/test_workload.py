@@ -442,6 +442,20 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, error: type[BaseExce
     monkeypatch.setattr(simulation.Simulation, "_make_step", counted)
 
 
+def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list whose one number is how many steps are made from now on."""
+    from thermostack import simulation
+
+    made, step = [0], simulation.Simulation._make_step
+
+    def counted(self: Any, edge: float) -> None:
+        made[0] += 1
+        step(self, edge)
+
+    monkeypatch.setattr(simulation.Simulation, "_make_step", counted)
+    return made
+
+
 def played(path: str = "chip.vtkhdf") -> dict[str, Any]:
     """Return all numbers of a run."""
     run = read_transient(path)
@@ -472,7 +486,11 @@ def test_what_is_interrupted_between_steps_goes_on_from_there(
     assert {"chip.checkpoint", "chip.partial.vtkhdf", "chip.rows"} < set(files(here))
     first = read_film("chip.partial.vtkhdf")[0]
     assert 1 <= len(first) < 9
+    made = count_steps(monkeypatch)
     assert main([*WHOLE, "--resume"]) == 0
+    report = read_transient("chip.vtkhdf").report
+    assert report is not None
+    assert made[0] == report.steps - steps  # none was made twice
     assert played() == played("whole.vtkhdf")
     assert Path("chip_history.csv").read_bytes() == Path("whole_history.csv").read_bytes()
     left = [name for name in files(here) if not name.startswith("whole")]
