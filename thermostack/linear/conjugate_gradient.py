@@ -180,7 +180,7 @@ def iterate(
     for search in searches:
         search.begin(is_zero=is_zero, of_guess=of_guess)
     live: Sequence[Search] = searches
-    # From zero the start is as good as a cycle, at four fifths of its cost.
+    # From zero the start is as good as a cycle, at two thirds of its cost.
     improve = multigrid.nest if is_zero else multigrid.cycle
     while live := [search for search in live if not search.is_over(patience, limit)]:
         multigrid.keep_alive([search.load for search in live])
