@@ -180,7 +180,8 @@ def solve_steady(
 
     Raises DescriptionError where nothing fixes the temperature, ConvergenceError where the solver stalls or
     the heat does not balance to 1e-6, and ResourceError, before anything is allocated, where the solve
-    would not fit in this machine's memory.
+    would not fit in this machine's memory, or later where conductivities over 1e5-fold apart in a plane ask
+    for a method that would not.
     """
     seconds: dict[str, float] = {}
     if isinstance(model, Package):
