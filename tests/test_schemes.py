@@ -32,6 +32,11 @@ def order_of(a: np.ndarray, b: np.ndarray) -> int:
     return min(broken, default=5) - 1
 
 
+def gains(scheme: Scheme, z: np.ndarray) -> np.ndarray:
+    """Return by what a step multiplies each of some modes."""
+    return np.array([scheme.gain(complex(each)) for each in z.ravel()]).reshape(z.shape)
+
+
 @ALL
 def test_a_step_has_the_order_it_says(scheme: Scheme) -> None:
     assert order_of(scheme.a, scheme.b) == scheme.order
@@ -67,7 +72,7 @@ def test_the_gain_is_that_of_one_step(scheme: Scheme) -> None:
         rates = np.zeros(scheme.stages, dtype=complex)
         for n in range(scheme.stages):
             rates[n] = z * (1.0 + scheme.a[n, :n] @ rates[:n]) / (1.0 - z * scheme.gamma)
-        assert scheme.gain(np.array(z)) == pytest.approx(1.0 + scheme.b @ rates, rel=1e-12)
+        assert scheme.gain(z) == pytest.approx(1.0 + scheme.b @ rates, rel=1e-12)
 
 
 @ALL
@@ -75,7 +80,7 @@ def test_what_is_fast_is_forgotten(scheme: Scheme) -> None:
     """L-stability: the gain goes to zero as 1/z, however fast a mode decays."""
     for angle in (np.pi, 0.75 * np.pi, 0.51 * np.pi):
         far = np.array([1e6, 1e9]) * np.exp(1j * angle)
-        gain = np.abs(scheme.gain(far))
+        gain = np.abs(gains(scheme, far))
         assert gain[0] < 1e-4
         assert gain[1] == pytest.approx(1e-3 * gain[0], rel=1e-2)
 
@@ -84,16 +89,16 @@ def test_what_is_fast_is_forgotten(scheme: Scheme) -> None:
 def test_nothing_that_decays_grows(scheme: Scheme) -> None:
     """|gain| <= 1 on the imaginary axis, and the poles lie to its right: so on the whole left half plane."""
     y = np.concatenate([np.linspace(0.0, 20.0, 801), np.geomspace(20.0, 1e6, 60)])
-    assert np.abs(scheme.gain(1j * y)).max() <= 1.0 + 1e-12
+    assert np.abs(gains(scheme, 1j * y)).max() <= 1.0 + 1e-12
     x = -np.geomspace(1e-6, 1e6, 200)
-    assert np.abs(scheme.gain(x)).max() <= 1.0
+    assert np.abs(gains(scheme, x)).max() <= 1.0
     inside = x[::4, None] + 1j * y[None, ::40]
-    assert np.abs(scheme.gain(inside)).max() <= 1.0
+    assert np.abs(gains(scheme, inside)).max() <= 1.0
 
 
 @ALL
 def test_slow_decay_is_followed_to_the_order(scheme: Scheme) -> None:
-    errors = np.abs(scheme.gain(np.array([-0.1, -0.05])) - np.exp([-0.1, -0.05]))
+    errors = np.abs(gains(scheme, np.array([-0.1, -0.05])) - np.exp([-0.1, -0.05]))
     assert np.log2(errors[0] / errors[1]) == pytest.approx(scheme.order + 1, abs=0.12)
 
 
