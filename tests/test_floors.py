@@ -98,7 +98,12 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
     9: (("interrupt", "terminal", "options", "stages", "zth", "workload_options", "workload"),),
     10: (("cli",),),
 }
-FACES = ("", "io", "linear", "impedance")  # packages whose __init__ hands out names and is imported by nobody inside
+FACES = (
+    "",
+    "io",
+    "linear",
+    "impedance",
+)  # packages whose __init__ hands out names and is imported by nobody inside
 PLACE = {
     name: (floor, number, place)
     for floor, groups in FLOORS.items()

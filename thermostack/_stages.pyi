@@ -1,8 +1,6 @@
 import numpy as np
 
-def mix(
-    fields: np.ndarray, rows: np.ndarray, weights: np.ndarray, out: np.ndarray, threads: int
-) -> None: ...
+def mix(fields: np.ndarray, rows: np.ndarray, weights: np.ndarray, out: np.ndarray, threads: int) -> None: ...
 def begin(
     fields: np.ndarray,
     base: np.ndarray,

@@ -22,10 +22,10 @@ SURFACE = 75  # bytes a cooled face of a cell: what it is, its conductances, the
 # Arrays of the solver, in float32, with one value for each place of a row: on the finest grid conductances of
 # faces and ground, pivots, temperature, heat, direction and its heat; on coarser ones the first six.
 FINEST, COARSE = 9, 6
-# Fields of a transient besides three for each stage of its scheme, which are its temperatures in this step and
-# the last and its heat: the present, what a stage is solved with, capacities, four that the shifted operator
-# is made of, the temperatures that are measured and those that are handed out. Where materials depend on
-# temperature: where they were taken, where they are to be, and two on the way there.
+# Fields of a transient besides three for each stage of its scheme, which are its temperatures in this step
+# and the last and its heat: the present, what a stage is solved with, capacities, four that the shifted
+# operator is made of, the temperatures that are measured and those that are handed out. Where materials
+# depend on temperature: where they were taken, where they are to be, and two on the way there.
 IN_TIME, VARYING = 9, 4
 LANES = 16  # values in a cache line: a row holds whole lines of even cells and whole lines of odd ones
 # A coarser grid of the solver does without the first share of the columns at a price up to a fair one, and
