@@ -580,7 +580,8 @@ def test_another_run_does_not_go_on_from_it(
     assert "it is a state of another run, whose loads or options are others" in capsys.readouterr().err
     assert main([*PLAYED, "--set", "stacks.gpu.limit=80 degC", "--resume"]) == 2
     assert "it is a state of another model" in capsys.readouterr().err
-    assert main([*PLAYED, "--resume"]) == 0
+    moved = Path(TRACE_FILE).rename("../drawings/moved.csv")  # the same trace, wherever it is
+    assert main([*RUN, "--trace", str(moved.resolve()), "--resume"]) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)

@@ -23,6 +23,7 @@ from thermostack.model import Model, discretize
 from thermostack.package import Package
 from thermostack.simulation import Simulation
 from thermostack.steady import Steady
+from thermostack.traces import Origin
 
 if TYPE_CHECKING:
     import xarray
@@ -386,6 +387,8 @@ def _pieces(value: Any) -> Iterator[bytes]:
             yield from _pieces(item)
     elif isinstance(value, Steady):
         yield from _pieces(value.field)
+    elif isinstance(value, Origin):
+        return  # where a trace was read from changes nothing
     elif callable(value):
         yield f"{value.__module__}.{value.__qualname__}".encode()
     elif dataclasses.is_dataclass(value):
