@@ -5,15 +5,15 @@
 
 Claim: 20 times fewer operator applications than implicit Euler at the same error.
 
-The GPU makes 560 W for 20 ms of every 100 ms and 100 W in between. The error is that of its highest
-temperature, the largest at the end of any step, against the scheme of order 4 at a hundredth of the
-tightest tolerance (between its own times by a spline over the logarithm of the time since a jump). Three
-ways of implicit Euler are compared: "equal" steps, judged at the end of each; the same judged only where
-the power "jumps", which suits it best, because its errors since the jump before have died out there; and
-"graded" steps, those that the adaptive scheme has chosen, each divided alike, as a control of steps would
-have it that costs nothing and never errs. Steps are halved until the error is that of the adaptive scheme,
-and the work at equal error is interpolated between the last two; where more than `--most` steps would be
-needed it is extrapolated, and said to be.
+The GPU makes 560 W for 20 ms of every 100 ms and 100 W in between. The error is the largest of the cells
+that make this heat, which bounds that of its highest temperature, at the end of any step, against the scheme
+of order 4 at a hundredth of the tightest tolerance (between the times at which that is known by a spline
+over the logarithm of the time since a jump). Three ways of implicit Euler are compared: "equal" steps, judged
+at the end of each; the same judged only where the power "jumps", which suits it best, because its errors
+since the jump before have died out there; and "graded" steps, those that the adaptive scheme has chosen,
+each divided alike, as a control of steps would have it that costs nothing and never errs. Steps are halved
+until the error is that of the adaptive scheme, and the work at equal error is interpolated between the last
+two; where more than `--most` steps would be needed it is extrapolated, and said to be.
 
 What counts as work are operator applications: one in each iteration, one for each residual, and those that
 cycles and changes of the operator are worth by their time in the same run. What a stage needs beside them
@@ -56,10 +56,10 @@ OF = ("work", "seconds", "steps", "cycles", "applications", "changes")
 
 @dataclass
 class Curve:
-    """The highest temperature of the GPU over time, and what it cost."""
+    """The temperatures of the GPU's hot cells over time, and what they cost."""
 
     times: Array  # (n,) s, the ends of steps
-    values: Array  # (n,) K
+    values: Array  # (n, cells) K
     cost: dict[str, float]
 
 
@@ -93,7 +93,7 @@ class Case:
             nonlocal spent, begun
             spent += time.process_time() - begun
             times.append(simulation.time)
-            values.append(float(simulation.field[self.hot].max()))
+            values.append(simulation.field[self.hot])
             if len(times) % 10 == 1:
                 self.unit.time()
             begun = time.process_time()
@@ -109,25 +109,25 @@ class Case:
         return Curve(np.array(times), np.array(values), dict(zip(OF, cost, strict=True)))
 
     def exact(self, tolerance: float) -> Callable[[Array], Array]:
-        """Return the temperature [K] as a function of time [s], nearly exact."""
+        """Return the temperatures [K] as a function of times [s], nearly exact."""
         pieces, splines = list(pairwise([0.0, *self.jumps])), []
         ends = [low + _since(np.linspace(0.0, 1.0, KNOTS), high - low) for low, high in pieces]
         for end, (_, high) in zip(ends, pieces, strict=True):
             end[-1] = high
         run = self.run(REFERENCE, tolerance, [(None, each) for end in ends for each in end[1:].tolist()])
-        met = dict(zip(run.times.tolist(), run.values.tolist(), strict=True))
-        value = float(self.start[self.hot].max())
+        met = dict(zip(run.times.tolist(), run.values, strict=True))
+        begin = self.start[self.hot]
         for end in ends:
-            values = [value, *(met[each] for each in end[1:].tolist())]
+            values = np.array([begin, *(met[each] for each in end[1:].tolist())])
             splines.append(CubicSpline(np.linspace(0.0, 1.0, KNOTS), values))
-            value = values[-1]
+            begin = values[-1]
 
         def at(times: Array) -> Array:
             found = []
             for when in times.tolist():
                 n = next(n for n, (_, high) in enumerate(pieces) if when <= high * (1.0 + EPSILON))
                 low, high = pieces[n]
-                found.append(float(splines[n](_place(when - low, high - low))))
+                found.append(splines[n](_place(when - low, high - low)))
             return np.array(found)
 
         return at
@@ -176,7 +176,7 @@ def at_error(ladder: list[tuple[float, Curve]], wanted: float) -> dict[str, Any]
     """Return the cost at an error [K], by a power law through two runs next to it."""
     n = next((n for n, (error, _) in enumerate(ladder) if error <= wanted), len(ladder) - 1)
     if n == 0:
-        return {**ladder[0][1].cost, "error_K": ladder[0][0], "order": np.nan, "is_foreseen": False}
+        return {**ladder[0][1].cost, "error_K": ladder[0][0], "order": None, "is_foreseen": False}
     (error_before, before), (error, curve) = ladder[n - 1], ladder[n]
     share = np.log(error_before / wanted) / np.log(error_before / error)
     cost = {name: before.cost[name] * (curve.cost[name] / before.cost[name]) ** share for name in OF}
