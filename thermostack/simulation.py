@@ -124,6 +124,8 @@ class Simulation:
         self._power, self._brought = [0.0] * stages, [0.0] * stages  # W, of it what parts make, faces bring
         self._given: list[tuple[Array, Array] | None] = [None] * stages  # what it was made of
         self._taken_at = np.full(shape if not self._is_linear else 0, np.nan)  # K over zero: the materials
+        self._materials_at = np.empty(self._taken_at.shape)  # the same in K
+        self._middle = np.empty(self._taken_at.shape)  # of a step, K over zero
         self._sensitivity = 0.0 if self._is_linear else _sensitivity(self.model, self._zero)
         self._outside = self.loads.outside(time)
         self._measured: Measured | None = None
@@ -266,7 +268,7 @@ class Simulation:
             end = edge if is_last else self.time + step
             self._heat_stages(step, end)
             if not self._is_linear and step != tried:
-                self._take_foreseen(0.5 * step)
+                self._take_foreseen(step)
             self._stepper.attempt(step, self._heats.__getitem__, SOLVED * SHARE * self.tolerance)
             tried = step
             error, stored = self._stepper.judge()
@@ -370,46 +372,47 @@ class Simulation:
 
     # -- materials -----------------------------------------------------------------------------------
 
-    def _take_foreseen(self, when: float) -> None:
-        """Take the materials at the temperatures foreseen so many seconds from now."""
-        foreseen = np.empty(self._taken_at.size)
-        self._stepper.foresee(when, foreseen)
-        self._take_at(foreseen.reshape(self._taken_at.shape))
-
-    def _take_at(self, field: Array) -> None:
-        """Take the materials at temperatures over zero (nz, ny, nx), if that changes anything."""
-        drift = np.abs(field - self._taken_at).max()
-        if self._drift_matters(float(drift)):
-            self._taken_at[...] = field
-            self._assemble()
-
-    def _drift_matters(self, drift: float) -> bool:
-        """Return whether materials taken so many kelvin off could change a temperature noticeably."""
-        return not drift * self._sensitivity * self._span() <= DRIFT * self.tolerance
-
-    def _span(self) -> float:
-        """Return the rise [K] of which a change of the materials changes a part."""
-        return max(float(np.abs(self._stepper.field).max()), 1.0)
+    def _take_foreseen(self, step: float) -> None:
+        """Take the materials as they are foreseen in the middle of a step [s], if that changes anything."""
+        self._stepper.foresee(0.5 * step, self._middle.reshape(-1))
+        if self._drift_matters(self._drift()):
+            self._take_middle(self._stepper.shift_of(step))
 
     def _is_settled(self) -> bool:
         """Return whether the materials were taken where they should have been; if not, take them there."""
         if self._is_linear:
             return True
-        middle = 0.5 * (self._stepper.field + self._stepper.end)
-        if not self._drift_matters(float(np.abs(middle - self._taken_at).max()) / 2.0):
+        np.add(self._stepper.field, self._stepper.end, out=self._middle)
+        self._middle *= 0.5
+        if not self._drift_matters(0.5 * self._drift()):
             return True
-        self._take_at(middle)
+        self._take_middle()
         return False
 
-    def _assemble(self) -> None:
+    def _take_middle(self, shift: float | None = None) -> None:
+        self._taken_at[...] = self._middle
+        self._assemble(shift)
+
+    def _drift(self) -> float:
+        """Return how far the middle of a step is from where the materials were taken [K], at most."""
+        pairs = zip(self._middle, self._taken_at, strict=True)
+        return float(np.max([np.abs(middle - taken).max() for middle, taken in pairs]))
+
+    def _drift_matters(self, drift: float) -> bool:
+        """Return whether materials taken so many kelvin off could change a temperature noticeably."""
+        field = self._stepper.field
+        span = max(float(field.max()), -float(field.min()), 1.0)  # K of which a part would change
+        return not drift * self._sensitivity * span <= DRIFT * self.tolerance
+
+    def _assemble(self, shift: float | None = None) -> None:
         is_taken = bool(np.isfinite(self._taken_at).all()) and not self._is_linear
-        temperature = self._taken_at + self._zero if is_taken else None
+        temperature = np.add(self._taken_at, self._zero, out=self._materials_at) if is_taken else None
         model = replace(self.model, surfaces=self._surfaces)
         self._conductivity = Conductivity(self.model, temperature)
         self._conduction = assemble_conduction(model, self._conductivity)
         if not is_constant(self.model):
             self._capacity = assemble_capacity(self.model, temperature)
-        self._shifted.change(self._conduction, self._capacity)
+        self._shifted.change(self._conduction, self._capacity, shift)
         self._given = [None] * self.scheme.stages
 
     # -- beginning and going on -----------------------------------------------------------------------

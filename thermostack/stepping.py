@@ -87,7 +87,7 @@ class Stepper:
         is how near to its answer each stage is solved. Raises ConvergenceError where that is not reached.
         """
         scheme = self.scheme
-        shift = 1.0 / (scheme.gamma * step)
+        shift = self.shift_of(step)
         if shift != self.shifted.shift:
             self.shifted.at(shift)
             self.work.changes += 1
@@ -97,6 +97,10 @@ class Stepper:
             self._begin(n, shift, heat(n), *near)
             self._solve(n, accuracy)
         self._step = step
+
+    def shift_of(self, step: float) -> float:
+        """Return the shift [1/s] that steps of so many seconds are solved with."""
+        return 1.0 / (self.scheme.gamma * step)
 
     def judge(self) -> tuple[float, float]:
         """Return the error of the step attempted last, the largest of all [K], and the heat it stores [J].
@@ -208,8 +212,9 @@ class Stepper:
         for _ in range(MOST_ROUNDS):
             reduction = float(np.clip(reduction, MOST_REDUCTION, LEAST_REDUCTION))
             self.work.solves += 1
-            self.work.iterations += self.shifted.improve(heat, field, reduction)
-            remains *= reduction
+            iterations, gained = self.shifted.improve(heat, field, reduction)
+            self.work.iterations += iterations
+            remains *= gained
             wrong = float(np.abs(self._fields[row][self._sample] - guess).max())
             reached = remains * wrong
             if reached <= accuracy or remains <= MOST_REDUCTION:

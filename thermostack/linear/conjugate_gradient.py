@@ -199,13 +199,16 @@ def iterate(
     return [search.state for search in searches]
 
 
-def improve(multigrid: Multigrid, heat: Array, t: Array, reduction: float, held: float) -> int | None:
+def improve(
+    multigrid: Multigrid, heat: Array, t: Array, reduction: float, held: float
+) -> tuple[int, float] | None:
     """Bring the residual of a guess t [K] down by a factor, in place, and make its heat balance exact.
 
     `heat` [W] is what the cells receive, `held` [W/K] the sum of all ground conductances. Returns the
-    iterations, or None where they are too many or lead nowhere; then t is no worse than a guess. By the
-    recurrence alone, whose drift in float32 is `DRIFT`: the `reduction` is more than ten times that. The
-    constant that balances is the best one in the norm of the operator.
+    iterations and the factor that was reached, or None where they are too many or lead nowhere; then t is no
+    worse than a guess. By the recurrence alone, whose drift in float32 is `DRIFT`: the `reduction` is more
+    than ten times that, and so is the factor that counts as reached. The constant that balances is the best
+    one in the norm of the operator.
     """
     scale = held  # of the heat that 1 K everywhere would take
     multigrid.give_room(1)
@@ -227,7 +230,7 @@ def improve(multigrid: Multigrid, heat: Array, t: Array, reduction: float, held:
         norm, excess = math.sqrt(square[0]) * scale, finest.excess(0) * scale
         iterations += 1
     finest.settle(0, float(step[0]), excess / held, t)
-    return iterations
+    return iterations, max(norm / first, 10.0 * DRIFT) if first > 0.0 else 0.0
 
 
 def settle(state: Progress, conduction: Conduction, heat: Array, t: Array, tolerance: float) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import math
 import os
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ LEAST_REMOVED = 0.2  # whatever the price
 GENTLE_PRICE = 0.1  # start of the search for pairs where only GENTLY_REMOVED is asked for
 GENTLY_REMOVED = 0.12
 LONGEST_COST = 40.0  # log2 of a coupling as good as none
+LITTLE = 0.4  # of the ground: conductance between columns of a grid whose smoothing is enough
 ALIGNMENT = 64  # bytes, a cache line
 PAGE = 4096  # bytes after which the sets of a cache repeat
 STAGGER = 5 * ALIGNMENT
@@ -91,6 +93,9 @@ class Multigrid:
             fine.coarsen(coarse, first_x, first_y, dx, dy, coarse_dx, coarse_dy)
             self.levels.append(coarse)
             dx, dy = coarse_dx, coarse_dy
+        self.depth = len(self.levels) - 1  # grids beside the finest that a cycle visits
+        between = (conduction.g_x, conduction.g_y)
+        self._lateral = sum(float(g.sum(dtype=np.float64)) for g in between)  # W/K, between columns
         if not keeps_ground:
             for level in self.levels[1:]:
                 self._forget_ground(level)
@@ -106,6 +111,7 @@ class Multigrid:
         self.finest.load_ground(ground.start, ground.cell, ground.conductance)
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
             fine.sum_ground(coarse)
+        self._set_depth()
 
     def reload(self, conduction: Conduction) -> None:
         """Take an operator with other conductances, grounded in the same cells; the pairs stay.
@@ -116,6 +122,18 @@ class Multigrid:
         self._load(self.finest)
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
             fine.fill(coarse)
+        self._set_depth()
+
+    def _set_depth(self) -> None:
+        """Leave out grids where what a finer one's columns give to each other is little beside their ground.
+
+        Coarser grids have the same ground conductance in all, and about as much less between columns as there
+        are fewer of them.
+        """
+        grounded = float(self.conduction.ground.conductance.sum())
+        shares = (level.nx * level.ny / (self.finest.nx * self.finest.ny) for level in self.levels[:-1])
+        enough = [n for n, share in enumerate(shares, 1) if share * self._lateral <= LITTLE * grounded]
+        self.depth = enough[0] if enough else len(self.levels) - 1
 
     @property
     def memory(self) -> int:
@@ -149,10 +167,14 @@ class Multigrid:
 
     def cycle(self) -> None:
         """Set t of the finest level to the cycle's answer to its b: symmetric and positive definite in b."""
-        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
+        levels = self.levels[: self.depth + 1]
+        for fine, coarse in pairwise(levels):
             fine.down(coarse)
-        self.levels[-1].solve()
-        for fine, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
+        if len(levels) == len(self.levels):
+            levels[-1].solve()
+        else:
+            levels[-1].clear()
+        for fine, coarse in zip(levels[-2::-1], levels[:0:-1], strict=True):
             fine.up(coarse)
 
     def nest(self) -> None:

@@ -63,8 +63,9 @@ class Shifted:
         """Return the bytes held, the conductances and capacities that were given not counted."""
         return self.solver.memory + 2 * self._cell.nbytes + 2 * self._own.nbytes
 
-    def change(self, conduction: Conduction, capacity: Array) -> None:
-        """Take other conductances and capacities of the same cells."""
+    def change(self, conduction: Conduction, capacity: Array, shift: float | None = None) -> None:
+        """Take other conductances and capacities of the same cells, and a shift [1/s] where one is given."""
+        self.shift = self.shift if shift is None else shift
         self._take(conduction, capacity)
         self.solver.change(self.operator)
 
@@ -89,19 +90,20 @@ class Shifted:
         """
         return self.solver.solve(heat, guess, tolerance, overwrites_guess=True, of_guess=of_guess)
 
-    def improve(self, heat: Array, t: Array, reduction: float) -> int:
+    def improve(self, heat: Array, t: Array, reduction: float) -> tuple[int, float]:
         """Bring the residual of a guess t [K] down by a factor, in place, and balance its heat exactly.
 
-        Returns the iterations it took. What the fast way does not do goes to `solve`, with its fall-backs.
+        Returns the iterations it took, and the factor reached. What the fast way does not do goes to `solve`,
+        with its fall-backs.
         Raises ConvergenceError where that fails, too.
         """
         if reduction >= LEAST and self.held > 0.0:
-            iterations = self.solver.improve(heat, t, reduction, self.held)
-            if iterations is not None:
-                return iterations
+            done = self.solver.improve(heat, t, reduction, self.held)
+            if done is not None:
+                return done
         _, report = self.solve(heat, t, reduction, of_guess=True)
         self.balance(heat, t)
-        return report.iterations
+        return report.iterations, reduction
 
     @property
     def held(self) -> float:

@@ -182,7 +182,7 @@ class Solver:
                 self._floating.settle(t)
         return [self._report(state, seconds) for state in states]
 
-    def improve(self, heat: Array, t: Array, reduction: float, held: float) -> int | None:
+    def improve(self, heat: Array, t: Array, reduction: float, held: float) -> tuple[int, float] | None:
         """Bring the residual of a guess down by a factor, in place; see `conjugate_gradient.improve`.
 
         None where the multigrid of this house is not the one in use.

@@ -100,7 +100,7 @@ class Ways:
             states[n] = self._pursue(heats[n], fields[n], states[n])
         return states
 
-    def improve(self, heat: Array, t: Array, reduction: float, held: float) -> int | None:
+    def improve(self, heat: Array, t: Array, reduction: float, held: float) -> tuple[int, float] | None:
         """Bring the residual of a guess down by a factor, in place; None where another way is taken."""
         if not isinstance(self._tool, Multigrid):
             return None
