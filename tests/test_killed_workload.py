@@ -101,7 +101,7 @@ def kill(kills: int, seed: int) -> dict[str, int]:
             if done["kills"] % 2:  # where there is something to lose
                 while not state.exists() and process.poll() is None:
                     time.sleep(0.005)
-                time.sleep(draw.uniform(0.0, 0.2 * seconds))
+                time.sleep(draw.uniform(0.0, 0.08 * seconds))
             else:
                 time.sleep(draw.uniform(0.0, seconds))
             process.kill()
