@@ -51,7 +51,7 @@ LEAST_REMOVED = 0.2  # whatever the price
 GENTLE_PRICE = 0.1  # start of the search for pairs where only GENTLY_REMOVED is asked for
 GENTLY_REMOVED = 0.12
 LONGEST_COST = 40.0  # log2 of a coupling as good as none
-LITTLE = 0.4  # of the ground: conductance between columns of a grid whose smoothing is enough
+LITTLE = 0.4  # of its ground: what a cell gives sideways on a grid whose smoothing is enough
 ALIGNMENT = 64  # bytes, a cache line
 PAGE = 4096  # bytes after which the sets of a cache repeat
 STAGGER = 5 * ALIGNMENT
@@ -94,45 +94,42 @@ class Multigrid:
             self.levels.append(coarse)
             dx, dy = coarse_dx, coarse_dy
         self.depth = len(self.levels) - 1  # grids beside the finest that a cycle visits
-        between = (conduction.g_x, conduction.g_y)
-        self._lateral = sum(float(g.sum(dtype=np.float64)) for g in between)  # W/K, between columns
         if not keeps_ground:
             for level in self.levels[1:]:
                 self._forget_ground(level)
         self.give_room(1)
 
-    def reground(self, conduction: Conduction) -> None:
+    def reground(self, conduction: Conduction, holding: float = 0.0) -> None:
         """Take an operator with other ground conductances, on the same cells; the grids stay as they are.
 
-        The hierarchy was made with `keeps_ground`.
+        The hierarchy was made with `keeps_ground`. `holding` is the least ratio there is, of a cell's ground to
+        what it gives sideways: where it is large, coarse grids have nothing to do.
         """
         self.conduction = conduction
         ground = conduction.ground
         self.finest.load_ground(ground.start, ground.cell, ground.conductance)
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
             fine.sum_ground(coarse)
-        self._set_depth()
+        self._set_depth(holding)
 
-    def reload(self, conduction: Conduction) -> None:
+    def reload(self, conduction: Conduction, holding: float = 0.0) -> None:
         """Take an operator with other conductances, grounded in the same cells; the pairs stay.
 
-        The hierarchy was made with `keeps_ground`.
+        The hierarchy was made with `keeps_ground`; `holding` as for `reground`.
         """
         self.conduction = conduction
         self._load(self.finest)
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
             fine.fill(coarse)
-        self._set_depth()
+        self._set_depth(holding)
 
-    def _set_depth(self) -> None:
-        """Leave out grids where what a finer one's columns give to each other is little beside their ground.
+    def _set_depth(self, holding: float) -> None:
+        """Leave out grids where what a finer one's cells give sideways is little beside their ground.
 
-        Coarser grids have the same ground conductance in all, and about as much less between columns as there
-        are fewer of them.
+        A coarser grid has the same ground in all, and as much less sideways as it has fewer columns.
         """
-        grounded = float(self.conduction.ground.conductance.sum())
         shares = (level.nx * level.ny / (self.finest.nx * self.finest.ny) for level in self.levels[:-1])
-        enough = [n for n, share in enumerate(shares, 1) if share * self._lateral <= LITTLE * grounded]
+        enough = [n for n, share in enumerate(shares, 1) if share <= LITTLE * holding]
         self.depth = enough[0] if enough else len(self.levels) - 1
 
     @property

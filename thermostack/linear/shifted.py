@@ -36,6 +36,7 @@ class Shifted:
         """Prepare it. `capacity` (nz, ny, nx) [J/K] is that of each cell, zero outside the body alone."""
         self.shift = SLOW
         self._cell = np.zeros(0, np.intp)
+        self._inertia = _least_inertia(conduction, capacity)
         self._take(conduction, capacity)
         self.solver = prepare(self.operator, method, widths=widths, threads=threads, is_fixed=False)
 
@@ -67,7 +68,7 @@ class Shifted:
         """Take other conductances and capacities of the same cells, and a shift [1/s] where one is given."""
         self.shift = self.shift if shift is None else shift
         self._take(conduction, capacity)
-        self.solver.change(self.operator)
+        self.solver.change(self.operator, holding=self.shift * self._inertia)
 
     def at(self, shift: float) -> Shifted:
         """Return this with another shift [1/s].
@@ -78,7 +79,7 @@ class Shifted:
             raise ValueError(f"a shift of {shift:g} 1/s is below zero")
         if shift != self.shift:
             self.shift = shift
-            self.solver.change(self.operator, only_ground=True)
+            self.solver.change(self.operator, only_ground=True, holding=self.shift * self._inertia)
         return self
 
     def solve(
@@ -93,9 +94,8 @@ class Shifted:
     def improve(self, heat: Array, t: Array, reduction: float) -> tuple[int, float]:
         """Bring the residual of a guess t [K] down by a factor, in place, and balance its heat exactly.
 
-        Returns the iterations it took, and the factor reached. What the fast way does not do goes to `solve`,
-        with its fall-backs.
-        Raises ConvergenceError where that fails, too.
+        Returns the iterations it took, and the factor reached. What the fast way does not do goes to
+        `solve`, with its fall-backs. Raises ConvergenceError where that fails, too.
         """
         if reduction >= LEAST and self.held > 0.0:
             done = self.solver.improve(heat, t, reduction, self.held)
@@ -126,3 +126,19 @@ class Shifted:
         out = np.empty(t.shape)
         operate(self.conduction, t, out, self.solver.threads)
         return out
+
+
+def _least_inertia(conduction: Conduction, capacity: Array) -> float:
+    """Return the least time [s] a cell stores for what it gives sideways: capacity over conductance."""
+    least = np.inf
+    for g_x, g_y, stored in zip(conduction.g_x, conduction.g_y, capacity, strict=True):
+        sideways = np.zeros(stored.shape)
+        for g, low, high in (
+            (g_x, np.s_[:, :-1], np.s_[:, 1:]),
+            (g_y, np.s_[:-1], np.s_[1:]),
+        ):
+            sideways[low] += g
+            sideways[high] += g
+        inside = sideways > 0.0
+        least = min(least, float(np.min(stored[inside] / sideways[inside], initial=np.inf)))
+    return least if np.isfinite(least) else 0.0

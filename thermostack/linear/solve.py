@@ -88,16 +88,17 @@ class Solver:
         self._factors = None  # its memory is free before the next factors are made
         self._factors = Factors(self.conduction, self._floating.first if self._floating else None)
 
-    def change(self, conduction: Conduction, *, only_ground: bool = False) -> None:
+    def change(self, conduction: Conduction, *, only_ground: bool = False, holding: float = 0.0) -> None:
         """Take an operator with other conductances, or with other ground conductances only.
 
         It has ground in the same cells (zeros count), and the solver was prepared with `is_fixed=False`.
-        What was decided once, as which columns make a coarse one, stays, so that it costs little.
+        What was decided once, as which columns make a coarse one, stays, so that it costs little. `holding`
+        is the least ratio of a cell's ground to what it gives sideways, as far as it is known.
         """
         self.conduction = conduction
         self._set_floating()
         if self._ways:
-            self._ways.change(conduction, only_ground=only_ground)
+            self._ways.change(conduction, only_ground=only_ground, holding=holding)
         else:
             self._factorise()
 

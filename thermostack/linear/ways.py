@@ -72,16 +72,16 @@ class Ways:
         """Return how many grids there are."""
         return len(self._tool.levels) if self._tool else 0
 
-    def change(self, conduction: Conduction, *, only_ground: bool) -> None:
+    def change(self, conduction: Conduction, *, only_ground: bool, holding: float) -> None:
         """Take another operator, grounded in the same cells; the grids' pairs of columns stay."""
         self.conduction = conduction
         if not isinstance(self._tool, Multigrid):
             self._tool = None
             self._tool = self._build()
         elif only_ground:
-            self._tool.reground(conduction)
+            self._tool.reground(conduction, holding)
         else:
-            self._tool.reload(conduction)
+            self._tool.reload(conduction, holding)
 
     def iterate(
         self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool, of_guess: bool = False
