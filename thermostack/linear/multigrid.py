@@ -102,8 +102,8 @@ class Multigrid:
     def reground(self, conduction: Conduction, holding: float = 0.0) -> None:
         """Take an operator with other ground conductances, on the same cells; the grids stay as they are.
 
-        The hierarchy was made with `keeps_ground`. `holding` is the least ratio there is, of a cell's ground to
-        what it gives sideways: where it is large, coarse grids have nothing to do.
+        The hierarchy was made with `keeps_ground`. `holding` is the least ratio there is of a cell's ground
+        to what it gives sideways: where it is large, coarse grids have nothing to do.
         """
         self.conduction = conduction
         ground = conduction.ground
