@@ -16,8 +16,8 @@ import pytest
 
 from thermostack import __version__
 from thermostack.cli import app, main
+from thermostack.commands.options import read_cell, read_settings
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError, ResourceError, RunawayError
-from thermostack.options import read_cell, read_settings
 
 TWO_DIES = """\
 package: two_dies
@@ -488,7 +488,7 @@ def test_an_interrupted_command_ends_soon_and_leaves_nothing(
 
 
 def test_a_signal_that_is_ignored_from_the_start_stays_ignored() -> None:
-    code = "import signal, os, sys; from thermostack.interrupt import interruptible\n"
+    code = "import signal, os, sys; from thermostack.commands.interrupt import interruptible\n"
     code += "with interruptible(): os.kill(os.getpid(), signal.SIGHUP)\n"
     code += "print('still here')"
     done = subprocess.run(

@@ -92,18 +92,25 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
         ),
         ("impedance.reduction",),
         ("control", "throttle"),
-        ("histories", "run_summary", "plot_transient"),
+        ("histories", "plot_transient"),
     ),
     8: (("steady", "schemes", "stepping", "simulation", "transient", "impedance.response"),),
-    9: (("interrupt", "terminal", "options", "stages", "zth", "workload_options", "workload"),),
+    9: (
+        (
+            "commands.interrupt",
+            "commands.terminal",
+            "commands.options",
+            "commands.stages",
+            "commands.run_summary",
+            "commands.zth",
+            "commands.transient_options",
+            "commands.transient",
+        ),
+    ),
     10: (("cli",),),
 }
-FACES = (
-    "",
-    "io",
-    "linear",
-    "impedance",
-)  # packages whose __init__ hands out names and is imported by nobody inside
+# Packages whose __init__ hands out names and is imported by nobody inside.
+FACES = ("", "commands", "impedance", "io", "linear")
 PLACE = {
     name: (floor, number, place)
     for floor, groups in FLOORS.items()

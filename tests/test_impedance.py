@@ -13,6 +13,7 @@ from exact.heated_slab import PUBLISHED, HeatedSlab
 from small_result import small_package
 
 from thermostack.cli import main
+from thermostack.commands.zth import read_times
 from thermostack.cooling import Convection, Cooled, Cooling, FixedTemperature
 from thermostack.errors import DescriptionError, OutputError, ResourceError
 from thermostack.grid import Grid
@@ -28,7 +29,6 @@ from thermostack.simulation import Simulation
 from thermostack.steady import solve_steady
 from thermostack.tables import as_text
 from thermostack.units import mm, nm, um
-from thermostack.zth import read_times
 
 SLAB = HeatedSlab()
 TIMES = np.array(list(PUBLISHED))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thermostack.terminal import TimeLeft, _said, show_run
+from thermostack.commands.terminal import TimeLeft, _said, show_run
 
 
 class Clock:

@@ -18,10 +18,7 @@ import pytest
 
 from thermostack import discretize, read_package, read_transient
 from thermostack.cli import main
-from thermostack.errors import ConvergenceError, DescriptionError, OutputError
-from thermostack.io import examine, stored
-from thermostack.io.series_file import read_film
-from thermostack.workload_options import (
+from thermostack.commands.transient_options import (
     find_throttles,
     read_duration,
     read_frames,
@@ -29,6 +26,9 @@ from thermostack.workload_options import (
     read_probes,
     read_throttles,
 )
+from thermostack.errors import ConvergenceError, DescriptionError, OutputError
+from thermostack.io import examine, stored
+from thermostack.io.series_file import read_film
 
 CHIP = """\
 package: chip

@@ -16,10 +16,8 @@ from typing import Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from thermostack import __version__
-from thermostack.errors import DescriptionError, OutputError, ResourceError, ThermostackError
-from thermostack.interrupt import INTERRUPTED, interruptible
-from thermostack.io.destination import PICTURES, RESULT, find_destination
-from thermostack.options import (
+from thermostack.commands.interrupt import INTERRUPTED, interruptible
+from thermostack.commands.options import (
     CellOption,
     Debug,
     IncludeRoot,
@@ -31,10 +29,12 @@ from thermostack.options import (
     read_length,
     read_settings,
 )
-from thermostack.stages import Timed
-from thermostack.terminal import FAULT, log, print_json, print_tables, show_progress, warn
-from thermostack.workload import transient
-from thermostack.zth import zth
+from thermostack.commands.stages import Timed
+from thermostack.commands.terminal import FAULT, log, print_json, print_tables, show_progress, warn
+from thermostack.commands.transient import transient
+from thermostack.commands.zth import zth
+from thermostack.errors import DescriptionError, OutputError, ResourceError, ThermostackError
+from thermostack.io.destination import PICTURES, RESULT, find_destination
 
 LARGEST_CELL = 1.0  # m: no cell is cut for its size
 UNEXPECTED = 1  # the exit code of a fault of our own

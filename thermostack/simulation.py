@@ -124,13 +124,15 @@ class Simulation:
         self._power, self._brought = [0.0] * stages, [0.0] * stages  # W, of it what parts make, faces bring
         self._given: list[tuple[Array, Array] | None] = [None] * stages  # what it was made of
         self._taken_at = np.full(shape if not self._is_linear else 0, np.nan)  # K over zero: the materials
-        self._materials_at = np.empty(self._taken_at.shape)  # the same in K
         self._middle = np.empty(self._taken_at.shape)  # of a step, K over zero
-        self._sensitivity = 0.0 if self._is_linear else _sensitivity(self.model, self._zero)
+        self._warm = np.empty(self._taken_at.shape)  # K, where materials are taken
+        self._stored_at = self._taken_at.copy()  # K over zero: the capacities, which need it less often
+        self._strayed = math.inf  # K that the conductivities' temperatures have moved since, at most
+        self._sensitivity = _sensitivity(self.model, self._zero)
         self._outside = self.loads.outside(time)
         self._measured: Measured | None = None
-        start = self._start(initial)
-        self._stepper = Stepper(self._shifted, self.scheme, start, self._shifted.solver.threads)
+        self._stepper = Stepper(self._shifted, self.scheme, shape, self._shifted.solver.threads)
+        self._stepper.field[...] = self._start(initial)
         self._follow(is_jump=True)
 
     # -- what is asked of it -----------------------------------------------------------------------
@@ -218,6 +220,8 @@ class Simulation:
             "rejected": self.rejected,
             "energy": list(dataclasses.astuple(self.energy)),
             "taken_at": self._taken_at.copy(),
+            "stored_at": self._stored_at.copy(),
+            "strayed": self._strayed,
             "loads": self.loads.state(),
             "stepper": self._stepper.state(),
         }
@@ -236,7 +240,9 @@ class Simulation:
         self._stepper.restore(state["stepper"])
         self._film_share = self.loads.film_share(self.time)
         self._surfaces, self._outside = self._filmed(self._film_share), self.loads.outside(self.time)
-        self._taken_at[...] = state["taken_at"]
+        self._taken_at[...], self._stored_at[...] = state["taken_at"], state["stored_at"]
+        self._strayed = float(state["strayed"])
+        self._store()
         self._assemble()
 
     # -- going on ------------------------------------------------------------------------------------
@@ -375,45 +381,55 @@ class Simulation:
     def _take_foreseen(self, step: float) -> None:
         """Take the materials as they are foreseen in the middle of a step [s], if that changes anything."""
         self._stepper.foresee(0.5 * step, self._middle.reshape(-1))
-        if self._drift_matters(self._drift()):
-            self._take_middle(self._stepper.shift_of(step))
+        pairs = zip(self._middle, self._taken_at, strict=True)
+        drift = float(np.max([np.abs(middle - taken).max() for middle, taken in pairs]))
+        if self._drift_matters(drift, *self._sensitivity):
+            self._take_middle(drift, self._stepper.shift_of(step))
 
     def _is_settled(self) -> bool:
         """Return whether the materials were taken where they should have been; if not, take them there."""
         if self._is_linear:
             return True
+        planes = zip(self._stepper.field, self._stepper.end, self._taken_at, strict=True)
+        drift = float(np.max([np.abs(now + end - 2.0 * taken).max() for now, end, taken in planes])) / 2.0
+        if not self._drift_matters(0.5 * drift, *self._sensitivity):
+            return True
         np.add(self._stepper.field, self._stepper.end, out=self._middle)
         self._middle *= 0.5
-        if not self._drift_matters(0.5 * self._drift()):
-            return True
-        self._take_middle()
+        self._take_middle(drift)
         return False
 
-    def _take_middle(self, shift: float | None = None) -> None:
+    def _take_middle(self, drift: float, shift: float | None = None) -> None:
+        """Take the materials at the middle of the step, which is that far [K] from where they are taken."""
         self._taken_at[...] = self._middle
+        self._strayed += drift
+        if self._drift_matters(self._strayed, self._sensitivity[1]):
+            self._stored_at[...], self._strayed = self._middle, 0.0
+            self._store()
         self._assemble(shift)
 
-    def _drift(self) -> float:
-        """Return how far the middle of a step is from where the materials were taken [K], at most."""
-        pairs = zip(self._middle, self._taken_at, strict=True)
-        return float(np.max([np.abs(middle - taken).max() for middle, taken in pairs]))
-
-    def _drift_matters(self, drift: float) -> bool:
+    def _drift_matters(self, drift: float, *sensitivities: float) -> bool:
         """Return whether materials taken so many kelvin off could change a temperature noticeably."""
         field = self._stepper.field
         span = max(float(field.max()), -float(field.min()), 1.0)  # K of which a part would change
-        return not drift * self._sensitivity * span <= DRIFT * self.tolerance
+        return not drift * max(sensitivities) * span <= DRIFT * self.tolerance
+
+    def _store(self) -> None:
+        """Set the capacities where they were taken last."""
+        if not is_constant(self.model):
+            self._capacity = assemble_capacity(self.model, self._in_kelvin(self._stored_at))
 
     def _assemble(self, shift: float | None = None) -> None:
-        is_taken = bool(np.isfinite(self._taken_at).all()) and not self._is_linear
-        temperature = np.add(self._taken_at, self._zero, out=self._materials_at) if is_taken else None
+        self._conductivity = Conductivity(self.model, self._in_kelvin(self._taken_at))
         model = replace(self.model, surfaces=self._surfaces)
-        self._conductivity = Conductivity(self.model, temperature)
         self._conduction = assemble_conduction(model, self._conductivity)
-        if not is_constant(self.model):
-            self._capacity = assemble_capacity(self.model, temperature)
         self._shifted.change(self._conduction, self._capacity, shift)
         self._given = [None] * self.scheme.stages
+
+    def _in_kelvin(self, taken: Array) -> Array | None:
+        """Return a field over zero in K, in a place that is used again; None where there is none."""
+        is_taken = not self._is_linear and math.isfinite(float(taken.max()))
+        return np.add(taken, self._zero, out=self._warm) if is_taken else None
 
     # -- beginning and going on -----------------------------------------------------------------------
 
@@ -452,8 +468,8 @@ class Simulation:
             self._shifted.balance(self._heats[0], t)
             if self._is_linear or float(np.abs(t - before).max()) <= SETTLED * float(np.abs(t).max()):
                 return t + self._zero
-            self._taken_at[...] = t
-            self._assemble()
+            self._middle[...] = t
+            self._take_middle(math.inf)
         raise ConvergenceError("conductivities and temperatures of the steady start do not settle")
 
 
@@ -472,14 +488,14 @@ def _mean_outside(model: Model) -> float:
     return float(np.clip(np.average(outside, weights=weight), outside.min(), outside.max()))
 
 
-def _sensitivity(model: Model, zero: float) -> float:
-    """Return the largest relative change of a conductivity or capacity with temperature [1/K]."""
-    most = 0.0
+def _sensitivity(model: Model, zero: float) -> tuple[float, float]:
+    """Return the largest relative changes of a conductivity and of a capacity with temperature [1/K]."""
+    materials = {part.material.name: part.material for part in model.parts}.values()
     ends = zero, zero + SPAN
-    for material in {part.material.name: part.material for part in model.parts}.values():
-        values = [np.array([*material.conductivity_at(end), material.capacity_at(end)]) for end in ends]
-        most = max(most, float(np.abs(np.log(values[1] / values[0])).max()) / SPAN)
-    return most
+    conductivity = [np.array([material.conductivity_at(end) for material in materials]) for end in ends]
+    capacity = [np.array([material.capacity_at(end) for material in materials]) for end in ends]
+    most = [float(np.abs(np.log(high / low)).max()) / SPAN for low, high in (conductivity, capacity)]
+    return most[0], most[1]
 
 
 def _fitted(wanted: float, left: float) -> tuple[float, bool]:

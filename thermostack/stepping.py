@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,21 +43,22 @@ class Stepper:
     heat balance of the stage exact: of all fields that differ by a constant it is the nearest to the answer.
     """
 
-    def __init__(self, shifted: Shifted, scheme: Scheme, start: Array, threads: int = 1) -> None:
-        """Begin with temperatures `start` (nz, ny, nx), zero outside the body."""
+    def __init__(
+        self, shifted: Shifted, scheme: Scheme, shape: tuple[int, int, int], threads: int = 1
+    ) -> None:
+        """Make room for fields of a shape (nz, ny, nx); `field` is zero, and may be set to where to begin."""
         self.shifted, self.scheme, self.threads = shifted, scheme, threads
-        self.shape = start.shape
-        stages = scheme.stages
-        self._fields = np.zeros((2 * stages + 1, start.size))  # (rows, cells) K
-        self._fields[0] = start.reshape(-1)
-        self._heat = np.empty(start.size)
+        self.shape = shape
+        stages, cells = scheme.stages, math.prod(shape)
+        self._fields = np.zeros((2 * stages + 1, cells))  # (rows, cells) K
+        self._heat = np.empty(cells)
         self._now = 0  # row of the present temperatures
         self._new: list[int] = list(range(1, stages + 1))  # rows of the stages of the next step
         self._past: list[tuple[float, int]] = []  # when, in s from now, and row
         self._spare = list(range(stages + 1, 2 * stages + 1))
         self._expected = np.full(stages, np.nan)  # K by which guesses of each stage were wrong the last time
         self._step = 0.0  # s, of the last attempt
-        self._sample = np.linspace(0, start.size - 1, min(SAMPLE, start.size)).astype(np.intp)
+        self._sample = np.linspace(0, cells - 1, min(SAMPLE, cells)).astype(np.intp)
         self.work = Work()
 
     @property

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from thermostack.errors import OutputError
-from thermostack.interrupt import between_steps
-from thermostack.io.destination import RESULT, find_destination, replaceable
-from thermostack.options import (
+from thermostack.commands.interrupt import between_steps
+from thermostack.commands.options import (
     CellOption,
     Debug,
     IncludeRoot,
@@ -22,9 +20,9 @@ from thermostack.options import (
     read_positive,
     read_settings,
 )
-from thermostack.stages import Timed
-from thermostack.terminal import log, print_json, print_tables, show_progress, show_run, warn
-from thermostack.workload_options import (
+from thermostack.commands.stages import Timed
+from thermostack.commands.terminal import log, print_json, print_tables, show_progress, show_run, warn
+from thermostack.commands.transient_options import (
     check_probes,
     find_throttles,
     read_duration,
@@ -34,6 +32,8 @@ from thermostack.workload_options import (
     read_throttles,
     read_traces,
 )
+from thermostack.errors import OutputError
+from thermostack.io.destination import RESULT, find_destination, replaceable
 
 if TYPE_CHECKING:
     from thermostack.io.destination import Destination
@@ -205,8 +205,8 @@ def _write(played: Transient, files: list[Path], timed: Timed) -> None:
 
 
 def _print(played: Transient, files: list[str], timed: Timed, json: bool) -> None:
+    from thermostack.commands.run_summary import run_summary, run_table
     from thermostack.histories import history_table
-    from thermostack.run_summary import run_summary, run_table
 
     warn(played.warnings)
     if json:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thermostack.commands.options import misused, read_positive, read_quantity
 from thermostack.errors import DescriptionError
-from thermostack.options import misused, read_positive, read_quantity
 
 if TYPE_CHECKING:
     from thermostack.model import Model

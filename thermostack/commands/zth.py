@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from thermostack.io.destination import PICTURES, find_destination
-from thermostack.options import (
+from thermostack.commands.options import (
     CellOption,
     Debug,
     IncludeRoot,
@@ -19,8 +18,9 @@ from thermostack.options import (
     read_cell,
     read_settings,
 )
-from thermostack.stages import Timed
-from thermostack.terminal import print_json, print_tables, show_progress, warn
+from thermostack.commands.stages import Timed
+from thermostack.commands.terminal import print_json, print_tables, show_progress, warn
+from thermostack.io.destination import PICTURES, find_destination
 
 if TYPE_CHECKING:
     import numpy as np
