@@ -11,6 +11,7 @@ from small_workloads import HOT_SILICON, workload_model
 from thermostack.capacity import assemble_capacity
 from thermostack.conduction import Conduction, Conductivity, Ground, assemble_conduction
 from thermostack.errors import ConvergenceError
+from thermostack.linear.multigrid import Multigrid
 from thermostack.linear.shifted import Shifted
 from thermostack.model import Model
 
@@ -223,3 +224,49 @@ def test_small_numbers_survive_after_a_solve(model: Model, heat: np.ndarray, thr
 def test_it_says_how_much_it_holds(model: Model) -> None:
     operators = shifted(model)
     assert operators.memory >= operators.solver.memory + 4 * 8 * (model.part > 0).sum()
+
+
+# -- work ----------------------------------------------------------------------------------------
+
+
+def depths(operators: Shifted, shifts: tuple[float, ...]) -> list[int]:
+    """Return how many coarse grids a cycle visits."""
+    ways = operators.solver._ways
+    assert ways is not None
+    found = []
+    for shift in shifts:
+        operators.at(shift)
+        assert isinstance(ways._tool, Multigrid)
+        found.append(ways._tool.depth)
+    return found
+
+
+def test_short_steps_leave_coarse_grids_out(model: Model) -> None:
+    shifts = (0.0, *np.geomspace(1e-2, 1e6, 100).tolist())
+    found = depths(shifted(model), shifts)
+    levels = len(shifted(model).solver._ways._tool.levels)  # type: ignore[union-attr]
+    assert found == sorted(found, reverse=True)
+    assert (found[0], found[-1]) == (levels - 1, 1)
+    assert len(set(found)) > 2
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_what_is_left_out_costs_few_iterations(model: Model, heat: np.ndarray, shift: float) -> None:
+    _, report = shifted(model).at(shift).solve(heat, tolerance=1e-8)
+    assert report.iterations <= 12
+    assert not report.fallback
+
+
+def test_one_cell_that_gives_much_sideways_keeps_the_grids(model: Model, heat: np.ndarray) -> None:
+    """A sheet that conducts well and stores little beside much that stores: the whole does not tell."""
+    conduction, capacity = assemble_conduction(model), assemble_capacity(model)
+    k = model.grid.shape[0] // 2
+    conduction.g_x[k] *= 1e4
+    conduction.g_y[k] *= 1e4
+    widths = model.grid.dx, model.grid.dy
+    operators = Shifted(conduction, capacity, widths=widths, threads=1)
+    assert depths(operators, (1e4,))[0] > depths(shifted(model), (1e4,))[0]
+    t, report = operators.at(1e4).solve(heat, tolerance=1e-11)
+    expected = dense(conduction, capacity, 1e4, heat)
+    assert np.abs(t - expected).max() <= 1e-8 * np.abs(expected).max()
+    assert not report.fallback
