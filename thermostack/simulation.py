@@ -125,6 +125,7 @@ class Simulation:
         self._given: list[tuple[Array, Array] | None] = [None] * stages  # what it was made of
         self._taken_at = np.full(shape if not self._is_linear else 0, np.nan)  # K over zero: the materials
         self._middle = np.empty(self._taken_at.shape)  # of a step, K over zero
+        self._shown = np.empty(shape)  # K, what is measured
         self._warm = np.empty(self._taken_at.shape)  # K, where materials are taken
         self._stored_at = self._taken_at.copy()  # K over zero: the capacities, which need it less often
         self._strayed = math.inf  # K that the conductivities' temperatures have moved since, at most
@@ -207,7 +208,8 @@ class Simulation:
         return {name: fluxes.at(*place) for name, place in places.items()}
 
     def _fluxes(self) -> Fluxes:
-        t = self._stepper.field + self._zero
+        """Return the fluxes now, good until they are asked for again."""
+        t = np.add(self._stepper.field, self._zero, out=self._shown)
         conductivity = self._conductivity if self._is_linear else Conductivity(self.model, t)
         return Fluxes(self.model, self._conduction, conductivity, t, self._outside)
 

@@ -46,18 +46,19 @@ class Shifted:
         if self._cell.size == 0:  # the body's cells stay the same
             self._cell = np.union1d(np.flatnonzero(capacity), own.cell)
             self._ground = Ground(own.shape, self._cell, np.zeros(self._cell.size))
-        self._capacity = capacity.reshape(-1)[self._cell]
+            self._capacity, self._own, self._total = np.zeros((3, self._cell.size))
+        np.take(capacity.reshape(-1), self._cell, out=self._capacity)
         self.stores = float(capacity.sum())  # J/K
         self._grounded = float(own.conductance.sum())
-        self._own = np.zeros(self._cell.size)
+        self._own[:] = 0.0
         self._own[np.searchsorted(self._cell, own.cell)] = own.conductance
 
     @property
     def operator(self) -> Conduction:
-        """Return `G + s C` of the present shift."""
-        ground = self.shift * self._capacity
-        ground += self._own
-        return replace(self.conduction, ground=self._ground.holding(ground))
+        """Return `G + s C` of the present shift, whose ground the next one overwrites."""
+        np.multiply(self._capacity, self.shift, out=self._total)
+        self._total += self._own
+        return replace(self.conduction, ground=self._ground.holding(self._total))
 
     @property
     def memory(self) -> int:
