@@ -22,11 +22,15 @@ from thermostack.commands.options import (
     Debug,
     IncludeRoot,
     Json,
+    NoSave,
     PackageName,
     Settings,
+    Threads,
     misused,
+    output_option,
     read_cell,
     read_length,
+    read_output,
     read_settings,
 )
 from thermostack.commands.stages import Timed
@@ -60,15 +64,8 @@ def solve(
     *,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[
-        Path | None,
-        Parameter(
-            name=["--output", "-o"],
-            help="A directory for NAME.vtkhdf and NAME.png, or a file that ends in .vtkhdf. "
-            "Without it the current directory.",
-        ),
-    ] = None,
-    no_save: Annotated[bool, Parameter(help="Write no files.")] = False,
+    output: Annotated[Path | None, output_option("NAME.vtkhdf and NAME.png", (RESULT,))] = None,
+    no_save: NoSave = False,
     no_estimate: Annotated[bool, Parameter(help="Leave out the estimate of the errors.")] = False,
     method: Annotated[
         Literal["multigrid", "direct"],
@@ -76,15 +73,13 @@ def solve(
             help="How to solve the linear equations; direct is slow, a second opinion.", show_default=True
         ),
     ] = "multigrid",
-    threads: Annotated[int | None, Parameter(help="How many threads; all processors without it.")] = None,
+    threads: Threads = None,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
 ) -> None:
     """Solve for the steady temperatures of every part; write a result file and a picture."""
-    if threads is not None and threads < 1:
-        raise misused("--threads", f"{threads} is not a number of threads", "1, 2, 3, ...", "E-RANGE")
-    destination = find_destination(output, (RESULT,)) if not no_save else None
+    destination = read_output(output, no_save, (RESULT,))
     overrides, size = read_settings(settings), read_cell(cell)
     with show_progress() as progress:
         timed = Timed(progress)
@@ -124,20 +119,14 @@ def mesh(
     *,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[
-        Path | None,
-        Parameter(
-            name=["--output", "-o"],
-            help="A directory for NAME_grid.png, or a file that ends in .png, .svg or .pdf.",
-        ),
-    ] = None,
-    no_save: Annotated[bool, Parameter(help="Draw no picture.")] = False,
+    output: Annotated[Path | None, output_option("NAME_grid.png", PICTURES)] = None,
+    no_save: NoSave = False,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
 ) -> None:
     """Cut a package into cells and show the grid; nothing is solved."""
-    destination = find_destination(output, PICTURES) if not no_save else None
+    destination = read_output(output, no_save, PICTURES)
     overrides, size = read_settings(settings), read_cell(cell)
     files = []
     with show_progress() as progress:
@@ -207,13 +196,7 @@ def plot(
     x: Annotated[str | None, Parameter(help='A cross-section at this place along x, as "27 mm".')] = None,
     y: Annotated[str | None, Parameter(help="A cross-section at this place along y.")] = None,
     z: Annotated[str | None, Parameter(help="The plane at this height.")] = None,
-    output: Annotated[
-        Path | None,
-        Parameter(
-            name=["--output", "-o"],
-            help="A file that ends in .png, .svg or .pdf, or a directory for NAME.png.",
-        ),
-    ] = None,
+    output: Annotated[Path | None, output_option("NAME.png", PICTURES)] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from thermostack.errors import DescriptionError, Fault
+from thermostack.io.destination import Destination, find_destination
 
 if TYPE_CHECKING:
     from thermostack.spacing import Cell
+
+
+def misused(option: str, message: str, remedy: str = "", code: str = "E-VALUE") -> DescriptionError:
+    return DescriptionError(Fault(option, message, remedy, code))
+
+
+def _check_threads(_: type, threads: int | None) -> None:
+    if threads is not None and threads < 1:
+        raise misused("--threads", f"{threads} is not a number of threads", "1, 2, 3, ...", "E-RANGE")
+
+
+# -- what they are -------------------------------------------------------------------------------
+
 
 PackageName = Annotated[
     str, Parameter(help="A description file (YAML), or the name of a package that comes along.")
@@ -31,6 +46,13 @@ Settings = Annotated[
         "repeated.",
     ),
 ]
+NoSave = Annotated[bool, Parameter(name="--no-save", help="Write no files.")]
+Threads = Annotated[
+    int | None,
+    Parameter(
+        name="--threads", help="How many threads; all processors without it.", validator=_check_threads
+    ),
+]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON in SI units instead of tables.")]
 Debug = Annotated[bool, Parameter(name="--debug", help="Show where in the program an error arose.")]
 IncludeRoot = Annotated[
@@ -39,8 +61,20 @@ IncludeRoot = Annotated[
 ]
 
 
-def misused(option: str, message: str, remedy: str = "", code: str = "E-VALUE") -> DescriptionError:
-    return DescriptionError(Fault(option, message, remedy, code))
+def output_option(files: str, suffixes: tuple[str, ...]) -> Parameter:
+    """Return the option for where a command writes, as Annotated[Path | None, output_option(...)]."""
+    *others, last = suffixes
+    endings = f"{', '.join(others)} or {last}" if others else last
+    text = f"A directory for {files}, or a file that ends in {endings}. Without it the current directory."
+    return Parameter(name=["--output", "-o"], help=text)
+
+
+# -- how they are read ---------------------------------------------------------------------------
+
+
+def read_output(output: Path | None, no_save: bool, suffixes: tuple[str, ...]) -> Destination | None:
+    """Return where files go, None where none are to be written. Raises OutputError where they cannot go."""
+    return None if no_save else find_destination(output, suffixes)
 
 
 def read_quantity(option: str, text: str, dimension: str) -> float:

@@ -13,10 +13,14 @@ from thermostack.commands.options import (
     Debug,
     IncludeRoot,
     Json,
+    NoSave,
     PackageName,
     Settings,
+    Threads,
     misused,
+    output_option,
     read_cell,
+    read_output,
     read_positive,
     read_settings,
 )
@@ -33,7 +37,7 @@ from thermostack.commands.transient_options import (
     read_traces,
 )
 from thermostack.errors import OutputError
-from thermostack.io.destination import RESULT, find_destination, replaceable
+from thermostack.io.destination import RESULT, replaceable
 
 if TYPE_CHECKING:
     from thermostack.io.destination import Destination
@@ -99,22 +103,15 @@ def transient(
     cell: CellOption = None,
     settings: Settings = (),
     output: Annotated[
-        Path | None,
-        Parameter(
-            name=["--output", "-o"],
-            help="A directory for NAME.vtkhdf, NAME_history.csv and NAME.png, or a file that ends in "
-            ".vtkhdf. Without it the current directory.",
-        ),
+        Path | None, output_option("NAME.vtkhdf, NAME_history.csv and NAME.png", (RESULT,))
     ] = None,
-    no_save: Annotated[bool, Parameter(help="Write no files.")] = False,
-    threads: Annotated[int | None, Parameter(help="How many threads; all processors without it.")] = None,
+    no_save: NoSave = False,
+    threads: Threads = None,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
 ) -> None:
     """Play a workload: the temperatures of every part over time; write a film, a history and a picture."""
-    if threads is not None and threads < 1:
-        raise misused("--threads", f"{threads} is not a number of threads", "1, 2, 3, ...", "E-RANGE")
     held = read_positive("--tolerance", tolerance, "temperature_difference")
     fixed = None if step is None else read_positive("--step", step, "time")
     if scheme == "implicit_euler" and fixed is None:
@@ -125,7 +122,7 @@ def transient(
     every = read_positive("--checkpoint", checkpoint, "time")
     start = read_initial(initial or ("steady" if trace else "outside"))
     probes, asked = read_probes(probe), read_throttles(throttle)
-    destination = find_destination(output, (RESULT,)) if not no_save else None
+    destination = read_output(output, no_save, (RESULT,))
     overrides, size = read_settings(settings), read_cell(cell)
     with show_progress() as progress:
         timed = Timed(progress)

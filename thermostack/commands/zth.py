@@ -12,15 +12,20 @@ from thermostack.commands.options import (
     Debug,
     IncludeRoot,
     Json,
+    NoSave,
     PackageName,
     Settings,
+    Threads,
     misused,
+    output_option,
     read_cell,
+    read_output,
+    read_quantity,
     read_settings,
 )
 from thermostack.commands.stages import Timed
 from thermostack.commands.terminal import print_json, print_tables, show_progress, warn
-from thermostack.io.destination import PICTURES, find_destination
+from thermostack.io.destination import PICTURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,28 +63,19 @@ def zth(
     ] = 1e-4,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[
-        Path | None,
-        Parameter(
-            name=["--output", "-o"],
-            help="A directory for NAME_zth.png and the tables beside it, or a file that ends in .png, .svg "
-            "or .pdf. Without it the current directory.",
-        ),
-    ] = None,
-    no_save: Annotated[bool, Parameter(help="Write no files.")] = False,
-    threads: Annotated[int | None, Parameter(help="How many threads; all processors without it.")] = None,
+    output: Annotated[Path | None, output_option("NAME_zth.png and the tables beside it", PICTURES)] = None,
+    no_save: NoSave = False,
+    threads: Threads = None,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
 ) -> None:
     """Find the thermal impedance of a part: rise over time, time constants, networks, structure functions."""
-    if threads is not None and threads < 1:
-        raise misused("--threads", f"{threads} is not a number of threads", "1, 2, 3, ...", "E-RANGE")
     if not 1e-7 <= tolerance < 1.0:
         raise misused("--tolerance", f"{tolerance:g} is not between 1e-7 and 1", "as 1e-4", "E-RANGE")
     asked = read_times(times)
-    at = None if temperature is None else _read(temperature, "--temperature", "temperature")
-    destination = find_destination(output, PICTURES) if not no_save else None
+    at = None if temperature is None else read_quantity("--temperature", temperature, "temperature")
+    destination = read_output(output, no_save, PICTURES)
     overrides, size = read_settings(settings), read_cell(cell)
     places = [name.strip() for name in (outputs or "").split(",") if name.strip()]
     with show_progress() as progress:
@@ -147,7 +143,7 @@ def read_times(text: str | None) -> np.ndarray | None:
     remedy = 'as "1 us, 100 s" or "1 us, 100 s, 50"'
     if len(pieces) not in (2, 3):
         raise misused("--times", f"{text!r} is not from, to, and how many a decade", remedy)
-    first, last = (_read(piece, "--times", "time") for piece in pieces[:2])
+    first, last = (read_quantity("--times", piece, "time") for piece in pieces[:2])
     if not 0.0 < first < last:
         raise misused("--times", f"{text!r} does not go up from a time greater than zero", remedy, "E-RANGE")
     per_decade = pieces[2] if len(pieces) == 3 else str(PER_DECADE)
@@ -156,12 +152,3 @@ def read_times(text: str | None) -> np.ndarray | None:
         text = f"{per_decade} a decade is not 2 to {MOST_TIMES} times in all"
         raise misused("--times", text, remedy, "E-RANGE")
     return np.geomspace(first, last, count)
-
-
-def _read(text: str, option: str, kind: str) -> float:
-    from thermostack.units import UnitError, parse_quantity
-
-    try:
-        return parse_quantity(text, kind)
-    except UnitError as error:
-        raise misused(option, str(error), code="E-UNIT") from None
