@@ -94,7 +94,7 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
         ("control", "throttle"),
         ("histories", "plot_transient"),
     ),
-    8: (("steady", "schemes", "stepping", "simulation", "transient", "impedance.response"),),
+    8: (("steady", "schemes", "stepping", "coefficients", "simulation", "transient", "impedance.response"),),
     9: (
         (
             "commands.interrupt",

@@ -148,7 +148,7 @@ def test_materials_are_taken_in_the_middle_of_a_step() -> None:
     rise = simulation.field - start
     assert simulation.steps == 1
     assert np.nanmax(rise) > 20.0
-    taken = simulation.state()["taken_at"]  # over the temperature outside, where all begins
+    taken = simulation.state()["coefficients"]["taken_at"]  # over the temperature outside, where all begins
     off = np.abs(taken - 0.5 * rise)[inside(simulation.model)]
     assert off.max() < 0.02 * np.nanmax(rise)
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from thermostack.capacity import assemble_capacity, is_constant
-from thermostack.conduction import Conductivity, assemble_conduction
+from thermostack.coefficients import Coefficients, are_constant
 from thermostack.courses import Course
 from thermostack.errors import ConvergenceError
 from thermostack.linear.shifted import Shifted
 from thermostack.loads import Loads
-from thermostack.materials import ROOM_TEMPERATURE
 from thermostack.memory import Solve, check_memory
 from thermostack.metrics import Measured, Members, PartTemperature, measure_parts, merge_parts
 from thermostack.model import Model, discretize
@@ -25,7 +23,6 @@ from thermostack.reconstruction import Fluxes
 from thermostack.schemes import SCHEMES
 from thermostack.steady import Steady, refuse_isolated
 from thermostack.stepping import Stepper
-from thermostack.surfaces import Surfaces
 
 Array = np.ndarray
 
@@ -34,7 +31,6 @@ SOLVED = 0.1  # of that, to which a stage is solved
 GROWTH, LEAST = 8.0, 0.1  # a step's length over that of the one before, at most and at least
 SAFETY = 0.9
 KEPT = 1.25  # growth below which the step stays as it is, and the solver with it
-DRIFT = 1.0  # of the tolerance: what a material taken at another temperature may change
 MOST_TRIES = 30  # of one step
 EPSILON = 1e-9  # of what is left: a step that ends nearer to it ends there
 ROUNDING = 1e-12  # of a time: an event no farther off than this is now
@@ -42,7 +38,6 @@ STEADY = 1e-10  # tolerance of the steady start
 SETTLED = 1e-8  # of the rise: what conductivities may still change of it
 MOST_ROUNDS = 50  # of conductivity after temperature, in a steady start
 ASTRAY = 0.01  # of the tolerance: the mean temperature of heat that is astray and no rounding any more
-SPAN = 60.0  # K over which materials' dependence on temperature is judged
 
 
 @dataclass
@@ -97,9 +92,9 @@ class Simulation:
             raise ValueError(f"{scheme} does not estimate its error; give the length of its steps")
         if not tolerance > 0.0 or (step is not None and not step > 0.0):
             raise ValueError("tolerance and step are greater than zero")
-        is_linear = self.model.is_linear and is_constant(self.model)
         cooled, stages = self.model.surfaces.cell.size, SCHEMES[scheme].stages
-        solve = Solve(self.model.grid, is_linear, method=method, surfaces=cooled, in_time=stages)
+        linear = are_constant(self.model)
+        solve = Solve(self.model.grid, linear, method=method, surfaces=cooled, in_time=stages)
         check_memory(solve, held=self.model.memory)
         self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)
         self.time, self.tolerance, self.scheme = time, tolerance, SCHEMES[scheme]
@@ -108,28 +103,17 @@ class Simulation:
         self.steps = self.rejected = 0
         self.energy = Energy()
         self.members = Members(self.model)
-        self._zero = _mean_outside(self.model)
-        self._is_linear = is_linear
-        self._film_share = self.loads.film_share(time)
-        self._surfaces = self._filmed(self._film_share)
-        self._conductivity = Conductivity(self.model)
-        self._conduction = assemble_conduction(replace(self.model, surfaces=self._surfaces))
-        self._capacity = assemble_capacity(self.model)
+        self._zero = self.model.surfaces.mean_outside
+        self._coefficients = Coefficients(self.model, self._zero, tolerance, self.loads.film_share(time))
+        operators = self._coefficients.conduction, self._coefficients.capacity
         widths = (self.model.grid.dx, self.model.grid.dy)
-        self._shifted = Shifted(
-            self._conduction, self._capacity, widths=widths, method=method, threads=threads
-        )
+        self._shifted = Shifted(*operators, widths=widths, method=method, threads=threads)
         shape = self.model.grid.shape
         self._heats = [np.zeros(shape) for _ in range(stages)]  # W, of each stage of a step
         self._power, self._brought = [0.0] * stages, [0.0] * stages  # W, of it what parts make, faces bring
         self._given: list[tuple[Array, Array] | None] = [None] * stages  # what it was made of
-        self._taken_at = np.full(shape if not self._is_linear else 0, np.nan)  # K over zero: the materials
-        self._middle = np.empty(self._taken_at.shape)  # of a step, K over zero
+        self._middle = np.empty(0 if linear else shape)  # K over zero, foreseen in the middle of a step
         self._shown = np.empty(shape)  # K, what is measured
-        self._warm = np.empty(self._taken_at.shape)  # K, where materials are taken
-        self._stored_at = self._taken_at.copy()  # K over zero: the capacities, which need it less often
-        self._strayed = math.inf  # K that the conductivities' temperatures have moved since, at most
-        self._sensitivity = _sensitivity(self.model, self._zero)
         self._outside = self.loads.outside(time)
         self._measured: Measured | None = None
         self._stepper = Stepper(self._shifted, self.scheme, shape, self._shifted.solver.threads)
@@ -210,8 +194,8 @@ class Simulation:
     def _fluxes(self) -> Fluxes:
         """Return the fluxes now, good until they are asked for again."""
         t = np.add(self._stepper.field, self._zero, out=self._shown)
-        conductivity = self._conductivity if self._is_linear else Conductivity(self.model, t)
-        return Fluxes(self.model, self._conduction, conductivity, t, self._outside)
+        conductivity = self._coefficients.conductivity_at(t)
+        return Fluxes(self.model, self._coefficients.conduction, conductivity, t, self._outside)
 
     def state(self) -> dict[str, Any]:
         """Return all that what follows depends on: arrays and numbers by name, states in it too."""
@@ -221,9 +205,7 @@ class Simulation:
             "steps": self.steps,
             "rejected": self.rejected,
             "energy": list(dataclasses.astuple(self.energy)),
-            "taken_at": self._taken_at.copy(),
-            "stored_at": self._stored_at.copy(),
-            "strayed": self._strayed,
+            "coefficients": self._coefficients.state(),
             "loads": self.loads.state(),
             "stepper": self._stepper.state(),
         }
@@ -240,12 +222,9 @@ class Simulation:
         self.energy = Energy(*map(float, state["energy"]))
         self._measured = None
         self._stepper.restore(state["stepper"])
-        self._film_share = self.loads.film_share(self.time)
-        self._surfaces, self._outside = self._filmed(self._film_share), self.loads.outside(self.time)
-        self._taken_at[...], self._stored_at[...] = state["taken_at"], state["stored_at"]
-        self._strayed = float(state["strayed"])
-        self._store()
-        self._assemble()
+        self._outside = self.loads.outside(self.time)
+        self._coefficients.restore(state["coefficients"], self.loads.film_share(self.time))
+        self._renew()
 
     # -- going on ------------------------------------------------------------------------------------
 
@@ -275,8 +254,8 @@ class Simulation:
             step, is_last = _fitted(wanted, left)
             end = edge if is_last else self.time + step
             self._heat_stages(step, end)
-            if not self._is_linear and step != tried:
-                self._take_foreseen(step)
+            if not self._coefficients.are_constant and step != tried:
+                self._foresee(step)
             self._stepper.attempt(step, self._heats.__getitem__, SOLVED * SHARE * self.tolerance)
             tried = step
             error, stored = self._stepper.judge()
@@ -319,19 +298,12 @@ class Simulation:
 
     def _follow(self, *, is_jump: bool) -> None:
         """Take note of the loads as they are from now on."""
-        share = self.loads.film_share(self.time)
-        if not _is_same(share, self._film_share):
-            self._film_share, self._surfaces = share, self._filmed(share)
-            self._assemble()
+        if self._coefficients.let_films(self.loads.film_share(self.time)):
+            self._renew()
         self._outside = self.loads.outside(self.time)
         if is_jump:
             self._stepper.forget()
             self.next_step = 0.0
-
-    def _filmed(self, share: Array | None) -> Surfaces:
-        """Return the model's surfaces with a share of each one's film."""
-        surfaces = self.model.surfaces
-        return surfaces if share is None else replace(surfaces, h=surfaces.h * share)
 
     # -- heat ----------------------------------------------------------------------------------------
 
@@ -351,7 +323,7 @@ class Simulation:
         heats = self.loads.heats(time, before=before)
         flat, surfaces = self._heats[n].reshape(-1), self.model.surfaces
         flat[:] = 0.0
-        given = self._conduction.surface * (outside - self._zero) + surfaces.flux * surfaces.area
+        given = self._coefficients.conduction.surface * (outside - self._zero) + surfaces.flux * surfaces.area
         np.add.at(flat, surfaces.cell, given)
         flat[self.loads.cell] += heats
         self._power[n], self._brought[n] = float(heats.sum()), float(given.sum())
@@ -361,7 +333,7 @@ class Simulation:
 
         Raises ConvergenceError where that is more than rounding.
         """
-        cell, ground = self.model.surfaces.cell, self._conduction.surface
+        cell, ground = self.model.surfaces.cell, self._coefficients.conduction.surface
         made = left = 0.0
         for n, share in enumerate(self.scheme.b.tolist()):
             leaving = float((ground * self._stepper.stage(n).reshape(-1)[cell]).sum()) - self._brought[n]
@@ -378,62 +350,27 @@ class Simulation:
             energy.made + made, energy.left + left, energy.stored + made - left, energy.mended + abs(astray)
         )
 
-    # -- materials -----------------------------------------------------------------------------------
+    # -- coefficients --------------------------------------------------------------------------------
 
-    def _take_foreseen(self, step: float) -> None:
-        """Take the materials as they are foreseen in the middle of a step [s], if that changes anything."""
+    def _foresee(self, step: float) -> None:
+        """Take materials at the temperatures foreseen for the middle of a step [s], if that matters."""
         self._stepper.foresee(0.5 * step, self._middle.reshape(-1))
-        pairs = zip(self._middle, self._taken_at, strict=True)
-        drift = float(np.max([np.abs(middle - taken).max() for middle, taken in pairs]))
-        if self._drift_matters(drift, *self._sensitivity):
-            self._take_middle(drift, self._stepper.shift_of(step))
+        if self._coefficients.foresee(self._stepper.field, self._middle):
+            self._renew(self._stepper.shift_of(step))
 
     def _is_settled(self) -> bool:
-        """Return whether the materials were taken where they should have been; if not, take them there."""
-        if self._is_linear:
-            return True
-        planes = zip(self._stepper.field, self._stepper.end, self._taken_at, strict=True)
-        drift = float(np.max([np.abs(now + end - 2.0 * taken).max() for now, end, taken in planes])) / 2.0
-        if not self._drift_matters(0.5 * drift, *self._sensitivity):
-            return True
-        np.add(self._stepper.field, self._stepper.end, out=self._middle)
-        self._middle *= 0.5
-        self._take_middle(drift)
-        return False
+        """Return whether materials were taken as the step has them in its middle; if not, take them so."""
+        if self._coefficients.correct(self._stepper.field, self._stepper.end):
+            self._renew()
+            return False
+        return True
 
-    def _take_middle(self, drift: float, shift: float | None = None) -> None:
-        """Take the materials at the middle of the step, which is that far [K] from where they are taken."""
-        self._taken_at[...] = self._middle
-        self._strayed += drift
-        if self._drift_matters(self._strayed, self._sensitivity[1]):
-            self._stored_at[...], self._strayed = self._middle, 0.0
-            self._store()
-        self._assemble(shift)
-
-    def _drift_matters(self, drift: float, *sensitivities: float) -> bool:
-        """Return whether materials taken so many kelvin off could change a temperature noticeably."""
-        field = self._stepper.field
-        span = max(float(field.max()), -float(field.min()), 1.0)  # K of which a part would change
-        return not drift * max(sensitivities) * span <= DRIFT * self.tolerance
-
-    def _store(self) -> None:
-        """Set the capacities where they were taken last."""
-        if not is_constant(self.model):
-            self._capacity = assemble_capacity(self.model, self._in_kelvin(self._stored_at))
-
-    def _assemble(self, shift: float | None = None) -> None:
-        self._conductivity = Conductivity(self.model, self._in_kelvin(self._taken_at))
-        model = replace(self.model, surfaces=self._surfaces)
-        self._conduction = assemble_conduction(model, self._conductivity)
-        self._shifted.change(self._conduction, self._capacity, shift)
+    def _renew(self, shift: float | None = None) -> None:
+        """Go on with the coefficients as they are now, and with a shift [1/s] where one is given."""
+        self._shifted.change(self._coefficients.conduction, self._coefficients.capacity, shift)
         self._given = [None] * self.scheme.stages
 
-    def _in_kelvin(self, taken: Array) -> Array | None:
-        """Return a field over zero in K, in a place that is used again; None where there is none."""
-        is_taken = not self._is_linear and math.isfinite(float(taken.max()))
-        return np.add(taken, self._zero, out=self._warm) if is_taken else None
-
-    # -- beginning and going on -----------------------------------------------------------------------
+    # -- how it begins -----------------------------------------------------------------------
 
     def _start(self, initial: str | float | Array | Steady) -> Array:
         """Return the temperatures over zero to begin with [K]."""
@@ -468,36 +405,12 @@ class Simulation:
             self._set_heat(0, self.time, before=False)
             self._shifted.at(0.0).solve(self._heats[0], t, STEADY)
             self._shifted.balance(self._heats[0], t)
-            if self._is_linear or float(np.abs(t - before).max()) <= SETTLED * float(np.abs(t).max()):
+            is_same = float(np.abs(t - before).max()) <= SETTLED * float(np.abs(t).max())
+            if self._coefficients.are_constant or is_same:
                 return t + self._zero
-            self._middle[...] = t
-            self._take_middle(math.inf)
+            self._coefficients.take(t)
+            self._renew()
         raise ConvergenceError("conductivities and temperatures of the steady start do not settle")
-
-
-def _is_same(one: Array | None, other: Array | None) -> bool:
-    return one is other or (one is not None and other is not None and np.array_equal(one, other))
-
-
-def _mean_outside(model: Model) -> float:
-    """Return the mean temperature [K] of what cools, weighed by how well it does; 300 K if nothing."""
-    surfaces = model.surfaces
-    cools = surfaces.h > 0.0
-    if not cools.any():
-        return ROOM_TEMPERATURE
-    weight = surfaces.area[cools] * np.minimum(surfaces.h[cools], 1e9)
-    outside = surfaces.temperature[cools]
-    return float(np.clip(np.average(outside, weights=weight), outside.min(), outside.max()))
-
-
-def _sensitivity(model: Model, zero: float) -> tuple[float, float]:
-    """Return the largest relative changes of a conductivity and of a capacity with temperature [1/K]."""
-    materials = {part.material.name: part.material for part in model.parts}.values()
-    ends = zero, zero + SPAN
-    conductivity = [np.array([material.conductivity_at(end) for material in materials]) for end in ends]
-    capacity = [np.array([material.capacity_at(end) for material in materials]) for end in ends]
-    most = [float(np.abs(np.log(high / low)).max()) / SPAN for low, high in (conductivity, capacity)]
-    return most[0], most[1]
 
 
 def _fitted(wanted: float, left: float) -> tuple[float, bool]:

@@ -235,11 +235,7 @@ class _Solving:
         self.model, self.tolerance, self.method, self.threads = model, tolerance, method, threads
         self.seconds, self.progress = seconds, progress
         self.iterations = 0
-        fixed = model.surfaces.h > 0.0
-        outside = model.surfaces.temperature[fixed]
-        weight = model.surfaces.area[fixed] * np.minimum(model.surfaces.h[fixed], 1e9)
-        mean = np.clip(np.average(outside, weights=weight), outside.min(), outside.max())  # exact if all one
-        self.zero = float(mean)  # K, less cancellation
+        self.zero = model.surfaces.mean_outside  # K, less cancellation
         self.conductivity: Conductivity
         self.conduction: Conduction
         self.solver: Solver

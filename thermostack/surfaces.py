@@ -11,10 +11,12 @@ from thermostack.cooling import FACES, Cooled, Film, FilmMap, FixedFlux, film
 from thermostack.errors import Fault
 from thermostack.geometry import Geometry
 from thermostack.grid import Grid
+from thermostack.materials import ROOM_TEMPERATURE
 from thermostack.mosaic import Mosaic
 from thermostack.schema import fault_at
 
 SURROUNDINGS = len(FACES)  # the label of a surface that is not one of the six faces
+BEST = 1e9  # W/(m2 K): a fixed temperature weighs as much as a film this good
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,16 @@ class Surfaces:
     temperature: np.ndarray  # (n,) K
     flux: np.ndarray  # (n,) W/m2 into the body
     face: np.ndarray  # (n,) index into FACES, or SURROUNDINGS
+
+    @property
+    def mean_outside(self) -> float:
+        """Return the mean temperature [K] of what cools, weighed by how well it does; 300 K if nothing."""
+        cools = self.h > 0.0
+        if not cools.any():
+            return ROOM_TEMPERATURE
+        outside, weight = self.temperature[cools], self.area[cools] * np.minimum(self.h[cools], BEST)
+        mean = np.average(outside, weights=weight)
+        return float(np.clip(mean, outside.min(), outside.max()))  # exact if all are one
 
 
 Entry = tuple[str, int, Cooled]  # the face or "surroundings", its place there, and what cools

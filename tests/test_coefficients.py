@@ -1,0 +1,125 @@
+"""The coefficients of a transient: taken anew where that matters, kept where it does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_workloads import HOT_SILICON, workload_model
+
+from thermostack.capacity import assemble_capacity, is_constant
+from thermostack.coefficients import Coefficients, are_constant
+from thermostack.conduction import Conductivity, assemble_conduction
+from thermostack.model import Model
+
+ZERO, TOLERANCE = 310.0, 0.05  # K
+
+
+@pytest.fixture(name="model")
+def _model() -> Model:
+    return workload_model(HOT_SILICON)
+
+
+def made(model: Model, tolerance: float = TOLERANCE) -> Coefficients:
+    """Return those of a body that is warm, taken there."""
+    found = Coefficients(model, ZERO, tolerance)
+    found.take(warm(model))
+    return found
+
+
+def warm(model: Model, by: float = 30.0) -> np.ndarray:
+    """Return temperatures over zero [K], no two alike."""
+    return by * (1.0 + np.linspace(0.0, 0.1, model.part.size).reshape(model.part.shape))
+
+
+def bits(coefficients: Coefficients) -> list[bytes]:
+    conduction = coefficients.conduction
+    faces = (conduction.g_x, conduction.g_y, conduction.g_z, conduction.surface)
+    return [array.tobytes() for array in (*faces, coefficients.capacity)]
+
+
+def test_they_are_those_of_the_temperatures_they_were_taken_at(model: Model) -> None:
+    assert not are_constant(model)
+    assert not is_constant(model)
+    found, t = made(model), warm(model) + ZERO
+    expected = assemble_conduction(model, Conductivity(model, t))
+    assert np.array_equal(found.conduction.g_z, expected.g_z)
+    assert np.array_equal(found.capacity, assemble_capacity(model, t))
+    plain = Coefficients(model, ZERO, TOLERANCE)
+    assert np.array_equal(plain.conduction.g_z, assemble_conduction(model).g_z)
+    assert not np.array_equal(plain.conduction.g_z, expected.g_z)
+    assert not np.array_equal(plain.capacity, found.capacity)
+
+
+def test_what_is_foreseen_counts_where_it_matters(model: Model) -> None:
+    found, now = made(model), warm(model)
+    before = bits(found)
+    assert not found.foresee(now, now + 1e-3)
+    assert bits(found) == before
+    assert found.foresee(now, now + 5.0)
+    expected = assemble_conduction(model, Conductivity(model, now + 5.0 + ZERO))
+    assert np.array_equal(found.conduction.g_z, expected.g_z)
+    assert made(model, tolerance=1e3).foresee(now, now + 5.0) is False
+
+
+def test_what_is_found_is_taken_in_the_middle_of_the_step(model: Model) -> None:
+    found, now = made(model), warm(model)
+    before = bits(found)
+    assert not found.correct(now, now + 1e-3)
+    assert bits(found) == before
+    end = now + 10.0
+    assert found.correct(now, end)
+    assert np.array_equal(found.state()["taken_at"], 0.5 * (now + end))
+    assert not found.correct(now, end)  # they are there
+
+
+def test_small_drifts_of_capacities_add_up(model: Model) -> None:
+    """Conductivities are taken anew each time, capacities when they have strayed as far as matters."""
+    found, now = made(model), warm(model)
+    stored = [found.state()["stored_at"].mean()]
+    count = 0
+    while stored[-1] == stored[0] and count < 100:
+        count += 1
+        middle = now + 0.5 * count
+        assert found.foresee(now, middle)
+        assert np.array_equal(found.state()["taken_at"], middle)
+        stored.append(found.state()["stored_at"].mean())
+    assert 1 < count < 100
+    assert np.array_equal(found.state()["stored_at"], middle)
+    assert np.array_equal(found.capacity, assemble_capacity(model, middle + ZERO))
+
+
+def test_films_change_surfaces_alone(model: Model) -> None:
+    found = made(model)
+    g_z, surface = found.conduction.g_z, found.conduction.surface
+    share = np.full(surface.size, 0.5)
+    assert found.let_films(share)
+    assert np.array_equal(found.conduction.g_z, g_z)
+    assert (found.conduction.surface < surface).all()
+    assert not found.let_films(share.copy())
+    assert found.let_films(None)
+    assert np.array_equal(found.conduction.surface, surface)
+    assert not found.let_films(None)
+
+
+def test_they_come_back_to_the_last_bit(model: Model) -> None:
+    found, now = made(model), warm(model)
+    share = np.full(found.conduction.surface.size, 0.7)
+    found.let_films(share)
+    assert found.foresee(now, now + 0.5)  # conductivities, and not yet capacities
+    state = found.state()
+    assert not np.array_equal(state["taken_at"], state["stored_at"])
+    other = Coefficients(model, ZERO, TOLERANCE)
+    other.restore(state, share)
+    assert bits(other) == bits(found)
+    assert other.state()["strayed"] == state["strayed"] > 0.0
+
+
+def test_what_does_not_depend_on_temperature_never_changes() -> None:
+    model = workload_model()
+    found, now = Coefficients(model, ZERO, TOLERANCE), warm(model)
+    assert found.are_constant
+    assert are_constant(model)
+    assert not found.foresee(now, now + 500.0)
+    assert not found.correct(now, now + 500.0)
+    assert found.state()["taken_at"].size == 0
+    assert found.conductivity_at(now + ZERO) is found.conductivity_at(now)
