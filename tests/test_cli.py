@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from workplace import command_line, files, go_to_work, run
 
 from thermostack import __version__
 from thermostack.cli import app, main
@@ -57,25 +58,10 @@ FAST = ["--cell", "2 mm", "--threads", "1"]
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty directory beside one with a description, where a command runs."""
-    (tmp_path / "drawings").mkdir()
-    (tmp_path / "drawings" / "two_dies.yaml").write_text(TWO_DIES)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.delenv("COLUMNS", raising=False)
-    return tmp_path / "work"
+    return go_to_work(tmp_path, monkeypatch, {"two_dies.yaml": TWO_DIES})
 
 
 DRAWING = "../drawings/two_dies.yaml"
-
-
-def files(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir())
-
-
-def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Return what a command does in a process of its own."""
-    command = [sys.executable, "-m", "thermostack.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
 
 
 # -- solve ---------------------------------------------------------------------------------------
@@ -500,12 +486,12 @@ def test_a_signal_that_is_ignored_from_the_start_stays_ignored() -> None:
 def test_a_closed_pipe_and_a_full_disk_are_no_surprise() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "thermostack.cli", "materials"]
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    listing = command_line("materials")
+    done = subprocess.run(listing, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (5, "")
     with open("/dev/full", "w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(listing, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 5
     assert done.stderr == "cannot write what is to be printed: No space left on device\n"
 

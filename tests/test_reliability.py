@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from small_result import small_model
+from workplace import command_line, files, go_to_work, run
 
 import thermostack.memory
 from thermostack import (
@@ -70,11 +71,7 @@ cooling:
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty directory, beside one with a description, where a command runs."""
-    (tmp_path / "drawings").mkdir()
-    (tmp_path / "drawings" / "die.yaml").write_text(DESCRIPTION)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
+    return go_to_work(tmp_path, monkeypatch, {"die.yaml": DESCRIPTION})
 
 
 DRAWING = "../drawings/die.yaml"
@@ -87,21 +84,6 @@ def change(old: str, new: str) -> str:
     path = Path("../drawings/changed.yaml")
     path.write_text(DESCRIPTION.replace(old, new))
     return str(path)
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "thermostack.cli", *arguments]
-
-
-def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Return what a command does in a process of its own."""
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, timeout=60, check=False, **options
-    )
-
-
-def files(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir())
 
 
 # -- rows 3 to 40: values that are unusual, and drawings that are hard ----------------------------
@@ -436,7 +418,7 @@ def test_row_64_a_large_solve_ends_soon_and_leaves_the_previous_result(
 ) -> None:
     for name, content in previous.items():
         (here / name).write_bytes(content)
-    started = command("solve", "cowos_s_h100", "--cell", "0.5 mm")
+    started = command_line("solve", "cowos_s_h100", "--cell", "0.5 mm")
     process = subprocess.Popen(started, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stderr is not None
     for line in process.stderr:

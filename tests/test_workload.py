@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from workplace import CHIP, command_line, files, go_to_work
 
 from thermostack import discretize, read_package, read_transient
 from thermostack.cli import main
@@ -30,37 +30,6 @@ from thermostack.errors import ConvergenceError, DescriptionError, OutputError
 from thermostack.io import examine, stored
 from thermostack.io.series_file import read_film
 
-CHIP = """\
-package: chip
-about: Two dies on a plate
-stacks:
-  plate:
-    size: [12 mm, 8 mm]
-    layers:
-      - {name: copper, thickness: 1 mm, material: copper}
-  gpu:
-    on: plate
-    at: [1 mm, 2 mm]
-    size: [4 mm, 4 mm]
-    limit: 85 degC
-    layers:
-      - name: active
-        thickness: 20 um
-        material: silicon_constant
-        power: {blocks: {core: {at: [0 mm, 0 mm], size: [2 mm, 4 mm], power: 10 W}}, total: 10 W}
-      - {name: bulk, thickness: 300 um, material: silicon_constant}
-  hbm:
-    on: plate
-    size: [2 mm, 2 mm]
-    layers:
-      - {name: active, thickness: 20 um, material: silicon_constant, power: 1 W}
-      - {name: bulk, thickness: 300 um, material: silicon_constant}
-    copies:
-      west: {at: [6 mm, 3 mm]}
-      east: {at: [9 mm, 3 mm]}
-cooling:
-  bottom: {convection: {h: 2000 W/m2/K, ambient: 25 degC}}
-"""
 TRACE = """\
 time [ms], gpu [W], hbm.west [%]
 0, 5, 100
@@ -79,13 +48,7 @@ FILES = ["chip.png", "chip.vtkhdf", "chip_history.csv"]
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty directory beside one with a description and a trace, where a command runs."""
-    (tmp_path / "drawings").mkdir()
-    (tmp_path / "drawings" / "chip.yaml").write_text(CHIP)
-    (tmp_path / "drawings" / "load.csv").write_text(TRACE)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.delenv("COLUMNS", raising=False)
-    return tmp_path / "work"
+    return go_to_work(tmp_path, monkeypatch, {"chip.yaml": CHIP, "load.csv": TRACE})
 
 
 @pytest.fixture
@@ -107,10 +70,6 @@ def _not_drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look files through without a process for each: they are our own."""
     monkeypatch.setattr(stored, "_looked_through", lambda path: examine.examine(str(path), 2**33))
-
-
-def files(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir())
 
 
 def summary(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -587,9 +546,8 @@ def test_another_run_does_not_go_on_from_it(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_real_signal_stops_a_real_run_soon(number: signal.Signals, here: Path) -> None:
     endless = [*RUN, "--duration", "1 h", "--step", "1 ms", "--initial", "outside"]
-    command = [sys.executable, "-m", "thermostack.cli", *endless]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(command_line(*endless), stderr=subprocess.PIPE, text=True, env=environment)
     deadline = time.monotonic() + 60.0
     while not (here / "chip.checkpoint").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
