@@ -34,8 +34,8 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
     4: (("placement", "geometry"),),
     5: (("healing", "spacing", "mosaic", "surfaces", "model", "temperature"), ("io.safe_file",)),
     6: (
-        ("conduction", "reconstruction", "metrics", "accuracy", "tables"),
-        ("impedance.junction", "impedance.tables"),
+        ("conduction", "reconstruction", "metrics", "accuracy", "tables", "impedance.tables"),
+        ("impedance.junction",),
         ("heaters", "loads"),
         ("capacity",),
         (

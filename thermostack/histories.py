@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thermostack.quantity import nearest
-from thermostack.tables import NARROW_MARGIN, ZERO
+from thermostack.tables import NARROW_MARGIN, ZERO, table_of_parts
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -169,13 +169,7 @@ def history_table(
     With names only those parts, blocks or stacks. What the controllers did stands below.
     Raises KeyError for an unknown name.
     """
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
-    table.add_column("part", no_wrap=True, overflow="ellipsis", max_width=34, min_width=16)
-    columns = _columns(width)
-    for title in columns:
-        table.add_column(
-            Text(f"{title}\n{_COLUMNS[title][0]}", justify="right"), justify="right", no_wrap=True
-        )
+    table, columns = table_of_parts(_COLUMNS, _LEAST_IMPORTANT, width)
     if names is not None:
         for name in names:
             table.add_row(Text(name), *_cells(curve_of(transient, name), columns))
@@ -199,18 +193,7 @@ _COLUMNS = {  # title: unit, and the characters it takes with the space beside i
     "above limit": ("", 13),
     "margin": ("K", 8),
 }
-_LEAST_IMPORTANT = ("start", "limit", "power", "margin")
-_NAME = 24  # characters for the names
-
-
-def _columns(width: int) -> list[str]:
-    """Return the titles of the columns that have room, the least important left out first."""
-    titles = list(_COLUMNS)
-    for dropped in _LEAST_IMPORTANT:
-        if _NAME + sum(_COLUMNS[title][1] for title in titles) <= width:
-            break
-        titles.remove(dropped)
-    return titles
+_LEAST_IMPORTANT = (("start",), ("limit",), ("power",), ("margin",))
 
 
 def _add_stack(table: Table, transient: Transient, stack: Curve, columns: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,12 +38,7 @@ def as_text(table: RenderableType, width: int = 120) -> str:
 
 def result_table(steady: Steady, width: int) -> RenderableType:
     """Return the temperatures of every part, stack by stack, in so many columns of text."""
-    columns = _columns(width)
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
-    table.add_column("part", no_wrap=True, overflow="ellipsis", max_width=34, min_width=16)
-    for title in columns:
-        unit, _ = _COLUMNS[title]
-        table.add_column(Text(f"{title}\n{unit}", justify="right"), justify="right", no_wrap=True)
+    table, columns = table_of_parts(_COLUMNS, _LEAST_IMPORTANT, width)
     hottest = steady.peak.name
     for n, (stack, parts) in enumerate(_stacks(steady).items()):
         if n > 0:
@@ -62,8 +57,7 @@ def result_table(steady: Steady, width: int) -> RenderableType:
     return table
 
 
-# Title: unit, and the characters it takes with the space beside it.
-_COLUMNS = {
+_COLUMNS = {  # title: unit, and the characters it takes with the space beside it
     "power": ("W", 9),
     "min": ("degC", 8),
     "mean": ("degC", 8),
@@ -79,14 +73,24 @@ _LEAST_IMPORTANT = (("min",), ("limit",), ("mean",), ("x", "y", "z"), ("power",)
 _NAME = 24  # characters for the names; longer ones are cut where there is no room
 
 
-def _columns(width: int) -> list[str]:
-    """Return the titles of the columns that have room, the least important left out first."""
-    titles = list(_COLUMNS)
-    for dropped in _LEAST_IMPORTANT:
-        if _NAME + sum(_COLUMNS[title][1] for title in titles) <= width:
+def table_of_parts(
+    columns: Mapping[str, tuple[str, int]], least_important: Sequence[Sequence[str]], width: int
+) -> tuple[Table, list[str]]:
+    """Return an empty table with a column of names, and the titles of the others that have room in it.
+
+    Columns have a unit and the characters that they take; the least important are left out first.
+    """
+    titles = list(columns)
+    for dropped in least_important:
+        if _NAME + sum(columns[title][1] for title in titles) <= width:
             break
         titles = [title for title in titles if title not in dropped]
-    return titles
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
+    table.add_column("part", no_wrap=True, overflow="ellipsis", max_width=34, min_width=16)
+    for title in titles:
+        unit, _ = columns[title]
+        table.add_column(Text(f"{title}\n{unit}", justify="right"), justify="right", no_wrap=True)
+    return table, titles
 
 
 def _cells(part: PartTemperature, columns: Sequence[str]) -> list[Text]:
@@ -169,12 +173,17 @@ def summary_table(steady: Steady, files: Sequence[str]) -> RenderableType:
     table.add_row("grid", _cells_of(steady.model))
     solver = f"{report.method}, {report.iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))
-    stages = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in steady.seconds.items())
-    table.add_row("time", Text(f"{sum(steady.seconds.values()):.2f} s ({stages})"))
+    table.add_row("time", stage_times(steady.seconds))
     table.add_row("memory", Text(_bytes(steady.memory)))
     if files:
         table.add_row("written", Text(", ".join(files)))
     return table
+
+
+def stage_times(seconds: Mapping[str, float]) -> Text:
+    """Return how long a command took, and each of its stages."""
+    stages = ", ".join(f"{stage} {each:.2f}" for stage, each in seconds.items())
+    return Text(f"{sum(seconds.values()):.2f} s ({stages})")
 
 
 def _peak(part: PartTemperature) -> Text:

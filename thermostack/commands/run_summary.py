@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thermostack.histories import Curve, curve_of
-from thermostack.tables import ZERO
+from thermostack.tables import ZERO, stage_times
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def run_table(transient: Transient, seconds: Mapping[str, float], files: Sequenc
     grid = transient.model.grid
     shape = " x ".join(f"{count}" for count in reversed(grid.shape))
     table.add_row("grid", Text(f"{grid.cells:,} cells, {shape}; {len(transient.frame_time)} frames kept"))
-    stages = ", ".join(f"{stage} {each:.2f}" for stage, each in seconds.items())
-    table.add_row("time", Text(f"{sum(seconds.values()):.2f} s ({stages})"))
+    table.add_row("time", stage_times(seconds))
     if files:
         table.add_row("written", Text(", ".join(files)))
     return table

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from thermostack.tables import stage_times
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def networks_table(
         Text(f"{impedance.error:.1e} of the rise, estimated; that of the grid comes on top"),
     )
     table.add_row("solver", Text(f"{len(impedance.rates)} solves, none of them in time"))
-    stages = ", ".join(f"{stage} {each:.2f}" for stage, each in seconds.items())
-    table.add_row("time", Text(f"{sum(seconds.values()):.2f} s ({stages})"))
+    table.add_row("time", stage_times(seconds))
     if files:
         table.add_row("written", Text(", ".join(files)))
     return table
