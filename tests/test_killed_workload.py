@@ -73,7 +73,7 @@ def kill(kills: int, seed: int) -> dict[str, int]:
     expected = result("never")
     done = {"kills": 0, "results": 0, "resumed": 0}
     while done["kills"] < kills or done["results"] == 0:
-        state = Path("chip.checkpoint")
+        state = Path("chip_transient.checkpoint")
         process = start("--resume")
         if done["kills"] < kills:
             if done["kills"] % 2:  # where there is something to lose
@@ -86,16 +86,16 @@ def kill(kills: int, seed: int) -> dict[str, int]:
         if finish(process):
             done["kills"] += 1
             done["resumed"] += state.exists()
-            if Path("chip.partial.vtkhdf").exists():
-                times, frames = read_film("chip.partial.vtkhdf")
+            if Path("chip_transient.partial.vtkhdf").exists():
+                times, frames = read_film("chip_transient.partial.vtkhdf")
                 assert len(times) == len(frames)
             continue
-        assert result("chip") == expected
-        assert sorted(Path().glob("chip.*")) == [Path(f"chip.{end}") for end in ("png", "vtkhdf", "yaml")]
+        assert result("chip_transient") == expected
+        left = sorted(Path().glob("chip_*"))
+        assert left == [Path(f"chip_transient{end}") for end in (".png", ".vtkhdf", "_history.csv")]
         done["results"] += 1
-        for path in Path().glob("chip*"):
-            if path.name != "chip.yaml":
-                path.unlink()
+        for path in left:
+            path.unlink()
     return done
 
 

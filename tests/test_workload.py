@@ -42,7 +42,7 @@ FAST = ["--cell", "4 mm", "--tolerance", "1 K", "--threads", "1"]
 RUN = ["transient", CHIP_FILE, *FAST]
 PLAYED = [*RUN, "--trace", TRACE_FILE]
 BARE = ["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "4 mm"]
-FILES = ["chip.png", "chip.vtkhdf", "chip_history.csv"]
+FILES = ["chip_transient.png", "chip_transient.vtkhdf", "chip_transient_history.csv"]
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_a_workload_is_played_told_and_kept(here: Path, capsys: pytest.CaptureFi
         "grid",
     ):
         assert word in printed
-    assert "written  chip.vtkhdf, chip_history.csv, chip.png" in printed
+    assert "written  chip_transient.vtkhdf, chip_transient_history.csv, chip_transient.png" in printed
     assert "of 40 ms" in logged
     assert "\x1b" not in printed + logged
     assert not [line for line in printed.splitlines() if line != line.rstrip() or len(line) > 132]
@@ -110,7 +110,7 @@ def test_a_workload_is_played_told_and_kept(here: Path, capsys: pytest.CaptureFi
 
 def test_the_film_has_what_was_played(here: Path) -> None:
     assert main([*PLAYED, "--frames", "every 10 ms", "--probe", "lid=3 mm, 4 mm, 1.3 mm"]) == 0
-    run = read_transient("chip.vtkhdf")
+    run = read_transient("chip_transient.vtkhdf")
     assert run.time[0] == 0.0
     assert run.time[-1] == 0.04
     assert {0.01, 0.02} < set(run.time.tolist())  # every jump is met
@@ -128,8 +128,8 @@ def test_the_film_has_what_was_played(here: Path) -> None:
 
 def test_the_history_has_a_row_for_every_step(here: Path) -> None:
     assert main(PLAYED) == 0
-    run = read_transient("chip.vtkhdf")
-    with open("chip_history.csv", newline="") as file:
+    run = read_transient("chip_transient.vtkhdf")
+    with open("chip_transient_history.csv", newline="") as file:
         header, *rows = csv.reader(file)
     assert header[0] == "time [s]"
     assert len(rows) == run.time.size
@@ -169,7 +169,7 @@ def test_the_json_is_the_contract(here: Path, capsys: pytest.CaptureFixture[str]
     assert set(found["solver"]) == keys
     assert found["solver"]["tolerance"] == 1.0
     assert {"read", "mesh", "solve", "write", "plot"} == set(found["seconds"])
-    assert found["files"] == ["chip.vtkhdf", "chip_history.csv", "chip.png"]
+    assert found["files"] == ["chip_transient.vtkhdf", "chip_transient_history.csv", "chip_transient.png"]
 
 
 def test_the_powers_of_the_stacks_are_those_of_the_trace(
@@ -201,7 +201,7 @@ def test_steps_of_one_length_are_of_that_length(here: Path, capsys: pytest.Captu
     fixed = ["--scheme", "implicit_euler", "--step", "1 ms"]
     assert main([*PLAYED, *fixed]) == 0
     assert "of one length, their error not known" in capsys.readouterr().out
-    assert np.allclose(np.diff(read_transient("chip.vtkhdf").time), 1e-3)
+    assert np.allclose(np.diff(read_transient("chip_transient.vtkhdf").time), 1e-3)
     found = summary(capsys, *PLAYED, "--scheme", "sdirk4", "--no-save")
     assert found["solver"]["scheme"] == "sdirk4"
 
@@ -240,6 +240,16 @@ def test_a_run_with_a_name_of_its_own(here: Path) -> None:
     assert files(here / "runs") == FILES
 
 
+def test_a_run_and_a_steady_answer_stand_side_by_side(here: Path) -> None:
+    assert main(["solve", CHIP_FILE, "--cell", "4 mm", "--no-estimate"]) == 0
+    steady = {name: (here / name).read_bytes() for name in ("chip.png", "chip.vtkhdf")}
+    assert main(PLAYED) == 0
+    assert files(here) == sorted([*steady, *FILES])
+    assert {name: (here / name).read_bytes() for name in steady} == steady
+    assert main(["solve", CHIP_FILE, "--cell", "4 mm", "--no-estimate"]) == 0
+    assert read_transient("chip_transient.vtkhdf").time[-1] == 0.04
+
+
 def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in FILES:
         (here / name).write_text("mine")
@@ -247,7 +257,7 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
         assert f"{name} is something else than its name says" in capsys.readouterr().err
         assert files(here) == [name]
         (here / name).unlink()
-    own = here / "chip_history.csv"
+    own = here / "chip_transient_history.csv"
     own.write_text("time [s],gpu [W]\n0,1\n1,1\n")
     assert main([*RUN, "--trace", str(own)]) == 5
     assert "is a trace of this run and is not replaced; name another --output" in capsys.readouterr().err
@@ -377,7 +387,7 @@ def test_every_failure_has_its_exit_code(
     printed, logged = capsys.readouterr()
     assert printed == ""
     assert str(error) in logged
-    assert files(here) == (["chip.vtkhdf"] if "history" in place else [])
+    assert files(here) == (["chip_transient.vtkhdf"] if "history" in place else [])
 
 
 # -- stopped and gone on with --------------------------------------------------------------------
@@ -415,7 +425,7 @@ def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def played(path: str = "chip.vtkhdf") -> dict[str, Any]:
+def played(path: str = "chip_transient.vtkhdf") -> dict[str, Any]:
     """Return all numbers of a run."""
     run = read_transient(path)
     arrays = {"frames": np.asarray(run.frames), "field": run.field, "energy": run.energy, **run.probes}
@@ -440,18 +450,22 @@ def test_what_is_interrupted_between_steps_goes_on_from_there(
         assert main(WHOLE) == 130
     printed, logged = capsys.readouterr()
     assert printed == ""
-    assert "chip.checkpoint has what is needed to go on: give the same command with --resume" in logged
+    assert (
+        "chip_transient.checkpoint has what is needed to go on: give the same command with --resume" in logged
+    )
     assert logged.endswith("interrupted\n")
-    assert {"chip.checkpoint", "chip.partial.vtkhdf", "chip.rows"} < set(files(here))
-    first = read_film("chip.partial.vtkhdf")[0]
+    assert {"chip_transient.checkpoint", "chip_transient.partial.vtkhdf", "chip_transient.rows"} < set(
+        files(here)
+    )
+    first = read_film("chip_transient.partial.vtkhdf")[0]
     assert 1 <= len(first) < 9
     made = count_steps(monkeypatch)
     assert main([*WHOLE, "--resume"]) == 0
-    report = read_transient("chip.vtkhdf").report
+    report = read_transient("chip_transient.vtkhdf").report
     assert report is not None
     assert made[0] == report.steps - steps  # none was made twice
     assert played() == played("whole.vtkhdf")
-    assert Path("chip_history.csv").read_bytes() == Path("whole_history.csv").read_bytes()
+    assert Path("chip_transient_history.csv").read_bytes() == Path("whole_history.csv").read_bytes()
     left = [name for name in files(here) if not name.startswith("whole")]
     assert left == FILES
 
@@ -517,9 +531,9 @@ def test_an_interrupt_without_files_promises_nothing(
 def test_resume_with_nothing_to_go_on_from_begins(here: Path) -> None:
     assert main([*PLAYED, "--resume"]) == 0
     first = played()
-    stamp = Path("chip.vtkhdf").stat().st_mtime_ns
+    stamp = Path("chip_transient.vtkhdf").stat().st_mtime_ns
     assert main([*PLAYED, "--resume"]) == 0  # it has come to its end: told once more
-    assert Path("chip.vtkhdf").stat().st_mtime_ns == stamp
+    assert Path("chip_transient.vtkhdf").stat().st_mtime_ns == stamp
     assert played() == first
 
 
@@ -549,7 +563,7 @@ def test_a_real_signal_stops_a_real_run_soon(number: signal.Signals, here: Path)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command_line(*endless), stderr=subprocess.PIPE, text=True, env=environment)
     deadline = time.monotonic() + 60.0
-    while not (here / "chip.checkpoint").exists() and time.monotonic() < deadline:
+    while not (here / "chip_transient.checkpoint").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)
     start = time.perf_counter()
@@ -559,7 +573,11 @@ def test_a_real_signal_stops_a_real_run_soon(number: signal.Signals, here: Path)
     assert time.perf_counter() - start < 3.0  # 2 s and what a loaded machine adds
     assert "give the same command with --resume" in logged
     assert "Traceback" not in logged
-    assert files(here) == ["chip.checkpoint", "chip.partial.vtkhdf", "chip.rows"]
+    assert files(here) == [
+        "chip_transient.checkpoint",
+        "chip_transient.partial.vtkhdf",
+        "chip_transient.rows",
+    ]
 
 
 # -- texts of options ----------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def transient(
     cell: CellOption = None,
     settings: Settings = (),
     output: Annotated[
-        Path | None, output_option("NAME.vtkhdf, NAME_history.csv and NAME.png", (RESULT,))
+        Path | None, output_option("NAME_transient.vtkhdf, its history and its picture", (RESULT,))
     ] = None,
     no_save: NoSave = False,
     threads: Threads = None,
@@ -174,7 +174,7 @@ def transient(
 
 def _places(destination: Destination, name: str, traces: tuple[Path, ...]) -> list[Path]:
     """Return where film, history and picture go. Raises OutputError where something else stands there."""
-    film = destination.file(name, RESULT)
+    film = destination.file(f"{name}_transient", RESULT)
     history = replaceable(film.with_name(f"{film.stem}_history.csv"), b"time [s],")
     for trace in traces:
         if history.exists() and history.samefile(trace):
