@@ -164,21 +164,22 @@ def check(
     timed = Timed(lambda stage: None)
     try:
         drawn = timed.read(package, read_settings(settings), may_leave=allow_include_root)
-        model = timed.discretize(
-            drawn, LARGEST_CELL
-        )  # for what only cells show: islands, interfaces of nothing
+        model = timed.discretize(drawn, LARGEST_CELL)  # for what only cells show, as islands
     except DescriptionError as error:
         if json:
             names = ("file", "line", "column", "field", "message", "remedy", "code")
             faults = [{name: getattr(fault, name) for name in names} for fault in error.faults]
             print_json({"package": package, "faults": faults})
         raise
-    warn(model.warnings)
+    from thermostack.model import COARSE
+
+    warnings = [text for text in model.warnings if COARSE not in text]  # of these cells alone
+    warn(warnings)
     size = [float(axis[-1] - axis[0]) for axis in (model.grid.x, model.grid.y, model.grid.z)]
     counts = {"stacks": len(drawn.stacks), "parts": len(model.parts)}
     if json:
         facts = {"package": drawn.name, "faults": [], **counts, "power": model.total_power, "size": size}
-        print_json({**facts, "warnings": list(model.warnings)})
+        print_json({**facts, "warnings": warnings})
         return
     from thermostack.units import format_quantity
 
@@ -211,7 +212,7 @@ def plot(
         raise misused(f"--{' and --'.join(asked)}", "ask for different pictures", "give one of them")
     destination = find_destination(output, PICTURES)
     with show_progress() as progress:
-        progress("read")
+        progress("open")
         steady = read_result(result)
         ending = "".join(f"_{name}_{value.replace(' ', '')}" for name, value in asked.items())
         picture = destination.file(f"{steady.package.name}{ending}.png")

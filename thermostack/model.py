@@ -23,6 +23,8 @@ from thermostack.spacing import BLOCK_PLANES, MERGE, MOST_BLOCKS, Cell, Spacing,
 from thermostack.surfaces import Surfaces, find_surfaces
 from thermostack.units import format_quantity
 
+COARSE = "only one cell across"
+
 
 @dataclass(frozen=True, eq=False)
 class PlanePower:
@@ -324,7 +326,7 @@ def _coarse_heat(
     if not found:
         return []
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    text = f"only one cell across: {', '.join(found[:3])}{more}; the error there is hardly known"
+    text = f"{COARSE}: {', '.join(found[:3])}{more}; the error there is hardly known"
     return [Fault("grid", text, "ask for smaller cells there", "W-GRID")]
 
 

@@ -23,6 +23,7 @@ STEADY = 1.3  # a run whose speed changed by less than this goes on as it does, 
 
 STAGES = {
     "read": "reading the description",
+    "open": "reading the result",
     "mesh": "cutting it into cells",
     "assemble": "assembling conductances",
     "prepare": "preparing the solver",
