@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from thermostack.commands.transient_options import (
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError
 from thermostack.io import examine, stored
 from thermostack.io.series_file import read_film
+from thermostack.transient import find_unfinished
+from thermostack.units import format_quantity
 
 TRACE = """\
 time [ms], gpu [W], hbm.west [%]
@@ -319,6 +322,10 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
         ([*PLAYED, "--throttle", "gpu=gpu", "--throttle", "gpu=90 degC"], "'gpu' is throttled twice"),
         ([*PLAYED, "--throttle", "hbm=hbm", "--throttle", "hbm.west=hbm"], "hbm.west is throttled twice"),
         ([*PLAYED, "--resume", "--no-save"], "--resume: goes on from a file, and --no-save writes none"),
+        (
+            [*PLAYED, "--resume", "--anew"],
+            "--resume: goes on, and --anew begins again (leave one of them out)",
+        ),
         ([*PLAYED, "--checkpoint", "0 s"], "--checkpoint: 0 s is not greater than zero"),
         ([*BARE, "--threads", "0"], "--threads: 0 is not a number of threads"),
         ([*RUN, "--trace", "../drawings/lod.csv"], "did you mean load.csv?"),
@@ -526,6 +533,61 @@ def test_an_interrupt_without_files_promises_nothing(
     assert main([*WHOLE, "--no-save"]) == 130
     assert "--resume" not in capsys.readouterr().err
     assert files(here) == []
+
+
+def test_an_unfinished_run_is_not_dropped_unless_that_is_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_after(patch, 9)
+        assert main(PLAYED) == 130
+    found = find_unfinished("chip_transient.vtkhdf")
+    assert found is not None
+    state, time = found
+    assert state == Path("chip_transient.checkpoint")
+    assert 0.0 < time < 0.04
+    Path("link.vtkhdf").symlink_to("chip_transient.vtkhdf")
+    assert find_unfinished("link.vtkhdf") == (state.resolve(), time)
+    Path("link.vtkhdf").unlink()
+    moment = datetime(2024, 2, 29, 23, 58, 30).astimezone().timestamp()
+    os.utime(state, (moment, moment))
+    left = {name: (here / name).read_bytes() for name in files(here)}
+    capsys.readouterr()
+    assert main(PLAYED) == 2
+    printed, told = capsys.readouterr()
+    assert printed == ""
+    assert f"\nchip_transient.checkpoint: a run was left at {format_quantity(time, 'time')}" in told
+    assert "on 2024-02-29 23:58, before its end (go on with it by --resume, drop it by --anew" in told
+    assert "[E-UNFINISHED]" in told
+    assert main([*PLAYED, "--duration", "10 ms"]) == 2  # another run would drop it, too
+    assert {name: (here / name).read_bytes() for name in files(here)} == left
+    assert main([*PLAYED, "--no-save"]) == 0
+    assert main([*PLAYED, "--output", "other.vtkhdf"]) == 0
+    made = count_steps(monkeypatch)
+    assert main([*PLAYED, "--anew"]) == 0
+    report = read_transient("chip_transient.vtkhdf").report
+    assert report is not None
+    assert made[0] == report.steps  # from the start
+    assert played() == played("other.vtkhdf")
+    assert find_unfinished("chip_transient.vtkhdf") is None
+    assert main([*PLAYED, "--anew"]) == 0  # there is nothing to drop
+
+
+@pytest.mark.parametrize("left", ["nothing", "damage", "a start"])
+def test_what_nothing_is_lost_with_is_replaced(
+    left: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = Path("chip_transient.checkpoint")
+    if left == "a start":
+        with monkeypatch.context() as patch:
+            stop_after(patch, 1, MemoryError)
+            assert main(PLAYED) == 4
+        assert find_unfinished("chip_transient.vtkhdf") == (state, 0.0)
+    elif left == "damage":
+        state.write_text("damage")
+        assert find_unfinished("chip_transient.vtkhdf") is None
+    assert main(PLAYED) == 0
+    assert files(here) == FILES
 
 
 def test_resume_with_nothing_to_go_on_from_begins(here: Path) -> None:

@@ -15,8 +15,10 @@ import numpy as np
 
 from thermostack.control import Control, Controller, Startable, Throttling
 from thermostack.courses import Course
+from thermostack.errors import ResultFileError
 from thermostack.histories import Curve, curve_of, history_table
-from thermostack.io.series_file import SeriesWriter, read_series
+from thermostack.io.checkpoint_file import read_checkpoint
+from thermostack.io.series_file import SeriesWriter, checkpoint_path, read_series
 from thermostack.loads import Loads
 from thermostack.metrics import PartTemperature
 from thermostack.model import Model, discretize
@@ -171,7 +173,8 @@ def solve_transient(
 
     With a `path` the result is written there as the run goes on, and nothing but the present is held in
     memory; every `checkpoint` seconds of the clock it is made such that, after the process was killed, the
-    same call with `resume` goes on from there, to the same result.
+    same call with `resume` goes on from there, to the same result. Without it the run begins anew, and what
+    `find_unfinished` finds there is lost.
 
     Raises DescriptionError where loads, controllers or materials do not fit, ConvergenceError where the
     equations are not solved, OutputError where the file cannot be written, ValueError on wrong arguments.
@@ -210,6 +213,16 @@ def solve_transient(
             return Transient(model=model, field=simulation.field, **keeper.arrays(frame_times), **facts)
         keeper.finish(simulation.field, facts)
     return read_transient(keeper.path)
+
+
+def find_unfinished(path: str | Path) -> tuple[Path, float] | None:
+    """Return the state that a run to a path has left to go on from, if any, and the time [s] it reached."""
+    path = Path(path)
+    state = checkpoint_path(path.resolve() if path.is_symlink() else path)
+    try:
+        return state, float(read_checkpoint(state)["state"]["simulation"]["time"])
+    except (FileNotFoundError, ResultFileError, LookupError, TypeError, ValueError):
+        return None
 
 
 class _Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -36,7 +37,7 @@ from thermostack.commands.transient_options import (
     read_throttles,
     read_traces,
 )
-from thermostack.errors import OutputError
+from thermostack.errors import DescriptionError, Fault, OutputError
 from thermostack.io.destination import RESULT, replaceable
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ def transient(
     resume: Annotated[
         bool, Parameter(help="Go on with the same run where it was interrupted or killed.")
     ] = False,
+    anew: Annotated[
+        bool, Parameter(help="Begin again, even if that drops a run that could be gone on with.")
+    ] = False,
     checkpoint: Annotated[
         str, Parameter(help="How often a state is kept to go on from.", show_default=True)
     ] = "60 s",
@@ -119,6 +123,8 @@ def transient(
         raise misused("--scheme", text, 'give the length of its steps, as --step "1 ms"', "E-MISSING")
     if resume and no_save:
         raise misused("--resume", "goes on from a file, and --no-save writes none", "leave one of them out")
+    if resume and anew:
+        raise misused("--resume", "goes on, and --anew begins again", "leave one of them out")
     every = read_positive("--checkpoint", checkpoint, "time")
     start = read_initial(initial or ("steady" if trace else "outside"))
     probes, asked = read_probes(probe), read_throttles(throttle)
@@ -131,6 +137,8 @@ def transient(
         seconds = read_duration(duration, traces)
         times = read_frames(frames, seconds)
         files = _places(destination, drawn.name, trace) if destination is not None else []
+        if files and not (resume or anew):
+            _refuse_to_drop(files[0])
         model = timed.discretize(drawn, size)
         check_probes(probes, model)
         controllers = find_throttles(asked, model)
@@ -180,6 +188,21 @@ def _places(destination: Destination, name: str, traces: tuple[Path, ...]) -> li
         if history.exists() and history.samefile(trace):
             raise OutputError(f"{history} is a trace of this run and is not replaced; name another --output")
     return [film, history, replaceable(film.with_name(f"{film.stem}.png"))]
+
+
+def _refuse_to_drop(film: Path) -> None:
+    """Raise DescriptionError where a run has left something to go on from, which a new one would replace."""
+    from thermostack.transient import find_unfinished
+    from thermostack.units import format_quantity
+
+    found = find_unfinished(film)
+    if found is None or found[1] == 0.0:  # nothing is lost
+        return
+    state, time = found
+    when = datetime.fromtimestamp(state.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
+    text = f"a run was left at {format_quantity(time, 'time')}, on {when}, before its end"
+    remedy = "go on with it by --resume, drop it by --anew, or name another --output"
+    raise DescriptionError(Fault("", text, remedy, "E-UNFINISHED", str(state)))
 
 
 def _say_how_to_go_on(files: list[Path]) -> None:
