@@ -170,7 +170,7 @@ def summary_table(steady: Steady, files: Sequence[str]) -> RenderableType:
     if (tightest := _tightest(steady)) is not None:
         table.add_row("margin", Text(tightest))
     table.add_row("heat", _heat_table(steady.heat_balance))
-    table.add_row("grid", _cells_of(steady.model))
+    table.add_row("grid", Text(cells_of(steady.model)))
     solver = f"{report.method}, {report.iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))
     table.add_row("time", stage_times(steady.seconds))
@@ -235,7 +235,7 @@ def grid_table(model: Model, files: Sequence[str] = ()) -> RenderableType:
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     rows.add_column(style="bold", no_wrap=True)
     rows.add_column()
-    rows.add_row("cells", _cells_of(model))
+    rows.add_row("cells", cells_of(model))
     rows.add_row("aspect", f"{largest_aspect(model):.3g} at most, longest to shortest side of a cell")
     rows.add_row("parts", f"{len(model.parts)}")
     rows.add_row("power", format_quantity(model.total_power, "power"))
@@ -244,10 +244,11 @@ def grid_table(model: Model, files: Sequence[str] = ()) -> RenderableType:
     return Group(axes, Text(), rows)
 
 
-def _cells_of(model: Model) -> Text:
+def cells_of(model: Model) -> str:
+    """Return how many cells there are, along each axis and in the body."""
     nz, ny, nx = model.grid.shape
     cells = f"{_number(model.grid.cells)} cells ({nx} x {ny} x {nz})"
-    return Text(f"{cells}, {_number(model.active)} of them in the body")
+    return f"{cells}, {_number(model.active)} of them in the body"
 
 
 def grid_summary(model: Model) -> dict[str, object]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thermostack.histories import Curve, curve_of
-from thermostack.tables import ZERO, stage_times
+from thermostack.tables import ZERO, cells_of, stage_times
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ def run_table(transient: Transient, seconds: Mapping[str, float], files: Sequenc
     energy = f"{made} made, {left} let out, {stored} stored; missing {transient.imbalance:.1e} of it"
     table.add_row("energy", Text(energy))
     table.add_row("steps", Text(_steps(transient)))
-    grid = transient.model.grid
-    shape = " x ".join(f"{count}" for count in reversed(grid.shape))
-    table.add_row("grid", Text(f"{grid.cells:,} cells, {shape}; {len(transient.frame_time)} frames kept"))
+    grid = cells_of(transient.model)
+    table.add_row("grid", Text(f"{grid}; {len(transient.frame_time)} frames kept"))
     table.add_row("time", stage_times(seconds))
     if files:
         table.add_row("written", Text(", ".join(files)))
