@@ -2,14 +2,12 @@
 # precision. Included after sweeps.pxi.
 
 cdef extern from "rows.h" nogil:
-    void row_products(int, int, const real *, const real *, const real *, double *)
-    void row_reduce(int, int, real, const real *, real *, double *)
-    void row_follow(int, int, int, ptrdiff_t, double, const real *, double *)
-    void row_settle(int, int, int, ptrdiff_t, double, double, const real *, double *)
-    void row_turn(size_t, real, const real *, real *)
-    void row_operate(int, int, int, const real *, const real *, const real *, const real *, const real *,
+    void row_energies(int, int, int, const real *, const real *, const real *, const real *, const int *,
+                      const real *, const real *, const real *, const real *, const real *, const real *,
+                      const real *, double *)
+    void row_descend(int, int, int, real, const real *, const real *, const real *, const real *, const real *,
                      const real *, const real *, const real *, const int *, const real *, real *, double *)
-    void line_follow(int, double, const real *, const real *, double *)
+    void row_advance(int, int, int, ptrdiff_t, real, double, double, const real *, real *, double *)
     void row_weigh(size_t, const double *, double *)
     void line_operate_float(int, const float *, const float *, const float *, const float *, const float *, int,
                             ptrdiff_t, const ptrdiff_t *, const double *, const double *, const double *,
@@ -28,19 +26,17 @@ cdef extern from "rows.h" nogil:
 
 
 cdef class FinestLevel(Level):
-    """The level of the problem itself, with the directions p of conjugate gradients and q = G p."""
+    """The level of the problem itself, with the directions p of conjugate gradients."""
 
-    cdef readonly real[:, :, :, :, ::1] p, q  # (loads, ny, 2, nz, width)
+    cdef readonly real[:, :, :, :, ::1] p  # (loads, ny, 2, nz, width)
     # Shares of each row or line in a sum, so that no sum depends on who computed it.
-    cdef double[:, :, ::1] row_sums  # (loads, ny, 2)
+    cdef double[:, :, ::1] row_sums  # (loads, ny, 4)
     cdef double[:, :, ::1] line_sums  # (nz, ny, 2)
     cdef double[:, ::1] left  # (blocks, nx, and up to 7 more)
-    cdef int[::1] planes  # (thread blocks + 1,) first plane of each thread's block in natural order
 
-    def search(self, p, q, row_sums, line_sums, left, planes):
+    def search(self, p, row_sums, line_sums, left):
         """Take the room conjugate gradients need."""
-        self.p, self.q, self.row_sums, self.line_sums, self.left = p, q, row_sums, line_sums, left
-        self.planes = planes
+        self.p, self.row_sums, self.line_sums, self.left = p, row_sums, line_sums, left
 
     cdef double _total(self, int n, int which):
         cdef int y
@@ -50,88 +46,74 @@ cdef class FinestLevel(Level):
         return total
 
     cdef void _finish(self, int y) noexcept nogil:
-        cdef int l, n
+        cdef int l, n, parity, south = self._south(y)
         for l in range(self.lives):
             n = self.live[l]
-            row_products(self.nz, self.width, &self.t[n, y, 0, 0, 0], &self.b[n, y, 0, 0, 0],
-                         &self.q[n, y, 0, 0, 0], &self.row_sums[n, y, 0])
+            memset(&self.row_sums[n, y, 0], 0, 4 * sizeof(double))
+            for parity in range(2):
+                row_energies(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0],
+                             &self.g_y[self._wrap(y), parity, 0, 0], &self.g_z[y, parity, 0, 0],
+                             &self.ground[0, parity, 0], &self.line[y, 0], &self.t[n, y, 1 - parity, 0, 0],
+                             &self.t[n, south, parity, 0, 0], &self.t[n, y, parity, 0, 0],
+                             &self.p[n, y, 1 - parity, 0, 0], &self.p[n, south, parity, 0, 0],
+                             &self.p[n, y, parity, 0, 0], &self.b[n, y, parity, 0, 0], &self.row_sums[n, y, 0])
 
     def products(self, int n):
-        """Return (r.z, q.z) of load n: residual r = b, the cycle's answer z = t, and q, as the cycle left them."""
-        return self._total(n, 0), self._total(n, 1)
+        """Return z.r, z.Gz, z.Gp and the sum of Gz of load n, as the cycle left its answer z = t.
 
-    def excess(self, int n):
-        """Return the sum of the residual of load n, as `reduce` left it."""
-        return self._total(n, 1)
+        The residual r is b, p the last direction.
+        """
+        return tuple([self._total(n, which) for which in range(4)])
 
-    def settle(self, int n, double step, double constant, double[:, :, ::1] field):
-        """Add step p of load n and a constant to its field."""
-        cdef int y
-        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
-            row_settle(self.nz, self.width, self.nx, <ptrdiff_t> self.ny * self.nx, step, constant,
-                       &self.p[n, y, 0, 0, 0], &field[0, y, 0])
+    def descend(self, const double[::1] beta, const double[::1] alpha, const double[::1] step,
+                const double[::1] constant, double[:, :, :, ::1] field, double[::1] square):
+        """Turn each live load to p = z + beta p, take alpha G p off its residual, and set the square of its norm.
 
-    def reduce(self, const double[::1] alpha, double[::1] square):
-        """Take alpha q off the residual of each live load, and set the square of its norm."""
-        cdef int y, l
-        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
-            self._reduce(y, alpha)
-        for l in range(self.lives):
-            square[self.live[l]] = self._total(self.live[l], 0)
-
-    cdef void _reduce(self, int y, const double[::1] alpha) noexcept nogil:
-        cdef rounding was = drop_small()
-        cdef int l, n
-        for l in range(self.lives):
-            n = self.live[l]
-            row_reduce(self.nz, self.width, <real> alpha[n], &self.q[n, y, 0, 0, 0], &self.b[n, y, 0, 0, 0],
-                       &self.row_sums[n, y, 0])
-        keep_small(was)
-
-    def advance(self, const double[::1] step, const double[::1] beta, double[:, :, :, ::1] field,
-                double[::1] energy):
-        """Add step p to the field of each live load, turn to p = z + beta p, and set p.G p with q = G p."""
+        Its field grows by step p and a constant.
+        """
         cdef int block, l, n
         for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._advance_block(block, step, beta, field)
+            self._descend_block(block, beta, alpha, step, constant, field)
         for block in prange(1, self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._operate(self.bounds[block] - 1)
-            self._operate(self.bounds[block])
+            self._descend_wedge(block, alpha)
         for l in range(self.lives):
             n = self.live[l]
-            energy[n] = self._total(n, 0) + self._total(n, 1)
+            square[n] = self._total(n, 0)
 
-    cdef void _advance_block(self, int block, const double[::1] step, const double[::1] beta,
+    cdef void _descend_block(self, int block, const double[::1] beta, const double[::1] alpha,
+                             const double[::1] step, const double[::1] constant,
                              double[:, :, :, ::1] field) noexcept nogil:
         cdef rounding was = drop_small()
-        cdef int s, l
+        cdef int s, l, n
         for s in range(self.bounds[block], self.bounds[block + 1] + 1):
             if self._is_in(block, 0, s):
                 for l in range(self.lives):
-                    self._turn(self.live[l], s, step, beta, field)
+                    n = self.live[l]
+                    row_advance(self.nz, self.width, self.nx, <ptrdiff_t> self.ny * self.nx, <real> beta[n],
+                                step[n], constant[n], &self.t[n, s, 0, 0, 0], &self.p[n, s, 0, 0, 0],
+                                &field[n, 0, s, 0])
             if self._is_in(block, 1, s - 1):
-                self._operate(s - 1)
+                self._reduce(s - 1, alpha)
         keep_small(was)
 
-    cdef void _turn(self, int n, int y, const double[::1] step, const double[::1] beta,
-                    double[:, :, :, ::1] field) noexcept nogil:
-        if step[n] != 0.0:
-            row_follow(self.nz, self.width, self.nx, <ptrdiff_t> self.ny * self.nx, step[n],
-                       &self.p[n, y, 0, 0, 0], &field[n, 0, y, 0])
-        row_turn(2 * <size_t> self.nz * <size_t> self.width, <real> beta[n], &self.t[n, y, 0, 0, 0],
-                 &self.p[n, y, 0, 0, 0])
+    cdef void _descend_wedge(self, int block, const double[::1] alpha) noexcept nogil:
+        cdef rounding was = drop_small()
+        self._reduce(self.bounds[block] - 1, alpha)
+        self._reduce(self.bounds[block], alpha)
+        keep_small(was)
 
-    cdef void _operate(self, int y) noexcept nogil:
+    cdef void _reduce(self, int y, const double[::1] alpha) noexcept nogil:
         cdef int l, n, parity, south = self._south(y), north = self._north(y)
-        for parity in range(2):
-            for l in range(self.lives):
-                n = self.live[l]
-                row_operate(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0],
+        for l in range(self.lives):
+            n = self.live[l]
+            self.row_sums[n, y, 0] = 0.0
+            for parity in range(2):
+                row_descend(self.nz, self.width, parity, <real> alpha[n], &self.g_x[y, 0, 0, 0],
                             &self.p[n, y, 1 - parity, 0, 0], &self.g_y[self._wrap(y), parity, 0, 0],
                             &self.p[n, south, parity, 0, 0], &self.g_y[y, parity, 0, 0],
                             &self.p[n, north, parity, 0, 0], &self.g_z[y, parity, 0, 0],
                             &self.ground[0, parity, 0], &self.line[y, 0], &self.p[n, y, parity, 0, 0],
-                            &self.q[n, y, parity, 0, 0], &self.row_sums[n, y, parity])
+                            &self.b[n, y, parity, 0, 0], &self.row_sums[n, y, 0])
 
     def begin(self, int n, const double[:, :, ::1] heat, double scale):
         """Set r = scale heat of load n."""
@@ -142,52 +124,21 @@ cdef class FinestLevel(Level):
 
     def residual(self, int n, const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,
                  const conductance[:, :, ::1] g_z, const conductance[::1] none, const ptrdiff_t[::1] start,
-                 const ptrdiff_t[::1] cell, const double[::1] ground, const double[:, :, ::1] heat, double step,
-                 double[:, :, ::1] field, double scale):
-        """Add step p of load n to its field, set r = scale (heat - G field).
-
-        Return unscaled |r|^2 and the sum of r [W].
-        """
-        cdef int block, k, y, blocks = self.planes.shape[0] - 1
+                 const ptrdiff_t[::1] cell, const double[::1] ground, const double[:, :, ::1] heat,
+                 const double[:, :, ::1] field, double scale):
+        """Set r = scale (heat - G field) of load n; return unscaled |r|^2 and the sum of r [W]."""
+        cdef int k, y
         cdef double square = 0.0, total = 0.0
-        for block in prange(blocks, nogil=True, schedule="static", num_threads=blocks):
-            self._residual_block(n, block, g_x, g_y, g_z, none, start, cell, ground, heat, step, field, scale)
-        for block in prange(1, blocks, nogil=True, schedule="static", num_threads=blocks):
-            for k in range(self.planes[block] - 1, self.planes[block] + 1):
-                self._residual_plane(n, k, block, g_x, g_y, g_z, none, start, cell, ground, heat, field, scale)
+        for k in prange(self.nz, nogil=True, schedule="static", num_threads=self.blocks):
+            for y in range(self.ny):
+                balance(k, y, g_x, g_y, g_z, none, start, cell, ground, field, &heat[k, y, 0], scale,
+                        &self.left[threadid(), 0], &self.b[n, y, 0, k, 0], &self.b[n, y, 1, k, 0],
+                        &self.line_sums[k, y, 0])
         for k in range(self.nz):
             for y in range(self.ny):
                 square += self.line_sums[k, y, 0]
                 total += self.line_sums[k, y, 1]
         return square, total
-
-    cdef void _residual_block(self, int n, int block, const conductance[:, :, ::1] g_x,
-                              const conductance[:, :, ::1] g_y, const conductance[:, :, ::1] g_z,
-                              const conductance[::1] none, const ptrdiff_t[::1] start,
-                              const ptrdiff_t[::1] cell, const double[::1] ground,
-                              const double[:, :, ::1] heat, double step, double[:, :, ::1] field,
-                              double scale) noexcept nogil:
-        # A plane behind the one the field is brought up to date in, while that is still in the cache.
-        cdef int s, y, low = self.planes[block], high = self.planes[block + 1]
-        cdef int begin = low + (low > 0), end = high - (high < self.nz)
-        for s in range(low, high + 1):
-            if s < high and step != 0.0:
-                for y in range(self.ny):
-                    line_follow(self.nx, step, &self.p[n, y, 0, s, 0], &self.p[n, y, 1, s, 0],
-                                &field[s, y, 0])
-            if begin <= s - 1 < end:
-                self._residual_plane(n, s - 1, block, g_x, g_y, g_z, none, start, cell, ground, heat, field, scale)
-
-    cdef void _residual_plane(self, int n, int k, int block, const conductance[:, :, ::1] g_x,
-                              const conductance[:, :, ::1] g_y, const conductance[:, :, ::1] g_z,
-                              const conductance[::1] none, const ptrdiff_t[::1] start,
-                              const ptrdiff_t[::1] cell, const double[::1] ground,
-                              const double[:, :, ::1] heat, const double[:, :, ::1] t,
-                              double scale) noexcept nogil:
-        cdef int y
-        for y in range(self.ny):
-            balance(k, y, g_x, g_y, g_z, none, start, cell, ground, t, &heat[k, y, 0], scale, &self.left[block, 0],
-                    &self.b[n, y, 0, k, 0], &self.b[n, y, 1, k, 0], &self.line_sums[k, y, 0])
 
 
 cdef void balance(int k, int y, const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,

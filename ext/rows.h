@@ -166,57 +166,94 @@ CLONED row_couple(int nz, int width, int parity, const real *g_x, const real *t_
         PUT(heat + o) = LATERAL(o, 0);
 }
 
-/* Sums run over `nz` cache lines in the precision of the data and over those in float64; their order
+/* Sums run over some lines of a row in the precision of the data and over those in float64; their order
  * depends on the row's size alone. */
+#define LINES_SUMMED(width) (1 + 32 * LANES / (width))
+
 INLINE add_up(vec part, double *sum)
 {
     for (int j = 0; j < LANES; ++j)
         sum[j] += (double)part[j];
 }
 
-INLINE total_of(const double *sum, double *out)
+static inline double total_of(const double *sum)
 {
-    *out = 0;
+    double total = 0;
     for (int j = 0; j < LANES; ++j)
-        *out += sum[j];
+        total += sum[j];
+    return total;
 }
 
-/* out[0] = a.b, out[1] = a.c */
-CLONED row_products(int nz, int width, const real *a, const real *b, const real *c, double *out)
+/* Add the shares of the columns of one parity: to out[0] of z.r, to out[1] of z.Gz, to out[2] of z.Gp, to
+ * out[3] of the sum of Gz. The energies are sums over faces, each of which counts once, with the cell to its
+ * west, north or below. */
+CLONED row_energies(int nz, int width, int parity, const real *g_x, const real *g_s, const real *g_z,
+                    const real *ground, const int *line, const real *z_x, const real *z_s, const real *z,
+                    const real *p_x, const real *p_s, const real *p, const real *r, double *out)
 {
-    double ab[LANES] = {0}, ac[LANES] = {0};
-    const size_t count = (size_t)2 * nz * width, piece = (size_t)nz * LANES;
-    for (size_t begin = 0; begin < count; begin += piece) {
-        vec b_part = {0}, c_part = {0};
-        for (size_t m = begin; m < begin + piece; m += LANES) {
-            b_part += AT(a + m) * AT(b + m);
-            c_part += AT(a + m) * AT(c + m);
+    const size_t half = (size_t)nz * width;
+    const real *g_e = parity ? g_x + half : g_x, *z_e = parity ? z_x + 1 : z_x, *p_e = parity ? p_x + 1 : p_x;
+    double sums[4][LANES] = {{0}};
+    for (int begin = 0; begin < nz; begin += LINES_SUMMED(width)) {
+        const int end = begin + LINES_SUMMED(width) < nz ? begin + LINES_SUMMED(width) : nz;
+        vec zr = {0}, own = {0}, along = {0}, leaving = {0};
+        for (int k = begin; k < end; ++k) {
+            const size_t first = (size_t)k * width, above = k < nz - 1 ? width : 0;
+            for (size_t o = first; o < first + width; o += LANES) {
+                const vec c = AT(z + o), d = AT(p + o);
+                const vec e = c - AT(z_e + o), s = c - AT(z_s + o), a = c - AT(z + o + above);
+                const vec he = AT(g_e + o) * e, hs = AT(g_s + o) * s, ha = AT(g_z + o) * a;
+                zr += c * AT(r + o);
+                own += (he * e + hs * s) + ha * a;
+                along += (he * (d - AT(p_e + o)) + hs * (d - AT(p_s + o))) + ha * (d - AT(p + o + above));
+            }
+            if (line[k] >= 0)
+                for (size_t m = 0; m < (size_t)width; m += LANES) {
+                    const vec c = AT(z + first + m), h = GROUND(k, m) * c;
+                    own += h * c;
+                    along += h * AT(p + first + m);
+                    leaving += h;
+                }
         }
-        add_up(b_part, ab);
-        add_up(c_part, ac);
+        add_up(zr, sums[0]);
+        add_up(own, sums[1]);
+        add_up(along, sums[2]);
+        add_up(leaving, sums[3]);
     }
-    total_of(ab, out);
-    total_of(ac, out + 1);
+    for (int n = 0; n < 4; ++n)
+        out[n] += total_of(sums[n]);
 }
 
-/* b -= alpha q, and then out[0] = b.b, out[1] = the sum of b. */
-CLONED row_reduce(int nz, int width, real alpha, const real *q, real *b, double *out)
+/* r -= alpha G p in the columns of one parity, by differences of p, and then add their share of
+ * r.r to `squares`. */
+CLONED row_descend(int nz, int width, int parity, real alpha, const real *g_x, const real *p_x,
+                   const real *g_s, const real *p_s, const real *g_n, const real *p_n, const real *g_z,
+                   const real *ground, const int *line, const real *p, real *r, double *squares)
 {
-    double squares[LANES] = {0}, sums[LANES] = {0};
-    const size_t count = (size_t)2 * nz * width, piece = (size_t)nz * LANES;
-    for (size_t begin = 0; begin < count; begin += piece) {
-        vec square = {0}, sum = {0};
-        for (size_t m = begin; m < begin + piece; m += LANES) {
-            const vec r = AT(b + m) - alpha * AT(q + m);
-            PUT(b + m) = r;
-            square += r * r;
-            sum += r;
+    NEIGHBOURS_X(g_x, p_x)
+    double sums[LANES] = {0};
+    for (int begin = 0; begin < nz; begin += LINES_SUMMED(width)) {
+        const int end = begin + LINES_SUMMED(width) < nz ? begin + LINES_SUMMED(width) : nz;
+        vec square = {0};
+        for (int k = begin; k < end; ++k) {
+            const size_t first = (size_t)k * width, above = k < nz - 1 ? width : 0, below = k > 0 ? width : 0;
+            /* What lies over the last line conducts nothing, and so serves as what lies under the first. */
+            const real *g_b = k > 0 ? g_z - width : g_z + half - width;
+            for (size_t o = first; o < first + width; o += LANES) {
+                const vec c = AT(p + o);
+                vec out_of = (AT(g_e + o) * (c - AT(t_e + o)) + AT(g_w + o) * (c - AT(t_w + o)))
+                             + (AT(g_n + o) * (c - AT(p_n + o)) + AT(g_s + o) * (c - AT(p_s + o)));
+                out_of += AT(g_z + o) * (c - AT(p + o + above)) - AT(g_b + o) * (AT(p + o - below) - c);
+                if (line[k] >= 0)
+                    out_of += GROUND(k, o - first) * c;
+                const vec left = AT(r + o) - alpha * out_of;
+                PUT(r + o) = left;
+                square += left * left;
+            }
         }
-        add_up(square, squares);
-        add_up(sum, sums);
+        add_up(square, sums);
     }
-    total_of(squares, out);
-    total_of(sums, out + 1);
+    *squares += total_of(sums);
 }
 
 /* even and odd = a line of a field in natural order, multiplied by a factor. */
@@ -230,82 +267,23 @@ INLINE split_line(int nx, double factor, const double *restrict line, real *rest
         even[nx / 2] = (real)(factor * line[nx - 1]);
 }
 
-/* A line of a field in natural order += factor times the direction in even and odd. */
-INLINE follow_line(int nx, double factor, const real *restrict even, const real *restrict odd,
-                   double *restrict line)
+/* p = z + beta p in a row, and the row of a field in natural order += factor p + constant. */
+CLONED row_advance(int nz, int width, int nx, ptrdiff_t stride, real beta, double factor, double constant,
+                   const real *restrict z, real *restrict p, double *restrict field)
 {
-    for (int m = 0; m < nx / 2; ++m) {
-        line[2 * m] += factor * even[m];
-        line[2 * m + 1] += factor * odd[m];
-    }
-    if (nx % 2)
-        line[nx - 1] += factor * even[nx / 2];
-}
-
-CLONED line_follow(int nx, double factor, const real *even, const real *odd, double *line)
-{
-    follow_line(nx, factor, even, odd, line);
-}
-
-/* A row of a field in natural order += factor p + constant. */
-CLONED row_settle(int nz, int width, int nx, ptrdiff_t stride, double factor, double constant,
-                  const real *p, double *field)
-{
-    for (int k = 0; k < nz; ++k) {
-        const real *restrict even = p + (size_t)k * width, *restrict odd = p + (size_t)(nz + k) * width;
-        double *restrict line = field + k * stride;
+    const size_t half = (size_t)nz * width;
+    for (int k = 0; k < nz; ++k, z += width, p += width, field += stride) {
+        for (int m = 0; m < width; ++m) {
+            p[m] = z[m] + beta * p[m];
+            p[half + m] = z[half + m] + beta * p[half + m];
+        }
         for (int m = 0; m < nx / 2; ++m) {
-            line[2 * m] += factor * even[m] + constant;
-            line[2 * m + 1] += factor * odd[m] + constant;
+            field[2 * m] += factor * p[m] + constant;
+            field[2 * m + 1] += factor * p[half + m] + constant;
         }
         if (nx % 2)
-            line[nx - 1] += factor * even[nx / 2] + constant;
+            field[nx - 1] += factor * p[nx / 2] + constant;
     }
-}
-
-/* A row of a field in natural order += factor p. */
-CLONED row_follow(int nz, int width, int nx, ptrdiff_t stride, double factor, const real *p, double *field)
-{
-    for (int k = 0; k < nz; ++k)
-        follow_line(nx, factor, p + (size_t)k * width, p + (size_t)(nz + k) * width, field + k * stride);
-}
-
-/* p = z + beta p. */
-CLONED row_turn(size_t count, real beta, const real *restrict z, real *restrict p)
-{
-    for (size_t m = 0; m < count; ++m)
-        p[m] = z[m] + beta * p[m];
-}
-
-/* q = G p in the columns of one parity, as differences, and energy = its share of p.G p, a sum of
- * squares in which each face counts once, with the cell to its west, south or below. */
-CLONED row_operate(int nz, int width, int parity, const real *g_x, const real *p_x, const real *g_s,
-                   const real *p_s, const real *g_n, const real *p_n, const real *g_z, const real *ground,
-                   const int *line, const real *p, real *q, double *energy)
-{
-    NEIGHBOURS_X(g_x, p_x)
-    double energies[LANES] = {0};
-    for (size_t m = 0; m < (size_t)width; m += LANES) {
-        vec flux = {0}, sum = {0}, c = AT(p + m);
-        size_t o = m;
-        for (int k = 0; k < nz; ++k, o += width) {
-            const vec up = AT(p + (k < nz - 1 ? o + width : o)), a = c - up;
-            const vec e = c - AT(t_e + o), n = c - AT(p_n + o);
-            const vec he = AT(g_e + o) * e, hn = AT(g_n + o) * n, ha = AT(g_z + o) * a;
-            vec out = (he + AT(g_w + o) * (c - AT(t_w + o))) + (hn + AT(g_s + o) * (c - AT(p_s + o)));
-            sum += (he * e + hn * n) + ha * a;
-            if (line[k] >= 0) {
-                const vec h = GROUND(k, m) * c;
-                out += h;
-                sum += h * c;
-            }
-            PUT(q + o) = out + (ha - flux);
-            flux = ha;
-            c = up;
-        }
-        add_up(sum, energies);
-    }
-    total_of(energies, energy);
 }
 
 /* sums[0] = the sum of squares of so many values, sums[1] = that of absolute values. */

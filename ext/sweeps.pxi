@@ -245,7 +245,8 @@ cdef class Level(Columns):
                 y = s - stage
                 if self._is_in(block, stage, y):
                     self._solve(y, self._red(y + stage))
-            if self._is_in(block, REACH, s - REACH):
+            # A row is finished with the one to its south, which a wedge may have yet to smooth.
+            if self._is_in(block, REACH, s - REACH) and (block == 0 or s > self.bounds[block] + 2 * REACH):
                 self._finish(s - REACH)
         keep_small(was)
 
@@ -255,10 +256,10 @@ cdef class Level(Columns):
         for stage in range(1, REACH + 1):
             for y in range(edge - stage, edge + stage):
                 self._solve(y, self._red(y + stage))
-        for y in range(edge - REACH, edge + REACH):
+        for y in range(edge - REACH, edge + REACH + 1):
             self._finish(y)
         keep_small(was)
 
     cdef void _finish(self, int y) noexcept nogil:
-        # What the finest level does with a row that is ready.
+        # What the finest level does with a row that is ready, and the row to its south with it.
         pass

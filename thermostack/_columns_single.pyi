@@ -70,21 +70,23 @@ class Level(Columns):
 
 class FinestLevel(Level):
     p: np.ndarray  # (loads, ny, 2, nz, width)
-    q: np.ndarray
     def search(
         self,
         p: np.ndarray | None,
-        q: np.ndarray | None,
         row_sums: np.ndarray | None,
         line_sums: np.ndarray | None,
         left: np.ndarray | None,
-        planes: np.ndarray | None,
     ) -> None: ...
-    def products(self, n: int) -> tuple[float, float]: ...
-    def reduce(self, alpha: np.ndarray, square: np.ndarray) -> None: ...
-    def excess(self, n: int) -> float: ...
-    def settle(self, n: int, step: float, constant: float, field: np.ndarray) -> None: ...
-    def advance(self, step: np.ndarray, beta: np.ndarray, field: np.ndarray, energy: np.ndarray) -> None: ...
+    def products(self, n: int) -> tuple[float, float, float, float]: ...
+    def descend(
+        self,
+        beta: np.ndarray,
+        alpha: np.ndarray,
+        step: np.ndarray,
+        constant: np.ndarray,
+        field: np.ndarray,
+        square: np.ndarray,
+    ) -> None: ...
     def begin(self, n: int, heat: np.ndarray, scale: float) -> None: ...
     def residual(
         self,
@@ -97,7 +99,6 @@ class FinestLevel(Level):
         cell: np.ndarray,
         ground: np.ndarray,
         heat: np.ndarray,
-        step: float,
         field: np.ndarray,
         scale: float,
     ) -> tuple[float, float]: ...

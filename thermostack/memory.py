@@ -20,8 +20,9 @@ NAMES = 2  # of the part of each cell
 FACES = 12  # of the conductances of its faces, in float32
 SURFACE = 75  # bytes a cooled face of a cell: what it is, its conductances, the heat through it
 # Arrays of the solver, in float32, with one value for each place of a row: on the finest grid conductances of
-# faces and ground, pivots, temperature, heat, direction and its heat; on coarser ones the first six.
-FINEST, COARSE = 9, 6
+# faces and ground, pivots, temperature, heat and direction; on coarser ones the first six.
+FINEST, COARSE = 8, 6
+ROWS = 4  # that a sweep of each grid works with besides
 # Fields of a transient besides three for each stage of its scheme, which are its temperatures in this step
 # and the last and its heat: the present, what a stage is solved with, capacities, four that the shifted
 # operator is made of, the temperatures that are measured and those that are handed out. Where materials
@@ -89,12 +90,13 @@ class Solve:
         grid = self.grid
         if self.method == "direct":
             return int(FACTORS * (grid.cells if self.active is None else self.active) ** (4.0 / 3.0))
-        places, coarse = FINEST * _places(*grid.shape), COARSE + (1 if self.in_time else 0)
-        dx, dy = grid.dx, grid.dy
+        nz, dx, dy = grid.shape[0], grid.dx, grid.dy
+        values = FINEST * _places(*grid.shape) + ROWS * _places(nz, 1, dx.size)
+        coarse = COARSE + (1 if self.in_time else 0)
         while dx.size * dy.size > 1:
             dx, dy = _coarsened(dx, dy)
-            places += coarse * _places(grid.shape[0], dy.size, dx.size)
-        return 4 * places
+            values += coarse * _places(nz, dy.size, dx.size) + ROWS * _places(nz, 1, dx.size)
+        return 4 * values
 
 
 def _places(nz: int, ny: int, nx: int) -> int:

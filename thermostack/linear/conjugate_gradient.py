@@ -72,7 +72,8 @@ class Search:
         self.scale, self.power = size_of(heat, multigrid.threads)
         self.state = Progress.of(self.power, tolerance)
         self.target = MARGIN * tolerance
-        self.alpha = self.rz = self.pending = 0.0  # pending: the step along p that t has not made yet
+        self.energy = 0.0  # p.Gp of the last direction, zero where the next one is to begin anew
+        self.is_judged = True  # the true residual is that of t
         self.rounds = 0
         self.drift_from = 0.0
 
@@ -93,34 +94,29 @@ class Search:
         self.drift_from = self.state.residual if self.multigrid.dtype is np.float32 else 0.0
 
     def recompute(self) -> None:
-        """Make the pending step, and judge by the true residual."""
+        """Judge by the true residual."""
         state = self.state
-        step, self.pending = self.pending * self.scale, 0.0
-        left, total = self.multigrid.residual(self.load, self.heat, step, self.t, 1.0 / self.scale)
+        left, total = self.multigrid.residual(self.load, self.heat, self.t, 1.0 / self.scale)
         state.residual, state.imbalance = left / self.scale, abs(total) / self.power
         state.judge()
+        self.is_judged = True
 
-    def turn(self) -> float:
-        """Return beta for the next direction, from the cycle's answer."""
-        rz, qz = self.multigrid.finest.products(self.load)
-        self.state.energies.append(math.sqrt(max(rz, 0.0)))
-        beta = -self.alpha * qz / self.rz if self.rz > 0.0 else 0.0
-        self.rz = rz
-        return beta
-
-    def go(self, energy: float) -> float:
-        """Return the step along a direction of that energy p.G p."""
-        is_sound = self.rz > 0.0 and 0.0 < energy < math.inf
-        self.alpha = self.pending = self.rz / energy if is_sound else 0.0
-        if not is_sound:
+    def turn(self) -> tuple[float, float]:
+        """Return beta of the next direction and the step along it, from the cycle's answer."""
+        zr, own, along, _ = self.multigrid.finest.products(self.load)
+        self.state.energies.append(math.sqrt(max(zr, 0.0)))
+        beta, self.energy = conjugate(own, along, self.energy)
+        if not (zr > 0.0 and 0.0 < self.energy < math.inf):
             self.state.reason = "the search direction lost its energy"
-        return self.alpha
+            return 0.0, 0.0
+        return beta, zr / self.energy
 
     def judge(self, seen: float) -> None:
         """Take the residual the recurrence sees, and look at the true one where that is due."""
         state = self.state
+        self.is_judged = False
         if not state.history[-1] / SUDDEN < seen < GROWN * state.history[-1]:
-            self.rz = 0.0  # begin anew: what is left is rounding, and conjugate to nothing
+            self.energy = 0.0  # begin anew: what is left is rounding, and conjugate to nothing
         state.history.append(seen)
         if self.multigrid.dtype is np.float32 and state.iterations <= 2:
             state.is_lost = not seen < LOST * state.history[0]
@@ -144,7 +140,7 @@ class Search:
         if not state.is_converged:
             state.reason = state.reason or _despair(state, self.tolerance, patience, limit)
         if state.is_converged or state.reason:
-            if self.pending:
+            if not self.is_judged:
                 self.recompute()
             if state.is_converged:
                 state.reason = state.reason or "residual and heat balance within the tolerance"
@@ -176,7 +172,7 @@ def iterate(
         Search(multigrid, n, heat, t, tolerance)
         for n, (heat, t) in enumerate(zip(heats, fields, strict=True))
     ]
-    step, beta, energy, alpha, square = np.zeros((5, len(heats)))
+    beta, alpha, step, constant, square = np.zeros((5, len(heats)))
     for search in searches:
         search.begin(is_zero=is_zero, of_guess=of_guess)
     live: Sequence[Search] = searches
@@ -187,12 +183,10 @@ def iterate(
         improve()
         improve = multigrid.cycle
         for search in live:
-            step[search.load] = search.pending * search.scale
-            beta[search.load] = search.turn()
-        finest.advance(step, beta, fields, energy)
-        for search in live:
-            alpha[search.load] = search.go(energy[search.load])
-        finest.reduce(alpha, square)
+            n = search.load
+            beta[n], alpha[n] = search.turn()
+            step[n] = alpha[n] * search.scale
+        finest.descend(beta, alpha, step, constant, fields, square)
         for search in live:
             if not search.state.reason:
                 search.judge(math.sqrt(square[search.load]))
@@ -208,29 +202,43 @@ def improve(
     iterations and the factor that was reached, or None where they are too many or lead nowhere; then t is no
     worse than a guess. By the recurrence alone, whose drift in float32 is `DRIFT`: the `reduction` is more
     than ten times that, and so is the factor that counts as reached. The constant that balances is the best
-    one in the norm of the operator.
+    one in the norm of the operator; each iteration adds what it takes after its step, and the iteration goes
+    on as if it did not.
     """
     scale = held  # of the heat that 1 K everywhere would take
     multigrid.give_room(1)
     multigrid.keep_alive([0])
     finest = multigrid.finest
-    first, excess = multigrid.residual(0, heat, 0.0, t, 1.0 / scale)
-    step, beta, energy, alpha, square = np.zeros((5, 1))
-    rz_before, norm, iterations = 0.0, first, 0
+    first, excess = multigrid.residual(0, heat, t, 1.0 / scale)
+    beta, alpha, step, constant, square = np.zeros((5, 1))
+    energy = leaving = added = 0.0
+    norm, iterations = first, 0
     while norm > reduction * first:
         multigrid.cycle()
-        rz, qz = finest.products(0)
-        beta[0] = -alpha[0] * qz / rz_before if rz_before > 0.0 else 0.0
-        finest.advance(step, beta, t[None], energy)
-        if not (rz > 0.0 and 0.0 < energy[0] < math.inf and iterations < LOOK_AT):
+        zr, own, along, sent = finest.products(0)
+        beta[0], energy = conjugate(own, along, energy)
+        if not (zr > 0.0 and 0.0 < energy < math.inf and iterations < LOOK_AT):
             return None
-        rz_before, alpha[0] = rz, rz / energy[0]
+        alpha[0] = zr / energy
         step[0] = alpha[0] * scale
-        finest.reduce(alpha, square)
-        norm, excess = math.sqrt(square[0]) * scale, finest.excess(0) * scale
+        leaving = sent + beta[0] * leaving
+        excess -= step[0] * leaving
+        constant[0], added = excess / held - added, excess / held
+        finest.descend(beta, alpha, step, constant, t[None], square)
+        norm = math.sqrt(square[0]) * scale
         iterations += 1
-    finest.settle(0, float(step[0]), excess / held, t)
+    if iterations == 0:
+        t += excess / held
     return iterations, max(norm / first, 10.0 * DRIFT) if first > 0.0 else 0.0
+
+
+def conjugate(own: float, along: float, energy: float) -> tuple[float, float]:
+    """Return beta, for which p = z + beta p' has no energy in common with p', and the energy p.Gp.
+
+    From z.Gz, z.Gp' and p'.Gp'; where that is zero, p is z.
+    """
+    beta = -along / energy if energy > 0.0 else 0.0
+    return beta, own + beta * along
 
 
 def settle(state: Progress, conduction: Conduction, heat: Array, t: Array, tolerance: float) -> None:

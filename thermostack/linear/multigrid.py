@@ -56,7 +56,6 @@ ALIGNMENT = 64  # bytes, a cache line
 PAGE = 4096  # bytes after which the sets of a cache repeat
 STAGGER = 5 * ALIGNMENT
 ROWS_PER_THREAD = 16  # least, so that wedges stay apart
-PLANES_PER_THREAD = 2  # likewise, where the work goes by planes
 CELLS_PER_THREAD = 30_000  # least: below, waiting for each other costs more than the work
 
 
@@ -145,7 +144,7 @@ class Multigrid:
         self._live = np.arange(loads, dtype=np.int32)
         for level in self.levels:  # the old room is free before the new is taken
             level.give_room(None, None, None, None, self._live)
-        self.finest.search(None, None, None, None, None, None)
+        self.finest.search(None, None, None, None)
         for level in self.levels:
             slab = level.nz, level.width
             field = loads, level.ny, 2, *slab
@@ -190,14 +189,9 @@ class Multigrid:
         """Set b of a load of the finest level to scale heat."""
         self.finest.begin(load, heat, scale)
 
-    def residual(
-        self, load: int, heat: Array, step: float, field: Array, scale: float
-    ) -> tuple[float, float]:
-        """Add step p to the field of a load, set its b of the finest level to scale (heat - G field).
-
-        Returns that residual's norm and sum [W].
-        """
-        square, total = self.finest.residual(load, *_arguments(self.conduction), heat, step, field, scale)
+    def residual(self, load: int, heat: Array, field: Array, scale: float) -> tuple[float, float]:
+        """Set b of a load of the finest level to scale (heat - G field); return the residual's norm and sum [W]."""
+        square, total = self.finest.residual(load, *_arguments(self.conduction), heat, field, scale)
         return math.sqrt(square), total
 
     def _finest_level(self) -> Any:
@@ -230,12 +224,11 @@ class Multigrid:
 
     def _give_search_room(self) -> None:
         level = self.finest
-        p, q = _arrays([np.shape(level.t)] * 2, self.dtype, is_zero=True)
-        row_sums, line_sums = np.zeros((self.loads, level.ny, 2)), np.zeros((level.nz, level.ny, 2))
+        (p,) = _arrays([np.shape(level.t)], self.dtype, is_zero=True)
+        row_sums, line_sums = np.zeros((self.loads, level.ny, 4)), np.zeros((level.nz, level.ny, 2))
         left = np.zeros((level.blocks, level.nx + 7))
-        planes = _parts(level.nz, max(1, min(level.blocks, level.nz // PLANES_PER_THREAD)))
-        self._room += 2 * p.nbytes + row_sums.nbytes + line_sums.nbytes + left.nbytes
-        level.search(p, q, row_sums, line_sums, left, planes)
+        self._room += p.nbytes + row_sums.nbytes + line_sums.nbytes + left.nbytes
+        level.search(p, row_sums, line_sums, left)
 
     def _forget_ground(self, level: Any) -> None:
         self._held -= np.asarray(level.ground).nbytes
@@ -318,9 +311,4 @@ def _arrays(shapes: Sequence[tuple[int, ...]], dtype: type, *, is_zero: bool = F
 def _division(ny: int, cells: int, threads: int) -> Array:
     """Return the first row of each thread's block, and one beyond the last."""
     blocks = max(1, min(threads, ny // ROWS_PER_THREAD, cells // CELLS_PER_THREAD))
-    return _parts(ny, blocks)
-
-
-def _parts(count: int, parts: int) -> Array:
-    """Return the first of each of the parts that so many are cut into, and one beyond the last."""
-    return np.array([count * n // parts for n in range(parts + 1)], dtype=np.int32)
+    return np.array([ny * n // blocks for n in range(blocks + 1)], dtype=np.int32)
