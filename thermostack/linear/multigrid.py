@@ -190,7 +190,10 @@ class Multigrid:
         self.finest.begin(load, heat, scale)
 
     def residual(self, load: int, heat: Array, field: Array, scale: float) -> tuple[float, float]:
-        """Set b of a load of the finest level to scale (heat - G field); return the residual's norm and sum [W]."""
+        """Set b of a load of the finest level to scale (heat - G field).
+
+        Returns that residual's norm and sum [W].
+        """
         square, total = self.finest.residual(load, *_arguments(self.conduction), heat, field, scale)
         return math.sqrt(square), total
 
