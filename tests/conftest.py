@@ -1,4 +1,4 @@
-"""What every test shares: how many examples the property tests draw, and how exact conductances are."""
+"""What tests share: how many examples are drawn, how exact conductances are, how files are looked through."""
 
 from __future__ import annotations
 
@@ -32,3 +32,11 @@ def in_full_throughout() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(conduction, "PRECISION", np.float64)
         yield
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look files through without starting a process each time: for ones that HDF5 itself has written."""
+    from thermostack.io import examine, stored
+
+    monkeypatch.setattr(stored, "_looked_through", lambda path: examine.examine(str(path), 2**33))

@@ -50,12 +50,6 @@ def path(tmp_path: Path, image: bytes) -> Path:
     return tmp_path / "result.vtkhdf"
 
 
-@pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look files through without starting a process each time: for ones that HDF5 itself has written."""
-    monkeypatch.setattr(stored, "_looked_through", lambda path: examine.examine(str(path), 2**33))
-
-
 # -- there and back --------------------------------------------------------------------------
 
 

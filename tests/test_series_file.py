@@ -122,12 +122,6 @@ def quick_disk(tmp_path: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look files through without starting a process each time: for ones that HDF5 itself has written."""
-    monkeypatch.setattr(stored, "_looked_through", lambda path: examine.examine(str(path), 2**33))
-
-
 # -- there and back --------------------------------------------------------------------------
 
 

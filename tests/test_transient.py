@@ -23,19 +23,13 @@ from thermostack import (
     solve_transient,
 )
 from thermostack.capacity import assemble_capacity
-from thermostack.io import examine, stored
 from thermostack.units import celsius, mm, ms
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
 MODEL = workload_model()
 END = 0.08  # s
 PROBES = {"die": (2 * mm, 2 * mm, 1.3 * mm), "board": (0.0, 0.0, 0.0)}
 TIMES = (0.05, 0.01, 0.02)
-
-
-@pytest.fixture(autouse=True)
-def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look files through without a process for each: they are our own."""
-    monkeypatch.setattr(stored, "_looked_through", lambda path: examine.examine(str(path), 2**33))
 
 
 def play(duration: float = END, **options: Any) -> Transient:

@@ -28,11 +28,11 @@ from thermostack.commands.transient_options import (
     read_throttles,
 )
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError
-from thermostack.io import examine, stored
 from thermostack.io.series_file import read_film
 from thermostack.transient import find_unfinished
 from thermostack.units import format_quantity
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
 TRACE = """\
 time [ms], gpu [W], hbm.west [%]
 0, 5, 100
@@ -67,12 +67,6 @@ def _not_drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
             "thermostack.plot_transient.plot_history",
             lambda run, path: Path(path).write_bytes(b"\x89PNG\r\n\x1a\n"),
         )
-
-
-@pytest.fixture(autouse=True)
-def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look files through without a process for each: they are our own."""
-    monkeypatch.setattr(stored, "_looked_through", lambda path: examine.examine(str(path), 2**33))
 
 
 def summary(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
