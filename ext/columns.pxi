@@ -46,7 +46,7 @@ cdef enum:
 
 cdef inline void split(int lines, int nz, int width, int nx, ptrdiff_t stride, const conductance *field,
                        real *slab) noexcept nogil:
-    """Copy lines of a natural field into those of even and those of odd columns."""
+    """Fill a slab with lines of a natural field, those of even and those of odd columns, and else with zero."""
     if conductance is float:
         row_split_float(lines, nz, width, nx, stride, field, slab)
     else:
@@ -125,11 +125,23 @@ cdef class Columns:
              const conductance[:, :, ::1] g_z, const ptrdiff_t[::1] start, const ptrdiff_t[::1] cell,
              const double[::1] ground):
         """Take the conductances of a natural-order operator, and compute the pivots."""
-        cdef int y
-        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
+        cdef int block
+        for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
+            self._load_block(block, g_x, g_y, g_z, start, cell, ground)
+        # The row south of a block's first one is another block's.
+        for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
+            self._both_pivots(self.bounds[block])
+
+    cdef void _load_block(self, int block, const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,
+                          const conductance[:, :, ::1] g_z, const ptrdiff_t[::1] start,
+                          const ptrdiff_t[::1] cell, const double[::1] ground) noexcept nogil:
+        # The pivots follow while the row is in the cache.
+        cdef int y, low = self.bounds[block]
+        for y in range(low, self.bounds[block + 1]):
             self._load_row(y, g_x, g_y, g_z)
             self._load_ground(y, start, cell, ground)
-        self._all_pivots()
+            if y > low:
+                self._both_pivots(y)
 
     def load_ground(self, const ptrdiff_t[::1] start, const ptrdiff_t[::1] cell, const double[::1] ground):
         """Take other ground conductances of the same cells, and compute the pivots."""
@@ -162,22 +174,12 @@ cdef class Columns:
     cdef void _load_row(self, int y, const conductance[:, :, ::1] g_x, const conductance[:, :, ::1] g_y,
                         const conductance[:, :, ::1] g_z) noexcept nogil:
         cdef int nx = self.nx, ny = self.ny, nz = self.nz, width = self.width
-        cdef ptrdiff_t plane = <ptrdiff_t> ny * nx
-        cdef size_t slab = 2 * sizeof(real) * <size_t> nz * <size_t> width
-        memset(&self.g_x[y, 0, 0, 0], 0, slab)
-        memset(&self.g_y[y, 0, 0, 0], 0, slab)
-        memset(&self.g_z[y, 0, 0, 0], 0, slab)
-        if nx > 1:
-            split(nz, nz, width, nx - 1, <ptrdiff_t> ny * (nx - 1), &g_x[0, y, 0], &self.g_x[y, 0, 0, 0])
-        if y < ny - 1:
-            split(nz, nz, width, nx, <ptrdiff_t> (ny - 1) * nx, &g_y[0, y, 0], &self.g_y[y, 0, 0, 0])
-        if nz > 1:
-            split(nz - 1, nz, width, nx, plane, &g_z[0, y, 0], &self.g_z[y, 0, 0, 0])
-
-    cdef void _all_pivots(self):
-        cdef int y
-        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
-            self._both_pivots(y)
+        split(nz, nz, width, nx - 1, <ptrdiff_t> ny * (nx - 1), &g_x[0, y, 0] if nx > 1 else NULL,
+              &self.g_x[y, 0, 0, 0])
+        split(nz if y < ny - 1 else 0, nz, width, nx, <ptrdiff_t> (ny - 1) * nx,
+              &g_y[0, y, 0] if y < ny - 1 else NULL, &self.g_y[y, 0, 0, 0])
+        split(nz - 1, nz, width, nx, <ptrdiff_t> ny * nx, &g_z[0, y, 0] if nz > 1 else NULL,
+              &self.g_z[y, 0, 0, 0])
 
     cdef void _both_pivots(self, int y) noexcept nogil:
         cdef int parity
@@ -226,7 +228,8 @@ cdef class Columns:
         cdef int row
         for row in prange(coarse.ny, nogil=True, schedule="static", num_threads=self.blocks):
             self._coarsen_row(coarse, row)
-        coarse._all_pivots()
+        for row in prange(coarse.ny, nogil=True, schedule="static", num_threads=coarse.blocks):
+            coarse._both_pivots(row)
 
     cdef inline transfer _taken(self, Columns coarse, int which, int parity) noexcept nogil:
         # What coarse columns of a parity take from a row of this level.

@@ -8,18 +8,25 @@
 #define LINES_NAME(name, type) LINES_JOIN(name, type)
 #define LINES(name) LINES_NAME(name, COND)
 
-/* Lines of a natural field, `stride` apart, into a slab of nz lines; other places are left. */
+/* Fill a slab of nz lines with those of a natural field, `stride` apart, and what they leave of it with zero. */
 CLONED LINES(row_split)(int lines, int nz, int width, int nx, ptrdiff_t stride, const COND *restrict field,
                         real *restrict slab)
 {
-    for (int k = 0; k < lines; ++k, field += stride, slab += width) {
+    for (int k = 0; k < nz; ++k, slab += width) {
+        const int count = k < lines ? nx : 0, odds = count / 2, evens = count - odds;
+        const COND *line = k < lines ? field + k * stride : field;
         real *odd = slab + (size_t)nz * width;
-        for (int m = 0; m < nx / 2; ++m) {
-            slab[m] = (real)field[2 * m];
-            odd[m] = (real)field[2 * m + 1];
+        if (k + 1 < lines) /* too far away for the processor to see it come */
+            for (int i = 0; i < nx; i += 64 / (int)sizeof(COND))
+                __builtin_prefetch(line + stride + i);
+        for (int m = 0; m < odds; ++m) {
+            slab[m] = (real)line[2 * m];
+            odd[m] = (real)line[2 * m + 1];
         }
-        if (nx % 2)
-            slab[nx / 2] = (real)field[nx - 1];
+        if (evens > odds)
+            slab[odds] = (real)line[count - 1];
+        memset(slab + evens, 0, sizeof(real) * (size_t)(width - evens));
+        memset(odd + odds, 0, sizeof(real) * (size_t)(width - odds));
     }
 }
 
