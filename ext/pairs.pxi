@@ -11,7 +11,7 @@ cdef extern from "pivots.h" nogil:
 
 cdef enum:
     SAMPLED_ROWS = 32  # where there are more, this many tell how strongly columns couple in x
-    SAMPLED_STRIPS = 3  # of LANES columns of a parity side by side, likewise in y
+    SAMPLED_STRIPS = 4  # of LANES columns of a parity side by side, likewise in y; every other one even
 
 
 cdef inline int sampled(int n, int count, int wanted) noexcept nogil:
@@ -92,7 +92,7 @@ cdef weigh_y(Columns level, const double[::1] dy, double interface, double most,
 cdef void weigh_block(Columns level, int block, const double[::1] dy, real *hold, real *room, double[:, ::1] sums,
                       double interface, double most, double[::1] cost) noexcept nogil:
     """Set the costs of the pairs whose first row is in a block, from some strips of columns."""
-    cdef int parity, n, m, begin, y, nz = level.nz, width = level.width, strips = width // LANES
+    cdef int parity, n, m, begin, y, nz = level.nz, width = level.width, strips = 2 * (width // LANES)
     cdef int low = level.bounds[block], high = min(level.bounds[block + 1], level.ny - 1)
     cdef real *other = hold + nz * width
     cdef real *work = hold + 2 * nz * width
@@ -100,23 +100,22 @@ cdef void weigh_block(Columns level, int block, const double[::1] dy, real *hold
     cdef real *jump = room + width
     cdef real *here = room + 2 * width
     cdef real *north = room + 3 * width
-    for parity in range(2):
-        for n in range(min(strips, SAMPLED_STRIPS)):
-            begin = sampled(n, strips, SAMPLED_STRIPS) * LANES
-            hold_row(level, low, parity, begin, LANES, hold)
-            for y in range(low, high):
-                for m in range(begin, begin + LANES):
-                    here[m], north[m] = <real> dy[y], <real> dy[y + 1]
-                hold_row(level, y + 1, parity, begin, LANES, other)
-                row_weakness(nz, width, begin, LANES, &level.g_y[y, parity, 0, 0], hold, other,
-                             &level.g_z[y, parity, 0, 0], &level.g_z[y + 1, parity, 0, 0], here, north, work,
-                             weak, jump)
-                for m in range(begin, begin + LANES):
-                    if weak[m] >= 0:
-                        sums[y, 0] += weak[m]
-                        sums[y, 1] += jump[m]
-                        sums[y, 2] += 1.0
-                hold, other = other, hold
+    for n in range(min(strips, SAMPLED_STRIPS)):
+        parity, begin = n & 1, sampled(n, strips, SAMPLED_STRIPS) // 2 * LANES
+        hold_row(level, low, parity, begin, LANES, hold)
+        for y in range(low, high):
+            for m in range(begin, begin + LANES):
+                here[m], north[m] = <real> dy[y], <real> dy[y + 1]
+            hold_row(level, y + 1, parity, begin, LANES, other)
+            row_weakness(nz, width, begin, LANES, &level.g_y[y, parity, 0, 0], hold, other,
+                         &level.g_z[y, parity, 0, 0], &level.g_z[y + 1, parity, 0, 0], here, north, work,
+                         weak, jump)
+            for m in range(begin, begin + LANES):
+                if weak[m] >= 0:
+                    sums[y, 0] += weak[m]
+                    sums[y, 1] += jump[m]
+                    sums[y, 2] += 1.0
+            hold, other = other, hold
     for y in range(low, high):
         cost[y] = cost_of(sums[y, 0], sums[y, 1], <int> sums[y, 2], interface, most)
 
