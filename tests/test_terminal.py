@@ -6,10 +6,12 @@ import io
 import re
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thermostack.commands.run_summary import step_lengths
 from thermostack.commands.terminal import TimeLeft, _said, show_run
 
 
@@ -148,3 +150,8 @@ def test_on_a_terminal_there_is_one_moving_line(monkeypatch: pytest.MonkeyPatch)
         show(0.5, 1e-3, 350.0)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
     assert "500 ms of 2 s, step 1 ms, peak 76.9 degC" in plain
+
+
+def test_two_times_that_are_meant_to_be_one_are_no_step() -> None:
+    time = np.array([0.0, 0.1, np.nextafter(0.1, 1.0), 0.3])
+    assert step_lengths(time) == pytest.approx([0.1, 0.2])

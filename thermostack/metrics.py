@@ -103,8 +103,9 @@ class Members:
     def add(self, k: int, values: np.ndarray, sums: np.ndarray) -> None:
         """Add the integral of a plane of values (ny, nx) over the volume of each member at height k."""
         grid, part = self.model.grid, self.model.part
-        row = np.empty((1, grid.shape[2]))
-        _fluxes.add_plane(k, part, grid.dz, grid.dy, grid.dx, self.windows, values, row, sums)
+        row, of_plane = np.empty((1, grid.shape[2])), np.zeros(self.count)
+        _fluxes.add_plane(k, part, grid.dz, grid.dy, grid.dx, self.windows, values, row, of_plane)
+        sums += of_plane
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,13 +138,15 @@ def measure_parts(
     model, c = fluxes.model, fluxes.conduction
     members = Members(model) if members is None else members
     grid, (nz, ny, nx) = model.grid, model.grid.shape
-    integral, conductivity = np.zeros(members.count), np.zeros((3, members.count))
+    integral, of_plane = np.zeros((2, members.count))  # summed by planes: a long sum would gather its rounding
+    conductivity = np.zeros((3, members.count))
     lowest, highest = np.full(members.count, np.inf), np.full(members.count, -np.inf)
     hottest = np.full(members.count, -1, dtype=np.intp)
     work = np.empty((_fluxes.WORK_ROWS, nx + 2))
     least, most = _bounds(fluxes) if is_steady else (-np.inf, np.inf)
     for k in range(nz):
         plane, surfaces = fluxes.conductivity.plane(k), fluxes.surfaces_of_plane(k)
+        of_plane[:] = 0.0
         _fluxes.measure_plane(
             k,
             c.g_x,
@@ -163,11 +166,12 @@ def measure_parts(
             least,
             most,
             work,
-            integral,
+            of_plane,
             lowest,
             highest,
             hottest,
         )
+        integral += of_plane
         here = np.flatnonzero(hottest // (ny * nx) == k)
         conductivity[:, here] = plane.reshape(3, -1)[:, hottest[here] % (ny * nx)]
     peaks = _find_peaks(fluxes, hottest, conductivity)

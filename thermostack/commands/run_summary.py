@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thermostack.histories import Curve, curve_of
+from thermostack.simulation import ROUNDING
 from thermostack.tables import ZERO, cells_of, stage_times
 from thermostack.units import format_quantity
 
@@ -43,8 +44,15 @@ def run_table(transient: Transient, seconds: Mapping[str, float], files: Sequenc
     return table
 
 
+def step_lengths(time: np.ndarray) -> np.ndarray:
+    """Return how long the steps between rows were [s]; a jump may have two rows a rounding apart."""
+    lengths = np.diff(time)
+    long: np.ndarray = lengths[lengths > ROUNDING * np.abs(time[1:])]
+    return long
+
+
 def _steps(transient: Transient) -> str:
-    lengths = np.diff(transient.time)
+    lengths = step_lengths(transient.time)
     shortest, longest = (format_quantity(float(each), "time") for each in (lengths.min(), lengths.max()))
     text = f"{lengths.size}, {shortest} to {longest} long"
     report = transient.report
