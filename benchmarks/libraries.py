@@ -4,9 +4,11 @@
         [--history 0.46] [--only NAME ...] [--limit 3600] [--quick]
 
 The standard problem is solved from zero until the residual, recomputed here from the answer, is 1e-8 of the
-right-hand side. Times are of set-up and solution; handing the matrix over is not timed. Each library takes
-its turn in a process of its own, thermostack before each of them. A library that is not there is left out:
-hypre, PyAMG, PARDISO (pypardiso) and CHOLMOD (scikit-sparse) are looked for, AMGCL is a folder of headers.
+right-hand side. All take the same numbers, as a model of thermostack has them: conductances of faces that
+single precision holds. Times are of set-up and solution; handing the matrix over is not timed. Each library
+takes its turn in a process of its own, thermostack before each of them. A library that is not there is left
+out: hypre, PyAMG, PARDISO (pypardiso) and CHOLMOD (scikit-sparse) are looked for, AMGCL is a folder of its
+headers.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from standard_problem import CELL, StandardProblem, standard_problem
+from standard_problem import CELL, StandardProblem, as_a_model_has_it, standard_problem
 
 from thermostack.memory import available_memory
 from thermostack.units import mm
@@ -326,7 +328,7 @@ def main() -> None:
         saved: Found = {"machine": machine(), "versions": versions, "tolerance": TOLERANCE, "sizes": []}
         before: dict[str, Found] = {}
         for million in [0.0] if options.quick else options.cells:
-            problem = standard_problem(QUICK if options.quick else CELL[million])
+            problem = as_a_model_has_it(standard_problem(QUICK if options.quick else CELL[million]))
             size = Size(problem, Path(folder, "problem"), drivers, options.limit)
             write_problem(size.file, problem.conduction, problem.heat, problem.widths)
             repeat = 1 if options.quick else options.repeat

@@ -17,7 +17,7 @@ import json
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -168,6 +168,13 @@ def _conduction(k: np.ndarray, dx: np.ndarray, dy: np.ndarray, dz: np.ndarray) -
     )
 
 
+def as_a_model_has_it(problem: StandardProblem) -> StandardProblem:
+    """Return a problem with the conductances of its faces in float32, which a model of a package has."""
+    c = problem.conduction
+    faces = (g.astype(np.float32) for g in (c.g_x, c.g_y, c.g_z))
+    return replace(problem, conduction=Conduction(*faces, c.ground))
+
+
 def described(cell: float = 0.5 * mm) -> Model:
     """Return the package of standard_problem.yaml on the cells of the standard problem."""
     boxes = (INTERPOSER, *DIES)
@@ -219,11 +226,11 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def measure(cell: float, threads: int, repeat: int, precision: type) -> dict[str, float]:
-    """Return the figures of one size, its conductances kept in one precision."""
+def measure(cell: float, threads: int, repeat: int, *, is_single: bool) -> dict[str, float]:
+    """Return the figures of one size, its conductances in float64 or in float32."""
     problem = standard_problem(cell)
     exact, heat = problem.conduction, problem.heat
-    kept = Conduction(*(g.astype(precision) for g in (exact.g_x, exact.g_y, exact.g_z)), exact.ground)
+    kept = as_a_model_has_it(problem).conduction if is_single else exact
     out = np.empty_like(heat)
     before = peak_memory()
     solver = prepare(kept, widths=problem.widths, threads=1)
@@ -280,8 +287,10 @@ def main() -> None:
     parser.add_argument("--single", action="store_true", help="conductances in float32, as a model has them")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    precision = np.float32 if options.single else np.float64
-    results = [measure(CELL[size], options.threads, options.repeat, precision) for size in options.cells]
+    results = [
+        measure(CELL[size], options.threads, options.repeat, is_single=options.single)
+        for size in options.cells
+    ]
     for name in results[0]:
         print(f"{name:>22}", *(f"{result[name]:12.4g}" for result in results))
     if options.json:

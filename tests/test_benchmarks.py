@@ -19,6 +19,7 @@ QUICK = {
     "power_spreading.py": (["--quick"], "sum kept"),
     "robustness.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
+    "threads.py": (["--quick"], "claim"),
     "transient_euler.py": (["--quick"], "claim"),
     "transient_factorised.py": (["--quick"], "claim"),
     "transient_memory.py": (["--quick"], "claim"),

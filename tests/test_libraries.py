@@ -36,7 +36,7 @@ def _benchmarks_are_found() -> Iterator[None]:
 @pytest.fixture
 def size(tmp_path: Path) -> Any:
     libraries, standard = import_module("libraries"), import_module("standard_problem")
-    problem = standard.standard_problem(8 * mm)
+    problem = standard.as_a_model_has_it(standard.standard_problem(8 * mm))
     file = tmp_path / "problem"
     import_module("python_library").write_problem(file, problem.conduction, problem.heat, problem.widths)
     script = [sys.executable, str(HOUSE / "benchmarks" / "drivers" / "python_library.py")]

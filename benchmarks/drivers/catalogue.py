@@ -108,7 +108,7 @@ LIBRARIES = (
         distribution="scipy",
     ),
 )
-THERMOSTACK = Library(OURS, "python", {"default": "library=thermostack"}, np.inf, 200.0)
+THERMOSTACK = Library(OURS, "python", {"default": "library=thermostack precision=single"}, np.inf, 200.0)
 CLAIMS = (  # libraries of which the fastest counts, size in million cells, times faster
     (("hypre PFMG", "hypre BoomerAMG"), 1.84, 20.0),
     (("AMGCL",), 1.84, 50.0),

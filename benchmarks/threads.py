@@ -1,0 +1,112 @@
+"""Two threads beside one, and beside what the machine gives to two processes that share nothing.
+
+    python benchmarks/threads.py [--cells 1.84 6.9] [--threads 2] [--repeat 15] [--quick] [--json FILE]
+
+Claim: two threads set up and solve the standard problem 1.65 times as fast as one, at 1.84 and 6.9 million
+cells. One and two have their turns by turns; the median of the ratios of neighbours counts. `apart` is how
+many solutions two processes of one thread make, each of a problem of its own, while one alone makes one, by
+turns too: what the machine's memory leaves of its cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+from collections.abc import MutableSequence
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from statistics import median
+
+from standard_problem import CELL, StandardProblem, as_a_model_has_it, seconds_of, standard_problem
+
+from thermostack.linear import prepare
+from thermostack.units import mm
+
+CLAIM = 1.65
+CLAIMED = (1.84, 6.9)  # million cells
+QUICK = 2 * mm
+
+
+def seconds_with(problem: StandardProblem, threads: int) -> tuple[float, float]:
+    """Return the seconds of set-up and those of the solution."""
+    solvers = []
+    set_up = seconds_of(
+        lambda: solvers.append(prepare(problem.conduction, widths=problem.widths, threads=threads))
+    )
+    return set_up, seconds_of(lambda: solvers[0].solve(problem.heat))
+
+
+def in_turns(problem: StandardProblem, threads: int, repeat: int) -> dict[str, float]:
+    """Return the medians of how many times faster so many threads are than one."""
+    total, solve = [], []
+    for turn in range(repeat + 1):
+        order = (1, threads) if turn % 2 else (threads, 1)
+        seconds = {count: seconds_with(problem, count) for count in order}
+        if turn > 0:  # the first warms up
+            total.append(sum(seconds[1]) / sum(seconds[threads]))
+            solve.append(seconds[1][1] / seconds[threads][1])
+    return {"total": median(total), "solve": median(solve), "least": min(total), "most": max(total)}
+
+
+def work(cell: float, repeat: int, number: int, start: Barrier, seconds: MutableSequence[float]) -> None:
+    """Set up and solve with one thread, at every other turn only if this is the first process."""
+    problem = as_a_model_has_it(standard_problem(cell))
+    for turn in range(2 * repeat + 2):
+        start.wait()
+        is_at_work = turn % 2 == 1 or number == 0
+        seconds.append(sum(seconds_with(problem, 1)) if is_at_work else 0.0)
+
+
+def apart(cell: float, processes: int, repeat: int) -> float:
+    """Return the median of how many solutions so many processes make while one alone makes one."""
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager:
+        seconds = [manager.list() for _ in range(processes)]
+        start = context.Barrier(processes)
+        workers = [
+            context.Process(target=work, args=(cell, repeat, number, start, own))
+            for number, own in enumerate(seconds)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        longest = [max(turn) for turn in zip(*(list(own) for own in seconds), strict=True)]
+    # The first two turns warm up.
+    return median(
+        processes * alone / together for alone, together in zip(longest[2::2], longest[3::2], strict=True)
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cells", type=float, nargs="+", default=CLAIMED, choices=sorted(CELL))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=15)
+    parser.add_argument("--quick", action="store_true", help="few cells: does it run?")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    results = []
+    for million in [0.0] if options.quick else options.cells:
+        cell, repeat = (QUICK, 1) if options.quick else (CELL[million], options.repeat)
+        problem = as_a_model_has_it(standard_problem(cell))
+        found = {"cells": problem.heat.size, "threads": options.threads}
+        found |= in_turns(problem, options.threads, repeat)
+        del problem
+        found["apart"] = apart(cell, options.threads, repeat)
+        results.append(found)
+        print("  ".join(f"{name} {value:.3g}" for name, value in found.items()))
+        if million in CLAIMED and options.threads == 2:
+            verdict = "held" if found["total"] >= CLAIM else "MISSED"
+            print(f"claim: two threads {CLAIM:g} times as fast; measured {found['total']:.2f}: {verdict}")
+    if options.quick:
+        print("claim: not judged on so few cells")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
