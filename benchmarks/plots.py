@@ -56,8 +56,10 @@ SIZE = (7.2, 4.6)  # inches
 # Bytes that cannot be avoided, each array read or written once by each sweep over it.
 UNIT_BYTES = 40  # per cell: three conductances, temperature and heat in float64
 CYCLE_BYTES = 52  # per cell of every grid: down (16 + b + t), up (16 + b + t read and written), float32
-SEARCH_BYTES = 56  # per cell and iteration: conductances, z, p, q, b in float32 and t in float64
-RESIDUAL_BYTES = 56  # per cell, once: conductances, heat and t in float64, p and b in float32
+SEARCH_BYTES = (
+    48  # per cell and iteration: conductances, z, p and b (both also written) in float32, t in float64
+)
+RESIDUAL_BYTES = 32  # per cell, once: conductances and b in float32, heat and t in float64
 
 Found = dict[str, Any]
 
