@@ -616,9 +616,9 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 def test_what_costs_much_to_read_is_refused_quickly(tmp_path: Path, text: str) -> None:
     path = tmp_path / "case.yaml"
     path.write_text(text)
-    start = time.perf_counter()
+    start = time.process_time()
     (fault, *_) = faults_of(path).faults
-    assert time.perf_counter() - start < 5.0  # a second where nothing else runs
+    assert time.process_time() - start < 5.0  # s of the processor, which other work does not stretch; it takes one
     assert fault.code in ("E-YAML", "E-FILE")
 
 
