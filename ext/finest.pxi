@@ -93,16 +93,16 @@ cdef class FinestLevel(Level):
                                 step[n], constant[n], &self.t[n, s, 0, 0, 0], &self.p[n, s, 0, 0, 0],
                                 &field[n, 0, s, 0])
             if self._is_in(block, 1, s - 1):
-                self._reduce(s - 1, alpha)
+                self._descend_row(s - 1, alpha)
         keep_small(was)
 
     cdef void _descend_wedge(self, int block, const double[::1] alpha) noexcept nogil:
         cdef rounding was = drop_small()
-        self._reduce(self.bounds[block] - 1, alpha)
-        self._reduce(self.bounds[block], alpha)
+        self._descend_row(self.bounds[block] - 1, alpha)
+        self._descend_row(self.bounds[block], alpha)
         keep_small(was)
 
-    cdef void _reduce(self, int y, const double[::1] alpha) noexcept nogil:
+    cdef void _descend_row(self, int y, const double[::1] alpha) noexcept nogil:
         cdef int l, n, parity, south = self._south(y), north = self._north(y)
         for l in range(self.lives):
             n = self.live[l]

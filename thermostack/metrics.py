@@ -138,9 +138,8 @@ def measure_parts(
     model, c = fluxes.model, fluxes.conduction
     members = Members(model) if members is None else members
     grid, (nz, ny, nx) = model.grid, model.grid.shape
-    integral, of_plane = np.zeros(
-        (2, members.count)
-    )  # summed by planes: a long sum would gather its rounding
+    # Summed by planes, because one long sum would gather its rounding.
+    integral, of_plane = np.zeros((2, members.count))
     conductivity = np.zeros((3, members.count))
     lowest, highest = np.full(members.count, np.inf), np.full(members.count, -np.inf)
     hottest = np.full(members.count, -1, dtype=np.intp)
