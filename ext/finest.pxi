@@ -1,6 +1,8 @@
 # The finest level and the operator in natural order (nz, ny, nx), whose conductances come in either
 # precision. Included after sweeps.pxi.
 
+from libc.math cimport sqrt
+
 cdef extern from "rows.h" nogil:
     void row_energies(int, int, int, const real *, const real *, const real *, const real *, const int *,
                       const real *, const real *, const real *, const real *, const real *, const real *,
@@ -23,6 +25,47 @@ cdef extern from "rows.h" nogil:
                               const double *, int, ptrdiff_t, const ptrdiff_t *, const double *, const double *,
                               const double *, const double *, const double *, const double *, const double *,
                               double, double *, real *, real *, double *)
+    int ALONG, SOUTH, NORTH, BELOW, ABOVE, FACES
+    void row_faces(int, int, int, int, const real *, const real *, const real *, const real *, real *)
+    void line_residual_own "OWN(line_residual)"(
+        int, const real *, const real *, const real *, const real *, const real *, int, ptrdiff_t,
+        const ptrdiff_t *, const double *, const double *, const double *, const double *, const double *,
+        const double *, const double *, double, double *, real *, real *, double *)
+
+
+cdef class TrueResidual:
+    """What the true residuals of loads are computed from as a step is made, whose are due, what they came to."""
+
+    cdef const double[:, :, :, ::1] heat  # (loads, nz, ny, nx) W
+    cdef const double[::1] scale  # (loads,) of what is left in r
+    cdef const ptrdiff_t[::1] start, cell  # of ground conductances, as `operate` takes them
+    cdef const double[::1] ground
+    cdef int[::1] is_due  # (loads,)
+    cdef double[:, :, ::1] row_sums  # (loads, ny, 2) shares of |heat - G t|^2 and of its sum
+    cdef real[:, :, ::1] faces  # (threads, FACES, 2 width) conductances of one line
+
+    def __init__(self, heat, scale, start, cell, ground, int threads, int width):
+        """Take the heats and the ground conductances of the operator; it comes with the level, as do t and r."""
+        self.heat, self.scale = heat, scale
+        self.start, self.cell, self.ground = start, cell, ground
+        self.is_due = np.zeros(self.heat.shape[0], dtype=np.int32)
+        self.row_sums = np.zeros((self.heat.shape[0], self.heat.shape[2], 2))
+        self.faces = np.zeros((threads, FACES, 2 * width), dtype=np.float32 if sizeof(real) == 4 else np.float64)
+
+    def ask(self, int n, bint is_due):
+        """Say whether the residual of a load is due at the next step."""
+        self.is_due[n] = is_due
+
+    def found(self, int n):
+        """Return the norm and the sum of heat - G t [W] after a step, or None where it was not due."""
+        cdef int y
+        cdef double square = 0.0, total = 0.0
+        if not self.is_due[n]:
+            return None
+        for y in range(self.row_sums.shape[1]):
+            square += self.row_sums[n, y, 0]
+            total += self.row_sums[n, y, 1]
+        return sqrt(square), total
 
 
 cdef class FinestLevel(Level):
@@ -66,23 +109,25 @@ cdef class FinestLevel(Level):
         return tuple([self._total(n, which) for which in range(4)])
 
     def descend(self, const double[::1] beta, const double[::1] alpha, const double[::1] step,
-                const double[::1] constant, double[:, :, :, ::1] field, double[::1] square):
+                const double[::1] constant, double[:, :, :, ::1] field, double[::1] square,
+                TrueResidual true=None):
         """Turn each live load to p = z + beta p, take alpha G p off its residual, and set the square of its norm.
 
-        Its field grows by step p and a constant.
+        Its field grows by step p and a constant. Where `true` says that it is due, the residual is computed anew
+        from the field instead: by the conductances of this level, which are then those of the operator.
         """
         cdef int block, l, n
         for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._descend_block(block, beta, alpha, step, constant, field)
+            self._descend_block(block, beta, alpha, step, constant, field, true)
         for block in prange(1, self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._descend_wedge(block, alpha)
+            self._descend_wedge(block, alpha, field, true)
         for l in range(self.lives):
             n = self.live[l]
             square[n] = self._total(n, 0)
 
     cdef void _descend_block(self, int block, const double[::1] beta, const double[::1] alpha,
                              const double[::1] step, const double[::1] constant,
-                             double[:, :, :, ::1] field) noexcept nogil:
+                             double[:, :, :, ::1] field, TrueResidual true) noexcept nogil:
         cdef rounding was = drop_small()
         cdef int s, l, n
         for s in range(self.bounds[block], self.bounds[block + 1] + 1):
@@ -93,19 +138,24 @@ cdef class FinestLevel(Level):
                                 step[n], constant[n], &self.t[n, s, 0, 0, 0], &self.p[n, s, 0, 0, 0],
                                 &field[n, 0, s, 0])
             if self._is_in(block, 1, s - 1):
-                self._descend_row(s - 1, alpha)
+                self._descend_row(s - 1, block, alpha, field, true)
         keep_small(was)
 
-    cdef void _descend_wedge(self, int block, const double[::1] alpha) noexcept nogil:
+    cdef void _descend_wedge(self, int block, const double[::1] alpha, double[:, :, :, ::1] field,
+                             TrueResidual true) noexcept nogil:
         cdef rounding was = drop_small()
-        self._descend_row(self.bounds[block] - 1, alpha)
-        self._descend_row(self.bounds[block], alpha)
+        self._descend_row(self.bounds[block] - 1, block, alpha, field, true)
+        self._descend_row(self.bounds[block], block, alpha, field, true)
         keep_small(was)
 
-    cdef void _descend_row(self, int y, const double[::1] alpha) noexcept nogil:
+    cdef void _descend_row(self, int y, int block, const double[::1] alpha, double[:, :, :, ::1] field,
+                           TrueResidual true) noexcept nogil:
         cdef int l, n, parity, south = self._south(y), north = self._north(y)
         for l in range(self.lives):
             n = self.live[l]
+            if true is not None and true.is_due[n]:
+                self._balance_row(y, block, n, field, true)
+                continue
             self.row_sums[n, y, 0] = 0.0
             for parity in range(2):
                 row_descend(self.nz, self.width, parity, <real> alpha[n], &self.g_x[y, 0, 0, 0],
@@ -114,6 +164,31 @@ cdef class FinestLevel(Level):
                             &self.p[n, north, parity, 0, 0], &self.g_z[y, parity, 0, 0],
                             &self.ground[0, parity, 0], &self.line[y, 0], &self.p[n, y, parity, 0, 0],
                             &self.b[n, y, parity, 0, 0], &self.row_sums[n, y, 0])
+
+    cdef void _balance_row(self, int y, int block, int n, double[:, :, :, ::1] field,
+                           TrueResidual true) noexcept nogil:
+        # r = scale (heat - G t) in a row.
+        cdef int k, grounded, south = self._south(y), north = self._north(y)
+        cdef ptrdiff_t line, entry
+        cdef double sums[2]
+        self.row_sums[n, y, 0] = true.row_sums[n, y, 0] = true.row_sums[n, y, 1] = 0.0
+        for k in range(self.nz):
+            row_faces(k, self.nz, self.width, self.nx, &self.g_x[y, 0, 0, 0], &self.g_y[self._wrap(y), 0, 0, 0],
+                      &self.g_y[y, 0, 0, 0], &self.g_z[y, 0, 0, 0], &true.faces[block, 0, 0])
+            line = <ptrdiff_t> k * self.ny + y
+            entry = true.start[line]
+            grounded = <int> (true.start[line + 1] - entry)
+            line_residual_own(self.nx, &true.faces[block, ALONG, 0], &true.faces[block, SOUTH, 0],
+                              &true.faces[block, NORTH, 0], &true.faces[block, BELOW, 0],
+                              &true.faces[block, ABOVE, 0], grounded, line * self.nx,
+                              &true.cell[entry] if grounded else NULL, &true.ground[entry] if grounded else NULL,
+                              &field[n, k, y, 0], &field[n, k, south, 0], &field[n, k, north, 0],
+                              &field[n, max(k - 1, 0), y, 0], &field[n, min(k + 1, self.nz - 1), y, 0],
+                              &true.heat[n, k, y, 0], true.scale[n], &self.left[block, 0],
+                              &self.b[n, y, 0, k, 0], &self.b[n, y, 1, k, 0], sums)
+            true.row_sums[n, y, 0] += sums[0]
+            true.row_sums[n, y, 1] += sums[1]
+        self.row_sums[n, y, 0] = true.row_sums[n, y, 0] * true.scale[n] * true.scale[n]
 
     def begin(self, int n, const double[:, :, ::1] heat, double scale):
         """Set r = scale heat of load n."""

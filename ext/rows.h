@@ -267,6 +267,17 @@ INLINE split_line(int nx, double factor, const double *restrict line, real *rest
         even[nx / 2] = (real)(factor * line[nx - 1]);
 }
 
+/* A line in natural order of what lies in even and odd columns. */
+INLINE merge_line(int nx, const real *restrict even, const real *restrict odd, real *restrict line)
+{
+    for (int m = 0; m < nx / 2; ++m) {
+        line[2 * m] = even[m];
+        line[2 * m + 1] = odd[m];
+    }
+    if (nx % 2)
+        line[nx - 1] = even[nx / 2];
+}
+
 /* p = z + beta p in a row, and the row of a field in natural order += factor p + constant. */
 CLONED row_advance(int nz, int width, int nx, ptrdiff_t stride, real beta, double factor, double constant,
                    const real *restrict z, real *restrict p, double *restrict field)
@@ -318,5 +329,23 @@ CLONED line_take(int nx, double scale, const double *heat, real *even, real *odd
 #define COND double
 #include "lines.h"
 #undef COND
+#define OWN(name) LINES_NAME(name, REAL) /* that of the solver's own precision */
+
+/* Five lines of conductances in natural order: to the west and east, south, north, below and above. */
+enum { ALONG, SOUTH, NORTH, BELOW, ABOVE, FACES };
+
+/* Put the conductances of line k of a row into `faces`, lines of 2 width values in natural order; those below
+ * are what were above line k - 1. */
+CLONED row_faces(int k, int nz, int width, int nx, const real *g_x, const real *g_s, const real *g_n,
+                 const real *g_z, real *faces)
+{
+    const size_t half = (size_t)nz * width, o = (size_t)k * width, line = 2 * (size_t)width;
+    if (k > 0)
+        memcpy(faces + BELOW * line, faces + ABOVE * line, sizeof(real) * line);
+    merge_line(nx, g_x + o, g_x + half + o, faces + ALONG * line);
+    merge_line(nx, g_s + o, g_s + half + o, faces + SOUTH * line);
+    merge_line(nx, g_n + o, g_n + half + o, faces + NORTH * line);
+    merge_line(nx, g_z + o, g_z + half + o, faces + ABOVE * line);
+}
 
 #endif

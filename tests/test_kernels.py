@@ -52,6 +52,12 @@ def random_conduction(shape: tuple[int, int, int], seed: int = 0) -> Conduction:
     return Conduction(*g, Ground.of(ground))
 
 
+def in_precision(conduction: Conduction, dtype: type) -> Conduction:
+    """Return the operator with conductances of faces in a precision."""
+    faces = (g.astype(dtype) for g in (conduction.g_x, conduction.g_y, conduction.g_z))
+    return Conduction(*faces, conduction.ground)
+
+
 def widths(shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     return 1.0 + np.arange(shape[2]) % 3, 1.0 + np.arange(shape[1]) % 2
 
@@ -207,6 +213,46 @@ def test_operators_agree_with_numpy(shape: tuple[int, int, int], dtype: type, th
     out = np.empty(shape)
     operate(conduction, t, out, threads)
     assert close(out, conduction.apply(t), np.float64)
+
+
+@EVERY
+def test_step_with_the_residual_anew_agrees_with_numpy(
+    shape: tuple[int, int, int], dtype: type, threads: int
+) -> None:
+    """The load whose residual is due gets it from its field, the other one by the recurrence."""
+    conduction = in_precision(random_conduction(shape), dtype)
+    multigrid, other = (Multigrid(conduction, widths(shape), dtype=dtype, threads=threads) for _ in range(2))
+    rng = np.random.default_rng(8)
+    heats, fields = rng.random((2, 2, *shape)) * conduction.is_active
+    steps, square, plain = rng.random((4, 2)), np.zeros(2), np.zeros(2)
+    again = fields.copy()
+    true = multigrid.true_residual(heats, np.array([2.0, 3.0]))
+    true.ask(1, True)
+    for cycles in (multigrid, other):
+        cycles.give_room(2)
+        cycles.keep_alive([0, 1])
+        for n in range(2):
+            cycles.begin(n, heats[n], 1.0)
+        cycles.cycle()
+    multigrid.finest.descend(*steps, fields, square, true)
+    other.finest.descend(*steps, again, plain)
+    assert np.array_equal(fields, again)
+    assert np.array_equal(multigrid.finest.p, other.finest.p)
+    assert np.array_equal(np.asarray(multigrid.finest.b)[0], np.asarray(other.finest.b)[0])
+    assert square[0] == plain[0]
+    assert true.found(0) is None
+    left = heats[1] - conduction.apply(fields[1])
+    length, total = true.found(1)
+    assert length == pytest.approx(np.linalg.norm(left))
+    assert total == pytest.approx(left.sum(), abs=1e-9 * np.abs(left).sum())
+    assert square[1] == pytest.approx((3.0 * length) ** 2)
+    assert close(natural(np.asarray(multigrid.finest.b)[1], shape[2]), 3.0 * left, dtype)
+    assert not unused(np.asarray(multigrid.finest.b)[1], shape[2]).any()
+
+
+def test_a_level_that_rounds_its_conductances_does_not_tell_true_residuals() -> None:
+    multigrid = Multigrid(random_conduction((2, 5, 6)), dtype=np.float32)
+    assert multigrid.true_residual(np.ones((1, 2, 5, 6)), np.ones(1)) is None
 
 
 @EVERY

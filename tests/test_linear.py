@@ -152,6 +152,16 @@ def test_work_does_not_grow_with_the_grid() -> None:
     assert max(counts) - min(counts) <= 2
 
 
+def test_true_residual_that_is_foreseen_costs_no_pass_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = standard.as_a_model_has_it(standard.standard_problem(1e-3))
+    monkeypatch.delattr(Multigrid, "residual")
+    t, report = prepare(problem.conduction, widths=problem.widths).solve(problem.heat)
+    left = problem.heat - problem.conduction.apply(t)
+    assert np.linalg.norm(left) / np.linalg.norm(problem.heat) == pytest.approx(report.residual, rel=1e-6)
+    assert abs(left.sum()) / problem.heat.sum() == pytest.approx(report.imbalance, abs=1e-14)
+    assert report.residual <= 1e-8
+
+
 @pytest.mark.parametrize(
     ("family", "most"),
     [

@@ -68,6 +68,20 @@ class Level(Columns):
     def hand_down(self, coarse: Level) -> None: ...
     def clear(self) -> None: ...
 
+class TrueResidual:
+    def __init__(
+        self,
+        heat: np.ndarray,
+        scale: np.ndarray,
+        start: np.ndarray,
+        cell: np.ndarray,
+        ground: np.ndarray,
+        threads: int,
+        width: int,
+    ) -> None: ...
+    def ask(self, n: int, is_due: bool) -> None: ...
+    def found(self, n: int) -> tuple[float, float] | None: ...
+
 class FinestLevel(Level):
     p: np.ndarray  # (loads, ny, 2, nz, width)
     def search(
@@ -86,6 +100,7 @@ class FinestLevel(Level):
         constant: np.ndarray,
         field: np.ndarray,
         square: np.ndarray,
+        true: TrueResidual | None = None,
     ) -> None: ...
     def begin(self, n: int, heat: np.ndarray, scale: float) -> None: ...
     def residual(

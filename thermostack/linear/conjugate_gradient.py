@@ -18,6 +18,7 @@ LOOK_BACK = 8
 LOST = 1e4  # fold growth of the residual in one or two iterations that rounding in float32 alone explains
 REPLACE_AT = 1e-4  # reduction after which a float32 recurrence is set right, before its drift can matter
 DRIFT = 1e-6  # of the residual it started from, the most it is expected to drift
+SLACK = 3.0  # fold miss of the end that is foreseen at which the true residual is still asked for
 SUDDEN = 1e3  # fold fall of the residual in one iteration: the cycle is all but exact, as on a few cells
 GROWN = 30.0  # fold growth in one iteration
 ROUNDING = 1.0  # unit roundoffs of each flux that count as rounding
@@ -95,8 +96,10 @@ class Search:
 
     def recompute(self) -> None:
         """Judge by the true residual."""
+        self._take(*self.multigrid.residual(self.load, self.heat, self.t, 1.0 / self.scale))
+
+    def _take(self, left: float, total: float) -> None:
         state = self.state
-        left, total = self.multigrid.residual(self.load, self.heat, self.t, 1.0 / self.scale)
         state.residual, state.imbalance = left / self.scale, abs(total) / self.power
         state.judge()
         self.is_judged = True
@@ -111,18 +114,35 @@ class Search:
             return 0.0, 0.0
         return beta, zr / self.energy
 
-    def judge(self, seen: float) -> None:
-        """Take the residual the recurrence sees, and look at the true one where that is due."""
+    def foresees_end(self) -> bool:
+        """Return whether the true residual will be due after a step that contracts as the last one did."""
+        before, now = [0.0, *self.state.history][-2:]
+        if before == 0.0:
+            return False
+        next_one = now * min(1.0, now / before)
+        return next_one <= SLACK * self.target or self._drifts(next_one)
+
+    def _drifts(self, seen: float) -> bool:
+        """Return whether the recurrence has come so far that its drift may matter before the end."""
+        return seen <= REPLACE_AT * self.drift_from and DRIFT * self.drift_from > self.tolerance
+
+    def judge(self, seen: float, found: tuple[float, float] | None = None) -> None:
+        """Take the residual seen by the recurrence, or the true one found; look at the true one where it is due."""
         state = self.state
+        before = state.residual
         self.is_judged = False
+        if found:
+            self._take(*found)
+            seen = state.residual
+            self.drift_from = min(self.drift_from, seen)
         if not state.history[-1] / SUDDEN < seen < GROWN * state.history[-1]:
             self.energy = 0.0  # begin anew: what is left is rounding, and conjugate to nothing
         state.history.append(seen)
         if self.multigrid.dtype is np.float32 and state.iterations <= 2:
             state.is_lost = not seen < LOST * state.history[0]
         if seen <= self.target:
-            before = state.residual
-            self.recompute()
+            if not self.is_judged:
+                self.recompute()
             self.drift_from = min(self.drift_from, state.residual)
             if not state.is_converged:
                 settle(state, self.multigrid.conduction, self.heat, self.t, self.tolerance)
@@ -130,7 +150,7 @@ class Search:
                 if not state.is_converged and self.rounds > 3 and state.residual > 0.5 * before:
                     state.reason = "the true residual no longer follows the iteration"
                 self.target *= 0.1 if state.residual <= self.tolerance else 1.0
-        elif seen <= REPLACE_AT * self.drift_from and DRIFT * self.drift_from > self.tolerance:
+        elif self._drifts(seen):
             self.recompute()
             self.drift_from = state.residual
 
@@ -176,6 +196,7 @@ def iterate(
     for search in searches:
         search.begin(is_zero=is_zero, of_guess=of_guess)
     live: Sequence[Search] = searches
+    true = multigrid.true_residual(heats, np.array([1.0 / (s.scale or 1.0) for s in searches]))
     # From zero the start is as good as a cycle, at two thirds of its cost.
     improve = multigrid.nest if is_zero else multigrid.cycle
     while live := [search for search in live if not search.is_over(patience, limit)]:
@@ -186,10 +207,13 @@ def iterate(
             n = search.load
             beta[n], alpha[n] = search.turn()
             step[n] = alpha[n] * search.scale
-        finest.descend(beta, alpha, step, constant, fields, square)
+            if true:
+                true.ask(n, search.foresees_end())
+        finest.descend(beta, alpha, step, constant, fields, square, true)
         for search in live:
             if not search.state.reason:
-                search.judge(math.sqrt(square[search.load]))
+                n = search.load
+                search.judge(math.sqrt(square[n]), true.found(n) if true else None)
     return [search.state for search in searches]
 
 

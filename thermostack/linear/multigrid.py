@@ -197,6 +197,18 @@ class Multigrid:
         square, total = self.finest.residual(load, *_arguments(self.conduction), heat, field, scale)
         return math.sqrt(square), total
 
+    def true_residual(self, heats: Array, scales: Array) -> Any | None:
+        """Return what makes `descend` compute residuals anew from its fields, b = scale (heat - G field).
+
+        None where the finest level has rounded the conductances it was given, so that G is not there.
+        """
+        c = self.conduction
+        if not np.can_cast(c.g_x.dtype, self.dtype):
+            return None
+        ground = c.ground.start, c.ground.cell, c.ground.conductance
+        finest = self.finest
+        return KERNELS[self.dtype].TrueResidual(heats, scales, *ground, finest.blocks, finest.width)
+
     def _finest_level(self) -> Any:
         c = self.conduction
         nz, ny, nx = c.shape
