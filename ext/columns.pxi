@@ -41,7 +41,6 @@ ctypedef fused conductance:  # as the operator is given, in natural order
 cdef enum:
     BOTH = 0  # maps: a coarse column takes from all its columns
     LAST = 1  # from the one at its far face
-    EDGE_ROWS = 4  # rows at either side of a thread's edge whose changes outlive the block
 
 
 cdef inline void split(int lines, int nz, int width, int nx, ptrdiff_t stride, const conductance *field,
@@ -81,6 +80,7 @@ cdef class Columns:
     cdef readonly int[:, ::1] line  # (ny, nz) which of those belongs to a line of the level, or -1
     cdef readonly int blocks  # of rows, one for each thread
     cdef int[::1] bounds  # (blocks + 1,) first row of each block
+    cdef readonly int reach  # rows by which the last stage of a sweep lies behind the first
     cdef readonly int slots  # for the changes of rows
     cdef int[::1] slot  # (ny,) where a row's red changes are kept
     cdef int[::1] first, coarse_of  # (coarse ny + 1,) first row of a coarse row; (ny,) coarse row of a row
@@ -89,29 +89,30 @@ cdef class Columns:
     cdef real[:, ::1] shrink_x  # (2, coarse width) fine over coarse distance of the centres of coarse columns
     cdef real[::1] shrink_y  # (coarse ny,)
 
-    def __init__(self, int nx, g_x, g_y, g_z, inverse, ground, line, int[::1] bounds):
-        """Take the room of a grid, of any content, and the first row of each thread's block."""
+    def __init__(self, int nx, g_x, g_y, g_z, inverse, ground, line, int[::1] bounds, int sweeps):
+        """Take the room of a grid, of any content, each thread's first row, and how often to smooth."""
         self.g_x, self.g_y, self.g_z, self.ground, self.line = g_x, g_y, g_z, ground, line
         self.inverse = inverse
         self.ny, self.nz = self.inverse.shape[0], self.inverse.shape[2]
         self.width, self.nx = self.inverse.shape[3], nx
         self.bounds, self.blocks = bounds, bounds.shape[0] - 1
+        self.reach = 2 * sweeps
         self._find_slots()
 
     cdef void _find_slots(self):
-        """Give each row a place for its changes, counted from 1: one of four that a block uses in turn.
+        """Give each row a place for its changes, counted from 1: one of those that a block uses in turn.
 
         Rows beside an edge have their own, for the wedge.
         """
-        cdef int block, y, edge
+        cdef int block, y, edge, reach = self.reach
         self.slot = np.empty(self.ny, dtype=np.int32)
-        self.slots = 4 * self.blocks
+        self.slots = reach * self.blocks
         for block in range(self.blocks):
             for y in range(self.bounds[block], self.bounds[block + 1]):
-                self.slot[y] = 1 + 4 * block + y % 4
+                self.slot[y] = 1 + reach * block + y % reach
         for block in range(1, self.blocks):
-            edge = self.bounds[block] - EDGE_ROWS
-            for y in range(edge, edge + 2 * EDGE_ROWS):
+            edge = self.bounds[block] - reach
+            for y in range(edge, edge + 2 * reach):
                 self.slots += 1
                 self.slot[y] = self.slots
 

@@ -23,9 +23,6 @@ cdef extern from "small.h" nogil:
     rounding drop_small()
     void keep_small(rounding)
 
-cdef enum:
-    REACH = 4  # rows by which the last stage of a sweep lies behind the first
-
 
 cdef class Level(Columns):
     """One grid of columns with temperature t and heat b."""
@@ -149,7 +146,7 @@ cdef class Level(Columns):
         keep_small(was)
 
     def down(self, Level coarse):
-        """Smooth from zero, red, black, red, black, and hand the residual to the coarse level."""
+        """Smooth from zero, red, black, red, black and so on, and hand the residual to the coarse level."""
         cdef int block
         if self.blocks == 1:
             self._down_block(coarse, 0)
@@ -168,34 +165,37 @@ cdef class Level(Columns):
     cdef inline bint _is_in(self, int block, int stage, int y) noexcept nogil:
         return self._low(block, stage) <= y < self._high(block, stage)
 
+    cdef inline void _down_stage(self, int stage, int y) noexcept nogil:
+        # After the first answer, red and black columns answer each other's changes.
+        if stage == 0:
+            self._solve_alone(y, self._red(y))
+        elif stage == 1:
+            self._solve(y, 1 - self._red(y))
+        elif stage % 2 == 0:
+            self._change_red(y)
+        else:
+            self._change_black(y)
+
     cdef void _down_block(self, Level coarse, int block) noexcept nogil:
         cdef rounding was = drop_small()
-        cdef int s, y
-        for s in range(self.bounds[block], self.bounds[block + 1] + REACH):
-            if self._is_in(block, 0, s):
-                self._solve_alone(s, self._red(s))
-            if self._is_in(block, 1, s - 1):
-                self._solve(s - 1, 1 - self._red(s - 1))
-            if self._is_in(block, 2, s - 2):
-                self._change_red(s - 2)
-            if self._is_in(block, 3, s - 3):
-                self._change_black(s - 3)
-            y = s - REACH
-            if self._is_in(block, REACH, y) and y + 1 == self.first[self.coarse_of[y] + 1]:
-                if self.first[self.coarse_of[y]] >= self._low(block, REACH):
+        cdef int s, y, stage, reach = self.reach
+        for s in range(self.bounds[block], self.bounds[block + 1] + reach):
+            for stage in range(reach):
+                if self._is_in(block, stage, s - stage):
+                    self._down_stage(stage, s - stage)
+            y = s - reach
+            if self._is_in(block, reach, y) and y + 1 == self.first[self.coarse_of[y] + 1]:
+                if self.first[self.coarse_of[y]] >= self._low(block, reach):
                     self._restrict(coarse, self.coarse_of[y], block)
         keep_small(was)
 
     cdef void _down_wedge(self, Level coarse, int block) noexcept nogil:
         cdef rounding was = drop_small()
-        cdef int y, row, edge = self.bounds[block]
-        for y in range(edge - 1, edge + 1):
-            self._solve(y, 1 - self._red(y))
-        for y in range(edge - 2, edge + 2):
-            self._change_red(y)
-        for y in range(edge - 3, edge + 3):
-            self._change_black(y)
-        for row in range(self.coarse_of[edge - REACH], self.coarse_of[edge + REACH - 1] + 1):
+        cdef int y, row, stage, edge = self.bounds[block], reach = self.reach
+        for stage in range(1, reach):
+            for y in range(edge - stage, edge + stage):
+                self._down_stage(stage, y)
+        for row in range(self.coarse_of[edge - reach], self.coarse_of[edge + reach - 1] + 1):
             self._restrict(coarse, row, block)
         keep_small(was)
 
@@ -225,7 +225,7 @@ cdef class Level(Columns):
                 memset(&self.t[self.live[l], y, 0, 0, 0], 0, sizeof(real) * slab)
 
     def up(self, Level coarse):
-        """Add the coarse level's answer and smooth, black, red, black, red."""
+        """Add the coarse level's answer and smooth, black, red, black, red and so on."""
         cdef int block
         if self.blocks == 1:
             self._up_block(coarse, 0)
@@ -237,26 +237,26 @@ cdef class Level(Columns):
 
     cdef void _up_block(self, Level coarse, int block) noexcept nogil:
         cdef rounding was = drop_small()
-        cdef int s, y, stage
-        for s in range(self.bounds[block], self.bounds[block + 1] + REACH):
+        cdef int s, y, stage, reach = self.reach
+        for s in range(self.bounds[block], self.bounds[block + 1] + reach):
             if self._is_in(block, 0, s):
                 self._prolong(coarse, s)
-            for stage in range(1, REACH + 1):
+            for stage in range(1, reach + 1):
                 y = s - stage
                 if self._is_in(block, stage, y):
                     self._solve(y, self._red(y + stage))
             # A row is finished with the one to its south, which a wedge may have yet to smooth.
-            if self._is_in(block, REACH, s - REACH) and (block == 0 or s > self.bounds[block] + 2 * REACH):
-                self._finish(s - REACH)
+            if self._is_in(block, reach, s - reach) and (block == 0 or s > self.bounds[block] + 2 * reach):
+                self._finish(s - reach)
         keep_small(was)
 
     cdef void _up_wedge(self, int block) noexcept nogil:
         cdef rounding was = drop_small()
-        cdef int y, stage, edge = self.bounds[block]
-        for stage in range(1, REACH + 1):
+        cdef int y, stage, edge = self.bounds[block], reach = self.reach
+        for stage in range(1, reach + 1):
             for y in range(edge - stage, edge + stage):
                 self._solve(y, self._red(y + stage))
-        for y in range(edge - REACH, edge + REACH + 1):
+        for y in range(edge - reach, edge + reach + 1):
             self._finish(y)
         keep_small(was)
 

@@ -6,6 +6,7 @@ class Columns:
     nx: int
     width: int
     blocks: int
+    reach: int  # two for each time it smooths before or after the coarser grid
     slots: int
     # (ny, 2, nz, width), buffers for np.asarray; of float32 here and float64 in _columns_double
     g_x: np.ndarray
@@ -24,6 +25,7 @@ class Columns:
         ground: np.ndarray,
         line: np.ndarray,
         bounds: np.ndarray,
+        sweeps: int,
     ) -> None: ...
     def forget_ground(self) -> None: ...
     def load(

@@ -75,6 +75,7 @@ class Search:
         self.target = MARGIN * tolerance
         self.energy = 0.0  # p.Gp of the last direction, zero where the next one is to begin anew
         self.is_judged = True  # the true residual is that of t
+        self.foreseen = math.inf  # the residual at the end
         self.rounds = 0
         self.drift_from = 0.0
 
@@ -115,19 +116,25 @@ class Search:
         return beta, zr / self.energy
 
     def foresees_end(self) -> bool:
-        """Return whether the true residual will be due after a step that contracts as the last one did."""
+        """Return whether the true residual will be due after a step that contracts as the last one did.
+
+        The end is foreseen once; where it does not come, the recurrence tells when to look again.
+        """
         before, now = [0.0, *self.state.history][-2:]
         if before == 0.0:
             return False
         next_one = now * min(1.0, now / before)
-        return next_one <= SLACK * self.target or self._drifts(next_one)
+        is_end = next_one <= SLACK * self.target and self.foreseen == math.inf
+        if is_end:
+            self.foreseen = next_one
+        return is_end or self._drifts(next_one)
 
     def _drifts(self, seen: float) -> bool:
         """Return whether the recurrence has come so far that its drift may matter before the end."""
         return seen <= REPLACE_AT * self.drift_from and DRIFT * self.drift_from > self.tolerance
 
     def judge(self, seen: float, found: tuple[float, float] | None = None) -> None:
-        """Take the residual seen by the recurrence, or the true one found; look at the true one where it is due."""
+        """Take the residual the recurrence sees, or the true one found; look at that where it is due."""
         state = self.state
         before = state.residual
         self.is_judged = False
@@ -140,7 +147,7 @@ class Search:
         state.history.append(seen)
         if self.multigrid.dtype is np.float32 and state.iterations <= 2:
             state.is_lost = not seen < LOST * state.history[0]
-        if seen <= self.target:
+        if seen <= self.target or (found and self.foreseen <= self.target):
             if not self.is_judged:
                 self.recompute()
             self.drift_from = min(self.drift_from, state.residual)

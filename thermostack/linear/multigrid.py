@@ -55,12 +55,16 @@ LITTLE = 0.4  # of its ground: what a cell gives sideways on a grid whose smooth
 ALIGNMENT = 64  # bytes, a cache line
 PAGE = 4096  # bytes after which the sets of a cache repeat
 STAGGER = 5 * ALIGNMENT
-ROWS_PER_THREAD = 16  # least, so that wedges stay apart
+SWEEPS = {0.5: 2, 0.125: 3, 0.0: 4}  # how often a grid of more than this share of all columns smooths
+ROWS_PER_SWEEP = 6  # of each thread at least, so that wedges stay apart, which takes more than 4
 CELLS_PER_THREAD = 30_000  # least: below, waiting for each other costs more than the work
 
 
 class Multigrid:
-    """The hierarchy of grids of one conduction operator, and its V(2,2) cycle for one load or several."""
+    """The hierarchy of grids of one conduction operator, and its V cycle for one load or several.
+
+    It smooths the finest grid twice before and after the others, and coarser ones up to four times.
+    """
 
     def __init__(
         self,
@@ -176,7 +180,7 @@ class Multigrid:
     def nest(self) -> None:
         """Set t of the finest level to what its b gives on ever finer grids, the coarsest solved first.
 
-        Each grid takes its start from the coarser one and smooths it twice (a full-multigrid start).
+        Each grid takes its start from the coarser one and smooths it (a full-multigrid start).
         """
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
             fine.hand_down(coarse)
@@ -230,7 +234,10 @@ class Multigrid:
         conductances = _arrays([(ny, 2, nz, width)] * 4, self.dtype)
         (ground,) = _arrays([(max(lines, 1), 2, width)], self.dtype)
         self._held += 4 * conductances[0].nbytes + ground.nbytes
-        return kind(nx, *conductances, ground, line, _division(ny, nz * ny * nx, self.threads))
+        _, all_ny, all_nx = self.conduction.shape
+        sweeps = next(count for share, count in SWEEPS.items() if nx * ny > share * all_nx * all_ny)
+        division = _division(ny, nz * ny * nx, self.threads, sweeps)
+        return kind(nx, *conductances, ground, line, division, sweeps)
 
     def _coarse_level(self, fine: Any, first_x: Array, first_y: Array) -> Any:
         line = np.empty((len(first_y) - 1, fine.nz), dtype=np.int32)
@@ -323,7 +330,7 @@ def _arrays(shapes: Sequence[tuple[int, ...]], dtype: type, *, is_zero: bool = F
     return arrays
 
 
-def _division(ny: int, cells: int, threads: int) -> Array:
+def _division(ny: int, cells: int, threads: int, sweeps: int) -> Array:
     """Return the first row of each thread's block, and one beyond the last."""
-    blocks = max(1, min(threads, ny // ROWS_PER_THREAD, cells // CELLS_PER_THREAD))
+    blocks = max(1, min(threads, ny // (ROWS_PER_SWEEP * sweeps), cells // CELLS_PER_THREAD))
     return np.array([ny * n // blocks for n in range(blocks + 1)], dtype=np.int32)
