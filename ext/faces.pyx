@@ -1,5 +1,6 @@
 """Conductances of the faces of one plane of cells, from the cells' properties."""
 
+from cython.parallel cimport prange
 from libc.math cimport INFINITY
 
 ctypedef fused conductance:
@@ -45,12 +46,11 @@ cdef enum:
 
 
 def span(const conductance[:, :, ::1] values, const conductance[:, ::1] factor, double[::1] least,
-         double[::1] greatest):
+         double[::1] greatest, int threads):
     """Set the least of each plane times factor that is not zero, infinite where there is none, and the greatest."""
     cdef Py_ssize_t k
-    with nogil:
-        for k in range(values.shape[0]):
-            span_plane(k, values, factor, &least[k], &greatest[k])
+    for k in prange(values.shape[0], nogil=True, schedule="static", num_threads=threads):
+        span_plane(k, values, factor, &least[k], &greatest[k])
 
 
 cdef void span_plane(Py_ssize_t k, const conductance[:, :, ::1] values, const conductance[:, ::1] factor,

@@ -78,8 +78,10 @@ cdef class FinestLevel(Level):
     cdef double[:, ::1] left  # (blocks, nx, and up to 7 more)
 
     def search(self, p, row_sums, line_sums, left):
-        """Take the room conjugate gradients need."""
+        """Take the room conjugate gradients need, that of p of any content."""
         self.p, self.row_sums, self.line_sums, self.left = p, row_sums, line_sums, left
+        if p is not None:
+            wipe(self.p, self.blocks)
 
     cdef double _total(self, int n, int which):
         cdef int y

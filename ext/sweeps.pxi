@@ -24,6 +24,15 @@ cdef extern from "small.h" nogil:
     void keep_small(rounding)
 
 
+cdef void wipe(real[:, :, :, :, ::1] field, int threads):
+    """Set a field (loads, ny, 2, nz, width) to zero, each row by the thread that will work on it."""
+    cdef int n, y
+    cdef size_t slab = <size_t> (field.shape[2] * field.shape[3] * field.shape[4])
+    for y in prange(field.shape[1], nogil=True, schedule="static", num_threads=threads):
+        for n in range(field.shape[0]):
+            memset(&field[n, y, 0, 0, 0], 0, sizeof(real) * slab)
+
+
 cdef class Level(Columns):
     """One grid of columns with temperature t and heat b."""
 
@@ -34,9 +43,14 @@ cdef class Level(Columns):
     cdef int lives
 
     def give_room(self, t, b, change, heat, int[::1] live):
-        """Take the room that as many loads need as are live."""
+        """Take the room that as many loads need as are live, of any content, and set it to zero."""
         self.t, self.b, self.change, self.heat, self.live = t, b, change, heat, live
         self.lives = live.shape[0]
+        if t is not None:
+            wipe(self.t, self.blocks)
+            wipe(self.b, self.blocks)
+            memset(&self.change[0, 0, 0, 0], 0, self.change.nbytes)
+            memset(&self.heat[0, 0, 0, 0], 0, self.heat.nbytes)
 
     def keep_alive(self, int lives):
         """Work on so many of the live loads from now on."""

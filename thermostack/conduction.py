@@ -233,7 +233,7 @@ def half_cells(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:
     return half
 
 
-def contrast_of(conduction: Conduction, dx: np.ndarray, dy: np.ndarray) -> float:
+def contrast_of(conduction: Conduction, dx: np.ndarray, dy: np.ndarray, threads: int = 1) -> float:
     """Return the largest conductivity over the smallest within one plane of cells, the most of all planes.
 
     They are taken along x, or along y where there is one cell along x, from face to face; `dx` and `dy` [m]
@@ -244,7 +244,7 @@ def contrast_of(conduction: Conduction, dx: np.ndarray, dy: np.ndarray) -> float
     else:
         faces, ratio = conduction.g_y, (dy[1:] + dy[:-1])[:, None] / dx
     low, high = np.empty((2, len(faces)))
-    _faces.span(faces, ratio.astype(faces.dtype), low, high)
+    _faces.span(faces, ratio.astype(faces.dtype), low, high, threads)
     return float(np.max(high / low, initial=1.0))
 
 

@@ -154,7 +154,7 @@ class Multigrid:
             field = loads, level.ny, 2, *slab
             # One slot before and one behind, because the columns' neighbours reach one value out of a slab.
             others = (loads, level.slots + 2, *slab), (level.blocks, 2, *slab)
-            rooms = _arrays([field, field, *others], self.dtype, is_zero=True)
+            rooms = _arrays([field, field, *others], self.dtype)
             self._room += sum(room.nbytes for room in rooms)
             level.give_room(*rooms, self._live)
         self._give_search_room()
@@ -246,7 +246,7 @@ class Multigrid:
 
     def _give_search_room(self) -> None:
         level = self.finest
-        (p,) = _arrays([np.shape(level.t)], self.dtype, is_zero=True)
+        (p,) = _arrays([np.shape(level.t)], self.dtype)
         row_sums, line_sums = np.zeros((self.loads, level.ny, 4)), np.zeros((level.nz, level.ny, 2))
         left = np.zeros((level.blocks, level.nx + 7))
         self._room += p.nbytes + row_sums.nbytes + line_sums.nbytes + left.nbytes
@@ -314,15 +314,15 @@ def _row_width(nx: int) -> int:
     return -(-((nx + 1) // 2 + 1) // lanes) * lanes
 
 
-def _arrays(shapes: Sequence[tuple[int, ...]], dtype: type, *, is_zero: bool = False) -> list[Array]:
-    """Return arrays of these shapes, of zeros or of any content, each begun a few cache lines further on.
+def _arrays(shapes: Sequence[tuple[int, ...]], dtype: type) -> list[Array]:
+    """Return arrays of these shapes, of any content, each begun a few cache lines further on.
 
     Were they all begun on the same place of a page, the same place of each would share one cache set.
     """
     kind = np.dtype(dtype)
     sizes = [math.prod(shape) * kind.itemsize for shape in shapes]
     strides = [-(-size // PAGE) * PAGE + STAGGER for size in sizes]
-    room = (np.zeros if is_zero else np.empty)(sum(strides) + ALIGNMENT, dtype=np.uint8)
+    room = np.empty(sum(strides) + ALIGNMENT, dtype=np.uint8)
     begin, arrays = -room.ctypes.data % ALIGNMENT, []
     for shape, size, stride in zip(shapes, sizes, strides, strict=True):
         arrays.append(room[begin : begin + size].view(kind).reshape(shape))

@@ -54,7 +54,7 @@ class Ways:
         self._widths, self._threads = widths, threads
         self._tool: Multigrid | Algebraic | None
         self._way, self._tool = FAST, None
-        contrast = contrast_of(conduction, *widths)
+        contrast = contrast_of(conduction, *widths, threads)
         if not contrast > STARK:
             self._tool = self._build()
             return
