@@ -2,11 +2,14 @@
 
     python benchmarks/threads.py [--cells 1.84 6.9] [--threads 2] [--repeat 15] [--quick] [--json FILE]
 
-Claim: on a quiet machine two threads set up and solve the standard problem 1.65 times as fast as one, at 1.84 and
-6.9 million cells. One and two have their turns by turns. `total` and `solve` are of the least seconds of each,
-which is as quiet as the machine has been; `median` is that of the ratios of neighbours. `bandwidth` is how much
-faster the threads read as many bytes as the solver holds, least seconds again. `apart` is how many solutions two
-processes of one thread make, each of a problem of its own, while one alone makes one, by turns too, as a median.
+Claim: on a quiet machine two threads set up and solve the standard problem 1.65 times as fast as one, at
+1.84 and 6.9 million cells. One and two have their turns by turns. `total` and `solve` are of the least
+seconds of each, which is as quiet as the machine has been; `median` is that of the ratios of neighbours.
+Each solver is let go when the next one has been made, so that all but the first find memory which the
+process has already: to hand out and clear fresh pages takes the system's time, not the solver's.
+`bandwidth` is how much faster the threads read as many bytes as a solver holds, least seconds again.
+`apart` is how many solutions two processes of one thread make, each of a problem of its own, while one
+alone makes one, by turns too, as a median.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-from collections.abc import MutableSequence
+import time
+from collections.abc import Callable, MutableSequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from statistics import median
@@ -22,7 +26,7 @@ from statistics import median
 import numpy as np
 from standard_problem import CELL, StandardProblem, as_a_model_has_it, seconds_of, standard_problem
 
-from thermostack.linear import prepare
+from thermostack.linear import Solver, prepare
 from thermostack.linear.multigrid import size_of
 from thermostack.units import mm
 
@@ -32,42 +36,57 @@ HELD = 67  # bytes a cell, of the solver with its fields
 QUICK = 2 * mm
 
 
-def seconds_with(problem: StandardProblem, threads: int) -> tuple[float, float]:
-    """Return the seconds of set-up and those of the solution."""
-    solvers = []
-    set_up = seconds_of(
-        lambda: solvers.append(prepare(problem.conduction, widths=problem.widths, threads=threads))
+class Worker:
+    """Sets up and solves one problem again and again."""
+
+    def __init__(self, problem: StandardProblem) -> None:
+        self.problem = problem
+        self.solver: Solver | None = None
+
+    def seconds(self, threads: int) -> tuple[float, float]:
+        """Return the seconds of set-up and those of the solution."""
+        problem = self.problem
+        start = time.perf_counter()
+        self.solver = prepare(problem.conduction, widths=problem.widths, threads=threads)
+        ready = time.perf_counter()
+        self.solver.solve(problem.heat)
+        return ready - start, time.perf_counter() - ready
+
+
+def in_turns(repeat: int, threads: int, work: Callable[[int], tuple[float, ...]]) -> np.ndarray:
+    """Return the seconds that one thread and so many take by turns: (repeat, 2, figures of the work)."""
+    seconds = np.array(
+        [[work(1), work(threads)] if n % 2 else [work(threads), work(1)] for n in range(repeat + 1)]
     )
-    return set_up, seconds_of(lambda: solvers[0].solve(problem.heat))
+    seconds[::2] = seconds[::2, ::-1]
+    return seconds[1:]  # the first turn warms up
 
 
-def in_turns(problem: StandardProblem, threads: int, repeat: int) -> dict[str, float]:
-    """Return how many times faster so many threads are than one."""
+def compare(problem: StandardProblem, threads: int, repeat: int) -> dict[str, float]:
+    """Return how many times faster so many threads are than one, and how much faster they read memory."""
     planes = -(-HELD * problem.heat.size // (8 * problem.heat[0].size))
     held = np.ones((planes, *problem.heat.shape[1:]))
-    turns: dict[int, list[tuple[float, float, float]]] = {
-        1: [],
-        threads: [],
-    }  # seconds: total, solution, reading
-    for turn in range(repeat + 1):
-        for count in (1, threads) if turn % 2 else (threads, 1):
-            set_up, solve = seconds_with(problem, count)
-            reading = seconds_of(lambda count=count: size_of(held, count))
-            if turn > 0:  # the first warms up
-                turns[count].append((set_up + solve, solve, reading))
-    least = {count: np.min(seconds, axis=0) for count, seconds in turns.items()}
-    found = dict(zip(("total", "solve", "bandwidth"), (least[1] / least[threads]).tolist(), strict=True))
-    ratios = [one[0] / more[0] for one, more in zip(turns[1], turns[threads], strict=True)]
-    return found | {"median": median(ratios), "lowest": min(ratios), "highest": max(ratios)}
+    reading = in_turns(repeat, threads, lambda count: (seconds_of(lambda: size_of(held, count)),))
+    seconds = in_turns(repeat, threads, Worker(problem).seconds)
+    total = seconds.sum(axis=2)
+    least, ratios = total.min(axis=0), total[:, 0] / total[:, 1]
+    return {
+        "total": least[0] / least[1],
+        "solve": float(np.divide(*seconds[:, :, 1].min(axis=0))),
+        "bandwidth": float(np.divide(*reading.min(axis=0)[:, 0])),
+        "median": float(np.median(ratios)),
+        "lowest": ratios.min(),
+        "highest": ratios.max(),
+    }
 
 
 def work(cell: float, repeat: int, number: int, start: Barrier, seconds: MutableSequence[float]) -> None:
     """Set up and solve with one thread, at every other turn only if this is the first process."""
-    problem = as_a_model_has_it(standard_problem(cell))
+    worker = Worker(as_a_model_has_it(standard_problem(cell)))
     for turn in range(2 * repeat + 2):
         start.wait()
         is_at_work = turn % 2 == 1 or number == 0
-        seconds.append(sum(seconds_with(problem, 1)) if is_at_work else 0.0)
+        seconds.append(sum(worker.seconds(1)) if is_at_work else 0.0)
 
 
 def apart(cell: float, processes: int, repeat: int) -> float:
@@ -106,7 +125,7 @@ def main() -> None:
         cell, repeat = (QUICK, 1) if options.quick else (CELL[million], options.repeat)
         problem = as_a_model_has_it(standard_problem(cell))
         found = {"cells": problem.heat.size, "threads": options.threads}
-        found |= in_turns(problem, options.threads, repeat)
+        found |= compare(problem, options.threads, repeat)
         del problem
         found["apart"] = apart(cell, options.threads, repeat)
         results.append(found)
