@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from workplace import command_line, files, go_to_work, run
 
 from thermostack import __version__
 from thermostack.cli import app, main
+from thermostack.commands.interrupt import between_steps, interruptible
 from thermostack.commands.options import read_cell, read_settings
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError, ResourceError, RunawayError
 
@@ -450,23 +453,26 @@ steady.solve_steady = stuck
 sys.exit(cli.main(["solve", "../drawings/two_dies.yaml", "--cell", "2 mm"]))
 """
 IN_PYTHON = "time.sleep(30)"
+IN_TEXT = "exec('time.sleep(30)')"  # as dataclasses are made while modules are imported
 # A factorisation as the direct solver does it: minutes in C without a look at signals.
 IN_C = "import numpy; a = numpy.random.default_rng(0).random((6000, 6000)); numpy.linalg.svd(a)"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
-@pytest.mark.parametrize("work", [IN_PYTHON, IN_C], ids=["python", "c"])
+@pytest.mark.parametrize("work", [IN_PYTHON, IN_TEXT, IN_C], ids=["python", "text", "c"])
 def test_an_interrupted_command_ends_soon_and_leaves_nothing(
     number: signal.Signals, work: str, here: Path
 ) -> None:
-    command = [sys.executable, "-c", STUCK.format(work=work)]
+    Path("../drawings/stuck.py").write_text(STUCK.format(work=work))
+    command = [sys.executable, "-m", "stuck"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = "../drawings"
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stderr is not None
     for line in process.stderr:
         if line == "stuck\n":
             break
-    time.sleep(0.1 if work == IN_PYTHON else 1.0)
+    time.sleep(1.0 if work == IN_C else 0.1)
     start = time.perf_counter()
     process.send_signal(number)
     _, logged = process.communicate(timeout=30)
@@ -475,6 +481,59 @@ def test_an_interrupted_command_ends_soon_and_leaves_nothing(
     assert "interrupted" in logged
     assert "Traceback" not in logged
     assert files(here) == []
+
+
+DROPPED = """\
+import os, signal, sys, time, weakref
+from thermostack.commands.interrupt import between_steps, interruptible
+
+class Part:
+    pass
+
+def strike(*what):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(1.0)  # a run is given 0.6 s to come to the end of a step
+
+try:
+    with {around}:
+        part = Part()
+        {how}
+        del part
+        time.sleep(30.0)
+except KeyboardInterrupt:
+    sys.exit("interrupted where it can be heeded")
+"""
+
+
+@pytest.mark.parametrize("how", ["Part.__del__ = strike", "reference = weakref.ref(part, strike)"])
+@pytest.mark.parametrize("around", ["interruptible()", "interruptible(), between_steps()"])
+def test_an_interrupt_that_python_drops_is_raised_again(around: str, how: str) -> None:
+    """Where it strikes is chance: Python prints what it drops, and the command would go on."""
+    code = DROPPED.format(around=around, how=how)
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "interrupted where it can be heeded\n"
+    assert done.returncode == 1
+    assert time.perf_counter() - start < 10.0
+
+
+@pytest.mark.parametrize("lost", ["pass", "raise ValueError from None"])
+@pytest.mark.parametrize("around", [interruptible, between_steps])
+def test_an_interrupt_that_a_library_catches_ends_the_command_all_the_same(
+    around: Callable[[], AbstractContextManager[object]], lost: str
+) -> None:
+    code = "try: os.kill(os.getpid(), signal.SIGINT); time.sleep(1.0)\nexcept KeyboardInterrupt: " + lost
+    with pytest.raises(KeyboardInterrupt), around():
+        exec(code, {"os": os, "signal": signal, "time": time})
+
+
+def test_what_else_python_drops_is_told_as_before() -> None:
+    code = "from thermostack.commands.interrupt import interruptible\n"
+    code += "class Part:\n    def __del__(self): raise ValueError('from a destructor')\n"
+    code += "with interruptible(): Part()\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "ValueError: from a destructor" in done.stderr
 
 
 def test_a_signal_that_is_ignored_from_the_start_stays_ignored() -> None:

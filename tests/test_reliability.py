@@ -435,6 +435,29 @@ def test_row_64_a_large_solve_ends_soon_and_leaves_the_previous_result(
     assert {path.name: path.read_bytes() for path in here.iterdir()} == previous
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(40))
+def test_row_64_an_interrupt_at_any_moment_says_no_more_than_that(seed: int, here: Path) -> None:
+    """Half of the moments are spread over a whole solve, half where the result is written and drawn."""
+    started = command_line("solve", "cowos_s_h100", "--cell", "0.5 mm")
+    process = subprocess.Popen(started, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("writing" if seed % 2 else "reading"):
+            break
+    time.sleep(np.random.default_rng(seed).uniform(0.0, 1.0 if seed % 2 else 2.5))
+    start = time.perf_counter()
+    process.send_signal(signal.SIGINT)
+    _, logged = process.communicate(timeout=30)
+    assert time.perf_counter() - start < 3.0
+    assert "Traceback" not in logged
+    if logged.endswith("interrupted\n"):
+        assert process.returncode == 130
+    else:  # it was done before, or is a Python that leaves
+        assert process.returncode in (0, -signal.SIGINT)
+        assert files(here) == ["cowos_s_h100.png", "cowos_s_h100.vtkhdf"]
+
+
 # -- load and faults -----------------------------------------------------------------------------
 
 

@@ -292,6 +292,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except KeyboardInterrupt:
         log("interrupted")
+        exec("")  # Python forgets an interrupt inside another exec, of which `python -m` would die otherwise
         return INTERRUPTED
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0

@@ -9,11 +9,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 INTERRUPTED = 130  # the exit code, whichever of the signals it was
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 1.2  # s for the main thread to unwind; a factorisation in C would hold it for minutes
 PATIENCE = 0.6  # s for a run to come to the end of a step, where it can be gone on with
+AGAIN = 0.01  # s after which an interrupt that was dropped is raised again
 
 
 @contextlib.contextmanager
@@ -27,31 +32,14 @@ def interruptible() -> Iterator[None]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    handlers = {}
-    for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            handlers[number] = signal.signal(number, _Raise())
     threading.Thread(target=_watch, args=(reading, heeded), daemon=True).start()
     try:
-        yield
+        with _Interrupt().installed():
+            yield
     finally:
         heeded.set()
         signal.set_wakeup_fd(wakeup)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         os.close(writing)
-
-
-class _Raise:
-    """Raises KeyboardInterrupt once; a second signal must not interrupt the tidying up after the first."""
-
-    def __init__(self) -> None:
-        self.is_raised = False
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        if not self.is_raised:
-            self.is_raised = True
-            raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -60,41 +48,70 @@ def between_steps() -> Iterator[Callable[[], None]]:
 
     Where a step takes longer than that can wait, it is raised in the middle of it.
     """
-    waiting = _Wait()
-    kept = {number: signal.getsignal(number) for number in SIGNALS}
-    for number, handler in kept.items():
-        if handler not in (signal.SIG_IGN, None):
-            signal.signal(number, waiting)
-    alarm = signal.signal(signal.SIGALRM, waiting.ring)
-    try:
-        yield waiting.look
-        waiting.look()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        for number, handler in {**kept, signal.SIGALRM: alarm}.items():
-            if handler is not None:
-                signal.signal(number, handler)
+    interrupt = _Interrupt(PATIENCE)
+    with interrupt.installed():
+        yield interrupt.look
+        interrupt.look()
 
 
-class _Wait:
-    """Raises KeyboardInterrupt once, when it is asked after a signal, or some time after that."""
+class _Interrupt:
+    """Raises KeyboardInterrupt after a signal, once: a second signal must not interrupt the tidying up.
 
-    def __init__(self) -> None:
+    It may be raised where it gets lost. Python drops it in a destructor, or as a weak reference dies: then
+    it is raised again soon after. A library may catch it, or make an error of its own out of it (pydantic
+    does): then what is interrupted ends with it all the same.
+    """
+
+    def __init__(self, patience: float = 0.0) -> None:
+        self.patience = patience  # s from a signal until it is raised, where nobody looks before
         self.is_asked = self.is_raised = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if not self.is_asked:
-            self.is_asked = True
-            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
-
-    def ring(self, number: int, frame: FrameType | None) -> None:
-        self.look()
+        if self.is_asked:
+            return
+        self.is_asked = True
+        if self.patience:
+            signal.setitimer(signal.ITIMER_REAL, self.patience)
+        else:
+            self.look()
 
     def look(self) -> None:
         if self.is_asked and not self.is_raised:
             self.is_raised = True
             signal.setitimer(signal.ITIMER_REAL, 0.0)
             raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        kept = {number: signal.getsignal(number) for number in SIGNALS}
+        hook = sys.unraisablehook
+
+        def dropped(what: UnraisableHookArgs) -> None:
+            if self.is_raised and issubclass(what.exc_type, KeyboardInterrupt):
+                self.is_raised = False
+                signal.setitimer(signal.ITIMER_REAL, AGAIN)
+            else:
+                hook(what)
+
+        for number, handler in kept.items():
+            if handler not in (signal.SIG_IGN, None):
+                signal.signal(number, self)
+        kept[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda number, frame: self.look())
+        sys.unraisablehook = dropped
+        try:
+            yield
+            if self.is_raised:
+                raise KeyboardInterrupt
+        except Exception as error:
+            if self.is_raised:
+                raise KeyboardInterrupt from error
+            raise
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            sys.unraisablehook = hook
+            for number, handler in kept.items():
+                if handler is not None:
+                    signal.signal(number, handler)
 
 
 def _watch(reading: int, heeded: threading.Event) -> None:
