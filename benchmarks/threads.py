@@ -53,27 +53,33 @@ class Worker:
         return ready - start, time.perf_counter() - ready
 
 
-def in_turns(repeat: int, threads: int, work: Callable[[int], tuple[float, ...]]) -> np.ndarray:
-    """Return the seconds that one thread and so many take by turns: (repeat, 2, figures of the work)."""
+def in_turns(repeat: int, threads: int, timed: Callable[[int], tuple[float, ...]]) -> np.ndarray:
+    """Return what is timed with one thread and with so many, by turns: (repeat, 2, figures), s."""
     seconds = np.array(
-        [[work(1), work(threads)] if n % 2 else [work(threads), work(1)] for n in range(repeat + 1)]
+        [[timed(1), timed(threads)] if n % 2 else [timed(threads), timed(1)] for n in range(repeat + 1)]
     )
     seconds[::2] = seconds[::2, ::-1]
     return seconds[1:]  # the first turn warms up
 
 
-def compare(problem: StandardProblem, threads: int, repeat: int) -> dict[str, float]:
-    """Return how many times faster so many threads are than one, and how much faster they read memory."""
+def bandwidth(problem: StandardProblem, threads: int, repeat: int) -> float:
+    """Return how many times faster so many threads read as many bytes as a solver holds."""
     planes = -(-HELD * problem.heat.size // (8 * problem.heat[0].size))
     held = np.ones((planes, *problem.heat.shape[1:]))
-    reading = in_turns(repeat, threads, lambda count: (seconds_of(lambda: size_of(held, count)),))
+    one, more = in_turns(repeat, threads, lambda count: (seconds_of(lambda: size_of(held, count)),)).min(
+        axis=0
+    )
+    return float(one[0] / more[0])
+
+
+def compare(problem: StandardProblem, threads: int, repeat: int) -> dict[str, float]:
+    """Return how many times faster so many threads are than one."""
     seconds = in_turns(repeat, threads, Worker(problem).seconds)
     total = seconds.sum(axis=2)
     least, ratios = total.min(axis=0), total[:, 0] / total[:, 1]
     return {
         "total": least[0] / least[1],
         "solve": float(np.divide(*seconds[:, :, 1].min(axis=0))),
-        "bandwidth": float(np.divide(*reading.min(axis=0)[:, 0])),
         "median": float(np.median(ratios)),
         "lowest": ratios.min(),
         "highest": ratios.max(),
@@ -126,6 +132,7 @@ def main() -> None:
         problem = as_a_model_has_it(standard_problem(cell))
         found = {"cells": problem.heat.size, "threads": options.threads}
         found |= compare(problem, options.threads, repeat)
+        found["bandwidth"] = bandwidth(problem, options.threads, repeat)
         del problem
         found["apart"] = apart(cell, options.threads, repeat)
         results.append(found)

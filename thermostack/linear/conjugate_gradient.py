@@ -18,7 +18,7 @@ LOOK_BACK = 8
 LOST = 1e4  # fold growth of the residual in one or two iterations that rounding in float32 alone explains
 REPLACE_AT = 1e-4  # reduction after which a float32 recurrence is set right, before its drift can matter
 DRIFT = 1e-6  # of the residual it started from, the most it is expected to drift
-SLACK = 3.0  # fold of the end: a residual foreseen to be this near to it is computed truly
+SLACK = 3.0  # fold by which an iteration may contract more than the one before it, where the end is foreseen
 SUDDEN = 1e3  # fold fall of the residual in one iteration: the cycle is all but exact, as on a few cells
 GROWN = 30.0  # fold growth in one iteration
 ROUNDING = 1.0  # unit roundoffs of each flux that count as rounding
@@ -75,7 +75,7 @@ class Search:
         self.target = MARGIN * tolerance
         self.energy = 0.0  # p.Gp of the last direction, zero where the next one is to begin anew
         self.is_judged = True  # the true residual is that of t
-        self.foreseen = math.inf  # the residual at the end
+        self.foreseen = math.inf  # residual, relative, once the end has been foreseen
         self.rounds = 0
         self.drift_from = 0.0
 
