@@ -237,8 +237,10 @@ def main() -> None:
     for name in results[0]:
         print(f"{name:>24}", *(f"{shown(result[name]):>14}" for result in results))
     for solved, claim in CLAIMS.items():
-        worst = max((one["stage_wu"] for one in results if one["solved_to"] == solved), default=np.nan)
-        held = "held" if worst < claim else f"MISSED, {worst:.3g}"
+        found = [one["stage_wu"] for one in results if one["solved_to"] == solved]
+        if not found:
+            continue
+        held = "held" if max(found) < claim else f"MISSED, {max(found):.3g}"
         print(f"claim of {claim:g} operator applications for a stage solved to {solved}: {held}")
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")

@@ -8,16 +8,6 @@ ctypedef fused conductance:
     double
 
 
-def spread(const unsigned short[:, ::1] part, const double[:, ::1] table, double[:, :, ::1] out):
-    """Set out (3, ny, nx) to what the table (3, parts) says of each cell's part."""
-    cdef Py_ssize_t axis, j, i
-    with nogil:
-        for axis in range(out.shape[0]):
-            for j in range(part.shape[0]):
-                for i in range(part.shape[1]):
-                    out[axis, j, i] = table[axis, part[j, i]]
-
-
 def join_sideways(const double[:, :, ::1] half, double dz, const double[::1] dy, const double[::1] dx,
                   conductance[:, ::1] g_x, conductance[:, ::1] g_y):
     """Set g_x and g_y [W/K] of a plane from its half cells along z, y and x [m2 K/W], (3, ny, nx)."""

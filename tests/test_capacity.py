@@ -9,7 +9,7 @@ import pytest
 from small_workloads import HOT_SILICON, workload_model, workload_package
 
 from thermostack import DescriptionError, Material, discretize
-from thermostack.capacity import assemble_capacity, is_constant
+from thermostack.capacity import Storage, assemble_capacity, is_constant, renew_capacity
 from thermostack.model import Model
 from thermostack.units import mm
 
@@ -62,6 +62,19 @@ def test_a_law_without_a_temperature_is_taken_at_300_k() -> None:
     model = workload_model(HOT_SILICON)
     cold = assemble_capacity(model)
     assert np.allclose(cold, assemble_capacity(model, np.full(model.grid.shape, 300.0)), rtol=1e-13)
+
+
+def test_capacities_are_renewed_as_they_are_assembled() -> None:
+    model = workload_model(HOT_SILICON)
+    t = 20.0 + 200.0 * np.random.default_rng(5).random(model.grid.shape)
+    capacity, storage = assemble_capacity(model), Storage(model)
+    expected = assemble_capacity(model, t + 300.0)
+    assert not np.array_equal(capacity, expected)
+    capacity[~storage.varies] *= 2.0  # to be found as it was left
+    renew_capacity(capacity, model, storage.at(t, 300.0))
+    capacity[~storage.varies] *= 0.5
+    assert np.array_equal(capacity, expected)
+    assert 0 < np.count_nonzero(storage.varies) < len(capacity)
 
 
 def test_empty_cells_may_have_no_temperature() -> None:

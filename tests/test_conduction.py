@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_workloads import HOT_SILICON, workload_model
 
 from thermostack import (
     Convection,
@@ -22,6 +23,7 @@ from thermostack import (
     Region,
     Stack,
     discretize,
+    read_package,
 )
 from thermostack.conduction import (
     Conduction,
@@ -30,6 +32,7 @@ from thermostack.conduction import (
     add_outside_heat,
     assemble_conduction,
     half_cells,
+    renew_conduction,
 )
 from thermostack.materials import VOID
 from thermostack.units import mm
@@ -228,6 +231,36 @@ def test_a_quarter_turn_turns_conductivities_of_temperature() -> None:
     turned = modelled(layer, rotate=270, grid=square)
     t = np.full(turned.grid.shape, 600.0)
     assert Conductivity(turned, t).plane(0)[:, 0, 0] == pytest.approx([10.0, 50.0, 25.0])
+
+
+# -- renewed -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["cowos_s_h100", "v_cache", "workload"])
+def test_conductances_are_renewed_as_they_are_assembled(name: str) -> None:
+    """To the last bit, in the same arrays; planes that no temperature changes are not touched."""
+    model = workload_model(HOT_SILICON) if name == "workload" else discretize(read_package(name), 2 * mm)
+    t = np.random.default_rng(1).uniform(20.0, 90.0, model.grid.shape)
+    conductivity = Conductivity(model)
+    old = assemble_conduction(model, conductivity)
+    expected = assemble_conduction(model, Conductivity(model, t + 300.0))
+    is_same = ~conductivity.varies
+    assert is_same.any()
+    assert not is_same.all()
+    for faces in (old.g_x, old.g_y):
+        faces[is_same] *= 2.0  # to be found as it was left
+    new = renew_conduction(old, model, conductivity.at(t, 300.0))
+    assert new.g_x is old.g_x
+    for faces in (new.g_x, new.g_y):
+        faces[is_same] *= 0.5
+    for one, other in zip(all_of(new), all_of(expected), strict=True):
+        assert np.array_equal(one, other)
+    assert not np.array_equal(new.surface, old.surface)  # which has a copy of its own
+
+
+def all_of(conduction: Conduction) -> list[np.ndarray]:
+    ground = conduction.ground
+    return [conduction.g_x, conduction.g_y, conduction.g_z, conduction.surface, ground.cell, ground.dense]
 
 
 # -- what the outside brings -----------------------------------------------------------------

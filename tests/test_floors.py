@@ -34,10 +34,18 @@ FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
     4: (("placement", "geometry"),),
     5: (("healing", "spacing", "mosaic", "surfaces", "model", "temperature"), ("io.safe_file",)),
     6: (
-        ("conduction", "reconstruction", "metrics", "accuracy", "tables", "impedance.tables"),
+        (
+            "properties",
+            "conduction",
+            "capacity",
+            "reconstruction",
+            "metrics",
+            "accuracy",
+            "tables",
+            "impedance.tables",
+        ),
         ("impedance.junction",),
         ("heaters", "loads"),
-        ("capacity",),
         (
             "io.safe_file",
             "io.sheet",

@@ -223,7 +223,7 @@ def test_small_numbers_survive_after_a_solve(model: Model, heat: np.ndarray, thr
 
 def test_it_says_how_much_it_holds(model: Model) -> None:
     operators = shifted(model)
-    assert operators.memory >= operators.solver.memory + 4 * 8 * (model.part > 0).sum()
+    assert operators.memory >= operators.solver.memory + 2 * 8 * (model.part > 0).sum()
 
 
 # -- work ----------------------------------------------------------------------------------------

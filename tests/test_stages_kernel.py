@@ -61,7 +61,7 @@ def roundings(fields: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> np.n
 def test_a_mixture_is_the_weighted_sum_of_its_rows(cells: int, count: int) -> None:
     fields, (rows, weights) = numbers(cells, ROWS), chosen(count)
     out, before = np.full(cells, np.nan), fields.copy()
-    _stages.mix(fields, rows, weights, out, 1)
+    _stages.mix(fields, rows, weights, 0, out, 1)
     assert (np.abs(out - plain_mix(fields, rows, weights)) <= roundings(fields, rows, weights)).all()
     assert np.array_equal(fields, before)
 
@@ -69,14 +69,14 @@ def test_a_mixture_is_the_weighted_sum_of_its_rows(cells: int, count: int) -> No
 def test_a_row_that_is_not_summed_may_take_the_sum() -> None:
     fields, (rows, weights) = numbers(5000, ROWS), chosen(3)
     expected = np.empty(5000)
-    _stages.mix(fields, rows, weights, expected, 1)
-    _stages.mix(fields, rows, weights, fields[ROWS - 1], 1)
+    _stages.mix(fields, rows, weights, 0, expected, 1)
+    _stages.mix(fields, rows, weights, 0, fields[ROWS - 1], 1)
     assert np.array_equal(fields[ROWS - 1], expected)
 
 
 def test_one_row_of_weight_one_is_copied() -> None:
     fields, out = numbers(77, ROWS), np.empty(77)
-    _stages.mix(fields, np.array([4], np.intc), np.ones(1), out, 1)
+    _stages.mix(fields, np.array([4], np.intc), np.ones(1), 0, out, 1)
     assert np.array_equal(out, fields[4])
 
 
@@ -87,26 +87,58 @@ def test_one_row_of_weight_one_is_copied() -> None:
 @pytest.mark.parametrize("shift", [0.0, 0.3, 1e9])
 def test_a_stage_begins_with_what_is_stored_and_what_is_given(cells: int, shift: float) -> None:
     fields, capacity = numbers(cells, ROWS), np.maximum(numbers(cells, seed=1), 0.0)  # half of them empty
-    given, (base, base_weights), (near, near_weights) = numbers(cells, seed=2), chosen(4), chosen(3, seed=9)
+    (base, base_weights), (near, near_weights) = chosen(4), chosen(3, seed=9)
     heat, guess = np.full(cells, np.nan), fields[ROWS - 1]
     others = fields[: ROWS - 1].copy()
-    _stages.begin(fields, base, base_weights, shift, capacity, given, heat, near, near_weights, guess, 1)
+    _stages.begin(fields, base, base_weights, shift, capacity, heat, near, near_weights, guess, 1)
     stored = shift * capacity * plain_mix(others, base, base_weights)
-    bound = shift * capacity * roundings(others, base, base_weights) + 4 * EPSILON * (
-        np.abs(stored) + np.abs(given)
-    )
-    assert (np.abs(heat - (stored + given)) <= bound).all()
+    bound = shift * capacity * roundings(others, base, base_weights) + 4 * EPSILON * np.abs(stored)
+    assert (np.abs(heat - stored) <= bound).all()
     expected = np.where(capacity > 0.0, plain_mix(others, near, near_weights), 0.0)
     assert (np.abs(guess - expected) <= roundings(others, near, near_weights)).all()
     assert (guess[capacity == 0.0] == 0.0).all()
     assert np.array_equal(fields[: ROWS - 1], others)
 
 
-def test_without_a_shift_only_what_is_given_is_left() -> None:
-    fields, given, heat = numbers(3000, ROWS), numbers(3000, seed=3), np.empty(3000)
+def test_without_a_shift_nothing_stored_is_left() -> None:
+    fields, heat = numbers(3000, ROWS), np.full(3000, np.nan)
     rows, weights = chosen(2)
-    _stages.begin(fields, rows, weights, 0.0, np.ones(3000), given, heat, rows, weights, fields[ROWS - 1], 1)
-    assert np.array_equal(heat, given)
+    _stages.begin(fields, rows, weights, 0.0, np.ones(3000), heat, rows, weights, fields[ROWS - 1], 1)
+    assert not heat.any()
+
+
+def test_a_piece_of_a_mixture_is_that_of_the_whole() -> None:
+    fields, (rows, weights) = numbers(5000, ROWS), chosen(3)
+    whole, piece = np.empty(5000), np.empty(PIECE + 5)
+    _stages.mix(fields, rows, weights, 0, whole, 1)
+    _stages.mix(fields, rows, weights, 777, piece, 1)
+    assert np.array_equal(piece, whole[777 : 777 + piece.size])
+
+
+# -- depart --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 7, PIECE, PIECE + 1, 3 * PIECE + 5])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_mixture_departs_from_others_by_the_largest_difference_in_each_plane(size: int, count: int) -> None:
+    fields, (rows, weights) = numbers(5 * size, ROWS), chosen(count)
+    other, planes = numbers(5 * size, seed=4).reshape(5, size), np.array([0, 3, 4], np.intp)
+    found = np.full(3, np.nan)
+    _stages.depart(fields, rows, weights, other, planes, found, 1)
+    expected = np.abs(plain_mix(fields, rows, weights).reshape(5, size) - other)[planes].max(axis=1)
+    bounds = roundings(fields, rows, weights).reshape(5, size) + EPSILON * np.abs(other)
+    assert (np.abs(found - expected) <= bounds[planes].max(axis=1)).all()
+
+
+@pytest.mark.parametrize("place", ["fields", "other"])
+@pytest.mark.parametrize("cell", [0, 7, PIECE, 2 * PIECE + 1])
+def test_a_departure_of_what_is_no_number_is_none(place: str, cell: int) -> None:
+    size = 3 * PIECE
+    fields, (rows, weights), other = numbers(3 * size, ROWS), chosen(3), numbers(3 * size, seed=4)
+    (fields[rows[0]] if place == "fields" else other)[size + cell] = np.nan
+    found = np.empty(3)
+    _stages.depart(fields, rows, weights, other.reshape(3, size), np.arange(3), found, 1)
+    assert np.isnan(found).tolist() == [False, True, False]
 
 
 # -- judge ---------------------------------------------------------------------------------------
@@ -159,14 +191,16 @@ def test_what_is_no_number_is_not_overlooked(cells: int, bad: float) -> None:
 
 @pytest.mark.parametrize("cells", [1, PIECE + 1, 9 * PIECE])
 def test_threads_change_no_bit(cells: int) -> None:
-    fields, capacity, given = numbers(cells, ROWS), np.abs(numbers(cells, seed=1)), numbers(cells, seed=2)
+    fields, capacity, other = numbers(cells, ROWS), np.abs(numbers(cells, seed=1)), numbers(cells, seed=2)
     rows, weights = chosen(5)
     results = []
     for threads in (1, 2, 3, 8):
         own = fields.copy()
         out, heat, found = np.empty(cells), np.empty(cells), np.empty((-(-cells // PIECE), 2))
-        _stages.mix(own, rows, weights, out, threads)
-        _stages.begin(own, rows, weights, 3.0, capacity, given, heat, rows, weights, own[ROWS - 1], threads)
+        farthest, planes = np.empty(1), np.zeros(1, np.intp)
+        _stages.mix(own, rows, weights, 0, out, threads)
+        _stages.depart(own, rows, weights, other[None], planes, farthest, threads)
+        _stages.begin(own, rows, weights, 3.0, capacity, heat, rows, weights, own[ROWS - 1], threads)
         _stages.judge(own, rows, weights, capacity, found, threads)
-        results.append(b"".join(each.tobytes() for each in (out, heat, own, found)))
+        results.append(b"".join(each.tobytes() for each in (out, heat, own, found, farthest)))
     assert len(set(results)) == 1

@@ -1,6 +1,5 @@
 import numpy as np
 
-def spread(part: np.ndarray, table: np.ndarray, out: np.ndarray) -> None: ...
 def join_sideways(
     half: np.ndarray, dz: float, dy: np.ndarray, dx: np.ndarray, g_x: np.ndarray, g_y: np.ndarray
 ) -> None: ...

@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from thermostack.errors import DescriptionError, Fault
-from thermostack.materials import ROOM_TEMPERATURE
+from thermostack.materials import ROOM_TEMPERATURE, Material
 from thermostack.model import Model
+from thermostack.properties import Law, Properties
+
+
+class Storage(Properties):
+    """The heat capacity [J/(m3 K)] of every cell: `plane(k)` is that at height k, (1, ny, nx)."""
+
+    def __init__(self, model: Model, temperature: np.ndarray | None = None) -> None:
+        """Take it at temperatures (nz, ny, nx) [K], where none are given at 300 K.
+
+        Raises DescriptionError (E-MISSING) that names every material which has none.
+        """
+        _check(model)
+        materials = [part.material for part in model.parts]
+        super().__init__(
+            model.part,
+            [[material.capacity_at(ROOM_TEMPERATURE)] for material in materials],
+            {
+                n: (id(material), _stored(material))
+                for n, material in enumerate(materials)
+                if not material.has_constant_capacity
+            },
+        )
+        self.temperature = temperature
+
+
+def _stored(material: Material) -> Law:
+    return lambda temperature: [material.capacity_at(temperature)]
 
 
 def assemble_capacity(model: Model, temperature: np.ndarray | None = None) -> np.ndarray:
@@ -15,31 +44,31 @@ def assemble_capacity(model: Model, temperature: np.ndarray | None = None) -> np
     `temperature` [K], (nz, ny, nx), is where capacities that depend on it are taken, by default 300 K.
     Raises DescriptionError (E-MISSING) that names every material which has none.
     """
-    _check(model)
-    grid = model.grid
-    constant = [part.material.capacity_at(ROOM_TEMPERATURE) for part in model.parts]
-    table = np.array([0.0, *constant])  # J/(m3 K) by 1 + part
-    varying = [] if temperature is None else list(_varying(model))
-    area = grid.dy[:, None] * grid.dx
-    capacity = np.empty(grid.shape)
-    for k, (part, plane) in enumerate(zip(model.part, capacity, strict=True)):
-        np.multiply(table[part], grid.dz[k] * area, out=plane)
-        for n in varying:
-            where = part == n
-            if temperature is not None and where.any():
-                per_volume = model.parts[n - 1].material.capacity_at(temperature[k][where])
-                plane[where] = per_volume * (grid.dz[k] * area)[where]
+    storage, capacity = Storage(model, temperature), np.empty(model.grid.shape)
+    _fill(model, storage, range(len(capacity)), capacity)
     return capacity
+
+
+def renew_capacity(
+    capacity: np.ndarray, model: Model, storage: Storage, planes: np.ndarray | None = None
+) -> None:
+    """Set a model's capacities [J/K], in place, to those at other temperatures.
+
+    Only in some planes (nz,) bool, by default in all where a capacity depends on temperature.
+    """
+    _fill(model, storage, np.flatnonzero(storage.varies if planes is None else planes).tolist(), capacity)
+
+
+def _fill(model: Model, storage: Storage, planes: Iterable[int], capacity: np.ndarray) -> None:
+    grid = model.grid
+    area = grid.dy[:, None] * grid.dx
+    for k in planes:
+        np.multiply(storage.plane(k)[0], grid.dz[k] * area, out=capacity[k])
 
 
 def is_constant(model: Model) -> bool:
     """Return whether no heat capacity depends on temperature."""
-    return not list(_varying(model))
-
-
-def _varying(model: Model) -> list[int]:
-    """Return the numbers, from 1, of the parts whose heat capacity depends on temperature."""
-    return [n for n, part in enumerate(model.parts, 1) if not part.material.has_constant_capacity]
+    return all(part.material.has_constant_capacity for part in model.parts)
 
 
 def _check(model: Model) -> None:

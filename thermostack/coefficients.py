@@ -9,22 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.capacity import assemble_capacity, is_constant
-from thermostack.conduction import Conductivity, assemble_conduction
+from thermostack.capacity import Storage, assemble_capacity, is_constant, renew_capacity
+from thermostack.conduction import Conductivity, assemble_conduction, renew_conduction
 from thermostack.model import Model
-from thermostack.surfaces import Surfaces
+from thermostack.stepping import Mixture
 
 Array = np.ndarray
 
-SPAN = 60.0  # K over which materials' dependence on temperature is judged
+# Materials' dependence on temperature is judged over some spans of so many kelvin, from the outside's
+# temperature up, each by so many steps.
+SPAN, SPANS, STEPS = 60.0, 5, 6
 DRIFT = 1.0  # of the tolerance: what a material taken at another temperature may change
 
 
 class Coefficients:
     """`G` and `C`, taken at the temperatures of the middle of a step, and kept while those hardly move.
 
-    They are made anew where that could change a temperature by the tolerance. A method that may change
-    `conduction` and `capacity` returns whether it did. Temperatures (nz, ny, nx) are over the caller's zero.
+    They are made anew in those planes of cells where that could change a temperature by the tolerance, in the
+    same arrays. A method that may change `conduction` and `capacity` returns whether it did. Temperatures
+    (nz, ny, nx) are over the caller's zero.
     """
 
     def __init__(self, model: Model, zero: float, tolerance: float, share: Array | None = None) -> None:
@@ -35,19 +38,23 @@ class Coefficients:
         """
         self.model, self.zero, self.tolerance = model, zero, tolerance
         self.are_constant = are_constant(model)
-        self._share, self._surfaces = share, _filmed(model, share)
-        self._conductivity = Conductivity(model)
-        self.conduction = assemble_conduction(replace(model, surfaces=self._surfaces), self._conductivity)
+        self._share, self._cooled = share, _cooled(model, share)
+        self._conductivity, self._storage = Conductivity(model), Storage(model)
+        self.conduction = assemble_conduction(self._cooled, self._conductivity)
         self.capacity = assemble_capacity(model)
         self._sensitivity = _sensitivity(model, zero)
-        self._taken_at = np.full(0 if self.are_constant else model.grid.shape, np.nan)  # K over zero
+        self._varies: Array = self._conductivity.varies | self._storage.varies  # (nz,), which planes do
+        self._varying = np.flatnonzero(self._varies)
+        self._taken_at = np.zeros(0 if self.are_constant else model.grid.shape)  # K over zero
+        self._taken_at[self._varying] = np.nan
         self._stored_at = self._taken_at.copy()  # the same of the capacities, which need it less often
-        self._strayed = math.inf  # K that temperatures have moved since the capacities were taken, at most
-        self._kelvin = np.empty(self._taken_at.shape)
+        self._span = math.inf  # K of rise, of which materials that are off would change a share
+        # K that temperatures of each plane have moved since its capacities were taken, at most
+        self._strayed = np.where(self._varies, math.inf, 0.0)
 
     def conductivity_at(self, temperature: Array) -> Conductivity:
         """Return the conductivities at temperatures [K], here not over zero."""
-        return self._conductivity if self.are_constant else Conductivity(self.model, temperature)
+        return self._conductivity if self.are_constant else self._conductivity.at(temperature)
 
     # -- what changes them -----------------------------------------------------------------------
 
@@ -55,45 +62,44 @@ class Coefficients:
         """Give each surface such a share of its film, and return whether that changes anything."""
         if _is_same(share, self._share):
             return False
-        self._share, self._surfaces = share, _filmed(self.model, share)
-        self._conduct()
+        self._change_films(share)
         return True
 
     def take(self, t: Array) -> None:
         """Take all materials at temperatures t [K]."""
         self._taken_at[...] = t
-        self._store()
-        self._conduct()
+        self._store(self._varies)
+        self._conduct(self._varies)
 
-    def foresee(self, now: Array, middle: Array) -> bool:
+    def foresee(self, now: Array, middle: Mixture) -> bool:
         """Take materials as foreseen for the middle of a step from `now` [K] on, if that matters.
 
         Returns whether it does.
         """
         if self.are_constant:
             return False
-        planes = zip(middle, self._taken_at, strict=True)
-        drift = float(np.max([np.abs(t - taken).max() for t, taken in planes]))
-        if not self._matters(drift, now, *self._sensitivity):
-            return False
-        self._taken_at[...] = middle
-        self._stray(drift, now)
-        return True
+        self._span = max(float(now.max()), -float(now.min()), 1.0)
+        return self._follow(middle, 1.0)
 
-    def correct(self, now: Array, end: Array) -> bool:
-        """Take materials as found in the middle of a step from `now` to `end` [K], if that matters.
+    def correct(self, middle: Mixture) -> bool:
+        """Take materials as found in the middle of the step that was foreseen last, if that matters.
 
         Returns whether it does; they may be off by twice what `foresee` lets be.
         """
-        if self.are_constant:
+        return not self.are_constant and self._follow(middle, 0.5)
+
+    def _follow(self, middle: Mixture, share: float) -> bool:
+        """Take materials in the middle of a step in planes where a share of what they are off matters."""
+        drift = np.zeros(self._strayed.shape)  # K
+        drift[self._varying] = middle.distances(self._taken_at, self._varying)
+        moved = self._matters(share * drift, self._sensitivity.max(axis=0))
+        if not moved.any():
             return False
-        planes = zip(now, end, self._taken_at, strict=True)
-        drift = float(np.max([np.abs(a + b - 2.0 * taken).max() for a, b, taken in planes])) / 2.0
-        if not self._matters(0.5 * drift, now, *self._sensitivity):
-            return False
-        np.add(now, end, out=self._taken_at)
-        self._taken_at *= 0.5
-        self._stray(drift, now)
+        for k in np.flatnonzero(moved).tolist():
+            middle.write(k, self._taken_at[k])
+        self._strayed[moved] += drift[moved]
+        self._store(moved & self._matters(self._strayed, self._sensitivity[1]))  # what is little adds up
+        self._conduct(moved)
         return True
 
     # -- going on from a state -------------------------------------------------------------------
@@ -103,48 +109,49 @@ class Coefficients:
         return {
             "taken_at": self._taken_at.copy(),
             "stored_at": self._stored_at.copy(),
-            "strayed": self._strayed,
+            "strayed": self._strayed.copy(),
         }
 
     def restore(self, state: Mapping[str, Any], share: Array | None) -> None:
         """Make them again as they were when `state` returned that, with a share of each film."""
-        self._share, self._surfaces = share, _filmed(self.model, share)
         self._taken_at[...], self._stored_at[...] = state["taken_at"], state["stored_at"]
-        self._strayed = float(state["strayed"])
-        self._assemble_capacity()
-        self._conduct()
+        self._strayed[...] = state["strayed"]
+        self._fill()
+        self._change_films(share)
 
     # -- how they are made -----------------------------------------------------------------------
 
-    def _stray(self, drift: float, now: Array) -> None:
-        """Make them anew, which temperatures have moved by a drift [K]; capacities only when that adds up."""
-        self._strayed += drift
-        if self._matters(self._strayed, now, self._sensitivity[1]):
-            self._store()
-        self._conduct()
+    def _matters(self, drift: Array, sensitivity: Array) -> Array:
+        """Return in which planes materials taken so many kelvin off could change a temperature noticeably."""
+        most = np.full(drift.shape, math.inf)  # K
+        np.divide(DRIFT * self.tolerance / self._span, sensitivity, out=most, where=sensitivity > 0.0)
+        is_little: Array = drift <= most  # not where there is no number yet
+        return ~is_little
 
-    def _matters(self, drift: float, now: Array, *sensitivities: float) -> bool:
-        """Return whether materials taken so many kelvin off could change a temperature noticeably."""
-        span = max(float(now.max()), -float(now.min()), 1.0)  # K of which a part would change
-        return not drift * max(sensitivities) * span <= DRIFT * self.tolerance
-
-    def _store(self) -> None:
+    def _store(self, planes: Array) -> None:
         """Take capacities where conductivities are taken."""
-        self._stored_at[...], self._strayed = self._taken_at, 0.0
-        self._assemble_capacity()
+        self._stored_at[planes], self._strayed[planes] = self._taken_at[planes], 0.0
+        self._fill(planes)
 
-    def _assemble_capacity(self) -> None:
-        if not is_constant(self.model):
-            self.capacity = assemble_capacity(self.model, self._in_kelvin(self._stored_at))
+    def _fill(self, planes: Array | None = None) -> None:
+        stored = self._storage.at(self._if_taken(self._stored_at), self.zero)
+        renew_capacity(self.capacity, self.model, stored, planes)
 
-    def _conduct(self) -> None:
-        conductivity = Conductivity(self.model, self._in_kelvin(self._taken_at))
-        self.conduction = assemble_conduction(replace(self.model, surfaces=self._surfaces), conductivity)
+    def _change_films(self, share: Array | None) -> None:
+        self._share, self._cooled = share, _cooled(self.model, share)
+        self.conduction = assemble_conduction(self._cooled, self._taken)
 
-    def _in_kelvin(self, taken: Array) -> Array | None:
-        """Return temperatures over zero in K, in a place that is used again; None before they were taken."""
-        is_taken = not self.are_constant and math.isfinite(float(taken.max()))
-        return np.add(taken, self.zero, out=self._kelvin) if is_taken else None
+    def _conduct(self, planes: Array) -> None:
+        self.conduction = renew_conduction(self.conduction, self._cooled, self._taken, planes)
+
+    @property
+    def _taken(self) -> Conductivity:
+        return self._conductivity.at(self._if_taken(self._taken_at), self.zero)
+
+    def _if_taken(self, temperature: Array) -> Array | None:
+        """Return temperatures that materials were taken at, None before they were."""
+        is_taken = self._varying.size > 0 and math.isfinite(temperature[self._varying[0], 0, 0])
+        return temperature if is_taken else None
 
 
 def are_constant(model: Model) -> bool:
@@ -152,20 +159,31 @@ def are_constant(model: Model) -> bool:
     return model.is_linear and is_constant(model)
 
 
-def _sensitivity(model: Model, zero: float) -> tuple[float, float]:
-    """Return the largest relative changes of a conductivity and of a capacity with temperature [1/K]."""
-    materials = {part.material.name: part.material for part in model.parts}.values()
-    ends = zero, zero + SPAN
-    conductivity = [np.array([material.conductivity_at(end) for material in materials]) for end in ends]
-    capacity = [np.array([material.capacity_at(end) for material in materials]) for end in ends]
-    most = [float(np.abs(np.log(high / low)).max()) / SPAN for low, high in (conductivity, capacity)]
-    return most[0], most[1]
+def _sensitivity(model: Model, zero: float) -> Array:
+    """Return the largest relative change of conductivities and capacities with temperature, (2, nz) [1/K]."""
+    at = zero + np.linspace(0.0, SPANS * SPAN, SPANS * STEPS + 1)
+    known: dict[int, list[float]] = {}
+    of_part = np.zeros((2, 1 + len(model.parts)))
+    for n, part in enumerate(model.parts, 1):
+        material = part.material
+        if id(material) not in known:
+            laws = material.conductivity_at(at), [material.capacity_at(at)]
+            known[id(material)] = [_steepest(np.array(values)) for values in laws]
+        of_part[:, n] = known[id(material)]
+    present = [np.bincount(part.ravel(), minlength=of_part.shape[1]) > 0 for part in model.part]
+    return np.array([of_part[:, here].max(axis=1) for here in present]).T
 
 
-def _filmed(model: Model, share: Array | None) -> Surfaces:
-    """Return the model's surfaces with a share of each one's film."""
+def _steepest(values: Array) -> float:
+    """Return how much values (n, SPANS * STEPS + 1) go up and down over a span, relative, the most [1/K]."""
+    steps = np.abs(np.diff(np.log(values), axis=1)).reshape(len(values), SPANS, STEPS)
+    return float(steps.sum(axis=2).max()) / SPAN
+
+
+def _cooled(model: Model, share: Array | None) -> Model:
+    """Return a model with a share of each surface's film."""
     surfaces = model.surfaces
-    return surfaces if share is None else replace(surfaces, h=surfaces.h * share)
+    return model if share is None else replace(model, surfaces=replace(surfaces, h=surfaces.h * share))
 
 
 def _is_same(one: Array | None, other: Array | None) -> bool:

@@ -10,9 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from thermostack import _faces
+from thermostack.geometry import Part
 from thermostack.grid import Grid
 from thermostack.materials import ROOM_TEMPERATURE
 from thermostack.model import Model
+from thermostack.properties import Law, Properties
 
 # Of the faces' conductances. Rounded to seven digits they move a rise by 1e-7 of it at most, far below what
 # any conductivity is known to, and take half the memory of the largest arrays there are.
@@ -160,31 +162,25 @@ def _high(axis: int) -> tuple[slice, ...]:
     return tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
 
 
-class Conductivity:
-    """The conductivity of every cell along z, y and x, from its part and its temperature."""
+class Conductivity(Properties):
+    """The conductivity [W/(m K)] of every cell along z, y and x; `plane(k)` is (3, ny, nx)."""
 
     def __init__(self, model: Model, temperature: np.ndarray | None = None) -> None:
-        self.model = model
-        self.temperature = temperature  # (nz, ny, nx) K; None: every material at ROOM_TEMPERATURE
-        constant = [part.conductivity_at(ROOM_TEMPERATURE)[::-1] for part in model.parts]
-        table = np.array([(0.0, 0.0, 0.0), *constant])  # by 1 + part, zero outside the body
-        self._table = np.ascontiguousarray(table.T)
-        varying = [n for n, part in enumerate(model.parts, 1) if not part.material.is_constant]
-        self._varying = varying if temperature is not None else []
+        """Take it at temperatures (nz, ny, nx) [K], where none are given at 300 K."""
+        super().__init__(
+            model.part,
+            [part.conductivity_at(ROOM_TEMPERATURE)[::-1] for part in model.parts],
+            {
+                n: ((id(part.material), part.is_turned), _along_zyx(part))
+                for n, part in enumerate(model.parts)
+                if not part.material.is_constant
+            },
+        )
+        self.temperature = temperature
 
-    def plane(self, k: int) -> np.ndarray:
-        """Return the conductivity [W/(m K)] along z, y and x of the cells at height k, (3, ny, nx)."""
-        part = self.model.part[k]
-        values = np.empty((3, *part.shape))
-        _faces.spread(part, self._table, values)
-        if self._varying and self.temperature is not None:
-            present = np.bincount(part.ravel(), minlength=self._table.shape[1]) > 0
-            for n in self._varying:
-                if present[n]:
-                    where = part == n
-                    conductivity = self.model.parts[n - 1].conductivity_at(self.temperature[k][where])
-                    values[:, where] = conductivity[::-1]
-        return values
+
+def _along_zyx(part: Part) -> Law:
+    return lambda temperature: part.conductivity_at(temperature)[::-1]
 
 
 def assemble_conduction(
@@ -196,29 +192,59 @@ def assemble_conduction(
     `dtype` is that of the faces' conductances, PRECISION unless said.
     The series of half cells is exact in layered media (Patankar 1980, section 4.2-3).
     """
-    conductivity = conductivity or Conductivity(model)
-    grid, surfaces = model.grid, model.surfaces
-    nz, ny, nx = grid.shape
+    nz, ny, nx = model.grid.shape
     dtype = dtype or PRECISION
     g_x: np.ndarray = np.empty((nz, ny, nx - 1), dtype)
     g_y: np.ndarray = np.empty((nz, ny - 1, nx), dtype)
     g_z: np.ndarray = np.empty((nz - 1, ny, nx), dtype)
-    surface = np.empty(surfaces.cell.size)
+    surface = np.empty(model.surfaces.cell.size)
+    _join(model, conductivity or Conductivity(model), np.ones(nz, dtype=bool), g_x, g_y, g_z, surface)
+    return Conduction(g_x, g_y, g_z, Ground.gather((nz, ny, nx), model.surfaces.cell, surface), surface)
+
+
+def renew_conduction(
+    conduction: Conduction, model: Model, conductivity: Conductivity, planes: np.ndarray | None = None
+) -> Conduction:
+    """Return a model's conductances at other temperatures, where the old ones of its faces stood.
+
+    Only the faces of cells in some planes (nz,) bool are joined again, by default of all in which a
+    conductivity depends on temperature.
+    """
+    g_x, g_y, g_z, surface = conduction.g_x, conduction.g_y, conduction.g_z, conduction.surface.copy()
+    _join(model, conductivity, conductivity.varies if planes is None else planes, g_x, g_y, g_z, surface)
+    ground = Ground.gather(conduction.shape, model.surfaces.cell, surface)
+    return Conduction(g_x, g_y, g_z, conduction.ground.holding(ground.conductance), surface)
+
+
+def _join(
+    model: Model,
+    conductivity: Conductivity,
+    is_new: np.ndarray,
+    g_x: np.ndarray,
+    g_y: np.ndarray,
+    g_z: np.ndarray,
+    surface: np.ndarray,
+) -> None:
+    """Set the conductances of the faces of cells in the planes (nz,) that are new, and of their surfaces."""
+    grid, surfaces = model.grid, model.surfaces
+    is_needed = is_new.copy()
+    is_needed[1:] |= is_new[:-1]
+    is_needed[:-1] |= is_new[1:]
     below = np.zeros(0)  # half cells of the plane before
-    for k in range(nz):
+    for k in np.flatnonzero(is_needed).tolist():
         half = half_cells(grid, conductivity.plane(k), k)
-        _faces.join_sideways(half, grid.dz[k], grid.dy, grid.dx, g_x[k], g_y[k])
-        if k > 0:
+        if k > 0 and (is_new[k - 1] or is_new[k]):
             for contact in model.contacts:
                 if contact.k == k:
                     below[contact.j, contact.i] += contact.resistance
             _faces.join_upwards(below, half[0], grid.dy, grid.dx, g_z[k - 1])
-        here = model.surfaces_of_plane(k)
-        resistance = half[surfaces.axis[here], *model.columns_of(here)]
-        with np.errstate(divide="ignore"):
-            surface[here] = surfaces.area[here] / (resistance + 1.0 / surfaces.h[here])
+        if is_new[k]:
+            _faces.join_sideways(half, grid.dz[k], grid.dy, grid.dx, g_x[k], g_y[k])
+            here = model.surfaces_of_plane(k)
+            resistance = half[surfaces.axis[here], *model.columns_of(here)]
+            with np.errstate(divide="ignore"):
+                surface[here] = surfaces.area[here] / (resistance + 1.0 / surfaces.h[here])
         below = half[0]
-    return Conduction(g_x, g_y, g_z, Ground.gather(grid.shape, surfaces.cell, surface), surface)
 
 
 def half_cells(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:
@@ -227,9 +253,10 @@ def half_cells(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:
     It is infinite outside the body. `conductivity` [W/(m K)] is that of the plane, (3, ny, nx).
     """
     half = np.empty(conductivity.shape)
-    half[0], half[1], half[2] = 0.5 * grid.dz[k], 0.5 * grid.dy[:, None], 0.5 * grid.dx
+    widths = grid.dz[k], grid.dy[:, None], grid.dx
     with np.errstate(divide="ignore"):
-        half /= conductivity
+        for width, along, out in zip(widths, conductivity, half, strict=True):
+            np.divide(0.5 * width, along, out=out)
     return half
 
 

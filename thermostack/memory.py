@@ -23,11 +23,11 @@ SURFACE = 75  # bytes a cooled face of a cell: what it is, its conductances, the
 # faces and ground, pivots, temperature, heat and direction; on coarser ones the first six.
 FINEST, COARSE = 8, 6
 ROWS = 4  # that a sweep of each grid works with besides
-# Fields of a transient besides three for each stage of its scheme, which are its temperatures in this step
-# and the last and its heat: the present, what a stage is solved with, capacities, four that the shifted
-# operator is made of, the temperatures that are measured and those that are handed out. Where materials
-# depend on temperature: where they were taken, where they are to be, and two on the way there.
-IN_TIME, VARYING = 9, 4
+# Fields of a transient besides two for each stage of its scheme, which are its temperatures in this step
+# and the last: the present, what a stage is solved with, capacities, two that the shifted operator is made
+# of, the temperatures that are measured and those that are handed out. Where materials depend on temperature:
+# where conductivities were taken and where capacities were.
+IN_TIME, VARYING = 7, 2
 LANES = 16  # values in a cache line: a row holds whole lines of even cells and whole lines of odd ones
 # A coarser grid of the solver does without the first share of the columns at a price up to a fair one, and
 # without the second whatever the price.
@@ -68,7 +68,7 @@ class Solve:
         planes = FIELD * PLANES * nx * ny
         if self.in_time:
             varying = 0 if self.is_linear else VARYING
-            fields = (3 * self.in_time + IN_TIME + varying) * FIELD * cells
+            fields = (2 * self.in_time + IN_TIME + varying) * FIELD * cells
             return {"mesh": model, "steps": model + FACES * cells + self.solver + fields + planes}
         stages = {
             "mesh": model,

@@ -22,7 +22,7 @@ from thermostack.package import Package
 from thermostack.reconstruction import Fluxes
 from thermostack.schemes import SCHEMES
 from thermostack.steady import Steady, refuse_isolated
-from thermostack.stepping import Stepper
+from thermostack.stepping import Heat, Stepper
 
 Array = np.ndarray
 
@@ -59,6 +59,16 @@ class Energy:
         return self.made - self.left - self.stored
 
 
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What the heat of a stage was made of."""
+
+    levels: Array  # (heaters,) W
+    outside: Array  # (surfaces,) K
+    surface: Array  # (surfaces,) W/K
+    heats: Array  # (cells of the loads,) W
+
+
 class Simulation:
     """The temperatures of a model as time goes on."""
 
@@ -92,9 +102,9 @@ class Simulation:
             raise ValueError(f"{scheme} does not estimate its error; give the length of its steps")
         if not tolerance > 0.0 or (step is not None and not step > 0.0):
             raise ValueError("tolerance and step are greater than zero")
-        cooled, stages = self.model.surfaces.cell.size, SCHEMES[scheme].stages
+        surfaces, stages = self.model.surfaces, SCHEMES[scheme].stages
         linear = are_constant(self.model)
-        solve = Solve(self.model.grid, linear, method=method, surfaces=cooled, in_time=stages)
+        solve = Solve(self.model.grid, linear, method=method, surfaces=surfaces.cell.size, in_time=stages)
         check_memory(solve, held=self.model.memory)
         self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)
         self.time, self.tolerance, self.scheme = time, tolerance, SCHEMES[scheme]
@@ -103,16 +113,17 @@ class Simulation:
         self.steps = self.rejected = 0
         self.energy = Energy()
         self.members = Members(self.model)
-        self._zero = self.model.surfaces.mean_outside
+        self._zero = surfaces.mean_outside
         self._coefficients = Coefficients(self.model, self._zero, tolerance, self.loads.film_share(time))
         operators = self._coefficients.conduction, self._coefficients.capacity
         widths = (self.model.grid.dx, self.model.grid.dy)
         self._shifted = Shifted(*operators, widths=widths, method=method, threads=threads)
         shape = self.model.grid.shape
-        self._heats = [np.zeros(shape) for _ in range(stages)]  # W, of each stage of a step
+        self._flux = surfaces.flux * surfaces.area  # W, of each surface
+        self._first = np.flatnonzero(np.diff(surfaces.cell, prepend=-1))  # surface of each cooled cell
+        self._heats = [Heat(())] * stages  # of each stage of a step
         self._power, self._brought = [0.0] * stages, [0.0] * stages  # W, of it what parts make, faces bring
-        self._given: list[tuple[Array, Array] | None] = [None] * stages  # what it was made of
-        self._middle = np.empty(0 if linear else shape)  # K over zero, foreseen in the middle of a step
+        self._given: list[_Given | None] = [None] * stages  # what it was made of
         self._shown = np.empty(shape)  # K, what is measured
         self._outside = self.loads.outside(time)
         self._measured: Measured | None = None
@@ -256,7 +267,7 @@ class Simulation:
             self._heat_stages(step, end)
             if not self._coefficients.are_constant and step != tried:
                 self._foresee(step)
-            self._stepper.attempt(step, self._heats.__getitem__, SOLVED * SHARE * self.tolerance)
+            self._stepper.attempt(step, self._heats, SOLVED * SHARE * self.tolerance)
             tried = step
             error, stored = self._stepper.judge()
             if self._is_settled() and self._is_good(step, wanted, error):
@@ -316,16 +327,19 @@ class Simulation:
     def _set_heat(self, n: int, time: float, *, before: bool) -> None:
         """Set the heat [W] that cells at the zero of temperatures receive in stage n."""
         levels, outside = self.loads.levels(time, before=before), self.loads.outside(time, before=before)
-        known = self._given[n]
-        if known is not None and np.array_equal(known[0], levels) and np.array_equal(known[1], outside):
-            return
-        self._given[n] = levels, outside
-        heats = self.loads.heats(time, before=before)
-        flat, surfaces = self._heats[n].reshape(-1), self.model.surfaces
-        flat[:] = 0.0
-        given = self._coefficients.conduction.surface * (outside - self._zero) + surfaces.flux * surfaces.area
-        np.add.at(flat, surfaces.cell, given)
-        flat[self.loads.cell] += heats
+        surfaces, surface, known = self.model.surfaces, self._coefficients.conduction.surface, self._given[n]
+        if known is not None and np.array_equal(known.levels, levels):
+            if known.surface is surface and np.array_equal(known.outside, outside):
+                return
+            heats = known.heats
+        else:
+            heats = self.loads.heaters.heat(levels)
+        self._given[n] = _Given(levels, outside, surface, heats)
+        given = surface * (outside - self._zero) + self._flux
+        sources = [(self.loads.cell, heats)]
+        if given.any():  # else all faces see the zero of temperatures
+            sources.append((surfaces.cell[self._first], np.add.reduceat(given, self._first)))
+        self._heats[n] = Heat(tuple(sources))
         self._power[n], self._brought[n] = float(heats.sum()), float(given.sum())
 
     def _count(self, step: float, stored: float) -> None:
@@ -354,13 +368,12 @@ class Simulation:
 
     def _foresee(self, step: float) -> None:
         """Take materials at the temperatures foreseen for the middle of a step [s], if that matters."""
-        self._stepper.foresee(0.5 * step, self._middle.reshape(-1))
-        if self._coefficients.foresee(self._stepper.field, self._middle):
+        if self._coefficients.foresee(self._stepper.field, self._stepper.foreseen(0.5 * step)):
             self._renew(self._stepper.shift_of(step))
 
     def _is_settled(self) -> bool:
         """Return whether materials were taken as the step has them in its middle; if not, take them so."""
-        if self._coefficients.correct(self._stepper.field, self._stepper.end):
+        if self._coefficients.correct(self._stepper.middle):
             self._renew()
             return False
         return True
@@ -368,7 +381,6 @@ class Simulation:
     def _renew(self, shift: float | None = None) -> None:
         """Go on with the coefficients as they are now, and with a shift [1/s] where one is given."""
         self._shifted.change(self._coefficients.conduction, self._coefficients.capacity, shift)
-        self._given = [None] * self.scheme.stages
 
     # -- how it begins -----------------------------------------------------------------------
 
@@ -401,10 +413,11 @@ class Simulation:
         refuse_isolated(self.model)
         t = np.zeros(self.model.grid.shape)
         for _ in range(MOST_ROUNDS):
-            before = t.copy()
+            before, heat = t.copy(), np.zeros(t.shape)
             self._set_heat(0, self.time, before=False)
-            self._shifted.at(0.0).solve(self._heats[0], t, STEADY)
-            self._shifted.balance(self._heats[0], t)
+            self._heats[0].add_to(heat)
+            self._shifted.at(0.0).solve(heat, t, STEADY)
+            self._shifted.balance(heat, t)
             is_same = float(np.abs(t - before).max()) <= SETTLED * float(np.abs(t).max())
             if self._coefficients.are_constant or is_same:
                 return t + self._zero

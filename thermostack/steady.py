@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thermostack.accuracy import LOOSE, estimate_errors
-from thermostack.conduction import Conduction, Conductivity, add_outside_heat, assemble_conduction
+from thermostack.conduction import (
+    Conduction,
+    Conductivity,
+    add_outside_heat,
+    assemble_conduction,
+    renew_conduction,
+)
 from thermostack.errors import ConvergenceError, DescriptionError, Fault
 from thermostack.linear.report import SolverReport
 from thermostack.linear.solve import Solver, prepare
@@ -241,12 +247,17 @@ class _Solving:
         self.solver: Solver
         self.heat: np.ndarray  # (nz, ny, nx) W, to a body at `zero`
 
-    def assemble(self, temperature: np.ndarray | None) -> None:
-        for name in ("heat", "solver", "conduction"):  # their memory is free before the next are built
+    def assemble(self, temperature: np.ndarray | None = None) -> None:
+        """Make the operator: at first with materials at 300 K, then at the temperatures of cells [K]."""
+        for name in ("heat", "solver"):  # their memory is free before the next are built
             self.__dict__.pop(name, None)
         with timed(self.seconds, "assemble", self.progress):
-            self.conductivity = Conductivity(self.model, temperature)
-            self.conduction = assemble_conduction(self.model, self.conductivity)
+            if temperature is None:
+                self.conductivity = Conductivity(self.model)
+                self.conduction = assemble_conduction(self.model, self.conductivity)
+            else:
+                self.conductivity = self.conductivity.at(temperature)
+                self.conduction = renew_conduction(self.conduction, self.model, self.conductivity)
             self.heat = self.model.power
             add_outside_heat(self.model, self.conduction, self.heat, self.zero)
         with timed(self.seconds, "prepare", self.progress):
@@ -289,7 +300,7 @@ class _Solving:
 
     def run(self) -> tuple[np.ndarray, SolverReport]:
         """Return the rise over `zero` [K] and the report of the last solve."""
-        self.assemble(None)
+        self.assemble()
         rise, report = self.solve(None, self.tolerance if self.model.is_linear else LOOSE)
         if self.model.is_linear:
             return rise, report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from thermostack.schemes import Scheme
 
 Array = np.ndarray
 
-PIECE = 2048  # cells of which the kernel says the largest value
+PIECE = 2048  # cells of which the kernels say the largest value
 NEAREST = 3  # temperatures in time that a guess is a parabola through
 WILD = 12.0  # sum of a guess's weights without their signs, beyond which a lower degree is taken
 SAMPLE = 4096  # cells in which a guess is compared with what it became
@@ -33,6 +33,43 @@ class Work:
     solves: int = 0
     iterations: int = 0
     changes: int = 0  # of the shift
+
+
+@dataclass(frozen=True, eq=False)
+class Heat:
+    """What some cells receive, to a body at the caller's zero; all others receive nothing."""
+
+    sources: tuple[tuple[Array, Array], ...]  # of each: cells, index in the raveled grid, each once; and W
+
+    def add_to(self, heat: Array) -> None:
+        """Add it to what all cells receive, (nz, ny, nx) [W]."""
+        flat = heat.reshape(-1)
+        for cell, watts in self.sources:
+            flat[cell] += watts
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Temperatures that are a weighted sum of others, and stand nowhere themselves."""
+
+    fields: Array  # (rows, cells) K
+    rows: Array  # (n,) int32, which of them
+    weights: Array  # (n,)
+    threads: int = 1
+
+    def distances(self, other: Array, planes: Array) -> Array:
+        """Return how far they are from others (nz, ny, nx), where farthest in each of some planes [K], (n,).
+
+        `planes` (n,) intp are indices along z. Where something is no number, neither is the distance.
+        """
+        found, flat = np.empty(planes.size), other.reshape(len(other), -1)
+        _stages.depart(self.fields, self.rows, self.weights, flat, planes, found, self.threads)
+        return found
+
+    def write(self, k: int, plane: Array) -> None:
+        """Set a plane of others (ny, nx) to those at height k."""
+        out = plane.reshape(-1)
+        _stages.mix(self.fields, self.rows, self.weights, k * out.size, out, self.threads)
 
 
 class Stepper:
@@ -82,11 +119,11 @@ class Stepper:
         """Return the bytes of the fields."""
         return self._fields.nbytes + self._heat.nbytes
 
-    def attempt(self, step: float, heat: Callable[[int], Array], accuracy: float) -> None:
+    def attempt(self, step: float, heat: Sequence[Heat], accuracy: float) -> None:
         """Solve the stages of a step of so many seconds.
 
-        `heat(n)` is what each cell receives in stage n [W], to a body at the caller's zero; `accuracy` [K]
-        is how near to its answer each stage is solved. Raises ConvergenceError where that is not reached.
+        `heat` is what cells receive in each stage; `accuracy` [K] is how near to its answer each stage is
+        solved. Raises ConvergenceError where that is not reached.
         """
         scheme = self.scheme
         shift = self.shift_of(step)
@@ -96,7 +133,7 @@ class Stepper:
         for n in range(scheme.stages):
             stages = [(float(scheme.c[j]) * step, self._new[j]) for j in range(n)]
             near = self._nearest(float(scheme.c[n]) * step, stages)
-            self._begin(n, shift, heat(n), *near)
+            self._begin(n, shift, heat[n], *near)
             self._solve(n, accuracy)
         self._step = step
 
@@ -167,14 +204,20 @@ class Stepper:
         self._expected[:] = state["expected"]
         self.work = Work(*map(int, state["work"]))
 
-    def foresee(self, when: float, out: Array) -> None:
-        """Set out (cells,) to the temperatures foreseen so many seconds from now."""
-        rows, weights = self._nearest(when, [])
-        _stages.mix(self._fields, rows, weights, out, self.threads)
+    def foreseen(self, when: float) -> Mixture:
+        """Return the temperatures foreseen so many seconds from now."""
+        return Mixture(self._fields, *self._nearest(when, []), self.threads)
 
-    def rates(self, heat: Array) -> float:
-        """Return how fast temperatures change now with the heat [W] they get, where fastest [K/s]."""
-        left = heat - self.shifted.conduction_of(self.field)
+    @property
+    def middle(self) -> Mixture:
+        """Return the mean of the present temperatures and those at the end of the step attempted last."""
+        rows = np.array([self._now, self._new[-1]], dtype=np.intc)
+        return Mixture(self._fields, rows, np.full(2, 0.5), self.threads)
+
+    def rates(self, heat: Heat) -> float:
+        """Return how fast temperatures change now with the heat that cells receive, where fastest [K/s]."""
+        left = -self.shifted.conduction_of(self.field)
+        heat.add_to(left)
         capacity = self.shifted.capacity
         return float(np.abs(np.divide(left, capacity, out=np.zeros_like(left), where=capacity > 0.0)).max())
 
@@ -185,13 +228,13 @@ class Stepper:
         w = self.scheme.w[n, :n]
         return np.array([self._now, *self._new[:n]], dtype=np.intc), np.array([1.0 - w.sum(), *w])
 
-    def _begin(self, n: int, shift: float, heat: Array, near: Array, weights: Array) -> None:
+    def _begin(self, n: int, shift: float, heat: Heat, near: Array, weights: Array) -> None:
         """Set what stage n is solved with, and its guess."""
         rows, base = self._base(n)
-        capacity, given = self.shifted.capacity.reshape(-1), heat.reshape(-1)
-        guess = self._fields[self._new[n]]
-        stage = (rows, base, shift, capacity, given, self._heat, near, weights, guess)
+        capacity, guess = self.shifted.capacity.reshape(-1), self._fields[self._new[n]]
+        stage = (rows, base, shift, capacity, self._heat, near, weights, guess)
         _stages.begin(self._fields, *stage, self.threads)
+        heat.add_to(self._heat)
 
     def _nearest(self, when: float, stages: Sequence[tuple[float, int]]) -> tuple[Array, Array]:
         """Return rows and weights of the polynomial through the temperatures nearest in time."""

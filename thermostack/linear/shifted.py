@@ -35,35 +35,35 @@ class Shifted:
     ) -> None:
         """Prepare it. `capacity` (nz, ny, nx) [J/K] is that of each cell, zero outside the body alone."""
         self.shift = SLOW
-        self._cell = np.zeros(0, np.intp)
+        own = conduction.ground
+        self._cell = np.union1d(np.flatnonzero(capacity), own.cell)  # of the body
+        self._own, self._place = np.zeros(0, np.intp), np.zeros(0, np.intp)  # the ground's cells, and where
+        self._ground = Ground(own.shape, self._cell, np.zeros(self._cell.size))
+        self._total = np.zeros(self._cell.size)
         self._inertia = _least_inertia(conduction, capacity)
         self._take(conduction, capacity)
         self.solver = prepare(self.operator, method, widths=widths, threads=threads, is_fixed=False)
 
     def _take(self, conduction: Conduction, capacity: Array) -> None:
         self.conduction, self.capacity = conduction, capacity
-        own = conduction.ground
-        if self._cell.size == 0:  # the body's cells stay the same
-            self._cell = np.union1d(np.flatnonzero(capacity), own.cell)
-            self._ground = Ground(own.shape, self._cell, np.zeros(self._cell.size))
-            self._capacity, self._own, self._total = np.zeros((3, self._cell.size))
-        np.take(capacity.reshape(-1), self._cell, out=self._capacity)
+        if conduction.ground.cell is not self._own:
+            self._own = conduction.ground.cell
+            self._place = np.searchsorted(self._cell, self._own)
         self.stores = float(capacity.sum())  # J/K
-        self._grounded = float(own.conductance.sum())
-        self._own[:] = 0.0
-        self._own[np.searchsorted(self._cell, own.cell)] = own.conductance
+        self._grounded = float(conduction.ground.conductance.sum())
 
     @property
     def operator(self) -> Conduction:
         """Return `G + s C` of the present shift, whose ground the next one overwrites."""
-        np.multiply(self._capacity, self.shift, out=self._total)
-        self._total += self._own
+        np.take(self.capacity.reshape(-1), self._cell, out=self._total, mode="clip")
+        self._total *= self.shift
+        self._total[self._place] += self.conduction.ground.conductance
         return replace(self.conduction, ground=self._ground.holding(self._total))
 
     @property
     def memory(self) -> int:
         """Return the bytes held, the conductances and capacities that were given not counted."""
-        return self.solver.memory + 2 * self._cell.nbytes + 2 * self._own.nbytes
+        return self.solver.memory + self._cell.nbytes + self._place.nbytes + self._total.nbytes
 
     def change(self, conduction: Conduction, capacity: Array, shift: float | None = None) -> None:
         """Take other conductances and capacities of the same cells, and a shift [1/s] where one is given."""
