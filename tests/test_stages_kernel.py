@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -85,7 +87,7 @@ def test_one_row_of_weight_one_is_copied() -> None:
 
 @EVERY_SIZE
 @pytest.mark.parametrize("shift", [0.0, 0.3, 1e9])
-def test_a_stage_begins_with_what_is_stored_and_what_is_given(cells: int, shift: float) -> None:
+def test_a_stage_begins_with_what_is_stored_and_with_a_guess(cells: int, shift: float) -> None:
     fields, capacity = numbers(cells, ROWS), np.maximum(numbers(cells, seed=1), 0.0)  # half of them empty
     (base, base_weights), (near, near_weights) = chosen(4), chosen(3, seed=9)
     heat, guess = np.full(cells, np.nan), fields[ROWS - 1]
@@ -197,9 +199,10 @@ def test_threads_change_no_bit(cells: int) -> None:
     for threads in (1, 2, 3, 8):
         own = fields.copy()
         out, heat, found = np.empty(cells), np.empty(cells), np.empty((-(-cells // PIECE), 2))
-        farthest, planes = np.empty(1), np.zeros(1, np.intp)
+        planes = np.arange(math.gcd(cells, 9))
+        farthest = np.empty(planes.size)
         _stages.mix(own, rows, weights, 0, out, threads)
-        _stages.depart(own, rows, weights, other[None], planes, farthest, threads)
+        _stages.depart(own, rows, weights, other.reshape(planes.size, -1), planes, farthest, threads)
         _stages.begin(own, rows, weights, 3.0, capacity, heat, rows, weights, own[ROWS - 1], threads)
         _stages.judge(own, rows, weights, capacity, found, threads)
         results.append(b"".join(each.tobytes() for each in (out, heat, own, found, farthest)))

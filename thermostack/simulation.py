@@ -333,7 +333,7 @@ class Simulation:
                 return
             heats = known.heats
         else:
-            heats = self.loads.heaters.heat(levels)
+            heats = self.loads.heats(time, before=before)
         self._given[n] = _Given(levels, outside, surface, heats)
         given = surface * (outside - self._zero) + self._flux
         sources = [(self.loads.cell, heats)]

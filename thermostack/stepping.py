@@ -16,7 +16,7 @@ from thermostack.schemes import Scheme
 
 Array = np.ndarray
 
-PIECE = 2048  # cells of which the kernels say the largest value
+PIECE = 2048  # cells of which the kernel says the largest value
 NEAREST = 3  # temperatures in time that a guess is a parabola through
 WILD = 12.0  # sum of a guess's weights without their signs, beyond which a lower degree is taken
 SAMPLE = 4096  # cells in which a guess is compared with what it became
