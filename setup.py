@@ -1,4 +1,4 @@
-"""Build of the kernels: every ext/NAME.pyx becomes the module thermostack._NAME.
+"""Build of the kernels: every ext/FOLDER/NAME.pyx becomes the module thermostack.FOLDER._NAME.
 
 Everything else about the package stands in pyproject.toml. `THERMOSTACK_CHECK_KERNELS=1` makes the
 build that checks every index and every integer; `CFLAGS` is added to the flags of either build.
@@ -113,10 +113,12 @@ class BuildKernels(build_ext):
 
 def kernels() -> list[Extension]:
     """Return one extension module per kernel file."""
-    headers = sorted(str(path) for pattern in ("*.h", "*.pxd", "*.pxi") for path in Path("ext").glob(pattern))
+    headers = sorted(
+        str(path) for pattern in ("*.h", "*.pxd", "*.pxi") for path in Path("ext").rglob(pattern)
+    )
     return [
-        Extension(f"thermostack._{path.stem}", [path.as_posix()], depends=headers)
-        for path in sorted(Path("ext").glob("*.pyx"))
+        Extension(f"thermostack.{path.parent.name}._{path.stem}", [path.as_posix()], depends=headers)
+        for path in sorted(Path("ext").glob("*/*.pyx"))
     ]
 
 

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from standard_problem import CELL, StandardProblem, as_a_model_has_it, standard_problem
 
-from thermostack.memory import available_memory
+from thermostack.mesh.memory_estimate import available_memory
 from thermostack.units import mm
 
 DRIVERS = Path(__file__).parent / "drivers"

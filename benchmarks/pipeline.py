@@ -22,12 +22,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from thermostack import Material, Steady, discretize, read_package, solve_steady
-from thermostack.geometry import Geometry, lay_out
-from thermostack.grid import Grid
-from thermostack.materials import ROOM_TEMPERATURE
-from thermostack.memory import Solve
-from thermostack.model import Model
-from thermostack.spacing import Spacing, find_heated, fixed_planes
+from thermostack.materials.material import ROOM_TEMPERATURE
+from thermostack.mesh.cell_size import Spacing, find_heated, fixed_planes
+from thermostack.mesh.grid import Grid
+from thermostack.mesh.memory_estimate import Solve
+from thermostack.mesh.model import Model
+from thermostack.package.geometry import Geometry, lay_out
 
 CLAIM = 3.0  # of the linear solve
 ACCURACY = 0.15  # of the foreseen memory

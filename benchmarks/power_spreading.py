@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from thermostack.io.floorplan import read_floorplan, write_floorplan
-from thermostack.io.maps import read_power_map
-from thermostack.power import Power, blocks_of, oriented, spread
+from thermostack.io.description.floorplan import read_floorplan, write_floorplan
+from thermostack.io.description.maps import read_power_map
+from thermostack.package.power import Power, blocks_of, oriented, spread
 from thermostack.units import mm
 
 T = TypeVar("T")

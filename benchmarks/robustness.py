@@ -21,9 +21,9 @@ import numpy as np
 HOUSE = Path(__file__).parents[1]
 sys.path.insert(0, str(HOUSE / "tests"))
 
-from random_stacks import ERROR, FAMILIES, MOST, Outcome, outcome_of, random_stack  # noqa: E402
+from support.random_stacks import ERROR, FAMILIES, MOST, Outcome, outcome_of, random_stack
 
-from thermostack.errors import ConvergenceError  # noqa: E402
+from thermostack.errors import ConvergenceError
 
 QUICK = 2  # stacks of each family
 

@@ -25,11 +25,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from thermostack import discretize, read_package
-from thermostack.conduction import Conduction, Ground
-from thermostack.grid import Grid
+from thermostack.finite_volume.conduction import Conduction, Ground
 from thermostack.linear import prepare
 from thermostack.linear.multigrid import operate
-from thermostack.model import Model
+from thermostack.mesh.grid import Grid
+from thermostack.mesh.model import Model
 from thermostack.units import mm
 
 DESCRIPTION = Path(__file__).with_name("standard_problem.yaml")

@@ -38,8 +38,8 @@ from scipy.interpolate import CubicSpline
 from transient_stage import BURST, QUICK, REST, Unit, at_rest, bursts, counting, drawn, shown
 
 from thermostack import Model, discretize
-from thermostack.conduction import assemble_conduction
-from thermostack.simulation import Simulation
+from thermostack.finite_volume.conduction import assemble_conduction
+from thermostack.transient.simulation import Simulation
 
 Array = np.ndarray
 Piece = tuple[float | None, float]  # length of steps [s], None where the scheme chooses, until a time [s]

@@ -30,13 +30,13 @@ from pipeline import cell_for, held
 from transient_stage import BUSY, IDLE, QUICK, at_rest, drawn, shown
 
 from thermostack import Model, Trace, discretize
-from thermostack.capacity import assemble_capacity
-from thermostack.conduction import assemble_conduction
+from thermostack.finite_volume.conduction import assemble_conduction
+from thermostack.finite_volume.heat_capacity import assemble_capacity
 from thermostack.linear.direct import Factors
 from thermostack.linear.shifted import Shifted
-from thermostack.loads import Loads
-from thermostack.schemes import SCHEMES, Scheme
-from thermostack.simulation import Simulation
+from thermostack.transient.loads import Loads
+from thermostack.transient.runge_kutta import SCHEMES, Scheme
+from thermostack.transient.simulation import Simulation
 
 Array = np.ndarray
 

@@ -25,7 +25,7 @@ from pipeline import cell_for, held
 from transient_stage import BURST, QUICK, REST, at_rest, bursts, drawn, shown
 
 from thermostack import Model, discretize
-from thermostack.transient import solve_transient
+from thermostack.transient.run import solve_transient
 
 CLAIM = 0.03
 SETTLED = 10  # steps, after which memory counts

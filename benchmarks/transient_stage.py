@@ -33,13 +33,13 @@ import numpy as np
 from pipeline import cell_for, made_constant
 
 import thermostack.linear.shifted as shifted
-import thermostack.simulation as simulations
+import thermostack.transient.simulation as simulations
 from thermostack import Model, Trace, discretize, read_package
-from thermostack.conduction import Conduction, assemble_conduction
-from thermostack.geometry import Geometry, lay_out
+from thermostack.finite_volume.conduction import Conduction, assemble_conduction
 from thermostack.linear.multigrid import Multigrid, operate
-from thermostack.simulation import Simulation
-from thermostack.stepping import Stepper
+from thermostack.package.geometry import Geometry, lay_out
+from thermostack.transient.simulation import Simulation
+from thermostack.transient.stepper import Stepper
 
 Array = np.ndarray
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from thermostack import conduction
+from thermostack.finite_volume import conduction
 
 # A loaded machine makes an example slow without making it wrong, so no example has a deadline.
 SHARED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -37,6 +37,6 @@ def in_full_throughout() -> Iterator[None]:
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look files through without starting a process each time: for ones that HDF5 itself has written."""
-    from thermostack.io import examine, stored
+    from thermostack.io.results import hdf5_arrays, hdf5_check
 
-    monkeypatch.setattr(stored, "_looked_through", lambda path: examine.examine(str(path), 2**33))
+    monkeypatch.setattr(hdf5_arrays, "_looked_through", lambda path: hdf5_check.examine(str(path), 2**33))

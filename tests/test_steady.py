@@ -27,7 +27,7 @@ from thermostack import (
 )
 from thermostack import steady as room
 from thermostack.errors import ConvergenceError
-from thermostack.linear.solve import Solver
+from thermostack.linear.solver import Solver
 from thermostack.units import mm
 
 COPPER, MOLD = Material("cu", 390.0), Material("mold", 0.8)

@@ -10,16 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from thermostack.control import Governor as Governor
-    from thermostack.cooling import Adiabatic as Adiabatic
-    from thermostack.cooling import Base as Base
-    from thermostack.cooling import ColdPlate as ColdPlate
-    from thermostack.cooling import Convection as Convection
-    from thermostack.cooling import Cooling as Cooling
-    from thermostack.cooling import FilmMap as FilmMap
-    from thermostack.cooling import FixedFlux as FixedFlux
-    from thermostack.cooling import FixedTemperature as FixedTemperature
-    from thermostack.cooling import HeatSink as HeatSink
     from thermostack.errors import ConvergenceError as ConvergenceError
     from thermostack.errors import DescriptionError as DescriptionError
     from thermostack.errors import Fault as Fault
@@ -28,59 +18,57 @@ if TYPE_CHECKING:
     from thermostack.errors import ResultFileError as ResultFileError
     from thermostack.errors import RunawayError as RunawayError
     from thermostack.errors import ThermostackError as ThermostackError
-    from thermostack.grid import Grid as Grid
-    from thermostack.impedance.response import ThermalImpedance as ThermalImpedance
-    from thermostack.impedance.response import thermal_impedance as thermal_impedance
-    from thermostack.io.package_file import read_package as read_package
-    from thermostack.io.package_text import write_package as write_package
-    from thermostack.io.trace_files import read_trace as read_trace
-    from thermostack.library import find_material as find_material
-    from thermostack.materials import Material as Material
-    from thermostack.mixtures import AreaBlend as AreaBlend
-    from thermostack.mixtures import BumpArray as BumpArray
-    from thermostack.mixtures import Laminate as Laminate
-    from thermostack.mixtures import LineLayer as LineLayer
-    from thermostack.mixtures import ViaArray as ViaArray
-    from thermostack.model import Model as Model
-    from thermostack.model import discretize as discretize
-    from thermostack.package import Interface as Interface
-    from thermostack.package import Layer as Layer
-    from thermostack.package import Package as Package
-    from thermostack.package import Region as Region
-    from thermostack.package import Stack as Stack
-    from thermostack.power import Block as Block
-    from thermostack.power import Power as Power
-    from thermostack.power import PowerMap as PowerMap
-    from thermostack.simulation import Simulation as Simulation
+    from thermostack.impedance.thermal_impedance import ThermalImpedance as ThermalImpedance
+    from thermostack.impedance.thermal_impedance import thermal_impedance as thermal_impedance
+    from thermostack.io.description.package_file import read_package as read_package
+    from thermostack.io.description.trace_files import read_trace as read_trace
+    from thermostack.io.description.write_package import write_package as write_package
+    from thermostack.materials.effective_media import AreaBlend as AreaBlend
+    from thermostack.materials.effective_media import BumpArray as BumpArray
+    from thermostack.materials.effective_media import Laminate as Laminate
+    from thermostack.materials.effective_media import LineLayer as LineLayer
+    from thermostack.materials.effective_media import ViaArray as ViaArray
+    from thermostack.materials.material import Material as Material
+    from thermostack.materials.material_library import find_material as find_material
+    from thermostack.mesh.grid import Grid as Grid
+    from thermostack.mesh.model import Model as Model
+    from thermostack.mesh.model import discretize as discretize
+    from thermostack.package.cooling import Adiabatic as Adiabatic
+    from thermostack.package.cooling import Base as Base
+    from thermostack.package.cooling import ColdPlate as ColdPlate
+    from thermostack.package.cooling import Convection as Convection
+    from thermostack.package.cooling import Cooling as Cooling
+    from thermostack.package.cooling import FilmMap as FilmMap
+    from thermostack.package.cooling import FixedFlux as FixedFlux
+    from thermostack.package.cooling import FixedTemperature as FixedTemperature
+    from thermostack.package.cooling import HeatSink as HeatSink
+    from thermostack.package.package import Interface as Interface
+    from thermostack.package.package import Layer as Layer
+    from thermostack.package.package import Package as Package
+    from thermostack.package.package import Region as Region
+    from thermostack.package.package import Stack as Stack
+    from thermostack.package.power import Block as Block
+    from thermostack.package.power import Power as Power
+    from thermostack.package.power import PowerMap as PowerMap
     from thermostack.steady import Steady as Steady
     from thermostack.steady import read_result as read_result
     from thermostack.steady import solve_steady as solve_steady
-    from thermostack.throttle import PowerState as PowerState
-    from thermostack.throttle import Sensor as Sensor
-    from thermostack.throttle import Throttle as Throttle
-    from thermostack.throttle import clock_states as clock_states
-    from thermostack.throttle import gpu_throttle as gpu_throttle
-    from thermostack.throttle import hbm_throttle as hbm_throttle
-    from thermostack.traces import Trace as Trace
-    from thermostack.transient import Transient as Transient
-    from thermostack.transient import read_transient as read_transient
-    from thermostack.transient import solve_transient as solve_transient
+    from thermostack.transient.controllers import Governor as Governor
+    from thermostack.transient.run import Transient as Transient
+    from thermostack.transient.run import read_transient as read_transient
+    from thermostack.transient.run import solve_transient as solve_transient
+    from thermostack.transient.simulation import Simulation as Simulation
+    from thermostack.transient.throttling import PowerState as PowerState
+    from thermostack.transient.throttling import Sensor as Sensor
+    from thermostack.transient.throttling import Throttle as Throttle
+    from thermostack.transient.throttling import clock_states as clock_states
+    from thermostack.transient.throttling import gpu_throttle as gpu_throttle
+    from thermostack.transient.throttling import hbm_throttle as hbm_throttle
+    from thermostack.transient.trace import Trace as Trace
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "control": ("Governor",),
-    "cooling": (
-        "Adiabatic",
-        "Base",
-        "ColdPlate",
-        "Convection",
-        "Cooling",
-        "FilmMap",
-        "FixedFlux",
-        "FixedTemperature",
-        "HeatSink",
-    ),
     "errors": (
         "ConvergenceError",
         "DescriptionError",
@@ -91,22 +79,40 @@ _HOME = {
         "RunawayError",
         "ThermostackError",
     ),
-    "grid": ("Grid",),
-    "impedance.response": ("ThermalImpedance", "thermal_impedance"),
-    "io.package_file": ("read_package",),
-    "io.package_text": ("write_package",),
-    "io.trace_files": ("read_trace",),
-    "library": ("find_material",),
-    "materials": ("Material",),
-    "mixtures": ("AreaBlend", "BumpArray", "Laminate", "LineLayer", "ViaArray"),
-    "model": ("Model", "discretize"),
-    "package": ("Interface", "Layer", "Package", "Region", "Stack"),
-    "power": ("Block", "Power", "PowerMap"),
-    "simulation": ("Simulation",),
+    "impedance.thermal_impedance": ("ThermalImpedance", "thermal_impedance"),
+    "io.description.package_file": ("read_package",),
+    "io.description.trace_files": ("read_trace",),
+    "io.description.write_package": ("write_package",),
+    "materials.effective_media": ("AreaBlend", "BumpArray", "Laminate", "LineLayer", "ViaArray"),
+    "materials.material": ("Material",),
+    "materials.material_library": ("find_material",),
+    "mesh.grid": ("Grid",),
+    "mesh.model": ("Model", "discretize"),
+    "package.cooling": (
+        "Adiabatic",
+        "Base",
+        "ColdPlate",
+        "Convection",
+        "Cooling",
+        "FilmMap",
+        "FixedFlux",
+        "FixedTemperature",
+        "HeatSink",
+    ),
+    "package.package": ("Interface", "Layer", "Package", "Region", "Stack"),
+    "package.power": ("Block", "Power", "PowerMap"),
     "steady": ("Steady", "read_result", "solve_steady"),
-    "throttle": ("PowerState", "Sensor", "Throttle", "clock_states", "gpu_throttle", "hbm_throttle"),
-    "traces": ("Trace",),
-    "transient": ("Transient", "read_transient", "solve_transient"),
+    "transient.controllers": ("Governor",),
+    "transient.simulation": ("Simulation",),
+    "transient.throttling": (
+        "PowerState",
+        "Sensor",
+        "Throttle",
+        "clock_states",
+        "gpu_throttle",
+        "hbm_throttle",
+    ),
+    "transient.trace": ("Trace",),
 }
 _MODULE = {name: f"{__name__}.{module}" for module, names in _HOME.items() for name in names}
 

@@ -14,19 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thermostack.accuracy import LOOSE, estimate_errors
-from thermostack.conduction import (
+from thermostack.errors import ConvergenceError, DescriptionError, Fault
+from thermostack.finite_volume.conduction import (
     Conduction,
     Conductivity,
     add_outside_heat,
     assemble_conduction,
     renew_conduction,
 )
-from thermostack.errors import ConvergenceError, DescriptionError, Fault
-from thermostack.linear.report import SolverReport
-from thermostack.linear.solve import Solver, prepare
-from thermostack.memory import Solve, check_memory
-from thermostack.metrics import (
+from thermostack.finite_volume.error_estimate import LOOSE, estimate_errors
+from thermostack.finite_volume.part_temperatures import (
     FaceTemperature,
     HeatBalance,
     PartTemperature,
@@ -35,10 +32,13 @@ from thermostack.metrics import (
     measure_parts,
     merge_parts,
 )
-from thermostack.model import Model, discretize
-from thermostack.package import Package
-from thermostack.quantity import nearest
-from thermostack.reconstruction import Fluxes
+from thermostack.finite_volume.reconstruction import Fluxes
+from thermostack.linear.solver import Solver, prepare
+from thermostack.linear.solver_report import SolverReport
+from thermostack.mesh.memory_estimate import Solve, check_memory
+from thermostack.mesh.model import Model, discretize
+from thermostack.package.package import Package
+from thermostack.schema.fields import nearest
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Steady:
     @property
     def temperature(self) -> xarray.DataArray:
         """Return the temperature [K] at the cell centres, over z, y and x [m]."""
-        from thermostack.temperature import cell_field
+        from thermostack.results.fields import cell_field
 
         return cell_field(self.model.grid, self.field, "temperature", "K")
 
@@ -141,19 +141,19 @@ class Steady:
 
     def table(self, width: int = 120) -> str:
         """Return the temperatures of every part, stack by stack, as text."""
-        from thermostack.tables import as_text, result_table
+        from thermostack.report.tables import as_text, result_table
 
         return as_text(result_table(self, width), width)
 
     def plot(self, path: Any = None) -> Any:
         """Return the map of the hottest layer and a section through the peak, written to a path if given."""
-        from thermostack.plot import plot_overview
+        from thermostack.plot.overview import plot_overview
 
         return plot_overview(self, path)
 
     def save(self, path: Any) -> None:
         """Write the result to a .vtkhdf file, which ParaView, PyVista and `read_result` open."""
-        from thermostack.io.result_file import write_result
+        from thermostack.io.results.steady_file import write_result
 
         write_result(self, path)
 
@@ -164,7 +164,7 @@ def read_result(path: str | Path) -> Steady:
     Raises ResultFileError where the file is damaged, foreign or from a newer version, and DescriptionError
     where there is none.
     """
-    from thermostack.io.result_file import read_result as read
+    from thermostack.io.results.steady_file import read_result as read
 
     return read(path, Steady)
 

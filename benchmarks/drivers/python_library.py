@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from thermostack.conduction import Conduction, Ground
+from thermostack.finite_volume.conduction import Conduction, Ground
 
 ENOUGH = 60.0  # s
 TIMES = 7  # that short works are timed

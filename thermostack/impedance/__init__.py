@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from thermostack.impedance.networks import Cauer, Foster, StructureFunction
-from thermostack.impedance.response import ThermalImpedance, thermal_impedance
+from thermostack.impedance.thermal_impedance import ThermalImpedance, thermal_impedance
 
 __all__ = ["Cauer", "Foster", "StructureFunction", "ThermalImpedance", "thermal_impedance"]

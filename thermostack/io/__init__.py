@@ -1,1 +1,1 @@
-"""Files in and out: package descriptions, floorplans and maps, results."""
+"""Reading and writing files."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thermostack.linear.report import SolverReport
-from thermostack.linear.solve import Solver, prepare
+from thermostack.linear.solver import Solver, prepare
+from thermostack.linear.solver_report import SolverReport
 
 __all__ = ["Solver", "SolverReport", "prepare"]

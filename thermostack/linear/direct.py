@@ -6,8 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 
-from thermostack.conduction import Conduction
 from thermostack.errors import ConvergenceError
+from thermostack.finite_volume.conduction import Conduction
 
 Array = np.ndarray
 

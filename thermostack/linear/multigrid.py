@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.conduction import Conduction
+from thermostack.finite_volume.conduction import Conduction
 
 WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}  # some microseconds, then sleep
 
@@ -36,12 +36,12 @@ def _patient_threads() -> Iterator[None]:
 
 
 with _patient_threads():
-    from thermostack import _columns_double, _columns_single
+    from thermostack.linear import _multigrid_f32, _multigrid_f64
 
 Array = np.ndarray
 Widths = tuple[Array, Array]
 
-KERNELS: dict[type, Any] = {np.float32: _columns_single, np.float64: _columns_double}
+KERNELS: dict[type, Any] = {np.float32: _multigrid_f32, np.float64: _multigrid_f64}
 
 COLUMN_PRICE = 2.0  # lambda: what a coarse column costs, where pairing two like ones costs log2(3) = 1.58
 INTERFACE_PRICE = 0.8  # of a pair with a material interface all along it

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from thermostack.conduction import Conduction, Ground
-from thermostack.linear.algebraic import dot
+from thermostack.finite_volume.conduction import Conduction, Ground
+from thermostack.linear.amg import dot
 from thermostack.linear.multigrid import Widths, operate
-from thermostack.linear.report import SolverReport
-from thermostack.linear.solve import prepare
+from thermostack.linear.solver import prepare
+from thermostack.linear.solver_report import SolverReport
 
 Array = np.ndarray
 

@@ -1,0 +1,588 @@
+"""The command line: what it prints and writes, every exit code, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.command_line import command_line, files, go_to_work, run
+
+from thermostack import __version__
+from thermostack.cli.main import app, main
+from thermostack.cli.options import read_cell, read_settings
+from thermostack.cli.signals import between_steps, interruptible
+from thermostack.errors import ConvergenceError, DescriptionError, OutputError, ResourceError, RunawayError
+
+TWO_DIES = """\
+package: two_dies
+about: Two dies on a carrier
+stacks:
+  carrier:
+    size: [24 mm, 14 mm]
+    filler: emc
+    layers:
+      - {name: silicon, thickness: 100 um, material: silicon_constant}
+  logic:
+    on: carrier
+    at: [1 mm, 2 mm]
+    size: [10 mm, 10 mm]
+    limit: 85 degC
+    layers:
+      - name: active
+        thickness: 1 um
+        material: silicon_constant
+        power: {blocks: {core: {at: [1 mm, 1 mm], size: [2 mm, 2 mm], power: 10 W}}, total: 10 W}
+      - {name: bulk, thickness: 700 um, material: silicon_constant}
+  memory:
+    on: carrier
+    at: [13 mm, 2 mm]
+    size: [10 mm, 10 mm]
+    layers:
+      - {name: active, thickness: 1 um, material: silicon_constant, power: 5 W}
+      - {name: bulk, thickness: 700 um, material: silicon_constant}
+cooling:
+  top: {convection: {h: 10000 W/m2/K, ambient: 40 degC}}
+  surroundings: {convection: {h: 10 W/m2/K, ambient: 25 degC}}
+"""
+
+FAST = ["--cell", "2 mm", "--threads", "1"]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty directory beside one with a description, where a command runs."""
+    return go_to_work(tmp_path, monkeypatch, {"two_dies.yaml": TWO_DIES})
+
+
+DRAWING = "../drawings/two_dies.yaml"
+
+
+# -- solve ---------------------------------------------------------------------------------------
+
+
+def test_solve_prints_all_that_is_asked_of_it_and_writes_two_files(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["solve", DRAWING, *FAST]) == 0
+    printed, logged = capsys.readouterr()
+    for word in ("two_dies", "Two dies on a carrier", "logic", "active", "core", "memory", "filler"):
+        assert word in printed
+    for word in ("peak", "margin", "heat", "out, top", "imbalance", "grid", "solver", "iterations", "time"):
+        assert word in printed
+    assert "memory" in printed
+    assert "written  two_dies.vtkhdf, two_dies.png" in printed
+    assert "solving" in logged
+    assert "\x1b" not in printed + logged
+    assert not [line for line in printed.splitlines() if line != line.rstrip() or len(line) > 132]
+    assert files(here) == ["two_dies.png", "two_dies.vtkhdf"]
+
+
+def test_the_json_is_the_contract(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", DRAWING, *FAST, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    contract = "package parts peak heat grid solver seconds memory warnings".split()
+    assert set(contract) <= set(summary) <= {*contract, "blocks", "files"}
+    assert summary["package"] == "two_dies"
+    assert set(summary["parts"]) == {
+        "carrier.filler",
+        "carrier.silicon",
+        "logic.active",
+        "logic.bulk",
+        "memory.active",
+        "memory.bulk",
+    }
+    for part in summary["parts"].values():
+        assert {"power", "min", "mean", "max", "error", "at"} <= set(part)
+        assert 298.0 < part["min"] <= part["mean"] <= part["max"] < 400.0
+        assert len(part["at"]) == 3
+    assert set(summary["blocks"]) == {"logic.active.core"}
+    assert sum(part["power"] for part in summary["parts"].values()) == pytest.approx(15.0)
+    assert set(summary["peak"]) == {"part", "temperature", "error", "at"}
+    assert summary["peak"]["part"].startswith("logic.")
+    assert set(summary["heat"]) == {"in", "out", "imbalance"}
+    assert summary["heat"]["in"] == pytest.approx(15.0)
+    assert sum(summary["heat"]["out"].values()) == pytest.approx(15.0, rel=1e-7)
+    assert set(summary["grid"]) == {"cells", "active", "shape"}
+    assert {"iterations", "residual", "method"} <= set(summary["solver"])
+    assert {"read", "mesh", "solve", "estimate", "write", "plot"} <= set(summary["seconds"])
+    assert summary["memory"] > 10e6
+    assert all("only one cell across" in warning for warning in summary["warnings"])
+    assert summary["files"] == files(here)[::-1]
+
+
+def test_both_methods_agree_and_the_estimate_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    results = {}
+    for method in ("multigrid", "direct"):
+        options = ["--no-save", "--no-estimate", "--json", "--method", method]
+        assert main(["solve", DRAWING, *FAST, *options]) == 0
+        results[method] = json.loads(capsys.readouterr().out)
+    peaks = [results[method]["peak"] for method in results]
+    assert peaks[0]["temperature"] == pytest.approx(peaks[1]["temperature"], abs=1e-5)
+    assert peaks[0]["error"] is None
+    assert results["direct"]["solver"]["method"] == "direct"
+    assert main(["solve", DRAWING, *FAST, "--no-save", "--no-estimate"]) == 0
+    assert "error not estimated" in capsys.readouterr().out
+
+
+def test_values_can_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["--set", "stacks.memory.layers.active.power=7.5 W"]
+    settings += ["--set", "stacks.logic.layers.active.power.blocks.core.power=20 W"]
+    settings += ["--set", "stacks.logic.layers.active.power.total=20 W"]
+    assert main(["solve", DRAWING, *FAST, "--no-save", "--json", *settings]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["heat"]["in"] == pytest.approx(27.5)
+    assert summary["parts"]["memory.active"]["power"] == pytest.approx(7.5)
+
+
+def test_a_narrow_terminal_gets_the_columns_that_matter_most(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "62")
+    assert main(["solve", DRAWING, *FAST, "--no-save"]) == 0
+    printed = capsys.readouterr().out
+    assert max(len(line) for line in printed.splitlines()) <= 62
+    assert all(title in printed for title in ("part", "peak", "error", "margin"))
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "command_line.md"
+
+
+def test_what_the_guide_sets_can_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = GUIDE.read_text(encoding="utf-8").splitlines()
+    settings = [shlex.split(line) for line in lines if line.startswith("--set ")]
+    assert len(settings) == 3
+    for setting in settings:
+        assert main(["check", "cowos_s_h100", *setting]) == 0
+    capsys.readouterr()
+    assert main(["check", "cowos_s_h100", *settings[0], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["power"] == pytest.approx(800.0)
+
+
+# -- where files go ------------------------------------------------------------------------------
+
+
+def test_output_may_be_a_directory_that_is_made_or_a_file(here: Path) -> None:
+    assert main(["solve", DRAWING, *FAST, "--output", "run_1"]) == 0
+    assert files(here / "run_1") == ["two_dies.png", "two_dies.vtkhdf"]
+    assert main(["solve", DRAWING, *FAST, "-o", "run_1/v1.2.vtkhdf"]) == 0
+    assert files(here / "run_1") == ["two_dies.png", "two_dies.vtkhdf", "v1.2.png", "v1.2.vtkhdf"]
+
+
+def test_a_result_replaces_a_result_and_nothing_else(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", DRAWING, *FAST]) == 0
+    assert main(["solve", DRAWING, *FAST]) == 0
+    for name in files(here):
+        (here / name).write_text("notes of months")
+        assert main(["solve", DRAWING, *FAST]) == 5
+        assert "is something else than its name says" in capsys.readouterr().err
+        assert (here / name).read_text() == "notes of months"
+        (here / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("missing/deeper", "there is no directory missing/deeper"),
+        ("result.vtk", "there is no directory result.vtk; make it, or name"),
+        ("../drawings/two_dies.yaml", "is no directory"),
+        ("missing/r.vtkhdf", "missing"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_read(
+    output: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["solve", "no_such_package", "--output", output])
+    if output == "missing/r.vtkhdf":  # its directory can be made, so the package is the first fault
+        assert code == 2
+    else:
+        assert (code, said in capsys.readouterr().err) == (5, True)
+    assert files(here) == []
+
+
+def test_plot_draws_what_was_solved(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", DRAWING, *FAST]) == 0
+    (here / "two_dies.png").unlink()
+    capsys.readouterr()
+    assert main(["plot", "two_dies.vtkhdf"]) == 0
+    assert capsys.readouterr().err.splitlines() == ["reading the result", "drawing"]
+    assert main(["plot", "two_dies.vtkhdf", "--part", "memory.active", "-o", "memory.svg"]) == 0
+    capsys.readouterr()
+    assert main(["plot", "two_dies.vtkhdf", "--y", "7 mm", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == ["two_dies_y_7mm.png"]
+    assert {"two_dies.png", "memory.svg", "two_dies_y_7mm.png"} < set(files(here))
+    for wrong in (["--part", "memry"], ["--y", "7"], ["--y", "7 m"], ["--y", "1 mm", "--z", "1 mm"]):
+        assert main(["plot", "two_dies.vtkhdf", *wrong]) == 2
+
+
+# -- mesh, check, lists --------------------------------------------------------------------------
+
+
+def test_mesh_says_how_the_grid_is_and_solves_nothing(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thermostack.linear.solver.prepare", None)
+    assert main(["mesh", DRAWING, "--cell", "1 mm"]) == 0
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("smallest", "largest", "aspect", "cells", "written"))
+    assert files(here) == ["two_dies_grid.png"]
+    assert main(["mesh", DRAWING, "--cell", "1 mm", "--json", "--no-save"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    nz, ny, nx = summary["grid"]["shape"]
+    assert summary["grid"]["cells"] == nx * ny * nz
+    assert summary["axes"]["x"]["planes"] == nx + 1
+    assert summary["axes"]["x"]["largest"] == pytest.approx(1e-3)
+    assert summary["axes"]["z"]["smallest"] == pytest.approx(1e-6)
+    assert summary["aspect"] == pytest.approx(1000.0)
+    assert summary["power"] == pytest.approx(15.0)
+
+
+def test_check_tells_every_fault_with_its_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", DRAWING]) == 0
+    printed, logged = capsys.readouterr()
+    assert "two_dies: no faults; 3 stacks, 6 parts, 24 mm x 14 mm x 801 um, 15 W" in printed
+    assert logged == ""  # nothing of the few cells that a check makes do with
+    wrong = Path("../drawings/wrong.yaml")
+    text = TWO_DIES.replace("thickness: 700 um", "thickness: -700 um").replace(
+        "material: emc", "materiel: emc"
+    )
+    wrong.write_text(text.replace("h: 10000 W/m2/K", "h: 10000"))
+    assert main(["check", str(wrong)]) == 2
+    printed, logged = capsys.readouterr()
+    assert printed == ""
+    assert logged.count("wrong.yaml:") == 3
+    assert f"{wrong}:19:33: stacks.logic.layers.bulk.thickness: -700 um is not greater than zero" in logged
+    assert "Traceback" not in logged
+    assert main(["check", str(wrong), "--json"]) == 2
+    faults = json.loads(capsys.readouterr().out)["faults"]
+    assert [fault["code"] for fault in faults] == ["E-RANGE", "E-RANGE", "E-UNIT"]
+    assert faults[0]["line"] == 19
+
+
+def test_check_sees_what_only_cells_show(capsys: pytest.CaptureFixture[str]) -> None:
+    island = ["--set", "stacks.carrier.layers.silicon.material=void", "--set", "stacks.carrier.filler=void"]
+    bare = ["--set", "cooling.top={fixed_flux: {heat: 1 W}}", "--set", "cooling.surroundings={adiabatic: {}}"]
+    bare += ["--set", "cooling.west={convection: {h: 10 W/m2/K, ambient: 25 degC}}"]
+    assert main(["check", DRAWING, *island, *bare]) == 2
+    assert "nothing carries heat away" in capsys.readouterr().err
+
+
+def test_materials_and_packages_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["materials"]) == 0
+    assert capsys.readouterr().out.count("\n") > 80
+    assert main(["materials", "silicon"]) == 0
+    printed = capsys.readouterr().out
+    assert "149.3 W/m/K" in printed  # at 25 degC
+    assert "Incropera" in printed
+    assert main(["materials", "tim_", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["tim_pcm"]["conductivity"] == [8.5, 8.5, 8.5]
+    assert all("tim_" in name for name in listed)
+    assert main(["materials", "silicn"]) == 2
+    assert "did you mean silicon" in capsys.readouterr().err
+    assert main(["packages"]) == 0
+    assert "cowos_s_h100" in capsys.readouterr().out
+    assert main(["packages", "--json"]) == 0
+    assert "fcbga" in json.loads(capsys.readouterr().out)
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == __version__
+    for command in ("solve", "transient", "zth", "mesh", "check", "plot", "materials", "packages"):
+        assert main([command, "--help"]) == 0
+        assert command in capsys.readouterr().out
+        assert app[command].help or app[command].default_command
+
+
+def test_help_comes_without_the_heavy_libraries() -> None:
+    code = "import sys; from thermostack.cli import main; main(['--help']); print(*sys.modules, sep=chr(10))"
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert time.perf_counter() - start < 3.0  # 0.2 s where nothing else runs
+    loaded = set(done.stdout.split())
+    assert not loaded & {
+        "numpy",
+        "scipy",
+        "pydantic",
+        "h5py",
+        "xarray",
+        "matplotlib",
+        "pyvista",
+        "vtkmodules",
+    }
+
+
+# -- what is wrong -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["solve"], "requires an argument"),
+        (["solv", "x"], 'Did you mean "solve"?'),
+        (["solve", "x", "--sel", "1 mm"], "--sel"),
+        (["solve", "no_such_package"], "no file and no shipped package is named"),
+        (["solve", "no_such_file.yaml"], "no such file"),
+        (["solve", DRAWING, "--cell", "5"], '--cell: "5" has no unit'),
+        (["solve", DRAWING, "--cell=-1 mm"], "is not a size of a cell"),
+        (["solve", DRAWING, "--cell", "1 mm, 1 mm, 1 mm, 1 mm"], "more than there are axes"),
+        (["solve", DRAWING, "--cell", "logik=1 mm"], "no part is named 'logik'"),
+        (["solve", DRAWING, "--cell", "logic=1 W"], "--cell"),
+        (["solve", DRAWING, "--cell", "logic=1 mm, logic=2 mm"], "is not a size of another part"),
+        (["solve", DRAWING, "--set", "stacks.logic"], "sets no field"),
+        (["solve", DRAWING, "--set", "a=1", "--set", "a=2"], "is set twice"),
+        (["solve", DRAWING, "--set", "stacks.logc.limit=1 degC"], "did you mean logic?"),
+        (["solve", DRAWING, "--set", "stacks.logic.limt=90 degC"], "did you mean limit?"),
+        (["solve", DRAWING, "--threads", "0"], "0 is not a number of threads"),
+        (["solve", DRAWING, "--threads", "two"], "two"),
+        (["solve", DRAWING, "--method", "magic"], "multigrid"),
+    ],
+)
+def test_a_wrong_command_says_what_would_be_right(
+    arguments: list[str], said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    printed, logged = capsys.readouterr()
+    assert printed == ""
+    assert said in logged
+    assert "Traceback" not in logged
+    assert files(here) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (DescriptionError([]), 2),
+        (ConvergenceError("stalled at 1e-3", [1.0, 1e-3]), 3),
+        (RunawayError("no steady state"), 3),
+        (ResourceError("too many cells"), 4),
+        (MemoryError(), 4),
+        (OutputError("disk full"), 5),
+        (OSError(28, "No space left on device", "x"), 5),
+        (KeyboardInterrupt(), 130),
+        (RuntimeError("a bug"), 1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
+)
+@pytest.mark.parametrize("place", ["steady.solve_steady", "io.result_file.write_result"])
+def test_every_failure_has_its_exit_code_and_leaves_no_file(
+    error: BaseException,
+    code: int,
+    place: str,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(f"thermostack.{place}", fail)
+    assert main(["solve", DRAWING, *FAST, "--json"]) == code
+    printed, logged = capsys.readouterr()
+    assert printed == ""
+    assert "Traceback" not in logged
+    assert (error.strerror if isinstance(error, OSError) else str(error)) in logged
+    assert files(here) == []
+
+
+def test_debug_shows_where(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("thermostack.mesh.model.discretize", None)
+    assert main(["solve", DRAWING, "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+    assert main(["solve", DRAWING]) == 1
+    assert "--debug shows where" in capsys.readouterr().err
+
+
+def test_too_many_cells_are_refused_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start = time.perf_counter()
+    assert main(["solve", DRAWING, "--cell", "1 um"]) == 4
+    assert time.perf_counter() - start < 2.0
+    assert "GB are there" in capsys.readouterr().err
+    assert files(here) == []
+
+
+def test_a_damaged_result_is_not_drawn(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", DRAWING, *FAST]) == 0
+    content = (here / "two_dies.vtkhdf").read_bytes()
+    (here / "two_dies.png").unlink()
+    (here / "two_dies.vtkhdf").write_bytes(content[: len(content) // 2])
+    for path in ("two_dies.vtkhdf", DRAWING):
+        assert main(["plot", path]) == 6
+        assert Path(path).name in capsys.readouterr().err
+    assert files(here) == ["two_dies.vtkhdf"]
+
+
+def test_a_result_that_is_not_there_is_bad_input(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "two_dies.vtkhdf").write_bytes(b"never read")
+    assert main(["plot", "two_dis.vtkhdf"]) == 2
+    told = capsys.readouterr().err
+    assert "two_dis.vtkhdf: there is no such file (did you mean two_dies.vtkhdf?) [E-FILE]" in told
+    assert main(["plot", "nowhere/missing.vtkhdf"]) == 2
+    assert files(here) == ["two_dies.vtkhdf"]
+
+
+def test_the_beginning_of_a_name_is_enough_for_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "cowos"]) == 2
+    assert "did you mean cowos_s_h100?" in capsys.readouterr().err
+
+
+def test_signs_that_would_control_a_terminal_are_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "\x1b[2Jevil.yaml"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+# -- interrupts and pipes ------------------------------------------------------------------------
+
+STUCK = """\
+import sys, time
+from thermostack import cli, steady
+def stuck(*arguments, **options):
+    print("stuck", file=sys.stderr, flush=True)
+    {work}
+steady.solve_steady = stuck
+sys.exit(cli.main(["solve", "../drawings/two_dies.yaml", "--cell", "2 mm"]))
+"""
+IN_PYTHON = "time.sleep(30)"
+IN_TEXT = "exec('time.sleep(30)')"  # as dataclasses are made while modules are imported
+# A factorisation as the direct solver does it: minutes in C without a look at signals.
+IN_C = "import numpy; a = numpy.random.default_rng(0).random((6000, 6000)); numpy.linalg.svd(a)"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+@pytest.mark.parametrize("work", [IN_PYTHON, IN_TEXT, IN_C], ids=["python", "text", "c"])
+def test_an_interrupted_command_ends_soon_and_leaves_nothing(
+    number: signal.Signals, work: str, here: Path
+) -> None:
+    Path("../drawings/stuck.py").write_text(STUCK.format(work=work))
+    command = [sys.executable, "-m", "stuck"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = "../drawings"
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line == "stuck\n":
+            break
+    time.sleep(1.0 if work == IN_C else 0.1)
+    start = time.perf_counter()
+    process.send_signal(number)
+    _, logged = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert time.perf_counter() - start < 3.0  # 2 s and what a loaded machine adds
+    assert "interrupted" in logged
+    assert "Traceback" not in logged
+    assert files(here) == []
+
+
+DROPPED = """\
+import os, signal, sys, time, weakref
+from thermostack.commands.interrupt import between_steps, interruptible
+
+class Part:
+    pass
+
+def strike(*what):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(1.0)  # a run is given 0.6 s to come to the end of a step
+
+try:
+    with {around}:
+        part = Part()
+        {how}
+        del part
+        time.sleep(30.0)
+except KeyboardInterrupt:
+    sys.exit("interrupted where it can be heeded")
+"""
+
+
+@pytest.mark.parametrize("how", ["Part.__del__ = strike", "reference = weakref.ref(part, strike)"])
+@pytest.mark.parametrize("around", ["interruptible()", "interruptible(), between_steps()"])
+def test_an_interrupt_that_python_drops_is_raised_again(around: str, how: str) -> None:
+    """Where it strikes is chance: Python prints what it drops, and the command would go on."""
+    code = DROPPED.format(around=around, how=how)
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "interrupted where it can be heeded\n"
+    assert done.returncode == 1
+    assert time.perf_counter() - start < 10.0
+
+
+@pytest.mark.parametrize("lost", ["pass", "raise ValueError from None"])
+@pytest.mark.parametrize("around", [interruptible, between_steps])
+def test_an_interrupt_that_a_library_catches_ends_the_command_all_the_same(
+    around: Callable[[], AbstractContextManager[object]], lost: str
+) -> None:
+    code = "try: os.kill(os.getpid(), signal.SIGINT); time.sleep(1.0)\nexcept KeyboardInterrupt: " + lost
+    with pytest.raises(KeyboardInterrupt), around():
+        exec(code, {"os": os, "signal": signal, "time": time})
+
+
+def test_what_else_python_drops_is_told_as_before() -> None:
+    code = "from thermostack.cli.signals import interruptible\n"
+    code += "class Part:\n    def __del__(self): raise ValueError('from a destructor')\n"
+    code += "with interruptible(): Part()\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "ValueError: from a destructor" in done.stderr
+
+
+def test_a_signal_that_is_ignored_from_the_start_stays_ignored() -> None:
+    code = "import signal, os, sys; from thermostack.cli.signals import interruptible\n"
+    code += "with interruptible(): os.kill(os.getpid(), signal.SIGHUP)\n"
+    code += "print('still here')"
+    done = subprocess.run(
+        ["nohup", sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "still here\n")
+
+
+def test_a_closed_pipe_and_a_full_disk_are_no_surprise() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    listing = command_line("materials")
+    done = subprocess.run(listing, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (5, "")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(listing, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 5
+    assert done.stderr == "cannot write what is to be printed: No space left on device\n"
+
+
+def test_a_terminal_that_knows_no_more_than_ascii_gets_no_traceback() -> None:
+    drawing = Path("../drawings/unicode.yaml")
+    drawing.write_text(TWO_DIES.replace("Two dies on a carrier", "Zwei Würfel auf 硅"), encoding="utf-8")
+    done = run("solve", str(drawing), *FAST, "--no-save", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0
+    assert "W\\xfcrfel" in done.stdout
+
+
+# -- texts of options ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        (None, None),
+        ("0.25 mm", 0.25e-3),
+        ("1 mm, 2 mm", (1e-3, 2e-3)),
+        ("1 mm,2 mm,50um", (1e-3, 2e-3, 50e-6)),
+        ("gpu=0.1 mm, hbm.west_0 = 0.2 mm", {"gpu": 0.1e-3, "hbm.west_0": 0.2e-3}),
+    ],
+)
+def test_a_cell_is_one_size_one_for_each_axis_or_one_for_each_part(text: str | None, cell: object) -> None:
+    assert read_cell(text) == cell
+
+
+def test_a_setting_ends_at_its_first_equals_sign() -> None:
+    assert read_settings(["a.b = c=d", "x="]) == {"a.b": "c=d", "x": ""}

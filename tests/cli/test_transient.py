@@ -1,0 +1,691 @@
+"""The command `transient`: what it prints, writes and refuses, and how it is stopped and gone on with."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.command_line import CHIP, command_line, files, go_to_work
+
+from thermostack import discretize, read_package, read_transient
+from thermostack.cli.main import main
+from thermostack.cli.transient_options import (
+    find_throttles,
+    read_duration,
+    read_frames,
+    read_initial,
+    read_probes,
+    read_throttles,
+)
+from thermostack.errors import ConvergenceError, DescriptionError, OutputError
+from thermostack.io.results.transient_file import read_film
+from thermostack.transient.run import find_unfinished
+from thermostack.units import format_quantity
+
+pytestmark = pytest.mark.usefixtures("in_this_process")
+TRACE = """\
+time [ms], gpu [W], hbm.west [%]
+0, 5, 100
+10, 30, 50
+20, 8, 100
+40, 8, 100
+"""
+CHIP_FILE, TRACE_FILE = "../drawings/chip.yaml", "../drawings/load.csv"
+FAST = ["--cell", "4 mm", "--tolerance", "1 K", "--threads", "1"]
+RUN = ["transient", CHIP_FILE, *FAST]
+PLAYED = [*RUN, "--trace", TRACE_FILE]
+BARE = ["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "4 mm"]
+FILES = ["chip_transient.png", "chip_transient.vtkhdf", "chip_transient_history.csv"]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty directory beside one with a description and a trace, where a command runs."""
+    return go_to_work(tmp_path, monkeypatch, {"chip.yaml": CHIP, "load.csv": TRACE})
+
+
+@pytest.fixture
+def drawn() -> None:
+    """Let pictures be drawn, which takes longer than all else."""
+
+
+@pytest.fixture(autouse=True)
+def _not_drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave a picture where one is due, unless it is asked for."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(
+            "thermostack.plot.history.plot_history",
+            lambda run, path: Path(path).write_bytes(b"\x89PNG\r\n\x1a\n"),
+        )
+
+
+def summary(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    """Return the JSON of a run."""
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+# -- what it does --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_workload_is_played_told_and_kept(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(PLAYED) == 0
+    printed, logged = capsys.readouterr()
+    for word in ("chip", "Two dies on a plate", "gpu", "core", "hbm.west", "above limit", "margin"):
+        assert word in printed
+    for word in (
+        "peak",
+        "energy",
+        "made",
+        "let out",
+        "stored",
+        "steps",
+        "sdirk3",
+        "error held at 1 K",
+        "grid",
+    ):
+        assert word in printed
+    assert "written  chip_transient.vtkhdf, chip_transient_history.csv, chip_transient.png" in printed
+    assert "of 40 ms" in logged
+    assert "\x1b" not in printed + logged
+    assert not [line for line in printed.splitlines() if line != line.rstrip() or len(line) > 132]
+    assert files(here) == FILES
+
+
+def test_the_film_has_what_was_played(here: Path) -> None:
+    assert main([*PLAYED, "--frames", "every 10 ms", "--probe", "lid=3 mm, 4 mm, 1.3 mm"]) == 0
+    run = read_transient("chip_transient.vtkhdf")
+    assert run.time[0] == 0.0
+    assert run.time[-1] == 0.04
+    assert {0.01, 0.02} < set(run.time.tolist())  # every jump is met
+    assert run.frame_time.tolist() == [0.0, 0.01, 0.02, 0.03, 0.04]
+    assert len(run.frames) == 5
+    gpu, west, east = (run.of(name) for name in ("gpu", "hbm.west", "hbm.east"))
+    at = [int(np.searchsorted(run.time, t)) for t in (0.0, 0.01, 0.02)]
+    assert gpu.power[at].tolist() == [5.0, 30.0, 8.0]
+    assert west.power[at].tolist() == [1.0, 0.5, 1.0]
+    assert (east.power == 1.0).all()
+    assert gpu.when == 0.02
+    assert run.probes["lid"][at[2]] > run.probes["lid"][0] + 1.0
+    assert run.imbalance < 1e-6
+
+
+def test_the_history_has_a_row_for_every_step(here: Path) -> None:
+    assert main(PLAYED) == 0
+    run = read_transient("chip_transient.vtkhdf")
+    with open("chip_transient_history.csv", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header[0] == "time [s]"
+    assert len(rows) == run.time.size
+    column = header.index("gpu.active max [K]")
+    assert [float(row[column]) for row in rows] == run.most[:, run.names.index("gpu.active")].tolist()
+
+
+def test_the_json_is_the_contract(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = summary(capsys, *PLAYED, "--probe", "lid=3 mm, 4 mm, 1.3 mm", "--throttle", "gpu=60 degC")
+    contract = (
+        "package duration stacks parts blocks peak probes energy throttling frames grid solver warnings "
+        "seconds files"
+    )
+    assert set(found) == set(contract.split())
+    assert found["package"] == "chip"
+    assert found["duration"] == 0.04
+    assert set(found["stacks"]) == {"plate", "gpu", "hbm.west", "hbm.east"}
+    assert set(found["blocks"]) == {"gpu.active.core"}
+    gpu = found["stacks"]["gpu"]
+    assert set(gpu) == {"power", "start", "max", "time", "end", "limit", "margin", "above"}
+    assert gpu["limit"] == 358.15
+    assert gpu["margin"] == gpu["limit"] - gpu["max"]
+    assert found["stacks"]["plate"]["limit"] is found["stacks"]["plate"]["above"] is None
+    assert set(found["peak"]) == {"part", "temperature", "time"}
+    hottest = max(part["max"] for part in found["parts"].values())
+    assert found["peak"]["temperature"] == pytest.approx(hottest, abs=0.01)
+    assert found["peak"]["part"].startswith("gpu.active")
+    assert set(found["probes"]["lid"]) == {"start", "max", "time", "end"}
+    assert set(found["energy"]) == {"made", "left", "stored", "imbalance"}
+    assert found["energy"]["imbalance"] < 1e-6
+    (throttle,) = found["throttling"]
+    assert throttle["name"] == "gpu"
+    assert throttle["changes"] > 0
+    assert sum(throttle["seconds"].values()) == pytest.approx(0.04)
+    assert set(found["grid"]) == {"cells", "active", "shape"}
+    keys = {"scheme", "tolerance", "step", "steps", "rejected", "solves", "iterations"}
+    assert set(found["solver"]) == keys
+    assert found["solver"]["tolerance"] == 1.0
+    assert {"read", "mesh", "solve", "write", "plot"} == set(found["seconds"])
+    assert found["files"] == ["chip_transient.vtkhdf", "chip_transient_history.csv", "chip_transient.png"]
+
+
+def test_the_powers_of_the_stacks_are_those_of_the_trace(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = summary(capsys, *PLAYED, "--no-save")
+    assert found["stacks"]["gpu"]["power"] == pytest.approx((5 * 10 + 30 * 10 + 8 * 20) / 40)
+    assert found["stacks"]["hbm.west"]["power"] == pytest.approx(0.875)
+    made = found["energy"]["made"]
+    assert made == pytest.approx(0.04 * sum(stack["power"] for stack in found["stacks"].values()))
+    assert found["files"] == files(here) == []
+
+
+def test_without_a_trace_the_drawn_power_is_switched_on(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = summary(capsys, *RUN, "--duration", "20 ms", "--no-save")
+    gpu = found["stacks"]["gpu"]
+    assert gpu["power"] == pytest.approx(10.0)
+    assert gpu["start"] == pytest.approx(298.15, abs=0.5)  # cold, but for the drop inside a heated cell
+    assert gpu["end"] > gpu["start"] + 1.0
+    steady = summary(capsys, *RUN, "--duration", "20 ms", "--no-save", "--initial", "steady")
+    assert steady["stacks"]["gpu"]["end"] == pytest.approx(steady["stacks"]["gpu"]["start"], abs=0.01)
+    warm = summary(capsys, *RUN, "--duration", "1 us", "--no-save", "--initial", "50 degC")
+    assert warm["stacks"]["plate"]["start"] == pytest.approx(323.15, abs=0.1)
+
+
+def test_steps_of_one_length_are_of_that_length(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fixed = ["--scheme", "implicit_euler", "--step", "1 ms"]
+    assert main([*PLAYED, *fixed]) == 0
+    assert "of one length, their error not known" in capsys.readouterr().out
+    assert np.allclose(np.diff(read_transient("chip_transient.vtkhdf").time), 1e-3)
+    found = summary(capsys, *PLAYED, "--scheme", "sdirk4", "--no-save")
+    assert found["solver"]["scheme"] == "sdirk4"
+
+
+def test_a_longer_run_than_its_trace_is_refused_with_the_last_row(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*PLAYED, "--duration", "1 s"]) == 2
+    told = capsys.readouterr().err
+    assert f"{TRACE_FILE}:5" in told
+    assert "the trace ends at 40 ms, 1 s is asked for" in told
+    assert "E-TRACE" in told
+    assert main([*PLAYED, "--duration", "15 ms", "--no-save"]) == 0
+
+
+def test_two_traces_are_played_together(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("../drawings/outside.csv").write_text("#! after: hold\ntime [s], cooling.bottom [degC]\n0, 45\n")
+    both = summary(capsys, *PLAYED, "--trace", "../drawings/outside.csv", "--no-save")
+    alone = summary(capsys, *PLAYED, "--no-save")
+    assert both["stacks"]["gpu"]["max"] == pytest.approx(alone["stacks"]["gpu"]["max"] + 20.0, abs=1.0)
+
+
+def test_a_throttle_holds_the_power_down(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    free = summary(capsys, *PLAYED, "--no-save")
+    held = summary(capsys, *PLAYED, "--no-save", "--throttle", "gpu = 40 degC", "--throttle", "hbm=hbm")
+    assert held["stacks"]["gpu"]["max"] < free["stacks"]["gpu"]["max"]
+    assert held["energy"]["made"] < free["energy"]["made"]
+    assert [each["name"] for each in held["throttling"]] == ["gpu", "hbm.west", "hbm.east"]
+    assert held["throttling"][1]["first"] is None
+
+
+def test_a_run_with_a_name_of_its_own(here: Path) -> None:
+    assert main([*PLAYED, "--output", "first.vtkhdf"]) == 0
+    assert files(here) == ["first.png", "first.vtkhdf", "first_history.csv"]
+    assert main([*PLAYED, "--output", "runs"]) == 0
+    assert files(here / "runs") == FILES
+
+
+def test_a_run_and_a_steady_answer_stand_side_by_side(here: Path) -> None:
+    assert main(["solve", CHIP_FILE, "--cell", "4 mm", "--no-estimate"]) == 0
+    steady = {name: (here / name).read_bytes() for name in ("chip.png", "chip.vtkhdf")}
+    assert main(PLAYED) == 0
+    assert files(here) == sorted([*steady, *FILES])
+    assert {name: (here / name).read_bytes() for name in steady} == steady
+    assert main(["solve", CHIP_FILE, "--cell", "4 mm", "--no-estimate"]) == 0
+    assert read_transient("chip_transient.vtkhdf").time[-1] == 0.04
+
+
+def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in FILES:
+        (here / name).write_text("mine")
+        assert main(PLAYED) == 5
+        assert f"{name} is something else than its name says" in capsys.readouterr().err
+        assert files(here) == [name]
+        (here / name).unlink()
+    own = here / "chip_transient_history.csv"
+    own.write_text("time [s],gpu [W]\n0,1\n1,1\n")
+    assert main([*RUN, "--trace", str(own)]) == 5
+    assert "is a trace of this run and is not replaced; name another --output" in capsys.readouterr().err
+    assert main(PLAYED) == 0  # its own history it may replace
+    assert main(PLAYED) == 0
+
+
+# -- what it refuses -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (RUN, '--duration: nothing says how long the run is: there is no trace (as "10 s") [E-MISSING]'),
+        ([*RUN, "--duration", "10"], '--duration: "10" has no unit'),
+        ([*RUN, "--duration", "0 s"], '--duration: 0 s is not greater than zero (as "10 ms") [E-RANGE]'),
+        ([*RUN, "--duration=-1 s"], "is not greater than zero"),
+        ([*RUN, "--duration", "10 W"], "--duration"),
+        ([*BARE, "--tolerance", "0 K"], "--tolerance: 0 K is not greater than zero"),
+        ([*BARE, "--tolerance", "0.1"], '--tolerance: "0.1" has no unit'),
+        ([*BARE, "--tolerance", "1 W"], "--tolerance"),
+        ([*PLAYED, "--step", "-1 ms"], "--step"),
+        ([*PLAYED, "--step", "0 s"], '--step: 0 s is not greater than zero (as "10 ms") [E-RANGE]'),
+        ([*PLAYED, "--step", "nan ms"], "--step"),
+        ([*PLAYED, "--step", "fast"], "--step"),
+        ([*RUN, "--duration", "nan s"], "--duration"),
+        ([*RUN, "--duration", "inf s"], "--duration"),
+        ([*PLAYED, "--scheme", "rk4"], "sdirk3"),
+        (
+            [*PLAYED, "--scheme", "implicit_euler"],
+            "--scheme: implicit_euler does not estimate its error (give the length of its steps, as --step",
+        ),
+        ([*PLAYED, "--initial", "cold"], "--initial: 'cold' is no start (steady, outside, or a temperature"),
+        ([*PLAYED, "--initial", "25"], '--initial: "25" has no unit'),
+        ([*PLAYED, "--initial=-300 degC"], "--initial"),
+        ([*PLAYED, "--frames", "1"], "--frames: '1' is not 2 to 100000 frames"),
+        ([*PLAYED, "--frames", "every 1 ns"], "is not 2 to 100000 frames"),
+        ([*PLAYED, "--frames", "every 0 s"], "--frames: 0 s is not greater than zero"),
+        ([*PLAYED, "--frames", "every"], "--frames"),
+        ([*PLAYED, "--frames", "10 ms, 50 ms"], "--frames: 50 ms is not in the run, which is 40 ms long"),
+        ([*PLAYED, "--frames", "often"], "--frames"),
+        ([*PLAYED, "--probe", "lid"], "--probe: 'lid' is no place with a name (write name=x,y,z"),
+        ([*PLAYED, "--probe", "lid=1 mm, 2 mm"], "is no place with a name"),
+        ([*PLAYED, "--probe", "lid=1, 2 mm, 3 mm"], '--probe: "1" has no unit'),
+        ([*PLAYED, "--probe", "a=1 mm,1 mm,1 mm", "--probe", "a=1 mm,2 mm,1 mm"], "'a' names two places"),
+        (
+            [*PLAYED, "--probe", "lid=1 mm, 1 mm, 1.2 mm"],
+            "--probe: lid at 1 mm, 1 mm, 1.2 mm is outside the body (the package goes from 0 to 12 mm x 8 mm",
+        ),
+        ([*PLAYED, "--probe", "lid=1 mm, 1 mm, 1 m"], "is outside the body"),
+        ([*PLAYED, "--throttle", "gpu"], "--throttle: 'gpu' throttles nothing (write stack=temperature"),
+        ([*PLAYED, "--throttle", "gpu=105"], '--throttle: "105" has no unit'),
+        (
+            [*PLAYED, "--throttle", "gpu=hmb"],
+            "--throttle: 'hmb' is no ready-made throttle (did you mean hbm?)",
+        ),
+        ([*PLAYED, "--throttle", "gpp=90 degC"], "--throttle: 'gpp' heats nothing (did you mean gpu?)"),
+        ([*PLAYED, "--throttle", "plate=90 degC"], "--throttle: 'plate' heats nothing"),
+        ([*PLAYED, "--throttle", "gpu=gpu", "--throttle", "gpu=90 degC"], "'gpu' is throttled twice"),
+        ([*PLAYED, "--throttle", "hbm=hbm", "--throttle", "hbm.west=hbm"], "hbm.west is throttled twice"),
+        ([*PLAYED, "--resume", "--no-save"], "--resume: goes on from a file, and --no-save writes none"),
+        (
+            [*PLAYED, "--resume", "--anew"],
+            "--resume: goes on, and --anew begins again (leave one of them out)",
+        ),
+        ([*PLAYED, "--checkpoint", "0 s"], "--checkpoint: 0 s is not greater than zero"),
+        ([*BARE, "--threads", "0"], "--threads: 0 is not a number of threads"),
+        ([*RUN, "--trace", "../drawings/lod.csv"], "did you mean load.csv?"),
+        ([*PLAYED, "--trace", TRACE_FILE], "both give the power of"),
+        (["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "1"], "--cell"),
+        (["transient", "chp.yaml", "--trace", TRACE_FILE], "chp.yaml"),
+        (["transient"], "requires an argument"),
+    ],
+)
+def test_a_wrong_option_says_what_would_be_right(
+    arguments: list[str], said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    printed, logged = capsys.readouterr()
+    assert printed == ""
+    assert said in logged
+    assert "Traceback" not in logged
+    assert files(here) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("time [ms], gpu [W]\n0, 5\n10, x\n", "load.csv:3:5: gpu: "),
+        ("time [ms], gpu [W]\n0, 5\n10, 5\n5, 5\n", "load.csv:4:1: time: 5 ms comes after 10 ms"),
+        ("time [ms], gpuu [W]\n0, 5\n10, 5\n", "did you mean gpu?"),
+        ("time [ms], gpu [W]\n0, -5\n10, 5\n", "is negative"),
+        ("time [ms], gpu [W]\n0, 5\n", "the trace has one row, at 0 s"),
+        ("time [ms], gpu [W]\n5, 5\n10, 5\n", "the trace begins at 5 ms"),
+        ("#! after: hold\ntime [ms], gpu [W]\n0, 5\n", "nothing says how long the run is: no trace ends"),
+    ],
+)
+def test_a_wrong_trace_is_told_with_its_place(
+    content: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(TRACE_FILE).write_text(content)
+    assert main(PLAYED) == 2
+    assert said in capsys.readouterr().err
+    assert files(here) == []
+
+
+def test_a_package_without_capacities_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(CHIP_FILE).write_text(
+        CHIP.replace("material: copper", "material: bare") + "materials: {bare: {conductivity: 100 W/m/K}}\n"
+    )
+    assert main(PLAYED) == 2
+    told = capsys.readouterr().err
+    assert "materials.bare: plate.copper is of it, and it has no heat capacity" in told
+    assert "E-MISSING" in told
+    assert files(here) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(ConvergenceError("stalled", [1.0]), 3), (OutputError("disk full"), 5), (RuntimeError("a bug"), 1)],
+)
+@pytest.mark.parametrize("place", ["simulation.Simulation.__init__", "io.history_files.write_history_csv"])
+def test_every_failure_has_its_exit_code(
+    error: Exception, code: int, place: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(f"thermostack.{place}", fail)
+    assert main([*PLAYED, "--json"]) == code
+    printed, logged = capsys.readouterr()
+    assert printed == ""
+    assert str(error) in logged
+    assert files(here) == (["chip_transient.vtkhdf"] if "history" in place else [])
+
+
+# -- stopped and gone on with --------------------------------------------------------------------
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, error: type[BaseException] | None = None) -> None:
+    """Let a signal come in a run after so many steps, or raise an error in the middle of the next one."""
+    from thermostack.transient import simulation
+
+    made = [0]
+    step = simulation.Simulation._make_step
+
+    def counted(self: Any, edge: float) -> None:
+        made[0] += 1
+        if made[0] == steps:
+            if error is not None:
+                raise error
+            os.kill(os.getpid(), signal.SIGTERM)
+        step(self, edge)
+
+    monkeypatch.setattr(simulation.Simulation, "_make_step", counted)
+
+
+def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list whose one number is how many steps are made from now on."""
+    from thermostack.transient import simulation
+
+    made, step = [0], simulation.Simulation._make_step
+
+    def counted(self: Any, edge: float) -> None:
+        made[0] += 1
+        step(self, edge)
+
+    monkeypatch.setattr(simulation.Simulation, "_make_step", counted)
+    return made
+
+
+def played(path: str = "chip_transient.vtkhdf") -> dict[str, Any]:
+    """Return all numbers of a run."""
+    run = read_transient(path)
+    arrays = {"frames": np.asarray(run.frames), "field": run.field, "energy": run.energy, **run.probes}
+    arrays |= {name: getattr(run, name) for name in ("time", "least", "mean", "most", "power")}
+    assert run.report is not None
+    numbers = {name: array.tobytes() for name, array in arrays.items()}
+    work = (run.report.steps, run.report.rejected, run.report.solves, run.report.iterations)
+    return {**numbers, "work": work, "throttling": run.throttling}
+
+
+WHOLE = [*PLAYED, "--frames", "every 5 ms", "--throttle", "gpu=40 degC", "--probe", "p=3 mm, 4 mm, 1.3 mm"]
+
+
+@pytest.mark.parametrize("steps", [2, 9, 18])
+def test_what_is_interrupted_between_steps_goes_on_from_there(
+    steps: int, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*WHOLE, "--output", "whole.vtkhdf"]) == 0
+    with monkeypatch.context() as patch:
+        stop_after(patch, steps)
+        capsys.readouterr()
+        assert main(WHOLE) == 130
+    printed, logged = capsys.readouterr()
+    assert printed == ""
+    assert (
+        "chip_transient.checkpoint has what is needed to go on: give the same command with --resume" in logged
+    )
+    assert logged.endswith("interrupted\n")
+    assert {"chip_transient.checkpoint", "chip_transient.partial.vtkhdf", "chip_transient.rows"} < set(
+        files(here)
+    )
+    first = read_film("chip_transient.partial.vtkhdf")[0]
+    assert 1 <= len(first) < 9
+    made = count_steps(monkeypatch)
+    assert main([*WHOLE, "--resume"]) == 0
+    report = read_transient("chip_transient.vtkhdf").report
+    assert report is not None
+    assert made[0] == report.steps - steps  # none was made twice
+    assert played() == played("whole.vtkhdf")
+    assert Path("chip_transient_history.csv").read_bytes() == Path("whole_history.csv").read_bytes()
+    left = [name for name in files(here) if not name.startswith("whole")]
+    assert left == FILES
+
+
+def test_an_interrupt_in_the_middle_of_a_step_leaves_the_last_state(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*WHOLE, "--output", "whole.vtkhdf"]) == 0
+    with monkeypatch.context() as patch:
+        stop_after(patch, 12, KeyboardInterrupt)
+        assert main(WHOLE) == 130
+    assert "give the same command with --resume" in capsys.readouterr().err
+    assert main([*WHOLE, "--resume"]) == 0
+    assert played() == played("whole.vtkhdf")
+
+
+def test_what_fails_can_be_gone_on_with_too(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*WHOLE, "--output", "whole.vtkhdf"]) == 0
+    with monkeypatch.context() as patch:
+        stop_after(patch, 12, MemoryError)
+        assert main([*WHOLE, "--checkpoint", "1 us"]) == 4
+    assert main([*WHOLE, "--resume"]) == 0
+    assert played() == played("whole.vtkhdf")
+
+
+def test_a_step_that_takes_long_is_not_waited_for(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The signal comes where a step is stuck, which Python can leave."""
+    from thermostack.transient import simulation
+
+    make_step, made = simulation.Simulation._make_step, [0]
+
+    def stuck(self: Any, edge: float) -> None:
+        made[0] += 1
+        if made[0] == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30.0)
+        make_step(self, edge)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(simulation.Simulation, "_make_step", stuck)
+        start = time.perf_counter()
+        assert main([*PLAYED, "--checkpoint", "1 us"]) == 130
+        assert time.perf_counter() - start < 15.0
+    assert "give the same command with --resume" in capsys.readouterr().err
+    assert main([*PLAYED, "--resume"]) == 0
+    assert main([*PLAYED, "--output", "whole.vtkhdf"]) == 0
+    assert played() == played("whole.vtkhdf")
+
+
+def test_an_interrupt_without_files_promises_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop_after(monkeypatch, 5)
+    assert main([*WHOLE, "--no-save"]) == 130
+    assert "--resume" not in capsys.readouterr().err
+    assert files(here) == []
+
+
+def test_an_unfinished_run_is_not_dropped_unless_that_is_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_after(patch, 9)
+        assert main(PLAYED) == 130
+    found = find_unfinished("chip_transient.vtkhdf")
+    assert found is not None
+    state, time = found
+    assert state == Path("chip_transient.checkpoint")
+    assert 0.0 < time < 0.04
+    Path("link.vtkhdf").symlink_to("chip_transient.vtkhdf")
+    assert find_unfinished("link.vtkhdf") == (state.resolve(), time)
+    Path("link.vtkhdf").unlink()
+    moment = datetime(2024, 2, 29, 23, 58, 30).astimezone().timestamp()
+    os.utime(state, (moment, moment))
+    left = {name: (here / name).read_bytes() for name in files(here)}
+    capsys.readouterr()
+    assert main(PLAYED) == 2
+    printed, told = capsys.readouterr()
+    assert printed == ""
+    assert f"\nchip_transient.checkpoint: a run was left at {format_quantity(time, 'time')}" in told
+    assert "on 2024-02-29 23:58, before its end (go on with it by --resume, drop it by --anew" in told
+    assert "[E-UNFINISHED]" in told
+    assert main([*PLAYED, "--duration", "10 ms"]) == 2  # another run would drop it, too
+    assert {name: (here / name).read_bytes() for name in files(here)} == left
+    assert main([*PLAYED, "--no-save"]) == 0
+    assert main([*PLAYED, "--output", "other.vtkhdf"]) == 0
+    made = count_steps(monkeypatch)
+    assert main([*PLAYED, "--anew"]) == 0
+    report = read_transient("chip_transient.vtkhdf").report
+    assert report is not None
+    assert made[0] == report.steps  # from the start
+    assert played() == played("other.vtkhdf")
+    assert find_unfinished("chip_transient.vtkhdf") is None
+    assert main([*PLAYED, "--anew"]) == 0  # there is nothing to drop
+
+
+@pytest.mark.parametrize("left", ["nothing", "damage", "a start"])
+def test_what_nothing_is_lost_with_is_replaced(
+    left: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = Path("chip_transient.checkpoint")
+    if left == "a start":
+        with monkeypatch.context() as patch:
+            stop_after(patch, 1, MemoryError)
+            assert main(PLAYED) == 4
+        assert find_unfinished("chip_transient.vtkhdf") == (state, 0.0)
+    elif left == "damage":
+        state.write_text("damage")
+        assert find_unfinished("chip_transient.vtkhdf") is None
+    assert main(PLAYED) == 0
+    assert files(here) == FILES
+
+
+def test_resume_with_nothing_to_go_on_from_begins(here: Path) -> None:
+    assert main([*PLAYED, "--resume"]) == 0
+    first = played()
+    stamp = Path("chip_transient.vtkhdf").stat().st_mtime_ns
+    assert main([*PLAYED, "--resume"]) == 0  # it has come to its end: told once more
+    assert Path("chip_transient.vtkhdf").stat().st_mtime_ns == stamp
+    assert played() == first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [["--tolerance", "0.5 K"], ["--frames", "3"], ["--initial", "outside"], ["--duration", "39 ms"]],
+    ids=lambda other: other[0],
+)
+def test_another_run_does_not_go_on_from_it(
+    other: list[str], here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_after(patch, 5)
+        assert main(PLAYED) == 130
+    capsys.readouterr()
+    assert main([*(BARE if "--tolerance" in other else PLAYED), *other, "--resume"]) == 2
+    assert "it is a state of another run, whose loads or options are others" in capsys.readouterr().err
+    assert main([*PLAYED, "--set", "stacks.gpu.limit=80 degC", "--resume"]) == 2
+    assert "it is a state of another model" in capsys.readouterr().err
+    moved = Path(TRACE_FILE).rename("../drawings/moved.csv")  # the same trace, wherever it is
+    assert main([*RUN, "--trace", str(moved.resolve()), "--resume"]) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_a_real_signal_stops_a_real_run_soon(number: signal.Signals, here: Path) -> None:
+    endless = [*RUN, "--duration", "1 h", "--step", "1 ms", "--initial", "outside"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command_line(*endless), stderr=subprocess.PIPE, text=True, env=environment)
+    deadline = time.monotonic() + 60.0
+    while not (here / "chip_transient.checkpoint").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    start = time.perf_counter()
+    process.send_signal(number)
+    _, logged = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert time.perf_counter() - start < 3.0  # 2 s and what a loaded machine adds
+    assert "give the same command with --resume" in logged
+    assert "Traceback" not in logged
+    assert files(here) == [
+        "chip_transient.checkpoint",
+        "chip_transient.partial.vtkhdf",
+        "chip_transient.rows",
+    ]
+
+
+# -- texts of options ----------------------------------------------------------------------------
+
+
+def test_frames_are_spread_counted_or_named() -> None:
+    assert read_frames(None, 1.0) == []
+    assert read_frames("every 0.1 s", 0.3) == [0.1, 0.2]
+    assert read_frames("every 0.1 s", 0.35) == pytest.approx([0.1, 0.2, 0.3])
+    assert read_frames("every 1 s", 0.5) == []
+    assert read_frames("2", 1.0) == []
+    assert read_frames("5", 2.0) == [0.5, 1.0, 1.5]
+    assert read_frames(" 5 ms ,0 s, 1 s", 1.0) == [0.005, 0.0, 1.0]
+    assert len(read_frames("every 0.7 ms", 0.7)) == 999  # none a rounding before the end
+
+
+def test_a_start_is_a_word_or_a_temperature() -> None:
+    assert read_initial("steady") == "steady"
+    assert read_initial("outside") == "outside"
+    assert read_initial("25 degC") == 298.15
+    assert read_initial("300 K") == 300.0
+
+
+def test_a_run_is_as_long_as_the_first_trace_that_ends() -> None:
+    from thermostack import Trace
+
+    long, short = (Trace.of([0.0, end], {"gpu": [1.0, 1.0]}) for end in (2.0, 1.5))
+    held = Trace.of([0.0, 0.1], {"gpu": [1.0, 1.0]}, after="hold")
+    assert read_duration(None, [long, held, short]) == 1.5
+    assert read_duration("3 s", [long]) == 3.0
+    with pytest.raises(DescriptionError, match="no trace ends"):
+        read_duration(None, [held])
+
+
+def test_probes_and_throttles_by_name() -> None:
+    assert read_probes(["a = 1 mm, 2mm,3 um"]) == {"a": (1e-3, 2e-3, 3e-6)}
+    assert read_throttles(["gpu = 105degC", "hbm=hbm"]) == {"gpu": 378.15, "hbm": "hbm"}
+    model = discretize(read_package(CHIP_FILE), 4e-3)
+    gpu, west, east = find_throttles({"gpu": 378.15, "hbm": "hbm"}, model)
+    assert (gpu.stack, gpu.limit) == ("gpu", 378.15)
+    assert [west.stack, east.stack] == ["hbm.west", "hbm.east"]
+    assert west.states[1].limit == 368.15
+    (usual,) = find_throttles({"gpu": "gpu"}, model)
+    assert usual.limit == 378.15
+    (one,) = find_throttles({"hbm.east": "hbm"}, model)
+    assert one.stack == "hbm.east"
+
+
+@pytest.fixture(autouse=True)
+def _no_signal_is_left() -> Iterator[None]:
+    """See that a command leaves the handlers of signals as they were."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    assert [signal.getsignal(number) for number in numbers] == before

@@ -1,0 +1,107 @@
+"""Properties of cells from their parts and temperatures, against a plain twin that asks cell by cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from thermostack.finite_volume.cell_properties import Properties
+
+SHAPE = (4, 5, 7)
+VALUES = [(1.0, 2.0), (3.0, 4.0), (5.0, 6.0), (7.0, 8.0), (9.0, 10.0)]
+
+
+def halved(t: np.ndarray) -> list[np.ndarray]:
+    return [0.5 * t, 0.25 * t]
+
+
+def alike(t: np.ndarray) -> list[np.ndarray]:
+    """Return values that do not depend on temperature after all, and share one number."""
+    return [np.broadcast_to(np.float64(11.0), t.shape)] * 2
+
+
+def inverse(t: np.ndarray) -> list[np.ndarray]:
+    return [3e4 / t, -3e4 / t]
+
+
+LAWS = {1: ("halved", halved), 2: ("alike", alike), 3: ("halved", halved), 4: ("inverse", inverse)}
+
+
+def plain(part: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Return the values of every cell, (values, nz, ny, nx)."""
+    out = np.zeros((2, *part.shape))
+    for index, number in np.ndenumerate(part):
+        if number > 0:
+            law = LAWS.get(int(number) - 1)
+            found = VALUES[number - 1] if law is None else [v[0] for v in law[1](t[index].reshape(1))]
+            out[(slice(None), *index)] = found
+    return out
+
+
+def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the parts of cells, in the first plane only one without a law, and temperatures [K]."""
+    rng = np.random.default_rng(seed)
+    part = rng.integers(0, 6, SHAPE).astype(np.uint16)
+    part[0] = rng.integers(0, 2, SHAPE[1:])
+    return part, rng.uniform(250.0, 450.0, SHAPE)
+
+
+def planes(properties: Properties) -> np.ndarray:
+    return np.stack([properties.plane(k) for k in range(SHAPE[0])], axis=1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_cell_has_what_its_part_and_its_temperature_say(seed: int) -> None:
+    part, t = drawn(seed)
+    assert np.array_equal(planes(Properties(part, VALUES, LAWS).at(t)), plain(part, t))
+
+
+def test_without_a_temperature_they_are_those_of_the_parts() -> None:
+    part, _ = drawn(5)
+    table = np.vstack([np.zeros(2), VALUES])
+    assert np.array_equal(planes(Properties(part, VALUES, LAWS)), np.moveaxis(table[part], -1, 0))
+
+
+def test_temperatures_may_be_over_a_zero() -> None:
+    part, t = drawn(6)
+    properties = Properties(part, VALUES, LAWS)
+    over = properties.at(t - 300.0, 300.0)
+    assert np.array_equal(planes(over), planes(properties.at((t - 300.0) + 300.0)))
+    assert properties.temperature is None  # as it was
+
+
+def test_empty_cells_may_have_no_temperature() -> None:
+    part, t = drawn(7)
+    bare = np.where(part > 0, t, np.nan)
+    assert np.array_equal(planes(Properties(part, VALUES, LAWS).at(bare)), plain(part, t))
+
+
+def test_temperatures_of_any_kind_are_read_as_numbers() -> None:
+    part, t = drawn(8)
+    t = np.round(t)
+    properties = Properties(part, VALUES, LAWS)
+    expected = plain(part, t)
+    assert np.array_equal(planes(properties.at(t.astype(np.float32))), expected)
+    assert np.array_equal(planes(properties.at(np.asfortranarray(t))), expected)
+
+
+def test_planes_that_vary_are_known() -> None:
+    part, t = drawn(9)
+    properties = Properties(part, VALUES, LAWS)
+    assert properties.varies.tolist() == [False, True, True, True]
+    assert properties.at(t).varies is properties.varies
+    assert not Properties(part, VALUES, {}).varies.any()
+
+
+def test_parts_of_one_law_are_asked_for_together() -> None:
+    part = np.full((1, 2, 3), 2, np.uint16)
+    part[0, 1] = 4
+    asked: list[int] = []
+
+    def law(t: np.ndarray) -> list[np.ndarray]:
+        asked.append(t.size)
+        return halved(t)
+
+    found = Properties(part, VALUES, {1: ("a", law), 3: ("a", law)}).at(np.full(part.shape, 300.0)).plane(0)
+    assert asked == [6]
+    assert (found[0] == 150.0).all()

@@ -1,0 +1,725 @@
+"""What is wrong with a description is said with its line, its field, its value and what would be right.
+
+The number in the name of a case is the row of the table of faults that it comes from.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thermostack import DescriptionError, Fault
+from thermostack.io.description.package_file import read_package
+
+GOOD = """\
+package: good
+about: two dies on an interposer
+materials:
+  tim_x: {conductivity: 4 W/m/K}
+  bumps: {bump_array: {bump: copper, fill: silicon, diameter: 80 um, pitch: 150 um}}
+stacks:
+  substrate:
+    size: [20 mm, 20 mm]
+    layers:
+      - {name: laminate, thickness: 1.4 mm, material: silicon}
+  interposer:
+    on: substrate
+    at: [2 mm, 2 mm]
+    size: [16 mm, 16 mm]
+    filler: silicon
+    layers:
+      - {name: c4, thickness: 70 um, material: bumps}
+      - {name: silicon, thickness: 100 um, material: silicon}
+  gpu:
+    on: interposer
+    at: [1 mm, 1 mm]
+    size: [8 mm, 10 mm]
+    layers:
+      - {name: active, thickness: 1 um, material: silicon, power: 50 W}
+      - {name: bulk, thickness: 715 um, material: silicon}
+      - {name: tim, thickness: 30 um, material: tim_x, interface: {top: 1 mm2 K/W}}
+  hbm:
+    on: interposer
+    copies: {a: [10 mm, 1 mm], b: [10 mm, 8 mm]}
+    size: [5 mm, 5 mm]
+    layers:
+      - {name: base, thickness: 60 um, material: silicon}
+      - repeat:
+          times: 3
+          layers:
+            - {name: gap, thickness: 10 um, material: tim_x}
+            - {name: core, thickness: 50 um, material: silicon, power: 0.5 W}
+  lid:
+    on: [gpu, hbm]
+    at: [0 mm, 0 mm]
+    size: [16 mm, 16 mm]
+    gap_fill: tim_x
+    layers:
+      - {name: copper, thickness: 1 mm, material: copper}
+cooling:
+  top: {cold_plate: {h: 25000 W/m2/K, coolant: 40 degC}}
+  bottom: {convection: {h: 15 W/m2/K, ambient: 35 degC}}
+"""
+
+
+class Case(NamedTuple):
+    """A change of the good file, and the message it must lead to."""
+
+    old: str
+    new: str
+    line: int
+    field: str
+    code: str
+    words: tuple[str, ...]  # of message and remedy
+
+
+CASES = {
+    "1-thickness-in-m": Case(
+        "thickness: 715 um", "thickness: 775 m", 25, "stacks.gpu.layers.bulk.thickness", "E-SLIP",
+        ("775 m is outside", "did you mean 775 um?"),
+    ),
+    "1-thickness-tiny": Case(
+        "thickness: 715 um", "thickness: 0.000775 um", 25, "stacks.gpu.layers.bulk.thickness", "E-SLIP",
+        ("0.775 nm", "outside 10 nm to 100 mm", "did you mean 775 nm"),
+    ),
+    "1-thickness-naked": Case(
+        "thickness: 715 um", "thickness: 715", 25, "stacks.gpu.layers.bulk.thickness", "E-UNIT",
+        ("715 has no unit", "a length is due", '"50 um"'),
+    ),
+    "2-die-of-26-m": Case(
+        "size: [8 mm, 10 mm]", "size: [26 m, 10 mm]", 22, "stacks.gpu.size[0]", "E-SLIP",
+        ("26 m", "did you mean 26 mm?"),
+    ),
+    "3-conductivity-zero": Case(
+        "{conductivity: 4 W/m/K}", "{conductivity: 0 W/m/K}", 4, "materials.tim_x.conductivity", "E-RANGE",
+        ("0 W/m/K is not greater than zero",),
+    ),
+    "3-conductivity-negative": Case(
+        "{conductivity: 4 W/m/K}", "{conductivity: -4 W/m/K}", 4, "materials.tim_x.conductivity", "E-RANGE",
+        ("-4 W/m/K", "did you mean 4 W/m/K?"),
+    ),
+    "3-conductivity-nan": Case(
+        "{conductivity: 4 W/m/K}", "{conductivity: .nan}", 4, "materials.tim_x.conductivity", "E-RANGE",
+        ("nan is not a finite",),
+    ),
+    "3-conductivity-inf": Case(
+        "{conductivity: 4 W/m/K}", "{conductivity: .inf}", 4, "materials.tim_x.conductivity", "E-RANGE",
+        ("inf is not a finite",),
+    ),
+    "3-conductivity-1e3": Case(
+        "{conductivity: 4 W/m/K}", "{conductivity: 1e3}", 4, "materials.tim_x.conductivity", "E-UNIT",
+        ("1000.0 has no unit", "a conductivity is due"),
+    ),
+    "3-conductivity-of-another-kind": Case(
+        "{conductivity: 4 W/m/K}", "{conductivity: 4 W/K}", 4, "materials.tim_x.conductivity", "E-UNIT",
+        ('"4 W/K" is a conductance', '"150 W/m/K"'),
+    ),
+    "5-thickness-zero": Case(
+        "thickness: 715 um", "thickness: 0 um", 25, "stacks.gpu.layers.bulk.thickness", "E-RANGE",
+        ("0 um is not greater than zero",),
+    ),
+    "5-thickness-negative": Case(
+        "thickness: 715 um", "thickness: -50 um", 25, "stacks.gpu.layers.bulk.thickness", "E-RANGE",
+        ("-50 um is not greater than zero", "did you mean 50 um?"),
+    ),
+    "5-thickness-nan": Case(
+        "thickness: 715 um", "thickness: .nan", 25, "stacks.gpu.layers.bulk.thickness", "E-RANGE",
+        ("nan is not a finite length",),
+    ),
+    "6-no-path-to-any-ambient": Case(
+        "cold_plate: {h: 25000 W/m2/K, coolant: 40 degC}}\n  bottom: {convection: {h: 15 W/m2/K",
+        "adiabatic: {}}\n  bottom: {convection: {h: 0 W/m2/K", 45, "cooling", "E-COOLING",
+        ("no boundary fixes the temperature", "convection"),
+    ),
+    "8-dies-overlap": Case(
+        "at: [1 mm, 1 mm]", "at: [3 mm, 1 mm]", 29, "stacks.hbm", "E-OVERLAP",
+        ("hbm.a overlaps gpu", "(12 mm, 3 mm)", "(13 mm, 8 mm)"),
+    ),
+    "9-die-outside-by-1-um": Case(
+        "b: [10 mm, 8 mm]", "b: [11.001 mm, 8 mm]", 29, "stacks.hbm", "E-OUTSIDE",
+        ("hbm.b leaves interposer by 1 um to the east", "move it"),
+    ),
+    "9-die-wholly-outside": Case(
+        "at: [2 mm, 2 mm]", "at: [2 mm, 22 mm]", 11, "stacks.interposer", "E-OUTSIDE",
+        ("interposer leaves substrate by 18 mm to the north",),
+    ),
+    "10-gap": Case(
+        "    filler: silicon\n", "", 37, "stacks.lid", "E-GAP",
+        ("nothing fills the gap from z = ", "gap_fill", "void"),
+    ),
+    "11-layer-twice": Case(
+        "name: bulk", "name: active", 25, "stacks.gpu.layers[1]", "E-DUPLICATE",
+        ("'active' stands twice", "first in line 24"),
+    ),
+    "12-key-twice": Case(
+        "    at: [1 mm, 1 mm]\n", "    at: [1 mm, 1 mm]\n    at: [1 mm, 2 mm]\n", 22, "stacks.gpu.at",
+        "E-DUPLICATE", ("stands twice", "first in line 21"),
+    ),
+    "12-stack-twice": Case(
+        "  hbm:\n", "  gpu:\n", 27, "stacks.gpu", "E-DUPLICATE", ("stands twice", "first in line 19"),
+    ),
+    "13-unknown-key": Case(
+        "{conductivity: 4 W/m/K}", "{conductvity: 4 W/m/K}", 4, "materials.tim_x.conductvity", "E-KEY",
+        ("unknown key 'conductvity'", "did you mean conductivity?"),
+    ),
+    "13-unknown-key-of-a-layer": Case(
+        "power: 50 W", "powr: 50 W", 24, "stacks.gpu.layers.active.powr", "E-KEY", ("did you mean power?",),
+    ),
+    "13-unknown-key-in-a-mixture": Case(
+        "pitch: 150 um", "pitch: 150 um, height: 70 um", 5, "materials.bumps.bump_array.height", "E-KEY",
+        ("unknown key 'height'", "known are bump, fill"),
+    ),
+    "13-unknown-key-at-the-top": Case(
+        "about:", "abuot:", 2, "abuot", "E-KEY", ("did you mean about?",),
+    ),
+    "13-unknown-face": Case(
+        "  bottom:", "  botom:", 47, "cooling.botom", "E-KEY", ("did you mean bottom?",),
+    ),
+    "13-unknown-cooler": Case(
+        "{convection:", "{convecton:", 47, "cooling.bottom.convecton", "E-KEY",
+        ("unknown kind 'convecton'", "exactly one of adiabatic", "did you mean convection?"),
+    ),
+    "13-unknown-mixture": Case(
+        "{bump_array:", "{bump_aray:", 5, "materials.bumps.bump_aray", "E-KEY", ("did you mean bump_array?",),
+    ),
+    "13-unknown-key-of-repeat": Case(
+        "times: 3", "time: 3", 34, "stacks.hbm.layers[1].repeat.time", "E-KEY", ("did you mean times?",),
+    ),
+    "13-repeat-with-company": Case(
+        "      - repeat:", "      - name: x\n        repeat:", 33, "stacks.hbm.layers.x.name", "E-KEY",
+        ("a repeat stands alone",),
+    ),
+    "14-missing-key": Case(
+        "material: tim_x, interface", "interface", 26, "stacks.gpu.layers.tim.material", "E-MISSING",
+        ("is missing",),
+    ),
+    "14-missing-size": Case(
+        "    size: [8 mm, 10 mm]\n", "", 19, "stacks.gpu.size", "E-MISSING", ("is missing",),
+    ),
+    "14-missing-position": Case(
+        "    at: [1 mm, 1 mm]\n", "", 19, "stacks.gpu.at", "E-MISSING",
+        ("where on interposer", "at: [2.5 mm, 8 mm]"),
+    ),
+    "14-missing-cooling": Case(
+        "cooling:", "coling:", 1, "cooling", "E-MISSING", ("is missing",),
+    ),
+    "14-list-for-a-number": Case(
+        "thickness: 715 um", "thickness: [715 um]", 25, "stacks.gpu.layers.bulk.thickness", "E-TYPE",
+        ("['715 um'] is not a length",),
+    ),
+    "14-one-number-for-two": Case(
+        "size: [8 mm, 10 mm]", "size: 8 mm", 22, "stacks.gpu.size", "E-TYPE",
+        ("'8 mm' is not a pair of lengths", "[2.5 mm, 8 mm]"),
+    ),
+    "14-number-for-a-name": Case(
+        "name: bulk", "name: 12", 25, "stacks.gpu.layers[1].name", "E-TYPE",
+        ("12 is not a name", "put it in quotes"),
+    ),
+    "14-number-for-a-text": Case(
+        "about: two dies on an interposer", "about: 5", 2, "about", "E-TYPE", ("5 is not a text", "quotes"),
+    ),
+    "14-text-for-a-mapping": Case(
+        "interface: {top: 1 mm2 K/W}", "interface: thin", 26, "stacks.gpu.layers.tim.interface", "E-TYPE",
+        ("'thin' is no interface", "top, bottom"),
+    ),
+    "14-list-of-stacks": Case(
+        "  lid:\n    on: [gpu, hbm]\n", "  lid:\n   - on: [gpu, hbm]\n", 40, "", "E-YAML", ("not YAML",),
+    ),
+    "14-two-coolers-in-one": Case(
+        "top: {cold_plate", "top: {adiabatic: {}, cold_plate", 46, "cooling.top", "E-TYPE",
+        ("adiabatic and cold_plate are given", "exactly one of"),
+    ),
+    "14-list-for-a-material": Case(
+        "filler: silicon", "filler: [silicon]", 15, "stacks.interposer.filler", "E-TYPE",
+        ("['silicon'] is given", "a name or exactly one of via_array"),
+    ),
+    "14-flip-maybe": Case(
+        "    at: [1 mm, 1 mm]\n", "    at: [1 mm, 1 mm]\n    flip: maybe\n", 22, "stacks.gpu.flip", "E-TYPE",
+        ("'maybe' is neither true nor false",),
+    ),
+    "14-rotate-by-45": Case(
+        "    at: [1 mm, 1 mm]\n", "    at: [1 mm, 1 mm]\n    rotate: 45\n", 22, "stacks.gpu.rotate", "E-TYPE",
+        ("45 is not 0, 90, 180 or 270",),
+    ),
+    "15-unknown-material": Case(
+        "name: bulk, thickness: 715 um, material: silicon", "name: bulk, thickness: 715 um, material: silicn",
+        25, "stacks.gpu.layers.bulk.material", "E-NAME", ("'silicn'", "did you mean silicon"),
+    ),
+    "15-unknown-material-in-a-mixture": Case(
+        "bump: copper", "bump: coper", 5, "materials.bumps.bump_array.bump", "E-NAME",
+        ("'coper'", "did you mean copper"),
+    ),
+    "15-unknown-stack": Case(
+        "on: substrate", "on: substrat", 12, "stacks.interposer.on", "E-NAME", ("did you mean substrate?",),
+    ),
+    "15-unknown-template": Case(
+        "    size: [5 mm, 5 mm]\n", "    use: hbm3_8hh\n", 30, "stacks.hbm.use", "E-NAME",
+        ("'hbm3_8hh'", "did you mean hbm3_8h"),
+    ),
+    "16-material-of-itself": Case(
+        "fill: silicon", "fill: bumps", 5, "materials.bumps", "E-CYCLE", ("bumps of bumps",),
+    ),
+    "16-stacks-in-a-circle": Case(
+        "  substrate:\n", "  substrate:\n    on: gpu\n    at: [0 mm, 0 mm]\n", 8,
+        "stacks.substrate.on", "E-CYCLE",
+        ("substrate on gpu on interposer on substrate",),
+    ),
+    "two-stacks-on-nothing": Case(
+        "  gpu:\n    on: interposer\n    at: [1 mm, 1 mm]\n", "  gpu:\n", 19, "stacks.gpu", "E-GAP",
+        ("gpu and substrate all stand on nothing", "on:"),
+    ),
+    "17-power-on-a-missing-block": Case(
+        "power: 50 W", "power: {floorplan: plan.csv, powers: {coer: 5 W}}", 24,
+        "stacks.gpu.layers.active.power.powers.coer", "E-POWER", ("no block is named 'coer'", "core"),
+    ),
+    "19-sum-of-powers": Case(
+        "power: 50 W",
+        "power: {blocks: [{name: a, at: [1 mm, 1 mm], size: [1 mm, 1 mm], power: 3 W}], total: 5 W}",
+        24, "stacks.gpu.layers.active.power.total", "E-POWER", ("5 W is declared", "3 W", "scale_to"),
+    ),
+    "20-negative-power": Case(
+        "power: 50 W", "power: -50 W", 24, "stacks.gpu.layers.active.power", "E-POWER",
+        ("-50 W is negative", "allow_negative"),
+    ),
+    "21-block-outside": Case(
+        "power: 50 W", "power: {blocks: {a: {at: [7.5 mm, 1 mm], size: [1 mm, 1 mm], power: 3 W}}}",
+        24, "stacks.gpu.layers.active.power.blocks.a", "E-OUTSIDE",
+        ("leaves its layer", "500 um to the east"),
+    ),
+    "21-block-naked-power": Case(
+        "power: 50 W", "power: {blocks: {a: {at: [1 mm, 1 mm], size: [1 mm, 1 mm], power: 3}}}",
+        24, "stacks.gpu.layers.active.power.blocks.a.power", "E-UNIT", ("3 has no unit", "a power is due"),
+    ),
+    "28-below-absolute-zero": Case(
+        "coolant: 40 degC", "coolant: -300 degC", 46, "cooling.top.cold_plate.coolant", "E-UNIT",
+        ("below absolute zero",),
+    ),
+    "28-negative-kelvin": Case(
+        "coolant: 40 degC", "coolant: -5 K", 46, "cooling.top.cold_plate.coolant", "E-UNIT",
+        ("absolute zero",),
+    ),
+    "28-naked-temperature": Case(
+        "coolant: 40 degC", "coolant: 40", 46, "cooling.top.cold_plate.coolant", "E-UNIT",
+        ("40 has no unit", "a temperature is due", '"25 degC"'),
+    ),
+    "29-table-unsorted": Case(
+        "{conductivity: 4 W/m/K}",
+        "{conductivity: {table: {temperature: [300 K, 250 K], conductivity: [4 W/m/K, 5 W/m/K]}}}",
+        4, "materials.tim_x.conductivity.table", "E-RANGE", ("temperature",),
+    ),
+    "35-interface-negative": Case(
+        "top: 1 mm2 K/W", "top: -1 mm2 K/W", 26, "stacks.gpu.layers.tim.interface.top", "E-RANGE",
+        ("-1 mm2 K/W is less than zero", "did you mean 1 mm2 K/W?"),
+    ),
+    "35-interface-on-no-face": Case(
+        "top: 1 mm2 K/W", "side: 1 mm2 K/W", 26, "stacks.gpu.layers.tim.interface.side", "E-KEY",
+        ("unknown key 'side'", "known are top, bottom"),
+    ),
+    "cooler-with-two-laws": Case(
+        "{h: 25000 W/m2/K, coolant", "{h: 25000 W/m2/K, resistance: 3 K/W, coolant", 46,
+        "cooling.top.cold_plate", "E-COOLING", ("exactly one of resistance and h",),
+    ),
+    "cooler-base-on-a-side": Case(
+        "  bottom: {convection: {h: 15 W/m2/K, ambient: 35 degC}}",
+        "  west: {heat_sink: {h: 15 W/m2/K, ambient: 35 degC, base: {material: copper, thickness: 1 mm}}}",
+        47, "cooling.west.heat_sink.base", "E-COOLING", ("only the whole top or bottom carries a base",),
+    ),
+    "two-positions": Case(
+        "    at: [1 mm, 1 mm]\n", "    at: [1 mm, 1 mm]\n    center: [5 mm, 6 mm]\n", 22, "stacks.gpu.center",
+        "E-VALUE", ("at and center both say where",),
+    ),
+    "embedded-too-deep": Case(
+        "  gpu:\n    on: interposer", "  gpu:\n    inside: interposer", 19, "stacks.gpu", "E-OUTSIDE",
+        ("gpu reaches 576 um below interposer", "less depth"),
+    ),
+    "frame-too-wide": Case(
+        "    at: [1 mm, 1 mm]\n", "    at: [1 mm, 1 mm]\n    frame: 4 mm\n", 22, "stacks.gpu.frame",
+        "E-VALUE",
+        ("a frame of 4 mm leaves nothing open", "less than 4 mm"),
+    ),
+    "region-outside": Case(
+        "material: silicon, power: 50 W",
+        "material: silicon, regions: {r: {at: [7 mm, 0 mm], size: [2 mm, 1 mm], material: copper}}",
+        24, "stacks.gpu.layers.active.regions.r", "E-OUTSIDE", ("leaves its layer by 1 mm to the east",),
+    ),
+    "void-heated": Case(
+        "material: silicon, power: 50 W", "material: void, power: 50 W", 24,
+        "stacks.gpu.layers.active.power", "E-POWER", ("nothing to heat in a void layer",),
+    ),
+    "repeat-no-times": Case(
+        "times: 3", "times: 0", 34, "stacks.hbm.layers[1].repeat.times", "E-RANGE",
+        ("0 is not a number of times",),
+    ),
+    "repeat-without-end": Case(
+        "times: 3", "times: 1000000000", 33, "stacks.hbm.layers[1].repeat", "E-RANGE", ("more than",),
+    ),
+    "copies-without-names": Case(
+        "copies: {a: [10 mm, 1 mm], b: [10 mm, 8 mm]}", "copies: [[10 mm, 1 mm]]", 29, "stacks.hbm.copies",
+        "E-TYPE", ("mapping from names to positions",),
+    ),
+    "copy-with-a-bad-name": Case(
+        "b: [10 mm, 8 mm]", "b c: [10 mm, 8 mm]", 29, "stacks.hbm.name", "E-NAME", ("'b c' is not a name",),
+    ),
+    "stack-with-a-bad-name": Case(
+        "  gpu:\n", "  g p u:\n", 19, "stacks.g p u.name", "E-NAME", ("'g p u' is not a name",),
+    ),
+    "43-tab": Case("    size: [8 mm", "\tsize: [8 mm", 22, "", "E-YAML", ("tab", "indent with spaces")),
+    "44-open-bracket": Case("35 degC}}\n", "35 degC}", 47, "", "E-YAML", ("file ends inside", "close")),
+    "46-tag": Case(
+        "about: two", "about: !!python/object/apply:os.system two", 2, "", "E-YAML",
+        ("`!!python/object/apply:os.system` is not allowed",),
+    ),
+    "47-expression": Case(
+        "thickness: 715 um", "thickness: __import__('os').getpid() um", 25,
+        "stacks.gpu.layers.bulk.thickness",
+        "E-UNIT", ("does not begin with a number",),
+    ),
+    "48-file-above": Case(
+        "power: 50 W", "power: {floorplan: ../plan.csv}", 24, "stacks.gpu.layers.active.power.floorplan",
+        "E-FILE", ("outside the directory", "--allow-include-root"),
+    ),
+    "48-absolute-file": Case(
+        "    size: [5 mm, 5 mm]\n", "    use: /etc/passwd\n", 30, "stacks.hbm.use", "E-FILE", ("outside",),
+    ),
+    "48-address": Case(
+        "power: 50 W", "power: {floorplan: 'http://example.org/plan.csv'}", 24,
+        "stacks.gpu.layers.active.power.floorplan", "E-FILE", ("is not a file here",),
+    ),
+    "48-missing-file": Case(
+        "power: 50 W", "power: {floorplan: plan.cvs}", 24, "stacks.gpu.layers.active.power.floorplan",
+        "E-FILE",
+        ("there is no file 'plan.cvs'", "did you mean plan.csv?"),
+    ),
+    "51-pickle": Case(
+        "power: 50 W", "power: {map: objects.npy}", 24, "stacks.gpu.layers.active.power.map", "E-FILE",
+        ("objects.npy",),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a directory with a floorplan and an array of objects in it."""
+    (tmp_path / "plan.csv").write_text("name,x [mm],y [mm],width [mm],height [mm]\ncore,1,1,2,2\n")
+    np.save(tmp_path / "objects.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "good.yaml"
+    path.write_text(text)
+    return path
+
+
+def faults_of(path: Path, **more: object) -> DescriptionError:
+    with pytest.raises(DescriptionError) as caught:
+        read_package(path, **more)  # type: ignore[arg-type]
+    return caught.value
+
+
+def test_good_file_is_read(folder: Path) -> None:
+    package = read_package(write(folder, GOOD))
+    assert [stack.name for stack in package.stacks] == [
+        "substrate",
+        "interposer",
+        "gpu",
+        "hbm.a",
+        "hbm.b",
+        "lid",
+    ]
+    assert not package.faults
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_message(folder: Path, name: str) -> None:
+    case = CASES[name]
+    assert case.old in GOOD
+    path = write(folder, GOOD.replace(case.old, case.new, 1))
+    error = faults_of(path)
+    found = [fault for fault in error.faults if fault.code == case.code]
+    assert found, f"{case.code} is not among:\n{error}"
+    fault = found[0]
+    assert (fault.line, fault.field) == (case.line, case.field), str(error)
+    assert fault.file == str(path)
+    assert fault.column
+    for word in case.words:
+        assert word in f"{fault.message} ({fault.remedy})", str(error)
+    assert str(fault).startswith(f"{path}:{fault.line}:{fault.column}: ")
+    assert str(fault).endswith(f"[{case.code}]")
+    assert error.exit_code == 2
+
+
+def test_there_are_sixty() -> None:
+    assert len(CASES) >= 60
+
+
+def test_all_faults_of_a_file_are_reported_at_once(folder: Path) -> None:
+    text = GOOD
+    for name in ("1-thickness-naked", "3-conductivity-zero", "13-unknown-key-of-a-layer", "14-missing-key"):
+        text = text.replace(CASES[name].old, CASES[name].new, 1)
+    error = faults_of(write(folder, text))
+    assert [(fault.line, fault.code) for fault in error.faults] == [
+        (4, "E-RANGE"),
+        (24, "E-KEY"),
+        (25, "E-UNIT"),
+        (26, "E-MISSING"),
+    ]
+
+
+def test_names_and_places_are_reported_at_once(folder: Path) -> None:
+    text = GOOD
+    for name in ("15-unknown-material", "8-dies-overlap", "6-no-path-to-any-ambient", "frame-too-wide"):
+        text = text.replace(CASES[name].old, CASES[name].new, 1)
+    codes = {fault.code for fault in faults_of(write(folder, text)).faults}
+    assert codes >= {"E-NAME", "E-OVERLAP", "E-COOLING"}
+
+
+def test_a_wrong_value_hides_no_wrong_name(folder: Path) -> None:
+    text = GOOD.replace("thickness: 715 um", "thickness: 715").replace("filler: silicon", "filler: silicn")
+    text = text.replace("on: interposer\n    at: [1 mm", "on: interpose\n    at: [1 mm")
+    text = text.replace("material: tim_x, interface", "material: tim_y, interface")
+    found = [(fault.line, fault.code, fault.remedy) for fault in faults_of(write(folder, text)).faults]
+    assert [(line, code) for line, code, _ in found] == [
+        (15, "E-NAME"),
+        (20, "E-NAME"),
+        (25, "E-UNIT"),
+        (26, "E-NAME"),
+    ]
+    assert "silicon" in found[0][2]
+    assert "interposer" in found[1][2]
+
+
+def test_short_forms_and_values_are_reported_at_once(folder: Path) -> None:
+    text = GOOD.replace("times: 3", "times: x").replace("thickness: 715 um", "thickness: 715")
+    assert {fault.code for fault in faults_of(write(folder, text)).faults} == {"E-RANGE", "E-UNIT"}
+
+
+def test_a_fault_of_a_copied_stack_is_told_once(folder: Path) -> None:
+    text = GOOD.replace("thickness: 60 um", "thickness: 60").replace("power: 0.5 W", "power: 0.5 K")
+    faults = faults_of(write(folder, text)).faults
+    assert [(fault.line, fault.field) for fault in faults] == [
+        (32, "stacks.hbm.layers.base.thickness"),
+        (37, "stacks.hbm.layers[1].repeat.layers.core.power"),
+    ]
+
+
+def test_fifty_faults_are_shown(folder: Path) -> None:
+    layers = "\n".join(f"      - {{name: l{n}, thickness: {n + 1}, material: silicon}}" for n in range(70))
+    error = faults_of(write(folder, GOOD.replace("      - {name: bulk", layers + "\n      - {name: bulk", 1)))
+    assert len(error.faults) == 70
+    assert str(error).count("\n") == 50
+    assert str(error).endswith("... and 20 more")
+
+
+# -- files that are no descriptions ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (b"", "E-YAML", "is empty"),
+        (b"# only a remark\n", "E-YAML", "is empty"),
+        (b"---\n...\n", "E-YAML", "is empty"),
+        (b"just words\n", "E-YAML", "is no mapping"),
+        (b"- a\n- b\n", "E-YAML", "is no mapping"),
+        (GOOD.encode("utf-16"), "E-YAML", "is not UTF-8 text"),
+        (GOOD.encode("utf-16-le"), "E-YAML", "is not UTF-8 text"),
+        (b"package: a\nabout: caf\xe9\n", "E-YAML", "byte 0xe9"),
+        (b"\x7fELF\x02\x01\x01\x00\x00", "E-YAML", "is not text"),
+        (b"PK\x03\x04\x14\x00", "E-YAML", "U+0003"),
+        (b"\x89HDF\r\n\x1a\n", "E-YAML", "byte 0x89"),
+        (b"package: a\n---\npackage: b\n", "E-YAML", "a second document"),
+        (b"package: &a [*b]\n", "E-YAML", "*b has no anchor"),
+        (b"package: &a [*a]\n", "E-YAML", "*a has no anchor"),
+        (b"? [a, b]\n: c\n", "E-YAML", "a key must be a word"),
+        (b'about: "\\U99999999"\n', "E-YAML", "is not YAML"),
+    ],
+)
+def test_content_that_is_refused(tmp_path: Path, content: bytes, code: str, words: str) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_bytes(content)
+    (fault,) = faults_of(path).faults
+    assert (fault.file, fault.code) == (str(path), code)
+    assert words in fault.message
+
+
+def test_line_of_a_byte_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_bytes(b"package: a\nabout: caf\xe9\n")
+    (fault,) = faults_of(path).faults
+    assert (fault.line, fault.column) == (2, 11)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("about: two dies", "about: zwei Plättchen, 二つ"),
+        lambda text: text.replace("gpu", "größe"),
+        lambda text: text.replace("package: good", "--- # a remark\npackage: good"),
+        lambda text: text.replace("{conductivity: 4 W/m/K}", "{conductivity: &k 4 W/m/K}"),
+    ],
+    ids=["bom", "crlf", "non-ascii", "non-ascii-name", "document", "anchor"],
+)  # fmt: skip
+def test_content_that_is_accepted(tmp_path: Path, change: object) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_bytes(change(GOOD).encode())  # type: ignore[operator]
+    assert len(read_package(path).stacks) == 6
+
+
+def test_places_that_are_no_files(tmp_path: Path) -> None:
+    assert "is a directory" in str(faults_of(tmp_path))
+    missing = faults_of(tmp_path / "none.yaml")
+    assert "cannot be read: no such file" in str(missing)
+    assert [fault.code for fault in missing.faults] == ["E-FILE"]
+    (tmp_path / "locked.yaml").write_text(GOOD)
+    assert "is not an ordinary file" in str(faults_of(Path("/dev/null")))
+    assert "cannot be read" in str(faults_of(Path("a\0b.yaml")))
+
+
+def test_name_of_no_package() -> None:
+    error = faults_of("hbm3_8hh")  # type: ignore[arg-type]
+    assert "no shipped package is named 'hbm3_8hh' (did you mean hbm3_8h" in str(error)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOMB,
+        "a: " + "[" * 3000,
+        "[" * 100_000,
+        "- " * 3000 + "x",
+        "{a: " * 3000,
+        "a:\n" + "\n".join(" " * n + "a:" for n in range(1, 300)),
+        "a: " + "x" * 5 * 2**20,
+        "a: [" + "x, " * 150_000 + "]",
+        "? " * 5000,
+        "&a " * 5000,
+    ],
+    ids=["aliases", "brackets", "many-brackets", "dashes", "braces", "indents", "large", "items",
+         "keys", "anchors"],
+)  # fmt: skip
+def test_what_costs_much_to_read_is_refused_quickly(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(text)
+    start = time.process_time()
+    (fault, *_) = faults_of(path).faults
+    assert time.process_time() - start < 5.0  # one, where nothing else runs
+    assert fault.code in ("E-YAML", "E-FILE")
+
+
+# -- from Python -----------------------------------------------------------------------------
+
+
+def test_python_says_the_same() -> None:
+    from thermostack import Convection, Layer, Stack
+
+    with pytest.raises(
+        DescriptionError, match=r"Layer.thickness: -50 um is not greater than zero \(did you mean 50 um\?\)"
+    ):
+        Layer("bulk", -50e-6, "silicon")
+    with pytest.raises(
+        DescriptionError, match=r"Stack.size\[0\]: 26 m is outside .* \(did you mean 26 mm\?\)"
+    ):
+        Stack("gpu", (26.0, 0.01), ())
+    with pytest.raises(
+        DescriptionError, match=r'Convection.h: "5 W" is a power; a heat transfer coefficient is due'
+    ):
+        Convection("5 W", 300.0)  # type: ignore[arg-type]
+    with pytest.raises(DescriptionError, match=r"Layer.thickness: nan is not a finite length"):
+        Layer("bulk", float("nan"), "silicon")
+    with pytest.raises(
+        DescriptionError, match=r"Layer.material: 5 is given; a name or exactly one of via_array"
+    ):
+        Layer("bulk", 50e-6, 5)  # type: ignore[arg-type]
+
+
+# -- whatever comes --------------------------------------------------------------------------
+
+
+def read_or_refuse(path: Path) -> tuple[Fault, ...]:
+    """Return the faults of a description; any other exception fails the test."""
+    try:
+        read_package(path)
+    except DescriptionError as error:
+        return error.faults
+    return ()
+
+
+def test_every_prefix_is_read_or_refused(folder: Path) -> None:
+    text = GOOD[: GOOD.index("  hbm:")] + GOOD[GOOD.index("cooling:") :]
+    path = folder / "good.yaml"
+    for end in range(0, len(text), 7):
+        path.write_text(text[:end])
+        assert all(fault.file == str(path) for fault in read_or_refuse(path))
+
+
+SIGNS = st.text(alphabet="{}[]:,-&*!|>'\"#%@` \t\n\x00\x85\u2028~<?aé0.", min_size=0, max_size=6)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, len(GOOD)), st.integers(0, 40), SIGNS)
+def test_damaged_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, at: int, cut: int, put: str
+) -> None:
+    path = tmp_path_factory.mktemp("damaged") / "case.yaml"
+    path.write_text(GOOD[:at] + put + GOOD[at + cut :], encoding="utf-8", newline="")
+    assert all(fault.code.startswith("E-") for fault in read_or_refuse(path))
+
+
+WORDS = [(found.start(), found.end()) for found in re.finditer(r"[\w.]+|[^\w\s]", GOOD)]
+OTHERS = [
+    "null",
+    "[]",
+    "{}",
+    "1",
+    "-1 mm",
+    ".nan",
+    "true",
+    "[1, 2]",
+    "{a: 1}",
+    "''",
+    "void",
+    "gpu",
+    "on",
+    "use",
+    ":",
+]
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(OTHERS)), min_size=1, max_size=2))
+def test_exchanged_words_are_read_or_refused_with_their_line(
+    tmp_path_factory: pytest.TempPathFactory, exchanged: list[tuple[tuple[int, int], str]]
+) -> None:
+    text = GOOD
+    for (start, end), other in sorted(exchanged, reverse=True):
+        text = text[:start] + other + text[end:]
+    path = tmp_path_factory.mktemp("words") / "case.yaml"
+    path.write_text(text)
+    for fault in read_or_refuse(path):
+        assert fault.file == str(path)
+        assert fault.line
+        assert "input" not in fault.message.lower()  # a message of the library below, not one of ours
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("bytes") / "case.yaml"
+    path.write_bytes(content)
+    assert all(fault.code.startswith("E-") for fault in faults_of(path).faults)

@@ -1,0 +1,205 @@
+"""A file is written whole or not at all, whatever interrupts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from thermostack.errors import OutputError
+from thermostack.io.files import atomic_file
+from thermostack.io.files.atomic_file import whole_file, write_whole
+
+OLD, NEW = b"old content", b"new content " * 1000
+
+
+@pytest.fixture(params=["unnamed", "hidden"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a directory, with and without the file system's unnamed files."""
+    if request.param == "hidden":
+        monkeypatch.setattr(atomic_file, "_UNNAMED", 0)
+    return tmp_path
+
+
+def test_a_new_file_is_written(place: Path) -> None:
+    write_whole(place / "result", NEW)
+    assert (place / "result").read_bytes() == NEW
+    assert [path.name for path in place.iterdir()] == ["result"]
+
+
+def test_an_old_file_is_replaced_and_keeps_its_permissions(place: Path) -> None:
+    path = place / "result"
+    path.write_bytes(OLD)
+    path.chmod(0o640)
+    write_whole(path, NEW)
+    assert path.read_bytes() == NEW
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert [path.name for path in place.iterdir()] == ["result"]
+
+
+def test_a_new_file_has_the_usual_permissions(place: Path) -> None:
+    (place / "usual").write_bytes(OLD)
+    write_whole(place / "result", NEW)
+    assert (place / "result").stat().st_mode == (place / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "rename", "fchmod"])
+@pytest.mark.parametrize(
+    "failure", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyboardInterrupt(), MemoryError()]
+)
+def test_a_failing_call_leaves_the_old_file(
+    place: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: BaseException
+) -> None:
+    path = place / "result"
+    path.write_bytes(OLD)
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(atomic_file.os, call, fail)
+    with pytest.raises(OutputError if isinstance(failure, OSError) else type(failure)):
+        write_whole(path, NEW)
+    monkeypatch.undo()
+    assert path.read_bytes() == OLD
+    assert [path.name for path in place.iterdir()] == ["result"]
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
+def test_a_full_disk_at_any_write_leaves_the_old_file(
+    place: Path, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    path = place / "result"
+    path.write_bytes(OLD)
+    write, calls = os.write, [0]
+
+    def write_until_full(file: int, content: memoryview) -> int:
+        calls[0] += 1
+        if calls[0] == nth:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, content)
+
+    monkeypatch.setattr(atomic_file, "_PIECE", len(NEW) // 4)
+    monkeypatch.setattr(atomic_file.os, "write", write_until_full)
+    with pytest.raises(
+        OutputError, match=r"No space left.*12 kB are needed, .* are free.*untouched"
+    ) as caught:
+        write_whole(path, NEW)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == OLD
+    assert [path.name for path in place.iterdir()] == ["result"]
+
+
+def test_a_limit_on_file_sizes_is_an_output_error(place: Path) -> None:
+    path = place / "result"
+    path.write_bytes(OLD)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(OutputError, match="ulimit"):
+            write_whole(path, NEW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == OLD
+    assert [path.name for path in place.iterdir()] == ["result"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_killed_process_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    path = tmp_path / "result"
+    path.write_bytes(OLD)
+    program = (
+        "import sys, time\n"
+        "from thermostack.io import safe_file\n"
+        "fill = safe_file.fill\n"
+        "def slow(file, content):\n"
+        "    fill(file, content); print('filled', flush=True); time.sleep(60)\n"
+        "safe_file.fill = slow\n"
+        "safe_file.write_whole(sys.argv[1], b'new')\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"filled\n"
+        start = time.monotonic()
+        process.send_signal(number)
+        process.wait(timeout=10)
+        assert time.monotonic() - start < 2.0
+    assert path.read_bytes() == OLD
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+
+def test_what_a_killed_process_left_hidden_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic_file, "_UNNAMED", 0)
+    left, foreign = tmp_path / ".result.4194999.partial", tmp_path / ".result.txt.partial"
+    left.write_bytes(b"half")
+    foreign.write_bytes(b"of somebody else")
+    write_whole(tmp_path / "result", NEW)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [foreign.name, "result"]
+
+
+def test_a_missing_directory_is_named(place: Path) -> None:
+    with pytest.raises(OutputError, match=r"directory .*absent is not there"):
+        write_whole(place / "absent" / "result", NEW)
+
+
+def test_a_directory_is_not_replaced(place: Path) -> None:
+    (place / "result").mkdir()
+    with pytest.raises(OutputError, match="is a directory"):
+        write_whole(place / "result", NEW)
+    with pytest.raises(OutputError, match="is a directory"):
+        write_whole("", NEW)
+
+
+def test_a_pipe_is_not_replaced(place: Path) -> None:
+    os.mkfifo(place / "result")
+    with pytest.raises(OutputError, match="no regular file"):
+        write_whole(place / "result", NEW)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_protected_file_is_not_replaced(place: Path) -> None:
+    path = place / "result"
+    path.write_bytes(OLD)
+    path.chmod(0o444)
+    with pytest.raises(OutputError, match="Permission denied"):
+        write_whole(path, NEW)
+    assert path.read_bytes() == OLD
+
+
+def test_behind_a_link_the_file_itself_is_replaced(place: Path) -> None:
+    target, link = place / "real", place / "link"
+    target.write_bytes(OLD)
+    link.symlink_to(target)
+    write_whole(link, NEW)
+    assert link.is_symlink()
+    assert target.read_bytes() == NEW
+
+
+@pytest.mark.parametrize("name", ["a b;rm -rf $HOME", "line\nbreak", "näme", "-x", "x" * 250])
+def test_a_name_is_taken_literally(place: Path, name: str) -> None:
+    write_whole(place / name, NEW)
+    assert [path.name for path in place.iterdir()] == [name]
+
+
+def test_a_name_that_cannot_be_is_refused(place: Path) -> None:
+    with pytest.raises(OutputError, match="null"):
+        write_whole(place / "a\0b", NEW)
+    with pytest.raises(OutputError, match="too long"):
+        write_whole(place / ("x" * 300), NEW)
+
+
+def test_what_is_not_the_system_s_to_say_is_not_taken_for_it(place: Path) -> None:
+    with pytest.raises(OSError, match="of a library"), whole_file(place / "result", 0):
+        raise OSError("of a library")
+    assert list(place.iterdir()) == []

@@ -1,0 +1,504 @@
+"""The column kernels against plain NumPy twins, on odd shapes, in both precisions, with any threads."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thermostack.finite_volume.conduction import Conduction, Ground
+from thermostack.linear import multigrid as owner
+from thermostack.linear.multigrid import Multigrid, choose_pairs, operate, size_of
+
+SHAPES = [
+    (1, 1, 2),
+    (3, 1, 5),
+    (3, 5, 1),
+    (4, 6, 7),
+    (2, 33, 3),
+    (1, 8, 9),
+    (3, 21, 70),
+]
+CASES: list[tuple[tuple[int, int, int], type, int]] = [
+    *((shape, dtype, 1) for shape in SHAPES for dtype in (np.float32, np.float64)),
+    ((2, 5, 200), np.float32, 1),
+    ((2, 4, 150), np.float64, 1),
+    ((2, 33, 3), np.float32, 2),
+    ((3, 49, 10), np.float64, 3),
+    ((3, 48, 11), np.float32, 3),
+]
+EVERY = pytest.mark.parametrize(("shape", "dtype", "threads"), CASES)
+OFTEN = pytest.mark.parametrize(
+    ("shape", "dtype", "threads", "sweeps"),
+    [
+        *((*case, 2) for case in CASES),
+        *(((3, 5, 70), dtype, 1, sweeps) for dtype in (np.float32, np.float64) for sweeps in (1, 3, 4)),
+        ((2, 41, 5), np.float32, 2, 3),
+        ((3, 75, 10), np.float32, 3, 4),
+        ((2, 50, 9), np.float64, 2, 4),
+    ],
+)
+
+
+@pytest.fixture(autouse=True)
+def few_cells_are_divided_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "CELLS_PER_THREAD", 1)
+
+
+def random_conduction(shape: tuple[int, int, int], seed: int = 0) -> Conduction:
+    rng = np.random.default_rng(seed)
+    nz, ny, nx = shape
+    g = [10.0 ** rng.uniform(-2, 2, size) for size in ((nz, ny, nx - 1), (nz, ny - 1, nx), (nz - 1, ny, nx))]
+    ground = np.where(rng.random(shape) < 0.2, rng.random(shape), 0.0)
+    ground[-1] += 0.1
+    if nx > 4:  # a column outside the body, and a cell
+        g[0][:, 0, 1:3] = 0.0
+        for face in (g[1][:, :1, 2], g[2][:, 0, 2], ground[:, 0, 2]):
+            face[...] = 0.0
+    return Conduction(*g, Ground.of(ground))
+
+
+def in_precision(conduction: Conduction, dtype: type) -> Conduction:
+    """Return the operator with conductances of faces in a precision."""
+    faces = (g.astype(dtype) for g in (conduction.g_x, conduction.g_y, conduction.g_z))
+    return Conduction(*faces, conduction.ground)
+
+
+def widths(shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    return 1.0 + np.arange(shape[2]) % 3, 1.0 + np.arange(shape[1]) % 2
+
+
+def build(shape: tuple[int, int, int], dtype: type, threads: int) -> tuple[Conduction, Multigrid]:
+    conduction = random_conduction(shape)
+    multigrid = Multigrid(conduction, widths(shape), dtype=dtype, threads=threads)
+    assert multigrid.finest.blocks == threads
+    return conduction, multigrid
+
+
+def natural(slabs: Any, nx: int) -> np.ndarray:
+    """Return a field (nz, ny, nx) in float64 from rows of even and odd columns (ny, 2, nz, width)."""
+    array = np.asarray(slabs, dtype=np.float64)
+    field = np.empty((array.shape[2], array.shape[0], nx))
+    field[:, :, ::2] = array[:, 0, :, : (nx + 1) // 2].transpose(1, 0, 2)
+    field[:, :, 1::2] = array[:, 1, :, : nx // 2].transpose(1, 0, 2)
+    return field
+
+
+def slabs_of(field: np.ndarray, slabs: Any) -> None:
+    """Put a field into rows of even and odd columns."""
+    array, nx = np.asarray(slabs), field.shape[2]
+    array[:, 0, :, : (nx + 1) // 2] = field[:, :, ::2].transpose(1, 0, 2)
+    array[:, 1, :, : nx // 2] = field[:, :, 1::2].transpose(1, 0, 2)
+
+
+def unused(slabs: Any, nx: int) -> np.ndarray:
+    """Return the values in the places no column stands in."""
+    array = np.asarray(slabs)
+    return np.concatenate([array[:, 0, :, (nx + 1) // 2 :].ravel(), array[:, 1, :, nx // 2 :].ravel()])
+
+
+def conduction_of(level: Any, ground: np.ndarray) -> Conduction:
+    """Return a level's operator in natural order and float64."""
+    g_x, g_y, g_z = (natural(getattr(level, name), level.nx) for name in ("g_x", "g_y", "g_z"))
+    return Conduction(g_x[:, :, :-1], g_y[:, :-1], g_z[:-1], Ground.of(ground))
+
+
+def close(values: Any, expected: np.ndarray, dtype: type, ulps: float = 200.0) -> bool:
+    """Return whether values agree to so many units in the last place of the largest."""
+    largest = np.abs(expected).max() if expected.size else 0.0
+    return bool(
+        np.abs(np.asarray(values) - expected).max(initial=0.0) <= ulps * np.finfo(dtype).eps * largest
+    )
+
+
+# ---- twins: each does with dense columns what a kernel does with rows
+
+
+def red_columns(shape: tuple[int, int, int]) -> np.ndarray:
+    _, ny, nx = shape
+    return np.add.outer(np.arange(ny), np.arange(nx)) % 2 == 0
+
+
+def solve_colour(conduction: Conduction, b: np.ndarray, t: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """Return t with the columns of one colour solved exactly for b and their neighbours."""
+    nz = conduction.shape[0]
+    diagonal = conduction.diagonal()
+    out = t.copy()
+    lateral = Conduction(
+        conduction.g_x, conduction.g_y, 0 * conduction.g_z, Ground.of(np.zeros(conduction.shape))
+    )
+    inflow = lateral.diagonal() * t - lateral.apply(t)
+    for j, i in np.argwhere(colour):
+        column = np.diag(diagonal[:, j, i])
+        for k in range(nz - 1):
+            column[k, k + 1] = column[k + 1, k] = -conduction.g_z[k, j, i]
+        there = diagonal[:, j, i] > 0.0
+        out[:, j, i] = 0.0
+        out[there, j, i] = np.linalg.solve(column[np.ix_(there, there)], (b + inflow)[there, j, i])
+    return out
+
+
+def sums_of_pairs(field: np.ndarray, first_x: np.ndarray, first_y: np.ndarray) -> np.ndarray:
+    return np.add.reduceat(np.add.reduceat(field, first_y[:-1], axis=1), first_x[:-1], axis=2)
+
+
+def coarse_twin(
+    fine: Conduction,
+    dx: np.ndarray,
+    dy: np.ndarray,
+    first_x: np.ndarray,
+    first_y: np.ndarray,
+) -> Conduction:
+    def centres(width: np.ndarray) -> np.ndarray:
+        return (width[1:] + width[:-1]) / 2
+
+    far_x, far_y = first_x[1:-1] - 1, first_y[1:-1] - 1
+    coarse_dx, coarse_dy = (
+        np.add.reduceat(dx, first_x[:-1]),
+        np.add.reduceat(dy, first_y[:-1]),
+    )
+    g_x = np.add.reduceat(fine.g_x[:, :, far_x], first_y[:-1], axis=1)
+    g_y = np.add.reduceat(fine.g_y[:, far_y], first_x[:-1], axis=2)
+    return Conduction(
+        g_x * centres(dx)[far_x] / centres(coarse_dx),
+        g_y * (centres(dy)[far_y] / centres(coarse_dy))[:, None],
+        sums_of_pairs(fine.g_z, first_x, first_y),
+        Ground.of(sums_of_pairs(fine.ground.dense, first_x, first_y)),
+    )
+
+
+def pairs_of(multigrid: Multigrid) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first interval of each coarse one of the finest level, as its transfers hold them."""
+    return multigrid.pairs[0]
+
+
+# ---- the tests
+
+
+@EVERY
+def test_level_holds_the_operator_and_nothing_else(
+    shape: tuple[int, int, int], dtype: type, threads: int
+) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    level = multigrid.finest
+    line = np.asarray(level.line)
+    lines = np.concatenate([np.asarray(level.ground), np.zeros((1, 2, level.width), dtype=dtype)])[line]
+    held = conduction_of(level, natural(lines.transpose(0, 2, 1, 3), level.nx))
+    for name in ("g_x", "g_y", "g_z"):
+        assert close(getattr(held, name), getattr(conduction, name), dtype, 1.0)
+    assert close(held.ground.dense, conduction.ground.dense, dtype, 1.0)
+    for slabs in (level.g_x, level.g_y, level.g_z, lines.transpose(0, 2, 1, 3)):
+        assert not unused(slabs, level.nx).any()
+    assert np.array_equal((line >= 0).T, (conduction.ground.dense != 0.0).any(axis=2))
+
+
+@EVERY
+def test_operators_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    rng = np.random.default_rng(1)
+    level, z, p, t = (
+        multigrid.finest,
+        rng.random(shape),
+        rng.random(shape),
+        rng.random(shape),
+    )
+    slabs_of(z, np.asarray(level.t)[0])
+    slabs_of(p, np.asarray(level.p)[0])
+    heat = rng.random(shape) * conduction.is_active
+    multigrid.begin(0, heat, 1.0)
+    field, square = t.copy(), np.zeros(1)
+    level.descend(*np.array([[0.5], [0.75], [0.25], [3.0]]), field[None], square)
+    turned = z + 0.5 * p
+    assert close(field, t + 0.25 * turned + 3.0, dtype, 4.0)
+    assert close(natural(np.asarray(level.p)[0], level.nx), turned, dtype, 4.0)
+    left = heat - 0.75 * conduction.apply(turned)
+    assert close(natural(np.asarray(level.b)[0], level.nx), left, dtype)
+    assert square[0] == pytest.approx((left**2).sum(), rel=1e3 * float(np.finfo(dtype).eps))
+    assert not unused(np.asarray(level.p)[0], level.nx).any()
+    assert not unused(np.asarray(level.b)[0], level.nx).any()
+    out = np.empty(shape)
+    operate(conduction, t, out, threads)
+    assert close(out, conduction.apply(t), np.float64)
+
+
+@EVERY
+def test_step_with_the_residual_anew_agrees_with_numpy(
+    shape: tuple[int, int, int], dtype: type, threads: int
+) -> None:
+    """The load whose residual is due gets it from its field, the other one by the recurrence."""
+    conduction = in_precision(random_conduction(shape), dtype)
+    multigrid, other = (Multigrid(conduction, widths(shape), dtype=dtype, threads=threads) for _ in range(2))
+    rng = np.random.default_rng(8)
+    heats, fields = rng.random((2, 2, *shape)) * conduction.is_active
+    steps, square, plain = rng.random((4, 2)), np.zeros(2), np.zeros(2)
+    again = fields.copy()
+    true = multigrid.true_residual(heats, np.array([2.0, 3.0]))
+    true.ask(1, True)
+    for cycles in (multigrid, other):
+        cycles.give_room(2)
+        cycles.keep_alive([0, 1])
+        for n in range(2):
+            cycles.begin(n, heats[n], 1.0)
+        cycles.cycle()
+    multigrid.finest.descend(*steps, fields, square, true)
+    other.finest.descend(*steps, again, plain)
+    assert np.array_equal(fields, again)
+    assert np.array_equal(multigrid.finest.p, other.finest.p)
+    assert np.array_equal(np.asarray(multigrid.finest.b)[0], np.asarray(other.finest.b)[0])
+    assert square[0] == plain[0]
+    assert true.found(0) is None
+    left = heats[1] - conduction.apply(fields[1])
+    length, total = true.found(1)
+    assert length == pytest.approx(np.linalg.norm(left))
+    assert total == pytest.approx(left.sum(), abs=1e-9 * np.abs(left).sum())
+    assert square[1] == pytest.approx((3.0 * length) ** 2)
+    assert close(natural(np.asarray(multigrid.finest.b)[1], shape[2]), 3.0 * left, dtype)
+    assert not unused(np.asarray(multigrid.finest.b)[1], shape[2]).any()
+
+
+def test_a_level_that_rounds_its_conductances_does_not_tell_true_residuals() -> None:
+    multigrid = Multigrid(random_conduction((2, 5, 6)), dtype=np.float32)
+    assert multigrid.true_residual(np.ones((1, 2, 5, 6)), np.ones(1)) is None
+
+
+@EVERY
+def test_residual_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    rng = np.random.default_rng(2)
+    level, heat, t = multigrid.finest, rng.random(shape), rng.random(shape)
+    field = t.copy()
+    length, total = multigrid.residual(0, heat, field, 2.0)
+    left = heat - conduction.apply(t)
+    assert np.array_equal(field, t)
+    assert close(natural(np.asarray(level.b)[0], level.nx), 2.0 * left, dtype)
+    assert length == pytest.approx(np.linalg.norm(left))
+    assert total == pytest.approx(left.sum())
+    multigrid.begin(0, heat, 3.0)
+    assert close(natural(np.asarray(level.b)[0], level.nx), 3.0 * heat, dtype, 2.0)
+    assert not unused(np.asarray(level.b)[0], level.nx).any()
+
+
+@OFTEN
+def test_down_sweep_agrees_with_numpy(
+    shape: tuple[int, int, int], dtype: type, threads: int, sweeps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, "SWEEPS", {0.0: sweeps})
+    conduction, multigrid = build(shape, dtype, threads)
+    fine, coarse = multigrid.levels[:2]
+    heat = np.random.default_rng(3).random(shape)
+    heat[~conduction.is_active] = 0.0
+    multigrid.begin(0, heat, 1.0)
+    fine.down(coarse)
+    red, t = red_columns(shape), np.zeros(shape)
+    for _ in range(sweeps):
+        before = t
+        t = solve_colour(conduction, heat, t, red)
+        t = solve_colour(conduction, heat, t, ~red)
+    swept = natural(np.asarray(fine.t)[0], fine.nx)
+    assert close(swept[:, red], t[:, red], dtype, 2000.0)
+    assert close(swept[:, ~red], (t - before)[:, ~red], dtype, 2000.0)
+    left = sums_of_pairs(heat - conduction.apply(t), *pairs_of(multigrid))
+    assert (
+        np.abs(natural(np.asarray(coarse.b)[0], coarse.nx) - left).max()
+        <= 5000 * np.finfo(dtype).eps * heat.max()
+    )
+    assert not unused(np.asarray(fine.t)[0], fine.nx).any()
+    assert not unused(np.asarray(coarse.b)[0], coarse.nx).any()
+
+
+@OFTEN
+def test_up_sweep_agrees_with_numpy(
+    shape: tuple[int, int, int], dtype: type, threads: int, sweeps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, "SWEEPS", {0.0: sweeps})
+    conduction, multigrid = build(shape, dtype, threads)
+    fine, coarse = multigrid.levels[:2]
+    rng = np.random.default_rng(4)
+    heat, t = rng.random(shape) * conduction.is_active, rng.random(shape)
+    correction = rng.random((shape[0], coarse.ny, coarse.nx))
+    multigrid.begin(0, heat, 1.0)
+    slabs_of(t, np.asarray(fine.t)[0])
+    slabs_of(correction, np.asarray(coarse.t)[0])
+    slabs_of(rng.random(shape), np.asarray(fine.p)[0])
+    fine.up(coarse)
+    first_x, first_y = pairs_of(multigrid)
+    spread = np.repeat(np.repeat(correction, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
+    t, red = t + spread, red_columns(shape)
+    for colour in (~red, red) * sweeps:
+        t = solve_colour(conduction, heat, t, colour)
+    assert close(natural(np.asarray(fine.t)[0], fine.nx), t, dtype, 2000.0)
+    z, r, p = (natural(values, fine.nx) for values in (np.asarray(v)[0] for v in (fine.t, fine.b, fine.p)))
+    sent = conduction.apply(z)
+    expected = (z * r).sum(), (z * sent).sum(), (p * sent).sum(), sent.sum()
+    sizes = np.abs(z * r).sum(), (z * sent).sum(), np.abs(p * sent).sum(), np.abs(sent).sum()
+    for found, wanted, size in zip(fine.products(0), expected, sizes, strict=True):
+        assert abs(found - wanted) <= 1e3 * np.finfo(dtype).eps * size
+
+
+@EVERY
+def test_nested_start_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    """Heat is summed onto the coarsest grid, and each finer one smooths what the coarser one found."""
+    conduction, multigrid = build(shape, dtype, threads)
+    heat = np.random.default_rng(5).random(shape) * conduction.is_active
+    multigrid.begin(0, heat, 1.0)
+    operators, heats = [conduction], [heat]
+    dx, dy = widths(shape)
+    for first_x, first_y in multigrid.pairs:
+        operators.append(coarse_twin(operators[-1], dx, dy, first_x, first_y))
+        heats.append(sums_of_pairs(heats[-1], first_x, first_y))
+        dx, dy = np.add.reduceat(dx, first_x[:-1]), np.add.reduceat(dy, first_y[:-1])
+    multigrid.nest()
+    for level, expected in zip(multigrid.levels, heats, strict=True):
+        assert close(natural(np.asarray(level.b)[0], level.nx), expected, dtype, 200.0)
+        assert not unused(np.asarray(level.b)[0], level.nx).any()
+    t = solve_colour(operators[-1], heats[-1], np.zeros(operators[-1].shape), np.ones((1, 1), dtype=bool))
+    for level, (first_x, first_y), operator, b in zip(
+        multigrid.levels[-2::-1], multigrid.pairs[::-1], operators[-2::-1], heats[-2::-1], strict=True
+    ):
+        t = np.repeat(np.repeat(t, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
+        red = red_columns(operator.shape)
+        for colour in (~red, red) * (level.reach // 2):
+            t = solve_colour(operator, b, t, colour)
+    assert close(natural(np.asarray(multigrid.finest.t)[0], shape[2]), t, dtype, 5000.0)
+
+
+@EVERY
+def test_each_of_several_loads_is_treated_as_if_alone(
+    shape: tuple[int, int, int], dtype: type, threads: int
+) -> None:
+    """To the last bit, and a load that rests keeps what it has."""
+    conduction, several = build(shape, dtype, threads)
+    _, alone = build(shape, dtype, threads)
+    rng = np.random.default_rng(6)
+    heats, steps = rng.random((3, *shape)) * conduction.is_active, rng.random((4, 3))
+    fields, square = rng.random((3, *shape)), np.zeros(3)
+    before = fields.copy()
+    several.give_room(3)
+    for n, heat in enumerate(heats):
+        several.begin(n, heat, 1.0)
+    several.keep_alive([2, 0])
+    several.cycle()
+    sums = [several.finest.products(n) for n in range(3)]
+    several.finest.descend(*steps, fields, square)
+    for n in (2, 0):
+        alone.begin(0, heats[n], 1.0)
+        for level in alone.levels:
+            level.clear()
+        np.asarray(alone.finest.p)[...] = 0.0
+        alone.cycle()
+        assert sums[n] == alone.finest.products(0) != (0.0, 0.0, 0.0, 0.0)
+        field, one = before[n : n + 1].copy(), np.zeros(1)
+        alone.finest.descend(*steps[:, n : n + 1].copy(), field, one)
+        for name in ("t", "b", "p"):
+            mine, his = (np.asarray(getattr(m.finest, name)) for m in (several, alone))
+            assert np.array_equal(mine[n], his[0])
+        assert square[n] == one[0]
+        assert np.array_equal(fields[n], field[0])
+    assert np.array_equal(fields[1], before[1])
+    assert square[1] == 0.0
+    assert not np.asarray(several.finest.t)[1].any()
+
+
+@EVERY
+def test_coarse_conductances_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+    conduction, multigrid = build(shape, dtype, threads)
+    coarse = multigrid.levels[1]
+    expected = coarse_twin(conduction, *widths(shape), *pairs_of(multigrid))
+    held = conduction_of(coarse, expected.ground.dense)
+    for name in ("g_x", "g_y", "g_z"):
+        assert close(getattr(held, name), getattr(expected, name), dtype, 20.0)
+        assert not unused(getattr(coarse, name), coarse.nx).any()
+    # Pivots hold the ground conductance, which a coarse level keeps in no other form.
+    heat = expected.apply(np.ones(expected.shape))
+    slabs_of(heat, np.asarray(coarse.b)[0])
+    ones = solve_colour(
+        expected,
+        heat,
+        np.zeros(expected.shape),
+        np.ones((coarse.ny, coarse.nx), dtype=bool),
+    )
+    if (coarse.ny, coarse.nx) == (1, 1):
+        coarse.solve()
+        assert close(natural(np.asarray(coarse.t)[0], 1), ones, dtype, 2000.0)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 7), (1, 5, 4), (3, 1, 9), (3, 9, 1)])
+def test_pair_costs_agree_with_numpy(shape: tuple[int, int, int]) -> None:
+    conduction, multigrid = build(shape, np.float64, 1)
+    cost_x, cost_y = multigrid._pair_costs(multigrid.finest, *widths(shape))
+    dx, dy = widths(shape)
+    turned = Conduction(
+        *(values.transpose(0, 2, 1) for values in (conduction.g_y, conduction.g_x, conduction.g_z)),
+        Ground.of(conduction.ground.dense.transpose(0, 2, 1)),
+    )
+    assert cost_x == pytest.approx(cost_twin(conduction, dx))
+    assert cost_y == pytest.approx(cost_twin(turned, dy))
+
+
+def cost_twin(conduction: Conduction, dx: np.ndarray) -> np.ndarray:
+    """Return the cost of pairing each interval in x with the next, as DESIGN of the solver has it."""
+    _, ny, nx = conduction.shape
+    hold = conduction.diagonal()
+    hold[1:] -= conduction.g_z
+    hold[:-1] -= conduction.g_z
+    hold = np.maximum(hold, 0.0)
+
+    def harmonic(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.divide(a * b, a + b, out=np.zeros_like(a), where=a + b > 0.0)
+
+    costs = []
+    for i in range(nx - 1):
+        weak, jumps = [], []
+        for j in range(ny):
+            d = harmonic(hold[:, j, i], hold[:, j, i + 1])
+            if not d.any():
+                continue
+            ga, gb = conduction.g_z[:, j, i], conduction.g_z[:, j, i + 1]
+            link = harmonic(ga, gb)
+            matrix = np.diag(conduction.g_x[:, j, i] + 1e-6 * d)
+            for k, g in enumerate(link):
+                matrix[k : k + 2, k : k + 2] += g * np.array([[1.0, -1.0], [-1.0, 1.0]])
+            there = np.diag(matrix) > 0.0
+            weak.append(np.linalg.solve(matrix[np.ix_(there, there)], d[there]).max())
+            area = np.array([ga * dx[i + 1], gb * dx[i]])
+            area = area[:, area.sum(axis=0) > 0.0]
+            jumps.append(np.mean(np.abs(area[0] - area[1]) / area.sum(axis=0)) if area.size else 0.0)
+        mean, jump = (np.mean(weak), np.mean(jumps)) if weak else (0.0, 0.0)
+        costs.append(min(np.log2(1.0 + mean) + owner.INTERFACE_PRICE * jump, owner.LONGEST_COST))
+    return np.array(costs)
+
+
+def test_pairs_are_the_cheapest() -> None:
+    rng = np.random.default_rng(0)
+    for n in range(1, 9):
+        cost = rng.uniform(0.0, 4.0, n - 1)
+        first = choose_pairs(cost, 2.0)
+        sizes = np.diff(first)
+        assert sizes.sum() == n
+        assert set(sizes) <= {1, 2}
+        assert price_of(first, cost) == pytest.approx(min(price_of(other, cost) for other in all_pairs(n)))
+
+
+def price_of(first: Any, cost: np.ndarray) -> float:
+    return 2.0 * (len(first) - 1) + sum(cost[a] for a, b in pairwise(first) if b - a == 2)
+
+
+def all_pairs(n: int) -> list[list[int]]:
+    ways = [[[0]], [[0, 1]]]
+    for i in range(2, n + 1):
+        ways.append([[*way, i] for last in (1, 2) for way in ways[i - last]])
+    return ways[n]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_size_of_a_field_agrees_with_numpy(shape: tuple[int, int, int], threads: int) -> None:
+    field = np.random.default_rng(8).standard_normal(shape)
+    expected = np.linalg.norm(field), np.abs(field).sum()
+    assert size_of(field, threads) == pytest.approx(expected, rel=1e-13)
+    assert size_of(field, threads) == size_of(field)
+    for bad in (np.nan, np.inf, -np.inf):  # where a heat is checked, this is what tells
+        field[-1, -1, -1] = bad
+        assert not np.isfinite(size_of(field, threads)[1])

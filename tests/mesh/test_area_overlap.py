@@ -1,0 +1,58 @@
+"""Shares of rectangles in the cells of a grid: what their sum is, and that they are overlaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thermostack.mesh.area_overlap import rectangle_shares, spread_rectangles
+
+
+def edges(low: float, high: float) -> st.SearchStrategy[np.ndarray]:
+    """Return ascending edges from low to high, spacings of very different size among them."""
+    inner = st.lists(st.floats(1e-9, 1.0 - 1e-9), max_size=12, unique=True)
+    return inner.map(lambda values: low + (high - low) * np.unique([0.0, *values, 1.0]))
+
+
+intervals = st.tuples(st.floats(-0.1, 1.1), st.sampled_from([1e-9, 1e-3, 0.2, 0.7, 1.2]))
+corners = st.lists(st.tuples(intervals, intervals), max_size=6).map(
+    lambda found: np.array([[x, y, x + w, y + h] for (x, w), (y, h) in found]).reshape(-1, 4)
+)
+
+
+@given(edges(0.0, 1.0), edges(0.0, 1.0), corners)
+def test_every_rectangle_is_shared_whole(x: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> None:
+    shares = rectangle_shares(x, y, *drawn.T)
+    assert shares.shape == ((x.size - 1) * (y.size - 1), len(drawn))
+    np.testing.assert_allclose(shares.sum(axis=0), 1.0, rtol=1e-12)
+    assert shares.nnz == 0 or shares.data.min() >= 0.0
+
+
+@given(edges(0.0, 1.0), edges(0.0, 1.0), corners)
+def test_shares_are_what_the_kernel_spreads(x: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> None:
+    shares = rectangle_shares(x, y, *drawn.T).toarray()
+    for n, corner in enumerate(drawn):
+        found = spread_rectangles(x, y, *corner[:, None], np.ones(1))
+        np.testing.assert_allclose(shares[:, n].reshape(found.shape), found, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("nx", "ny"), [(1, 1), (1, 7), (5, 1), (3, 2)])
+def test_shares_on_odd_shapes(nx: int, ny: int) -> None:
+    x, y = np.linspace(0.0, 1.0, nx + 1), np.linspace(2.0, 3.0, ny + 1)
+    shares = rectangle_shares(x, y, np.zeros(1), np.array([2.0]), np.ones(1), np.array([3.0]))
+    np.testing.assert_allclose(shares.toarray().reshape(-1), 1.0 / (nx * ny), rtol=1e-12)
+
+
+def test_a_rectangle_that_ends_on_planes_has_no_share_beyond_them() -> None:
+    planes = np.linspace(0.0, 4.0, 5)
+    shares = rectangle_shares(planes, planes, *(np.array([value]) for value in (1.0, 2.0, 3.0, 3.0)))
+    assert shares.nnz == 2
+    assert shares.toarray().reshape(4, 4)[2, 1:3].tolist() == [0.5, 0.5]
+
+
+def test_no_rectangles() -> None:
+    none = np.zeros(0)
+    planes = np.array([0.0, 1.0])
+    assert rectangle_shares(planes, planes, none, none, none, none).shape == (1, 0)

@@ -1,0 +1,453 @@
+"""Where the planes stand: on all that is drawn, and between as close as heat and its healing length ask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from math import inf, nan, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thermostack import (
+    Block,
+    Convection,
+    Cooling,
+    DescriptionError,
+    FixedTemperature,
+    HeatSink,
+    Interface,
+    Layer,
+    Material,
+    Package,
+    Power,
+    PowerMap,
+    Region,
+    Stack,
+    discretize,
+)
+from thermostack.mesh.cell_size import (
+    CELLS_ACROSS,
+    LEAST_IN_ALL,
+    SPREAD_CELLS,
+    Spacing,
+    find_heated,
+    fixed_planes,
+)
+from thermostack.mesh.healing_length import Healing
+from thermostack.package.cooling import Cooled, FaceRegion
+from thermostack.package.geometry import lay_out
+from thermostack.units import mm, um
+
+SILICON, COPPER, MOLD = Material("si", 148.0), Material("cu", 390.0), Material("mold", 0.8)
+FILM = Cooling(top=Convection(1e4, 300.0))
+SIDE = 20 * mm
+
+
+def plate(power: Power | None = None, material: Material = SILICON, **more: Any) -> Package:
+    """Return a plate of 20 x 20 x 1 mm under a film, its power in the lowest 10 um."""
+    layers = (
+        Layer("active", 10 * um, material, power=power),
+        Layer("bulk", 0.99 * mm, material),
+    )
+    return Package("plate", (Stack("die", (SIDE, SIDE), layers, **more),), FILM)
+
+
+def block(x: float, y: float, width: float, depth: float, name: str = "b", power: float = 5.0) -> Block:
+    return Block(name, (x * mm, y * mm), (width * mm, depth * mm), power)
+
+
+def row(count: int) -> Power:
+    """Return blocks of 1 mm side by side from the west: count + 1 planes in x, two in y."""
+    return Power(blocks=tuple(block(2 + n, 3, 1, 4, f"b{n}", 1.0) for n in range(count)))
+
+
+def is_plane(planes: np.ndarray, value: float) -> bool:
+    return bool(np.abs(planes - value).min() <= 1e-12)
+
+
+# -- planes the drawing asks for -------------------------------------------------------------
+
+
+def crowded() -> Package:
+    """Return two dies on a board with a region, a joint, and a cooler on a piece of a face each."""
+    hole = Region("hole", (1.1 * mm, 0.7 * mm), COPPER, (2.3 * mm, 1.9 * mm))
+    board = Stack("board", (SIDE, 12.7 * mm), (Layer("core", 1.03 * mm, MOLD, regions=(hole,)),), filler=MOLD)
+    die = Stack(
+        "die",
+        (5.1 * mm, 4.3 * mm),
+        (Layer("active", 12 * um, SILICON, Power(blocks=(block(0.21, 0.33, 1.7, 2.9),))),),
+        on="board",
+        position=(3.37 * mm, 2.11 * mm),
+    )
+    bulk = (Layer("bulk", 0.31 * mm, SILICON, interface=Interface(bottom=1e-5)),)
+    cooling = Cooling(
+        top=(
+            Convection(1e4, 300.0),
+            Cooled(Convection(1.0, 300.0), FaceRegion((15.3e-3, 2e-3), (1e-3, 7e-3))),
+        ),
+        east=Cooled(FixedTemperature(300.0), FaceRegion((1.7 * mm, 0.21 * mm), (4.9 * mm, 0.5 * mm))),
+    )
+    other = replace(die, name="other", layers=bulk).at(10.9 * mm, 2.5 * mm)
+    return Package("crowded", (board, die, other), cooling)
+
+
+@pytest.mark.parametrize("options", [{}, {"cell": 3 * mm}, {"fineness": 0.1}])
+def test_every_face_of_the_drawing_is_a_plane(options: dict[str, Any]) -> None:
+    """Of boxes, regions, heated blocks, joints and cooled pieces of faces, however coarse the grid is."""
+    geometry = lay_out(crowded())
+    grid = discretize(geometry, **options).grid
+    for axis, planes in enumerate((grid.x, grid.y, grid.z)):
+        for box in geometry.boxes:
+            assert is_plane(planes, box.low[axis])
+            assert is_plane(planes, box.high[axis])
+    drawn = {
+        "x": [3.37 + 0.21, 3.37 + 1.91, 2.3, 3.4, 15.3, 16.3],
+        "y": [2.11 + 0.33, 2.11 + 3.23, 1.9, 2.6, 2.0, 9.0, 1.7, 6.6],
+        "z": [1.03, 1.042, 0.21, 0.71],
+    }
+    for axis_name, values in drawn.items():
+        for value in values:
+            assert is_plane(getattr(grid, axis_name), value * mm), (axis_name, value)
+
+
+def test_the_grid_ends_where_the_body_does() -> None:
+    grid = discretize(crowded()).grid
+    assert (grid.x[0], grid.x[-1]) == (0.0, SIDE)
+    assert (grid.y[0], grid.y[-1]) == (0.0, 12.7 * mm)
+    assert (grid.z[0], grid.z[-1]) == (0.0, pytest.approx(1.34 * mm))
+
+
+def test_edges_of_blocks_are_planes_while_they_are_few() -> None:
+    """Nine blocks in a row have ten edges in x: allowed ten they are planes, allowed nine they are none."""
+    package = plate(row(9))
+    few, many = (discretize(package, block_planes=planes) for planes in (10, 9))
+    assert few.grid.dx.min() > 1 * um  # edges that differ by rounding are one
+    edges = [(2 + n) * mm for n in range(10)]
+    assert all(is_plane(few.grid.x, edge) for edge in edges)
+    assert [found.name for found in few.blocks] == [f"die.active.b{n}" for n in range(9)]
+    assert sum(is_plane(many.grid.x, edge) for edge in edges) < 5
+    assert many.blocks == ()
+    assert many.total_power == pytest.approx(9.0, rel=1e-12)
+
+
+def test_a_floorplan_spread_by_overlap_is_cut_as_one() -> None:
+    geometry = lay_out(plate(row(9)))
+    heated = find_heated(geometry, block_planes=9)
+    assert heated.plan.tolist() == [[0.0, 0.0, SIDE, SIDE]]
+    assert heated.across.tolist() == [SPREAD_CELLS]
+    assert heated.edges.shape == (0, 4)
+    assert find_heated(geometry, block_planes=10).across.tolist() == [CELLS_ACROSS] * 9
+
+
+def test_a_map_asks_for_no_planes_of_its_own() -> None:
+    power = Power(map=PowerMap(values=np.arange(49.0).reshape(7, 7)), scale_to=5.0)
+    geometry = lay_out(plate(power))
+    assert find_heated(geometry).edges.shape == (0, 4)
+    assert np.diff(discretize(geometry).grid.x).max() < SIDE / SPREAD_CELLS * 1.3
+    assert fixed_planes(geometry, find_heated(geometry), 0)[0].tolist() == [0.0, SIDE]
+
+
+def test_nearly_equal_planes_are_merged_and_told() -> None:
+    """A block that ends 2 nm before its die: one plane, one warning that names both, and no heat lost."""
+    package = plate(Power(blocks=(block(0.0, 5.0, 20.0 - 2e-6, 10.0),)))
+    model = discretize(package)
+    (warning,) = model.warnings
+    assert "planes 2 nm apart at x = 20 mm are merged into one (align the faces" in warning
+    assert "[W-GRID]" in warning
+    assert model.grid.dx.min() > 1 * um
+    assert model.total_power == pytest.approx(5.0, rel=1e-12)
+    assert model.grid.volume[model.part > 0].sum() == pytest.approx(SIDE * SIDE * mm, rel=1e-6)
+    assert discretize(plate(Power(blocks=(block(0.0, 5.0, 20.0, 10.0),)))).warnings == ()
+
+
+def test_planes_a_little_farther_apart_are_kept() -> None:
+    model = discretize(plate(Power(blocks=(block(0.0, 5.0, 20.0 - 6e-6, 10.0),))), cell=1 * mm)
+    assert model.warnings == ()
+    assert model.grid.dx.min() == pytest.approx(6e-9, rel=1e-6)
+
+
+# -- sizes -----------------------------------------------------------------------------------
+
+SPOT = plate(Power(blocks=(block(4, 6, 8, 4),)))
+
+
+def spacing(package: Package, axis: int, fineness: float = 1.0, cell: Any = None) -> Spacing:
+    geometry = lay_out(package)
+    return Spacing(geometry, find_heated(geometry), axis, cell, fineness)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_planes_share_the_wanted_sizes_evenly(axis: int) -> None:
+    """Between two fixed planes every cell holds the same integral of dx / h, and that is 1.25 at most."""
+    geometry = lay_out(SPOT)
+    fixed, _ = fixed_planes(geometry, find_heated(geometry), axis)
+    rule = spacing(SPOT, axis)
+    planes = rule.planes(fixed)
+    assert set(fixed) <= set(planes.tolist())
+    for low, high in pairwise(fixed.tolist()):
+        ends = planes[(planes >= low) & (planes <= high)]
+        held = []
+        for a, b in pairwise(ends.tolist()):
+            s = np.linspace(a, b, 401)
+            held.append(float(np.sum(np.diff(s) / rule.size(0.5 * (s[1:] + s[:-1])))))
+        assert max(held) <= 1.26
+        assert max(held) / min(held) < 1.06  # the integral is taken on 128 pieces
+        if len(held) > 1:
+            assert sum(held) / (len(held) - 1) > 1.0 - 0.01  # one cell fewer would not do
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_fineness_divides_every_size(axis: int) -> None:
+    at = np.linspace(0.0, 1 * mm if axis == 2 else SIDE, 57)
+    plain, fine = (spacing(SPOT, axis, fineness).size(at) for fineness in (1.0, 2.0))
+    assert fine == pytest.approx(0.5 * plain, rel=1e-12)
+
+
+def test_a_block_is_cut_into_eight_and_finer_at_its_edges() -> None:
+    """Cells of an eighth of its width in its middle, half of that at its edges, growing away from it."""
+    rule = spacing(SPOT, 0)
+    middle, west, east = rule.size(np.array([8.0, 4.0, 12.0]) * mm)
+    assert west == pytest.approx(east)
+    assert west == pytest.approx(min(0.5 * 1 * mm, 0.5 * rule.heated.healing[0]))
+    assert middle == pytest.approx(min(1 * mm, SIDE / LEAST_IN_ALL, west + 0.35 * 4 * mm))
+    outside = rule.size(np.array([12.0, 12.5, 13.0]) * mm)
+    assert np.all(np.diff(outside) > 0.0)
+
+
+def test_a_short_healing_length_asks_for_finer_edges() -> None:
+    """A film a hundred times as strong leaves less room to spread: the edge is cut finer, the middle not."""
+    strong = replace(SPOT, cooling=Cooling(top=Convection(1e6, 300.0)))
+    weak, keen = spacing(SPOT, 0), spacing(strong, 0)
+    assert keen.heated.healing[0] < 0.7 * weak.heated.healing[0]
+    thin = replace(strong, stacks=(replace(strong.stacks[0], layers=(replace(SPOT.stacks[0].layers[0]),)),))
+    assert spacing(thin, 0).heated.healing[0] < 0.1 * mm
+    edge = spacing(thin, 0).size(np.array([4 * mm]))
+    assert edge[0] == pytest.approx(0.5 * spacing(thin, 0).heated.healing[0])
+    assert spacing(thin, 0).size(np.array([8 * mm]))[0] > 5.0 * edge[0]
+
+
+def test_cells_along_z_are_finest_at_the_heat() -> None:
+    grid = discretize(SPOT).grid
+    assert np.all(np.diff(grid.dz[1:]) > 0.0)
+    assert grid.z[1] == 10 * um
+    away = spacing(SPOT, 2).size(np.array([0.0, 0.11, 0.51]) * mm)
+    assert away == pytest.approx(0.25 * 4 * mm / CELLS_ACROSS + 0.25 * np.array([0.0, 0.1, 0.5]) * mm)
+
+
+def test_layers_that_conduct_badly_through_are_cut_finer() -> None:
+    """By sqrt(k_through / k_along), as an isotropic layer so much thicker would be: a half for a quarter."""
+    at = np.array([0.3, 0.6]) * mm
+    for k, factor in (((40.0, 20.0, 10.0), 0.5), ((1.0, 1.0, 1e-4), 0.25), ((1.0, 1.0, 9.0), 1.0)):
+        package = replace(
+            SPOT,
+            stacks=(
+                replace(
+                    SPOT.stacks[0],
+                    layers=(SPOT.stacks[0].layers[0], Layer("bulk", 0.99 * mm, Material("odd", k))),
+                ),
+            ),
+        )
+        assert spacing(package, 2).size(at) == pytest.approx(factor * spacing(SPOT, 2).size(at))
+
+
+def test_a_layer_beside_the_heat_is_not_cut_finer() -> None:
+    """Only what lies over or under a heated block: a mould beside the die leaves its cells as they are."""
+    odd = Material("odd", (1.0, 1.0, 0.01))
+    board = Stack("board", (SIDE, SIDE), (Layer("board", 1 * mm, SILICON),))
+    hot = Stack(
+        "hot",
+        (5 * mm, 5 * mm),
+        (Layer("die", 1 * mm, SILICON, Power(total=5.0)),),
+        on="board",
+        position=(1 * mm, 1 * mm),
+    )
+    at = np.array([1.2, 1.8]) * mm
+    sizes = []
+    for material in (SILICON, odd):
+        cold = replace(hot, name="cold", layers=(Layer("die", 1 * mm, material),)).at(10 * mm, 1 * mm)
+        sizes.append(spacing(Package("two", (board, hot, cold), FILM), 2).size(at))
+    assert sizes[0].tolist() == sizes[1].tolist()
+
+
+def test_whatever_is_drawn_is_cut_into_three_at_least() -> None:
+    """A gap of 0.2 mm between two cold pieces, far from the heat; and the body into twenty-four."""
+    gap = (
+        Region("left", (5 * mm, SIDE), COPPER),
+        Region("right", (14.8 * mm, SIDE), COPPER, (5.2 * mm, 0.0)),
+    )
+    layers = (Layer("sheet", 1 * mm, MOLD, regions=gap),)
+    grid = discretize(Package("gap", (Stack("s", (SIDE, SIDE), layers),), FILM)).grid
+    assert int(np.sum((grid.x_center > 5 * mm) & (grid.x_center < 5.2 * mm))) == 3
+    assert grid.dy.size == LEAST_IN_ALL
+    assert grid.dx.max() <= SIDE / LEAST_IN_ALL * 1.05
+
+
+# -- what the user asks for ------------------------------------------------------------------
+
+
+def test_a_number_bounds_the_cells_each_way_and_leaves_z_to_the_heat() -> None:
+    grid = discretize(SPOT, cell=0.5 * mm).grid
+    assert grid.dx == pytest.approx(np.full(40, 0.5 * mm))
+    assert grid.dy == pytest.approx(np.full(40, 0.5 * mm))
+    by_rule = discretize(SPOT).grid
+    assert grid.z.tolist() == by_rule.z.tolist()
+    assert discretize(SPOT, cell=0.05 * mm).grid.dz.max() <= 0.05 * mm * 1.26
+    assert discretize(SPOT, cell=100 * mm).grid.dx == pytest.approx([4 * mm, 8 * mm, 8 * mm])
+
+
+def test_three_numbers_are_all_there_is() -> None:
+    grid = discretize(SPOT, cell=(1 * mm, 2 * mm, 0.3 * mm)).grid
+    assert grid.dx == pytest.approx(np.full(20, 1 * mm))
+    assert grid.dy == pytest.approx(np.full(10, 2 * mm))
+    assert grid.dz == pytest.approx([0.01 * mm, *([0.2475 * mm] * 4)])
+
+
+def test_two_numbers_leave_z_to_the_heat() -> None:
+    grid = discretize(SPOT, cell=(1 * mm, 2 * mm)).grid
+    assert (grid.dx.size, grid.dy.size) == (20, 10)
+    assert grid.z.tolist() == discretize(SPOT).grid.z.tolist()
+
+
+def test_a_mapping_bounds_the_cells_of_parts_beside_the_rule() -> None:
+    """The named part is cut as asked, all else stands as the rule has it: a stack's name means all of it."""
+    package = crowded()
+    plain = discretize(package).grid
+    grid = discretize(package, cell={"other": 0.1 * mm}).grid
+    inside = (grid.x_center > 10.9 * mm) & (grid.x_center < 16.0 * mm)
+    assert grid.dx[inside].max() <= 0.1 * mm * 1.26
+    assert plain.dx[(plain.x_center > 10.9 * mm) & (plain.x_center < 16.0 * mm)].min() > 0.1 * mm * 1.26
+    assert (
+        grid.dx[~inside].tolist() == plain.dx[(plain.x_center < 10.9e-3) | (plain.x_center > 16e-3)].tolist()
+    )
+    one_part = discretize(package, cell={"other.bulk": 0.1 * mm}).grid
+    assert one_part.x.tolist() == grid.x.tolist()
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (0.0, "0.0 m is not a size of a cell"),
+        (-1 * mm, "-0.001 m is not a size"),
+        (nan, "nan m is not a size"),
+        ((1 * mm, 0.0), "0.0 m is not a size"),
+        ({"die": -1.0}, "-1.0 m is not a size"),
+    ],
+)
+def test_sizes_that_are_none_are_refused(cell: Any, words: str) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        discretize(SPOT, cell=cell)
+    assert words in str(caught.value)
+    assert "0.25 mm" in str(caught.value)
+    assert caught.value.faults[0].code == "E-GRID"
+
+
+def test_a_part_that_is_not_there_is_told_with_the_nearest() -> None:
+    with pytest.raises(DescriptionError, match=r"no part is named 'die.bulb' \(did you mean die.bulk\?\)"):
+        discretize(SPOT, cell={"die.active": 1 * mm, "die.bulb": 1 * mm})
+
+
+def test_a_cell_as_large_as_the_body_is_one() -> None:
+    assert discretize(plate(), cell=(SIDE, inf, 0.99 * mm)).grid.shape == (2, 1, 1)
+
+
+# -- healing ---------------------------------------------------------------------------------
+
+MIDDLE = (10 * mm, 10 * mm, 5 * um)
+
+
+def healing_length(drawn: Any, x: float, y: float, z: float) -> float:
+    return Healing(drawn).column(x, y).length(z)
+
+
+def sheets(*layers: Layer, **cooling: Any) -> Any:
+    return lay_out(Package("sheets", (Stack("s", (SIDE, SIDE), layers),), Cooling(**cooling)))
+
+
+def test_healing_of_a_fin() -> None:
+    """sqrt(k t / h) of a thin sheet with a film on one side, with both films where there are two."""
+    sheet = Layer("sheet", 0.1 * mm, COPPER)
+    one = sheets(sheet, top=Convection(500.0, 300.0))
+    assert healing_length(one, *MIDDLE) == pytest.approx(sqrt(390.0 * 1e-4 / 500.0), rel=1e-3)
+    both = sheets(sheet, top=Convection(500.0, 300.0), bottom=Convection(300.0, 350.0))
+    assert healing_length(both, *MIDDLE) == pytest.approx(sqrt(390.0 * 1e-4 / 800.0), rel=1e-3)
+
+
+def test_healing_takes_the_conductivity_along() -> None:
+    odd = Layer("sheet", 0.1 * mm, Material("odd", (300.0, 100.0, 50.0)))
+    length = healing_length(sheets(odd, top=Convection(500.0, 300.0)), *MIDDLE)
+    assert length == pytest.approx(sqrt(200.0 * 1e-4 / 500.0), rel=1e-3)
+
+
+def test_healing_under_a_sink_of_a_resistance() -> None:
+    """A resistance is that of a film over the plan: h = 1 / (R A)."""
+    sheet = Layer("sheet", 0.1 * mm, COPPER)
+    by_film = sheets(sheet, top=HeatSink(300.0, h=1.0 / (2.0 * SIDE * SIDE)))
+    assert healing_length(sheets(sheet, top=HeatSink(300.0, resistance=2.0)), *MIDDLE) == pytest.approx(
+        healing_length(by_film, *MIDDLE)
+    )
+
+
+def test_healing_of_many_places_is_that_of_each() -> None:
+    """Columns differ by what covers them, a joint included; those that do not are looked at once."""
+    sheet = Layer("sheet", 0.1 * mm, COPPER)
+    on_top = (
+        Stack("die", (4 * mm, 4 * mm), (replace(sheet, interface=Interface(bottom=1e-5)),), on="s"),
+        Stack("bare", (4 * mm, 4 * mm), (sheet,), on="s"),
+    )
+    stacks = (
+        Stack("s", (SIDE, SIDE), (sheet,)),
+        replace(on_top[0], position=(2 * mm, 2 * mm)),
+        replace(on_top[1], position=(12 * mm, 12 * mm)),
+    )
+    drawn = lay_out(Package("sheets", stacks, Cooling(bottom=Convection(500.0, 300.0))))
+    places = np.array([(3, 3), (5, 5), (13, 13), (15, 15), (1, 1), (19, 1)]) * mm
+    lengths = Healing(drawn).lengths(places, 50 * um)
+    assert lengths.tolist() == [healing_length(drawn, x, y, 50 * um) for x, y in places.tolist()]
+    assert len(set(lengths.tolist())) == 3
+
+
+def test_healing_of_two_sheets_that_are_badly_joined() -> None:
+    """A heated sheet over a joint R on a cold one: sqrt(k t R), and what is below hardly counts."""
+    joint = Layer("upper", 10 * um, SILICON, interface=Interface(bottom=1e-3))
+    lower = Layer("lower", 10 * um, SILICON)
+    drawn = sheets(lower, joint, bottom=FixedTemperature(300.0))
+    assert healing_length(drawn, 10 * mm, 10 * mm, 15 * um) == pytest.approx(
+        sqrt(148.0 * 10e-6 * 1e-3), rel=1e-3
+    )
+    as_layer = sheets(
+        lower,
+        Layer("joint", 1 * um, Material("bad", 1e-3)),
+        replace(joint, interface=Interface()),
+        bottom=FixedTemperature(300.0),
+    )
+    assert healing_length(as_layer, 10 * mm, 10 * mm, 16 * um) == pytest.approx(
+        sqrt(148.0 * 10e-6 * 1e-3), rel=2e-3
+    )
+
+
+def test_healing_in_a_thick_body_is_of_the_order_of_its_height() -> None:
+    """At the adiabatic face of a slab that is held below the slowest mode is 8 / pi^2 = 81 % of the rise.
+
+    With the next, which dies over 2 H / (3 pi), it is 90 %: that is what counts.
+    """
+    slab = sheets(Layer("slab", 10 * mm, COPPER), bottom=FixedTemperature(300.0))
+    assert healing_length(slab, 10 * mm, 10 * mm, 9.9 * mm) == pytest.approx(
+        20 * mm / (3.0 * np.pi), rel=0.05
+    )
+
+
+def test_healing_is_without_end_where_nothing_cools_from_above_or_below() -> None:
+    sheet = Layer("sheet", 0.1 * mm, COPPER)
+    assert healing_length(sheets(sheet, west=Convection(500.0, 300.0)), *MIDDLE) == inf
+    assert healing_length(sheets(sheet, top=Convection(500.0, 300.0)), 2 * SIDE, 0.0, 0.0) == inf
+
+
+def test_healing_sees_what_lies_over_its_place_alone() -> None:
+    """A block of copper on half of a sheet: only there the column is thicker."""
+    board = Stack("board", (SIDE, SIDE), (Layer("sheet", 0.1 * mm, COPPER),))
+    lid = Stack("lid", (10 * mm, SIDE), (Layer("sheet", 0.1 * mm, COPPER),), on="board", position=(0.0, 0.0))
+    geometry = lay_out(Package("half", (board, lid), Cooling(bottom=Convection(500.0, 300.0))))
+    under, beside = (healing_length(geometry, x * mm, 10 * mm, 50 * um) for x in (5.0, 15.0))
+    assert under / beside == pytest.approx(sqrt(2.0), rel=1e-3)

@@ -1,0 +1,285 @@
+"""Heaters: who they are, that their shapes are those of the drawing, and what names stand for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from support.random_packages import packages
+
+from thermostack import (
+    Block,
+    Convection,
+    Cooling,
+    DescriptionError,
+    Grid,
+    Layer,
+    Material,
+    Model,
+    Package,
+    Power,
+    PowerMap,
+    Stack,
+    discretize,
+    read_package,
+)
+from thermostack.finite_volume.part_temperatures import Members
+from thermostack.mesh.heat_sources import Heaters, find_heaters, listed
+from thermostack.package.power import blocks_of
+from thermostack.units import mm
+
+SILICON = Material("si", 148.0)
+AIR = Convection(10.0, 300.0)
+BLOCKS = (
+    Block("a", (0.0, 0.0), (1.3 * mm, 2 * mm), 2.0),
+    Block("b", (1.3 * mm, 0.0), (2.7 * mm, 0.77 * mm), 3.0),
+    Block("idle", (2 * mm, 1 * mm), (1 * mm, 1 * mm)),
+)
+
+
+def powered(*powers: Power | None, cell: float = 0.5 * mm, grid: Grid | None = None, **more: Any) -> Model:
+    """Return a chip of 4 mm x 3 mm whose layers l0, l1, ... have powers, on a board."""
+    board = Stack("board", (8 * mm, 8 * mm), (Layer("core", 1 * mm, SILICON),))
+    layers = tuple(Layer(f"l{n}", 0.1 * mm, SILICON, power=power) for n, power in enumerate(powers))
+    chip = Stack("chip", (4 * mm, 3 * mm), layers, on="board", position=(1 * mm, 2 * mm), **more)
+    package = Package("case", (board, chip), Cooling(surroundings=AIR))
+    return discretize(package, cell=cell, grid=grid)
+
+
+def heat_of(heaters: Heaters, drawn: np.ndarray | None = None) -> np.ndarray:
+    """Return the heat of every cell [W] where heaters make some heats, or those drawn."""
+    heat = np.zeros(heaters.model.grid.cells)
+    heat[heaters.cell] = heaters.heat(heaters.drawn if drawn is None else drawn)
+    return heat.reshape(heaters.model.grid.shape)
+
+
+def sums_of(heaters: Heaters) -> list[float]:
+    """Return the heat [W] of all cells where one heater after the other makes 1 W."""
+    return [float(heaters.heat(one).sum()) for one in np.eye(heaters.count)]
+
+
+MANY = {
+    "even": (Power(5.0),),
+    "blocks": (Power(blocks=BLOCKS),),
+    "scaled": (Power(blocks=BLOCKS, scale_to=70.0),),
+    "map": (Power(map=np.arange(12.0).reshape(3, 4)),),
+    "map and blocks": (Power(blocks=BLOCKS, map=PowerMap(np.ones((5, 7)), "W/m2", (0, 0), (mm, 3 * mm))),),
+    "map scaled": (Power(map=np.array([[1.0, 2.0]]), blocks=BLOCKS[:1], scale_to=9.0),),
+    "several": (Power(1.0), None, Power(blocks=BLOCKS), Power(0.0)),
+    "cold": (Power(blocks=(Block("peltier", (0.0, 0.0), (1 * mm, 1 * mm), -3.0),), allow_negative=True),),
+    "balanced": (Power(map=np.array([[1.0, -1.0]]), allow_negative=True),),
+    "none": (None,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("powers", MANY.values(), ids=MANY)
+@pytest.mark.parametrize("turn", [{}, {"rotate": 90}, {"flip": True}], ids=["straight", "turned", "flipped"])
+def test_what_is_drawn_is_the_heat_of_the_model(
+    powers: tuple[Power | None, ...], turn: dict[str, Any]
+) -> None:
+    model = powered(*powers, **turn)
+    heaters = find_heaters(model)
+    size = np.abs(model.power).sum()
+    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-13 * size)
+    assert np.all(np.diff(heaters.cell) > 0)
+
+
+@pytest.mark.parametrize("powers", [MANY[key] for key in MANY if key != "balanced"], ids=lambda _: "")
+def test_columns_add_to_one(powers: tuple[Power | None, ...]) -> None:
+    heaters = find_heaters(powered(*powers))
+    np.testing.assert_allclose(sums_of(heaters), 1.0, rtol=0.0, atol=1e-12)
+
+
+@given(packages())
+def test_random_packages_are_heated_as_drawn(package: Package) -> None:
+    model = discretize(package, cell=0.5 * mm)
+    heaters = find_heaters(model)
+    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-13 * model.power.sum())
+    np.testing.assert_allclose(sums_of(heaters), 1.0, rtol=0.0, atol=1e-12)
+    members = heaters.members @ heaters.drawn
+    parts = len(model.parts)
+    np.testing.assert_allclose(members[:parts], model.power_of_parts, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(members[parts:], [block.power for block in model.blocks], rtol=1e-12)
+    assert members.size == Members(model).count
+
+
+@pytest.mark.parametrize("name", ["cowos_s_h100", "hbm3_8h", "v_cache"])
+def test_shipped_packages_are_heated_as_drawn(name: str) -> None:
+    model = discretize(read_package(name), cell=2 * mm)
+    heaters = find_heaters(model)
+    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
+    assert heaters.drawn.sum() == pytest.approx(model.total_power, rel=1e-12)
+
+
+def test_blocks_need_no_planes() -> None:
+    planes = np.linspace(0.0, 8.0, 6) * mm
+    grid = Grid(np.union1d(planes, [1 * mm, 5 * mm]), np.union1d(planes, [2 * mm, 5 * mm]),
+                np.array([0.0, 0.5, 1.0, 1.05, 1.1]) * mm)  # fmt: skip
+    model = powered(Power(blocks=BLOCKS), grid=grid)
+    assert not model.blocks
+    heaters = find_heaters(model)
+    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
+    assert heaters.names == ("chip.l0.a", "chip.l0.b", "chip.l0.idle")
+    one = heat_of(heaters, np.array([0.0, 0.0, 4.0]))
+    k, j, i = np.nonzero(one)
+    assert one.sum() == pytest.approx(4.0, rel=1e-12)
+    assert grid.x[i.min()] <= 3 * mm
+    assert grid.x[i.max() + 1] >= 4 * mm
+    assert grid.y[j.min()] <= 3 * mm
+    assert grid.y[j.max() + 1] >= 4 * mm
+    assert set(k.tolist()) == {2, 3}
+
+
+def test_even_heat_is_where_a_framed_stack_is_solid() -> None:
+    model = powered(Power(5.0), Power(0.0), frame=0.7 * mm)
+    heaters = find_heaters(model)
+    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
+    found = heat_of(heaters, np.array([0.0, 5.0]))
+    assert found.sum() == pytest.approx(5.0, rel=1e-12)
+    assert np.all(model.part[found > 0.0] == 1 + [part.name for part in model.parts].index("chip.l1"))
+
+
+def test_an_idle_block_off_its_layer_cannot_be_heated() -> None:
+    hole = Block("hole", (1.5 * mm, 1.2 * mm), (0.5 * mm, 0.5 * mm))
+    rim = Block("rim", (0.0, 0.0), (4 * mm, 0.5 * mm), 1.0)
+    heaters = find_heaters(powered(Power(blocks=(hole, rim)), frame=0.7 * mm))
+    assert heaters.sums.tolist() == pytest.approx([0.0, 1.0])
+    with pytest.raises(DescriptionError) as caught:
+        heaters.find("hole")
+    assert str(caught.value) == (
+        "hole: chip.l0.hole: its layer is open there, or another stack is (move the block onto the layer) "
+        "[E-POWER]"
+    )
+    assert heaters.find("chip").tolist() == [1]
+
+
+def test_layers_that_lie_in_one_another_by_name_are_refused() -> None:
+    inner = Stack("chip.l0", (1 * mm, 1 * mm), (Layer("die", 0.05 * mm, SILICON, power=Power(1.0)),),
+                  inside="chip", position=(1 * mm, 1 * mm))  # fmt: skip
+    board = Stack("board", (8 * mm, 8 * mm), (Layer("core", 1 * mm, SILICON),))
+    chip = Stack("chip", (4 * mm, 3 * mm), (Layer("l0", 0.1 * mm, SILICON, power=Power(1.0)),),
+                 on="board", position=(1 * mm, 2 * mm))  # fmt: skip
+    model = discretize(Package("case", (board, chip, inner), Cooling(surroundings=AIR)), cell=0.5 * mm)
+    with pytest.raises(DescriptionError, match=r"stacks: two layers heat the same cells.*\[E-NAME\]"):
+        find_heaters(model)
+
+
+# -- names -----------------------------------------------------------------------------------
+
+
+def test_names() -> None:
+    heaters = find_heaters(powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))))
+    assert heaters.names == (
+        "chip.l0", "chip.l2.a", "chip.l2.b", "chip.l2.idle", "chip.l3", "chip.l4.a", "chip.l4.map",
+    )  # fmt: skip
+    found = {
+        "chip": [0, 1, 2, 3, 4, 5, 6],
+        "chip.l2": [1, 2, 3],
+        "chip.l2.b": [2],
+        "b": [2],
+        "idle": [3],
+        "chip.l3": [4],
+        "map": [6],
+    }
+    assert {name: heaters.find(name).tolist() for name in found} == found
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("chpi", "chpi: 'chpi' heats nothing (did you mean chip?) [E-NAME]"),
+        ("a", "a: 'a' may be chip.l2.a or chip.l4.a (write its whole name) [E-NAME]"),
+        (
+            "chip.l1",
+            (
+                "chip.l1: 'chip.l1' heats nothing (give the layer a power, 0 W if need be, so that it can "
+                "be heated) [E-NAME]"
+            ),
+        ),
+        (
+            "board",
+            (
+                "board: 'board' heats nothing (give the layer a power, 0 W if need be, so that it can be "
+                "heated) [E-NAME]"
+            ),
+        ),
+        (
+            "x",
+            (
+                "x: 'x' heats nothing (there are chip, chip.l0, chip.l2, chip.l2.a, chip.l2.b and 5 more) "
+                "[E-NAME]"
+            ),
+        ),
+    ],
+)
+def test_fault_of_a_name(name: str, message: str) -> None:
+    heaters = find_heaters(powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))))
+    with pytest.raises(DescriptionError) as caught:
+        heaters.find(name)
+    assert str(caught.value) == message
+
+
+def test_a_block_whose_name_has_dots() -> None:
+    heaters = find_heaters(powered(Power(blocks=(Block("u0.alu", (0.0, 0.0), (1 * mm, 1 * mm), 1.0),))))
+    assert heaters.find("u0.alu").tolist() == heaters.find("chip.l0.u0.alu").tolist() == [0]
+    with pytest.raises(DescriptionError):
+        heaters.find("chip.l0.u0")
+
+
+def test_shares_are_in_proportion_to_what_is_drawn() -> None:
+    heaters = find_heaters(powered(Power(blocks=BLOCKS), Power(5.0)))
+    assert heaters.shares("chip", heaters.find("chip")).tolist() == [0.2, 0.3, 0.0, 0.5]
+
+
+def test_shares_go_by_area_where_nothing_is_drawn() -> None:
+    blocks = (Block("a", (0.0, 0.0), (1 * mm, 1 * mm)), Block("b", (2 * mm, 0.0), (1 * mm, 3 * mm), 0.0))
+    heaters = find_heaters(powered(Power(blocks=blocks), Power(0.0)))
+    assert heaters.shares("chip.l0", heaters.find("chip.l0")).tolist() == pytest.approx([0.25, 0.75])
+    assert heaters.shares("chip", heaters.find("chip")).tolist() == pytest.approx([1 / 16, 3 / 16, 12 / 16])
+
+
+@pytest.mark.parametrize("power", [
+    Power(blocks=(*BLOCKS, Block("cold", (0.0, 2.5 * mm), (1 * mm, 0.1 * mm), -1.0)), allow_negative=True),
+    Power(map=np.array([[1.0, -1.0]]), allow_negative=True),
+])  # fmt: skip
+def test_heat_and_cold_have_no_shares(power: Power) -> None:
+    heaters = find_heaters(powered(power))
+    with pytest.raises(DescriptionError) as caught:
+        heaters.shares("chip", heaters.find("chip"))
+    assert str(caught.value) == (
+        "chip: chip is drawn to heat and to cool: watts for all of it say too little (give shares in %, "
+        "or name its blocks) [E-POWER]"
+    )
+
+
+def test_cold_alone_has_shares() -> None:
+    blocks = tuple(Block(f"b{n}", (n * mm, 0.0), (1 * mm, 1 * mm), -1.0 - n) for n in range(2))
+    heaters = find_heaters(powered(Power(blocks=blocks, allow_negative=True)))
+    assert heaters.shares("chip", heaters.find("chip")).tolist() == pytest.approx([1 / 3, 2 / 3])
+
+
+def test_ten_thousand_blocks() -> None:
+    width, height = 4 * mm / 100, 3 * mm / 100
+    j, i = np.divmod(np.arange(10_000), 100)
+    sizes = np.full(i.size, width), np.full(i.size, height)
+    table = np.column_stack([i * width, j * height, *sizes])
+    blocks = blocks_of([f"b{n}" for n in range(i.size)], table, (0.01 * (i % 5)).tolist())
+    x, y = (np.sort([0.0, 8.0, *chip, *np.linspace(*chip, 78)[1:-1]]) * mm for chip in ((1, 5), (2, 5)))
+    model = powered(Power(blocks=blocks), grid=Grid(x, y, np.array([0.0, 1.0, 1.04, 1.1]) * mm))
+    heaters = find_heaters(model)
+    assert heaters.count == 10_000
+    np.testing.assert_allclose(heaters.sums, 1.0, rtol=0.0, atol=1e-12)
+    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
+    (plane,) = heaters.planes
+    assert plane.shapes.nnz < 5 * heaters.count  # a block has the cells it lies in, not all
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (list("abc"), "a, b and c"),
+     (list("abcdefg"), "a, b, c, d, e and 2 more")],
+)  # fmt: skip
+def test_names_are_listed(names: list[str], text: str) -> None:
+    assert listed(names) == text

@@ -1,0 +1,314 @@
+"""What a solve will take of memory is known before it begins, and refused where it is not there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thermostack import (
+    Convection,
+    Cooling,
+    Grid,
+    Layer,
+    Package,
+    ResourceError,
+    Simulation,
+    Stack,
+    discretize,
+    read_package,
+    solve_steady,
+)
+from thermostack.finite_volume.conduction import assemble_conduction
+from thermostack.linear.solver import prepare
+from thermostack.mesh import memory_estimate as room
+from thermostack.mesh.memory_estimate import USABLE, Solve, available_memory, check_memory
+from thermostack.units import mm
+
+
+def plate() -> Package:
+    layer = Layer("plate", 1 * mm, "copper")
+    return Package(
+        "plate", (Stack("plate", (10 * mm, 10 * mm), (layer,)),), Cooling(top=Convection(1e3, 300.0))
+    )
+
+
+def even(nx: int, ny: int, nz: int) -> Grid:
+    """Return a grid of so many cubes of a millimetre."""
+    return Grid(*(np.arange(count + 1.0) * mm for count in (nx, ny, nz)))
+
+
+# -- what is foreseen ------------------------------------------------------------------------
+
+MEASURE = """\
+import sys
+from thermostack import discretize, read_package, solve_steady
+from thermostack.memory import Solve
+
+def rows(name):
+    found = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return int(found[name].split()[0]) * 1024
+
+name, cell, fineness, estimate = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "1"
+package = read_package(name)
+solve_steady(discretize(package, cell=5e-3))
+before = rows("VmRSS")
+model = discretize(package, cell or None, fineness=fineness)
+told = Solve(model.grid, model.is_linear, estimate).memory
+solve_steady(model, estimate=estimate)
+print(rows("VmHWM") - before, told)
+"""
+CASES = {
+    "graded, of temperature": ("v_cache", 0.0, 1.0, True),
+    "even, of temperature": ("cowos_s_h100", 0.5 * mm, 1.0, True),
+    "without estimate": ("cowos_s_h100", 0.5 * mm, 1.0, False),
+}
+SLOW = {
+    "constant": ("mfit_16", 0.0, 2.0, True),
+    "flat": ("fcbga", 0.4 * mm, 1.0, True),
+    "finely graded": ("cowos_s_h100", 0.0, 1.3, False),
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no such file here")
+@pytest.mark.parametrize(
+    "case",
+    [
+        *(pytest.param(case, id=name) for name, case in CASES.items()),
+        *(pytest.param(case, id=name, marks=pytest.mark.slow) for name, case in SLOW.items()),
+    ],
+)
+def test_a_solve_takes_what_was_foreseen(case: tuple[str, float, float, bool]) -> None:
+    """The most a process of its own holds, over what it held before, on 0.4 to 2 million cells."""
+    name, cell, fineness, estimate = case
+    options = [name, str(cell), str(fineness), str(int(estimate))]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *options], capture_output=True, text=True, check=True, env=environment
+    )
+    taken, told = map(int, done.stdout.split())
+    assert taken == pytest.approx(told, rel=0.15)
+
+
+IN_TIME = """\
+import sys
+from thermostack import Simulation, discretize, read_package
+from thermostack.memory import Solve
+
+def rows(name):
+    found = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return int(found[name].split()[0]) * 1024
+
+package = read_package(sys.argv[1])
+Simulation(discretize(package, cell=5e-3)).step(1e-3)
+before = rows("VmRSS")
+model = discretize(package, float(sys.argv[2]) or None)
+simulation = Simulation(model)
+for duration in (1e-4, 1e-3, 1e-2):
+    simulation.step(duration).keys()
+    simulation.field.sum()
+told = Solve(model.grid, model.is_linear, surfaces=model.surfaces.cell.size, in_time=3).memory
+print(rows("VmHWM") - before, told)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no such file here")
+@pytest.mark.parametrize(("name", "cell"), [("cowos_s_h100", 0.5 * mm), ("fcbga", 0.5 * mm)])
+def test_a_transient_takes_what_was_foreseen(name: str, cell: float) -> None:
+    """On 1.0 and 1.2 million cells, the first of materials that depend on temperature."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", IN_TIME, name, str(cell)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    taken, told = map(int, done.stdout.split())
+    assert taken == pytest.approx(told, rel=0.15)
+
+
+def test_a_simulation_that_would_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = discretize(read_package("fcbga"), 3 * mm)
+    monkeypatch.setattr(room, "available_memory", lambda: 10**5)
+    with pytest.raises(ResourceError, match="Ask for cells about"):
+        Simulation(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "fineness"),
+    [
+        ("cowos_s_h100", 1 * mm, 1.0),
+        ("cowos_s_h100", None, 0.5),
+        ("v_cache", None, 1.0),
+        ("mfit_16", None, 1.0),
+        ("fcbga", None, 1.5),
+        ("fcbga", 0.3 * mm, 1.0),
+    ],
+)
+def test_the_solver_is_as_large_as_foreseen(name: str, cell: float | None, fineness: float) -> None:
+    """The coarser grids too, whose number depends on how the cells are graded."""
+    model = discretize(read_package(name), cell, fineness=fineness)
+    solver = prepare(assemble_conduction(model), widths=(model.grid.dx, model.grid.dy), threads=1)
+    assert solver.memory == pytest.approx(Solve(model.grid).solver, rel=0.15)
+
+
+def test_narrow_grids_take_more_for_a_cell() -> None:
+    """A row of the solver is filled up to whole cache lines, twice."""
+    narrow, wide = even(3, 300, 30), even(300, 300, 30)
+    assert Solve(narrow).solver / narrow.cells > 5.0 * Solve(wide).solver / wide.cells
+
+
+def test_what_adds_to_the_need() -> None:
+    grid = even(200, 200, 50)
+    least = Solve(grid).memory
+    assert Solve(grid, is_linear=False).memory == least + 8 * grid.cells
+    assert least + 8 * grid.cells <= Solve(grid, estimate=True).memory <= least + 12 * grid.cells
+    assert Solve(grid, surfaces=0).memory < least < Solve(grid, surfaces=grid.cells).memory
+    assert list(Solve(grid, estimate=True).stages) == ["mesh", "solve", "measure", "estimate"]
+
+
+def test_the_direct_method_needs_more_the_more_there_is() -> None:
+    small, large = even(20, 20, 20), even(40, 40, 40)
+    needs = [Solve(grid, method="direct").solver for grid in (small, large)]
+    assert needs[1] == pytest.approx(16.0 * needs[0], rel=1e-6)
+    assert Solve(small, method="direct", active=100).solver < needs[0]
+
+
+def test_a_grid_of_one_cell_needs_some() -> None:
+    assert 0 < Solve(even(1, 1, 1)).memory < 10**5
+
+
+# -- what is refused -------------------------------------------------------------------------
+
+
+def test_as_much_as_fits_is_let_through_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    solve = Solve(even(10, 10, 10))
+    monkeypatch.setattr(room, "available_memory", lambda: int(1.001 * solve.memory / USABLE))
+    check_memory(solve)
+    with pytest.raises(ResourceError):
+        check_memory(Solve(even(10, 10, 11)))
+    with pytest.raises(ResourceError, match="or leave the error estimate out"):
+        check_memory(Solve(even(10, 10, 10), estimate=True))
+    check_memory(Solve(even(10, 10, 10), estimate=True), held=solve.memory)
+
+
+def test_what_is_refused_says_how_much_it_needs_and_what_would_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "available_memory", lambda: 2 * 10**9)
+    solve = Solve(even(1000, 500, 200))
+    with pytest.raises(ResourceError) as caught:
+        check_memory(solve)
+    text = str(caught.value)
+    assert "1000 x 500 x 200 cells are 1e+08" in text
+    assert f"need about {solve.memory / 1e9:.3g} GB; 2 GB are there" in text
+    factor = float(text.split("about ")[2].split()[0])
+    check_memory(Solve(even(*(int(count / (1.02 * factor)) for count in (1000, 500, 200)))))
+    with pytest.raises(ResourceError):
+        check_memory(Solve(even(*(int(count / (0.95 * factor)) for count in (1000, 500, 200)))))
+    assert caught.value.exit_code == 4
+
+
+def test_the_direct_method_is_refused_with_the_other_for_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = discretize(read_package("mfit_16"))
+    monkeypatch.setattr(room, "available_memory", lambda: 10**9)
+    with pytest.raises(ResourceError, match=r"GB are there. .* or for the multigrid method"):
+        solve_steady(model, method="direct")
+    assert solve_steady(model, estimate=False).report.residual < 1e-8
+
+
+def test_a_solve_counts_what_it_holds_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = discretize(plate(), cell=0.2 * mm)
+    need = Solve(model.grid, model.is_linear, True, surfaces=model.surfaces.cell.size).memory
+    monkeypatch.setattr(room, "available_memory", lambda: int(1.001 * need / USABLE) - model.memory)
+    solve_steady(model)
+    monkeypatch.setattr(room, "available_memory", lambda: int(0.999 * need / USABLE) - model.memory)
+    with pytest.raises(ResourceError, match="leave the error estimate out"):
+        solve_steady(model)
+    solve_steady(model, estimate=False)
+
+
+def test_a_grid_too_large_is_refused_before_anything_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model asks as soon as it has the planes: no array of the size of the grid is made."""
+    touched: list[str] = []
+    monkeypatch.setattr("thermostack.mesh.model.paint", lambda *_: touched.append("paint"))
+    monkeypatch.setattr(room, "available_memory", lambda: 10**6)
+    with pytest.raises(ResourceError, match="GB are there"):
+        discretize(plate(), cell=0.1 * mm)
+    with pytest.raises(ResourceError, match="cells along x do not fit in memory"):
+        discretize(plate(), cell=1e-9)
+    assert touched == []
+
+
+# -- what there is ---------------------------------------------------------------------------
+
+
+def fake_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **files: str) -> None:
+    """Put texts in the place of the files in which the kernel says how much memory there is."""
+    places = {
+        "meminfo": "/proc/meminfo",
+        "groups": "/proc/self/cgroup",
+        "limit": "/sys/fs/cgroup/memory.max",
+        "current": "/sys/fs/cgroup/memory.current",
+        "stat": "/sys/fs/cgroup/memory.stat",
+        "job_limit": "/sys/fs/cgroup/batch/job/memory.max",
+        "job_current": "/sys/fs/cgroup/batch/job/memory.current",
+        "old_limit": "/sys/fs/cgroup/memory/job/memory.limit_in_bytes",
+        "old_current": "/sys/fs/cgroup/memory/job/memory.usage_in_bytes",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    names = {place: tmp_path / name for name, place in places.items()}
+    monkeypatch.setattr(room, "Path", lambda place: names.get(place, tmp_path / "absent"))
+
+
+MEMINFO = "MemTotal: 32000000 kB\nMemFree: 1000 kB\nMemAvailable:   8000000 kB\n"
+
+
+def test_memory_is_what_the_kernel_says_is_available(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake_files(monkeypatch, tmp_path, meminfo=MEMINFO)
+    assert available_memory() == 8_000_000 * 1024
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("3000000000\n", 2_000_000_000),
+        ("max\n", 8_000_000 * 1024),
+        ("90000000000\n", 8_000_000 * 1024),
+    ],
+    ids=["tighter", "none", "wider than the machine"],
+)
+def test_the_limit_of_a_control_group_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str, expected: int
+) -> None:
+    fake_files(monkeypatch, tmp_path, meminfo=MEMINFO, limit=limit, current="1000000000\n")
+    assert available_memory() == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        ({"stat": "anon 5\ninactive_file 400000000\n"}, 2_400_000_000),
+        ({"groups": "0::/batch/job\n", "job_limit": "1500000000", "job_current": "500000000"}, 1_000_000_000),
+        ({"groups": "0::/batch/job\n", "job_limit": "max", "job_current": "500000000"}, 2_000_000_000),
+        ({"groups": "4:cpu,memory:/job\n", "old_limit": "900000000", "old_current": "1"}, 899_999_999),
+        ({"groups": "no such thing", "stat": "nonsense\n"}, 2_000_000_000),
+    ],
+    ids=["files give way", "group in a group", "no limit of its own", "version 1", "nonsense"],
+)
+def test_every_control_group_around_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: dict[str, str], left: int
+) -> None:
+    fake_files(monkeypatch, tmp_path, meminfo=MEMINFO, limit="3000000000", current="1000000000", **files)
+    assert available_memory() == left
+
+
+def test_a_machine_that_says_nothing_of_it_has_its_free_pages(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake_files(monkeypatch, tmp_path)
+    monkeypatch.setattr(room.os, "sysconf", {"SC_AVPHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}.__getitem__)
+    assert available_memory() == 4_096_000
+
+
+def test_this_machine_has_some() -> None:
+    assert 10**6 < available_memory() < 10**15

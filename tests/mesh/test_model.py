@@ -1,0 +1,596 @@
+"""The package cut into cells: what each is of, what heats and cools it, and what only cells show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thermostack import (
+    Adiabatic,
+    Base,
+    Block,
+    ColdPlate,
+    Convection,
+    Cooling,
+    DescriptionError,
+    FixedFlux,
+    FixedTemperature,
+    Grid,
+    HeatSink,
+    Interface,
+    Layer,
+    Material,
+    Model,
+    Package,
+    Power,
+    PowerMap,
+    Region,
+    Stack,
+    discretize,
+)
+from thermostack.materials.material import VOID
+from thermostack.mesh.boundary_faces import SURROUNDINGS
+from thermostack.mesh.model import window_of_parts
+from thermostack.mesh.part_map import paint
+from thermostack.package.cooling import FACES, Cooled, FaceRegion
+from thermostack.package.geometry import Part, lay_out
+from thermostack.units import mm, um
+
+SILICON, COPPER, MOLD = Material("si", 148.0), Material("cu", 390.0), Material("mold", 0.8)
+AIR = Convection(10.0, 300.0)
+
+
+def stack(name: str, width: float, length: float, *layers: Layer, **more: Any) -> Stack:
+    """Return a stack of so many millimetres, on another where `at` [mm] is given."""
+    if "at" in more:
+        x, y = more.pop("at")
+        more |= {"position": (x * mm, y * mm)}
+        more = {"on": "board", **more} if "inside" not in more else more
+    return Stack(name, (width * mm, length * mm), layers, **more)
+
+
+def sheet(name: str, thickness: float, material: Any = SILICON, **more: Any) -> Layer:
+    return Layer(name, thickness * mm, material, **more)
+
+
+def modelled(*stacks: Stack, cell: Any = 1 * mm, grid: Grid | None = None, **cooling: Any) -> Model:
+    faces = cooling or {"surroundings": AIR}
+    return discretize(Package("case", stacks, Cooling(**faces)), cell=cell, grid=grid)
+
+
+def refusal(*stacks: Stack, **cooling: Any) -> DescriptionError:
+    with pytest.raises(DescriptionError) as caught:
+        modelled(*stacks, **cooling)
+    return caught.value
+
+
+def name_at(model: Model, x: float, y: float, z: float) -> str:
+    """Return the part at a point [mm], "" outside the body."""
+    k, j, i = (
+        int(np.searchsorted(planes, value * mm)) - 1
+        for planes, value in ((model.grid.z, z), (model.grid.y, y), (model.grid.x, x))
+    )
+    number = int(model.part[k, j, i])
+    return model.parts[number - 1].name if number else ""
+
+
+BOARD = stack("board", 8, 6, sheet("core", 1, MOLD))
+
+# -- painting --------------------------------------------------------------------------------
+
+
+def tangle() -> tuple[Stack, ...]:
+    """Return a board with a die in it, a cavity with another, a ring on it, a region, and a filler."""
+    hole = Region("hole", (1 * mm, 1 * mm), VOID, (0.5 * mm, 0.5 * mm))
+    coin = Region("coin", (2 * mm, 1 * mm), COPPER)
+    return (
+        replace(BOARD, filler=MOLD),
+        stack("die", 3, 2, sheet("a", 0.2, regions=(coin, hole)), sheet("b", 0.3, COPPER), at=(1, 1)),
+        stack("ring", 3, 3, sheet("a", 0.4, COPPER), at=(4.5, 1), frame=0.5 * mm),
+        stack("bridge", 2, 1, sheet("a", 0.2), inside="board", at=(3, 2), depth=0.1 * mm),
+    )
+
+
+def test_a_later_box_covers_an_earlier_one_in_every_cell() -> None:
+    """Each cell is of the last box that holds its centre, and outside the body where that is void."""
+    model = modelled(*tangle(), cell=(0.7 * mm, 0.7 * mm, 0.13 * mm))
+    grid = model.grid
+    z, y, x = np.meshgrid(grid.z_center, grid.y_center, grid.x_center, indexing="ij")
+    expected = np.zeros(grid.shape, dtype=int)
+    for box in model.geometry.boxes:
+        inside = np.ones(grid.shape, dtype=bool)
+        for values, low, high in zip((x, y, z), box.low, box.high, strict=True):
+            inside &= (values > low) & (values < high)
+        expected[inside] = box.part + 1
+    assert np.array_equal(model.part, expected)
+    assert {model.parts[n - 1].name for n in np.unique(expected[expected > 0])} == {
+        "board.core", "board.filler", "die.a", "die.a.coin", "die.b", "ring.a", "bridge.a",
+    }  # fmt: skip
+    assert name_at(model, 1.2, 1.2, 1.1) == "die.a.coin"
+    assert name_at(model, 1.7, 1.7, 1.1) == ""
+    assert name_at(model, 6.0, 2.5, 1.1) == "board.filler"
+    assert name_at(model, 3.5, 2.5, 0.85) == "bridge.a"
+    assert name_at(model, 3.5, 2.5, 0.95) == "board.core"
+
+
+def test_cells_outside_the_body_are_of_no_part() -> None:
+    model = modelled(BOARD, stack("die", 2, 2, sheet("bulk", 0.5), at=(3, 2)))
+    assert model.part.dtype == np.uint16
+    volume = model.grid.volume
+    assert volume[model.part > 0].sum() == pytest.approx((8 * 6 * 1 + 2 * 2 * 0.5) * 1e-9, rel=1e-12)
+    assert volume[model.part == 0].sum() == pytest.approx((8 * 6 - 2 * 2) * 0.5e-9, rel=1e-12)
+    assert model.active == np.count_nonzero(model.part)
+    assert model.active < model.grid.cells
+
+
+def test_windows_hold_their_parts_as_tightly_as_can_be() -> None:
+    model = modelled(*tangle())
+    for n, window in enumerate(window_of_parts(model), 1):
+        cells = np.argwhere(model.part == n)
+        found = tuple(slice(low, high + 1) for low, high in zip(cells.min(0), cells.max(0), strict=True))
+        assert all(a.start <= b.start and b.stop <= a.stop for a, b in zip(window, found, strict=True))
+        if model.parts[n - 1].name not in (
+            "board.filler",
+            "die.a.coin",
+        ):  # the ones that are covered at an end
+            assert window == found, model.parts[n - 1].name
+
+
+def test_a_geometry_is_cut_as_its_package_is() -> None:
+    package = Package("case", tangle(), Cooling(surroundings=AIR))
+    one, other = discretize(package), discretize(lay_out(package))
+    assert np.array_equal(one.part, other.part)
+    assert other.package is package
+
+
+def test_a_given_grid_is_taken_as_it_stands() -> None:
+    grid = Grid(np.array([0, 1, 8]) * mm, np.array([0, 2, 6]) * mm, np.array([0, 0.9, 1]) * mm)
+    assert modelled(BOARD, grid=grid, cell=None).grid is grid
+
+
+def test_a_given_grid_without_a_cell_for_a_part_is_refused() -> None:
+    grid = Grid(np.array([0, 8]) * mm, np.array([0, 6]) * mm, np.array([0, 1.2]) * mm)
+    with pytest.raises(
+        DescriptionError, match=r"no cell for thin.film \(set planes on its faces\) \[E-GRID\]"
+    ):
+        modelled(BOARD, stack("thin", 8, 6, sheet("film", 0.2), at=(0, 0)), grid=grid, cell=None)
+
+
+def test_more_parts_than_a_cell_can_name_are_refused() -> None:
+    """Sixteen bits: 65534 parts fit, with one more painting stops before it begins."""
+    geometry = lay_out(Package("case", (BOARD,), Cooling(surroundings=AIR)))
+    grid = Grid(np.array([0, 8]) * mm, np.array([0, 6]) * mm, np.array([0, 1]) * mm)
+    part = Part("x", SILICON)
+    last = replace(geometry, parts=(part,) * 65534, boxes=(replace(geometry.boxes[0], part=65533),))
+    assert paint(last, grid).cells().tolist() == [[[65534]]]
+    with pytest.raises(DescriptionError, match=r"65535 parts are more .* 65534 parts at most\) \[E-GRID\]"):
+        paint(replace(geometry, parts=(part,) * 65535), grid)
+
+
+# -- surfaces --------------------------------------------------------------------------------
+
+POST = stack("post", 2, 1, sheet("post", 2, COPPER), at=(1, 1))
+PLATE = stack("board", 4, 3, sheet("core", 1, MOLD))
+FILMS = {face: Convection(float(n), 300.0 + n) for n, face in enumerate((*FACES, "surroundings"), 1)}
+
+
+def areas(model: Model) -> dict[str, float]:
+    """Return the area of the surfaces by face [mm2], those without any left out."""
+    found = np.bincount(model.surfaces.face, model.surfaces.area, minlength=SURROUNDINGS + 1)
+    return {
+        name: pytest.approx(1e6 * area, rel=1e-12)
+        for name, area in zip((*FACES, "surroundings"), found, strict=True)
+        if area > 0.0
+    }
+
+
+@pytest.mark.parametrize("cell", [0.3 * mm, 5 * mm])
+def test_areas_of_a_plate_with_a_post(cell: float) -> None:
+    """4 x 3 x 1 mm with 2 x 1 x 2 mm on it; the roof of the plate and the post's sides are surroundings."""
+    model = modelled(PLATE, POST, cell=cell, **FILMS)
+    assert areas(model) == {
+        "top": 2.0,
+        "bottom": 12.0,
+        "west": 3.0,
+        "east": 3.0,
+        "south": 4.0,
+        "north": 4.0,
+        "surroundings": 10.0 + 2 * (2 + 1) * 2,
+    }
+
+
+def test_each_surface_knows_where_it_looks_and_what_cools_it() -> None:
+    model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
+    s = model.surfaces
+    looks = {"top": (0, True), "bottom": (0, False), "south": (1, False), "north": (1, True)}
+    looks |= {"west": (2, False), "east": (2, True)}
+    for name, (axis, is_high) in looks.items():
+        here = s.face == FACES.index(name)
+        assert set(s.axis[here]) == {axis}
+        assert set(s.is_high[here]) == {is_high}
+    for n in range(SURROUNDINGS + 1):
+        here = s.face == n
+        assert set(s.h[here]) == {n + 1.0}
+        assert set(s.temperature[here]) == {301.0 + n}
+    assert not s.flux.any()
+
+
+def test_surfaces_lie_between_the_body_and_nothing_each_once() -> None:
+    model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
+    s, part = model.surfaces, np.pad(model.part, 1)
+    k, j, i = np.unravel_index(s.cell, model.grid.shape)
+    assert (model.part[k, j, i] > 0).all()
+    step = np.where(s.is_high, 1, -1)
+    beside = np.stack([k, j, i]) + 1
+    beside[s.axis, np.arange(s.cell.size)] += step
+    assert (part[tuple(beside)] == 0).all()
+    assert len(set(zip(s.cell.tolist(), s.axis.tolist(), s.is_high.tolist(), strict=True))) == s.cell.size
+    exposed = sum(
+        int(np.count_nonzero((part > 0) & (np.roll(part, shift, axis) == 0)))
+        for axis in range(3)
+        for shift in (-1, 1)
+    )
+    assert s.cell.size == exposed
+
+
+def test_surfaces_are_found_by_plane_and_column() -> None:
+    model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
+    s = model.surfaces
+    assert (np.diff(s.cell) >= 0).all()
+    counted = 0
+    for k in range(model.grid.shape[0]):
+        here = model.surfaces_of_plane(k)
+        j, i = model.columns_of(here)
+        assert np.array_equal(
+            np.ravel_multi_index((np.full(j.size, k), j, i), model.grid.shape), s.cell[here]
+        )
+        counted += j.size
+    assert counted == s.cell.size > 0
+
+
+def test_inner_walls_of_a_cavity_belong_to_the_surroundings() -> None:
+    """A closed void of 1 x 1 x 0.2 mm in the body: 2.8 mm2 of wall, and the top is the top alone."""
+    air = stack("cavity", 1, 1, sheet("air", 0.2, VOID), inside="board", at=(1, 1), depth=0.3 * mm)
+    assert areas(modelled(PLATE, air, top=AIR, surroundings=AIR)) == {
+        "top": 12.0,
+        "surroundings": 12.0 + 14.0 + 2.8,
+    }
+    assert areas(modelled(PLATE, air, top=AIR)) == {"top": 12.0}
+
+
+def test_what_nothing_cools_is_no_surface() -> None:
+    assert areas(modelled(PLATE, top=AIR)) == {"top": 12.0}
+    assert areas(modelled(PLATE, top=AIR, bottom=Adiabatic(), surroundings=AIR)) == {
+        "top": 12.0,
+        "surroundings": 14.0,
+    }
+    assert areas(modelled(PLATE, top=AIR, bottom=Convection(0.0, 300.0))) == {"top": 12.0}
+
+
+def test_a_later_entry_covers_an_earlier_one() -> None:
+    """A film, a colder piece on it, and on that a hole through which nothing passes."""
+    cold = Cooled(FixedTemperature(280.0), FaceRegion((1 * mm, 0.0), (2 * mm, 2 * mm)))
+    shut = Cooled(Adiabatic(), FaceRegion((1 * mm, 1 * mm), (3 * mm, 1 * mm)))
+    s = modelled(PLATE, bottom=(AIR, cold, shut)).surfaces
+    held = np.isinf(s.h)
+    assert s.area[held].sum() == pytest.approx(2.0e-6)
+    assert set(s.temperature[held]) == {280.0}
+    assert s.area[~held].sum() == pytest.approx((12 - 4 - 1) * 1e-6)
+    assert set(s.h[~held]) == {10.0}
+
+
+@pytest.mark.parametrize(("face", "along"), [("west", 1), ("east", 1), ("south", 0), ("north", 0)])
+def test_a_region_of_a_side_is_given_along_it_and_in_height(face: str, along: int) -> None:
+    """2 mm along and 0.25 mm high, from 0.5 mm along and 0.5 mm up."""
+    region = FaceRegion((0.5 * mm, 0.5 * mm), (2 * mm, 0.25 * mm))
+    model = modelled(PLATE, top=AIR, **{face: Cooled(AIR, region)}, cell=0.4 * mm)
+    assert areas(model) == {"top": 12.0, face: 0.5}
+    here = model.surfaces.face == FACES.index(face)
+    k, j, i = np.unravel_index(model.surfaces.cell[here], model.grid.shape)
+    centers = (model.grid.x_center[i], model.grid.y_center[j])[along]
+    assert (centers.min(), centers.max()) > (0.5 * mm, 2 * mm)
+    assert centers.max() < 2.5 * mm
+    heights = model.grid.z_center[k]
+    assert 0.5 * mm < heights.min() <= heights.max() < 0.75 * mm
+
+
+def test_a_resistance_is_of_the_area_its_cooler_is_left_with() -> None:
+    """5 K/W under all but 4 of 12 mm2, 2 K/W on those: h = 1 / (R A)."""
+    piece = Cooled(ColdPlate(310.0, resistance=2.0), FaceRegion((0.0, 0.0), (2 * mm, 2 * mm)))
+    s = modelled(PLATE, bottom=(HeatSink(300.0, resistance=5.0), piece)).surfaces
+    by_h = {float(h): float(s.area[s.h == h].sum()) for h in np.unique(s.h)}
+    assert by_h == pytest.approx({1 / (5.0 * 8e-6): 8e-6, 1 / (2.0 * 4e-6): 4e-6}, rel=1e-12)
+    assert float((s.h * s.area).sum()) == pytest.approx(1 / 5 + 1 / 2, rel=1e-12)
+
+
+def test_a_given_heat_is_shared_by_the_area() -> None:
+    """6 W into the bottom of 12 mm2 less a piece of 4 mm2 with a flux of its own."""
+    piece = Cooled(FixedFlux(flux=-100.0), FaceRegion((0.0, 0.0), (2 * mm, 2 * mm)))
+    s = modelled(PLATE, top=AIR, bottom=(FixedFlux(heat=6.0), piece)).surfaces
+    bottom = s.face == FACES.index("bottom")
+    by_flux = {float(q): float(s.area[bottom & (s.flux == q)].sum()) for q in np.unique(s.flux[bottom])}
+    assert by_flux == pytest.approx({6.0 / 8e-6: 8e-6, -100.0: 4e-6}, rel=1e-12)
+    assert not s.h[bottom].any()
+
+
+def test_coolers_that_touch_nothing_are_refused() -> None:
+    """A region beside the body, one that is covered, a heat for a face that a later one takes."""
+    beside = Cooled(AIR, FaceRegion((5 * mm, 0.0), (1 * mm, 1 * mm)))
+    covered = Cooled(AIR, FaceRegion((0.0, 0.0), (1 * mm, 1 * mm)))
+    for entries, place in (((AIR, beside), 1), ((covered, AIR), 0), ((FixedFlux(heat=1.0), AIR), 0)):
+        error = refusal(PLATE, top=entries)
+        assert [fault.field for fault in error.faults] == [f"cooling.top[{place}]"]
+        assert error.faults[0].code == "E-COOLING"
+        assert "lies on no face of the body, or later entries cover it" in str(error)
+
+
+# -- heat ------------------------------------------------------------------------------------
+
+
+def heat_of(model: Model) -> dict[str, float]:
+    return {
+        part.name: float(heat)
+        for part, heat in zip(model.parts, model.power_of_parts, strict=True)
+        if heat != 0.0
+    }
+
+
+def test_heat_adds_up_however_it_is_asked_for() -> None:
+    """All cells, plane by plane, part by part, in all: 7 W to 1e-12."""
+    blocks = Power(blocks=(Block("a", (0.3 * mm, 0.2 * mm), (1 * mm, 1 * mm), 3.0),), total=3.0)
+    heat = Power(map=PowerMap(values=np.arange(12.0).reshape(3, 4)), scale_to=4.0)
+    die = stack("die", 3, 2, sheet("active", 0.1, power=blocks), sheet("bulk", 0.7, power=heat), at=(1, 1))
+    model = modelled(BOARD, die, cell=(0.37 * mm, 0.41 * mm, 0.2 * mm))
+    assert model.total_power == pytest.approx(7.0, rel=1e-12)
+    assert model.power.sum() == pytest.approx(7.0, rel=1e-12)
+    assert heat_of(model) == pytest.approx({"die.active": 3.0, "die.bulk": 4.0}, rel=1e-12)
+    planes = np.stack([model.power_of_plane(k) for k in range(model.grid.shape[0])])
+    assert np.array_equal(planes, model.power)
+
+
+def test_heat_is_even_over_the_height_of_its_layer() -> None:
+    """A layer in two cells of 0.1 and 0.3 mm: a quarter and three quarters, and the same in each column."""
+    grid = Grid(np.array([0, 1, 4]) * mm, np.array([0, 3]) * mm, np.array([0, 0.6, 0.7, 1.0]) * mm)
+    body = stack("board", 4, 3, sheet("low", 0.6), sheet("hot", 0.4, power=Power(total=8.0)))
+    power = modelled(body, grid=grid, cell=None).power
+    assert power[:, 0] == pytest.approx(np.array([[0.0, 0.0], [0.5, 1.5], [1.5, 4.5]]), abs=1e-15)
+
+
+def test_a_powered_ring_heats_its_frame_and_not_the_die_in_it() -> None:
+    ring = stack("ring", 6, 5, sheet("seal", 0.5, COPPER, power=Power(total=2.0)), at=(1, 0.5), frame=1 * mm)
+    die = stack("die", 2, 1, sheet("bulk", 0.5, power=Power(total=1.0)), at=(3, 2.5))
+    model = modelled(BOARD, ring, die, cell=(0.3 * mm, 0.3 * mm, 0.2 * mm))
+    assert heat_of(model) == pytest.approx({"ring.seal": 2.0, "die.bulk": 1.0}, rel=1e-12)
+    number = [part.name for part in model.parts].index("ring.seal") + 1
+    density = (model.power / model.grid.volume)[model.part == number]
+    assert density == pytest.approx(np.full(density.size, 2.0 / ((30 - 12) * 0.5e-9)), rel=1e-9)
+
+
+def test_a_bare_total_is_spread_over_what_there_is_of_the_layer() -> None:
+    """A hole and an embedded die take their place from it; a region of another material heats with it."""
+    regions = (
+        Region("hole", (1 * mm, 1 * mm), VOID, (0.5 * mm, 0.5 * mm)),
+        Region("coin", (2 * mm, 1 * mm), COPPER, (5 * mm, 4 * mm)),
+    )
+    board = stack("board", 8, 6, sheet("core", 1, MOLD, power=Power(total=9.0), regions=regions))
+    die = stack("die", 2, 2, sheet("bulk", 0.4), inside="board", at=(3, 2), depth=0.2 * mm)
+    model = modelled(board, die, cell=0.45 * mm)
+    assert set(heat_of(model)) == {"board.core", "board.core.coin"}
+    assert model.total_power == pytest.approx(9.0, rel=1e-12)
+    coin = 9.0 * 2 / (48 - 1 - 4)  # columns in which the layer is whole
+    assert heat_of(model)["board.core.coin"] == pytest.approx(coin, rel=1e-12)
+
+
+HOLE = Region("hole", (2 * mm, 2 * mm), VOID, (1 * mm, 1 * mm))
+
+
+@pytest.mark.parametrize(
+    ("power", "lost"),
+    [
+        (Power(blocks=(Block("b", (2 * mm, 0.0), (2 * mm, 2 * mm), 4.0),)), "1 W"),
+        (Power(map=PowerMap(values=np.ones((3, 4)))), "4 W"),
+    ],
+    ids=["block", "map"],
+)
+def test_heat_drawn_where_the_layer_is_open_is_refused(power: Power, lost: str) -> None:
+    error = refusal(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,))))
+    (fault,) = error.faults
+    assert (fault.code, fault.field) == ("E-POWER", "stacks.board.layers[0].power")
+    assert fault.message == f"{lost} of the power lie where the layer is open, or another stack is"
+
+
+def test_heat_and_cold_that_cancel_where_the_layer_is_open_are_refused_too() -> None:
+    """+1 W and -1 W over the hole: none is lost in sum, and both would be."""
+    blocks = tuple(
+        Block(name, (x * mm, 1 * mm), (1 * mm, 2 * mm), heat)
+        for name, x, heat in (("warm", 1, 1.0), ("cold", 2, -1.0), ("rest", 3, 4.0))
+    )
+    power = Power(blocks=blocks, allow_negative=True)
+    (fault,) = refusal(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,)))).faults
+    assert fault.code == "E-POWER"
+    assert fault.message.startswith("2 W of the power lie where the layer is open")
+
+
+def test_heat_drawn_where_another_stack_is_embedded_is_refused() -> None:
+    power = Power(blocks=(Block("b", (0.0, 0.0), (2 * mm, 2 * mm), 4.0),))
+    board = stack("board", 4, 3, sheet("core", 1, power=power))
+    die = stack("die", 1, 1, sheet("bulk", 0.4), inside="board", at=(1, 1))
+    assert "1 W of the power lie where" in str(refusal(board, die))
+    beside = modelled(board, replace(die, position=(2 * mm, 1 * mm)))
+    assert heat_of(beside) == pytest.approx({"board.core": 4.0})
+
+
+def test_blocks_beside_a_hole_are_as_they_are_drawn() -> None:
+    power = Power(blocks=(Block("b", (3 * mm, 0.0), (1 * mm, 3 * mm), 4.0),))
+    model = modelled(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,))))
+    assert heat_of(model) == {"board.core": pytest.approx(4.0, rel=1e-12)}
+    assert set(model.grid.x_center[np.nonzero(model.power.sum(axis=(0, 1)))[0]] > 3 * mm) == {True}
+
+
+def test_nothing_left_of_a_powered_layer_is_refused() -> None:
+    hole = Region("hole", (4 * mm, 3 * mm), VOID)
+    layers = sheet("low", 1), sheet("gone", 0.5, power=Power(total=1.0), regions=(hole,))
+    assert "1 W of the power lie where the layer is open" in str(refusal(stack("board", 4, 3, *layers)))
+
+
+def test_blocks_know_the_cells_they_fill() -> None:
+    blocks = (
+        Block("left", (0.25 * mm, 0.5 * mm), (1.5 * mm, 1 * mm), 3.0),
+        Block("idle", (2 * mm, 0.5 * mm), (0.5 * mm, 1 * mm), 0.0),
+        Block("right", (2.5 * mm, 0.0), (0.5 * mm, 2 * mm), 1.0),
+    )
+    die = stack("die", 3, 2, sheet("active", 0.1, power=Power(blocks=blocks, scale_to=8.0)), at=(1, 1))
+    model = modelled(BOARD, die)
+    grid = model.grid
+    assert [(block.name, block.power) for block in model.blocks] == [
+        ("die.active.left", pytest.approx(6.0)),
+        ("die.active.right", pytest.approx(2.0)),
+    ]
+    for block, corners in zip(model.blocks, ((1.25, 1.5, 2.75, 2.5), (3.5, 1.0, 4.0, 3.0)), strict=True):
+        k, j, i = block.window
+        found = grid.x[i.start], grid.y[j.start], grid.x[i.stop], grid.y[j.stop]
+        assert found == pytest.approx([corner * mm for corner in corners])
+        assert (grid.z[k.start], grid.z[k.stop]) == pytest.approx((1 * mm, 1.1 * mm))
+        assert model.power[block.window].sum() == pytest.approx(block.power, rel=1e-12)
+        assert model.parts[block.part].name == "die.active"
+
+
+def test_blocks_off_the_planes_are_not_told_apart() -> None:
+    power = Power(blocks=(Block("b", (0.5 * mm, 0.5 * mm), (1 * mm, 1 * mm), 2.0),))
+    grid = Grid(np.array([0, 4]) * mm, np.array([0, 3]) * mm, np.array([0, 1]) * mm)
+    model = modelled(stack("board", 4, 3, sheet("core", 1, power=power)), grid=grid, cell=None)
+    assert model.blocks == ()
+    assert model.total_power == pytest.approx(2.0)
+
+
+# -- contacts --------------------------------------------------------------------------------
+
+
+def test_contacts_lie_under_and_over_their_layer() -> None:
+    """In its own columns, at the plane where the two cells meet; top and bottom are told apart."""
+    joint = Interface(bottom=1e-5, top=2e-5)
+    die = stack("die", 3, 2, sheet("bulk", 0.5, interface=joint), sheet("cap", 0.2), at=(1, 1))
+    model = modelled(BOARD, die)
+    low, high = sorted(model.contacts, key=lambda contact: contact.k)
+    for contact, z, resistance in ((low, 1.0, 1e-5), (high, 1.5, 2e-5)):
+        assert model.grid.z[contact.k] == pytest.approx(z * mm)
+        assert contact.resistance == resistance
+        x, y = (
+            model.grid.x[[contact.i.start, contact.i.stop]],
+            model.grid.y[[contact.j.start, contact.j.stop]],
+        )
+        assert x == pytest.approx([1 * mm, 4 * mm])
+        assert y == pytest.approx([1 * mm, 3 * mm])
+
+
+def test_an_interface_that_nothing_touches_is_refused() -> None:
+    """The top of the uppermost layer; with the base of a cooler on it there is something.
+
+    A cooler without a base is told as such, with the way to say the same there.
+    """
+    board = stack("board", 4, 3, sheet("core", 1, interface=Interface(top=1e-5)))
+    (fault,) = refusal(board, top=ColdPlate(300.0, h=1e4)).faults
+    assert (fault.code, fault.field) == ("E-GAP", "stacks.board.layers[0].interface.top")
+    words = "give the cold plate a base, or add it to the film: h: 9091 W/m2/K"
+    assert f"only a cooler without a base touches this face ({words})" in str(fault)
+    for cooler, more in (
+        (HeatSink(300.0, resistance=0.1), "add it to the cooler's resistance: 10 mm2 K/W over the area"),
+        (Convection(1e4, 300.0), "make it a heat_sink or cold_plate with a base, or add it to the film"),
+        (FixedTemperature(300.0), "or a convection with h: 100 kW/m2/K"),
+        (Convection([[1e4, 2e4]], 300.0), "add 10 mm2 K/W to its 1 / h"),
+    ):
+        assert more in str(refusal(board, top=cooler))
+    based = modelled(board, top=ColdPlate(300.0, h=1e4, base=Base(COPPER, 2 * mm)))
+    assert [contact.resistance for contact in based.contacts] == [1e-5]
+    upside_down = stack("board", 4, 3, sheet("core", 1, interface=Interface(bottom=1e-5)))
+    assert "nothing touches this face (remove it, or draw what" in str(refusal(upside_down, top=AIR))
+
+
+def test_an_interface_of_a_ring_is_of_its_frame() -> None:
+    ring = stack(
+        "ring", 4, 3, sheet("seal", 0.5, interface=Interface(bottom=1e-5)), at=(1, 1), frame=0.5 * mm
+    )
+    model = modelled(BOARD, ring, cell=0.3 * mm)
+    plan = model.grid.dy[:, None] * model.grid.dx
+    covered = np.zeros(plan.shape, dtype=int)
+    for contact in model.contacts:
+        covered[contact.j, contact.i] += 1
+    assert covered.max() == 1
+    assert plan[covered == 1].sum() == pytest.approx((12 - 6) * 1e-6, rel=1e-12)
+
+
+# -- islands ---------------------------------------------------------------------------------
+
+
+def test_a_piece_that_no_solid_joins_to_a_cooler_is_refused() -> None:
+    """A die over a layer of nothing is named; cooled from above it is no island any more."""
+    warm = sheet("bulk", 0.5, power=1.0)
+    die = stack("die", 2, 1, sheet("gap", 0.1, VOID), warm, sheet("cap", 0.1), at=(1, 1))
+    (fault,) = refusal(PLATE, die, bottom=AIR).faults
+    assert fault.code == "E-COOLING"
+    assert "nothing carries heat away from die.bulk, die.cap: no path of solid leads" in fault.message
+    assert modelled(PLATE, die, bottom=AIR, top=AIR).active > 0
+
+
+def test_pieces_that_touch_along_an_edge_only_are_not_joined() -> None:
+    """Two regions of a layer that meet at a corner, one of them cooled."""
+    regions = tuple(
+        Region(name, (2 * mm, 2 * mm), VOID, at) for name, at in (("a", (0.0, 2 * mm)), ("b", (2 * mm, 0.0)))
+    )
+    body = stack("s", 4, 4, sheet("checkers", 1, COPPER, regions=regions, power=1.0))
+    west = Cooled(AIR, FaceRegion((0.0, 0.0), (2 * mm, 2 * mm)))
+    assert "nothing carries heat away from s.checkers" in str(refusal(body, bottom=west))
+
+
+def test_a_flux_alone_cools_no_island() -> None:
+    die = stack("die", 2, 1, sheet("gap", 0.1, VOID), sheet("bulk", 0.5), at=(1, 1))
+    assert "away from die.bulk" in str(refusal(PLATE, die, bottom=AIR, top=FixedFlux(flux=-1.0)))
+
+
+def test_an_idle_piece_is_left_out_with_a_warning() -> None:
+    """Nothing says how warm it is; what is left of the body is as if it had not been drawn."""
+    die = stack("die", 2, 1, sheet("gap", 0.1, VOID), sheet("bulk", 0.5), at=(1, 1))
+    alone, both = modelled(PLATE, bottom=AIR), modelled(PLATE, die, bottom=AIR)
+    (warning,) = both.warnings
+    assert "nothing carries heat away from die.bulk" in warning
+    assert "it is left out" in warning
+    assert "[W-GAP]" in warning
+    assert np.sum(both.grid.volume[both.part > 0]) == pytest.approx(np.sum(alone.grid.volume[alone.part > 0]))
+
+
+def test_of_many_parts_five_are_named() -> None:
+    layers = (sheet("gap", 0.1, VOID), *(sheet(f"l{n}", 0.1, power=1.0) for n in range(8)))
+    error = refusal(PLATE, stack("die", 2, 1, *layers, at=(1, 1)), bottom=AIR)
+    assert "away from die.l0, die.l1, die.l2, die.l3, die.l4 and 3 more:" in str(error)
+
+
+# -- warnings --------------------------------------------------------------------------------
+
+
+def test_warnings_are_those_of_the_drawing_and_of_its_planes() -> None:
+    hot = Convection(10.0, 700.0)
+    body = stack("board", 4, 3, sheet("core", 1), sheet("top", 1))
+    die = Stack(
+        "die", (2 * mm + 2e-9, 1 * mm), (Layer("d", 1 * mm, SILICON),), on="board", position=(0.0, 0.0)
+    )
+    mate = Stack("mate", (1 * mm, 1 * mm), (Layer("d", 1 * mm, SILICON),), on="die", position=(1 * mm, 0.0))
+    drawing, planes = modelled(body, die, mate, top=hot).warnings
+    assert "is an unusual temperature to cool with" in drawing
+    assert "planes 2 nm apart at x = 2 mm are merged into one" in planes
+
+
+def test_thin_films_and_thick_boards_stand_in_one_grid() -> None:
+    """A layer of 20 nm on 1.6 mm keeps its own cells and its power."""
+    layers = (
+        Layer("board", 1.6 * mm, MOLD),
+        Layer("film", 20e-9, COPPER, power=Power(total=1.0)),
+    )
+    model = modelled(stack("s", 4, 3, *layers), bottom=FixedTemperature(300.0))
+    assert model.grid.dz[-1] == pytest.approx(20e-9, rel=1e-6)
+    assert model.surfaces.h.tolist() == [inf] * model.surfaces.h.size
+    assert heat_of(model) == {"s.film": pytest.approx(1.0)}
+    assert model.grid.dz.min() < 1 * um

@@ -1,0 +1,96 @@
+"""The body as tiles says of every cell what painting the cells one by one says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from thermostack import Convection, Cooling, Grid, Layer, Material, Package, Stack, discretize
+from thermostack.mesh.part_map import Mosaic, nearest_plane, paint, span, window_of
+from thermostack.package.geometry import Box, Geometry, lay_out
+from thermostack.units import mm
+
+SHAPE = (7, 11, 13)
+
+
+def random_body(seed: int) -> tuple[Geometry, Grid]:
+    """Return boxes of many parts and of nothing, some thinner than a cell, on a grid of odd sizes."""
+    random = np.random.default_rng(seed)
+    silicon = Material("si", 148.0)
+    plate = Stack("plate", (10 * mm, 10 * mm), (Layer("sheet", 1 * mm, silicon),))
+    drawn = lay_out(Package("case", (plate,), Cooling(top=Convection(10.0, 300.0))))
+    planes = [np.concatenate([[0.0], np.cumsum(random.uniform(0.1, 1.0, count))]) for count in SHAPE[::-1]]
+    grid = Grid(*planes)
+    boxes = []
+    for _ in range(12):
+        ends = [np.sort(random.uniform(-0.1, edges[-1] + 0.1, 2)).tolist() for edges in planes]
+        low, high = zip(*ends, strict=True)
+        boxes.append(Box(int(random.integers(-1, 3)), low, high))
+    return replace(drawn, parts=drawn.parts * 3, boxes=tuple(boxes)), grid
+
+
+def painted(geometry: Geometry, grid: Grid) -> np.ndarray:
+    """Return the part of every cell, box by box."""
+    part = np.zeros(grid.shape, dtype=np.uint16)
+    for box in geometry.boxes:
+        part[window_of(grid, box)] = box.part + 1
+    return part
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_tiles_are_what_is_painted_cell_by_cell(seed: int) -> None:
+    geometry, grid = random_body(seed)
+    mosaic, expected = paint(geometry, grid), painted(geometry, grid)
+    assert mosaic.shape == grid.shape
+    assert np.array_equal(mosaic.cells(), expected)
+    for k in range(grid.shape[0]):
+        assert np.array_equal(mosaic.plane(k), expected[k])
+    found = mosaic.part[mosaic.tiles_of(np.arange(grid.cells))]
+    assert np.array_equal(found, expected.ravel())
+
+
+@pytest.mark.parametrize("is_high", [False, True])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("seed", range(5))
+def test_exposed_cells_are_those_whose_neighbour_is_outside(seed: int, axis: int, is_high: bool) -> None:
+    geometry, grid = random_body(seed)
+    part = painted(geometry, grid)
+    framed = np.pad(part, 1)
+    neighbour = np.roll(framed, -1 if is_high else 1, axis)[1:-1, 1:-1, 1:-1]
+    expected = np.nonzero((part > 0) & (neighbour == 0))
+    assert expected[0].size > 0
+    for found, wanted in zip(paint(geometry, grid).exposed(axis, is_high), expected, strict=True):
+        assert np.array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 7), (2, 5), (3, 4), (4, 4)])
+def test_planes_in_a_range_show_all_there_is(start: int, stop: int) -> None:
+    geometry, grid = random_body(3)
+    part = painted(geometry, grid)
+    shown = list(paint(geometry, grid).planes_in(slice(start, stop)))
+    assert {plane.tobytes() for plane in shown} == {plane.tobytes() for plane in part[start:stop]}
+
+
+def test_tiles_do_not_grow_with_the_cells() -> None:
+    plate = Stack("plate", (10 * mm, 8 * mm), (Layer("sheet", 1 * mm, Material("si", 148.0)),))
+    package = Package("case", (plate,), Cooling(top=Convection(10.0, 300.0)))
+    shapes = []
+    for cell in (1 * mm, 0.1 * mm):
+        model = discretize(package, cell=cell)
+        shapes.append(paint(model.geometry, model.grid).part.shape)
+    assert shapes == [(1, 1, 1)] * 2
+
+
+def test_a_mosaic_of_one_tile() -> None:
+    mosaic = Mosaic(np.ones((1, 1, 1), np.uint16), (np.array([0, 2]), np.array([0, 3]), np.array([0, 1])))
+    assert np.array_equal(mosaic.cells(), np.ones((2, 3, 1)))
+    assert [len(mosaic.exposed(axis, is_high=True)[0]) for axis in range(3)] == [3, 2, 6]
+
+
+@pytest.mark.parametrize(("value", "number"), [(-1.0, 0), (0.4, 0), (0.5, 0), (0.51, 1), (2.0, 2), (9.0, 2)])
+def test_nearest_plane(value: float, number: int) -> None:
+    planes = np.array([0.0, 1.0, 2.0])
+    assert nearest_plane(planes, value) == number
+    assert span(planes, 0.0, value) == slice(0, number)

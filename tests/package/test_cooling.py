@@ -1,0 +1,195 @@
+"""Who cools: the law of each cooler, what is due exactly once, short forms, and the order of the entries."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from thermostack import (
+    Adiabatic,
+    Base,
+    ColdPlate,
+    Convection,
+    Cooling,
+    DescriptionError,
+    FixedFlux,
+    FixedTemperature,
+    HeatSink,
+)
+from thermostack.package.cooling import FACES, Cooled, FaceRegion, Film, film
+from thermostack.schema.validated_dataclass import dump, faults_of
+from thermostack.units import mm
+
+AREA = 4e-4
+BASE = Base("copper", 2 * mm)
+
+
+def read(description: Any) -> Cooling:
+    """Return what a file says."""
+    return TypeAdapter(Cooling).validate_python(description, context={"from_file": True})
+
+
+def refused(description: Any) -> dict[str, str]:
+    """Return what is wrong with it, by field."""
+    with pytest.raises(ValidationError) as caught:
+        read(description)
+    return {fault.field: f"{fault.message} [{fault.code}]" for fault in faults_of(caught.value)}
+
+
+# -- laws ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cooler", "law"),
+    [
+        (Adiabatic(), Film(0.0, 0.0, 0.0)),
+        (Convection(25.0, 300.0), Film(25.0, 300.0)),
+        (FixedTemperature(310.0), Film(inf, 310.0)),
+        (FixedFlux(flux=-100.0), Film(0.0, 0.0, -100.0)),
+        (FixedFlux(heat=8.0), Film(0.0, 0.0, 8.0 / AREA)),
+        (FixedFlux(heat=0.0), Film(0.0, 0.0, 0.0)),
+        (HeatSink(300.0, h=1e4), Film(1e4, 300.0)),
+        (HeatSink(300.0, resistance=0.5), Film(1.0 / (0.5 * AREA), 300.0)),
+        (ColdPlate(305.0, h=2e4, base=BASE), Film(2e4, 305.0)),
+        (ColdPlate(305.0, resistance=0.05), Film(1.0 / (0.05 * AREA), 305.0)),
+    ],
+)
+def test_film_of_every_cooler(cooler: Any, law: Film) -> None:
+    """W/(m2 K), K and W/m2 on 4 cm2; a base is a solid of its own and changes no film."""
+    found = film(cooler, AREA)
+    assert (found.h, found.temperature, found.flux) == pytest.approx((law.h, law.temperature, law.flux))
+
+
+@pytest.mark.parametrize("kind", [HeatSink, ColdPlate])
+@pytest.mark.parametrize("given", [{}, {"resistance": 1.0, "h": 100.0}])
+def test_a_cooler_has_one_law(kind: Any, given: dict[str, float]) -> None:
+    with pytest.raises(DescriptionError, match="exactly one of resistance and h is due") as caught:
+        kind(300.0, **given)
+    assert caught.value.faults[0].code == "E-COOLING"
+    assert 'resistance: "0.05 K/W"' in caught.value.faults[0].remedy
+
+
+@pytest.mark.parametrize("given", [{}, {"flux": 1.0, "heat": 1.0}])
+def test_a_flux_is_said_in_one_way(given: dict[str, float]) -> None:
+    with pytest.raises(DescriptionError, match="exactly one of flux and heat is due") as caught:
+        FixedFlux(**given)
+    assert caught.value.faults[0].code == "E-COOLING"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Convection(-1.0, 300.0),
+        lambda: Convection(10.0, 0.0),
+        lambda: FixedTemperature(-5.0),
+        lambda: HeatSink(300.0, resistance=0.0),
+        lambda: ColdPlate(300.0, h=-1.0),
+        lambda: Base("copper", 0.0),
+        lambda: FaceRegion((0.0, 0.0), (1 * mm, 0.0)),
+        lambda: Convection(inf, 300.0),
+    ],
+)
+def test_values_that_cannot_be_are_refused(make: Any) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        make()
+    assert [fault.code for fault in caught.value.faults] == ["E-RANGE"]
+
+
+# -- entries ---------------------------------------------------------------------------------
+
+AIR, WATER = Convection(10.0, 300.0), ColdPlate(290.0, h=2e4)
+SPOT = FaceRegion((1 * mm, 2 * mm), (3 * mm, 4 * mm))
+
+
+def test_one_cooler_is_a_list_of_one_on_the_whole_face() -> None:
+    assert Cooling(top=AIR) == Cooling(top=(Cooled(AIR),)) == Cooling(top=[Cooled(AIR, None)])  # type: ignore[arg-type]
+    assert Cooling(top=AIR).top[0].region is None
+
+
+def test_entries_come_face_by_face_in_the_order_given() -> None:
+    cooling = Cooling(surroundings=AIR, west=WATER, top=(AIR, Cooled(WATER, SPOT)))  # type: ignore[arg-type]
+    assert [(face, cooled.cooler, cooled.region) for face, cooled in cooling] == [
+        ("top", AIR, None),
+        ("top", WATER, SPOT),
+        ("west", WATER, None),
+        ("surroundings", AIR, None),
+    ]
+
+
+def test_each_face_is_its_own() -> None:
+    faces = {face: FixedTemperature(300.0 + n) for n, face in enumerate((*FACES, "surroundings"))}
+    cooling = Cooling(**faces)  # type: ignore[arg-type]
+    assert [face for face, _ in cooling] == [*FACES, "surroundings"]
+    for face, cooler in faces.items():
+        assert [cooled.cooler for cooled in cooling.of(face)] == [cooler]
+
+
+def test_a_face_takes_the_surroundings_where_nothing_is_said_of_it() -> None:
+    """Adiabatic is something that is said."""
+    cooling = Cooling(surroundings=AIR, bottom=Adiabatic())  # type: ignore[arg-type]
+    assert cooling.of("top") == cooling.surroundings
+    assert [cooled.cooler for cooled in cooling.of("bottom")] == [Adiabatic()]
+    assert list(Cooling()) == []
+    assert Cooling().of("top") == ()
+
+
+# -- in files --------------------------------------------------------------------------------
+
+FILE = {
+    "top": [
+        {"convection": {"h": "10 W/m2/K", "ambient": "25 degC"}},
+        {
+            "cold_plate": {"coolant": "40 degC", "resistance": "0.05 K/W"},
+            "region": {"at": ["1 mm", "2 mm"], "size": ["3 mm", "4 mm"]},
+        },
+    ],
+    "bottom": {
+        "heat_sink": {
+            "ambient": "25 degC",
+            "h": "1 kW/m2/K",
+            "base": {"material": "copper", "thickness": "2 mm"},
+        }
+    },
+    "west": {"adiabatic": None},
+    "east": {"fixed_flux": {"heat": "-2 W"}},
+    "surroundings": {"fixed_temperature": {"temperature": "300 K"}},
+}
+
+
+def test_a_file_says_the_same_as_python() -> None:
+    assert read(FILE) == Cooling(
+        top=(Convection(10.0, 298.15), Cooled(ColdPlate(313.15, resistance=0.05), SPOT)),  # type: ignore[arg-type]
+        bottom=HeatSink(298.15, h=1000.0, base=BASE),  # type: ignore[arg-type]
+        west=Adiabatic(),  # type: ignore[arg-type]
+        east=FixedFlux(heat=-2.0),  # type: ignore[arg-type]
+        surroundings=FixedTemperature(300.0),  # type: ignore[arg-type]
+    )
+
+
+def test_an_entry_without_a_cooler_or_with_two_is_refused() -> None:
+    due = "exactly one of adiabatic, convection, fixed_temperature, fixed_flux, heat_sink, cold_plate is due"
+    both = {"convection": {}, "adiabatic": {}}
+    assert refused({"top": both}) == {"top[0].cooler": f"convection and adiabatic are given; {due} [E-TYPE]"}
+    (text,) = refused({"top": {"convektion": {}}}).values()
+    assert text == f"unknown kind 'convektion'; {due} [E-KEY]"
+
+
+def test_faces_and_keys_that_are_none_are_refused() -> None:
+    assert refused({"up": FILE["west"]}) == {"up": "unknown key 'up' [E-KEY]"}
+    found = refused({"top": {"convection": {"h": "10 W/m2/K", "ambent": "25 degC"}}})
+    assert {text.split()[-1] for text in found.values()} == {"[E-KEY]", "[E-MISSING]"}
+
+
+def test_naked_numbers_are_refused_in_files() -> None:
+    found = refused({"top": {"convection": {"h": 10, "ambient": "25 degC"}}})
+    (text,) = found.values()
+    assert "10 has no unit; a heat transfer coefficient is due [E-UNIT]" in text
+
+
+def test_what_is_written_reads_back() -> None:
+    cooling = read(FILE)
+    again = dump(Cooling, cooling)
+    assert TypeAdapter(Cooling).validate_python(again) == cooling

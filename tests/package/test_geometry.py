@@ -1,0 +1,432 @@
+"""Where everything of a package stands: stacks on, in and beside each other, turned, flipped and filled."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thermostack import (
+    Base,
+    Block,
+    ColdPlate,
+    Convection,
+    Cooling,
+    DescriptionError,
+    Interface,
+    Layer,
+    Package,
+    Power,
+    Region,
+    Stack,
+)
+from thermostack.package.geometry import Geometry, lay_out
+from thermostack.package.placement import framed, place_stacks
+from thermostack.units import mm, um
+
+AIR = Cooling(top=Convection(10.0, 300.0))
+
+
+def sheet(name: str, thickness: float, material: str = "silicon", **more: Any) -> Layer:
+    return Layer(name, thickness, material, **more)
+
+
+def board(**more: Any) -> Stack:
+    return Stack("board", (20 * mm, 10 * mm), (sheet("core", 1 * mm, "copper"),), **more)
+
+
+def die(name: str, x: float, y: float, height: float = 0.5 * mm, on: Any = "board", **more: Any) -> Stack:
+    size = more.pop("size", (4 * mm, 2 * mm))
+    layers = more.pop("layers", (sheet("bulk", height),))
+    return Stack(name, size, layers, on=on, position=(x, y), **more)
+
+
+def drawn(*stacks: Stack, cooling: Cooling = AIR) -> Geometry:
+    return lay_out(Package("case", stacks, cooling))
+
+
+def part_at(geometry: Geometry, x: float, y: float, z: float) -> str:
+    """Return the name of the part at a point, "" where there is nothing."""
+    found = -1
+    for box in geometry.boxes:
+        if all(low < value < high for low, value, high in zip(box.low, (x, y, z), box.high, strict=True)):
+            found = box.part
+    return geometry.parts[found].name if found >= 0 else ""
+
+
+def faults_of(*stacks: Stack, cooling: Cooling = AIR) -> dict[str, str]:
+    """Return the messages of what is wrong, by code and field."""
+    with pytest.raises(DescriptionError) as caught:
+        drawn(*stacks, cooling=cooling)
+    return {
+        f"{fault.code} {fault.field}": f"{fault.message} ({fault.remedy})" for fault in caught.value.faults
+    }
+
+
+# -- on each other ---------------------------------------------------------------------------
+
+
+def test_stacks_of_different_height_side_by_side_and_on_top() -> None:
+    geometry = drawn(
+        board(),
+        die("tall", 1 * mm, 1 * mm, 0.7 * mm),
+        die("flat", 7 * mm, 1 * mm, 0.2 * mm),
+        die("upper", 1 * mm, 0.5 * mm, 0.1 * mm, on="flat", size=(2 * mm, 1 * mm)),
+    )
+    assert [part.name for part in geometry.parts] == ["board.core", "tall.bulk", "flat.bulk", "upper.bulk"]
+    assert part_at(geometry, 2 * mm, 2 * mm, 1.6 * mm) == "tall.bulk"
+    assert part_at(geometry, 8 * mm, 2 * mm, 1.1 * mm) == "flat.bulk"
+    assert part_at(geometry, 9 * mm, 2 * mm, 1.25 * mm) == "upper.bulk"
+    assert part_at(geometry, 9 * mm, 2 * mm, 1.35 * mm) == ""
+    (upper,) = [box for box in geometry.boxes if geometry.parts[box.part].name == "upper.bulk"]
+    assert upper.low == pytest.approx((8 * mm, 1.5 * mm, 1.2 * mm), abs=1e-15)
+    assert upper.high == pytest.approx((10 * mm, 2.5 * mm, 1.3 * mm), abs=1e-15)
+
+
+def test_order_of_stacks_does_not_matter() -> None:
+    stacks = (board(), die("a", 1 * mm, 1 * mm), die("b", 0.0, 0.0, on="a", size=(1 * mm, 1 * mm)))
+    forth, back = drawn(*stacks), drawn(*reversed(stacks))
+    assert [(forth.parts[box.part], box.low, box.high) for box in forth.boxes] == [
+        (back.parts[box.part], box.low, box.high) for box in back.boxes
+    ]
+
+
+def test_center_is_where_the_middle_is() -> None:
+    middle = Stack("a", (4 * mm, 2 * mm), (sheet("bulk", 1 * mm),), on="board", center=(10 * mm, 5 * mm))
+    (box,) = drawn(board(), middle).boxes[1:]
+    assert box.low[:2] == pytest.approx((8 * mm, 4 * mm))
+
+
+def test_copy_is_placed_elsewhere() -> None:
+    first = die("a", 1 * mm, 1 * mm)
+    second = first.at(9 * mm, 1 * mm, name="b")
+    assert (second.name, second.corner, second.layers) == ("b", (9 * mm, 1 * mm), first.layers)
+    assert len(drawn(board(), first, second).parts) == 3
+
+
+# -- embedded --------------------------------------------------------------------------------
+
+
+def test_bridge_is_embedded_flush_and_below_the_top() -> None:
+    bridge = Stack(
+        "bridge",
+        (2 * mm, 1 * mm),
+        (sheet("die", 60 * um),),
+        inside="board",
+        position=(9 * mm, 4 * mm),
+        depth=30 * um,
+    )
+    geometry = drawn(board(), bridge)
+    assert part_at(geometry, 10 * mm, 4.5 * mm, 0.95 * mm) == "bridge.die"
+    assert part_at(geometry, 10 * mm, 4.5 * mm, 0.98 * mm) == "board.core"
+    assert part_at(geometry, 10 * mm, 4.5 * mm, 0.90 * mm) == "board.core"
+
+
+def test_dies_stand_over_a_bridge_they_share() -> None:
+    bridge = Stack(
+        "bridge", (2 * mm, 1 * mm), (sheet("die", 60 * um),), inside="board", position=(4 * mm, 1 * mm)
+    )
+    geometry = drawn(board(), bridge, die("a", 1 * mm, 1 * mm), die("b", 5.1 * mm, 1 * mm))
+    assert part_at(geometry, 4.5 * mm, 1.5 * mm, 0.97 * mm) == "bridge.die"
+    assert part_at(geometry, 4.5 * mm, 1.5 * mm, 1.1 * mm) == "a.bulk"
+
+
+def test_cavity_is_open_and_takes_a_die() -> None:
+    air = (sheet("air", 0.6 * mm, "void"),)
+    cavity = Stack("cavity", (6 * mm, 4 * mm), air, inside="board", position=(2 * mm, 2 * mm))
+    bulk = (sheet("bulk", 0.2 * mm),)
+    beside = Stack("chip", (4 * mm, 2 * mm), bulk, inside="board", position=(3 * mm, 3 * mm), depth=0.4 * mm)
+    assert faults_of(board(), cavity, beside).keys() == {"E-OVERLAP stacks.chip"}
+    within = replace(beside, inside="cavity", position=(1 * mm, 1 * mm))
+    geometry = drawn(board(), cavity, within)
+    assert part_at(geometry, 5 * mm, 4 * mm, 0.5 * mm) == "chip.bulk"
+    assert part_at(geometry, 5 * mm, 4 * mm, 0.8 * mm) == ""
+    assert part_at(geometry, 5 * mm, 4 * mm, 0.3 * mm) == "board.core"
+    assert "cavity.air" not in [part.name for part in geometry.parts]
+
+
+def test_embedded_may_not_come_out_below() -> None:
+    thick = Stack("coin", (2 * mm, 1 * mm), (sheet("cu", 1.2 * mm),), inside="board", position=(0.0, 0.0))
+    found = faults_of(board(), thick)
+    assert found == {
+        "E-OUTSIDE stacks.coin": "coin reaches 200 um below board (less depth, or thinner layers)"
+    }
+
+
+# -- frames, regions, fillers ----------------------------------------------------------------
+
+
+def test_frame_is_solid_along_its_edge_only() -> None:
+    ring = die("ring", 0.0, 0.0, size=(20 * mm, 10 * mm), frame=2 * mm)
+    geometry = drawn(board(), ring, die("chip", 5 * mm, 3 * mm))
+    for x, y in ((1, 5), (19, 5), (10, 1), (10, 9), (1, 1)):
+        assert part_at(geometry, x * mm, y * mm, 1.2 * mm) == "ring.bulk"
+    assert part_at(geometry, 10 * mm, 5 * mm, 1.2 * mm) == ""
+    assert part_at(geometry, 7 * mm, 4 * mm, 1.2 * mm) == "chip.bulk"
+
+
+@given(st.floats(1e-3, 0.1), st.floats(1e-3, 0.1), st.floats(0.05, 0.45))
+def test_frame_covers_what_it_should(width: float, depth: float, share: float) -> None:
+    frame = share * min(width, depth)
+    area = math.fsum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in framed((0.0, 0.0, width, depth), frame))
+    assert area == pytest.approx(width * depth - (width - 2 * frame) * (depth - 2 * frame))
+
+
+def test_chip_may_not_stand_in_the_ring() -> None:
+    ring = die("ring", 0.0, 0.0, size=(20 * mm, 10 * mm), frame=2 * mm)
+    found = faults_of(board(), ring, die("chip", 1 * mm, 3 * mm))
+    assert found.keys() == {"E-OVERLAP stacks.chip"}
+    assert "from (1 mm, 3 mm) to (2 mm, 5 mm) of the package" in found["E-OVERLAP stacks.chip"]
+
+
+def test_regions_cover_their_layer_and_each_other_in_order() -> None:
+    regions = (
+        Region("coin", (2 * mm, 1 * mm), "copper", (1 * mm, 0.5 * mm)),
+        Region("hole", (1 * mm, 0.5 * mm), "void", (1.5 * mm, 0.75 * mm)),
+        Region("ring", (4 * mm, 2 * mm), "gold", frame=0.1 * mm),
+    )
+    chip = die("chip", 1 * mm, 1 * mm, layers=(sheet("bulk", 0.5 * mm, regions=regions),))
+    geometry = drawn(board(), chip)
+    assert part_at(geometry, 2.2 * mm, 1.6 * mm, 1.2 * mm) == "chip.bulk.coin"
+    assert part_at(geometry, 3.0 * mm, 2.0 * mm, 1.2 * mm) == ""
+    assert part_at(geometry, 1.05 * mm, 2.0 * mm, 1.2 * mm) == "chip.bulk.ring"
+    assert part_at(geometry, 1.5 * mm, 2.0 * mm, 1.2 * mm) == "chip.bulk"
+
+
+def test_filler_surrounds_up_to_the_highest() -> None:
+    geometry = drawn(
+        board(filler="emc"),
+        die("tall", 1 * mm, 1 * mm, 0.7 * mm),
+        die("flat", 7 * mm, 1 * mm, 0.2 * mm),
+    )
+    assert part_at(geometry, 8 * mm, 2 * mm, 1.5 * mm) == "board.filler"
+    assert part_at(geometry, 15 * mm, 8 * mm, 1.69 * mm) == "board.filler"
+    assert part_at(geometry, 15 * mm, 8 * mm, 1.71 * mm) == ""
+    assert part_at(geometry, 2 * mm, 2 * mm, 1.5 * mm) == "tall.bulk"
+
+
+def test_filler_reaches_the_top_of_stacks_on_stacks() -> None:
+    geometry = drawn(
+        board(filler="emc"), die("a", 1 * mm, 1 * mm), die("b", 0.0, 0.0, on="a", size=(1 * mm, 1 * mm))
+    )
+    assert part_at(geometry, 15 * mm, 8 * mm, 1.9 * mm) == "board.filler"
+
+
+def lid(**more: Any) -> Stack:
+    more = {"size": (12 * mm, 4 * mm), "layers": (sheet("plate", 1 * mm, "copper"),), **more}
+    return die("lid", 0.5 * mm, 0.5 * mm, on=("tall", "flat"), **more)
+
+
+TALL, FLAT = die("tall", 1 * mm, 1 * mm, 0.7 * mm), die("flat", 7 * mm, 1 * mm, 0.2 * mm)
+
+
+def test_lid_on_several_with_gaps_filled() -> None:
+    geometry = drawn(board(filler="emc"), TALL, FLAT, lid(gap_fill="tim_gel"))
+    assert part_at(geometry, 8 * mm, 2 * mm, 1.5 * mm) == "lid.gap_fill"
+    assert part_at(geometry, 6 * mm, 2 * mm, 1.5 * mm) == "board.filler"
+    assert part_at(geometry, 6 * mm, 2 * mm, 2.0 * mm) == "lid.plate"
+    (plate,) = [box for box in geometry.boxes if geometry.parts[box.part].name == "lid.plate"]
+    assert plate.low == pytest.approx((0.5 * mm, 0.5 * mm, 1.7 * mm))
+
+
+def test_gap_that_nothing_fills_is_refused() -> None:
+    found = faults_of(board(), TALL, FLAT, lid())
+    assert found.keys() == {"E-GAP stacks.lid"}
+    assert "nothing fills the gap from z = 1 mm to 1.7 mm" in found["E-GAP stacks.lid"]
+
+
+def test_gap_fill_is_only_over_the_lower_ones() -> None:
+    found = faults_of(board(), TALL, FLAT, lid(gap_fill="tim_gel"))
+    assert "from z = 1 mm to 1.7 mm under it, at (750 um, 750 um)" in found["E-GAP stacks.lid"]
+    within = lid(gap_fill="tim_gel", size=(8 * mm, 2 * mm)).at(1 * mm, 1 * mm)
+    geometry = drawn(board(), TALL, FLAT.at(5 * mm, 1 * mm), within)
+    assert part_at(geometry, 6 * mm, 2 * mm, 1.5 * mm) == "lid.gap_fill"
+
+
+def test_gap_may_be_left_open() -> None:
+    geometry = drawn(board(), TALL, FLAT, lid(gap_fill="void"))
+    assert part_at(geometry, 8 * mm, 2 * mm, 1.5 * mm) == ""
+
+
+def test_lid_over_equal_heights_needs_no_fill() -> None:
+    twins = (TALL, TALL.at(5 * mm, 1 * mm, name="flat"))
+    geometry = drawn(board(), *twins, lid(size=(8 * mm, 2 * mm)).at(1 * mm, 1 * mm))
+    assert part_at(geometry, 5 * mm, 2 * mm, 2.0 * mm) == "lid.plate"
+
+
+# -- turned and flipped ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rotate", "corner", "size", "mark"),
+    [
+        (0, (3, 2), (4, 2), (3.5, 2.25)),
+        (90, (3, 2), (2, 4), (4.75, 2.5)),
+        (180, (3, 2), (4, 2), (6.5, 3.75)),
+        (270, (3, 2), (2, 4), (3.25, 5.5)),
+    ],
+)
+def test_rotation_turns_plan_children_and_blocks(
+    rotate: int, corner: tuple[float, float], size: tuple[float, float], mark: tuple[float, float]
+) -> None:
+    blocks = (Block("b", (0.25 * mm, 0.0), (0.5 * mm, 0.5 * mm), 1.0),)
+    chip = die(
+        "chip", 3 * mm, 2 * mm, rotate=rotate, layers=(sheet("bulk", 0.5 * mm, power=Power(blocks=blocks)),)
+    )
+    child = die("child", 0.25 * mm, 0.0, on="chip", size=(0.5 * mm, 0.5 * mm))
+    geometry = drawn(board(), chip, child)
+    low, high = geometry.boxes[1].low, geometry.boxes[1].high
+    assert low[:2] == pytest.approx([value * mm for value in corner])
+    assert [high[0] - low[0], high[1] - low[1]] == pytest.approx([value * mm for value in size])
+    child_box = geometry.boxes[2]
+    center = [0.5 * (child_box.low[axis] + child_box.high[axis]) for axis in (0, 1)]
+    assert center == pytest.approx([value * mm for value in mark])
+    (source,) = geometry.sources
+    (block,) = source.power.blocks
+    middle = [source.rectangle[axis] + block.position[axis] + 0.5 * block.size[axis] for axis in (0, 1)]
+    assert middle == pytest.approx([value * mm for value in mark])
+
+
+def test_rotations_add_up() -> None:
+    chip = die("chip", 3 * mm, 2 * mm, rotate=90)
+    child = die("child", 0.5 * mm, 0.25 * mm, on="chip", size=(1.5 * mm, 1 * mm), rotate=90)
+    place = place_stacks(Package("case", (board(), chip, child), AIR))["child"]
+    assert place.turn == (180, False)
+    assert place.outline == pytest.approx((3.25 * mm, 2.5 * mm, 4.75 * mm, 3.5 * mm))
+
+
+def test_flip_reverses_layers_and_mirrors_the_plan() -> None:
+    layers = (
+        sheet("active", 0.1 * mm, power=Power(blocks=(Block("b", (0.0, 0.0), (1 * mm, 1 * mm), 2.0),))),
+        sheet("bulk", 0.4 * mm, "copper", interface=Interface(top=1e-6)),
+    )
+    geometry = drawn(board(), die("chip", 3 * mm, 2 * mm, layers=layers, flip=True))
+    assert part_at(geometry, 4 * mm, 3 * mm, 1.2 * mm) == "chip.bulk"
+    assert part_at(geometry, 4 * mm, 3 * mm, 1.45 * mm) == "chip.active"
+    (source,) = geometry.sources
+    assert (source.z0, source.z1) == pytest.approx((1.4 * mm, 1.5 * mm))
+    assert source.power.blocks[0].position == pytest.approx((3 * mm, 0.0))
+    (contact,) = geometry.contacts
+    assert contact.z == pytest.approx(1.0 * mm)
+
+
+@given(
+    st.sampled_from([0, 90, 180, 270]),
+    st.booleans(),
+    st.sampled_from([0, 90, 180, 270]),
+    st.booleans(),
+    st.tuples(st.floats(0, 1), st.floats(0, 1)),
+)
+def test_turn_says_what_the_matrix_does(
+    outer: int, outer_flip: bool, inner: int, inner_flip: bool, point: tuple[float, float]
+) -> None:
+    base = Stack("base", (0.04, 0.04), (sheet("x", 1e-3),))
+    host = die("host", 0.01, 0.01, on="base", size=(0.02, 0.01), rotate=outer, flip=outer_flip)
+    child = die("child", 1e-3, 1e-3, on="host", size=(4e-3, 2e-3), rotate=inner, flip=inner_flip)
+    place = place_stacks(Package("case", (base, host, child), AIR))["child"]
+    rotate, is_mirrored = place.turn
+    x, y = point[0] * 4e-3, point[1] * 2e-3
+    width, depth = 4e-3, 2e-3
+    if is_mirrored:
+        x = width - x
+    for _ in range(rotate // 90):
+        x, y = depth - y, x
+        width, depth = depth, width
+    x0, y0, x1, y1 = place.outline
+    assert (x1 - x0, y1 - y0) == pytest.approx((width, depth))
+    assert place.point(point[0] * 4e-3, point[1] * 2e-3) == pytest.approx((x0 + x, y0 + y), abs=1e-12)
+
+
+# -- what is refused -------------------------------------------------------------------------
+
+
+def test_overlap_names_both_and_the_rectangle() -> None:
+    found = faults_of(board(), die("a", 1 * mm, 1 * mm), die("b", 3 * mm, 2 * mm))
+    assert found == {
+        "E-OVERLAP stacks.b": "b overlaps a from (3 mm, 2 mm) to (5 mm, 3 mm) of the package "
+        "(move one, or say `inside:`)"
+    }
+
+
+def test_touching_is_no_overlap() -> None:
+    drawn(board(), die("a", 1 * mm, 1 * mm), die("b", 5 * mm, 1 * mm), die("c", 5 * mm + 0.5e-9, 3 * mm))
+
+
+def test_stack_that_leaves_its_host() -> None:
+    found = faults_of(board(), die("a", 17 * mm, 9 * mm))
+    assert found.keys() == {"E-OUTSIDE stacks.a"}
+    assert "a leaves board by 1 mm to the east and 1 mm to the north" in found["E-OUTSIDE stacks.a"]
+
+
+def test_stack_that_leaves_by_rounding_is_kept() -> None:
+    drawn(board(), die("a", 16 * mm * (1 + 1e-12), 0.0))
+
+
+def test_stack_beside_one_on_another_level_may_overlap_in_plan() -> None:
+    drawn(board(), die("a", 1 * mm, 1 * mm), die("b", 0.0, 0.0, on="a"))
+
+
+def test_two_circles_are_told_apart() -> None:
+    a, b = die("a", 0.0, 0.0, on="b"), die("b", 0.0, 0.0, on="a")
+    c = die("c", 0.0, 0.0, on="c")
+    found = faults_of(board(), a, b, c)
+    assert found["E-CYCLE stacks.a.on"].startswith("stands on itself: a on b on a")
+    assert found["E-CYCLE stacks.c.on"].startswith("stands on itself: c on c")
+    assert len(found) == 2
+
+
+# -- coolers' bases --------------------------------------------------------------------------
+
+
+def test_base_covers_the_face_or_what_is_said() -> None:
+    plate = ColdPlate(300.0, h=1e4, base=Base("copper", 3 * mm))
+    geometry = drawn(board(), die("a", 1 * mm, 1 * mm), cooling=Cooling(top=plate))
+    assert geometry.boxes[-1].low == pytest.approx((1 * mm, 1 * mm, 1.5 * mm))
+    assert geometry.boxes[-1].high == pytest.approx((5 * mm, 3 * mm, 4.5 * mm))
+    assert geometry.parts[-1].name == "cooling.top.base"
+    wide = ColdPlate(300.0, h=1e4, base=Base("copper", 3 * mm, (30 * mm, 30 * mm), (10 * mm, 5 * mm)))
+    geometry = drawn(board(), die("a", 1 * mm, 1 * mm), cooling=Cooling(top=wide, bottom=wide))
+    assert geometry.boxes[-1].low == pytest.approx((-5 * mm, -10 * mm, 1.5 * mm))
+    assert geometry.boxes[-2].high == pytest.approx((25 * mm, 20 * mm, 0.0))
+
+
+def warned_gaps(*stacks: Stack, base: Base | None = None, **more: Any) -> list[str]:
+    cooler = ColdPlate(
+        300.0, h=1e4, base=base or Base("copper", 3 * mm, (20 * mm, 10 * mm), (10 * mm, 5 * mm))
+    )
+    return [str(fault) for fault in drawn(board(**more), *stacks, cooling=Cooling(top=cooler)).warnings]
+
+
+def test_base_that_nearly_touches_a_stack_is_a_warning() -> None:
+    tall, flat = die("tall", 1 * mm, 1 * mm, 0.5 * mm), die("flat", 7 * mm, 1 * mm, 0.48 * mm)
+    (text,) = warned_gaps(tall, flat, die("far", 13 * mm, 1 * mm, 0.29 * mm))
+    assert "stacks.flat: 20 um of nothing lie between flat and the base of the cooler" in text
+    assert "gap_fill" in text
+    assert text.endswith("[W-GAP]")
+
+
+def test_base_that_touches_or_whose_gap_is_filled_is_none() -> None:
+    tall, flat = die("tall", 1 * mm, 1 * mm, 0.5 * mm), die("flat", 7 * mm, 1 * mm, 0.48 * mm)
+    assert not warned_gaps(tall, die("other", 7 * mm, 1 * mm, 0.5 * mm))
+    assert not warned_gaps(tall, flat, filler="emc")
+    cap = die("cap", 0.0, 0.0, 0.02 * mm, on="flat")
+    assert not warned_gaps(tall, flat, cap)
+    beside = die("flat", 5 * mm, 1 * mm, 0.48 * mm)
+    both = die("tim", 1 * mm, 1 * mm, 0.03 * mm, on=["tall", "flat"], size=(8 * mm, 2 * mm), gap_fill="emc")
+    assert warned_gaps(tall, beside)
+    assert not warned_gaps(tall, beside, both)
+    assert not warned_gaps(tall, flat, base=Base("copper", 3 * mm))  # as large as the highest part
+
+
+def test_gap_beside_a_smaller_stack_on_top_is_seen() -> None:
+    """A stack partly under a higher one: what is free of it ends just below the base."""
+    flat, cap = (
+        die("flat", 7 * mm, 1 * mm, 0.5 * mm),
+        die("cap", 0.0, 0.0, 0.1 * mm, on="flat", size=(1 * mm, 1 * mm)),
+    )
+    (text,) = warned_gaps(flat, cap)
+    assert "100 um of nothing lie between flat and the base" in text

@@ -1,0 +1,215 @@
+"""Pictures show the cells as they are: values, edges, outlines, the peak, and what is not there."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from support.small_result import small_model, small_package, small_steady
+
+from thermostack.errors import OutputError
+from thermostack.mesh.grid import Grid
+from thermostack.mesh.model import Model, discretize
+from thermostack.package.placement import place_stacks
+from thermostack.plot.overview import plot_grid, plot_layer_map, plot_overview, plot_section
+from thermostack.plot.planes import crop
+from thermostack.results.fields import cut
+from thermostack.steady import Steady
+
+CELSIUS, MM = 273.15, 1e3
+
+
+@pytest.fixture(scope="module")
+def steady() -> Steady:
+    return small_steady()
+
+
+def mesh_of(figure: Figure, n: int = 0) -> QuadMesh:
+    """Return the cells drawn in the n-th axes."""
+    (mesh,) = (item for item in figure.axes[n].collections if isinstance(item, QuadMesh))
+    return mesh
+
+
+def texts(figure: Figure) -> list[str]:
+    """Return all that is written in a figure, but for the numbers along the axes."""
+    found = [text.get_text() for text in figure.texts]
+    for axes in figure.axes:
+        found += [axes.get_title("left"), axes.get_xlabel(), axes.get_ylabel()]
+        found += [text.get_text() for text in axes.texts]
+    return found
+
+
+# -- what is drawn ---------------------------------------------------------------------------
+
+
+def test_a_layer_map_holds_the_temperatures_of_its_cells(steady: Steady) -> None:
+    grid = steady.model.grid
+    z = 0.3e-3
+    mesh = mesh_of(plot_layer_map(steady, z=z))
+    plane = cut(grid, "z", z)
+    rows, columns = crop(plane, plane.of(steady.model.part))
+    expected = plane.of(steady.field)[rows, columns] - CELSIUS
+    drawn = np.ma.filled(mesh.get_array(), np.nan).reshape(expected.shape)
+    assert np.array_equal(drawn, expected, equal_nan=True)
+    edges = mesh.get_coordinates()
+    assert np.array_equal(edges[0, :, 0], grid.x[columns.start : columns.stop + 1] * MM)
+    assert np.array_equal(edges[:, 0, 1], grid.y[rows.start : rows.stop + 1] * MM)
+
+
+@pytest.mark.parametrize(("axis", "at"), [("y", 5e-3), ("x", 18e-3)])
+def test_a_section_is_blank_outside_the_body(steady: Steady, axis: str, at: float) -> None:
+    mesh = mesh_of(plot_section(steady, axis, at=at))
+    plane = cut(steady.model.grid, axis, at)
+    rows, columns = crop(plane, plane.of(steady.model.part))
+    outside = plane.of(steady.model.part)[rows, columns] == 0
+    assert outside.any()
+    assert np.array_equal(np.ma.getmaskarray(mesh.get_array()).reshape(outside.shape), outside)
+
+
+def test_the_overview_shows_the_hottest_layer_and_its_peak(steady: Steady) -> None:
+    figure = plot_overview(steady)
+    said = texts(figure)
+    peak = steady.peak
+    assert peak.error is not None
+    assert any("two_dies" in text for text in said)
+    heading = next(text for text in said if "45 W" in text)
+    assert peak.name in heading
+    assert "±" in heading
+    assert "below its limit" in heading
+    assert f"{peak.max - CELSIUS:.1f} °C" in said
+    assert any(text.startswith(f"{peak.name}, z = ") for text in said)
+    places = [line.get_xydata()[0].tolist() for axes in figure.axes for line in axes.lines]
+    x, y, z = (value * MM for value in peak.at)
+    for place in ([x, y], [x, z], [y, z]):
+        assert place in places
+    number = 1 + [part.name for part in steady.model.parts].index(peak.name)
+    drawn = mesh_of(figure).get_array()
+    assert drawn is not None
+    assert drawn.max() == np.nanmax(steady.field[steady.model.part == number]) - CELSIUS
+
+
+def test_stacks_are_outlined_and_named(steady: Steady) -> None:
+    figure = plot_layer_map(steady, "logic.active")
+    assert {"logic", "memory"} <= set(texts(figure))
+    place = place_stacks(steady.package)["logic"]
+    boxes = [patch.get_bbox().extents / MM for patch in figure.axes[0].patches]
+    assert any(np.allclose(box, place.outline) for box in boxes)
+
+
+def test_an_error_that_was_not_estimated_is_called_so(steady: Steady) -> None:
+    unsure = dataclasses.replace(
+        steady, parts=tuple(dataclasses.replace(part, error=None) for part in steady.parts)
+    )
+    assert any("error not estimated" in text for text in texts(plot_overview(unsure)))
+
+
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_a_section_says_how_far_it_is_stretched(steady: Steady, axis: str) -> None:
+    axes = plot_section(steady, axis).axes[0]
+    aspect = float(axes.get_aspect())
+    said = "true to scale" if aspect == 1.0 else f"stretched {aspect:g} times"
+    assert axes.get_ylabel() == f"z [mm], {said}"
+
+
+def test_boundaries_between_parts_are_lines(steady: Steady) -> None:
+    figure = plot_section(steady, "y", at=5e-3)
+    (lines,) = (item for item in figure.axes[0].collections if isinstance(item, LineCollection))
+    heights = {
+        round(float(segment[0][1]), 6) for segment in lines.get_segments() if segment[0][1] == segment[1][1]
+    }
+    assert {0.1, 0.11, 0.81} <= heights  # mm: the faces of interposer, active silicon and logic
+
+
+def test_the_grid_shows_every_cell_of_the_body() -> None:
+    model = small_model()
+    figure = plot_grid(model)
+    nz, ny, nx = model.grid.shape
+    assert any(f"{nx} x {ny} x {nz} = {model.grid.cells} cells" in text for text in texts(figure))
+    colors = mesh_of(figure, 1).get_array()
+    assert colors is not None
+    assert np.any(colors[..., 3] == 0.0)  # outside the body nothing is drawn
+    assert len(np.unique(colors.reshape(-1, 4), axis=0)) > 4
+
+
+def test_a_cold_body_can_be_drawn(steady: Steady) -> None:
+    same = dataclasses.replace(steady, field=np.where(steady.model.part > 0, 300.0, np.nan))
+    plot_overview(same)
+    unheated = dataclasses.replace(steady.model, heating=(), blocks=())
+    plot_grid(unheated)
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+def test_a_picture_is_wide_enough_to_print(steady: Steady, tmp_path: Path) -> None:
+    plot_overview(steady, tmp_path / "a.png")
+    height, width, _ = imread(tmp_path / "a.png").shape
+    assert width >= 1600
+    assert 600 < height < width
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_the_suffix_names_the_form(steady: Steady, tmp_path: Path, suffix: str, start: bytes) -> None:
+    plot_section(steady, path=tmp_path / f"a.{suffix}")
+    assert (tmp_path / f"a.{suffix}").read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["a.jpeg2000", "a"])
+def test_another_suffix_is_refused(steady: Steady, tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match="picture"):
+        plot_overview(steady, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_that_is_not_there_is_an_output_error(steady: Steady, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is not there"):
+        plot_overview(steady, tmp_path / "absent" / "a.png")
+
+
+def test_a_name_is_no_formula(steady: Steady, tmp_path: Path) -> None:
+    parts = tuple(dataclasses.replace(part, name="$\\frac$") for part in steady.parts)
+    plot_overview(dataclasses.replace(steady, parts=parts), tmp_path / "a.png")
+
+
+def test_what_cannot_be_cut_is_refused(steady: Steady) -> None:
+    with pytest.raises(ValueError, match="x or y"):
+        plot_section(steady, "z")
+    with pytest.raises(ValueError, match="outside the grid"):
+        plot_section(steady, "x", at=1.0)
+    with pytest.raises(ValueError, match="outside the grid"):
+        plot_layer_map(steady, z=-1.0)
+    with pytest.raises(KeyError, match="logic"):
+        plot_layer_map(steady, "logik")
+
+
+def test_pictures_need_no_display_and_leave_pyplot_alone() -> None:
+    program = "import sys, thermostack.plot; assert not any(m.startswith('matplotlib') for m in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def large() -> Model:
+    """Return the small package on two million cells."""
+    planes = (np.linspace(0.0, 24e-3, 241), np.linspace(0.0, 14e-3, 141), np.linspace(0.0, 2.81e-3, 61))
+    package = small_package()
+    drawn = discretize(package, cell=1e-3).grid
+    edges = (np.union1d(old, new) for old, new in zip((drawn.x, drawn.y, drawn.z), planes, strict=True))
+    kept = [axis[np.concatenate(([True], np.diff(axis) > 1e-7))] for axis in edges]
+    return discretize(package, grid=Grid(*kept))
+
+
+def test_millions_of_cells_are_drawn_in_seconds(steady: Steady, tmp_path: Path) -> None:
+    model = large()
+    assert model.grid.cells > 2e6
+    field = np.where(model.part > 0, 330.0, np.nan)
+    huge = dataclasses.replace(steady, model=model, field=field)
+    start = time.perf_counter()
+    plot_overview(huge, tmp_path / "a.png")
+    assert time.perf_counter() - start < 5.0

@@ -1,0 +1,40 @@
+"""Every benchmark runs, on a problem small enough for every day, and says what it claims."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+QUICK = {
+    "error_estimate.py": (["--finenesses", "0.35"], "claim"),
+    "libraries.py": (["--quick"], "times thermostack"),
+    "main_job.py": (["--quick"], "claim"),
+    "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),
+    "plots.py": (["--quick"], "written"),
+    "power_spreading.py": (["--quick"], "sum kept"),
+    "robustness.py": (["--quick"], "claim"),
+    "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
+    "threads.py": (["--quick"], "claim"),
+    "transient_euler.py": (["--quick"], "claim"),
+    "transient_factorised.py": (["--quick"], "claim"),
+    "transient_memory.py": (["--quick"], "claim"),
+    "transient_stage.py": (["--quick"], "claim"),
+}
+
+
+def test_every_benchmark_has_its_smoke_run() -> None:
+    assert {path.name for path in (ROOT / "benchmarks").glob("*.py")} == set(QUICK)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_benchmark_runs(name: str) -> None:
+    options, word = QUICK[name]
+    command = [sys.executable, str(ROOT / "benchmarks" / name), *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert word in done.stdout

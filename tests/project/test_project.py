@@ -1,0 +1,126 @@
+"""The house as a newcomer finds it: quick to import, whole when installed, of one version."""
+
+from __future__ import annotations
+
+import ast
+import importlib.resources
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import thermostack
+
+HOUSE = Path(__file__).parents[2]
+HEAVY = (
+    "numpy scipy pyamg h5py xarray pandas pydantic ruamel pyvista vtkmodules matplotlib rich cyclopts".split()
+)
+
+
+def run_python(program: str, *options: str) -> str:
+    """Return what a fresh Python prints."""
+    command = [sys.executable, *options, "-c", program]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_import_loads_no_heavy_library() -> None:
+    program = f"import sys, thermostack; print([name for name in {HEAVY} if name in sys.modules])"
+    assert run_python(program).strip() == "[]"
+
+
+def test_import_is_quick() -> None:
+    program = (
+        "import time; start = time.perf_counter(); import thermostack; print(time.perf_counter() - start)"
+    )
+    assert min(float(run_python(program)) for _ in range(3)) < 0.3
+
+
+@pytest.mark.parametrize("name", thermostack.__all__)
+def test_public_name_is_there(name: str) -> None:
+    assert getattr(thermostack, name) is not None
+    assert name in dir(thermostack)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'solve_everything'"):
+        _ = thermostack.solve_everything  # type: ignore[attr-defined]
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    tree = ast.parse((HOUSE / "thermostack/__init__.py").read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.asname: f"{node.module}.{alias.name}"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == {name: f"{module}.{name}" for name, module in thermostack._MODULE.items()}
+
+
+@pytest.mark.parametrize(
+    "path", ["thermostack", "ext", "meshes", "benchmarks", "tests", "docs", "setup.py", "pyproject.toml"]
+)
+def test_top_level_is_as_agreed(path: str) -> None:
+    assert (HOUSE / path).exists()
+
+
+def test_meshes_are_found_where_thermostack_is_installed() -> None:
+    installed = {entry.name for entry in importlib.resources.files("thermostack.meshes").iterdir()}
+    assert {path.name for path in (HOUSE / "meshes").iterdir() if path.is_file()} <= installed
+
+
+def test_wheel_carries_modules_stubs_and_meshes(tmp_path: Path) -> None:
+    build = ["egg_info", "--egg-base", str(tmp_path), "build_py", "--build-lib", str(tmp_path / "lib")]
+    command = [sys.executable, "setup.py", "-q", *build]
+    subprocess.run(command, cwd=HOUSE, check=True, capture_output=True, timeout=60)
+    built = tmp_path / "lib" / "thermostack"
+    for folder, room in ((HOUSE / "thermostack", built), (HOUSE / "meshes", built / "meshes")):
+        wanted = {".py", ".pyi", ".typed", ".toml", ".yaml", ".csv", ".npy", ".md"}
+        names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in wanted}
+        missing = {name for name in names if not (room / name).is_file()}
+        assert not missing
+
+
+def test_one_version_everywhere() -> None:
+    cited = re.search(r"^version: (\S+)$", (HOUSE / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+    changed = re.search(r"^## (\d\S*)", (HOUSE / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert cited is not None
+    assert changed is not None
+    assert cited[1] == changed[1] == thermostack.__version__
+
+
+def test_changelog_has_a_place_for_changed_temperatures() -> None:
+    assert "### Temperatures changed" in (HOUSE / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((HOUSE / "ext").glob("*.pyx")), ids=lambda path: path.stem)
+def test_kernel_leaves_its_checks_to_the_build(path: Path) -> None:
+    owned = "boundscheck|wraparound|initializedcheck|overflowcheck"
+    assert not re.search(owned, path.read_text(encoding="utf-8")), "a kernel's own directive beats setup.py's"
+    assert (HOUSE / "thermostack" / f"_{path.stem}.pyi").is_file()
+
+
+def test_every_code_of_a_fault_is_explained() -> None:
+    page = (HOUSE / "docs/guide/errors.md").read_text(encoding="utf-8")
+    sources = [path.read_text(encoding="utf-8") for path in (HOUSE / "thermostack").rglob("*.py")]
+    used = {code for source in sources for code in re.findall(r"""["']([EW]-[A-Z]+)["']""", source)}
+    assert used == set(re.findall(r"^\| `([EW]-[A-Z]+)`", page, re.MULTILINE))
+
+
+def links() -> list[tuple[str, str]]:
+    """Return page and target of every link inside the repository."""
+    pages = [*HOUSE.glob("*.md"), *(HOUSE / "docs").rglob("*.md"), *(HOUSE / "meshes").glob("*.md")]
+    return [
+        (page.relative_to(HOUSE).as_posix(), target)
+        for page in sorted(pages)
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in target
+    ]
+
+
+@pytest.mark.parametrize(("page", "target"), links())
+def test_link_leads_somewhere(page: str, target: str) -> None:
+    assert (HOUSE / page).parent.joinpath(target).exists()

@@ -1,0 +1,478 @@
+"""How a field of a description is read: quantities, names, choices, things by name, and faults in words."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import field, replace
+from decimal import Decimal
+from importlib import import_module
+from math import inf, nan
+from typing import Annotated, Any
+
+import numpy as np
+import pytest
+from pydantic import Field, TypeAdapter, ValidationError
+
+from thermostack.errors import DescriptionError, Fault
+from thermostack.materials.effective_media import BumpArray
+from thermostack.schema.fields import (
+    Extent,
+    Fraction,
+    Name,
+    PathName,
+    Point,
+    Quantity,
+    Size,
+    Temperature,
+    Thickness,
+    fail,
+    nearest,
+)
+from thermostack.schema.validated_dataclass import (
+    Named,
+    OneOf,
+    described,
+    dump,
+    fault_at,
+    faults_of,
+    field_path,
+    key_of,
+    keys_of,
+)
+
+
+def read(kind: Any, value: Any, *, from_file: bool = False) -> Any:
+    return TypeAdapter(kind).validate_python(value, context={"from_file": from_file})
+
+
+def faults(kind: Any, value: Any, *, from_file: bool = False) -> list[Fault]:
+    with pytest.raises(ValidationError) as caught:
+        read(kind, value, from_file=from_file)
+    return faults_of(caught.value)
+
+
+def fault(kind: Any, value: Any, *, from_file: bool = False) -> Fault:
+    (found,) = faults(kind, value, from_file=from_file)
+    return found
+
+
+# -- nearest ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "text"),
+    [
+        ("silicn", ["silicon", "copper"], "did you mean silicon?"),
+        ("die", ["die.bulk", "die.active", "lid"], "did you mean die.bulk or die.active?"),
+        ("zzz", ["silicon", "copper"], ""),
+        ("x", [], ""),
+        ("di", ["die.bulk", "diamond_plate"], ""),
+    ],
+)
+def test_nearest_names(word: str, known: list[str], text: str) -> None:
+    assert nearest(word, iter(known)) == text
+
+
+def test_no_more_than_three_are_named() -> None:
+    assert nearest("core", [f"core_{n}" for n in range(9)]) == "did you mean core_0 or core_1 or core_2?"
+
+
+# -- quantities ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["50 um", "0.05 mm", 50e-6, np.float32(50e-6), np.float64(50e-6)])
+def test_a_quantity_is_a_text_or_a_number_of_si(value: Any) -> None:
+    assert read(Thickness, value) == pytest.approx(50e-6, rel=1e-7)
+    assert type(read(Thickness, value)) is float
+
+
+def test_a_quantity_from_a_file_has_its_unit() -> None:
+    assert read(Thickness, "50 um", from_file=True) == 50e-6
+    for value, shown in ((50, "50"), (50e-6, "5e-05")):
+        found = fault(Thickness, value, from_file=True)
+        assert (found.code, found.message) == ("E-UNIT", f"{shown} has no unit; a length is due")
+        assert found.remedy.startswith('write "')
+    assert (
+        fault(Annotated[float, Quantity("area")], 1.0, from_file=True).message
+        == "1.0 has no unit; an area is due"
+    )
+
+
+@pytest.mark.parametrize("value", [True, None, [1.0], {"mm": 1}, Decimal(1), 1j, b"1 mm"])
+def test_what_is_no_quantity_is_refused(value: Any) -> None:
+    found = fault(Thickness, value)
+    assert found.code == "E-TYPE"
+    assert found.message == f"{value!r} is not a length"
+
+
+@pytest.mark.parametrize("text", ["50", "50 K", "fifty um", ""])
+def test_a_text_that_is_none_of_its_dimension_is_refused(text: str) -> None:
+    assert fault(Thickness, text).code == "E-UNIT"
+
+
+@pytest.mark.parametrize("value", [nan, inf, -inf])
+def test_what_is_not_finite_is_refused_from_python_and_from_files(value: float) -> None:
+    for from_file in (False, True):
+        found = fault(Thickness, value, from_file=from_file)
+        assert (found.code, found.message) == ("E-RANGE", f"{value} is not a finite length")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "message", "remedy"),
+    [
+        (Quantity("length", above=0.0), 0.0, "0 um is not greater than zero", ""),
+        (Quantity("length", above=0.0), -50e-6, "-50 um is not greater than zero", "did you mean 50 um?"),
+        (Quantity("power", least=0.0), -2.0, "-2 W is less than zero", "did you mean 2 W?"),
+        (Quantity("length", above=1e-3), 1e-3, "1 mm is not greater than 1 mm", ""),
+        (Quantity("length", least=1e-3), 5e-4, "500 um is less than 1 mm", ""),
+        (Quantity("length", most=1.0), 2.0, "2 m is more than 1 m", ""),
+    ],
+)
+def test_bounds(quantity: Quantity, value: float, message: str, remedy: str) -> None:
+    found = fault(Annotated[float, quantity], value)
+    assert (found.code, found.message, found.remedy) == ("E-RANGE", message, remedy)
+
+
+def test_bounds_that_may_be_reached() -> None:
+    assert read(Annotated[float, Quantity("power", least=0.0)], 0.0) == 0.0
+    assert read(Annotated[float, Quantity("length", most=1.0)], 1.0) == 1.0
+    assert read(Annotated[float, Quantity("length", above=0.0)], 1e-300) == 1e-300
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("50 m", "did you mean 50 mm?"),
+        ("0.5 m", "did you mean 500 um?"),
+        ("1e-12 m", "did you mean 1 um?"),
+        ("1e9 m", "check the unit"),
+    ],
+)
+def test_a_slip_of_the_unit_is_told(value: str, remedy: str) -> None:
+    found = fault(Thickness, value)
+    assert (found.code, found.remedy) == ("E-SLIP", remedy)
+    assert "is outside 10 nm to 100 mm" in found.message
+
+
+def test_a_quantity_is_written_with_a_unit_that_reads_back() -> None:
+    for value in (50e-6, 0.1 / 3, 1.0 / 7):
+        text = dump(Extent, value)
+        assert isinstance(text, str)
+        assert read(Extent, text, from_file=True) == value
+    assert dump(Temperature, 300.0) == "26.85 degC"
+
+
+def test_the_schema_of_a_quantity_is_a_text() -> None:
+    schema = TypeAdapter(Thickness).json_schema()
+    assert schema["type"] == "string"
+
+
+# -- pairs, names, fractions -----------------------------------------------------------------
+
+
+def test_pairs() -> None:
+    assert read(Point, ["1 mm", "-2 mm"], from_file=True) == (1e-3, -2e-3)
+    assert read(Size, (1e-3, 2e-3)) == (1e-3, 2e-3)
+    assert fault(Size, ["1 mm", "0 mm"]).field == "[1]"
+    for value in ("1 mm", ["1 mm"], ["1 mm"] * 3, 1e-3, None):
+        found = fault(Point, value)
+        assert (found.code, found.message) == ("E-TYPE", f"{value!r} is not a pair of lengths")
+
+
+@pytest.mark.parametrize("name", ["gpu", "west_0", "HBM3", "a-b+c", "0", "ä", "x" * 64])
+def test_names(name: str) -> None:
+    assert read(Name, name) == name
+    assert read(PathName, f"{name}.{name}") == f"{name}.{name}"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "-a", "a\n", "a/b", "x" * 65, "a:b"])
+def test_names_that_are_none(name: str) -> None:
+    assert fault(Name, name).code == "E-NAME"
+    if name != "a.b":
+        assert fault(PathName, f"ok.{name}").code == "E-NAME"
+
+
+def test_a_number_for_a_name_wants_quotes() -> None:
+    assert (fault(Name, 5).code, fault(Name, 5).remedy) == ("E-TYPE", "put it in quotes")
+    assert fault(Name, None).remedy == ""
+
+
+@pytest.mark.parametrize(("value", "number"), [(0, 0.0), (1.0, 1.0), ("35 %", 0.35), ("0.35", 0.35)])
+def test_fractions(value: Any, number: float) -> None:
+    assert read(Fraction, value, from_file=True) == number
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [(-0.1, "E-RANGE"), ("120 %", "E-RANGE"), (True, "E-RANGE"), (nan, "E-RANGE"), ("1 mm", "E-UNIT")],
+)
+def test_fractions_that_are_none(value: Any, code: str) -> None:
+    assert fault(Fraction, value).code == code
+
+
+def test_what_is_long_is_shown_short() -> None:
+    message = fault(Name, "y z" * 100).message
+    assert len(message) < 80
+    assert "..." in message
+
+
+# -- described classes -----------------------------------------------------------------------
+
+
+@described
+class Plate:
+    """A plate."""
+
+    name: Name
+    thickness: Thickness
+    place: Annotated[Point, Field(validation_alias="at", serialization_alias="at")] = (0.0, 0.0)
+    tags: tuple[str, ...] = ()
+    count: int = 1
+
+
+@described
+class RoundHole:
+    """A hole."""
+
+    diameter: Extent
+
+    def __post_init__(self) -> None:
+        """Refuse what is wider than 1 cm."""
+        if self.diameter > 1e-2:
+            raise fail("E-GRID", "too wide", "narrower")
+
+
+@described
+class Nothing:
+    """Nothing at all."""
+
+
+@described
+class Sheet:
+    """Plates, holes, and a short form."""
+
+    plates: Annotated[tuple[Plate, ...], Named(Plate)] = ()
+    hole: Annotated[RoundHole | Nothing, OneOf((RoundHole, Nothing))] = field(default_factory=Nothing)
+    label: str = ""
+
+    @classmethod
+    def from_description(cls, value: Any) -> Any:
+        """Return a bare text as the label."""
+        return {"label": value} if isinstance(value, str) else value
+
+
+def test_a_described_thing_is_frozen_and_compares_by_value() -> None:
+    plate = Plate("a", 1e-3)
+    assert plate == Plate(name="a", thickness="1 mm")  # type: ignore[arg-type]
+    assert replace(plate, name="b") != plate
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        plate.name = "c"  # type: ignore[misc]
+
+
+def test_the_constructor_raises_all_faults_with_their_fields() -> None:
+    with pytest.raises(DescriptionError) as caught:
+        Plate("a b", -1e-3, thicknes=3)  # type: ignore[call-arg]
+    assert {(found.field, found.code) for found in caught.value.faults} == {
+        ("Plate.name", "E-NAME"),
+        ("Plate.thickness", "E-RANGE"),
+        ("Plate.thicknes", "E-KEY"),
+    }
+    (odd,) = [found for found in caught.value.faults if found.code == "E-KEY"]
+    assert odd.remedy == "did you mean thickness?"
+
+
+def test_a_field_that_is_missing_is_named() -> None:
+    with pytest.raises(DescriptionError) as caught:
+        Plate("a")  # type: ignore[call-arg]
+    assert [(found.field, found.message) for found in caught.value.faults] == [
+        ("Plate.thickness", "is missing")
+    ]
+    assert fault(Plate, {"name": "a"}).code == "E-MISSING"
+
+
+def test_keys_of_files_are_the_aliases() -> None:
+    """A file says `at`; Python may say either."""
+    assert keys_of(Plate) == {
+        "name": "name", "thickness": "thickness", "at": "place", "tags": "tags", "count": "count",
+    }  # fmt: skip
+    thing = {"name": "a", "thickness": "1 mm"}
+    place = ["1 mm", "2 mm"]
+    assert read(Plate, thing | {"at": place}, from_file=True).place == (1e-3, 2e-3)
+    assert read(Plate, thing | {"place": place}).place == (1e-3, 2e-3)
+    found = fault(Plate, thing | {"place": place}, from_file=True)
+    assert (found.code, found.field, found.message) == ("E-KEY", "place", "unknown key 'place'")
+
+
+def test_unknown_keys_and_bad_values_are_told_together() -> None:
+    found = faults(Plate, {"name": "a", "thickness": "-1 mm", "tag": 3, "at": 5}, from_file=True)
+    assert {(one.field, one.code) for one in found} == {
+        ("thickness", "E-RANGE"), ("tag", "E-KEY"), ("at", "E-TYPE"),
+    }  # fmt: skip
+    assert {one.remedy for one in found if one.code == "E-KEY"} == {"did you mean tags?"}
+
+
+def test_a_key_like_no_other_is_told_with_all_there_are() -> None:
+    assert fault(RoundHole, {"diameter": "1 mm", "zzz": 1}).remedy == "known are diameter"
+    assert fault(Nothing, {"zzz": 1}).remedy == "there are none here"
+
+
+def test_what_is_no_mapping_is_refused_with_the_keys() -> None:
+    found = fault(RoundHole, 5)
+    assert (found.code, found.message) == ("E-TYPE", "5 is no round hole")
+    assert found.remedy == "write a mapping with keys of diameter"
+    assert fault(Nothing, [1]).remedy == ""
+
+
+def test_short_forms_become_mappings() -> None:
+    assert read(Sheet, "mine") == Sheet(label="mine")
+    made = Sheet(label="mine")
+    assert read(Sheet, made) is made
+
+
+def test_a_check_of_the_whole_is_told_by_its_code() -> None:
+    with pytest.raises(DescriptionError) as caught:
+        RoundHole(0.5)
+    (found,) = caught.value.faults
+    assert (found.field, found.code, found.message, found.remedy) == (
+        "RoundHole",
+        "E-GRID",
+        "too wide",
+        "narrower",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"count": 1.5}, "1.5 is not a whole number"),
+        ({"count": "many"}, "'many' is not a whole number"),
+        ({"tags": 5}, "5 is not a list"),
+        ({"tags": [5]}, "5 is not a text"),
+    ],
+)
+def test_plain_types_are_refused_in_our_words(value: dict[str, Any], message: str) -> None:
+    found = fault(Plate, {"name": "a", "thickness": 1e-3} | value)
+    assert (found.code, found.message) == ("E-TYPE", message)
+    assert found.remedy == ("put it in quotes" if message == "5 is not a text" else "")
+
+
+# -- one of several --------------------------------------------------------------------------
+
+Hole = Annotated[RoundHole | Nothing, OneOf((RoundHole, Nothing))]
+Holed = Annotated[Any, OneOf((RoundHole, Nothing), names=True, plain=(Plate,))]
+
+
+def test_keys_of_classes() -> None:
+    assert key_of(RoundHole) == "round_hole"
+    assert key_of(Nothing) == "nothing"
+
+
+def test_one_of_several_is_a_mapping_of_one_key_or_the_thing() -> None:
+    assert read(Hole, {"round_hole": {"diameter": "1 mm"}}, from_file=True) == RoundHole(1e-3)
+    assert read(Hole, {"nothing": {}}) == read(Hole, {"nothing": None}) == Nothing()
+    assert read(Hole, RoundHole(1e-3)) == RoundHole(1e-3)
+    assert dump(Hole, RoundHole(1e-3)) == {"round_hole": {"diameter": "1 mm"}}
+    assert read(Hole, dump(Hole, Nothing())) == Nothing()
+
+
+def test_names_and_plain_things_are_taken_where_they_may_be() -> None:
+    assert read(Holed, "copper") == "copper"
+    plate = Plate("a", 1e-3)
+    assert read(Holed, plate) is plate
+    assert dump(Holed, plate) == "a"
+    assert fault(Hole, "copper").code == "E-TYPE"
+    assert fault(Hole, plate).code == "E-TYPE"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            {"round_hole": {}, "nothing": {}},
+            "round_hole and nothing are given; exactly one of round_hole, nothing is due",
+        ),
+        ({}, "{} is given; exactly one of round_hole, nothing is due"),
+        (5, "5 is given; exactly one of round_hole, nothing is due"),
+    ],
+)
+def test_none_or_two_of_several_are_refused(value: Any, message: str) -> None:
+    assert fault(Hole, value).message == message
+    assert fault(Holed, value).message == message.replace("exactly one", "a name or exactly one")
+
+
+def test_a_choice_that_is_none_is_told_with_the_nearest() -> None:
+    found = fault(Hole, {"round_hol": {}})
+    assert (found.code, found.field, found.remedy) == ("E-KEY", "round_hol", "did you mean round_hole?")
+
+
+def test_a_fault_inside_a_choice_has_its_path() -> None:
+    assert fault(Hole, {"round_hole": {"diameter": "0 mm"}}).field == "round_hole.diameter"
+
+
+# -- things by name --------------------------------------------------------------------------
+
+Plates = Annotated[tuple[Plate, ...], Named(Plate)]
+
+
+def test_named_things_are_a_mapping_in_files_and_a_sequence_in_python() -> None:
+    file = {"a": {"thickness": "1 mm"}, "b": {"thickness": "2 mm"}}
+    plates = (Plate("a", 1e-3), Plate("b", 2e-3))
+    assert read(Plates, file, from_file=True) == plates
+    assert read(Plates, list(plates)) == plates
+    assert dump(Plates, plates) == file
+    assert read(Plates, {}) == ()
+
+
+def test_names_are_checked_where_they_stand() -> None:
+    assert fault(Plates, {"a": {"thickness": "1 mm", "name": "b"}}).message == "'a' has a name inside too"
+    assert fault(Plates, {"a b": {"thickness": "1 mm"}}).code == "E-NAME"
+    assert fault(Plates, {5: {"thickness": "1 mm"}}).remedy == "put it in quotes"
+    assert fault(Plates, 5).message == "5 is not a mapping of names"
+    assert fault(Plates, {"a": {"thickness": "0 mm"}}).field == "a.thickness"
+    assert fault(Sheet, {"plates": {"a": 5}}).field == "plates.a"
+
+
+# -- faults ----------------------------------------------------------------------------------
+
+
+def test_paths_read_as_they_are_written() -> None:
+    assert field_path(("stacks", "gpu", "layers", 2, "@mapping", "name")) == "stacks.gpu.layers[2].name"
+    assert field_path(()) == ""
+    assert field_path((0, 1)) == "[0][1]"
+
+
+def test_a_fault_at_a_path_keeps_it() -> None:
+    found = fault_at(iter(("a", 1)), "is wrong", "right it", "E-GAP")
+    assert found == Fault("a[1]", "is wrong", "right it", "E-GAP", path=("a", 1))
+
+
+def test_braces_in_a_message_are_only_text() -> None:
+    assert fault(Name, "{text}").message == "'{text}' is not a name"
+
+
+def test_defaults_are_left_out_of_what_is_written() -> None:
+    assert dump(Plate, Plate("a", 1e-3)) == {"name": "a", "thickness": "1 mm"}
+    assert dump(Plate, Plate("a", 1e-3, place=(0.0, 1e-3))) == {
+        "name": "a",
+        "thickness": "1 mm",
+        "at": ["0 um", "1 mm"],
+    }
+
+
+@pytest.mark.parametrize("room", ["laws", "materials", "mixtures", "power", "cooling", "package"])
+def test_no_class_of_a_description_is_left_for_later(room: str) -> None:
+    """Pydantic completes such a class on its first use, and puts its own constructor back."""
+    module = import_module(f"thermostack.{room}")
+    kinds = [
+        kind
+        for kind in vars(module).values()
+        if hasattr(kind, "__pydantic_fields__") and kind.__module__ == module.__name__
+    ]
+    assert kinds
+    assert all(kind.__pydantic_complete__ for kind in kinds)
+
+
+def test_a_mixture_from_python_is_refused_in_our_words_on_its_second_use_too() -> None:
+    BumpArray("copper", "silicon", 20e-6, 50e-6)
+    with pytest.raises(DescriptionError, match=r"BumpArray\.pitch.*not greater than zero"):
+        BumpArray("copper", "silicon", 20e-6, -50e-6)

@@ -1,0 +1,394 @@
+"""Random packages for the laws: side by side, stacked, turned, flipped, embedded, filled, open, orthotropic.
+
+A package is drawn whole and small: a root of one to three layers, up to four stacks in the quarters of its
+plan, one of them perhaps on another, perhaps a lid over all, perhaps a die in the body of the root. Sizes
+come in steps of 50 um, so that two planes are either one or far apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+
+from hypothesis import strategies as st
+
+from thermostack import Package
+from thermostack.materials.material import VOID, Material
+from thermostack.package.cooling import (
+    Base,
+    ColdPlate,
+    Convection,
+    Cooled,
+    Cooling,
+    FaceRegion,
+    FixedFlux,
+    FixedTemperature,
+    HeatSink,
+)
+from thermostack.package.package import Interface, Layer, Region, Stack
+from thermostack.package.power import Block, Power
+from thermostack.units import mm, um
+
+STEP = 0.05 * mm
+THICKNESSES = (5 * um, 30 * um, 75 * um, 200 * um, 500 * um)
+INTERFACES = (1e-6, 1e-5, 1e-4)  # m2 K/W
+ISOTROPIC = (0.5, 4.0, 30.0, 148.0, 390.0)  # W/(m K), mold to copper
+ORTHOTROPIC = ((20.0, 20.0, 0.5), (300.0, 40.0, 5.0), (1.5, 9.0, 60.0))
+AMBIENTS = (290.0, 300.0, 320.0)  # K
+SIDES = ("west", "east", "south", "north")
+
+Draw = st.DrawFn
+
+
+def steps(low: float, high: float) -> st.SearchStrategy[float]:
+    """Return lengths [m] in whole steps between two of them."""
+    return st.integers(round(low / STEP), round(high / STEP)).map(lambda n: n * STEP)
+
+
+@st.composite
+def materials(draw: Draw) -> Material:
+    number = draw(st.integers(0, len(ISOTROPIC) + len(ORTHOTROPIC) - 1))
+    conductivity = [*((k,) * 3 for k in ISOTROPIC), *ORTHOTROPIC][number]
+    return Material(f"material_{number}", conductivity)
+
+
+@st.composite
+def powers(draw: Draw, size: tuple[float, float]) -> Power:
+    """Draw a total, or blocks in the quarters of a layer."""
+    if draw(st.booleans()):
+        return Power(total=draw(st.floats(0.1, 10.0)))
+    width, depth = (round(0.5 * side / STEP) * STEP for side in size)
+    quarters = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True))
+    blocks = []
+    for quarter in quarters:
+        w, d = draw(steps(STEP, width - STEP)), draw(steps(STEP, depth - STEP))
+        x, y = draw(steps(0.0, width - STEP - w)), draw(steps(0.0, depth - STEP - d))
+        at = (x + width * (quarter % 2), y + depth * (quarter // 2))
+        blocks.append(Block(f"block_{quarter}", at, (w, d), draw(st.floats(0.1, 5.0))))
+    return Power(blocks=tuple(blocks))
+
+
+@st.composite
+def stacks(draw: Draw, name: str, size: tuple[float, float], *, most: int, may_be_open: bool) -> Stack:
+    """Draw one to `most` layers; an open one is void, and never the lowest or the highest."""
+    count = draw(st.integers(1, most))
+    open_at = draw(st.integers(1, count - 2)) if may_be_open and count > 2 and draw(st.booleans()) else -1
+    layers = []
+    for n in range(count):
+        thickness = draw(st.sampled_from(THICKNESSES))
+        if n == open_at:
+            frame = Region("frame", size, draw(materials()), frame=4 * STEP)
+            layers.append(Layer(f"layer_{n}", thickness, VOID, regions=(frame,)))
+            continue
+        power = draw(st.none() | powers(size))
+        joins = n > 0 and draw(st.booleans())
+        interface = Interface(bottom=draw(st.sampled_from(INTERFACES)) if joins else 0.0)
+        regions = ()
+        if draw(st.integers(0, 3)) == 0:
+            w, d = draw(steps(STEP, size[0] - STEP)), draw(steps(STEP, size[1] - STEP))
+            at = draw(steps(0.0, size[0] - w)), draw(steps(0.0, size[1] - d))
+            regions = (Region("piece", (w, d), draw(materials()), at),)
+        layers.append(Layer(f"layer_{n}", thickness, draw(materials()), power, interface, regions))
+    return Stack(name, size, tuple(layers))
+
+
+@st.composite
+def children(draw: Draw, size: tuple[float, float], *, may_be_open: bool) -> list[Stack]:
+    """Draw the stacks that stand on the root, in the quarters of its plan, and one on one of them."""
+    found = []
+    width, depth = (round(0.5 * side / STEP) * STEP for side in size)
+    for quarter in draw(st.lists(st.integers(0, 3), max_size=3, unique=True)):
+        own = draw(steps(1 * mm, width - 4 * STEP)), draw(steps(1 * mm, depth - 4 * STEP))
+        stack = draw(stacks(f"die_{quarter}", own, most=3, may_be_open=may_be_open))
+        turns = (0, 90, 180, 270) if max(own) <= min(width, depth) - STEP else (0, 180)
+        rotate = draw(st.sampled_from(turns))
+        stack = replace(stack, on=("root",), rotate=rotate, flip=draw(st.booleans()))
+        room = width - stack.footprint[0] - STEP, depth - stack.footprint[1] - STEP
+        at = draw(steps(0.0, room[0])), draw(steps(0.0, room[1]))
+        found.append(stack.at(at[0] + width * (quarter % 2), at[1] + depth * (quarter // 2)))
+    if found and draw(st.booleans()):
+        host = draw(st.sampled_from(found))
+        own = draw(steps(0.5 * mm, host.size[0])), draw(steps(0.5 * mm, host.size[1]))
+        stack = draw(stacks("upper", own, most=2, may_be_open=False))
+        at = draw(steps(0.0, host.size[0] - own[0])), draw(steps(0.0, host.size[1] - own[1]))
+        found.append(replace(stack, on=(host.name,)).at(*at))
+    return found
+
+
+@st.composite
+def embedded(draw: Draw, root: Stack) -> Stack | None:
+    """Draw a die in the body of the root, flush with its top or deeper, or none."""
+    layers = [layer for layer in root.layers if layer.material == VOID]
+    if layers or root.height < 90 * um or draw(st.integers(0, 2)) > 0:
+        return None
+    own = draw(steps(0.5 * mm, 1.5 * mm)), draw(steps(0.5 * mm, 1.5 * mm))
+    die = Stack(
+        "die_inside", own, (Layer("bulk", 80 * um, draw(materials()), draw(st.none() | powers(own))),)
+    )
+    at = draw(steps(0.0, root.size[0] - own[0])), draw(steps(0.0, root.size[1] - own[1]))
+    depth = draw(st.sampled_from((0.0, 10 * um)))
+    return replace(die, inside="root", depth=depth).at(*at)
+
+
+def films(*, may_hold: bool = True) -> st.SearchStrategy[Convection | FixedTemperature]:
+    ambient = st.sampled_from(AMBIENTS)
+    film = st.builds(Convection, st.sampled_from((50.0, 2e3, 3e4)), ambient)
+    return film | st.builds(FixedTemperature, ambient) if may_hold else film
+
+
+@st.composite
+def coolings(draw: Draw, size: tuple[float, float], *, is_everywhere: bool) -> Cooling:
+    """Draw films on some faces, perhaps a cooler with a base on top, and perhaps heat through a side."""
+    faces: dict[str, tuple[object, ...]] = {"bottom": (draw(films()),)}
+    kind = draw(st.integers(0, 4))
+    if kind == 0:
+        base = Base(draw(materials()), 0.5 * mm, (size[0] + 2 * mm, size[1] + 1 * mm))
+        faces["top"] = (HeatSink(draw(st.sampled_from(AMBIENTS)), resistance=0.5, base=base),)
+    elif kind == 1:
+        faces["top"] = (ColdPlate(300.0, h=1e4, base=Base(draw(materials()), 0.2 * mm)),)
+    elif kind == 2:
+        region = FaceRegion((0.0, 0.0), (round(0.5 * size[0] / STEP) * STEP, size[1]))
+        faces["bottom"] = (*faces["bottom"], Cooled(draw(films()), region))
+    if kind in (2, 3):
+        faces["top"] = (draw(films()),)
+    side = draw(st.sampled_from(SIDES))
+    if draw(st.booleans()):
+        faces[side] = (draw(films()),)
+    elif draw(st.booleans()):
+        faces[side] = (FixedFlux(heat=draw(st.floats(0.1, 2.0))),)
+    if is_everywhere or draw(st.booleans()):
+        faces["surroundings"] = (draw(films(may_hold=False)),)
+    return Cooling(**faces)  # type: ignore[arg-type]
+
+
+@st.composite
+def packages(draw: Draw, *, may_be_open: bool = True) -> Package:
+    """Draw a package; with `may_be_open` layers may be void and the plan around the dies unfilled."""
+    size = draw(steps(4 * mm, 9 * mm)), draw(steps(4 * mm, 9 * mm))
+    root = draw(stacks("root", size, most=3, may_be_open=may_be_open))
+    others = draw(children(size, may_be_open=may_be_open))
+    is_filled = not may_be_open or draw(st.booleans())
+    filler = draw(materials()) if is_filled else None
+    root = replace(root, filler=filler)
+    inside = draw(embedded(root))
+    if inside is not None:  # a layer is not heated where another stack takes its place
+        root = replace(root, layers=tuple(replace(layer, power=None) for layer in root.layers))
+    on_root = tuple(stack.name for stack in others if stack.on == ("root",))
+    lid = []
+    if filler is not None and len(on_root) > 1 and all(stack.name != "upper" for stack in others):
+        plate = draw(stacks("lid", size, most=2, may_be_open=False))
+        lid = [replace(plate, on=on_root, gap_fill=draw(materials())).at(0.0, 0.0)]
+    found = [root, *([inside] if inside else []), *others, *lid]
+    cooling = draw(coolings(size, is_everywhere=may_be_open))
+    return Package("random", tuple(found), cooling)
+
+
+# -- what a package is, seen otherwise -----------------------------------------------------------
+
+
+def scaled_powers(package: Package, factors: dict[str, float], rest: float = 0.0) -> Package:
+    """Return a package with the power of each "stack.layer" times its factor, of the others times `rest`."""
+
+    def scaled(stack: Stack, layer: Layer) -> Layer:
+        if layer.power is None:
+            return layer
+        factor = factors.get(f"{stack.name}.{layer.name}", rest)
+        power = layer.power
+        total = None if power.total is None else power.total * factor
+        blocks = tuple(replace(block, power=block.heat * factor) for block in power.blocks)
+        return replace(layer, power=replace(power, total=total, blocks=blocks))
+
+    found = [
+        replace(stack, layers=tuple(scaled(stack, layer) for layer in stack.layers))
+        for stack in package.stacks
+    ]
+    return replace(package, stacks=tuple(found))
+
+
+def heated_layers(package: Package) -> list[str]:
+    """Return "stack.layer" of every layer with power."""
+    return [
+        f"{stack.name}.{layer.name}"
+        for stack in package.stacks
+        for layer in stack.layers
+        if layer.power is not None
+    ]
+
+
+def drawn_power(package: Package) -> float:
+    """Return the sum of all powers as they are written [W]."""
+    given = [layer.power for stack in package.stacks for layer in stack.layers if layer.power is not None]
+    return sum((power.total or 0.0) + sum(block.heat for block in power.blocks) for power in given)
+
+
+def drawn_volume(package: Package) -> float:
+    """Return the volume of the solids [m3], counted from the drawing: sheets less holes, fillers, bases."""
+    known = {stack.name: stack for stack in package.stacks}
+    volume = 0.0
+    for stack in package.stacks:
+        for layer in stack.layers:
+            solid = stack.size[0] * stack.size[1] * layer.thickness
+            hole = 0.0
+            for region in layer.regions if layer.material == VOID else ():
+                hole = (region.size[0] - 2.0 * (region.frame or 0.0)) * (
+                    region.size[1] - 2.0 * (region.frame or 0.0)
+                )
+            volume += solid - hole * layer.thickness
+        if stack.inside is not None:  # takes the place of as much of its host
+            volume -= stack.size[0] * stack.size[1] * stack.height
+    root = package.stacks[0]
+    standing = [stack for stack in package.stacks if stack.on and stack.name != "lid"]
+    heights = [sum(known[name].height for name in _way_down(stack, known)) for stack in standing]
+    if root.filler is not None and heights:
+        around = root.size[0] * root.size[1] * max(heights)
+        volume += around - sum(stack.size[0] * stack.size[1] * stack.height for stack in standing)
+    return volume + _base_volume(package, root, standing, heights)
+
+
+def _way_down(stack: Stack, known: dict[str, Stack]) -> list[str]:
+    """Return the names of a stack and of those below it, but for the root."""
+    names = [stack.name]
+    while known[names[-1]].on[0] != "root":
+        names.append(known[names[-1]].on[0])
+    return names
+
+
+def _base_volume(package: Package, root: Stack, standing: list[Stack], heights: list[float]) -> float:
+    for cooled in package.cooling.top:
+        base = getattr(cooled.cooler, "base", None)
+        if base is None:
+            continue
+        if base.size is not None:
+            return base.size[0] * base.size[1] * base.thickness
+        if root.filler is not None or not standing or any(stack.name == "lid" for stack in package.stacks):
+            return root.size[0] * root.size[1] * base.thickness
+        return -inf  # over the dies that stand highest: not counted here
+    return 0.0
+
+
+def turned(package: Package) -> Package:
+    """Return the same package turned counter-clockwise by a quarter."""
+    root = package.stacks[0]
+    depth = root.size[1]
+    found = (replace(root, rotate=(root.rotate + 90) % 360), *package.stacks[1:])
+    becomes = {"west": "south", "south": "east", "east": "north", "north": "west"}
+
+    def turn(cooled: Cooled) -> Cooled:
+        region, cooler = cooled.region, cooled.cooler
+        if region is not None:
+            (x, y), (w, d) = region.position, region.size
+            region = FaceRegion((depth - y - d, x), (d, w))
+        return Cooled(_with_base(cooler, is_turned=True), region)
+
+    return replace(package, stacks=found, cooling=_moved(package.cooling, becomes, turn))
+
+
+def mirrored(package: Package) -> Package:
+    """Return the same package seen in a mirror across x."""
+    known = {stack.name: stack for stack in package.stacks}
+
+    def mirror(stack: Stack) -> Stack:
+        width = stack.size[0]
+        layers = []
+        for layer in stack.layers:
+            regions = tuple(
+                replace(piece, position=(width - piece.position[0] - piece.size[0], piece.position[1]))
+                for piece in layer.regions
+            )
+            power = layer.power
+            if power is not None:
+                blocks = tuple(
+                    replace(block, position=(width - block.position[0] - block.size[0], block.position[1]))
+                    for block in power.blocks
+                )
+                power = replace(power, blocks=blocks)
+            layers.append(replace(layer, regions=regions, power=power))
+        moved = replace(stack, layers=tuple(layers), rotate=(360 - stack.rotate) % 360)
+        if not stack.hosts:
+            return moved
+        host = known[stack.hosts[0]]
+        frame = host if len(stack.hosts) == 1 else known[host.hosts[0]]
+        x, y = stack.corner
+        return moved.at(frame.size[0] - x - stack.footprint[0], y)
+
+    width = package.stacks[0].size[0]
+
+    def turn(cooled: Cooled) -> Cooled:
+        region = cooled.region
+        if region is not None:
+            region = replace(
+                region, position=(width - region.position[0] - region.size[0], region.position[1])
+            )
+        return Cooled(cooled.cooler, region)
+
+    becomes = {"west": "east", "east": "west"}
+    found = tuple(mirror(stack) for stack in package.stacks)
+    return replace(package, stacks=found, cooling=_moved(package.cooling, becomes, turn))
+
+
+def _moved(cooling: Cooling, becomes: dict[str, str], turn: object) -> Cooling:
+    faces: dict[str, list[Cooled]] = {}
+    for face, cooled in cooling:
+        faces.setdefault(becomes.get(face, face), []).append(turn(cooled))  # type: ignore[operator]
+    return Cooling(**{face: tuple(entries) for face, entries in faces.items()})
+
+
+def _with_base(cooler: object, *, is_turned: bool = False, scale: float = 1.0) -> object:
+    """Return a cooler whose base is turned by a quarter, or as much larger and worse in conducting."""
+    base = getattr(cooler, "base", None)
+    if base is None:
+        return cooler
+    conductivity = base.material.conductivity_at(300.0)
+    if is_turned:
+        conductivity = (conductivity[1], conductivity[0], conductivity[2])
+    material = Material(base.material.name, tuple(value / scale for value in conductivity))
+    size = base.size
+    if size is not None:
+        size = (size[1], size[0]) if is_turned else size
+        size = (scale * size[0], scale * size[1])
+    return replace(cooler, base=Base(material, scale * base.thickness, size))  # type: ignore[type-var]
+
+
+def scaled(package: Package, scale: float) -> Package:
+    """Return the package with lengths times `scale` and what conducts changed so that it stays as warm."""
+    area = scale * scale
+
+    def material(given: Material | str | None) -> Material | str | None:
+        if not isinstance(given, Material):
+            return given
+        return Material(given.name, tuple(value / scale for value in given.conductivity_at(300.0)))
+
+    def size(given: tuple[float, float]) -> tuple[float, float]:
+        return scale * given[0], scale * given[1]
+
+    def layer(given: Layer) -> Layer:
+        regions = tuple(
+            Region(r.name, size(r.size), material(r.material), size(r.position), r.frame and scale * r.frame)
+            for r in given.regions
+        )
+        power = given.power
+        if power is not None:
+            blocks = tuple(
+                replace(block, position=size(block.position), size=size(block.size)) for block in power.blocks
+            )
+            power = replace(power, blocks=blocks)
+        interface = Interface(area * given.interface.top, area * given.interface.bottom)
+        return Layer(given.name, scale * given.thickness, material(given.material), power, interface, regions)
+
+    def stack(given: Stack) -> Stack:
+        layers = tuple(layer(each) for each in given.layers)
+        position = None if given.position is None else size(given.position)
+        fill = {"filler": material(given.filler), "gap_fill": material(given.gap_fill)}
+        made = replace(given, size=size(given.size), layers=layers, depth=scale * given.depth, **fill)
+        return replace(made, position=position)
+
+    def cooled(given: Cooled) -> Cooled:
+        cooler, region = _with_base(given.cooler, scale=scale), given.region
+        if getattr(cooler, "h", None) is not None:
+            cooler = replace(cooler, h=cooler.h / area)
+        if region is not None:
+            region = FaceRegion(size(region.position), size(region.size))
+        return Cooled(cooler, region)
+
+    found = tuple(stack(each) for each in package.stacks)
+    return replace(package, stacks=found, cooling=_moved(package.cooling, {}, cooled))

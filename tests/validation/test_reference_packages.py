@@ -1,0 +1,159 @@
+"""The packages that come along: they read, they are what they say, and they get as hot as estimates say."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from thermostack import Package, Steady, discretize, read_package, solve_steady
+from thermostack.io.description.package_file import shipped_packages
+from thermostack.units import mm
+
+MESHES = Path(__file__).parents[2] / "meshes"
+NAMES = sorted(path.stem for path in MESHES.glob("*.yaml"))
+
+# Cells coarse enough for a test; the peak [degC] that estimates by hand and finer grids leave room for.
+COARSE = {
+    "cowos_s_h100": (2.0, 68.0, 78.0),
+    "fcbga": (4.0, 112.0, 126.0),
+    "hbm3_8h": (1.0, 80.0, 92.0),
+    "mfit_16": (1.5, 172.0, 186.0),
+    "v_cache": (1.0, 80.0, 92.0),
+    "v_cache_unstacked": (1.0, 76.0, 88.0),
+}
+
+
+@cache
+def solved(name: str) -> Steady:
+    """Return a package solved on coarse cells; one thread, since so few cells are no work for two."""
+    model = discretize(read_package(name), cell=COARSE[name][0] * mm)
+    return solve_steady(model, estimate=False, threads=1)
+
+
+def rise_of(steady: Steady, part: str, ambient: float) -> float:
+    return steady.of(part).max - 273.15 - ambient
+
+
+def test_all_are_listed_and_tried() -> None:
+    assert list(shipped_packages()) == NAMES == sorted(COARSE)
+    assert all(len(about) > 20 for about in shipped_packages().values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_package_says_where_its_numbers_come_from(name: str) -> None:
+    package = read_package(name)
+    assert package.name == name
+    assert len(package.sources) >= 2
+    assert f"| `{name}` |" in (MESHES / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(MESHES.glob("*.csv")), ids=lambda path: path.name)
+def test_a_floorplan_or_trace_is_used_and_named_in_the_readme(path: Path) -> None:
+    users = [*MESHES.glob("*.yaml"), *(MESHES.parent / "docs" / "guide").glob("*.md")]
+    assert any(path.name in user.read_text(encoding="utf-8") for user in users)
+    assert f"| `{path.name}` |" in (MESHES / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_package_has_a_grid_of_few_cells_without_warnings(name: str) -> None:
+    model = discretize(read_package(name))
+    assert not model.warnings
+    assert model.grid.cells < 1_000_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_package_gets_as_hot_as_it_should(name: str) -> None:
+    steady = solved(name)
+    _, low, high = COARSE[name]
+    assert low < steady.peak.max - 273.15 < high
+    assert steady.heat_balance.relative < 1e-8
+    assert all("only one cell across" in warning for warning in steady.warnings)  # the cells here are coarse
+
+
+def powers_of(package: Package) -> dict[str, float]:
+    return {
+        stack.name: sum(layer.power.heat for layer in stack.layers if layer.power is not None)
+        for stack in package.stacks
+    }
+
+
+def test_cowos_has_a_gpu_and_five_memories_of_eight_dies() -> None:
+    package = read_package("cowos_s_h100")
+    powers = powers_of(package)
+    memories = [name for name in powers if name.startswith("hbm.")]
+    assert len(memories) == 5
+    assert powers["gpu"] == pytest.approx(560.0, rel=1e-12)
+    assert all(powers[name] == pytest.approx(20.0, rel=1e-12) for name in memories)
+    assert sum(powers.values()) == pytest.approx(660.0, rel=1e-12)
+    for name in memories:
+        cores = [layer for layer in package.stack(name).layers if layer.name.startswith("core_")]
+        assert len(cores) == 8
+        assert package.stack(name).height == pytest.approx(750e-6)  # 720 um on bumps of 30 um
+    assert package.stack("gpu").height == pytest.approx(750e-6)  # level, for one flat cold plate
+
+
+def test_the_memories_turn_their_interface_to_the_gpu() -> None:
+    steady = solved("cowos_s_h100")
+    middle = 27.5 * mm
+    for name in ("west_0", "west_1", "west_2", "east_0", "east_1"):
+        phy = steady.of(f"hbm.{name}.base_active.phy").at[0]
+        core = steady.model.package.stack(f"hbm.{name}").position
+        assert core is not None
+        center = core[0] + 2.5 * mm + 5.5 * mm
+        assert abs(phy - middle) < abs(center - middle)
+
+
+def test_the_gpu_and_the_memories_are_below_their_limits() -> None:
+    steady = solved("cowos_s_h100")
+    assert (steady.of("gpu").margin or -1.0) > 20.0
+    assert (steady.of("hbm").margin or -1.0) > 20.0
+    assert 5.0 < steady.of("gpu").max - steady.of("hbm.west_1.cap").max < 30.0
+
+
+def test_the_cold_plate_takes_nearly_all_of_the_heat() -> None:
+    balance = solved("cowos_s_h100").heat_balance
+    assert balance.out["top"] > 0.99 * balance.heat_in
+
+
+def test_gaps_of_bumps_alone_would_cool_the_memory() -> None:
+    better = {"stacks.hbm3_8h.layers.gap.material": "hbm_gap_optimistic"}
+    model = discretize(read_package("hbm3_8h", better), cell=1 * mm)
+    cooler = solve_steady(model, estimate=False, threads=1)
+    assert 5.0 < solved("hbm3_8h").peak.max - cooler.peak.max < 15.0
+
+
+def test_the_package_on_a_board_resists_as_such_packages_do() -> None:
+    theta_ja = rise_of(solved("fcbga"), "die.active", 25.0) / 10.0  # K/W
+    assert 8.5 < theta_ja < 16.0
+    out = solved("fcbga").heat_balance.out
+    assert out["surroundings"] > 0.3 * 10.0  # the top of the board around the package cools
+
+
+def test_the_stacked_cache_makes_its_cores_hotter() -> None:
+    stacked, plain = solved("v_cache"), solved("v_cache_unstacked")
+    for core in range(8):
+        name = f"ccd.active.core_{core}"
+        assert 1.0 < stacked.of(name).max - plain.of(name).max < 12.0
+    assert stacked.of("ccd").max < 273.15 + 90.0
+
+
+def test_the_chiplets_of_mfit_are_symmetric() -> None:
+    steady = solved("mfit_16")
+    for one, other in (("c0r0", "c3r3"), ("c0r0", "c3r0"), ("c1r0", "c0r1"), ("c1r1", "c2r2")):
+        first, second = steady.of(f"chiplet.{one}.die"), steady.of(f"chiplet.{other}.die")
+        assert first.max == pytest.approx(second.max, abs=1e-4)
+    assert steady.of("chiplet.c1r1.die").max > steady.of("chiplet.c0r0.die").max
+    # all heat leaves through two films: the mean of each face follows from its heat alone
+    area = (15.5 * mm) ** 2
+    top = steady.heat_balance.out["top"] / (1400.0 * area) + 300.0
+    assert steady.of("lid").mean == pytest.approx(top, abs=8.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_package_file_says_to_set_can_be_set(name: str) -> None:
+    text = re.sub(r"\n\s*# ", " ", (MESHES / f"{name}.yaml").read_text(encoding="utf-8"))
+    for path, value in re.findall(r"--set ([\w.]+)=('[^']*'|\S+)", text):
+        read_package(name, {path: value.strip("'")})

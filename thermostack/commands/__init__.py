@@ -1,1 +1,0 @@
-"""The commands, each in a room of its own, and what they share: options, the terminal, signals."""

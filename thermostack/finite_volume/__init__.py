@@ -1,0 +1,1 @@
+"""The finite-volume discretisation: face conductances, heat capacities, reconstruction, error estimate."""

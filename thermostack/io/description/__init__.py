@@ -1,0 +1,1 @@
+"""Package descriptions, floorplans, maps and traces."""

@@ -1,0 +1,173 @@
+"""Stacks taken from elsewhere: `use: hbm3_8h` becomes that stack and all that stands on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from thermostack.errors import DescriptionError, Fault
+from thermostack.io.description.instances import MOST_STACKS, family_of, hosts_of, with_hosts
+from thermostack.io.description.source_locations import fault_in, file_beside
+from thermostack.io.description.yaml_nodes import Mark, Node, plain, read_yaml
+from thermostack.schema.fields import nearest
+
+Link = tuple[str, str, str]  # file, section, stack
+
+
+class Uses:
+    """Replaces `use: name` by the stack of that name and all that stands on it, from wherever it is."""
+
+    def __init__(self, home: Path, shipped: Mapping[str, Path], *, may_leave: bool) -> None:
+        self.home = home  # the directory that files are taken from
+        self.shipped = shipped
+        self.may_leave = may_leave
+        self.faults: list[Fault] = []
+        self.used = 0  # stacks taken from elsewhere so far
+        self.documents: dict[Path, Node | None] = {}
+        self.materials: dict[str, tuple[Node, Mark]] = {}
+
+    def expand(self, document: Node) -> Node:
+        """Return a description without `use` and `templates`; what is wrong is added to the faults."""
+        stacks, templates = document.get("stacks"), document.get("templates")
+        if templates is not None and not templates.is_mapping:
+            self.faults.append(
+                fault_in(templates, "is not a mapping of names", "write `name: {...}`", "E-TYPE")
+            )
+        if stacks is None or not stacks.is_mapping:
+            return document.without("templates")
+        made: dict[str, Node] = {}
+        for name, stack in stacks.items():
+            made |= self.resolved(name, stack, document, ((document.mark.file, "stacks", name),))
+        keys = {name: stacks.place_of(name.split(".")[0]) for name in made}
+        items = {key: item for key, item in document.items() if key != "templates"}
+        items["stacks"] = stacks.with_items(made, keys)
+        return self.with_materials(document.with_items(items), document)
+
+    def with_materials(self, made: Node, document: Node) -> Node:
+        """Return a description with the materials that came along."""
+        own = document.get("materials")
+        if not self.materials or (own is not None and not own.is_mapping):
+            return made
+        items = dict(own.items()) if own is not None else {}
+        marks = {}
+        for name, (node, mark) in self.materials.items():
+            if name in items and plain(items[name]) != plain(node):
+                assert own is not None
+                text = f"{name!r} is another material in {node.mark.file}, from which a stack is used"
+                self.faults.append(fault_in(own, text, "give yours another name", "E-DUPLICATE", name))
+            items.setdefault(name, node)
+            marks[name] = mark
+        base = own if own is not None else Node({}, document.mark, ("materials",))
+        return made.with_items({**made.value, "materials": base.with_items(items, {**marks, **base.keys})})
+
+    def resolved(self, name: str, stack: Node, document: Node, chain: tuple[Link, ...]) -> dict[str, Node]:
+        """Return a stack under its name and, where it uses another, what stands on that one."""
+        use = stack.get("use")
+        if use is None:
+            return {name: stack}
+        found = self.find(use, document)
+        if found is None:
+            return {}
+        other, link = found
+        if link in chain:
+            way = " uses ".join(_shown(each) for each in (*chain[chain.index(link) :], link))
+            self.faults.append(fault_in(use, f"uses itself: {way}", "", "E-CYCLE"))
+            return {}
+        _, section, root = link
+        listed = dict(other.value[section].items())
+        members: dict[str, Node] = {}
+        for member in family_of(listed, root):
+            members |= self.resolved(member, listed[member], other, (*chain, link))
+        self.used += len(members)
+        if self.used > MOST_STACKS:
+            text = f"all that is used comes to more than {MOST_STACKS} stacks"
+            raise DescriptionError(fault_in(use, text, "", "E-RANGE"))
+        names = {
+            member: name if member == root else f"{name}.{member.removeprefix(f'{root}.')}"
+            for member in members
+        }
+        made = {}
+        for member, node in members.items():
+            own = with_hosts(node, lambda host: [names.get(host, host)])
+            made[names[member]] = _merged(own, stack) if member == root else own
+        return made
+
+    def find(self, use: Node, document: Node) -> tuple[Node, Link] | None:
+        """Return the description a stack is used from and where it stands there, None with a fault."""
+        name = use.value
+        if not isinstance(name, str):
+            text = f"{name!r} is not the name of a template, a package or a file"
+            self.faults.append(fault_in(use, text, "", "E-TYPE"))
+            return None
+        templates = document.get("templates")
+        if templates is not None and templates.get(name) is not None:
+            return document, (document.mark.file, "templates", name)
+        if name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
+            path = self.beside(use)
+        else:
+            path = self.shipped.get(name)
+            if path is None:
+                known = [*(key for key, _ in (templates.items() if templates else ())), *self.shipped]
+                text = f"no template, shipped package or file is named {name!r}"
+                self.faults.append(fault_in(use, text, nearest(name, known), "E-NAME"))
+        other = self.load(path, use) if path is not None else None
+        if other is None:
+            return None
+        root = self.root_of(other, use)
+        return (other, (other.mark.file, "stacks", root)) if root is not None else None
+
+    def beside(self, use: Node) -> Path | None:
+        """Return the file a node names, None with a fault where it may not be read."""
+        try:
+            return file_beside(use, self.home, may_leave=self.may_leave)
+        except DescriptionError as error:
+            self.faults += error.faults
+            return None
+
+    def load(self, path: Path, use: Node) -> Node | None:
+        """Return the description in a file, None with its faults where it cannot be read."""
+        if path not in self.documents:
+            try:
+                self.documents[path] = read_yaml(path)
+            except DescriptionError as error:
+                self.documents[path] = None
+                self.faults += error.faults
+        document = self.documents[path]
+        materials = document.get("materials") if document is not None else None
+        for name, material in materials.items() if materials is not None else ():
+            first, _ = self.materials.setdefault(name, (material, materials.place_of(name)))  # type: ignore[union-attr]
+            if plain(first) != plain(material):
+                text = f"{name!r} is another material in {material.mark.file} than in {first.mark.file}"
+                self.faults.append(fault_in(use, text, "give one of the two another name", "E-DUPLICATE"))
+        return document
+
+    def root_of(self, document: Node, use: Node) -> str | None:
+        """Return the stack that a description is used for: of its own name, else the lowest."""
+        stacks, package = document.get("stacks"), document.get("package")
+        listed = dict(stacks.items()) if stacks is not None else {}
+        if package is not None and package.value in listed:
+            return str(package.value)
+        roots = [name for name, stack in listed.items() if not hosts_of(stack)]
+        if len(roots) == 1:
+            return roots[0]
+        text = f"{document.mark.file} has {len(roots)} stacks that stand on nothing; one is due"
+        self.faults.append(fault_in(use, text, "name its package like the stack to use", "E-NAME"))
+        return None
+
+
+def _shown(link: Link) -> str:
+    file, section, name = link
+    return f"{name} ({Path(file).name})" if section == "stacks" else f"template {name}"
+
+
+def _merged(used: Node, given: Node) -> Node:
+    """Return a used stack with the fields given where it is used."""
+    excluded = {"use"}
+    if given.get("at") or given.get("center") or given.get("copies"):
+        excluded |= {"at", "center"}
+    if given.get("on") or given.get("inside"):
+        excluded |= {"on", "inside"}
+    items = {key: item for key, item in used.items() if key not in excluded}
+    items |= {key: item for key, item in given.items() if key != "use"}
+    return replace(used.with_items(items, given.keys), mark=given.mark, path=given.path)

@@ -1,0 +1,137 @@
+"""The form of a description file as JSON Schema, for editors that complete and check while one writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from thermostack.package.package import Package
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_LENGTH: Schema = {"type": "string", "description": "a length with its unit", "examples": ["50 um"]}
+_POINT: Schema = {"type": "array", "items": _LENGTH, "minItems": 2, "maxItems": 2}
+
+
+def json_schema() -> Schema:
+    """Return the JSON Schema (2020-12) of a description file, its short forms included."""
+    schema = TypeAdapter(Package).json_schema()
+    kinds = schema["$defs"]
+    for kind in (*kinds.values(), schema):
+        kind["additionalProperties"] = False
+    _name_by_key(kinds)
+    _shorten_stack(kinds)
+    _shorten_power(kinds["Layer"])
+    _shorten_cooling(kinds)
+    mixtures = [
+        form for form in kinds["Layer"]["properties"]["material"]["anyOf"] if form.get("type") != "string"
+    ]
+    schema["properties"]["materials"]["additionalProperties"] = _either(
+        {"$ref": "#/$defs/Material"}, *mixtures
+    )
+    templates = {
+        "type": "object",
+        "additionalProperties": {"$ref": "#/$defs/Stack"},
+        "description": "stacks that are only drawn where another stack says `use:`",
+    }
+    schema["properties"]["templates"] = templates
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "thermostack package",
+    }
+
+
+def _name_by_key(kinds: Schema) -> None:
+    """Make the name the key of a mapping where the things with names stand in one."""
+    for kind in ("Stack", "Material", "Region", "Block"):
+        kinds[kind]["required"].remove("name")
+    for kind in ("Stack", "Material"):
+        del kinds[kind]["properties"]["name"]
+    regions = kinds["Layer"]["properties"]["regions"]
+    items = regions["additionalProperties"]
+    kinds["Layer"]["properties"]["regions"] = _either(regions, {"type": "array", "items": items})
+
+
+def _shorten_stack(kinds: Schema) -> None:
+    """Let a stack be used from elsewhere, copied, and have layers that repeat."""
+    stack = kinds["Stack"]
+    own = stack["properties"]
+    own["on"] = _either(_TEXT, {"type": "array", "items": _TEXT}, description="what it stands on")
+    own["use"] = {**_TEXT, "description": "a template, a shipped package or a file to take this stack from"}
+    own["copies"] = {
+        "type": "object",
+        "additionalProperties": _either(_POINT, {"$ref": "#/$defs/Stack"}),
+        "description": "name and lower-left corner of each copy, or the fields in which it differs",
+    }
+    layers = own["layers"]
+    layers["items"] = _either(layers["items"], {"$ref": "#/$defs/Repeat"})
+    stack["required"] = []
+    inner = {"type": "array", "items": layers["items"]}
+    times = {"type": "integer", "minimum": 1}
+    repeat = _mapping({"times": times, "layers": inner}, required=["times", "layers"])
+    kinds["Repeat"] = _mapping({"repeat": repeat}, required=["repeat"])
+
+
+def _shorten_power(layer: Schema) -> None:
+    """Let a power name the files of its floorplan and its map."""
+    for form in layer["properties"]["power"]["anyOf"]:
+        for power in form.get("anyOf", [form]):
+            own = power.get("properties")
+            if own is None:
+                continue
+            power["additionalProperties"] = False
+            unit = {**_TEXT, "examples": ["W", "W/m2", "W/cm2"]}
+            origin = {"enum": ["south", "north"]}
+            map_file = {
+                "file": _TEXT,
+                "unit": unit,
+                "origin": origin,
+                "at": _POINT,
+                "size": _POINT,
+                "source": _TEXT,
+            }
+            own |= {
+                "unit": unit,
+                "origin": origin,
+                "floorplan": {**_TEXT, "description": "a CSV file of blocks"},
+            }
+            own["map"] = _either(_TEXT, _mapping(map_file, required=["file"]), {"$ref": "#/$defs/PowerMap"})
+            blocks = own["blocks"]
+            named = blocks.get("additionalProperties", {})
+            own["blocks"] = _either(blocks, {"type": "array", "items": named})
+
+
+def _shorten_cooling(kinds: Schema) -> None:
+    """Write a cooler as its kind, beside the region it is on; a face takes one or a list.
+
+    The map of a film may be a file, in another unit and from another edge.
+    """
+    table = kinds["FilmMap"]["properties"]
+    unit = {**_TEXT, "examples": ["W/m2/K", "kW/m2/K"]}
+    file = {"map": {**_TEXT, "examples": ["h.csv", "h.npy"]}, "unit": unit, "source": _TEXT}
+    kinds["FilmMap"] = _either(
+        _mapping({**file, "origin": {"enum": ["south", "north"]}}, required=["map", "unit"]),
+        _mapping(table, required=["map", "unit"]),
+        description=kinds["FilmMap"]["description"],
+    )
+    cooled = kinds["Cooled"]
+    region = cooled["properties"]["region"]
+    forms = [
+        {**form, "properties": {**form["properties"], "region": region}}
+        for form in cooled["properties"]["cooler"]["anyOf"]
+    ]
+    kinds["Cooled"] = {"anyOf": forms, "description": cooled.get("description", "")}
+    one = {"$ref": "#/$defs/Cooled"}
+    for face in kinds["Cooling"]["properties"]:
+        kinds["Cooling"]["properties"][face] = _either(one, {"type": "array", "items": one})
+
+
+def _either(*forms: Schema, **more: Any) -> Schema:
+    return {"anyOf": list(forms), **more}
+
+
+def _mapping(properties: Schema, required: list[str]) -> Schema:
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}

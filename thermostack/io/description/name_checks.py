@@ -1,0 +1,69 @@
+"""The names that a description uses, looked up even where its values are not right yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from thermostack.errors import DescriptionError, Fault
+from thermostack.io.description.source_locations import fault_in
+from thermostack.io.description.yaml_nodes import Node
+from thermostack.materials.material import VOID
+from thermostack.materials.material_library import find_material
+from thermostack.schema.fields import nearest
+
+
+def name_faults(tree: Node) -> Iterator[Fault]:
+    """Yield the stacks and materials that a description names and does not have.
+
+    A package that validates is asked for its own faults; this serves those that do not, so that a wrong
+    value in one line does not hide a wrong name in another.
+    """
+    stacks = tree.get("stacks")
+    if stacks is None or not stacks.is_mapping:
+        return
+    names = [name for name, _ in stacks.items()]
+    drawn = _items(stacks)
+    for stack in drawn:
+        for host in (*_texts(stack.get("on")), *_texts(stack.get("inside"))):
+            if host.value not in names:
+                text = f"no stack is named {host.value!r}"
+                yield fault_in(host, text, nearest(host.value, names), "E-NAME")
+    materials = tree.get("materials")
+    own = [name for name, _ in materials.items()] if materials is not None and materials.is_mapping else []
+    for stack in drawn:
+        for material in _materials(stack):
+            if material.value not in (VOID, *own):
+                yield from _unknown(material)
+
+
+def _unknown(material: Node) -> Iterator[Fault]:
+    try:
+        find_material(material.value)
+    except DescriptionError as error:
+        for fault in error.faults:
+            yield fault_in(material, fault.message, fault.remedy, fault.code)
+
+
+def _materials(stack: Node) -> Iterator[Node]:
+    """Yield the texts that name the materials of a stack."""
+    for key in ("filler", "gap_fill"):
+        yield from _texts(stack.get(key))
+    for layer in _items(stack.get("layers")):
+        yield from _texts(layer.get("material"))
+        for region in _items(layer.get("regions")):
+            yield from _texts(region.get("material"))
+
+
+def _items(node: Node | None) -> list[Node]:
+    """Return what a list or a mapping of names holds."""
+    if node is None:
+        return []
+    held = node.value if node.is_list else [item for _, item in node.items()] if node.is_mapping else []
+    return [item for item in held if item.is_mapping]
+
+
+def _texts(node: Node | None) -> list[Node]:
+    """Return a text, or the texts of a list."""
+    if node is None:
+        return []
+    return [item for item in (node.value if node.is_list else [node]) if isinstance(item.value, str)]

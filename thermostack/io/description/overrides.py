@@ -1,0 +1,118 @@
+"""Values of a description set from outside: `stacks.gpu.layers.active.power.scale_to=700 W`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from thermostack.errors import DescriptionError, Fault
+from thermostack.io.description.source_locations import SET
+from thermostack.io.description.yaml_nodes import Key, Mark, Node, parse_yaml
+from thermostack.schema.fields import nearest
+from thermostack.schema.validated_dataclass import field_path
+
+
+@dataclass(frozen=True)
+class Override:
+    """A value for the field that a path like `stacks.gpu.layers.active.power.total` leads to."""
+
+    parts: tuple[str, ...]
+    value: Node
+
+
+def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
+    """Return the overrides; a text is read as in a file. Raises DescriptionError for what is no YAML."""
+    made, faults = [], []
+    for path, value in overrides.items():
+        parts = tuple(part for part in re.split(r"[.\[\]]+", path) if part)
+        try:
+            node = (
+                parse_yaml(value, SET) if isinstance(value, str) and value.strip() else Node(value, Mark(SET))
+            )
+            made.append(Override(parts, _unplaced(node, parts)))
+        except DescriptionError as error:
+            faults += [replace(fault, field=path, file=SET, line=None, column=None) for fault in error.faults]
+    if faults:
+        raise DescriptionError(faults)
+    return made
+
+
+def _unplaced(node: Node, path: tuple[Key, ...]) -> Node:
+    """Return a tree that stands in no line."""
+    value = node.value
+    if node.is_mapping:
+        value = {key: _unplaced(item, (*path, key)) for key, item in node.items()}
+    elif node.is_list:
+        value = [_unplaced(item, (*path, n)) for n, item in enumerate(value)]
+    return Node(value, Mark(SET), path, dict.fromkeys(node.keys, Mark(SET)))
+
+
+def apply_overrides(root: Node, overrides: Iterable[Override]) -> tuple[Node, list[Override]]:
+    """Return the tree with the values set whose fields it has, and the overrides that found none."""
+    missed = []
+    for override in overrides:
+        made = _assigned(root, override.parts, override.value) if override.parts else None
+        if made is None:
+            missed.append(override)
+        else:
+            root = made
+    return root, missed
+
+
+def _assigned(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
+    """Return the tree with a value at a path; None where all but the last key of the path is not there."""
+    if node.is_mapping:
+        for n in range(1, len(parts) + 1):  # the name of a copy has dots of its own
+            key, rest = ".".join(parts[:n]), parts[n:]
+            if not rest and (n == 1 or key in node.value):
+                return node.with_items({**node.value, key: value}, {key: value.mark})
+            if rest and key in node.value and (made := _assigned(node.value[key], rest, value)) is not None:
+                return node.with_items({**node.value, key: made})
+    if node.is_list:
+        for n, item in enumerate(node.value):
+            if parts[0] in (str(n), getattr(item.get("name"), "value", None)):
+                made = _assigned(item, parts[1:], value) if parts[1:] else value
+            elif repeat := item.get("repeat"):
+                within = _assigned(repeat, ("layers", *parts), value)
+                made = item.with_items({"repeat": within}) if within is not None else None
+            else:
+                continue
+            if made is not None:
+                return replace(node, value=[*node.value[:n], made, *node.value[n + 1 :]])
+    return None
+
+
+def unknown_field(root: Node, override: Override) -> Fault:
+    """Return the fault of an override that leads nowhere, at its first step that fails."""
+    node, done = root, 0
+    while done < len(override.parts):
+        step = _step(node, override.parts[done:])
+        if step is None:
+            break
+        node, taken = step
+        done += taken
+    where = field_path(override.parts[:done]) or "the description"
+    missing = override.parts[done] if done < len(override.parts) else ""
+    known = [*node.value] if node.is_mapping else []
+    if node.is_list:
+        known = [str(name.value) for item in node.value if (name := item.get("name")) is not None]
+    if node.is_mapping or node.is_list:
+        message = f"{where} has no {missing!r}"
+        remedy = nearest(missing, known) or (f"it has {', '.join(known[:12])}" if known else "")
+    else:
+        message, remedy = f"{where} is one value, it has no fields", "set it as a whole"
+    return Fault(field_path(override.parts), message, remedy, "E-NAME", SET, path=override.parts)
+
+
+def _step(node: Node, parts: tuple[str, ...]) -> tuple[Node, int] | None:
+    if node.is_mapping:
+        for n in range(len(parts), 0, -1):
+            if (found := node.get(".".join(parts[:n]))) is not None:
+                return found, n
+    if node.is_list:
+        for n, item in enumerate(node.value):
+            if parts[0] in (str(n), getattr(item.get("name"), "value", None)):
+                return item, 1
+    return None

@@ -1,0 +1,131 @@
+"""Package descriptions: a YAML file becomes a Package, every fault with its line; and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from thermostack.errors import DescriptionError, Fault
+from thermostack.io.description.htc_map_references import FilmFiles
+from thermostack.io.description.includes import Uses
+from thermostack.io.description.instances import MOST_LAYERS, Copies, Repeats
+from thermostack.io.description.name_checks import name_faults
+from thermostack.io.description.overrides import Override, apply_overrides, read_overrides, unknown_field
+from thermostack.io.description.power_references import PowerFiles
+from thermostack.io.description.source_locations import Places, fault_in
+from thermostack.io.description.yaml_nodes import Node, plain, read_yaml
+from thermostack.package.geometry import lay_out
+from thermostack.package.package import Package
+from thermostack.schema.fields import nearest
+from thermostack.schema.validated_dataclass import faults_of
+
+
+def read_package(
+    source: str | Path, overrides: Mapping[str, Any] | None = None, *, allow_include_root: bool = False
+) -> Package:
+    """Return the package that a description file, or the name of a shipped package, draws.
+
+    `overrides` sets fields by their path, as `{"stacks.gpu.layers.active.power.scale_to": "700 W"}`.
+    Files that the description names must lie in its own directory unless `allow_include_root`.
+    Raises DescriptionError with every fault of the drawing, each with its file, line and field.
+    """
+    path = find_package(source)
+    root = read_yaml(path)
+    if not root.is_mapping:
+        remedy = "a description begins with `package:`"
+        raise DescriptionError(fault_in(root, "is no mapping of keys to values", remedy, "E-YAML"))
+    tree, faults = expand(root, path.parent, read_overrides(overrides or {}), may_leave=allow_include_root)
+    places = Places(tree)
+    try:
+        package: Package = TypeAdapter(Package).validate_python(plain(tree), context={"from_file": True})
+    except ValidationError as error:
+        faults += [places(fault) for fault in faults_of(error)]
+        faults += name_faults(tree)
+    if faults:
+        raise DescriptionError(_in_order(faults))
+    object.__setattr__(package, "places", places)
+    try:
+        lay_out(package)
+    except DescriptionError as error:
+        raise DescriptionError(_in_order(error.faults)) from None
+    return package
+
+
+def shipped_packages() -> dict[str, str]:
+    """Return what each shipped package is about, by its name."""
+    found = {}
+    for name, path in _shipped().items():
+        about = read_yaml(path).get("about")
+        found[name] = " ".join(str(about.value).split()) if about is not None else ""
+    return found
+
+
+def find_package(source: str | Path) -> Path:
+    """Return the file of a description: a path, or the name of a shipped package.
+
+    Raises DescriptionError (E-FILE) with the nearest names where there is neither.
+    """
+    path = Path(source)
+    is_path = isinstance(source, Path) or path.suffix in (".yaml", ".yml") or path.parent != Path()
+    if is_path or path.exists():
+        return path
+    shipped = _shipped()
+    if path.name not in shipped:
+        remedy = nearest(path.name, shipped) or "`thermostack packages` lists them"
+        raise DescriptionError(
+            Fault("", f"no file and no shipped package is named {path.name!r}", remedy, "E-FILE")
+        )
+    return shipped[path.name]
+
+
+def _shipped() -> dict[str, Path]:
+    shelf = Path(str(files("thermostack.meshes")))
+    return {path.stem: path for path in sorted(shelf.glob("*.yaml"))}
+
+
+def expand(root: Node, home: Path, overrides: list[Override], *, may_leave: bool) -> tuple[Node, list[Fault]]:
+    """Return the tree of a description without its short forms, and what is wrong with them."""
+    uses, repeats, copies = Uses(home, _shipped(), may_leave=may_leave), Repeats(), Copies()
+    root, overrides = apply_overrides(root, overrides)
+    root, overrides = apply_overrides(uses.expand(root), overrides)
+    stacks = root.get("stacks")
+    if stacks is not None and stacks.is_mapping:
+        stacks = stacks.with_items({name: repeats.expand(stack) for name, stack in stacks.items()})
+        stacks = copies.expand(stacks)
+        _check_extent(stacks)
+        root = root.with_items({**root.value, "stacks": stacks})
+    root, overrides = apply_overrides(root, overrides)
+    powers = PowerFiles(home, may_leave=may_leave)
+    stacks = root.get("stacks")
+    if stacks is not None and stacks.is_mapping:
+        stacks = stacks.with_items({name: powers.expand(stack) for name, stack in stacks.items()})
+        root = root.with_items({**root.value, "stacks": stacks})
+    films = FilmFiles(home, may_leave=may_leave)
+    cooling = root.get("cooling")
+    if cooling is not None and cooling.is_mapping:
+        root = root.with_items({**root.value, "cooling": films.expand(cooling)})
+    unknown = [unknown_field(root, override) for override in overrides]
+    return root, [*uses.faults, *repeats.faults, *copies.faults, *powers.faults, *films.faults, *unknown]
+
+
+def _check_extent(stacks: Node) -> None:
+    """Raise where copies and repeats have made more layers than any package has."""
+    layers = [found for _, stack in stacks.items() if (found := stack.get("layers")) is not None]
+    count = sum(len(each.value) for each in layers if each.is_list)
+    if count > MOST_LAYERS:
+        text = f"copies and repeats make {count} layers, more than {MOST_LAYERS}"
+        raise DescriptionError(
+            fault_in(stacks, text, "draw what is fine as one layer of a mixture", "E-RANGE")
+        )
+
+
+def _in_order(faults: Any) -> list[Fault]:
+    """Return faults by file and line, each only once where a copied or used stack shows it several times."""
+    found: dict[Any, Fault] = {}
+    for fault in faults:
+        found.setdefault((fault.file, fault.line, fault.column, fault.message, fault.code), fault)
+    return sorted(found.values(), key=lambda fault: (fault.file or "", fault.line or 0, fault.column or 0))

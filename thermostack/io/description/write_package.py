@@ -1,0 +1,236 @@
+"""A package as a description file: every quantity as text that reads back to the very same number."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from thermostack.errors import DescriptionError, Fault
+from thermostack.io.description.floorplan import write_floorplan
+from thermostack.io.description.maps import write_map
+from thermostack.io.description.yaml_nodes import scalar
+from thermostack.io.files.atomic_file import write_whole
+from thermostack.materials.material import Material
+from thermostack.materials.material_library import library
+from thermostack.package.cooling import Cooled, FilmMap
+from thermostack.package.package import Package
+from thermostack.package.power import Block, Power, PowerMap
+from thermostack.schema.validated_dataclass import dump
+from thermostack.units import write_quantity
+
+MANY_BLOCKS = 200  # more of them are written to a floorplan beside the description
+WIDTH = 100  # characters of a line, where it can be kept
+_ORDER = ("package", "about", "sources", "materials", "stacks", "cooling")
+_STACK_ORDER = (
+    "on",
+    "inside",
+    "at",
+    "center",
+    "depth",
+    "size",
+    "rotate",
+    "flip",
+    "frame",
+    "filler",
+    "gap_fill",
+    "limit",
+)
+_PLAIN = re.compile(r"(?:[^\W\d_]|[\d_+.]|-\d)[\w.+/% -]*(?<! )\Z")
+
+Beside = Callable[[str, Power | FilmMap], dict[str, Any]]  # writes a drawing, returns what names it
+
+
+def package_to_yaml(package: Package) -> str:
+    """Return the text of a description file that reads back as an equal package.
+
+    Blocks and maps stand in the text, however many they are; `write_package` puts them beside it.
+    Raises DescriptionError (E-DUPLICATE) where different materials have one name.
+    """
+    return _text(package, lambda name, drawn: {})
+
+
+def write_package(package: Package, path: str | Path) -> None:
+    """Write a description file that reads back as an equal package, with maps and many blocks beside it.
+
+    Beside NAME.yaml these are NAME.STACK.LAYER.npy and .csv, and NAME.cooling.FACE.npy. Raises
+    OutputError where a file cannot be written, and what `package_to_yaml` raises.
+    """
+    path = Path(path)
+
+    def beside(name: str, drawn: Power | FilmMap) -> dict[str, Any]:
+        named: dict[str, Any] = {}
+        if isinstance(drawn, FilmMap):
+            named["map"] = f"{path.stem}.{name}.npy"
+            write_map(path.with_name(named["map"]), drawn)
+            return named
+        power = drawn
+        if len(power.blocks) > MANY_BLOCKS:
+            named["floorplan"] = f"{path.stem}.{name}.csv"
+            write_floorplan(path.with_name(named["floorplan"]), power.blocks)
+        if power.map is not None:
+            file = f"{path.stem}.{name}.npy"
+            write_map(path.with_name(file), power.map)
+            named["map"] = {"file": file, **_map_place(power.map)}
+        return named
+
+    write_whole(path, _text(package, beside).encode())
+
+
+def _text(package: Package, beside: Beside) -> str:
+    stacks = tuple(
+        replace(stack, layers=tuple(replace(layer, power=None) for layer in stack.layers))
+        for stack in package.stacks
+    )
+    data = dump(Package, replace(package, stacks=stacks))
+    for stack in package.stacks:
+        written = data["stacks"][stack.name]
+        for layer, made in zip(stack.layers, written["layers"], strict=True):
+            if layer.power is not None:
+                made["power"] = _power(layer.power, f"{stack.name}.{layer.name}", beside)
+        data["stacks"][stack.name] = _stack(written)
+    if materials := {**data.get("materials", {}), **_inline_materials(package)}:
+        data["materials"] = materials
+    data["cooling"] = {
+        face: _face(f"cooling.{face}", coolers, getattr(package.cooling, face), beside)
+        for face, coolers in data["cooling"].items()
+        if face != "isolated"
+    } | ({"isolated": True} if package.cooling.isolated else {})
+    ordered = {key: data[key] for key in _ORDER if key in data}
+    return "\n".join(_lines(ordered, 0)) + "\n"
+
+
+def _inline_materials(package: Package) -> dict[str, Any]:
+    """Return the materials that stand in a package as objects, in the form of a file, by name."""
+    found: dict[str, Material] = {}
+    for material in _materials_in((package.stacks, package.cooling, tuple(package.materials.values()))):
+        known = found.setdefault(material.name, material)
+        own = package.materials.get(material.name, known)
+        if known != material or own != material:
+            text = f"two different materials are named {material.name!r}"
+            raise DescriptionError(Fault("materials", text, "give one another name", "E-DUPLICATE"))
+    shelf = library()
+    inline = {
+        name: material
+        for name, material in found.items()
+        if name not in package.materials and not (name in shelf and shelf[name] == material)
+    }
+    written: dict[str, Any] = dump(dict[str, Material], inline)
+    return {
+        name: {key: item for key, item in each.items() if key != "name"} for name, each in written.items()
+    }
+
+
+def _materials_in(value: Any) -> Iterator[Material]:
+    if isinstance(value, Material):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _materials_in(item)
+    elif is_dataclass(value) and not isinstance(value, (Block, Power)):
+        for field in fields(value):
+            yield from _materials_in(getattr(value, field.name))
+
+
+def _stack(written: dict[str, Any]) -> dict[str, Any]:
+    if len(written.get("on", ())) == 1:
+        written["on"] = written["on"][0]
+    keys = [*(key for key in _STACK_ORDER if key in written), "layers"]
+    return {key: written[key] for key in keys}
+
+
+def _power(power: Power, name: str, beside: Beside) -> Any:
+    """Return a power as a file says it."""
+    said: dict[str, Any] = {}
+    for key in ("total", "scale_to"):
+        value = getattr(power, key)
+        if value is not None:
+            said[key] = write_quantity(value, "power")
+    if power.allow_negative:
+        said["allow_negative"] = True
+    if said.keys() == {"total"} and not power.blocks and power.map is None:
+        return said["total"]
+    named = beside(name, power)
+    if power.blocks and "floorplan" not in named:
+        said["blocks"] = [_block(block) for block in power.blocks]
+    if power.map is not None and "map" not in named:
+        said["map"] = {"values": power.map.values.tolist(), **_map_place(power.map)}
+    return {**named, **said}
+
+
+def _block(block: Block) -> dict[str, Any]:
+    made: dict[str, Any] = {"name": block.name, "at": _pair(block.position), "size": _pair(block.size)}
+    if block.power is not None:
+        made["power"] = write_quantity(block.power, "power")
+    return made
+
+
+def _map_place(drawn: PowerMap) -> dict[str, Any]:
+    place: dict[str, Any] = {"unit": drawn.unit}
+    if drawn.position is not None and drawn.size is not None:
+        place |= {"at": _pair(drawn.position), "size": _pair(drawn.size)}
+    return {**place, "source": drawn.source}
+
+
+def _pair(pair: tuple[float, float]) -> list[str]:
+    return [write_quantity(value, "length") for value in pair]
+
+
+def _face(name: str, coolers: list[dict[str, Any]], drawn: tuple[Cooled, ...], beside: Beside) -> Any:
+    """Return the coolers of a face as a file says them."""
+    made = []
+    for n, (each, cooled) in enumerate(zip(coolers, drawn, strict=True)):
+        ((kind, said),) = each["cooler"].items()
+        h = getattr(cooled.cooler, "h", None)
+        if isinstance(h, FilmMap):
+            named = beside(name if len(drawn) == 1 else f"{name}_{n}", h)
+            said = {**said, "h": {**said["h"], **named, "unit": h.unit, "source": h.source}}
+        region = {"region": each["region"]} if "region" in each else {}
+        made.append({kind: said, **region})
+    return made[0] if len(made) == 1 else made
+
+
+# -- as text ---------------------------------------------------------------------------------
+
+
+def _lines(value: dict[str, Any], depth: int) -> Iterator[str]:
+    """Yield the lines of a mapping, each short thing in one of them."""
+    indent = "  " * depth
+    for key, item in value.items():
+        head = f"{indent}{_scalar(key)}:"
+        flow = _flow(item)
+        is_block = isinstance(item, dict) and item and (depth == 0 or "layers" in item)
+        if not is_block and (len(head) + len(flow) < WIDTH or not isinstance(item, (dict, list)) or not item):
+            yield f"{head} {flow}"
+        elif isinstance(item, dict):
+            yield head
+            yield from _lines(item, depth + 1)
+        else:
+            yield head
+            yield from (f"{indent}  - {_flow(each)}" for each in item)
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_scalar(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return value if _PLAIN.match(value) and scalar(value) == value else _quoted(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return repr(value)
+
+
+def _quoted(text: str) -> str:
+    """Return a text in quotes, in which YAML escapes what cannot be seen as JSON does, and more of it."""
+    return "".join(
+        sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in json.dumps(text, ensure_ascii=False)
+    )

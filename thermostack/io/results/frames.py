@@ -1,0 +1,170 @@
+"""The frames of a film in a VTKHDF file: each has its place from the start, to be filled in any order.
+
+A frame is a field of temperatures [K] as float32, in chunks that are not packed, each with a checksum. The
+places are known from HDF5; what is written goes there directly, so that the file's structure, which HDF5
+would have to keep in order, is never touched. Behind the last frame is one that takes no room and is never
+filled, NaN throughout: each step of the film points to it until its own frame is filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from thermostack.errors import ResultFileError
+from thermostack.io.files.atomic_file import fill_at
+from thermostack.io.results import hdf5_check
+from thermostack.io.results.hdf5_arrays import chunks_of
+
+FRAMES = hdf5_check.FRAMES
+SHOWN = "VTKHDF/Steps/CellDataOffsets/temperature"  # which frame each step shows
+_CHECKSUM = 4  # bytes, at the end of a chunk
+
+Shape = tuple[int, int, int]
+
+
+def put_frames(cells: h5py.Group, shape: Shape, count: int) -> h5py.Dataset:
+    """Make the places of `count` frames of a shape (nz, ny, nx), holding zeros, and the empty one."""
+    chunk = _chunk(shape)
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_chunk((1, *chunk))
+    properties.set_fletcher32()
+    properties.set_fill_value(np.array(np.nan, np.float32))
+    space = h5py.h5s.create_simple((count + 1, *shape))
+    name = FRAMES.rpartition("/")[2].encode()
+    made = h5py.h5d.create(cells.id, name, h5py.h5t.IEEE_F32LE, space, properties)
+    zeros = bytes(int(np.prod(chunk)) * 4 + _CHECKSUM)  # the checksum of zeros is zero
+    for corner in np.ndindex(count, *_pieces(shape, chunk)):
+        made.write_direct_chunk(tuple(n * size for n, size in zip(corner, (1, *chunk), strict=True)), zeros)
+    return h5py.Dataset(made)
+
+
+def bytes_of_frames(shape: Shape, count: int) -> int:
+    """Return how much of the disk the frames take."""
+    chunk = _chunk(shape)
+    pieces = np.prod(_pieces(shape, chunk), dtype=object)
+    return int(count * pieces * (np.prod(chunk, dtype=object) * 4 + _CHECKSUM))
+
+
+def _pieces(shape: Shape, chunk: Shape) -> list[int]:
+    return [-(-n // size) for n, size in zip(shape, chunk, strict=True)]
+
+
+def _chunk(shape: Shape) -> Shape:
+    """Return a chunk of up to a megabyte that divides the shape evenly."""
+    nz, ny, nx = (-(-n // -(-n // c)) for n, c in zip(shape, chunks_of(shape, 4), strict=True))
+    return nz, ny, nx
+
+
+class Places:
+    """Where in a file the chunks of its frames stand."""
+
+    def __init__(self, hdf: h5py.File) -> None:
+        dataset = hdf[FRAMES]
+        self.shape: Shape = dataset.shape[1:]
+        self.chunk: Shape = dataset.chunks[1:]
+        self.places = np.zeros((dataset.shape[0] - 1, *_pieces(self.shape, self.chunk)), dtype=np.int64)
+        for n in np.ndindex(self.places.shape):
+            corner = tuple(i * size for i, size in zip(n, dataset.chunks, strict=True))
+            self.places[n] = dataset.id.get_chunk_info_by_coord(corner).byte_offset
+
+    def fill(self, file: int, n: int, field: np.ndarray) -> None:
+        """Write a field (nz, ny, nx) into frame n of a file."""
+        for piece in np.ndindex(self.places.shape[1:]):
+            window = tuple(slice(i * c, (i + 1) * c) for i, c in zip(piece, self.chunk, strict=True))
+            part = field[window]
+            chunk = np.zeros(self.chunk, "<f4")  # what reaches beyond the grid is never read
+            chunk[tuple(slice(size) for size in part.shape)] = part
+            content = chunk.tobytes()
+            content += fletcher32(content).to_bytes(_CHECKSUM, "little")
+            fill_at(file, content, int(self.places[(n, *piece)]))
+
+
+class Film:
+    """An open file whose frames are filled, and then shown at their steps."""
+
+    def __init__(self, file: int, hdf: h5py.File) -> None:
+        self.file = file
+        self._places = Places(hdf)
+        self._steps, self._count = hdf[SHOWN].id.get_offset(), hdf[SHOWN].size
+
+    def fill(self, n: int, field: np.ndarray) -> None:
+        """Write a field [K] into frame n, and then show it at its step."""
+        self._places.fill(self.file, n, field)
+        self._show(n, n)
+
+    def keep(self, count: int) -> None:
+        """Show nothing at the steps beyond the first ones."""
+        for n in range(count, self._count):
+            self._show(n, self._count)
+
+    def _show(self, step: int, frame: int) -> None:
+        fill_at(self.file, frame.to_bytes(8, "little"), self._steps + 8 * step)
+
+
+def fletcher32(content: bytes) -> int:
+    """Return the checksum that HDF5 puts behind a chunk of an even number of bytes.
+
+    Fletcher (1982), over words of 16 bits with the high byte first, modulo 65535. Sums that are not zero
+    are kept from 1 to 65535, as folding them leaves them.
+    """
+    words = np.frombuffer(content, ">u2").astype(np.uint64)
+    sums = int(words.sum()), int(words @ np.arange(words.size, 0, -1, dtype=np.uint64))
+    low, high = ((total - 1) % 65535 + 1 if total else 0 for total in sums)
+    return high << 16 | low
+
+
+class Frames:
+    """The frames of a film, read from its file when they are asked for: `frames[3]` is (nz, ny, nx) K.
+
+    Indexing is that of an array (frames, nz, ny, nx) of float32; `numpy.asarray(frames)` reads them all.
+    Raises ResultFileError where what is asked for is damaged.
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 4
+
+    def __init__(self, path: Path, count: int, shape: Shape) -> None:
+        self.path = path.absolute()
+        self.shape = (count, *shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        first, *rest = key if isinstance(key, tuple) else (key,)
+        within = tuple(rest)
+        if isinstance(first, (int, np.integer)) and not -len(self) <= first < len(self):
+            raise IndexError(f"there are {len(self)} frames, not {first}")
+        which = np.arange(len(self))[first]  # as of an array of what is there so far
+        try:
+            with h5py.File(self.path, "r", locking="best-effort") as hdf:
+                dataset = hdf[FRAMES]
+                if fault := self._fault(dataset):
+                    raise ResultFileError(f"{self.path}: {FRAMES} {fault}")
+                if which.ndim == 0:
+                    return np.asarray(dataset[int(which)][within])
+                shape = np.broadcast_to(np.float32(0.0), self.shape[1:])[within].shape
+                values = np.empty((which.size, *shape), np.float32)
+                for n, frame in enumerate(which.tolist()):
+                    values[n] = dataset[frame][within]
+        except (OSError, RuntimeError, KeyError) as error:
+            raise ResultFileError(f"{self.path}: {FRAMES}[{key}] is damaged: {error}") from None
+        return values
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[n] for n in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+    def _fault(self, dataset: Any) -> str:
+        if not isinstance(dataset, h5py.Dataset) or dataset.dtype != self.dtype:
+            return "is no array of float32"
+        if dataset.shape[1:] != self.shape[1:] or dataset.shape[0] <= len(self):
+            return f"has the shape {dataset.shape}, not {self.shape}"
+        return ""

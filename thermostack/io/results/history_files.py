@@ -1,0 +1,80 @@
+"""The history of a transient as CSV: what was noted at every step, and the powers as a trace."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from thermostack.io.files.atomic_file import fill, whole_file
+from thermostack.io.results.summary import as_text
+
+if TYPE_CHECKING:
+    from thermostack.transient.run import Transient
+
+_ROWS = 1000  # that are text at one time
+_NUMBER = 20  # bytes, about
+_ENERGIES = ("made [J]", "let out [J]", "stored [J]")
+
+
+def write_history_csv(transient: Transient, path: str | Path) -> None:
+    """Write a row for every step: time, power and temperatures of parts and blocks, probes, energies.
+
+    The header has the units; numbers are in full, and an empty field is what is not known. Raises OutputError
+    where the file cannot be written whole.
+    """
+    header = ["time [s]"]
+    columns = [transient.time]
+    for n, name in enumerate(transient.names):
+        for what, unit, values in (
+            ("power", "W", transient.power),
+            ("min", "K", transient.least),
+            ("mean", "K", transient.mean),
+            ("max", "K", transient.most),
+        ):
+            header.append(f"{name} {what} [{unit}]")
+            columns.append(values[:, n])
+    for name, values in transient.probes.items():
+        header.append(f"{name} [K]")
+        columns.append(values)
+    _write(path, "", [*header, *_ENERGIES], [*columns, *transient.energy.T])
+
+
+def write_power_csv(transient: Transient, path: str | Path) -> None:
+    """Write the powers at every step as a trace of steps, which `read_trace` reads and a run can be given.
+
+    Of a layer with blocks there is a column for each block, of any other that makes heat one. Where the power
+    went in steps the trace is the same power; where it ran along a line, or a temperature changed it, each
+    value is held until the next. Raises OutputError where the file cannot be written whole.
+    """
+    model, names = transient.model, transient.names
+    with_blocks = {model.parts[block.part].name for block in model.blocks}
+    makes_heat = np.any(transient.power != 0.0, axis=0)
+    chosen = [n for n, name in enumerate(names) if name not in with_blocks and makes_heat[n]]
+    header = ["time [s]", *(f"{names[n]} [W]" for n in chosen)]
+    columns = [transient.time, *(transient.power[:, n] for n in chosen)]
+    _write(path, "#! kind: steps, after: hold\n", header, columns)
+
+
+def _write(path: str | Path, first: str, header: Sequence[str], columns: Sequence[np.ndarray]) -> None:
+    count = len(columns[0])
+    with whole_file(path, _NUMBER * len(columns) * count) as file:
+        fill(file, (first + _lines([[as_text(name) for name in header]])).encode())
+        for start in range(0, count, _ROWS):
+            rows = np.column_stack([column[start : start + _ROWS] for column in columns])
+            fill(file, _lines(_cells(rows)).encode())
+
+
+def _cells(rows: np.ndarray) -> Iterator[list[str]]:
+    for row in rows.tolist():
+        yield [repr(value) if value == value else "" for value in row]  # NaN is not known
+
+
+def _lines(rows: Sequence[list[str]] | Iterator[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,125 @@
+"""A thermal impedance in files: tables as CSV, circuits for SPICE, a summary as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thermostack.io.files.atomic_file import write_whole
+from thermostack.io.files.output_paths import replaceable
+
+if TYPE_CHECKING:
+    from thermostack.impedance.thermal_impedance import ThermalImpedance
+
+# What stands behind the name of each file, and how such a file begins.
+FILES = {
+    ".csv": b"time [s],",
+    "_spectrum.csv": b"time constant [s],",
+    "_structure.csv": b"resistance [K/W],",
+    ".sp": b"* thermal impedance",
+    ".json": b'{\n  "package": ',
+}
+
+
+def impedance_files(stem: Path) -> list[Path]:
+    """Return the paths of the files whose names begin so.
+
+    Raises OutputError where something else than a file of its kind stands there.
+    """
+    return [replaceable(stem.with_name(stem.name + suffix), mark) for suffix, mark in FILES.items()]
+
+
+def write_impedance(impedance: ThermalImpedance, paths: Sequence[Path]) -> list[Path]:
+    """Write rises, spectrum, structure functions, circuits and summary to the paths of `impedance_files`.
+
+    Raises OutputError where a file cannot be written whole.
+    """
+    texts = (
+        rise_table(impedance),
+        spectrum_table(impedance),
+        structure_table(impedance),
+        circuits(impedance),
+        json.dumps(impedance_summary(impedance), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+    )
+    for path, text in zip(paths, texts, strict=True):
+        write_whole(path, text.encode())
+    return list(paths)
+
+
+def rise_table(impedance: ThermalImpedance) -> str:
+    """Return the rise per watt of every place at every time as CSV."""
+    head = ["time [s]", *(f"{name} [K/W]" for name in impedance.zth)]
+    return _table(head, np.column_stack([impedance.time, *impedance.zth.values()]))
+
+
+def spectrum_table(impedance: ThermalImpedance) -> str:
+    """Return the time constants and their resistances, by place, as CSV."""
+    head = ["time constant [s]", *(f"{name} [K/W]" for name in impedance.networks)]
+    columns = [network.resistance for network in impedance.networks.values()]
+    return _table(head, np.column_stack([impedance.foster.time_constant, *columns]))
+
+
+def structure_table(impedance: ThermalImpedance) -> str:
+    """Return the cumulative and the differential structure function of the source as CSV."""
+    structure = impedance.structure
+    columns = np.column_stack([structure.resistance, structure.capacity, structure.slope])
+    return _table(["resistance [K/W]", "capacity [J/K]", "dC/dR [W2 s/K2]"], columns)
+
+
+def circuits(impedance: ThermalImpedance) -> str:
+    """Return both networks of the source as subcircuits for SPICE."""
+    name = f"{impedance.package}_{impedance.source}"
+    return "\n".join(
+        [
+            f"* thermal impedance of {impedance.source} in {impedance.package}",
+            f"* {impedance.theta:.6g} K/W at rest",
+            f"* conductivities and capacities: {impedance.taken_at}",
+            "* 1 A is 1 W, 1 V is 1 K; the same impedance as a ladder (Cauer) and as a sum (Foster)",
+            impedance.cauer.spice(f"{name}_cauer"),
+            impedance.foster.spice(f"{name}_foster"),
+        ]
+    )
+
+
+def impedance_summary(impedance: ThermalImpedance) -> dict[str, Any]:
+    """Return a thermal impedance as plain data in SI units: W, K, J, s, m.
+
+    The keys are a contract with those who read the JSON: none is removed or changes its meaning.
+    """
+    return {
+        "package": impedance.package,
+        "source": impedance.source,
+        "theta": {name: network.total for name, network in impedance.networks.items()},
+        "peak_at": list(impedance.peak_at),
+        "time": impedance.time.tolist(),
+        "zth": {name: rise.tolist() for name, rise in impedance.zth.items()},
+        "foster": {
+            "time_constant": impedance.foster.time_constant.tolist(),
+            "resistance": {name: network.resistance.tolist() for name, network in impedance.networks.items()},
+        },
+        "cauer": {
+            "resistance": impedance.cauer.resistance.tolist(),
+            "capacity": impedance.cauer.capacity.tolist(),
+        },
+        "taken_at": impedance.taken_at,
+        "error": impedance.error,
+        "solves": len(impedance.rates),
+        "capacity": impedance.capacity,
+        "resolved": impedance.resolved,
+        "seconds": dict(impedance.seconds),
+        "warnings": list(impedance.warnings),
+    }
+
+
+def _table(head: Sequence[str], rows: Iterable[Any]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([repr(float(value)) for value in row] for row in rows)
+    return text.getvalue()

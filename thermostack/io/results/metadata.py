@@ -1,0 +1,78 @@
+"""What a result file says beside its arrays: of which format it is, where it comes from, plain facts."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import sys
+import typing
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+import h5py
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from thermostack import __version__
+from thermostack.io.results.hdf5_arrays import Stored
+from thermostack.io.results.model_record import input_hash
+from thermostack.mesh.model import Model
+
+FORMAT = 1  # raised when an older thermostack would misread the file
+NEEDS = "0.1.0"  # the oldest thermostack that reads this format
+
+
+def kind_of(result: type) -> str:
+    """Return what a file says of the class of its result."""
+    return result.__name__.lower()
+
+
+def put_format(home: h5py.Group, kind: str) -> None:
+    """Write of which format and kind a file is."""
+    home.attrs["format"] = FORMAT
+    home.attrs["needs"] = NEEDS
+    home.attrs["version"] = __version__
+    home.attrs["kind"] = kind
+
+
+def provenance(model: Model) -> dict[str, str]:
+    """Return where a result comes from: versions, time, and a hash of the input."""
+    return {
+        "thermostack": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "h5py": h5py.__version__,
+        "hdf5": h5py.version.hdf5_version,
+        "platform": f"{sys.platform} {platform.machine()}",
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "input": input_hash(model),
+    }
+
+
+def fact_types(kind: Any, arrays: Collection[str]) -> dict[str, Any]:
+    """Return the types of a result's fields by name, but for those that are kept as arrays."""
+    hints = typing.get_type_hints(kind)
+    names = (field.name for field in dataclasses.fields(kind) if field.init)
+    return {name: hints[name] for name in names if name not in arrays}
+
+
+def plain_facts(facts: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
+    """Return facts as JSON has them."""
+    return {name: TypeAdapter(hint).dump_python(facts[name], mode="json") for name, hint in types.items()}
+
+
+def get_facts(stored: Stored, name: str, types: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts that stand under a name; raises ResultFileError where they are not of their types."""
+    written = stored.json(name)
+    facts = {}
+    for key, hint in types.items():
+        if not isinstance(written, dict) or key not in written:
+            raise stored.fail(f"{name} says nothing of {key}")
+        try:
+            facts[key] = TypeAdapter(hint).validate_python(written[key])
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(piece) for piece in (key, *first["loc"]))
+            raise stored.fail(f"{name}.{place}: {first['msg']}") from None
+    return facts

@@ -1,0 +1,259 @@
+"""A model in a result file: its description, its grid and what was made of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from thermostack.errors import DescriptionError, OutputError
+from thermostack.io.results.hdf5_arrays import Stored, put_array, put_json
+from thermostack.materials.material import Material
+from thermostack.materials.material_library import library
+from thermostack.mesh.boundary_faces import SURROUNDINGS, Surfaces
+from thermostack.mesh.grid import Grid
+from thermostack.mesh.model import BlockCells, Model, PlaneContact, PlanePower
+from thermostack.package.cooling import FACES, FilmMap
+from thermostack.package.geometry import lay_out
+from thermostack.package.package import Package
+from thermostack.package.power import Power
+from thermostack.schema.validated_dataclass import dump
+
+HOME = "thermostack"
+_MAP_VALUES: Any = {"stacks": {"__all__": {"layers": {"__all__": {"power": {"map": {"values"}}}}}}}
+_TOKEN = "in place: "  # no name of a material has a blank in it
+_DTYPES = {"cell": np.int64, "axis": np.uint8, "is_high": np.uint8, "face": np.uint8}
+_CELLS = "VTKHDF/CellData"
+_COORDINATES = {"x": "VTKHDF/XCoordinates", "y": "VTKHDF/YCoordinates", "z": "VTKHDF/ZCoordinates"}
+
+
+# -- writing ---------------------------------------------------------------------------------
+
+
+def put_model(home: h5py.Group, model: Model) -> None:
+    """Write all of a model but its grid and its parts' cells, which stand where VTK looks for them."""
+    put_json(home, "description", describe(model.package))
+    for n, values in enumerate(_maps(model.package)):
+        put_array(home, f"maps/{n}", values)
+    for n, source in enumerate(model.heating):
+        put_array(home, f"heating/{n}/plane", source.plane)
+        put_array(home, f"heating/{n}/shares", source.shares)
+    for name in Surfaces.__dataclass_fields__:
+        values = getattr(model.surfaces, name)
+        put_array(home, f"surfaces/{name}", values.astype(_DTYPES.get(name, np.float64)))
+    put_json(
+        home,
+        "model",
+        {
+            "parts": [[part.name, part.material.name, part.limit] for part in model.parts],
+            "heating": [[s.part, s.k0, s.j0, s.i0] for s in model.heating],
+            "blocks": [[b.name, b.part, b.power, *_ends(b.window)] for b in model.blocks],
+            "contacts": [[c.k, *_ends((c.j, c.i)), c.resistance] for c in model.contacts],
+            "warnings": list(model.warnings),
+        },
+    )
+
+
+def _ends(window: tuple[slice, ...]) -> list[int]:
+    return [end for span in window for end in (span.start, span.stop)]
+
+
+def describe(package: Package) -> dict[str, Any]:
+    """Return a package as plain data: what was drawn, materials given in place, and those of the library.
+
+    The pixels of its maps are left out. Raises OutputError where a material cannot be written down.
+    """
+    objects: list[Material] = []
+    try:
+        drawn = TypeAdapter(Package).dump_python(
+            _with_tokens(package, objects),
+            mode="json",
+            by_alias=True,
+            exclude_defaults=True,
+            exclude=_MAP_VALUES,
+        )
+        in_place = [dump(Material, material) for material in objects]
+        for h in _film_maps(drawn):
+            del h["map"]
+    except (TypeError, ValueError) as error:
+        remedy = "give its mixture itself, or define it under `materials` of the package"
+        raise OutputError(f"package {package.name} cannot be written down: {error}; {remedy}") from None
+    return {"package": drawn, "in_place": in_place, "library": _library_of([drawn, in_place])}
+
+
+def _with_tokens(value: Any, objects: list[Material]) -> Any:
+    """Return a piece of a package with its material objects collected and a token in the place of each."""
+    if isinstance(value, Material):
+        objects.append(value)
+        return f"{_TOKEN}{len(objects) - 1}"
+    if isinstance(value, tuple):
+        return tuple(_with_tokens(item, objects) for item in value)
+    if not dataclasses.is_dataclass(value) or isinstance(value, (type, Power, FilmMap)):
+        return value
+    new = {}
+    for field in dataclasses.fields(value):
+        item = getattr(value, field.name)
+        if isinstance(value, Package) and field.name == "materials":
+            made: Any = {
+                n: m if isinstance(m, Material) else _with_tokens(m, objects) for n, m in item.items()
+            }
+        else:
+            made = _with_tokens(item, objects)
+        if field.init:
+            new[field.name] = made
+    return dataclasses.replace(value, **new)
+
+
+def _library_of(drawn: Any) -> dict[str, Any]:
+    """Return the definitions of all library materials whose names appear, those of their parts too."""
+    definitions = library().definitions
+    found: dict[str, Any] = {}
+    waiting = [drawn]
+    while waiting:
+        for word in _words(waiting.pop()):
+            if word in definitions and word not in found:
+                found[word] = definitions[word]
+                waiting.append(definitions[word])
+    return dict(sorted(found.items()))
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _words(item)
+
+
+def _maps(package: Package) -> list[np.ndarray]:
+    """Return the maps of power in the order of stacks and layers, then those of films by face."""
+    powers = (layer.power for stack in package.stacks for layer in stack.layers)
+    films = (getattr(cooled.cooler, "h", None) for _, cooled in package.cooling)
+    return [
+        *(power.map.values for power in powers if power is not None and power.map is not None),
+        *(film.values for film in films if isinstance(film, FilmMap)),
+    ]
+
+
+def _film_maps(drawn: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the maps of films in a package that is written down, by face."""
+    for coolers in drawn["cooling"].values():
+        for cooled in coolers:
+            for law in cooled["cooler"].values():
+                if isinstance(law.get("h"), dict):
+                    yield law["h"]
+
+
+def input_hash(model: Model) -> str:
+    """Return a hash of all that decides the answer: description, materials, maps and grid planes."""
+    text = json.dumps(describe(model.package), sort_keys=True)
+    made = hashlib.sha256(text.encode())
+    for array in (*_maps(model.package), model.grid.x, model.grid.y, model.grid.z):
+        made.update(np.ascontiguousarray(array).tobytes())
+    return made.hexdigest()
+
+
+# -- reading ---------------------------------------------------------------------------------
+
+
+def get_model(stored: Stored, leading: tuple[int, ...] = ()) -> Model:
+    """Return the model of a file; raises ResultFileError where it does not hang together.
+
+    `leading` is what stands before the shape of the grid in the arrays of cells: (1,) in a film.
+    """
+    try:
+        return _model(stored, leading)
+    except DescriptionError as error:
+        raise stored.fail(f"its description is refused: {error}") from None
+    except ValidationError as error:
+        raise stored.fail(f"its description is not understood: {error.errors()[0]['msg']}") from None
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise stored.fail(f"its model is not understood: {error}") from None
+
+
+def _model(stored: Stored, leading: tuple[int, ...]) -> Model:
+    geometry = lay_out(_package(stored))
+    grid = Grid(*(stored.array(_COORDINATES[axis], np.float64, (None,)) for axis in ("x", "y", "z")))
+    part = stored.array(f"{_CELLS}/part", np.uint16, (*leading, *grid.shape)).reshape(grid.shape)
+    more = stored.json(f"{HOME}/model")
+    if [part.name for part in geometry.parts] != [name for name, _, _ in more["parts"]]:
+        raise stored.fail("its parts are not those of its description, as this version lays it out")
+    if part.max() > len(geometry.parts):
+        raise stored.fail(f"{_CELLS}/part names a part that there is not")
+    heating = tuple(_heating(stored, grid, n, *place) for n, place in enumerate(more["heating"]))
+    blocks = tuple(
+        BlockCells(str(name), int(number), float(power), _window(stored, grid, ends))
+        for name, number, power, *ends in more["blocks"]
+    )
+    contacts = tuple(
+        PlaneContact(k, slice(j0, j1), slice(i0, i1), float(resistance))
+        for k, j0, j1, i0, i1, resistance in more["contacts"]
+        if _window(stored, grid, [k - 1, k + 1, j0, j1, i0, i1])
+    )
+    warnings = tuple(str(warning) for warning in more["warnings"])
+    return Model(geometry, grid, part, heating, blocks, contacts, _surfaces(stored, grid), warnings)
+
+
+def _window(stored: Stored, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:
+    """Return a window of cells that lies in the grid."""
+    k, j, i = (slice(*pair) for pair in zip(ends[::2], ends[1::2], strict=True))
+    for span, size in zip((k, j, i), grid.shape, strict=True):
+        if not 0 <= span.start < span.stop <= size:
+            raise stored.fail(f"{HOME}/model names cells {span.start} to {span.stop} of {size}")
+    return k, j, i
+
+
+def _package(stored: Stored) -> Package:
+    found = stored.json(f"{HOME}/description")
+    drawn, definitions = found["package"], library().definitions
+    changed = {name: item for name, item in found["library"].items() if definitions.get(name) != item}
+    if changed:  # this library says something else: the package keeps what it was solved with
+        drawn["materials"] = {**changed, **drawn.get("materials", {})}
+    maps = iter(range(len(stored.names(f"{HOME}/maps"))))
+    layers = (layer for stack in drawn["stacks"].values() for layer in stack["layers"])
+    drawings = ((layer.get("power") or {}).get("map") for layer in layers)
+    keyed = [("values", drawing) for drawing in drawings if drawing is not None]
+    for key, drawing in [*keyed, *(("map", h) for h in _film_maps(drawn))]:
+        drawing[key] = stored.array(f"{HOME}/maps/{next(maps, 'none')}", np.float64, (None, None))
+    objects = TypeAdapter(list[Material]).validate_python(found["in_place"], context={"from_file": True})
+    package: Package = TypeAdapter(Package).validate_python(
+        _without_tokens(drawn, objects), context={"from_file": True}
+    )
+    return package
+
+
+def _without_tokens(value: Any, objects: list[Material]) -> Any:
+    """Return plain data with the material objects back in their places."""
+    if isinstance(value, str) and value.startswith(_TOKEN):
+        return objects[int(value.removeprefix(_TOKEN))]
+    if isinstance(value, dict):
+        return {key: _without_tokens(item, objects) for key, item in value.items()}
+    return [_without_tokens(item, objects) for item in value] if isinstance(value, list) else value
+
+
+def _heating(stored: Stored, grid: Grid, n: int, part: int, k0: int, j0: int, i0: int) -> PlanePower:
+    plane = stored.array(f"{HOME}/heating/{n}/plane", np.float64, (None, None))
+    shares = stored.array(f"{HOME}/heating/{n}/shares", np.float64, (None,))
+    source = PlanePower(part, k0, shares, j0, i0, plane)
+    _window(stored, grid, _ends(source.window))
+    return source
+
+
+def _surfaces(stored: Stored, grid: Grid) -> Surfaces:
+    columns: dict[str, np.ndarray] = {}
+    count: int | None = None
+    for field in dataclasses.fields(Surfaces):
+        dtype = _DTYPES.get(field.name, np.float64)
+        columns[field.name] = stored.array(f"{HOME}/surfaces/{field.name}", dtype, (count,))
+        count = columns[field.name].size
+    bounds = (("cell", grid.cells - 1), ("axis", 2), ("is_high", 1), ("face", max(SURROUNDINGS, len(FACES))))
+    for name, most in bounds:
+        if count and not 0 <= columns[name].min() <= columns[name].max() <= most:
+            raise stored.fail(f"{HOME}/surfaces/{name} goes beyond {most}")
+    columns["is_high"] = columns["is_high"].astype(bool)
+    return Surfaces(**columns)

@@ -1,0 +1,85 @@
+"""One file holds a result: what ParaView and PyVista open as it is, and all that is needed to come back.
+
+The file is VTKHDF. Its grid is a `RectilinearGrid` (VTK 9.7, ParaView 6.2 and newer) with the cell data
+`temperature` [K], `part`, `power` [W] and, where there are cells outside the body, `vtkGhostType`, which
+hides them. `FieldData/part_names` holds the parts' names, number 0 being outside. A steady result has no
+`Steps` group. The group `thermostack` holds the rest: the description with the definitions of the library
+materials it uses, the planes of heat, the cooled surfaces, the parts' temperatures with their errors, the
+heat balance, the solver's report, the warnings and where all that comes from. Texts are JSON in UTF-8.
+
+Every array has a checksum (fletcher32), and so has all else in the file (HDF5 1.10 metadata): damage is
+found, not read. The file is made in memory, packed to a few bytes per cell, and written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import h5py
+import numpy as np
+
+from thermostack.io.files.atomic_file import write_whole
+from thermostack.io.results.hdf5_arrays import open_stored, put_array, put_json
+from thermostack.io.results.metadata import (
+    FORMAT,
+    fact_types,
+    get_facts,
+    kind_of,
+    plain_facts,
+    provenance,
+    put_format,
+)
+from thermostack.io.results.model_record import HOME, get_model, put_model
+from thermostack.io.results.vtk_grid import put_cells, put_grid, put_names
+
+SUFFIX = ".vtkhdf"
+_ARRAYS = ("model", "field")  # of a result: what is not kept as plain facts
+
+Result = TypeVar("Result")
+
+
+def write_result(result: Any, path: str | Path) -> None:
+    """Write a steady result to a file, which `read_result`, ParaView and PyVista open.
+
+    Raises OutputError where the file cannot be written whole; what stood under that name is untouched.
+    """
+    write_whole(path, result_bytes(result))
+
+
+def read_result(path: str | Path, kind: type[Result]) -> Result:
+    """Return the result a file holds, of the class it was written from, equal to the last bit.
+
+    Raises ResultFileError where the file is damaged, foreign, of another kind, or of a newer version, and
+    DescriptionError (E-FILE) where there is none.
+    """
+    with open_stored(Path(path), FORMAT, kind_of(kind)) as stored:
+        model = get_model(stored)
+        values = stored.array("VTKHDF/CellData/temperature", np.float64, model.grid.shape)
+        if not np.array_equal(np.isfinite(values), model.part > 0):
+            raise stored.fail("VTKHDF/CellData/temperature is not finite in the body, or not empty outside")
+        make: Callable[..., Result] = kind
+        return make(
+            model=model, field=values, **get_facts(stored, f"{HOME}/result", fact_types(kind, _ARRAYS))
+        )
+
+
+def result_bytes(result: Any) -> bytes:
+    """Return the content of the file of a result."""
+    image = io.BytesIO()
+    with h5py.File(image, "w", libver=("v110", "v110")) as file:
+        group = file.create_group("VTKHDF")
+        put_grid(group, result.model)
+        cells = group.create_group("CellData")
+        put_array(cells, "temperature", result.field).attrs["Attribute"] = np.bytes_(b"Scalars")
+        put_cells(cells, result.model)
+        put_names(group, result.model)
+        home = file.create_group(HOME)
+        put_format(home, kind_of(type(result)))
+        put_model(home, result.model)
+        types = fact_types(type(result), _ARRAYS)
+        put_json(home, "result", plain_facts({name: getattr(result, name) for name in types}, types))
+        put_json(home, "provenance", provenance(result.model))
+    return image.getvalue()

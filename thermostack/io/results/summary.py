@@ -1,0 +1,92 @@
+"""A result in plain data: the JSON of the command line, and a table of the parts as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thermostack.io.files.atomic_file import write_whole
+
+if TYPE_CHECKING:
+    from thermostack.finite_volume.part_temperatures import PartTemperature
+    from thermostack.steady import Steady
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+
+_COLUMNS = (
+    "part",
+    "power [W]",
+    "min [K]",
+    "mean [K]",
+    "max [K]",
+    "error of max [K]",
+    "error of mean [K]",
+    "x of max [m]",
+    "y of max [m]",
+    "z of max [m]",
+    "limit [K]",
+    "margin [K]",
+)
+
+
+def result_summary(steady: Steady) -> dict[str, Any]:
+    """Return a steady result as plain data in SI units: W, K, m, s, bytes; null where not estimated.
+
+    The keys are a contract with those who read the JSON of `thermostack solve --json`: none is removed
+    or changes its meaning; new ones may come. Blocks of floorplans, which are pieces of parts, stand
+    apart from the parts, so that the powers of the parts add up.
+    """
+    model, report, balance, peak = steady.model, steady.report, steady.heat_balance, steady.peak
+    return {
+        "package": steady.package.name,
+        "parts": {part.name: _temperatures(part) for part in steady.parts if not part.is_block},
+        "blocks": {part.name: _temperatures(part) for part in steady.parts if part.is_block},
+        "peak": {"part": peak.name, "temperature": peak.max, "error": peak.error, "at": list(peak.at)},
+        "heat": {"in": balance.heat_in, "out": dict(balance.out), "imbalance": balance.imbalance},
+        "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
+        "solver": {"iterations": report.iterations, "residual": report.residual, "method": report.method},
+        "seconds": dict(steady.seconds),
+        "memory": steady.memory,
+        "warnings": list(steady.warnings),
+    }
+
+
+def _temperatures(part: PartTemperature) -> dict[str, Any]:
+    return {
+        "power": part.power,
+        "min": part.min,
+        "mean": part.mean,
+        "max": part.max,
+        "error": part.error,
+        "mean_error": part.mean_error,
+        "at": list(part.at),
+        "limit": part.limit,
+        "margin": part.margin,
+    }
+
+
+def write_table(steady: Steady, path: str | Path) -> None:
+    """Write the temperatures of all parts and blocks as CSV, numbers in full.
+
+    Raises OutputError where the file cannot be written whole.
+    """
+    write_whole(path, table_text(steady).encode())
+
+
+def table_text(steady: Steady) -> str:
+    """Return the CSV of all parts and blocks; an empty field is what is not known."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for part in steady.parts:
+        values = (part.power, part.min, part.mean, part.max, part.error, part.mean_error)
+        row = (*values, *part.at, part.limit, part.margin)
+        writer.writerow([as_text(part.name), *("" if value is None else repr(float(value)) for value in row)])
+    return text.getvalue()
+
+
+def as_text(name: str) -> str:
+    """Return a name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name.startswith(_FORMULA_STARTS) else name

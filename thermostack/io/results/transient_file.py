@@ -1,0 +1,400 @@
+"""One file holds a transient: a film that ParaView and PyVista play, its history, and all to come back.
+
+The file is VTKHDF, as that of a steady result (`result_file`), with a `Steps` group: the temperatures [K] of
+the frames are float32, (frames, nz, ny, nx). `thermostack/history` holds what was noted at every step, and
+the temperatures at the end in full.
+
+While a run goes on, three files stand beside the place of the result, and a process that is killed at any
+moment leaves all of them such that the run can go on:
+
+- NAME.partial.vtkhdf, the film so far, which ParaView and PyVista open; what is yet to come is NaN. The place
+  of every frame is reserved on the disk from the start. A frame is filled in past HDF5 (`frames`), and then
+  its step is pointed to it by one number.
+- NAME.rows, a row for every step (`row_log`).
+- NAME.checkpoint, the state from which the run goes on (`checkpoint_file`).
+
+At the end the rows go into the film in one step (`amended`), it takes the name of the result, and the other
+two are removed. Until then whatever stood under that name is untouched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import h5py
+import numpy as np
+from pydantic_core import to_jsonable_python
+
+from thermostack.errors import DescriptionError, Fault, OutputError, ResultFileError
+from thermostack.io.files.append_log import RowLog
+from thermostack.io.files.atomic_file import target_of, told, whole_file
+from thermostack.io.results.checkpoint_file import SUFFIX as CHECKPOINT
+from thermostack.io.results.checkpoint_file import State, read_checkpoint, write_checkpoint
+from thermostack.io.results.frames import SHOWN, Film, Frames, bytes_of_frames, put_frames
+from thermostack.io.results.hdf5_arrays import Stored, open_stored, put_array, put_json
+from thermostack.io.results.hdf5_transaction import Draft, amend, draft, end_of
+from thermostack.io.results.metadata import FORMAT, fact_types, get_facts, kind_of, provenance, put_format
+from thermostack.io.results.model_record import HOME, get_model, input_hash, put_model
+from thermostack.io.results.vtk_grid import put_cells, put_grid, put_names
+from thermostack.mesh.model import Model
+
+KIND = "transient"
+HISTORY = f"{HOME}/history"
+_STEPS = "VTKHDF/Steps"
+_OF_MEMBERS = ("least", "mean", "most", "power")  # K, K, K, W
+_ENERGIES = 3  # J since the start: made by parts, let out, stored
+_ARRAYS = ("model", "time", "names", *_OF_MEMBERS, "probes", "frame_time", "frames", "field", "energy")
+_COLUMNS = {"names": tuple[str, ...], "probes": dict[str, tuple[float, float, float]]}
+_FEWEST = 2  # frames: of one alone, VTK finds no temperatures
+_RESERVE = 2**20  # bytes, for history and facts, beside the temperatures at the end
+
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, AttributeError)  # of what is no sound film
+
+Result = TypeVar("Result")
+
+
+def partial_path(path: str | Path) -> Path:
+    """Return where the film stands while a run goes on."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+def checkpoint_path(path: str | Path) -> Path:
+    """Return where the state of a run stands while it goes on."""
+    return Path(path).with_suffix(CHECKPOINT)
+
+
+class SeriesWriter:
+    """Writes a transient as it goes on; a context manager.
+
+    `frame_times` [s] ascend and are two or more, the start and the end among them. `asked` is a hash of all
+    that is asked of the run beside its model. Where `resume` is set and a run of the same was interrupted,
+    `resumed` is the state it goes on from, and rows and frames beyond it are forgotten; where that run had
+    come to its end, `is_finished` is set, and there is nothing to be done.
+
+    Raises OutputError where the disk has no room, before anything is computed, or where another run writes
+    there; DescriptionError where the run to go on with is another one; ResultFileError where what that left
+    is damaged.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        model: Model,
+        names: Sequence[str],  # of the members: parts, then heated blocks
+        probes: Mapping[str, tuple[float, float, float]],  # m
+        frame_times: Sequence[float] | np.ndarray,
+        asked: str,
+        resume: bool = False,
+    ) -> None:
+        self.times = np.asarray(frame_times, dtype=np.float64)
+        if self.times.size < _FEWEST or np.any(np.diff(self.times) <= 0.0):
+            raise ValueError("the times of a film's frames ascend and are two or more")
+        self.path = target_of(path)
+        self.partial, self.state_path = partial_path(self.path), checkpoint_path(self.path)
+        self.model, self.names, self.probes = model, tuple(names), dict(probes)
+        self._key = {"model": input_hash(model), "asked": asked}
+        self.resumed: State | None = None
+        self.is_finished = False
+        self.frames = 0  # of the film, so far
+        if self.path.exists() and not os.access(self.path, os.W_OK):
+            raise OutputError(f"cannot write {self.path}: it is protected")
+        found = self._checkpoint() if resume else None
+        width = 1 + len(_OF_MEMBERS) * len(self.names) + len(self.probes) + _ENERGIES
+        self._log = RowLog(self.path.with_suffix(".rows"), width, "".join(self._key.values()))
+        try:
+            if resume and self._has_finished():
+                self._log.close()
+            elif found is None:
+                self._begin()
+            else:
+                self._go_on(found)
+        except BaseException:
+            self._log.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the files go; without a checkpoint to go on from they are removed."""
+        if self.is_finished:
+            return
+        if not self.state_path.exists():
+            self._forget(self.partial, self._log.path)
+        self._close()
+
+    # -- while the run goes on ---------------------------------------------------------------
+
+    def row(
+        self,
+        time: float,  # s
+        least: np.ndarray,  # (members,) K
+        mean: np.ndarray,  # (members,) K
+        most: np.ndarray,  # (members,) K
+        power: np.ndarray,  # (members,) W
+        probes: Mapping[str, float] | Sequence[float] | np.ndarray,  # K
+        energy: Sequence[float] | np.ndarray,  # (3,) J since the start: made by parts, let out, stored
+    ) -> None:
+        """Note what holds at the end of a step. Raises OutputError where it cannot be written."""
+        if isinstance(probes, Mapping):
+            probes = [probes[name] for name in self.probes]
+        self._log.append(np.concatenate([[time], least, mean, most, power, probes, energy]))
+
+    def frame(self, time: float, field: np.ndarray) -> None:
+        """Add a field (nz, ny, nx) [K] to the film, at one of its times, in their order.
+
+        Raises OutputError where it cannot be written.
+        """
+        n = self.frames
+        if n == self.times.size or time != self.times[n]:
+            due = "none" if n == self.times.size else f"{self.times[n]} s"
+            raise ValueError(f"a frame is given for {time} s where {due} is due")
+        with told(self.partial, self._needed, self._after):
+            self._film.fill(n, field)
+        self.frames = n + 1
+
+    def checkpoint(self, state: State) -> None:
+        """Keep a state to go on from: arrays and plain numbers by name, states in it too.
+
+        Raises OutputError where it cannot be written; the last one is then still there.
+        """
+        self._log.sync()
+        with told(self.partial, self._needed, self._after):
+            os.fdatasync(self._film.file)
+        kept = {**self._key, "rows": self._log.count, "frames": self.frames, "state": state}
+        write_checkpoint(self.state_path, kept)
+
+    def finish(self, field: np.ndarray, facts: Mapping[str, Any]) -> None:
+        """Give the film its history and the name of the result, and remove what the run needed.
+
+        `field` (nz, ny, nx) [K] is that at the end, and `facts` is what else the result says, by the names of
+        its class. Raises OutputError where it cannot be written; the run can then be finished with `resume`.
+        """
+        if self.frames < self.times.size:
+            raise ValueError(f"the film has {self.frames} of its {self.times.size} frames")
+        with told(self.partial, self._needed, self._after):
+            amend(self._film.file, lambda hdf: self._put_history(hdf[HISTORY], field, facts))
+            self._give_name()
+        self._close()
+
+    # -- beginning ---------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        reserve = _RESERVE + self.model.grid.cells * 8
+        self._needed = bytes_of_frames(self.model.grid.shape, self.times.size) + reserve
+        try:
+            self._forget(self.state_path, self.partial)
+            self._log.clear()
+            with whole_file(self.partial, self._needed) as file:
+                os.posix_fallocate(file, 0, self._needed)  # before anything is made for it
+                made = draft(file, self._put_all)
+                os.posix_fallocate(file, 0, made.size + reserve)
+                made.commit(0)
+            self._open_film()
+        except BaseException:
+            with contextlib.suppress(OutputError):
+                self._forget(self._log.path, self.partial)
+            raise
+
+    def _go_on(self, found: dict[str, Any]) -> None:
+        self._log.keep(found["rows"])
+        try:
+            self._open_film()
+        except _DAMAGE:
+            raise ResultFileError(f"{self.partial}: is missing or damaged; start the run anew") from None
+        with told(self.partial, self._needed, self._after):
+            self._film.keep(found["frames"])
+        self.frames, self.resumed = found["frames"], found["state"]
+
+    def _open_film(self) -> None:
+        file = os.open(self.partial, os.O_RDWR)
+        try:
+            with h5py.File(Draft(file), "r") as hdf:
+                self._film, self._history_of = Film(file, hdf), _history_of(hdf)
+        except BaseException:
+            os.close(file)
+            raise
+        self._needed = os.fstat(file).st_size
+
+    @property
+    def _after(self) -> str:
+        if self.state_path.exists():
+            return f"make room and resume; {self.partial} opens with {self.frames} frames"
+        return "there is no checkpoint yet to go on from"
+
+    def _checkpoint(self) -> dict[str, Any] | None:
+        """Return the checkpoint of this run, None where there is none."""
+        try:
+            found = read_checkpoint(self.state_path)
+        except FileNotFoundError:
+            return None
+        for what, key in self._key.items():
+            if found.get(what) != key:
+                is_model = what == "model"
+                other = "model" if is_model else "run, whose loads or options are others"
+                text = f"{what if is_model else 'input'} hash mismatch: it is a state of another {other}"
+                remedy = "start the run anew, or give back what it was started with"
+                raise DescriptionError(Fault("", text, remedy, "E-FILE", str(self.state_path)))
+        return found
+
+    def _has_finished(self) -> bool:
+        """Return whether a run of the same has come to its end, having done what it was killed before."""
+        if self.partial.exists():
+            with contextlib.suppress(*_DAMAGE):
+                self._open_film()
+                if self._history_of == self._key:
+                    with told(self.partial, self._needed, self._after):
+                        self._give_name()
+                os.close(self._film.file)
+        elif self.path.exists():
+            with (
+                contextlib.suppress(ResultFileError, *_DAMAGE),
+                open_stored(self.path, FORMAT, KIND) as stored,
+            ):
+                self.is_finished = _history_of(stored.file) == self._key
+                if self.is_finished:
+                    self._forget(self.state_path, self._log.path)
+        return self.is_finished
+
+    # -- the file ----------------------------------------------------------------------------
+
+    def _put_all(self, hdf: h5py.File) -> None:
+        """Write the whole file but for the frames' values and the history."""
+        hdf.create_group(HISTORY)  # first, since it is amended later
+        home, count = hdf[HOME], self.times.size
+        put_format(home, KIND)
+        group = hdf.create_group("VTKHDF")
+        put_grid(group, self.model)
+        cells = group.create_group("CellData")
+        put_frames(cells, self.model.grid.shape, count).attrs["Attribute"] = np.bytes_(b"Scalars")
+        constant = put_cells(cells, self.model, leading=(1,))
+        names = put_names(group, self.model)
+        steps = hdf.create_group(_STEPS)
+        steps.attrs["NSteps"] = np.int64(count)  # of fewer than there are values, VTK 9.7 breaks down
+        put_array(steps, "Values", self.times)
+        hdf[SHOWN] = np.full(count, count, dtype="<i8")  # changed in place, so without a checksum
+        for name in constant:  # the same in every frame
+            put_array(steps, f"CellDataOffsets/{name}", np.zeros(count, np.int64))
+        put_array(steps, "FieldDataOffsets/part_names", np.zeros(count, np.int64))
+        put_array(steps, "FieldDataSizes/part_names", np.tile([1, names], (count, 1)))
+        put_model(home, self.model)
+        put_json(home, "provenance", {**provenance(self.model), "asked": self._key["asked"]})
+
+    def _put_history(self, group: h5py.Group, field: np.ndarray, facts: Mapping[str, Any]) -> None:
+        rows, m = self._log.rows(), len(self.names)
+        sizes = {"time": 1, **dict.fromkeys(_OF_MEMBERS, m), "probes": len(self.probes), "energy": _ENERGIES}
+        first = 0
+        for name, size in sizes.items():
+            put_array(group, name, np.ascontiguousarray(rows[:, first : first + size]))
+            first += size
+        put_array(group, "field", field)
+        put_json(group, "columns", {"names": self.names, "probes": self.probes})
+        put_json(group, "result", to_jsonable_python(dict(facts)))
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def _give_name(self) -> None:
+        os.ftruncate(self._film.file, end_of(self._film.file))
+        os.fsync(self._film.file)
+        os.rename(self.partial, self.path)
+        self._sync_directory()
+        self._forget(self.state_path, self._log.path)
+        self.is_finished = True
+
+    def _sync_directory(self) -> None:
+        place = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)
+
+    def _close(self) -> None:
+        self._log.close()
+        with contextlib.suppress(OSError):
+            os.close(self._film.file)
+
+    @staticmethod
+    def _forget(*paths: Path) -> None:
+        for path in paths:
+            with told(path, 0):
+                path.unlink(missing_ok=True)
+
+
+def _history_of(hdf: h5py.File) -> dict[str, str] | None:
+    """Return hashes of model and request of the run whose history a file holds, None where it has none."""
+    if not len(hdf[HISTORY]):
+        return None
+    said = json.loads(hdf[f"{HOME}/provenance"][()].tobytes())
+    return {"model": said["input"], "asked": said["asked"]}
+
+
+# -- reading ---------------------------------------------------------------------------------
+
+
+def read_series(path: str | Path, kind: type[Result]) -> Result:
+    """Return the transient a file holds, of the class given; its frames are read when they are asked for.
+
+    Raises ResultFileError where the file is damaged, foreign, of another kind, of a newer version, or of a
+    run that did not come to its end, and DescriptionError (E-FILE) where there is none.
+    """
+    with open_stored(Path(path), FORMAT, kind_of(kind)) as stored:
+        model = get_model(stored, leading=(1,))
+        times, frames = _film(stored, model.grid.shape)
+        count = len(frames)
+        if not stored.names(HISTORY):
+            text = f"holds {count} of the {times.size} frames of a run that has not come to its end"
+            raise stored.fail(f"{text}; resume it")
+        if count < times.size:
+            raise stored.fail(f"{SHOWN} is damaged")
+        columns = get_facts(stored, f"{HISTORY}/columns", _COLUMNS)
+        m, p = len(columns["names"]), len(columns["probes"])
+        time = stored.array(f"{HISTORY}/time", np.float64, (None, 1))[:, 0]
+        values = {name: stored.array(f"{HISTORY}/{name}", np.float64, (time.size, m)) for name in _OF_MEMBERS}
+        probes = stored.array(f"{HISTORY}/probes", np.float64, (time.size, p))
+        field = stored.array(f"{HISTORY}/field", np.float64, model.grid.shape)
+        if not np.array_equal(np.isfinite(field), model.part > 0):
+            raise stored.fail(f"{HISTORY}/field is not finite in the body, or not empty outside")
+        make: Callable[..., Result] = kind
+        return make(
+            model=model,
+            time=time,
+            names=columns["names"],
+            **values,
+            probes={name: probes[:, n] for n, name in enumerate(columns["probes"])},
+            frame_time=times,
+            frames=frames,
+            field=field,
+            energy=stored.array(f"{HISTORY}/energy", np.float64, (time.size, _ENERGIES)),
+            **get_facts(stored, f"{HISTORY}/result", fact_types(kind, _ARRAYS)),
+        )
+
+
+def read_film(path: str | Path) -> tuple[np.ndarray, Frames]:
+    """Return the times [s] and the frames [K] of a film, as many as there are yet.
+
+    Raises as `read_series` does, but not for a run that has not come to its end.
+    """
+    with open_stored(Path(path), FORMAT, KIND) as stored:
+        sizes = [stored.array(f"VTKHDF/{axis}Coordinates", np.float64, (None,)).size - 1 for axis in "ZYX"]
+        nz, ny, nx = sizes
+        times, frames = _film(stored, (nz, ny, nx))
+        return times[: len(frames)], frames
+
+
+def _film(stored: Stored, shape: tuple[int, int, int]) -> tuple[np.ndarray, Frames]:
+    """Return the times [s] of all frames, and those frames that there are."""
+    times = stored.array(f"{_STEPS}/Values", np.float64, (None,))
+    shown = stored.array(SHOWN, np.int64, (times.size,))
+    count = int(np.argmin([*(shown == np.arange(times.size)), False]))
+    if np.any(shown[count:] != times.size):
+        raise stored.fail(f"{SHOWN} is damaged")
+    return times, Frames(stored.path, count, shape)

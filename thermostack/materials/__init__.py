@@ -1,0 +1,1 @@
+"""Materials, how they depend on temperature, and effective media."""

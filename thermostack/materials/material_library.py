@@ -1,0 +1,166 @@
+"""Which materials there are by name: the library that comes along, and those a package defines."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import core_schema
+
+from thermostack.errors import DescriptionError, Fault
+from thermostack.materials.effective_media import MIXTURES, AnyMixture, MaterialLike, Mixture
+from thermostack.materials.material import VOID, Material
+from thermostack.schema.fields import Name, fail, nearest
+from thermostack.schema.validated_dataclass import OneOf, faults_of, key_of
+
+Definition: TypeAlias = Material | AnyMixture
+
+
+def find_material(
+    material: MaterialLike, own: Mapping[str, Definition] | None = None, name: str = ""
+) -> Material:
+    """Return the material that a name stands for or that a mixture makes.
+
+    Names are looked up in `own`, then in the library; a mixture that has no name of its own takes
+    `name`. Raises DescriptionError: E-NAME for an unknown name, with the nearest ones, E-CYCLE for a
+    mixture that contains itself.
+    """
+    return _find(material, own or {}, name, ())
+
+
+def _find(
+    material: MaterialLike, own: Mapping[str, Definition], name: str, trail: tuple[str, ...]
+) -> Material:
+    if isinstance(material, Material):
+        return material
+    if isinstance(material, Mixture):
+        return material.material(name or key_of(type(material)), lambda part: _find(part, own, "", trail))
+    if material == VOID:
+        text = "void is the space outside the body, it has no properties"
+        raise DescriptionError(Fault("material", text, "name a material", "E-NAME"))
+    if material in trail:
+        cycle = " of ".join((*trail[trail.index(material) :], material))
+        raise DescriptionError(Fault(f"materials.{material}", f"is made of itself: {cycle}", "", "E-CYCLE"))
+    if material in own:
+        return _find(own[material], own, material, (*trail, material))
+    if material in library():
+        return library()[material]
+    known = [*own, *library()]
+    raise DescriptionError(
+        Fault("material", f"no material is named {material!r}", nearest(str(material), known), "E-NAME")
+    )
+
+
+# -- the library -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Library(Mapping[str, Material]):
+    """Materials by name, each read and computed when it is first asked for."""
+
+    definitions: Mapping[str, Any]
+    found: dict[str, Material]
+
+    def __getitem__(self, name: str) -> Material:
+        """Return a material by name."""
+        if name not in self.found:
+            self.found[name] = self._read(name)
+        return self.found[name]
+
+    def _read(self, name: str) -> Material:
+        try:
+            made = _reader().validate_python({name: self.definitions[name]}, context={"from_file": True})
+        except ValidationError as error:
+            raise DescriptionError(faults_of(error, root="materials.toml")) from None
+        definition = made[name]
+        return definition if isinstance(definition, Material) else find_material(definition, name=name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self.definitions)
+
+    def __len__(self) -> int:
+        """Return how many materials there are."""
+        return len(self.definitions)
+
+
+@cache
+def library() -> Library:
+    """Return the materials that come with thermostack, by name."""
+    text = (files("thermostack.materials") / "materials.toml").read_text(encoding="utf-8")
+    return Library(tomllib.loads(text), {})
+
+
+@cache
+def _reader() -> TypeAdapter[Any]:
+    return TypeAdapter(MaterialDefinitions)
+
+
+# -- definitions in a file -------------------------------------------------------------------
+
+
+class DefinitionsForm:
+    """Materials and mixtures by name: in a file a mapping, in Python that or a sequence of materials."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        definition = core_schema.tagged_union_schema(
+            {
+                "@material": handler.generate_schema(Material),
+                "@mixture": OneOf(MIXTURES).__get_pydantic_core_schema__(source, handler),
+            },
+            _kind_of,
+        )
+        name = handler.generate_schema(Name)
+        return core_schema.no_info_before_validator_function(
+            _with_names,
+            core_schema.dict_schema(keys_schema=name, values_schema=definition),
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                _without_names, schema=core_schema.dict_schema(values_schema=definition)
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        choices = schema["schema"]["values_schema"]["choices"]
+        material = handler(choices["@material"])
+        return {"type": "object", "additionalProperties": {"anyOf": [material, handler(choices["@mixture"])]}}
+
+
+def _kind_of(value: Any) -> str:
+    """Return whether a definition is a material or a mixture; a slip in a mixture's key is one too."""
+    if isinstance(value, Mapping) and "conductivity" not in value:
+        kinds = [key_of(kind) for kind in MIXTURES]
+        is_slip = len(value) == 1 and nearest(str(next(iter(value))), kinds)
+        return "@mixture" if is_slip or any(key in kinds for key in value) else "@material"
+    return "@mixture" if isinstance(value, Mixture) else "@material"
+
+
+def _with_names(value: Any) -> Any:
+    """Return the mapping with each material's name in it; from Python, materials may come as a sequence."""
+    if isinstance(value, (list, tuple)) and all(isinstance(item, Material) for item in value):
+        return {item.name: item for item in value}
+    if not isinstance(value, Mapping):
+        raise fail("E-TYPE", "materials are a mapping of names", "write `name: {conductivity: ...}`")
+    return {name: _with_name(name, item) for name, item in value.items()}
+
+
+def _with_name(name: Any, item: Any) -> Any:
+    if isinstance(item, Material):
+        return item if item.name == name else replace(item, name=name)
+    if isinstance(item, Mapping) and _kind_of(item) == "@material":
+        return {"name": name, **item}
+    return item
+
+
+def _without_names(value: Any, handler: Any) -> Any:
+    written: dict[str, dict[str, Any]] = handler(value)
+    return {
+        name: {key: each for key, each in item.items() if key != "name"} for name, item in written.items()
+    }
+
+
+MaterialDefinitions = Annotated[dict[str, Definition], DefinitionsForm()]

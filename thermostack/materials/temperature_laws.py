@@ -1,0 +1,386 @@
+"""How conductivity and heat capacity depend on temperature, and how such a law is read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic_core import core_schema
+
+from thermostack.schema.fields import Quantity, Temperature, fail
+from thermostack.schema.validated_dataclass import described, dump
+from thermostack.units import write_quantity
+
+Array: TypeAlias = NDArray[np.float64]
+Axes: TypeAlias = tuple[float, float, float]  # along x, y and z
+ArrayAxes: TypeAlias = tuple[Array, Array, Array]
+
+
+# -- values along the axes -------------------------------------------------------------------
+
+
+def _as_three(values: list[float]) -> Axes:
+    if len(values) == 2:
+        return values[0], values[0], values[1]
+    return values[0], values[1], values[2]
+
+
+def _check_two_or_three(value: Any) -> Any:
+    if len(value) not in (2, 3):
+        text = f"a list of {len(value)}; two values (in-plane, through-plane) or three (x, y, z) are due"
+        raise fail("E-TYPE", text)
+    return value
+
+
+@dataclass(frozen=True)
+class AlongAxes:
+    """One quantity for all directions, two for in-plane and through-plane, or three for x, y and z."""
+
+    quantity: Quantity
+
+    def write(self, value: Axes) -> str | list[str]:
+        """Return the shortest file form of three values."""
+        x, y, z = (write_quantity(each, self.quantity.dimension) for each in value)
+        if x == y:
+            return x if y == z else [x, z]
+        return [x, y, z]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        one = self.quantity.__get_pydantic_core_schema__(source, handler)
+        several = core_schema.list_schema(one)
+        each = core_schema.no_info_before_validator_function(_check_two_or_three, several)
+        return core_schema.tagged_union_schema(
+            {
+                "@one": core_schema.no_info_after_validator_function(lambda one: (one,) * 3, one),
+                "@each": core_schema.no_info_after_validator_function(_as_three, each),
+            },
+            lambda value: "@each" if isinstance(value, (list, tuple)) else "@one",
+            serialization=core_schema.plain_serializer_function_ser_schema(self.write, when_used="json"),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        one = self.quantity.__get_pydantic_json_schema__(schema, handler)
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 2, "maxItems": 3}]}
+
+
+_POSITIVE_CONDUCTIVITY = AlongAxes(Quantity("conductivity", above=0.0))
+ConductivityAlongAxes = Annotated[Axes, _POSITIVE_CONDUCTIVITY]
+ChangeAlongAxes = Annotated[Axes, AlongAxes(Quantity("conductivity"))]
+TemperatureRange = tuple[Temperature, Temperature]
+
+
+# -- conductivity ----------------------------------------------------------------------------
+
+
+class ConductivityLaw:
+    """How a conductivity along the three axes depends on temperature."""
+
+    range: tuple[float, float] | None = None  # K; outside it the value at its nearer end is taken
+    is_constant = False  # temperature has no influence
+
+    @property
+    def triples(self) -> tuple[Axes, ...]:
+        """Return the values along x, y and z that the law is built on."""
+        raise NotImplementedError
+
+    @property
+    def is_isotropic_in_plane(self) -> bool:
+        """True where x and y are alike at every temperature."""
+        return all(x == y for x, y, _ in self.triples)
+
+    @property
+    def is_isotropic(self) -> bool:
+        """True where all directions are alike at every temperature."""
+        return all(x == y == z for x, y, z in self.triples)
+
+    def at(self, temperature: Array) -> ArrayAxes:
+        """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
+        raise NotImplementedError
+
+    @property
+    def written(self) -> Any:
+        """Return the law as a file holds it."""
+        raise NotImplementedError
+
+    def _along_axes(self, column: Any) -> ArrayAxes:
+        """Return `column(axis)` for x, y and z, computed once for axes that are alike."""
+        x = column(0)
+        y = x if self.is_isotropic_in_plane else column(1)
+        return x, y, x if self.is_isotropic else column(2)
+
+
+@dataclass(frozen=True)
+class Constant(ConductivityLaw):
+    """The same conductivity at every temperature."""
+
+    conductivity: Axes  # W/(m K)
+    is_constant = True
+
+    @property
+    def triples(self) -> tuple[Axes, ...]:
+        """Return the conductivity [W/(m K)] along x, y and z."""
+        return (self.conductivity,)
+
+    def at(self, temperature: Array) -> ArrayAxes:
+        """Return the conductivity [W/(m K)] along x, y and z, read-only in the shape of `temperature`."""
+        return self._along_axes(
+            lambda axis: np.broadcast_to(np.float64(self.conductivity[axis]), np.shape(temperature))
+        )
+
+    @property
+    def written(self) -> Any:
+        """Return one, two or three conductivities with their unit."""
+        return _POSITIVE_CONDUCTIVITY.write(self.conductivity)
+
+
+def _check_range(low: float, high: float) -> None:
+    if not low < high:
+        raise fail(
+            "E-RANGE",
+            f"the range {low:g} K to {high:g} K does not ascend",
+            "write the lower temperature first",
+        )
+
+
+@described
+class PowerLaw(ConductivityLaw):
+    """Conductivity = at_reference (reference / T)^exponent."""
+
+    at_reference: ConductivityAlongAxes  # W/(m K)
+    exponent: float = Field(ge=-10.0, le=10.0, allow_inf_nan=False)
+    reference: Temperature = 300.0  # K
+    range: TemperatureRange = (200.0, 1000.0)  # K
+
+    def __post_init__(self) -> None:
+        """Check that the range ascends."""
+        _check_range(*self.range)
+
+    @property
+    def triples(self) -> tuple[Axes, ...]:
+        """Return the conductivity [W/(m K)] at the reference temperature."""
+        return (self.at_reference,)
+
+    def at(self, temperature: Array) -> ArrayAxes:
+        """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
+        scale = (self.reference / np.clip(temperature, *self.range)) ** self.exponent
+        return self._along_axes(lambda axis: self.at_reference[axis] * scale)
+
+    @property
+    def written(self) -> Any:
+        """Return the mapping that a file holds."""
+        return {"power_law": dump(PowerLaw, self)}
+
+
+@described
+class Linear(ConductivityLaw):
+    """Conductivity = at_reference + change_per_kelvin (T - reference)."""
+
+    at_reference: ConductivityAlongAxes  # W/(m K)
+    change_per_kelvin: ChangeAlongAxes  # W/(m K) per kelvin
+    range: TemperatureRange  # K
+    reference: Temperature = 300.0  # K
+
+    def __post_init__(self) -> None:
+        """Check that the range ascends and that the conductivity stays above zero in it."""
+        _check_range(*self.range)
+        for end in self.range:
+            lowest = min(float(value) for value in self.at(np.array(end)))
+            if lowest <= 0.0:
+                text = f"the conductivity is {lowest:.3g} W/m/K at {end:g} K"
+                raise fail("E-RANGE", text, "narrow the range")
+
+    @property
+    def triples(self) -> tuple[Axes, ...]:
+        """Return the conductivity [W/(m K)] at the reference temperature and its change per kelvin."""
+        return self.at_reference, self.change_per_kelvin
+
+    def at(self, temperature: Array) -> ArrayAxes:
+        """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
+        rise = np.clip(temperature, *self.range) - self.reference
+        return self._along_axes(lambda axis: self.at_reference[axis] + self.change_per_kelvin[axis] * rise)
+
+    @property
+    def written(self) -> Any:
+        """Return the mapping that a file holds."""
+        return {"linear": dump(Linear, self)}
+
+
+def _check_table(temperature: tuple[float, ...], values: tuple[Any, ...], noun: str) -> None:
+    """Raise where two columns are not a table: of two lengths, too short, or not ascending."""
+    if len(temperature) != len(values):
+        text = f"{len(temperature)} temperatures but {len(values)} values of {noun}"
+        raise fail("E-TYPE", text, "give one value for each temperature")
+    if len(temperature) < 2:
+        text = f"{len(temperature)} row{'s' * (len(temperature) != 1)} in a table that needs two"
+        raise fail("E-RANGE", text, "give a single value instead of a table, or another row")
+    for row, (before, after) in enumerate(pairwise(temperature), start=2):
+        if after == before:
+            raise fail("E-RANGE", f"row {row} repeats {after:g} K")
+        if after < before:
+            raise fail(
+                "E-RANGE",
+                f"row {row}: {after:g} K after {before:g} K",
+                "sort the rows by ascending temperature",
+            )
+
+
+@described
+class Table(ConductivityLaw):
+    """Conductivity at ascending temperatures, in between on a straight line or on a power law.
+
+    A crystal's conductivity falls like a power of temperature: between 300 K and 400 K, silicon is up to
+    4 % too high on the straight line.
+    """
+
+    temperature: tuple[Temperature, ...]  # K
+    conductivity: tuple[ConductivityAlongAxes, ...]  # W/(m K)
+    interpolation: Literal["linear", "power"] = "linear"
+
+    def __post_init__(self) -> None:
+        """Check that the rows ascend and are complete."""
+        _check_table(self.temperature, self.conductivity, "conductivity")
+
+    @property
+    def range(self) -> tuple[float, float]:  # type: ignore[override]  # read-only here
+        """Return the first and the last temperature [K]."""
+        return self.temperature[0], self.temperature[-1]
+
+    @property
+    def triples(self) -> tuple[Axes, ...]:
+        """Return the conductivity [W/(m K)] of every row."""
+        return self.conductivity
+
+    def at(self, temperature: Array) -> ArrayAxes:
+        """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
+        columns = np.array(self.conductivity).T
+        if self.interpolation == "linear":
+            return self._along_axes(lambda axis: np.interp(temperature, self.temperature, columns[axis]))
+        where, rows = np.log(np.clip(temperature, *self.range)), np.log(self.temperature)
+        return self._along_axes(lambda axis: np.exp(np.interp(where, rows, np.log(columns[axis]))))
+
+    @property
+    def written(self) -> Any:
+        """Return the mapping that a file holds."""
+        return {"table": dump(Table, self)}
+
+
+# -- heat capacity ---------------------------------------------------------------------------
+
+
+class CapacityLaw:
+    """How a heat capacity, per mass or per volume, depends on temperature."""
+
+    range: tuple[float, float] | None = None  # K; outside it the value at its nearer end is taken
+
+    def at(self, temperature: Array) -> Array:
+        """Return the capacity at temperatures [K]."""
+        raise NotImplementedError
+
+    @property
+    def written(self) -> Any:
+        """Return the law as a file holds it."""
+        raise NotImplementedError
+
+
+@described
+class HeatTable(CapacityLaw):
+    """Specific heat at ascending temperatures, straight in between."""
+
+    temperature: tuple[Temperature, ...]  # K
+    specific_heat: tuple[Annotated[float, Quantity("specific_heat", above=0.0)], ...]  # J/(kg K)
+
+    def __post_init__(self) -> None:
+        """Check that the rows ascend and are complete."""
+        _check_table(self.temperature, self.specific_heat, "specific heat")
+
+    @property
+    def range(self) -> tuple[float, float]:  # type: ignore[override]  # read-only here
+        """Return the first and the last temperature [K]."""
+        return self.temperature[0], self.temperature[-1]
+
+    def at(self, temperature: Array) -> Array:
+        """Return the specific heat [J/(kg K)] at temperatures [K]."""
+        return np.interp(temperature, self.temperature, self.specific_heat)
+
+    @property
+    def written(self) -> Any:
+        """Return the mapping that a file holds."""
+        return {"table": dump(HeatTable, self)}
+
+
+# -- how laws are read -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LawForm:
+    """A plain quantity, or a mapping of one key that names a law: `{power_law: {...}}`."""
+
+    plain: AlongAxes | Quantity
+    laws: tuple[tuple[str, type], ...]  # (key, class)
+    kind: type  # what a law is an instance of
+
+    def tag(self, value: Any) -> str:
+        """Return which form a value has."""
+        if isinstance(value, self.kind):
+            return "@law"
+        if isinstance(value, Mapping):
+            return str(next(iter(value))) if len(value) == 1 else "@none"
+        return "@plain"
+
+    def write(self, value: Any) -> Any:
+        """Return the file form of a value."""
+        if isinstance(value, (float, int)) and isinstance(self.plain, Quantity):
+            return write_quantity(value, self.plain.dimension)
+        return value.written
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        plain = self.plain.__get_pydantic_core_schema__(source, handler)
+        if isinstance(self.plain, AlongAxes):
+            plain = core_schema.no_info_after_validator_function(Constant, plain)
+        choices: dict[Any, core_schema.CoreSchema] = {
+            "@plain": plain,
+            "@law": core_schema.is_instance_schema(self.kind),
+        }
+        for key, law in self.laws:
+            inner = handler.generate_schema(law)
+            choices[key] = core_schema.no_info_before_validator_function(_of_key(key), inner)
+        return core_schema.tagged_union_schema(
+            choices,
+            self.tag,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.write, when_used="json"),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        forms = [self.plain.__get_pydantic_json_schema__(schema, handler)]
+        for key, _ in self.laws:
+            inner = handler(schema["choices"][key])
+            properties = {"type": "object", "properties": {key: inner}, "required": [key]}
+            forms.append({**properties, "additionalProperties": False})
+        return {"anyOf": forms}
+
+
+def _of_key(key: str) -> Any:
+    return lambda value: value[key] or {}
+
+
+Conductivity = Annotated[
+    Any,  # a ConductivityLaw once read; Python may give numbers [W/(m K)]
+    LawForm(
+        _POSITIVE_CONDUCTIVITY,
+        (("power_law", PowerLaw), ("linear", Linear), ("table", Table)),
+        ConductivityLaw,
+    ),
+]
+SpecificHeat = Annotated[
+    Any,  # a float [J/(kg K)] or a HeatTable once read
+    LawForm(Quantity("specific_heat", above=0.0), (("table", HeatTable),), CapacityLaw),
+]
+VolumetricHeatCapacity = Annotated[
+    Any,  # a float [J/(m3 K)], or the law of a mixture
+    LawForm(Quantity("volumetric_heat_capacity", above=0.0), (), CapacityLaw),
+]

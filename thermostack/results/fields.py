@@ -1,0 +1,81 @@
+"""Fields that know where they are: cell values with their coordinates, and planes cut out of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from thermostack.mesh.grid import Grid
+
+if TYPE_CHECKING:
+    import xarray
+
+AXES = ("z", "y", "x")  # in the order of the arrays
+
+_LONG_NAME = {
+    "x": "distance from the west edge of the first stack",
+    "y": "distance from its south edge",
+    "z": "height over its bottom",
+}
+
+
+def cell_field(grid: Grid, values: np.ndarray, name: str, unit: str) -> xarray.DataArray:
+    """Return values of all cells, (nz, ny, nx), at the cell centres z, y, x [m].
+
+    The widths of the cells stand beside the centres as dz, dy, dx [m]: a mean over a piece of the body
+    needs them as weights, `field.weighted(field.dz * field.dy * field.dx).mean()`. Cells outside the
+    body hold NaN. The values are not copied.
+    """
+    import xarray
+
+    if values.shape != grid.shape:
+        raise ValueError(f"values of shape {values.shape} are not those of a grid of shape {grid.shape}")
+    coordinates: dict[str, xarray.Variable] = {}
+    for axis in AXES:
+        centers = getattr(grid, f"{axis}_center")
+        attributes = {"units": "m", "long_name": _LONG_NAME[axis]}
+        coordinates[axis] = xarray.Variable(axis, centers, attributes)
+        widths = {"units": "m", "long_name": f"width of the cells along {axis}"}
+        coordinates[f"d{axis}"] = xarray.Variable(axis, getattr(grid, f"d{axis}"), widths)
+    attributes = {"units": unit, "long_name": name.replace("_", " "), "cell_methods": "at the cell centre"}
+    return xarray.DataArray(values, dims=AXES, coords=coordinates, name=name, attrs=attributes)
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """Where a plane across one axis cuts the cells: the layer of cells it lies in, and their edges in it."""
+
+    grid: Grid
+    axis: str  # "x", "y" or "z": the plane lies across it
+    at: float  # m
+    index: int  # of the layer of cells along the axis
+
+    @property
+    def right(self) -> np.ndarray:
+        """Return the cell edges [m] along the first axis of the plane: x, or y where it lies across x."""
+        return self.grid.y if self.axis == "x" else self.grid.x
+
+    @property
+    def up(self) -> np.ndarray:
+        """Return the cell edges [m] along its second axis: z, or y where it lies across z."""
+        return self.grid.y if self.axis == "z" else self.grid.z
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Return the cell values in the plane, (up, right), of an array (nz, ny, nx); a view."""
+        return values[tuple(self.index if axis == self.axis else slice(None) for axis in AXES)]
+
+
+def cut(grid: Grid, axis: str, at: float, within: slice | None = None) -> Cut:
+    """Return the plane across an axis at a place [m]; on a plane of the grid, the cells above it.
+
+    `within` says which layers of cells it may lie in, as those of a part whose own face is meant.
+    Raises ValueError where the place is outside the grid.
+    """
+    edges: np.ndarray = getattr(grid, axis)
+    if not edges[0] <= at <= edges[-1]:
+        raise ValueError(f"{axis} = {at:g} m is outside the grid, from {edges[0]:g} m to {edges[-1]:g} m")
+    low, high = (within.start, within.stop - 1) if within is not None else (0, edges.size - 2)
+    index = int(np.clip(np.searchsorted(edges, at, side="right") - 1, low, high))
+    return Cut(grid, axis, at, index)

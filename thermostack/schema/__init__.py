@@ -1,0 +1,1 @@
+"""Typed fields and validated dataclasses of which descriptions are made."""

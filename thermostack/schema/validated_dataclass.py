@@ -1,0 +1,308 @@
+"""How the classes of a description are read: their fields, one choice of several, things by name.
+
+Every class that a description is made of is declared with `@described`, its fields with the types of
+`quantity` and those below, so that files and Python share one set of checks and one JSON Schema.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast, dataclass_transform
+
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic.dataclasses import rebuild_dataclass
+from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
+
+from thermostack.errors import DescriptionError, Fault
+from thermostack.schema.fields import CoreSchema, fail, is_from_file, nearest, read_name, shown
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(Field, dataclasses.field))
+def described(cls: type[T]) -> type[T]:
+    """Return `cls` as a frozen dataclass whose fields are checked, from files and from Python alike.
+
+    Unknown keys are refused with the nearest name. The constructor raises `DescriptionError`.
+    A class method `from_description(value)`, where there is one, turns short forms into mappings.
+    """
+
+    def core(kind: type[T], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_wrap_validator_function(_reader(kind), handler(source))
+
+    cls.__get_pydantic_core_schema__ = classmethod(core)  # type: ignore[attr-defined]
+    config = ConfigDict(validate_by_name=True, validate_by_alias=True, arbitrary_types_allowed=True)
+    return _guarded(cast(type[T], pydantic_dataclass(frozen=True, config=config)(cls)))
+
+
+def complete(*kinds: type) -> None:
+    """Resolve the names that these described classes could not know when they were declared.
+
+    pydantic would do so on the first use, and put its own constructor back.
+    """
+    for kind in kinds:
+        rebuild_dataclass(cast(Any, kind), force=True)
+        _guarded(kind)
+
+
+def _guarded(made: type[T]) -> type[T]:
+    """Return the class with a constructor that raises `DescriptionError`, every fault with its field."""
+    construct = made.__init__
+    names = [field.name for field in dataclasses.fields(cast(Any, made)) if field.init]
+
+    def __init__(self: T, *args: Any, **kwargs: Any) -> None:
+        if len(args) <= len(names) and not kwargs.keys() & set(names[: len(args)]):
+            args, kwargs = (), {**dict(zip(names, args, strict=False)), **kwargs}  # faults name the field
+        odd = [key for key in kwargs if key not in names and key not in keys_of(made)]
+        faults = [
+            fault_at((made.__name__, key), f"unknown key {key!r}", nearest(key, names), "E-KEY")
+            for key in odd
+        ]
+        try:
+            construct(self, *args, **{key: value for key, value in kwargs.items() if key not in odd})
+        except ValidationError as error:
+            faults += faults_of(error, root=made.__name__)
+        if faults:
+            raise DescriptionError(faults)
+
+    made.__init__ = __init__  # type: ignore[method-assign, assignment]
+    return made
+
+
+def keys_of(kind: Any) -> dict[str, str]:
+    """Return the name of each field of a described class by the key it has in a file."""
+    keys = {}
+    for name, field in kind.__pydantic_fields__.items():
+        if field.init is not False:
+            keys[field.validation_alias or name] = name
+    return keys
+
+
+def _reader(kind: Any) -> Callable[..., Any]:
+    def read(value: Any, handler: Any, info: core_schema.ValidationInfo) -> Any:
+        if isinstance(value, kind):
+            return value
+        if hasattr(kind, "from_description"):
+            value = kind.from_description(value)
+        if isinstance(value, ArgsKwargs):  # the constructor
+            return handler(value)
+        if not isinstance(value, Mapping):
+            noun, known = key_of(kind).replace("_", " "), ", ".join(keys_of(kind))
+            remedy = f"write a mapping with keys of {known}" if known else ""
+            raise fail("E-TYPE", f"{shown(value)} is no {noun}", remedy)
+        keys = keys_of(kind)
+        allowed = {*keys} if is_from_file(info) else {*keys, *keys.values()}
+        errors = [_unknown_key(str(key), keys) for key in value if key not in allowed]
+        try:
+            made = handler({key: item for key, item in value.items() if key in allowed})
+        except ValidationError as error:
+            if not errors:
+                raise
+            errors += [_again(line) for line in error.errors(include_url=False)]
+            made = None
+        if errors:
+            raise ValidationError.from_exception_data(kind.__name__, errors)
+        return made
+
+    return read
+
+
+def _unknown_key(key: str, known: Mapping[str, str]) -> InitErrorDetails:
+    remedy = nearest(key, known) or (f"known are {', '.join(known)}" if known else "there are none here")
+    return InitErrorDetails(type=fail("E-KEY", f"unknown key {shown(key)}", remedy), loc=(key,), input=None)
+
+
+def _again(line: Any) -> InitErrorDetails:
+    known = line["type"].startswith("E-")
+    ctx = line.get("ctx", {})
+    error = fail(line["type"], ctx["text"], ctx["remedy"]) if known else line["type"]
+    return InitErrorDetails(type=error, loc=line["loc"], input=line["input"], ctx=ctx)
+
+
+def key_of(kind: type) -> str:
+    """Return the key a class has in a file: ViaArray is via_array."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+
+
+@dataclasses.dataclass(frozen=True)
+class OneOf:
+    """One of several described classes, in a file as a mapping of one key: `{via_array: {...}}`.
+
+    With `names`, a text stands for something defined elsewhere; `plain` classes come from Python only.
+    """
+
+    choices: tuple[type, ...]
+    names: bool = False
+    plain: tuple[type, ...] = ()
+    also: tuple[str, ...] = ()  # keys beside the choice that belong to the holder
+
+    def tag(self, value: Any) -> str:
+        """Return which choice a value is."""
+        if isinstance(value, str) and self.names:
+            return "@name"
+        for kind in (*self.choices, *self.plain):
+            if isinstance(value, kind):
+                return key_of(kind) if kind in self.choices else f"@{key_of(kind)}"
+        if isinstance(value, Mapping) and len(value) == 1:
+            return str(next(iter(value)))
+        return "@none"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices: dict[Any, CoreSchema] = {}
+        for kind in self.choices:
+            key = key_of(kind)
+            inner = handler.generate_schema(kind)
+            # a class that contains itself is referred to past its own reader, so it is read here
+            read = core_schema.with_info_wrap_validator_function(_reader(kind), inner)
+            written = core_schema.wrap_serializer_function_ser_schema(_wrap(key), schema=inner)
+            choices[key] = core_schema.no_info_before_validator_function(
+                _unwrap(key), read, serialization=written
+            )
+        for kind in self.plain:
+            by_name = core_schema.plain_serializer_function_ser_schema(lambda value: value.name)
+            choices[f"@{key_of(kind)}"] = core_schema.is_instance_schema(kind, serialization=by_name)
+        if self.names:
+            choices["@name"] = core_schema.str_schema()
+        return core_schema.tagged_union_schema(choices, self.tag)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        forms: list[dict[str, Any]] = [{"type": "string"}] if self.names else []
+        for kind in self.choices:
+            inner = handler(cast(Any, schema)["choices"][key_of(kind)])
+            forms.append(
+                {
+                    "type": "object",
+                    "properties": {key_of(kind): inner},
+                    "required": [key_of(kind)],
+                    "additionalProperties": False,
+                }
+            )
+        return {"anyOf": forms}
+
+
+def _unwrap(key: str) -> Callable[[Any], Any]:
+    return lambda value: (value[key] or {}) if isinstance(value, Mapping) else value
+
+
+def _wrap(key: str) -> Callable[[Any, Any], dict[str, Any]]:
+    return lambda value, handler: {key: handler(value)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """Described things with a name: in a file a mapping from name to thing, in Python a sequence."""
+
+    kind: type
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        item = handler.generate_schema(self.kind)
+        by_name = core_schema.no_info_before_validator_function(
+            _with_names, core_schema.dict_schema(values_schema=item)
+        )
+        return core_schema.tagged_union_schema(
+            {
+                "@mapping": core_schema.no_info_after_validator_function(
+                    lambda made: tuple(made.values()), by_name
+                ),
+                "@sequence": core_schema.tuple_variable_schema(item),
+            },
+            lambda value: "@sequence" if isinstance(value, (list, tuple)) else "@mapping",
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                _by_name, schema=core_schema.tuple_variable_schema(item)
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        items = handler(cast(Any, schema)["choices"]["@sequence"])["items"]
+        return {"type": "object", "additionalProperties": items}
+
+
+def _with_names(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise fail("E-TYPE", f"{shown(value)} is not a mapping of names", "write `name: {...}`")
+    named = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            read_name(key)  # a text is checked as the thing's own name
+        if isinstance(item, Mapping) and "name" in item:
+            raise fail("E-KEY", f"{shown(key)} has a name inside too", "remove `name:`, the key is the name")
+        named[key] = {"name": key, **item} if isinstance(item, Mapping) else item
+    return named
+
+
+def _by_name(value: Any, handler: Any) -> Any:
+    return {item.pop("name"): item for item in (dict(each) for each in handler(value))}
+
+
+# -- from errors to faults -------------------------------------------------------------------
+
+
+def field_path(loc: Iterable[int | str]) -> str:
+    """Return a location as text: ("stacks", "gpu", "layers", 2) is stacks.gpu.layers[2]."""
+    text = ""
+    for part in loc:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif not part.startswith("@"):
+            text += f".{part}" if text else part
+    return text
+
+
+def faults_of(error: ValidationError, root: str = "") -> list[Fault]:
+    """Return every fault pydantic found, in our words."""
+    return [_fault(line, root) for line in error.errors(include_url=False)]
+
+
+def fault_at(path: Iterable[int | str], message: str, remedy: str = "", code: str = "E-VALUE") -> Fault:
+    """Return a fault at the field that `path` leads to."""
+    path = tuple(path)
+    return Fault(field_path(path), message, remedy, code, path=path)
+
+
+def _fault(line: Any, root: str) -> Fault:
+    path = (root, *line["loc"]) if root else line["loc"]
+    kind, ctx = line["type"], line.get("ctx", {})
+    if kind.startswith("E-"):
+        return fault_at(path, ctx["text"], ctx["remedy"], kind)
+    if kind in ("missing", "missing_argument"):
+        return fault_at(path, "is missing", "", "E-MISSING")
+    if kind == "union_tag_invalid":
+        known = [name.strip().strip("'") for name in ctx["expected_tags"].split(",")]
+        kinds = [name for name in known if not name.startswith("@")]
+        due = f"exactly one of {', '.join(kinds)} is due"
+        if "@name" in known:
+            due = f"a name or {due}"
+        if not ctx["tag"].startswith("@"):
+            remedy = nearest(ctx["tag"], kinds)
+            return fault_at((*path, ctx["tag"]), f"unknown kind {shown(ctx['tag'])}; {due}", remedy, "E-KEY")
+        given = line["input"]
+        is_full = isinstance(given, Mapping) and given
+        said = f"{' and '.join(map(str, given))} are given" if is_full else f"{shown(given)} is given"
+        return fault_at(path, f"{said}; {due}", "", "E-TYPE")
+    how = f"is not {ctx['expected']}" if kind == "literal_error" else _SAID.get(kind)
+    message = f"{shown(line['input'])} {how}" if how else f"{shown(line['input'])}: {line['msg']}"
+    needs_quotes = kind == "string_type" and isinstance(line["input"], (int, float))
+    return fault_at(path, message, "put it in quotes" if needs_quotes else "", "E-TYPE")
+
+
+_SAID = {  # of the kinds of pydantic's errors
+    "string_type": "is not a text",
+    "bool_type": "is neither true nor false",
+    "bool_parsing": "is neither true nor false",
+    "dict_type": "is not a mapping",
+    "list_type": "is not a list",
+    "tuple_type": "is not a list",
+    "int_type": "is not a whole number",
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_type": "is not a number",
+    "float_parsing": "is not a number",
+}
+
+
+def dump(kind: Any, value: Any) -> Any:
+    """Return a described object as the plain data a file holds, defaults left out."""
+    return TypeAdapter(kind).dump_python(value, mode="json", by_alias=True, exclude_defaults=True)

@@ -1,0 +1,1 @@
+"""Transient simulation: traces, loads, controllers, time integration."""
