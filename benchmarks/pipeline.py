@@ -21,13 +21,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from thermostack import Material, Steady, discretize, read_package, solve_steady
+from thermostack import Material, SteadyResult, discretize, read_package, solve_steady
 from thermostack.materials.material import ROOM_TEMPERATURE
-from thermostack.mesh.cell_size import Spacing, find_heated, fixed_planes
+from thermostack.mesh.cell_size import CellSize, find_heated, fixed_planes
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.memory_estimate import Solve
+from thermostack.mesh.memory_estimate import MemoryEstimate
 from thermostack.mesh.model import Model
-from thermostack.package.geometry import Geometry, lay_out
+from thermostack.package.geometry import Geometry, build_geometry
 
 CLAIM = 3.0  # of the linear solve
 ACCURACY = 0.15  # of the foreseen memory
@@ -72,7 +72,7 @@ def grid_of(geometry: Geometry, cell: float) -> Grid:
     """Return the grid for a size of cells [m]."""
     heated = find_heated(geometry)
     fixed = [fixed_planes(geometry, heated, axis)[0] for axis in range(3)]
-    return Grid(*(Spacing(geometry, heated, axis, cell).planes(fixed[axis]) for axis in range(3)))
+    return Grid(*(CellSize(geometry, heated, axis, cell).planes(fixed[axis]) for axis in range(3)))
 
 
 class Stages:
@@ -95,7 +95,7 @@ class Stages:
 
 def measure(
     geometry: Geometry, cell: float, threads: int, estimate: bool
-) -> tuple[Model, Steady, Stages, float]:
+) -> tuple[Model, SteadyResult, Stages, float]:
     """Return the model, the result, the stages and the seconds elapsed from the description on."""
     stages, started = Stages(), time.perf_counter()
     stages.begin("mesh")
@@ -118,7 +118,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.limit:
         resource.setrlimit(resource.RLIMIT_AS, (int(options.limit), int(options.limit)))
-    geometry = lay_out(read_package(options.package))
+    geometry = build_geometry(read_package(options.package))
     if options.constant:
         geometry = made_constant(geometry)
     cell = cell_for(geometry, options.cells)
@@ -131,7 +131,7 @@ def main() -> None:
         linear = stages.seconds["prepare"] + stages.seconds["solve"]
         ratios.append(sum(stages.seconds.values()) / linear)
     cells, most = model.grid.cells, max(memory.values()) - before
-    told = Solve(model.grid, model.is_linear, options.estimate)
+    told = MemoryEstimate(model.grid, model.is_linear, options.estimate)
     found = dict(zip(("nz", "ny", "nx"), model.grid.shape, strict=True)) | {
         "cells": cells,
         "iterations": result.report.iterations,

@@ -16,7 +16,7 @@ import numpy as np
 
 from thermostack.io.description.floorplan import read_floorplan, write_floorplan
 from thermostack.io.description.maps import read_power_map
-from thermostack.package.power import Power, blocks_of, oriented, spread
+from thermostack.package.power import Power, blocks_of, deposit_power, orient_power
 from thermostack.units import mm
 
 T = TypeVar("T")
@@ -35,9 +35,9 @@ def timed(label: str, task: Callable[[], T]) -> T:
 def check(power: Power, edges: np.ndarray) -> None:
     """Lay a power on the cells; print the time, the claim, and how well the sum is kept."""
     start = time.perf_counter()
-    heat = spread(power, edges, edges, (0.0, 0.0, SIDE, SIDE))
+    heat = deposit_power(power, edges, edges, (0.0, 0.0, SIDE, SIDE))
     seconds = time.perf_counter() - start
-    error = abs(heat.sum() / power.heat - 1.0)
+    error = abs(heat.sum() / power.total_power - 1.0)
     print(f"  {f'laid on {heat.size} cells':<34} {seconds:7.3f} s  (claim: under {CLAIM:g} s)")
     print(f"  sum kept to {error:.1e}  (claim: 1e-12)")
 
@@ -65,8 +65,8 @@ def measure(blocks: int, pixels: int, cells: int) -> None:
         timed("written as CSV", lambda: write_floorplan(plan, drawn_blocks))
         read = timed("read from CSV", lambda: read_floorplan(plan))
         power = timed("checked", lambda: Power(blocks=read, scale_to=700.0))
-        timed("checked against the layer", lambda: power.faults(SIDE, SIDE))
-        timed("flipped and rotated", lambda: oriented(power, SIDE, SIDE, 90, flip=True))
+        timed("checked against the layer", lambda: power.diagnostics(SIDE, SIDE))
+        timed("flipped and rotated", lambda: orient_power(power, SIDE, SIDE, 90, flip=True))
         check(power, edges)
         print(f"map of {pixels} x {pixels} pixels")
         image = Path(folder, "map.npy")

@@ -21,9 +21,9 @@ import numpy as np
 HOUSE = Path(__file__).parents[1]
 sys.path.insert(0, str(HOUSE / "tests"))
 
-from support.random_stacks import ERROR, FAMILIES, MOST, Outcome, outcome_of, random_stack
+from support.random_stacks import ERROR, FAMILIES, MOST, Outcome, outcome_of, random_stack  # noqa: E402
 
-from thermostack.errors import ConvergenceError
+from thermostack.errors import ConvergenceError  # noqa: E402
 
 QUICK = 2  # stacks of each family
 

@@ -25,9 +25,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from thermostack import discretize, read_package
-from thermostack.finite_volume.conduction import Conduction, Ground
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 from thermostack.linear import prepare
-from thermostack.linear.multigrid import operate
+from thermostack.linear.multigrid import apply_operator
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 from thermostack.units import mm
@@ -164,7 +164,7 @@ def _conduction(k: np.ndarray, dx: np.ndarray, dy: np.ndarray, dz: np.ndarray) -
         dz[:, None, None] * dy[:, None] / (half_x[:, :, 1:] + half_x[:, :, :-1]),
         dz[:, None, None] * dx / (half_y[:, 1:] + half_y[:, :-1]),
         area / (half_z[1:] + half_z[:-1]),
-        Ground.of(ground),
+        BoundaryConductance.from_dense(ground),
     )
 
 
@@ -172,7 +172,7 @@ def as_a_model_has_it(problem: StandardProblem) -> StandardProblem:
     """Return a problem with the conductances of its faces in float32, which a model of a package has."""
     c = problem.conduction
     faces = (g.astype(np.float32) for g in (c.g_x, c.g_y, c.g_z))
-    return replace(problem, conduction=Conduction(*faces, c.ground))
+    return replace(problem, conduction=Conduction(*faces, c.boundary))
 
 
 def described(cell: float = 0.5 * mm) -> Model:
@@ -239,7 +239,7 @@ def measure(cell: float, threads: int, repeat: int, *, is_single: bool) -> dict[
     held = kept.memory + report.memory + 2 * heat.nbytes  # conductances, solver, heat and temperatures
     several = np.stack([heat, heat[:, ::-1, ::-1]])
     works = {
-        "unit": lambda: operate(exact, heat, out),
+        "unit": lambda: apply_operator(exact, heat, out),
         "prepare": lambda: prepare(kept, widths=problem.widths, threads=1),
         "solve": lambda: solver.solve(heat),
         "loose": lambda: solver.solve(heat, tolerance=1e-3),

@@ -27,7 +27,7 @@ import numpy as np
 from standard_problem import CELL, StandardProblem, as_a_model_has_it, seconds_of, standard_problem
 
 from thermostack.linear import Solver, prepare
-from thermostack.linear.multigrid import size_of
+from thermostack.linear.multigrid import vector_norms
 from thermostack.units import mm
 
 CLAIM = 1.65
@@ -66,7 +66,7 @@ def bandwidth(problem: StandardProblem, threads: int, repeat: int) -> float:
     """Return how many times faster so many threads read as many bytes as a solver holds."""
     planes = -(-HELD * problem.heat.size // (8 * problem.heat[0].size))
     held = np.ones((planes, *problem.heat.shape[1:]))
-    one, more = in_turns(repeat, threads, lambda count: (seconds_of(lambda: size_of(held, count)),)).min(
+    one, more = in_turns(repeat, threads, lambda count: (seconds_of(lambda: vector_norms(held, count)),)).min(
         axis=0
     )
     return float(one[0] / more[0])

@@ -32,10 +32,10 @@ from transient_stage import BUSY, IDLE, QUICK, at_rest, drawn, shown
 from thermostack import Model, Trace, discretize
 from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity
-from thermostack.linear.direct import Factors
-from thermostack.linear.shifted import Shifted
+from thermostack.linear.direct import LuFactorization
+from thermostack.linear.shifted import ShiftedOperator
 from thermostack.transient.loads import Loads
-from thermostack.transient.runge_kutta import SCHEMES, Scheme
+from thermostack.transient.runge_kutta import SCHEMES, RungeKuttaScheme
 from thermostack.transient.simulation import Simulation
 
 Array = np.ndarray
@@ -52,17 +52,17 @@ def to_and_fro(step: float) -> Trace:
 class Factorised:
     """The steps with each stage solved by triangular factors."""
 
-    def __init__(self, model: Model, scheme: Scheme, step: float) -> None:
+    def __init__(self, model: Model, scheme: RungeKuttaScheme, step: float) -> None:
         """Factorise the one matrix of the stages."""
         self.model, self.scheme, self.length = model, scheme, step
         conduction, capacity = assemble_conduction(model), assemble_capacity(model)
         shift = 1.0 / (scheme.gamma * step)
-        operator = Shifted(conduction, capacity, threads=1).at(shift).operator
+        operator = ShiftedOperator(conduction, capacity, threads=1).update_shift(shift).operator
         before, begun = held("VmRSS"), time.process_time()
-        self.factors = Factors(operator)
+        self.factors = LuFactorization(operator)
         self.seconds, self.memory = time.process_time() - begun, held("VmRSS") - before
         self.stored = shift * capacity.ravel()
-        surfaces = model.surfaces
+        surfaces = model.boundary
         self.brought = np.zeros(model.grid.cells)
         given = conduction.surface * surfaces.temperature + surfaces.flux * surfaces.area
         np.add.at(self.brought, surfaces.cell, given)
@@ -75,7 +75,7 @@ class Factorised:
         count = 0
         while True:
             begun = time.process_time()
-            self._step(self.loads.heats((count + 0.5) * self.length))
+            self._step(self.loads.cell_powers((count + 0.5) * self.length))
             count += 1
             yield time.process_time() - begun
 

@@ -36,8 +36,8 @@ import thermostack.linear.shifted as shifted
 import thermostack.transient.simulation as simulations
 from thermostack import Model, Trace, discretize, read_package
 from thermostack.finite_volume.conduction import Conduction, assemble_conduction
-from thermostack.linear.multigrid import Multigrid, operate
-from thermostack.package.geometry import Geometry, lay_out
+from thermostack.linear.multigrid import Multigrid, apply_operator
+from thermostack.package.geometry import Geometry, build_geometry
 from thermostack.transient.simulation import Simulation
 from thermostack.transient.stepper import Stepper
 
@@ -62,7 +62,7 @@ def at_rest(model: Model) -> Array:
 
 def drawn(package: str, *, is_constant: bool) -> Geometry:
     """Return a package laid out, with its materials as they are or all constant."""
-    geometry = lay_out(read_package(package))
+    geometry = build_geometry(read_package(package))
     return made_constant(geometry) if is_constant else geometry
 
 
@@ -104,9 +104,9 @@ def counting() -> Iterator[Count]:
     with (
         patch.object(Multigrid, "cycle", iteration),
         patch.object(Multigrid, "residual", residual),
-        patch.object(Multigrid, "reground", count.heard(Multigrid.reground, "changes", "changes")),
-        patch.object(Multigrid, "reload", count.heard(Multigrid.reload, "changes", "changes")),
-        patch.object(shifted, "operate", count.heard(operate, "rates", "applications")),
+        patch.object(Multigrid, "reground", count.heard(Multigrid.update_diagonal, "changes", "changes")),
+        patch.object(Multigrid, "reload", count.heard(Multigrid.update_operator, "changes", "changes")),
+        patch.object(shifted, "operate", count.heard(apply_operator, "rates", "applications")),
     ):
         yield count
 
@@ -138,13 +138,13 @@ class Unit:
 
     def __init__(self, conduction: Conduction) -> None:
         faces = (g.astype(np.float64) for g in (conduction.g_x, conduction.g_y, conduction.g_z))
-        self.conduction = Conduction(*faces, conduction.ground)
+        self.conduction = Conduction(*faces, conduction.boundary)
         self.field, self.out = np.ones(conduction.shape), np.empty(conduction.shape)
         self.seconds = np.inf
 
     def time(self) -> None:
         start = time.process_time()
-        operate(self.conduction, self.field, self.out)
+        apply_operator(self.conduction, self.field, self.out)
         self.seconds = min(self.seconds, time.process_time() - start)
 
 
@@ -206,7 +206,7 @@ def measure(model: Model, start: Array, tolerance: float, solved: str, options: 
         **{f"{name}_wu": seconds / stages / unit.seconds for name, seconds in shares.items()},
         "dearest_step_wu": float(least.max()) / unit.seconds,
         "measuring_wu": min(each.measuring for each in runs) / unit.seconds,
-        "imbalance": one.simulation.energy.imbalance / max(one.simulation.energy.made, 1e-300),
+        "imbalance": one.simulation.energy.imbalance / max(one.simulation.energy.generated, 1e-300),
     }
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from thermostack import errors
 from thermostack.errors import (
-    SHOWN_FAULTS,
+    MAX_SHOWN_DIAGNOSTICS,
     ConvergenceError,
     DescriptionError,
-    Fault,
+    Diagnostic,
     OutputError,
     ResourceError,
     ResultFileError,
@@ -19,53 +19,55 @@ from thermostack.errors import (
     ThermostackError,
 )
 
-FAULT = Fault(
+FAULT = Diagnostic(
     "stacks.gpu.layers[0].thickness", "-50 um is not greater than zero", "did you mean 50 um?", "E-RANGE"
 )
 
 
 @pytest.mark.parametrize(
-    ("fault", "text"),
+    ("diagnostic", "text"),
     [
-        (Fault("", "it is wrong"), "it is wrong [E-VALUE]"),
-        (Fault("cell", "it is wrong"), "cell: it is wrong [E-VALUE]"),
-        (Fault("", "it is wrong", "right it", "E-X"), "it is wrong (right it) [E-X]"),
-        (Fault("a.b", "it is wrong", file="f.yaml"), "f.yaml: a.b: it is wrong [E-VALUE]"),
-        (Fault("a.b", "it is wrong", file="f.yaml", line=7), "f.yaml:7: a.b: it is wrong [E-VALUE]"),
-        (Fault("", "it is wrong", file="f.yaml", line=7, column=3), "f.yaml:7:3: it is wrong [E-VALUE]"),
+        (Diagnostic("", "it is wrong"), "it is wrong [E-VALUE]"),
+        (Diagnostic("cell", "it is wrong"), "cell: it is wrong [E-VALUE]"),
+        (Diagnostic("", "it is wrong", "right it", "E-X"), "it is wrong (right it) [E-X]"),
+        (Diagnostic("a.b", "it is wrong", file="f.yaml"), "f.yaml: a.b: it is wrong [E-VALUE]"),
+        (Diagnostic("a.b", "it is wrong", file="f.yaml", line=7), "f.yaml:7: a.b: it is wrong [E-VALUE]"),
+        (Diagnostic("", "it is wrong", file="f.yaml", line=7, column=3), "f.yaml:7:3: it is wrong [E-VALUE]"),
     ],
 )
-def test_a_fault_reads_place_field_message_remedy_code(fault: Fault, text: str) -> None:
-    assert str(fault) == text
+def test_a_diagnostic_reads_place_field_message_remedy_code(diagnostic: Diagnostic, text: str) -> None:
+    assert str(diagnostic) == text
 
 
-def test_a_fault_gets_its_place_and_keeps_the_rest() -> None:
-    placed = FAULT.at("h100.yaml", 12, 9)
+def test_a_diagnostic_gets_its_place_and_keeps_the_rest() -> None:
+    placed = FAULT.located_at("h100.yaml", 12, 9)
     assert str(placed) == f"h100.yaml:12:9: {FAULT}"
     assert FAULT.file is None
-    assert placed.at(None) == FAULT
+    assert placed.located_at(None) == FAULT
 
 
 def test_a_warning_is_told_by_its_code() -> None:
-    assert Fault("x", "odd", code="W-RANGE").is_warning
+    assert Diagnostic("x", "odd", code="W-RANGE").is_warning
     assert not FAULT.is_warning
 
 
-def test_a_description_error_holds_and_shows_all_its_faults() -> None:
-    other = Fault("cooling", "nothing cools", code="E-COOLING")
-    error = DescriptionError(fault for fault in (FAULT, other))
-    assert error.faults == (FAULT, other)
+def test_a_description_error_holds_and_shows_all_its_diagnostics() -> None:
+    other = Diagnostic("cooling", "nothing cools", code="E-COOLING")
+    error = DescriptionError(diagnostic for diagnostic in (FAULT, other))
+    assert error.diagnostics == (FAULT, other)
     assert str(error) == f"{FAULT}\n{other}"
-    assert DescriptionError(FAULT).faults == (FAULT,)
+    assert DescriptionError(FAULT).diagnostics == (FAULT,)
 
 
 @pytest.mark.parametrize("more", [0, 1, 25])
 def test_no_more_than_fifty_are_shown(more: int) -> None:
-    faults = [Fault(f"x{n}", "bad") for n in range(SHOWN_FAULTS + more)]
-    lines = str(DescriptionError(faults)).splitlines()
-    assert lines[:SHOWN_FAULTS] == [str(fault) for fault in faults[:SHOWN_FAULTS]]
-    assert lines[SHOWN_FAULTS:] == ([f"... and {more} more"] if more else [])
-    assert len(DescriptionError(faults).faults) == SHOWN_FAULTS + more
+    diagnostics = [Diagnostic(f"x{n}", "bad") for n in range(MAX_SHOWN_DIAGNOSTICS + more)]
+    lines = str(DescriptionError(diagnostics)).splitlines()
+    assert lines[:MAX_SHOWN_DIAGNOSTICS] == [
+        str(diagnostic) for diagnostic in diagnostics[:MAX_SHOWN_DIAGNOSTICS]
+    ]
+    assert lines[MAX_SHOWN_DIAGNOSTICS:] == ([f"... and {more} more"] if more else [])
+    assert len(DescriptionError(diagnostics).diagnostics) == MAX_SHOWN_DIAGNOSTICS + more
 
 
 def test_a_convergence_error_keeps_its_history() -> None:
@@ -95,7 +97,7 @@ def test_a_runaway_is_caught_with_what_does_not_converge() -> None:
         raise RunawayError("it runs away", (1.0, 2.0))
 
 
-def test_faults_survive_a_copy() -> None:
+def test_diagnostics_survive_a_copy() -> None:
     """They pass between processes, so they are pickled."""
     assert pickle.loads(pickle.dumps(FAULT)) == FAULT
-    assert hash(FAULT) == hash(FAULT.at(None))
+    assert hash(FAULT) == hash(FAULT.located_at(None))

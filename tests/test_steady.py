@@ -21,7 +21,7 @@ from thermostack import (
     Package,
     Power,
     Stack,
-    Steady,
+    SteadyResult,
     discretize,
     solve_steady,
 )
@@ -57,7 +57,7 @@ def two_dies(**cooling: Any) -> Package:
 
 
 @pytest.fixture(scope="module")
-def steady() -> Steady:
+def steady() -> SteadyResult:
     return solve_steady(discretize(two_dies(), cell=0.5 * mm))
 
 
@@ -74,7 +74,7 @@ HELD = {"bottom": FixedTemperature(300.0)}
 # -- asking ----------------------------------------------------------------------------------
 
 
-def test_parts_blocks_and_stacks_are_asked_by_name(steady: Steady) -> None:
+def test_parts_blocks_and_stacks_are_asked_by_name(steady: SteadyResult) -> None:
     assert steady.of("logic.active").name == "logic.active"
     assert steady.of("logic.active.core").is_block
     logic = steady.of("logic")
@@ -83,7 +83,7 @@ def test_parts_blocks_and_stacks_are_asked_by_name(steady: Steady) -> None:
     assert logic.max == steady.of("logic.active").max
 
 
-def test_all_names_can_be_asked(steady: Steady) -> None:
+def test_all_names_can_be_asked(steady: SteadyResult) -> None:
     names = [
         "board",
         "board.core",
@@ -102,7 +102,7 @@ def test_all_names_can_be_asked(steady: Steady) -> None:
     ("name", "hint"),
     [("logik", "; did you mean logic"), ("logic.activ", "; did you mean logic.active"), ("zzz", "")],
 )
-def test_a_name_that_is_none_is_told_with_the_nearest(steady: Steady, name: str, hint: str) -> None:
+def test_a_name_that_is_none_is_told_with_the_nearest(steady: SteadyResult, name: str, hint: str) -> None:
     for ask in (steady.of, steady.face):
         with pytest.raises(KeyError) as caught:
             ask(name)
@@ -111,7 +111,7 @@ def test_a_name_that_is_none_is_told_with_the_nearest(steady: Steady, name: str,
         assert caught.value.args[0].endswith("?" if hint else repr(name))
 
 
-def test_a_name_that_only_begins_alike_is_another(steady: Steady) -> None:
+def test_a_name_that_only_begins_alike_is_another(steady: SteadyResult) -> None:
     with pytest.raises(KeyError):
         steady.of("log")
 
@@ -135,7 +135,7 @@ def test_the_peak_is_in_the_part_that_makes_the_heat() -> None:
     assert replace(steady, parts=clearly).peak.name == "s.cap"
 
 
-def test_the_field_is_nan_outside_the_body(steady: Steady) -> None:
+def test_the_field_is_nan_outside_the_body(steady: SteadyResult) -> None:
     assert np.array_equal(np.isnan(steady.field), steady.model.part == 0)
     assert steady.temperature.dims == ("z", "y", "x")
     assert float(steady.temperature.max()) == np.nanmax(steady.field)
@@ -145,7 +145,7 @@ def test_the_field_is_nan_outside_the_body(steady: Steady) -> None:
 # -- showing ---------------------------------------------------------------------------------
 
 
-def test_the_table_shows_every_part_and_its_peak(steady: Steady) -> None:
+def test_the_table_shows_every_part_and_its_peak(steady: SteadyResult) -> None:
     text = steady.table()
     for word in ("board", "logic", "active", "core", "bulk", "cold", "margin"):
         assert word in text
@@ -167,18 +167,18 @@ def test_without_an_estimate_the_table_has_question_marks() -> None:
     assert "estimate" not in steady.seconds
 
 
-def test_an_estimate_is_there_for_every_part(steady: Steady) -> None:
+def test_an_estimate_is_there_for_every_part(steady: SteadyResult) -> None:
     for part in steady.parts:
         assert part.error is not None
         assert 0.0 <= part.error < 0.2 * (steady.peak.max - 300.0)
         assert part.extrapolated == pytest.approx(part.max, abs=2.0 * part.error + 1e-9)
 
 
-def test_a_saved_result_is_read_back_the_same(steady: Steady, tmp_path: Path) -> None:
+def test_a_saved_result_is_read_back_the_same(steady: SteadyResult, tmp_path: Path) -> None:
     """Through the names a user imports."""
     steady.save(tmp_path / "result.vtkhdf")
     back = ts.read_result(tmp_path / "result.vtkhdf")
-    assert isinstance(back, Steady)
+    assert isinstance(back, SteadyResult)
     assert np.array_equal(back.field, steady.field, equal_nan=True)
     assert back.parts == steady.parts
     assert back.table() == steady.table()
@@ -187,7 +187,7 @@ def test_a_saved_result_is_read_back_the_same(steady: Steady, tmp_path: Path) ->
     assert back.face("logic", "top") == steady.face("logic", "top")
 
 
-def test_a_plot_is_written(steady: Steady, tmp_path: Path) -> None:
+def test_a_plot_is_written(steady: SteadyResult, tmp_path: Path) -> None:
     steady.plot(tmp_path / "result.png")
     assert (tmp_path / "result.png").read_bytes().startswith(b"\x89PNG")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from thermostack.errors import ConvergenceError as ConvergenceError
     from thermostack.errors import DescriptionError as DescriptionError
-    from thermostack.errors import Fault as Fault
+    from thermostack.errors import Diagnostic as Diagnostic
     from thermostack.errors import OutputError as OutputError
     from thermostack.errors import ResourceError as ResourceError
     from thermostack.errors import ResultFileError as ResultFileError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from thermostack.io.description.package_file import read_package as read_package
     from thermostack.io.description.trace_files import read_trace as read_trace
     from thermostack.io.description.write_package import write_package as write_package
-    from thermostack.materials.effective_media import AreaBlend as AreaBlend
+    from thermostack.materials.effective_media import AreaComposite as AreaComposite
     from thermostack.materials.effective_media import BumpArray as BumpArray
     from thermostack.materials.effective_media import Laminate as Laminate
     from thermostack.materials.effective_media import LineLayer as LineLayer
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from thermostack.package.cooling import ColdPlate as ColdPlate
     from thermostack.package.cooling import Convection as Convection
     from thermostack.package.cooling import Cooling as Cooling
-    from thermostack.package.cooling import FilmMap as FilmMap
     from thermostack.package.cooling import FixedFlux as FixedFlux
     from thermostack.package.cooling import FixedTemperature as FixedTemperature
     from thermostack.package.cooling import HeatSink as HeatSink
+    from thermostack.package.cooling import HtcMap as HtcMap
     from thermostack.package.package import Interface as Interface
     from thermostack.package.package import Layer as Layer
     from thermostack.package.package import Package as Package
@@ -50,11 +50,11 @@ if TYPE_CHECKING:
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
     from thermostack.package.power import PowerMap as PowerMap
-    from thermostack.steady import Steady as Steady
+    from thermostack.steady import SteadyResult as SteadyResult
     from thermostack.steady import read_result as read_result
     from thermostack.steady import solve_steady as solve_steady
     from thermostack.transient.controllers import Governor as Governor
-    from thermostack.transient.run import Transient as Transient
+    from thermostack.transient.run import TransientResult as TransientResult
     from thermostack.transient.run import read_transient as read_transient
     from thermostack.transient.run import solve_transient as solve_transient
     from thermostack.transient.simulation import Simulation as Simulation
@@ -72,7 +72,7 @@ _HOME = {
     "errors": (
         "ConvergenceError",
         "DescriptionError",
-        "Fault",
+        "Diagnostic",
         "OutputError",
         "ResourceError",
         "ResultFileError",
@@ -83,7 +83,7 @@ _HOME = {
     "io.description.package_file": ("read_package",),
     "io.description.trace_files": ("read_trace",),
     "io.description.write_package": ("write_package",),
-    "materials.effective_media": ("AreaBlend", "BumpArray", "Laminate", "LineLayer", "ViaArray"),
+    "materials.effective_media": ("AreaComposite", "BumpArray", "Laminate", "LineLayer", "ViaArray"),
     "materials.material": ("Material",),
     "materials.material_library": ("find_material",),
     "mesh.grid": ("Grid",),
@@ -94,14 +94,14 @@ _HOME = {
         "ColdPlate",
         "Convection",
         "Cooling",
-        "FilmMap",
+        "HtcMap",
         "FixedFlux",
         "FixedTemperature",
         "HeatSink",
     ),
     "package.package": ("Interface", "Layer", "Package", "Region", "Stack"),
     "package.power": ("Block", "Power", "PowerMap"),
-    "steady": ("Steady", "read_result", "solve_steady"),
+    "steady": ("SteadyResult", "read_result", "solve_steady"),
     "transient.controllers": ("Governor",),
     "transient.simulation": ("Simulation",),
     "transient.throttling": (

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-SHOWN_FAULTS = 50  # a file with more faults than this is another kind of file
+MAX_SHOWN_DIAGNOSTICS = 50  # a file with more faults than this is another kind of file
 
 
 @dataclass(frozen=True)
-class Fault:
+class Diagnostic:
     """One thing wrong with a description: where it stands, what is wrong, what would be right."""
 
     field: str  # "stacks.gpu.layers.bulk.thickness"
     message: str  # "-50 um is not greater than zero"
-    remedy: str = ""  # "did you mean 50 um?"
+    hint: str = ""  # "did you mean 50 um?"
     code: str = "E-VALUE"  # stable; the list is in docs/guide/errors.md
     file: str | None = None
     line: int | None = None  # from 1
@@ -26,7 +26,7 @@ class Fault:
         """True where the description is unusual rather than wrong."""
         return self.code.startswith("W-")
 
-    def at(self, file: str | None, line: int | None = None, column: int | None = None) -> Fault:
+    def located_at(self, file: str | None, line: int | None = None, column: int | None = None) -> Diagnostic:
         """Return this fault with its place in a file."""
         return replace(self, file=file, line=line, column=column)
 
@@ -35,7 +35,7 @@ class Fault:
         file = None if self.file is None else "".join(map(_shown, self.file))
         place = ":".join(str(part) for part in (file, self.line, self.column) if part is not None)
         head = ": ".join(part for part in (place, self.field) if part)
-        tail = f" ({self.remedy})" if self.remedy else ""
+        tail = f" ({self.hint})" if self.hint else ""
         return f"{head + ': ' if head else ''}{self.message}{tail} [{self.code}]"
 
 
@@ -55,11 +55,11 @@ class DescriptionError(ThermostackError):
 
     exit_code = 2
 
-    def __init__(self, faults: Fault | Iterable[Fault]) -> None:
-        self.faults = (faults,) if isinstance(faults, Fault) else tuple(faults)
-        shown = [str(fault) for fault in self.faults[:SHOWN_FAULTS]]
-        if len(self.faults) > SHOWN_FAULTS:
-            shown.append(f"... and {len(self.faults) - SHOWN_FAULTS} more")
+    def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
+        self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
+        shown = [str(diagnostic) for diagnostic in self.diagnostics[:MAX_SHOWN_DIAGNOSTICS]]
+        if len(self.diagnostics) > MAX_SHOWN_DIAGNOSTICS:
+            shown.append(f"... and {len(self.diagnostics) - MAX_SHOWN_DIAGNOSTICS} more")
         super().__init__("\n".join(shown))
 
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thermostack.errors import ConvergenceError, DescriptionError, Fault
+from thermostack.errors import ConvergenceError, DescriptionError, Diagnostic
 from thermostack.finite_volume.conduction import (
+    CellConductivity,
     Conduction,
-    Conductivity,
-    add_outside_heat,
+    add_boundary_sources,
     assemble_conduction,
-    renew_conduction,
+    update_conduction,
 )
 from thermostack.finite_volume.error_estimate import LOOSE, estimate_errors
 from thermostack.finite_volume.part_temperatures import (
@@ -35,10 +35,10 @@ from thermostack.finite_volume.part_temperatures import (
 from thermostack.finite_volume.reconstruction import Fluxes
 from thermostack.linear.solver import Solver, prepare
 from thermostack.linear.solver_report import SolverReport
-from thermostack.mesh.memory_estimate import Solve, check_memory
+from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.schema.fields import nearest
+from thermostack.schema.fields import suggest
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Steady:
+class SteadyResult:
     """A steady temperature field, with all that tells how far to trust it."""
 
     model: Model
@@ -101,7 +101,7 @@ class Steady:
         return merge_parts(name, found)
 
     def _unknown(self, name: str) -> KeyError:
-        hint = nearest(name, self.names)
+        hint = suggest(name, self.names)
         return KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
 
     @property
@@ -118,7 +118,7 @@ class Steady:
         """Return the heat through the faces of all cells."""
         t = self.field.copy()
         _set_outside(self.model, t, 0.0)
-        conductivity = Conductivity(self.model, t)
+        conductivity = CellConductivity(self.model, t)
         return Fluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
 
     def at(self, x: float, y: float, z: float) -> float:
@@ -158,7 +158,7 @@ class Steady:
         write_result(self, path)
 
 
-def read_result(path: str | Path) -> Steady:
+def read_result(path: str | Path) -> SteadyResult:
     """Return the result that `Steady.save` wrote, the same to the last bit.
 
     Raises ResultFileError where the file is damaged, foreign or from a newer version, and DescriptionError
@@ -166,7 +166,7 @@ def read_result(path: str | Path) -> Steady:
     """
     from thermostack.io.results.steady_file import read_result as read
 
-    return read(path, Steady)
+    return read(path, SteadyResult)
 
 
 def solve_steady(
@@ -177,7 +177,7 @@ def solve_steady(
     threads: int | None = None,
     estimate: bool = True,
     progress: Progress = lambda stage: None,
-) -> Steady:
+) -> SteadyResult:
     """Return the steady temperatures of a model, with heat balance and estimated errors.
 
     `tolerance` bounds the residual relative to the heat, and what fails to balance relative to the heat
@@ -193,7 +193,7 @@ def solve_steady(
     if isinstance(model, Package):
         with timed(seconds, "mesh", progress):
             model = discretize(model)
-    refuse_isolated(model)
+    require_fixed_temperature(model)
     check_memory(_foreseen(model, method, estimate), held=model.memory)
     solving = _Solving(model, tolerance, method, threads, seconds, progress)
     fluxes, balance, report = solving.balanced(*solving.run())
@@ -210,20 +210,20 @@ def solve_steady(
     temperature = fluxes.t
     _set_outside(model, temperature, np.nan)
     warnings = (*model.warnings, *_range_warnings(model, parts))
-    return Steady(model, temperature, tuple(parts), balance, report, warnings, seconds, _peak_memory())
+    return SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, _peak_memory())
 
 
-def refuse_isolated(model: Model) -> None:
+def require_fixed_temperature(model: Model) -> None:
     """Raise DescriptionError where nothing fixes the temperature of the body at rest."""
-    if not (model.surfaces.h > 0.0).any():
+    if not (model.boundary.h > 0.0).any():
         text = "the body is isolated: nothing fixes its temperature at rest"
         remedy = "cool a face, or play a transient that does not begin at rest (initial: outside)"
-        raise DescriptionError(Fault("cooling", text, remedy, "E-COOLING"))
+        raise DescriptionError(Diagnostic("cooling", text, remedy, "E-COOLING"))
 
 
-def _foreseen(model: Model, method: str, estimate: bool) -> Solve:
+def _foreseen(model: Model, method: str, estimate: bool) -> MemoryEstimate:
     active = model.active if method == "direct" else None
-    return Solve(model.grid, model.is_linear, estimate, method, model.surfaces.cell.size, active)
+    return MemoryEstimate(model.grid, model.is_linear, estimate, method, model.boundary.cell.size, active)
 
 
 class _Solving:
@@ -241,8 +241,8 @@ class _Solving:
         self.model, self.tolerance, self.method, self.threads = model, tolerance, method, threads
         self.seconds, self.progress = seconds, progress
         self.iterations = 0
-        self.zero = model.surfaces.mean_outside  # K, less cancellation
-        self.conductivity: Conductivity
+        self.zero = model.boundary.mean_ambient  # K, less cancellation
+        self.conductivity: CellConductivity
         self.conduction: Conduction
         self.solver: Solver
         self.heat: np.ndarray  # (nz, ny, nx) W, to a body at `zero`
@@ -253,13 +253,13 @@ class _Solving:
             self.__dict__.pop(name, None)
         with timed(self.seconds, "assemble", self.progress):
             if temperature is None:
-                self.conductivity = Conductivity(self.model)
+                self.conductivity = CellConductivity(self.model)
                 self.conduction = assemble_conduction(self.model, self.conductivity)
             else:
-                self.conductivity = self.conductivity.at(temperature)
-                self.conduction = renew_conduction(self.conduction, self.model, self.conductivity)
+                self.conductivity = self.conductivity.at_temperature(temperature)
+                self.conduction = update_conduction(self.conduction, self.model, self.conductivity)
             self.heat = self.model.power
-            add_outside_heat(self.model, self.conduction, self.heat, self.zero)
+            add_boundary_sources(self.model, self.conduction, self.heat, self.zero)
         with timed(self.seconds, "prepare", self.progress):
             widths = (self.model.grid.dx, self.model.grid.dy)
             self.solver = prepare(self.conduction, widths=widths, method=self.method, threads=self.threads)
@@ -341,7 +341,7 @@ def _range_warnings(model: Model, parts: list[PartTemperature]) -> Iterator[str]
         reached = part.max if part.max > known[1] else part.min
         low, high, value = (format_quantity(t, "temperature") for t in (*known, reached))
         text = f"{value} is reached, {materials[part.name].name} is known from {low} to {high}"
-        yield str(Fault(part.name, text, "its conductivity at that end was taken", "W-RANGE"))
+        yield str(Diagnostic(part.name, text, "its conductivity at that end was taken", "W-RANGE"))
 
 
 @contextmanager

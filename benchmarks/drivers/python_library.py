@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from thermostack.finite_volume.conduction import Conduction, Ground
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 
 ENOUGH = 60.0  # s
 TIMES = 7  # that short works are timed
@@ -40,7 +40,7 @@ def read_problem(path: str) -> tuple[Conduction, Array, Widths]:
             return np.fromfile(file, np.float64, int(np.prod(shape))).reshape(shape)
 
         faces = field(nz, ny, nx - 1), field(nz, ny - 1, nx), field(nz - 1, ny, nx)
-        ground, heat = Ground.of(field(nz, ny, nx)), field(nz, ny, nx)
+        ground, heat = BoundaryConductance.from_dense(field(nz, ny, nx)), field(nz, ny, nx)
         return Conduction(*faces, ground), heat, (field(nx), field(ny))
 
 
@@ -49,7 +49,7 @@ def write_problem(path: Path, conduction: Conduction, heat: Array, widths: Width
     c = conduction
     with path.open("wb") as file:
         np.array(c.shape, dtype=np.int64).tofile(file)
-        for values in (c.g_x, c.g_y, c.g_z, c.ground.dense, heat, *widths):
+        for values in (c.g_x, c.g_y, c.g_z, c.boundary.dense, heat, *widths):
             np.ascontiguousarray(values, dtype=np.float64).tofile(file)
 
 
@@ -77,7 +77,7 @@ def thermostack(conduction: Conduction, heat: Array, widths: Widths, settings: S
     kept = conduction
     if settings.get("precision") == "single":
         faces = (g.astype(np.float32) for g in (conduction.g_x, conduction.g_y, conduction.g_z))
-        kept = Conduction(*faces, conduction.ground)
+        kept = Conduction(*faces, conduction.boundary)
 
     def set_up() -> Solve:
         solver = prepare(kept, widths=widths, threads=1)
@@ -204,12 +204,12 @@ def least_seconds(work: Callable[[], object]) -> float:
 
 def units(conduction: Conduction, heat: Array, widths: Widths) -> dict[str, float]:
     """Return the seconds of a work unit, the float64 operator, and of a cycle, and the cells of all grids."""
-    from thermostack.linear.multigrid import Multigrid, operate
+    from thermostack.linear.multigrid import Multigrid, apply_operator
 
     out = np.empty_like(heat)
-    unit = least_seconds(lambda: operate(conduction, heat, out))
+    unit = least_seconds(lambda: apply_operator(conduction, heat, out))
     multigrid = Multigrid(conduction, widths)
-    multigrid.begin(0, heat, 1.0 / float(np.abs(heat).max()))
+    multigrid.set_rhs(0, heat, 1.0 / float(np.abs(heat).max()))
     cycle = least_seconds(multigrid.cycle)
     cells = sum(level.nz * level.ny * level.nx for level in multigrid.levels)
     return {"unit_s": unit, "cycle_s": cycle, "cells_of_levels": cells}

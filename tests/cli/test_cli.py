@@ -246,7 +246,7 @@ def test_mesh_says_how_the_grid_is_and_solves_nothing(
     assert summary["power"] == pytest.approx(15.0)
 
 
-def test_check_tells_every_fault_with_its_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_tells_every_diagnostic_with_its_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", DRAWING]) == 0
     printed, logged = capsys.readouterr()
     assert "two_dies: no faults; 3 stacks, 6 parts, 24 mm x 14 mm x 801 um, 15 W" in printed
@@ -263,9 +263,9 @@ def test_check_tells_every_fault_with_its_line(here: Path, capsys: pytest.Captur
     assert f"{wrong}:19:33: stacks.logic.layers.bulk.thickness: -700 um is not greater than zero" in logged
     assert "Traceback" not in logged
     assert main(["check", str(wrong), "--json"]) == 2
-    faults = json.loads(capsys.readouterr().out)["faults"]
-    assert [fault["code"] for fault in faults] == ["E-RANGE", "E-RANGE", "E-UNIT"]
-    assert faults[0]["line"] == 19
+    diagnostics = json.loads(capsys.readouterr().out)["faults"]
+    assert [diagnostic["code"] for diagnostic in diagnostics] == ["E-RANGE", "E-RANGE", "E-UNIT"]
+    assert diagnostics[0]["line"] == 19
 
 
 def test_check_sees_what_only_cells_show(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thermostack.cli.console import TimeLeft, _said, show_run
+from thermostack.cli.console import EtaEstimator, _said, show_run
 from thermostack.report.run_summary import step_lengths
 
 
@@ -25,10 +25,10 @@ class Clock:
         return self.now
 
 
-def noted(end: float, speeds: list[tuple[float, float]], per_second: int = 20) -> TimeLeft:
+def noted(end: float, speeds: list[tuple[float, float]], per_second: int = 20) -> EtaEstimator:
     """Return what a run knows that went at some speeds [simulated s per s], each for some seconds."""
     clock = Clock()
-    left, simulated = TimeLeft(end, clock), 0.0
+    left, simulated = EtaEstimator(end, clock), 0.0
     for speed, seconds in speeds:
         for _ in range(round(seconds * per_second)):
             clock.now += 1.0 / per_second
@@ -37,14 +37,14 @@ def noted(end: float, speeds: list[tuple[float, float]], per_second: int = 20) -
     return left
 
 
-def seconds_of(left: TimeLeft) -> tuple[float, float]:
+def seconds_of(left: EtaEstimator) -> tuple[float, float]:
     found = left.seconds()
     assert found is not None
     return found
 
 
 def test_nothing_is_said_before_anything_is_known() -> None:
-    assert str(TimeLeft(1.0)) == ""
+    assert str(EtaEstimator(1.0)) == ""
     assert str(noted(100.0, [(1.0, 1.0)])) == ""
 
 
@@ -80,7 +80,7 @@ def test_of_a_run_that_becomes_slower_more_is_said() -> None:
 
 def test_less_is_true_while_steps_grow() -> None:
     clock = Clock()
-    left, simulated, step = TimeLeft(1.0, clock), 0.0, 1e-6
+    left, simulated, step = EtaEstimator(1.0, clock), 0.0, 1e-6
     bounds = []
     while simulated < 1.0:
         simulated, step = min(1.0, simulated + step), step * 1.1

@@ -38,8 +38,8 @@ from thermostack import (
 )
 from thermostack.cli.main import main
 from thermostack.linear.multigrid import Multigrid
-from thermostack.mesh.memory_estimate import Solve
-from thermostack.package.cooling import Convection, Cooled, Cooling
+from thermostack.mesh.memory_estimate import MemoryEstimate
+from thermostack.package.cooling import Convection, Cooling, FaceCooling
 from thermostack.package.power import Block, Power
 from thermostack.units import mm, nm, um
 
@@ -212,7 +212,7 @@ def hard(name: str) -> Package:
         Layer("active", 10 * um, plain, power=heated),
         Layer("bulk", 300 * um, plain),
     )
-    cooling = Cooling(top=Cooled(Convection(1e4, 300.0)), bottom=Cooled(Convection(10.0, 300.0)))
+    cooling = Cooling(top=FaceCooling(Convection(1e4, 300.0)), bottom=FaceCooling(Convection(10.0, 300.0)))
     return Package("hard", (Stack("die", (10 * mm, 10 * mm), layers),), cooling)
 
 
@@ -465,7 +465,7 @@ def test_row_64_an_interrupt_at_any_moment_says_no_more_than_that(seed: int, her
 def test_row_m1_what_does_not_fit_is_refused_before_it_is_tried(
     share: float, code: int, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    need = Solve(discretize(read_package(DRAWING), cell=1 * mm).grid, estimate=True).memory
+    need = MemoryEstimate(discretize(read_package(DRAWING), cell=1 * mm).grid, estimate=True).memory
     monkeypatch.setattr(thermostack.memory, "available_memory", lambda: int(need / share))
     assert main(["solve", DRAWING, "--cell", "1 mm"]) == code
     assert ("GB are there" in capsys.readouterr().err) == (code == 4)

@@ -28,7 +28,7 @@ from thermostack.cli.transient_options import (
     read_throttles,
 )
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError
-from thermostack.io.results.transient_file import read_film
+from thermostack.io.results.transient_file import read_frames as read_film
 from thermostack.transient.run import find_unfinished
 from thermostack.units import format_quantity
 
@@ -131,7 +131,7 @@ def test_the_history_has_a_row_for_every_step(here: Path) -> None:
     assert header[0] == "time [s]"
     assert len(rows) == run.time.size
     column = header.index("gpu.active max [K]")
-    assert [float(row[column]) for row in rows] == run.most[:, run.names.index("gpu.active")].tolist()
+    assert [float(row[column]) for row in rows] == run.max[:, run.names.index("gpu.active")].tolist()
 
 
 def test_the_json_is_the_contract(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thermostack.finite_volume.cell_properties import Properties
+from thermostack.finite_volume.cell_properties import CellProperties
 
 SHAPE = (4, 5, 7)
 VALUES = [(1.0, 2.0), (3.0, 4.0), (5.0, 6.0), (7.0, 8.0), (9.0, 10.0)]
@@ -46,51 +46,51 @@ def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return part, rng.uniform(250.0, 450.0, SHAPE)
 
 
-def planes(properties: Properties) -> np.ndarray:
+def planes(properties: CellProperties) -> np.ndarray:
     return np.stack([properties.plane(k) for k in range(SHAPE[0])], axis=1)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_each_cell_has_what_its_part_and_its_temperature_say(seed: int) -> None:
     part, t = drawn(seed)
-    assert np.array_equal(planes(Properties(part, VALUES, LAWS).at(t)), plain(part, t))
+    assert np.array_equal(planes(CellProperties(part, VALUES, LAWS).at_temperature(t)), plain(part, t))
 
 
 def test_without_a_temperature_they_are_those_of_the_parts() -> None:
     part, _ = drawn(5)
     table = np.vstack([np.zeros(2), VALUES])
-    assert np.array_equal(planes(Properties(part, VALUES, LAWS)), np.moveaxis(table[part], -1, 0))
+    assert np.array_equal(planes(CellProperties(part, VALUES, LAWS)), np.moveaxis(table[part], -1, 0))
 
 
 def test_temperatures_may_be_over_a_zero() -> None:
     part, t = drawn(6)
-    properties = Properties(part, VALUES, LAWS)
-    over = properties.at(t - 300.0, 300.0)
-    assert np.array_equal(planes(over), planes(properties.at((t - 300.0) + 300.0)))
+    properties = CellProperties(part, VALUES, LAWS)
+    over = properties.at_temperature(t - 300.0, 300.0)
+    assert np.array_equal(planes(over), planes(properties.at_temperature((t - 300.0) + 300.0)))
     assert properties.temperature is None  # as it was
 
 
 def test_empty_cells_may_have_no_temperature() -> None:
     part, t = drawn(7)
     bare = np.where(part > 0, t, np.nan)
-    assert np.array_equal(planes(Properties(part, VALUES, LAWS).at(bare)), plain(part, t))
+    assert np.array_equal(planes(CellProperties(part, VALUES, LAWS).at_temperature(bare)), plain(part, t))
 
 
 def test_temperatures_of_any_kind_are_read_as_numbers() -> None:
     part, t = drawn(8)
     t = np.round(t)
-    properties = Properties(part, VALUES, LAWS)
+    properties = CellProperties(part, VALUES, LAWS)
     expected = plain(part, t)
-    assert np.array_equal(planes(properties.at(t.astype(np.float32))), expected)
-    assert np.array_equal(planes(properties.at(np.asfortranarray(t))), expected)
+    assert np.array_equal(planes(properties.at_temperature(t.astype(np.float32))), expected)
+    assert np.array_equal(planes(properties.at_temperature(np.asfortranarray(t))), expected)
 
 
 def test_planes_that_vary_are_known() -> None:
     part, t = drawn(9)
-    properties = Properties(part, VALUES, LAWS)
+    properties = CellProperties(part, VALUES, LAWS)
     assert properties.varies.tolist() == [False, True, True, True]
-    assert properties.at(t).varies is properties.varies
-    assert not Properties(part, VALUES, {}).varies.any()
+    assert properties.at_temperature(t).varies is properties.varies
+    assert not CellProperties(part, VALUES, {}).varies.any()
 
 
 def test_parts_of_one_law_are_asked_for_together() -> None:
@@ -102,6 +102,10 @@ def test_parts_of_one_law_are_asked_for_together() -> None:
         asked.append(t.size)
         return halved(t)
 
-    found = Properties(part, VALUES, {1: ("a", law), 3: ("a", law)}).at(np.full(part.shape, 300.0)).plane(0)
+    found = (
+        CellProperties(part, VALUES, {1: ("a", law), 3: ("a", law)})
+        .at_temperature(np.full(part.shape, 300.0))
+        .plane(0)
+    )
     assert asked == [6]
     assert (found[0] == 150.0).all()

@@ -26,13 +26,13 @@ from thermostack import (
     read_package,
 )
 from thermostack.finite_volume.conduction import (
+    BoundaryConductance,
+    CellConductivity,
     Conduction,
-    Conductivity,
-    Ground,
-    add_outside_heat,
+    add_boundary_sources,
     assemble_conduction,
-    half_cells,
-    renew_conduction,
+    half_cell_resistance,
+    update_conduction,
 )
 from thermostack.materials.material import VOID
 from thermostack.units import mm
@@ -63,7 +63,10 @@ def random_conduction(shape: tuple[int, int, int], seed: int) -> Conduction:
         return np.where(rng.random(size) < 0.1, 0.0, 10.0 ** rng.uniform(-3, 3, size))
 
     return Conduction(
-        some(nz, ny, nx - 1), some(nz, ny - 1, nx), some(nz - 1, ny, nx), Ground.of(some(nz, ny, nx))
+        some(nz, ny, nx - 1),
+        some(nz, ny - 1, nx),
+        some(nz - 1, ny, nx),
+        BoundaryConductance.from_dense(some(nz, ny, nx)),
     )
 
 
@@ -95,15 +98,15 @@ def test_two_joints_at_one_plane_add() -> None:
 def test_a_film_is_in_series_with_half_a_cell_and_a_held_face_is_half_a_cell() -> None:
     g = assemble_conduction(two(top=Convection(1e4, 300.0), west=FixedTemperature(310.0)))
     up, west = 4e-6 / (0.15 * mm / 5 + 1e-4), 0.3 * mm * 4 * mm / (0.5 * mm / 10)
-    assert g.ground.dense[1, 0, 0] == pytest.approx(up + west)
-    assert g.ground.dense[1, 0, 1] == pytest.approx(8e-6 / (0.15 * mm / 5 + 1e-4))
-    assert g.ground.dense[0, 0, 1] == 0.0
-    assert g.surface.sum() == pytest.approx(g.ground.dense.sum(), rel=1e-12)
+    assert g.boundary.dense[1, 0, 0] == pytest.approx(up + west)
+    assert g.boundary.dense[1, 0, 1] == pytest.approx(8e-6 / (0.15 * mm / 5 + 1e-4))
+    assert g.boundary.dense[0, 0, 1] == 0.0
+    assert g.surface.sum() == pytest.approx(g.boundary.dense.sum(), rel=1e-12)
 
 
 def test_a_given_flux_conducts_nothing() -> None:
     g = assemble_conduction(two(top=Convection(1e4, 300.0), bottom=FixedFlux(flux=100.0)))
-    assert not g.ground.dense[0].any()
+    assert not g.boundary.dense[0].any()
 
 
 def test_nothing_is_conducted_into_or_through_a_void() -> None:
@@ -119,7 +122,7 @@ def test_half_cells() -> None:
     """Width / (2 k) along z, y and x; without end where nothing conducts."""
     conductivity = np.broadcast_to(np.array([5.0, 20.0, 10.0])[:, None, None], (3, 2, 2)).copy()
     conductivity[:, 1, 1] = 0.0
-    half = half_cells(Grid(X, Y, Z), conductivity, 1)
+    half = half_cell_resistance(Grid(X, Y, Z), conductivity, 1)
     assert half[:, 0, 1] == pytest.approx([0.15 * mm / 5, 2 * mm / 20, 1 * mm / 10])
     assert np.isinf(half[:, 1, 1]).all()
 
@@ -144,7 +147,7 @@ SHAPES = [
 def test_apply_diagonal_and_matrix_agree(shape: tuple[int, int, int]) -> None:
     """Against a loop over the pairs of cells, on axes of one cell too."""
     g = random_conduction(shape, sum(shape))
-    dense = np.diag(g.ground.dense.ravel())
+    dense = np.diag(g.boundary.dense.ravel())
     number = np.arange(dense.shape[0]).reshape(shape)
     for conductance, axis in ((g.g_x, 2), (g.g_y, 1), (g.g_z, 0)):
         low, high = (np.delete(number, end, axis) for end in (-1, 0))
@@ -163,7 +166,7 @@ def test_apply_diagonal_and_matrix_agree(shape: tuple[int, int, int]) -> None:
 
 def test_a_cell_outside_has_a_row_of_its_own() -> None:
     g = random_conduction((2, 3, 2), 5)
-    for values in (g.g_x[0, 0], g.g_y[0, 0, :1], g.g_z[:, 0, 0], g.ground.conductance[:1]):
+    for values in (g.g_x[0, 0], g.g_y[0, 0, :1], g.g_z[:, 0, 0], g.boundary.conductance[:1]):
         values[:] = 0.0
     row = g.to_csr()[[0]].toarray()
     assert row[0].tolist() == [1.0, *([0.0] * 11)]
@@ -180,29 +183,29 @@ def test_the_matrix_stores_no_zeros() -> None:
 
 
 def test_conductivity_is_that_of_the_part_of_each_cell() -> None:
-    values = Conductivity(two(Material("cu", 400.0))).plane(0)
+    values = CellConductivity(two(Material("cu", 400.0))).plane(0)
     assert values.shape == (3, 2, 2)
     assert values[:, 1, 0].tolist() == [5.0, 20.0, 10.0]
-    assert Conductivity(two(Material("cu", 400.0))).plane(1).tolist() == [[[400.0] * 2] * 2] * 3
+    assert CellConductivity(two(Material("cu", 400.0))).plane(1).tolist() == [[[400.0] * 2] * 2] * 3
 
 
 def test_conductivity_follows_the_temperature_of_each_cell() -> None:
     model = two(FALLING)
     t = np.full(model.grid.shape, 300.0)
     t[1] = [[400.0, 500.0], [600.0, 250.0]]
-    by_temperature = Conductivity(model, t)
+    by_temperature = CellConductivity(model, t)
     assert by_temperature.plane(1)[2] == pytest.approx(3e4 / t[1], rel=1e-12)
-    assert by_temperature.plane(0).tolist() == Conductivity(model).plane(0).tolist()
-    assert Conductivity(model).plane(1)[0] == pytest.approx(np.full((2, 2), 100.0))
+    assert by_temperature.plane(0).tolist() == CellConductivity(model).plane(0).tolist()
+    assert CellConductivity(model).plane(1)[0] == pytest.approx(np.full((2, 2), 100.0))
 
 
 def test_conductances_follow_it_too() -> None:
     model = two(FALLING)
     t = np.full(model.grid.shape, 300.0)
     t[1] = 600.0
-    g = assemble_conduction(model, Conductivity(model, t))
+    g = assemble_conduction(model, CellConductivity(model, t))
     assert g.g_z[0, 0, 0] == pytest.approx(4e-6 / (0.25 * mm / 5 + 0.15 * mm / 50))
-    assert g.ground.dense[1, 0, 0] == pytest.approx(4e-6 / (0.15 * mm / 50 + 1e-4))
+    assert g.boundary.dense[1, 0, 0] == pytest.approx(4e-6 / (0.15 * mm / 50 + 1e-4))
 
 
 def test_a_table_is_read_between_its_rows_and_held_beyond() -> None:
@@ -210,7 +213,7 @@ def test_a_table_is_read_between_its_rows_and_held_beyond() -> None:
     model = two(Material("listed", law))
     t = np.full(model.grid.shape, 300.0)
     t[1] = [[350.0, 450.0], [200.0, 700.0]]
-    assert Conductivity(model, t).plane(1)[1] == pytest.approx(np.array([[90.0, 60.0], [100.0, 40.0]]))
+    assert CellConductivity(model, t).plane(1)[1] == pytest.approx(np.array([[90.0, 60.0], [100.0, 40.0]]))
 
 
 def test_a_quarter_turn_turns_the_conductivity() -> None:
@@ -218,8 +221,8 @@ def test_a_quarter_turn_turns_the_conductivity() -> None:
     square = Grid(np.array([0.0, 5.0]) * mm, np.array([0.0, 3.0]) * mm, Z)
     layer = Layer("sheet", 0.8 * mm, ODD)
     turned = modelled(layer, rotate=90, grid=square)
-    assert Conductivity(turned).plane(0)[:, 0, 0].tolist() == [5.0, 10.0, 20.0]
-    assert Conductivity(modelled(layer, rotate=180)).plane(0)[:, 0, 0].tolist() == [5.0, 20.0, 10.0]
+    assert CellConductivity(turned).plane(0)[:, 0, 0].tolist() == [5.0, 10.0, 20.0]
+    assert CellConductivity(modelled(layer, rotate=180)).plane(0)[:, 0, 0].tolist() == [5.0, 20.0, 10.0]
     g = assemble_conduction(replace(turned, grid=square))
     assert g.g_z[0, 0, 0] == pytest.approx(15e-6 / (0.4 * mm / 5))
 
@@ -230,7 +233,7 @@ def test_a_quarter_turn_turns_conductivities_of_temperature() -> None:
     square = Grid(np.array([0.0, 5.0]) * mm, np.array([0.0, 3.0]) * mm, Z)
     turned = modelled(layer, rotate=270, grid=square)
     t = np.full(turned.grid.shape, 600.0)
-    assert Conductivity(turned, t).plane(0)[:, 0, 0] == pytest.approx([10.0, 50.0, 25.0])
+    assert CellConductivity(turned, t).plane(0)[:, 0, 0] == pytest.approx([10.0, 50.0, 25.0])
 
 
 # -- renewed -------------------------------------------------------------------------------------
@@ -241,15 +244,15 @@ def test_conductances_are_renewed_as_they_are_assembled(name: str) -> None:
     """To the last bit, in the same arrays; planes that no temperature changes are not touched."""
     model = workload_model(HOT_SILICON) if name == "workload" else discretize(read_package(name), 2 * mm)
     t = np.random.default_rng(1).uniform(20.0, 90.0, model.grid.shape)
-    conductivity = Conductivity(model)
+    conductivity = CellConductivity(model)
     old = assemble_conduction(model, conductivity)
-    expected = assemble_conduction(model, Conductivity(model, t + 300.0))
+    expected = assemble_conduction(model, CellConductivity(model, t + 300.0))
     is_same = ~conductivity.varies
     assert is_same.any()
     assert not is_same.all()
     for faces in (old.g_x, old.g_y):
         faces[is_same] *= 2.0  # to be found as it was left
-    new = renew_conduction(old, model, conductivity.at(t, 300.0))
+    new = update_conduction(old, model, conductivity.at_temperature(t, 300.0))
     assert new.g_x is old.g_x
     for faces in (new.g_x, new.g_y):
         faces[is_same] *= 0.5
@@ -259,7 +262,7 @@ def test_conductances_are_renewed_as_they_are_assembled(name: str) -> None:
 
 
 def all_of(conduction: Conduction) -> list[np.ndarray]:
-    ground = conduction.ground
+    ground = conduction.boundary
     return [conduction.g_x, conduction.g_y, conduction.g_z, conduction.surface, ground.cell, ground.dense]
 
 
@@ -271,9 +274,9 @@ def test_the_outside_brings_what_its_films_give_at_zero_and_its_fluxes() -> None
     model = two(top=Convection(1e4, 300.0), bottom=FixedFlux(heat=3.0))
     g = assemble_conduction(model)
     heat = np.ones(model.grid.shape)
-    add_outside_heat(model, g, heat, zero=290.0)
-    assert heat[1] - 1.0 == pytest.approx(g.ground.dense[1] * 10.0)
+    add_boundary_sources(model, g, heat, zero=290.0)
+    assert heat[1] - 1.0 == pytest.approx(g.boundary.dense[1] * 10.0)
     assert heat[0] - 1.0 == pytest.approx(3.0 * np.array([[4.0, 8.0], [1.0, 2.0]]) / 15.0)
     at_ambient = np.zeros(model.grid.shape)
-    add_outside_heat(model, g, at_ambient, zero=300.0)
+    add_boundary_sources(model, g, at_ambient, zero=300.0)
     assert not at_ambient[1].any()

@@ -9,7 +9,12 @@ import pytest
 from support.small_workloads import HOT_SILICON, workload_model, workload_package
 
 from thermostack import DescriptionError, Material, discretize
-from thermostack.finite_volume.heat_capacity import Storage, assemble_capacity, is_constant, renew_capacity
+from thermostack.finite_volume.heat_capacity import (
+    CellHeatCapacity,
+    assemble_capacity,
+    is_constant,
+    update_capacity,
+)
 from thermostack.mesh.model import Model
 from thermostack.units import mm
 
@@ -67,11 +72,11 @@ def test_a_law_without_a_temperature_is_taken_at_300_k() -> None:
 def test_capacities_are_renewed_as_they_are_assembled() -> None:
     model = workload_model(HOT_SILICON)
     t = 20.0 + 200.0 * np.random.default_rng(5).random(model.grid.shape)
-    capacity, storage = assemble_capacity(model), Storage(model)
+    capacity, storage = assemble_capacity(model), CellHeatCapacity(model)
     expected = assemble_capacity(model, t + 300.0)
     assert not np.array_equal(capacity, expected)
     capacity[~storage.varies] *= 2.0  # to be found as it was left
-    renew_capacity(capacity, model, storage.at(t, 300.0))
+    update_capacity(capacity, model, storage.at_temperature(t, 300.0))
     capacity[~storage.varies] *= 0.5
     assert np.array_equal(capacity, expected)
     assert 0 < np.count_nonzero(storage.varies) < len(capacity)
@@ -99,10 +104,10 @@ def test_every_material_without_a_capacity_is_named_once_with_a_part_of_it() -> 
     package = replace(package, stacks=(replace(board, layers=(plate,)), *others))
     with pytest.raises(DescriptionError) as caught:
         assemble_capacity(discretize(package, 1 * mm))
-    faults = {fault.field: fault for fault in caught.value.faults}
-    assert set(faults) == {"materials.bare", "materials.plain"}
+    diagnostics = {diagnostic.field: diagnostic for diagnostic in caught.value.diagnostics}
+    assert set(diagnostics) == {"materials.bare", "materials.plain"}
     for name, part in (("bare", "die.active"), ("plain", "board.plate")):
-        fault = faults[f"materials.{name}"]
-        assert fault.code == "E-MISSING"
-        assert fault.message == f"{part} is of it, and it has no heat capacity"
-        assert fault.remedy == "give density and specific_heat, or volumetric_heat_capacity"
+        diagnostic = diagnostics[f"materials.{name}"]
+        assert diagnostic.code == "E-MISSING"
+        assert diagnostic.message == f"{part} is of it, and it has no heat capacity"
+        assert diagnostic.hint == "give density and specific_heat, or volumetric_heat_capacity"

@@ -19,11 +19,16 @@ from thermostack import (
     Power,
     Region,
     Stack,
-    Steady,
+    SteadyResult,
     discretize,
     solve_steady,
 )
-from thermostack.finite_volume.part_temperatures import HeatBalance, Members, PartTemperature, merge_parts
+from thermostack.finite_volume.part_temperatures import (
+    HeatBalance,
+    PartsAndBlocks,
+    PartTemperature,
+    merge_parts,
+)
 from thermostack.units import mm
 
 pytestmark = pytest.mark.usefixtures("in_full_throughout")
@@ -31,7 +36,7 @@ SILICON, MOLD = Material("si", 100.0), Material("mold", 2.0)
 SIDE = 4 * mm
 
 
-def solve(package: Package, grid: Grid, **options: object) -> Steady:
+def solve(package: Package, grid: Grid, **options: object) -> SteadyResult:
     given = {"method": "direct", "tolerance": 1e-12, "estimate": False} | options
     return solve_steady(discretize(package, grid=grid), **given)  # type: ignore[arg-type]
 
@@ -49,7 +54,7 @@ def part(name: str, **more: object) -> PartTemperature:
 
 
 @pytest.fixture(scope="module")
-def wall() -> Steady:
+def wall() -> SteadyResult:
     """Return 1 mm of mould and 2 mm of silicon between 400 K and 348 K: 1e5 W/m2, 350 K between them."""
     layers = Layer("mold", 1 * mm, MOLD, limit=405.0), Layer("si", 2 * mm, SILICON)
     cooling = Cooling(bottom=FixedTemperature(400.0), top=FixedTemperature(348.0))
@@ -57,7 +62,7 @@ def wall() -> Steady:
     return solve(package, Grid(planes(0, 1, 4), planes(0, 4), planes(0, 0.3, 1, 2.5, 3)))
 
 
-def test_least_mean_and_greatest_of_a_wall(wall: Steady) -> None:
+def test_least_mean_and_greatest_of_a_wall(wall: SteadyResult) -> None:
     """The faces count, not the centres of the cells beside them; means are over the volume."""
     for name, low, high in (("mold", 350.0, 400.0), ("si", 348.0, 350.0)):
         found = wall.of(f"wall.{name}")
@@ -66,12 +71,12 @@ def test_least_mean_and_greatest_of_a_wall(wall: Steady) -> None:
     assert wall.of("wall.si").volume == pytest.approx(32e-9)
 
 
-def test_the_place_of_the_greatest_is_on_the_hottest_face(wall: Steady) -> None:
+def test_the_place_of_the_greatest_is_on_the_hottest_face(wall: SteadyResult) -> None:
     assert wall.of("wall.mold").at[2] == 0.0
     assert wall.of("wall.si").at[2] == pytest.approx(1 * mm)
 
 
-def test_a_limit_is_of_the_layer_or_else_of_the_stack(wall: Steady) -> None:
+def test_a_limit_is_of_the_layer_or_else_of_the_stack(wall: SteadyResult) -> None:
     assert wall.of("wall.mold").limit == 405.0
     assert wall.of("wall.mold").margin == pytest.approx(5.0, abs=1e-6)
     assert wall.of("wall.si").margin == pytest.approx(-1.0, abs=1e-6)
@@ -82,7 +87,7 @@ def test_a_limit_is_of_the_layer_or_else_of_the_stack(wall: Steady) -> None:
 
 
 @pytest.fixture(scope="module")
-def halves() -> Steady:
+def halves() -> SteadyResult:
     """Return a die whose left half makes 2 W and whose right half 1 W, cut apart: two walls."""
     gap = Region("gap", (1 * mm, SIDE), "void", (2 * mm, 0.0))
     blocks = (
@@ -99,7 +104,7 @@ def halves() -> Steady:
     return solve(package, Grid(planes(0, 1, 2, 3, 4), planes(0, 4), planes(0, 0.5, 1, 1.01)))
 
 
-def test_blocks_by_hand(halves: Steady) -> None:
+def test_blocks_by_hand(halves: SteadyResult) -> None:
     """The rise over film and bulk is q (1 / h + d / k); in the active layer it is q d / k more at most."""
     for name, flux, x in (("left", 2.0 / 8e-6, (0.0, 2.0)), ("right", 1.0 / 4e-6, (3.0, 4.0))):
         block = halves.of(f"die.active.{name}")
@@ -112,13 +117,13 @@ def test_blocks_by_hand(halves: Steady) -> None:
     assert halves.of("die.active.right").power == 1.0
 
 
-def test_blocks_follow_their_part(halves: Steady) -> None:
+def test_blocks_follow_their_part(halves: SteadyResult) -> None:
     assert [p.name for p in halves.parts] == ["die.bulk", "die.active", "die.active.left", "die.active.right"]
     assert halves.of("die.active").power == pytest.approx(3.0)
     assert halves.of("die.active").is_block is False
 
 
-def test_a_stack_does_not_count_its_blocks_twice(halves: Steady) -> None:
+def test_a_stack_does_not_count_its_blocks_twice(halves: SteadyResult) -> None:
     assert halves.of("die").power == pytest.approx(3.0)
     assert halves.of("die").volume == pytest.approx((8 + 4) * 1.01e-9)
 
@@ -140,9 +145,9 @@ def test_a_part_that_is_covered_has_no_temperature() -> None:
     assert steady.of("s.gone").volume == pytest.approx(16e-9)
 
 
-def test_members_are_parts_and_then_blocks(halves: Steady) -> None:
+def test_members_are_parts_and_then_blocks(halves: SteadyResult) -> None:
     """Parts bulk and active, blocks left and right; between the blocks is nothing, by hand."""
-    members = Members(halves.model)
+    members = PartsAndBlocks(halves.model)
     nz, ny, nx = halves.model.grid.shape
     assert members.count == 4
     assert members.volume == pytest.approx([12e-9, 12e-11, 8e-11, 4e-11])
@@ -205,7 +210,7 @@ def test_the_margin_of_merged_parts_is_the_least_of_theirs() -> None:
 # -- faces -----------------------------------------------------------------------------------
 
 
-def test_inner_faces_of_a_stack_are_none_of_its_own(wall: Steady) -> None:
+def test_inner_faces_of_a_stack_are_none_of_its_own(wall: SteadyResult) -> None:
     """Of two layers together only the lower one's bottom and the upper one's top; sides are of both."""
     assert wall.face("wall", "top").mean == pytest.approx(348.0)
     assert wall.face("wall", "bottom").area == pytest.approx(16e-6)
@@ -216,7 +221,7 @@ def test_inner_faces_of_a_stack_are_none_of_its_own(wall: Steady) -> None:
     assert west.heat == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_side_or_a_part_that_is_none_is_told(wall: Steady) -> None:
+def test_a_side_or_a_part_that_is_none_is_told(wall: SteadyResult) -> None:
     with pytest.raises(
         KeyError, match="no side is named 'upside'; there are bottom, top, south, north, west, east"
     ):

@@ -27,10 +27,10 @@ from thermostack import (
     discretize,
 )
 from thermostack.finite_volume import error_estimate
-from thermostack.finite_volume.conduction import Conductivity, assemble_conduction
-from thermostack.finite_volume.error_estimate import SHARED, Halving
-from thermostack.finite_volume.part_temperatures import Members, measure_parts
-from thermostack.finite_volume.reconstruction import CellFluxes, Cells, Fluxes, X, Y, Z, crest
+from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
+from thermostack.finite_volume.error_estimate import SHARED, BisectedGrid
+from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_parts
+from thermostack.finite_volume.reconstruction import CellFluxes, Cells, Fluxes, X, Y, Z, cell_extremum
 from thermostack.materials.material import VOID
 from thermostack.mesh.model import Model
 from thermostack.units import mm
@@ -76,7 +76,7 @@ def body(shape: tuple[int, int, int]) -> Model:
 def flowing(model: Model, dtype: type, seed: int = 0, roughness: float = 3.0) -> Fluxes:
     """Return the heat in a model at temperatures without any order."""
     t = 320.0 + roughness * np.random.default_rng(seed).standard_normal(model.grid.shape)
-    conductivity = Conductivity(model)
+    conductivity = CellConductivity(model)
     c = assemble_conduction(model, conductivity)
     g = {name: np.ascontiguousarray(getattr(c, name), dtype=dtype) for name in ("g_x", "g_y", "g_z")}
     return Fluxes(model, replace(c, **g), conductivity, t)
@@ -120,8 +120,8 @@ def plain_extremes(fluxes: Fluxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         a, b = plane_of(fluxes, k).slopes
         before, beyond = fluxes.hotter(cells_of(fluxes, k))
         colder = (np.where(np.isfinite(step), -step, np.inf) for step in (before, beyond))
-        high[k] = t + crest(a, b, before, beyond)[1].sum(axis=0)
-        low[k] = t - crest(-a, -b, *colder)[1].sum(axis=0)
+        high[k] = t + cell_extremum(a, b, before, beyond)[1].sum(axis=0)
+        low[k] = t - cell_extremum(-a, -b, *colder)[1].sum(axis=0)
         mean[k] = t + (b - a).sum(axis=0) / 24.0
     return low, mean, high
 
@@ -184,7 +184,7 @@ class PlainHalving:
                 above = self.halves[k + 1]
                 g = nearer(c.g_z[k], ratio, above.whole.width_over_conductance[Z])
                 high[Z] = g * (here.high - above.low)
-        s, chosen = self.model.surfaces, self.model.surfaces_of_plane(k)
+        s, chosen = self.model.boundary, self.model.boundary_of_plane(k)
         for n, j, i in zip(range(chosen.start, chosen.stop), *self.model.columns_of(chosen), strict=True):
             if s.axis[n] == self.axis:
                 beside, sign, faces = (here.high, 1.0, high) if s.is_high[n] else (here.low, -1.0, low)
@@ -195,7 +195,7 @@ class PlainHalving:
 
     def add_across(self, residual: np.ndarray, k: int, side: str) -> None:
         """Add what enters the low or high halves through their faces across the other axes."""
-        c, s, t = self.c, self.model.surfaces, getattr(self.halves[k], side)
+        c, s, t = self.c, self.model.boundary, getattr(self.halves[k], side)
         if self.axis != X:
             through = 0.5 * c.g_x[k] * (t[:, :-1] - t[:, 1:])
             residual[:, :-1] -= through
@@ -208,7 +208,7 @@ class PlainHalving:
             residual += 0.5 * c.g_z[k - 1] * (getattr(self.halves[k - 1], side) - t)
         if self.axis != Z and k + 1 < self.nz:
             residual += 0.5 * c.g_z[k] * (getattr(self.halves[k + 1], side) - t)
-        chosen = self.model.surfaces_of_plane(k)
+        chosen = self.model.boundary_of_plane(k)
         for n, j, i in zip(range(chosen.start, chosen.stop), *self.model.columns_of(chosen), strict=True):
             if s.axis[n] != self.axis:
                 leaving = c.surface[n] * (t[j, i] - s.temperature[n]) - s.flux[n] * s.area[n]
@@ -216,7 +216,7 @@ class PlainHalving:
 
     def back(self) -> np.ndarray:
         """Return what fails to balance [W], brought back by the transpose of the way there."""
-        c, s = self.c, self.model.surfaces
+        c, s = self.c, self.model.boundary
         on_low, on_high = np.empty(self.fluxes.t.shape), np.empty(self.fluxes.t.shape)
         back = np.empty(self.fluxes.t.shape)
         for k, (halves, (low, high, *_)) in enumerate(zip(self.halves, self.balances, strict=True)):
@@ -272,7 +272,7 @@ def nearer(g: np.ndarray, low: np.ndarray, high: np.ndarray | float) -> np.ndarr
 def check_measured(fluxes: Fluxes) -> None:
     low, mean, high = plain_extremes(fluxes)
     measured, model = measure_parts(fluxes), fluxes.model
-    s, heats = model.surfaces, [source.plane for source in model.heating]
+    s, heats = model.boundary, [source.plane for source in model.layer_sources]
     fixed = s.temperature[s.h > 0.0]
     if min(heat.min() for heat in [*heats, s.flux, np.zeros(1)] if heat.size) >= 0.0:
         low = np.maximum(low, fixed.min())
@@ -320,7 +320,7 @@ def test_of_equal_cells_the_first_is_the_hottest() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_integrals_are_those_of_numpy(shape: tuple[int, int, int]) -> None:
     model = body(shape)
-    members, rng = Members(model), np.random.default_rng(1)
+    members, rng = PartsAndBlocks(model), np.random.default_rng(1)
     for k in range(shape[0]):
         values, sums = rng.standard_normal(shape[1:]), np.ones(members.count)
         members.add(k, values, sums)
@@ -332,13 +332,13 @@ def test_integrals_are_those_of_numpy(shape: tuple[int, int, int]) -> None:
 
 
 def check_halving(fluxes: Fluxes, axis: int, tolerance: float = 1e-10) -> None:
-    twin, members = PlainHalving(fluxes, axis), Members(fluxes.model)
+    twin, members = PlainHalving(fluxes, axis), PartsAndBlocks(fluxes.model)
     back, integral = np.full(fluxes.t.shape, np.nan), np.zeros(members.count)
-    halving, expected = Halving(fluxes, axis), np.zeros(members.count)
+    halving, expected = BisectedGrid(fluxes, axis), np.zeros(members.count)
     asked = np.unique(np.random.default_rng(0).integers(0, back[0].size, 7))
     flows, drifts = 0.0, 1e-300
     for k in range(back.shape[0]):
-        told = halving.bring_back(k, back, members.windows, integral, asked)
+        told = halving.restrict_residual(k, back, members.windows, integral, asked)
         here, drift = twin.halves[k], twin.drift(k)
         body_of_it = fluxes.model.part[k].ravel()[asked] > 0
         values = np.stack([here.low, here.high, *twin.ends(k)], axis=-1).reshape(-1, 5)[asked]
@@ -373,10 +373,10 @@ def test_what_comes_back_comes_by_the_transpose(axis: int, monkeypatch: pytest.M
     for n in range(-1, start.size):
         t = start.copy()
         t.reshape(-1)[max(n, 0)] += n >= 0
-        halving = Halving(Fluxes(fluxes.model, fluxes.conduction, fluxes.conductivity, t), axis)
-        back, members = np.empty(t.shape), Members(fluxes.model)
+        halving = BisectedGrid(Fluxes(fluxes.model, fluxes.conduction, fluxes.conductivity, t), axis)
+        back, members = np.empty(t.shape), PartsAndBlocks(fluxes.model)
         for k in range(t.shape[0]):
-            halving.bring_back(k, back, members.windows, np.zeros(members.count), np.zeros(0, np.intp))
+            halving.restrict_residual(k, back, members.windows, np.zeros(members.count), np.zeros(0, np.intp))
         columns.append(back.ravel())
     operator = np.array(columns[1:]) - columns[0]
     assert operator == pytest.approx(operator.T, abs=1e-9 * np.abs(operator).max())

@@ -24,7 +24,7 @@ from thermostack import (
     Power,
     Region,
     Stack,
-    Steady,
+    SteadyResult,
     discretize,
     solve_steady,
 )
@@ -34,7 +34,7 @@ from thermostack.finite_volume.reconstruction import (
     X,
     Y,
     Z,
-    crest,
+    cell_extremum,
     profile,
     width_over_conductance,
 )
@@ -47,16 +47,16 @@ slopes = st.floats(-50.0, 50.0)
 steps = st.one_of(st.just(inf), st.floats(-30.0, 30.0))
 
 
-def solve(package: Package, grid: Grid) -> Steady:
+def solve(package: Package, grid: Grid) -> SteadyResult:
     return solve_steady(discretize(package, grid=grid), method="direct", tolerance=1e-12, estimate=False)
 
 
-def cells_of(steady: Steady, k: int) -> Cells:
+def cells_of(steady: SteadyResult, k: int) -> Cells:
     j, i = np.indices(steady.model.grid.shape[1:])
     return np.full(j.shape, k), j, i
 
 
-def plane_of(steady: Steady, k: int) -> CellFluxes:
+def plane_of(steady: SteadyResult, k: int) -> CellFluxes:
     return steady.fluxes.of_cells(cells_of(steady, k), steady.fluxes.conductivity.plane(k))
 
 
@@ -80,7 +80,7 @@ def test_the_mean_of_a_profile(a: float, b: float) -> None:
 
 
 def one_crest(a: float, b: float, before: float = inf, beyond: float = inf) -> tuple[float, float]:
-    place, rise = crest(*(np.array([value]) for value in (a, b, before, beyond)))
+    place, rise = cell_extremum(*(np.array([value]) for value in (a, b, before, beyond)))
     return float(place[0]), float(rise[0])
 
 
@@ -138,7 +138,7 @@ AREA = 8e-6
 
 
 @pytest.fixture(scope="module")
-def wall() -> Steady:
+def wall() -> SteadyResult:
     """Return 500 K below, a film of 1e4 W/(m2 K) on top; the ambient is such that FLUX passes."""
     layers = (
         Layer("mold", 1 * mm, MOLD),
@@ -156,12 +156,12 @@ def exact(z: float) -> float:
 
 
 @pytest.mark.parametrize("z", [0.0, 0.1, 0.3, 0.9999, 1.0, 1.2, 1.5, 2.9, 3.0])
-def test_a_wall_is_rebuilt_exactly_at_any_point(wall: Steady, z: float) -> None:
+def test_a_wall_is_rebuilt_exactly_at_any_point(wall: SteadyResult, z: float) -> None:
     for x, y in ((0.0, 0.0), (0.9, 1.9), (4.0, 2.0), (2.5, 1.0)):
         assert wall.at(x * mm, y * mm, z * mm) == pytest.approx(exact(z), abs=1e-7)
 
 
-def test_outside_the_grid_there_is_no_temperature(wall: Steady) -> None:
+def test_outside_the_grid_there_is_no_temperature(wall: SteadyResult) -> None:
     inside = (2 * mm, 1 * mm, 1 * mm)
     assert not isnan(wall.at(*inside))
     for axis, size in enumerate((4 * mm, 2 * mm, 3 * mm)):
@@ -171,7 +171,7 @@ def test_outside_the_grid_there_is_no_temperature(wall: Steady) -> None:
             assert isnan(wall.at(*point)), (axis, beyond)
 
 
-def test_faces_of_a_wall_are_exact(wall: Steady) -> None:
+def test_faces_of_a_wall_are_exact(wall: SteadyResult) -> None:
     """On both sides of a joint, where the film begins, and at what is held."""
     for name, side, z in (("mold", "bottom", 0.0), ("mold", "top", 0.99999999), ("si", "top", 3.0)):
         face = wall.face(f"wall.{name}", side)
@@ -182,14 +182,14 @@ def test_faces_of_a_wall_are_exact(wall: Steady) -> None:
     )
 
 
-def test_heat_through_the_faces_of_a_wall_is_that_which_passes(wall: Steady) -> None:
+def test_heat_through_the_faces_of_a_wall_is_that_which_passes(wall: SteadyResult) -> None:
     for name, side, sign in (("mold", "top", 1), ("mold", "bottom", -1), ("si", "top", 1), ("si", "west", 0)):
         face = wall.face(f"wall.{name}", side)
         assert face.heat == pytest.approx(sign * FLUX * AREA, rel=1e-9, abs=1e-9)
     assert wall.face("wall.si").area == pytest.approx(AREA)
 
 
-def test_fluxes_leave_one_cell_and_enter_the_next(wall: Steady) -> None:
+def test_fluxes_leave_one_cell_and_enter_the_next(wall: SteadyResult) -> None:
     planes = [plane_of(wall, k) for k in range(4)]
     for below, above in pairwise(planes):
         assert np.array_equal(below.high[Z], above.low[Z])
@@ -201,7 +201,7 @@ def test_fluxes_leave_one_cell_and_enter_the_next(wall: Steady) -> None:
     assert wall.fluxes.leaving.sum() == pytest.approx(0.0, abs=1e-9)
 
 
-def test_slopes_are_those_of_the_materials(wall: Steady) -> None:
+def test_slopes_are_those_of_the_materials(wall: SteadyResult) -> None:
     """Each h s = -q h / k, 1 mm of mould and of silicon falling by 100 and 2 K per millimetre."""
     for k, fall in ((0, 30.0), (1, 70.0), (2, 1.0), (3, 3.0)):
         for slope in plane_of(wall, k).slopes:
@@ -212,7 +212,7 @@ def test_slopes_are_those_of_the_materials(wall: Steady) -> None:
 
 
 @pytest.fixture(scope="module")
-def notched() -> Steady:
+def notched() -> SteadyResult:
     """Return a body of 3 x 2 x 2 cells of 1 mm, the middle column above open; 1 W enters in the west."""
     gap = Region("gap", (1 * mm, 2 * mm), VOID, (1 * mm, 0.0))
     layers = Layer("low", 1 * mm, SILICON), Layer("high", 1 * mm, MOLD, regions=(gap,))
@@ -223,7 +223,7 @@ def notched() -> Steady:
     return solve(package, Grid(np.arange(4) * mm, np.arange(3) * mm, np.arange(3) * mm))
 
 
-def test_a_hole_has_no_temperature_and_its_walls_have(notched: Steady) -> None:
+def test_a_hole_has_no_temperature_and_its_walls_have(notched: SteadyResult) -> None:
     assert isnan(notched.at(1.5 * mm, 1 * mm, 1.5 * mm))
     for x, z in ((0.5, 1.5), (2.5, 1.5), (1.5, 0.5), (2.0, 1.5)):
         assert not isnan(notched.at(x * mm, 1 * mm, z * mm))
@@ -248,7 +248,7 @@ def test_a_point_on_a_face_of_the_body_belongs_to_it() -> None:
     assert isnan(steady.at(np.nan, 1 * mm, 0.5 * mm))
 
 
-def test_every_cell_keeps_its_balance_face_by_face(notched: Steady) -> None:
+def test_every_cell_keeps_its_balance_face_by_face(notched: SteadyResult) -> None:
     """What enters through six faces leaves through them: films, fluxes and neighbours alike."""
     for k in range(2):
         plane = plane_of(notched, k)
@@ -258,7 +258,7 @@ def test_every_cell_keeps_its_balance_face_by_face(notched: Steady) -> None:
     assert plane_of(notched, 1).low[X, :, 0].sum() == pytest.approx(0.5)
 
 
-def test_neighbours_outside_the_body_are_none(notched: Steady) -> None:
+def test_neighbours_outside_the_body_are_none(notched: SteadyResult) -> None:
     before, beyond = notched.fluxes.hotter(cells_of(notched, 1))
     t = notched.field
     assert np.isinf(before[X, :, 2]).all()  # towards the hole
@@ -269,7 +269,7 @@ def test_neighbours_outside_the_body_are_none(notched: Steady) -> None:
     assert np.isinf(beyond[Y, 1]).all()
 
 
-def test_fluxes_of_some_cells_are_those_of_all(notched: Steady) -> None:
+def test_fluxes_of_some_cells_are_those_of_all(notched: SteadyResult) -> None:
     """In any order, of several heights, and of one cell twice."""
     cells = np.array([1, 0, 1, 1]), np.array([1, 0, 0, 1]), np.array([2, 1, 0, 2])
     planes = [notched.fluxes.conductivity.plane(k) for k in range(2)]
@@ -280,14 +280,14 @@ def test_fluxes_of_some_cells_are_those_of_all(notched: Steady) -> None:
             assert np.array_equal(getattr(some, name)[:, n], getattr(every[k], name)[:, j, i])
 
 
-def test_faces_of_a_part_take_all_its_heat_together(notched: Steady) -> None:
+def test_faces_of_a_part_take_all_its_heat_together(notched: SteadyResult) -> None:
     """All sides of the low layer: it makes nothing, so they sum to nothing; of the whole body too."""
     sides = ("top", "bottom", "west", "east", "south", "north")
     for name in ("s.low", "s"):
         faces = [notched.face(name, side) for side in sides]
         assert sum(face.heat for face in faces) == pytest.approx(0.0, abs=1e-9)
         if name == "s":
-            surfaces = notched.model.surfaces
+            surfaces = notched.model.boundary
             west = (surfaces.axis == 2) & ~surfaces.is_high
             assert faces[2].heat == pytest.approx(notched.fluxes.leaving[west].sum(), rel=1e-9)
             assert -1.0 < faces[2].heat < -0.95

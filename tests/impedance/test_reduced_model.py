@@ -7,9 +7,9 @@ import pytest
 import scipy.linalg
 
 from thermostack.errors import ConvergenceError
-from thermostack.finite_volume.conduction import Conduction, Ground
-from thermostack.impedance.ports import Place
-from thermostack.impedance.reduced_model import Space, explore, rises
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
+from thermostack.impedance.ports import Port
+from thermostack.impedance.reduced_model import KrylovBasis, build_basis, impedance_rises
 
 Array = np.ndarray
 
@@ -27,43 +27,48 @@ class Body:
         ground = np.zeros(shape)
         ground[-1] = some(ny, nx)
         self.conduction = Conduction(
-            some(nz, ny, nx - 1), some(nz, ny - 1, nx), some(nz - 1, ny, nx), Ground.of(ground)
+            some(nz, ny, nx - 1),
+            some(nz, ny - 1, nx),
+            some(nz - 1, ny, nx),
+            BoundaryConductance.from_dense(ground),
         )
         self.capacity = 10.0 ** draw.uniform(-4.0, 0.0, shape)
         self.matrix = self.conduction.to_csr().toarray()
         cell = np.sort(draw.choice(self.capacity.size, 2 * 5, replace=False))
-        self.one, self.other = (Place(cells, self.shares(draw, cells.size)) for cells in np.split(cell, 2))
+        self.one, self.other = (Port(cells, self.shares(draw, cells.size)) for cells in np.split(cell, 2))
 
     @staticmethod
     def shares(draw: np.random.Generator, size: int) -> Array:
         values = draw.random(size) + 0.1
         return values / values.sum()
 
-    def solve(self, source: Place, rate: float) -> Array:
-        heat = source.spread(self.capacity.shape).ravel()
+    def solve(self, source: Port, rate: float) -> Array:
+        heat = source.source_field(self.capacity.shape).ravel()
         matrix = self.matrix + rate * np.diag(self.capacity.ravel())
         return np.linalg.solve(matrix, heat).reshape(self.capacity.shape)
 
-    def space(self, source: Place) -> Space:
-        space = Space(self.conduction.apply, self.capacity, source)
+    def space(self, source: Port) -> KrylovBasis:
+        space = KrylovBasis(self.conduction.apply, self.capacity, source)
         space.add(self.solve(source, 0.0))
         return space
 
-    def exact(self, source: Place, place: Place, time: Array) -> Array:
+    def exact(self, source: Port, place: Port, time: Array) -> Array:
         """Return the rise at a place after a step, by the matrix exponential of all cells."""
         root = np.sqrt(self.capacity.ravel())
         rate = self.matrix / root / root[:, None]
         rest = self.solve(source, 0.0).ravel()
-        weight = place.spread(self.capacity.shape).ravel()
+        weight = place.source_field(self.capacity.shape).ravel()
         return np.array([weight @ (rest - scipy.linalg.expm(-rate * t) @ (root * rest) / root) for t in time])
 
 
 TIME = np.geomspace(1e-4, 1e3, 36)
 
 
-def explored(body: Body, source: Place, places: list[Place], tolerance: float) -> tuple[Space, float, int]:
+def explored(
+    body: Body, source: Port, places: list[Port], tolerance: float
+) -> tuple[KrylovBasis, float, int]:
     space = body.space(source)
-    error, rates = explore(space, places, TIME, lambda rate, _: body.solve(source, rate), tolerance)
+    error, rates = build_basis(space, places, TIME, lambda rate, _: body.solve(source, rate), tolerance)
     return space, error, len(rates)
 
 
@@ -72,7 +77,7 @@ def explored(body: Body, source: Place, places: list[Place], tolerance: float) -
 def test_rises_are_those_of_the_matrix_exponential_to_the_tolerance(seed: int, tolerance: float) -> None:
     body = Body(seed)
     space, error, _ = explored(body, body.one, [body.one, body.other], tolerance)
-    found = rises(*space.terms([body.one, body.other]), TIME)
+    found = impedance_rises(*space.terms([body.one, body.other]), TIME)
     exact = np.array([body.exact(body.one, place, TIME) for place in (body.one, body.other)])
     assert error <= tolerance
     assert np.abs(found - exact).max(axis=0) / exact[0] == pytest.approx(0.0, abs=tolerance)
@@ -123,8 +128,10 @@ def test_there_and_back_are_the_same() -> None:
     body = Body(4)
     there = explored(body, body.one, [body.one, body.other], 1e-6)[0].terms([body.one, body.other])
     back = explored(body, body.other, [body.other, body.one], 1e-6)[0].terms([body.other, body.one])
-    scale = np.minimum(rises(*there, TIME)[0], rises(*back, TIME)[0])
-    assert np.abs(rises(*there, TIME)[1] - rises(*back, TIME)[1]) / scale == pytest.approx(0.0, abs=2e-6)
+    scale = np.minimum(impedance_rises(*there, TIME)[0], impedance_rises(*back, TIME)[0])
+    assert np.abs(
+        impedance_rises(*there, TIME)[1] - impedance_rises(*back, TIME)[1]
+    ) / scale == pytest.approx(0.0, abs=2e-6)
 
 
 def test_what_is_known_already_is_not_taken_in_twice() -> None:
@@ -152,4 +159,4 @@ def test_answers_that_do_not_settle_are_no_result() -> None:
         return body.solve(body.one, rate) * (1.0 + 0.3 * draw.normal(size=body.capacity.shape))
 
     with pytest.raises(ConvergenceError, match=r"do not settle: .* ask for a looser tolerance"):
-        explore(body.space(body.one), [body.one], TIME, wrong, 1e-9)
+        build_basis(body.space(body.one), [body.one], TIME, wrong, 1e-9)

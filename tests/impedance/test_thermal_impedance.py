@@ -15,14 +15,14 @@ from support.small_result import small_package
 from thermostack.cli.main import main
 from thermostack.cli.zth import read_times
 from thermostack.errors import DescriptionError, OutputError, ResourceError
-from thermostack.impedance.ports import find_place, find_source, heated_stacks
+from thermostack.impedance.ports import find_port, find_source, heated_stacks
 from thermostack.impedance.thermal_impedance import ThermalImpedance, thermal_impedance
 from thermostack.io.description.package_file import read_package
 from thermostack.io.results.impedance_files import FILES, circuits, impedance_files, write_impedance
 from thermostack.materials.material import Material
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model, discretize
-from thermostack.package.cooling import Convection, Cooled, Cooling, FixedTemperature
+from thermostack.package.cooling import Convection, Cooling, FaceCooling, FixedTemperature
 from thermostack.package.package import Interface, Layer, Package, Stack
 from thermostack.report.impedance_table import decades, impedance_table, networks_table, time_of
 from thermostack.report.tables import as_text
@@ -139,7 +139,7 @@ def test_steps_in_time_rise_the_same() -> None:
     model = slab(30, 1.0)
     found = thermal_impedance(model)
     run = Simulation(model, initial="outside", tolerance=2e-6)
-    place = find_place(model, "die.skin")
+    place = find_port(model, "die.skin")
     for time in (1e-4, 1e-3, 1e-2):
         run.advance(time)
         assert place.mean(run.field) - 300.0 == pytest.approx(float(found.rise(time)), rel=1e-3)
@@ -166,7 +166,7 @@ def test_at_rest_it_is_the_steady_resistance(model: Model) -> None:
     """One heated die and one temperature outside: with conductivities as they are when it is hot."""
     package, ambient = storing_package(), 313.15
     stacks = (*package.stacks[:2], without_power(package.stacks[2]))
-    cooling = replace(package.cooling, bottom=Cooled(Convection(15.0, ambient)))
+    cooling = replace(package.cooling, bottom=FaceCooling(Convection(15.0, ambient)))
     alone = discretize(replace(package, stacks=stacks, cooling=cooling), grid=model.grid)
     steady = solve_steady(alone, tolerance=1e-11)
     places = ["memory", "interposer.silicon"]
@@ -175,7 +175,7 @@ def test_at_rest_it_is_the_steady_resistance(model: Model) -> None:
     assert found.source == "logic"
     assert found.theta == pytest.approx(find_source(alone, "logic").mean(rise) / 40.0, rel=1e-6)
     for name in places:
-        expected = find_place(alone, name).mean(rise) / 40.0
+        expected = find_port(alone, name).mean(rise) / 40.0
         assert found.networks[name].total == pytest.approx(expected, rel=1e-6)
         assert expected == pytest.approx((steady.of(name).mean - ambient) / 40.0, rel=1e-3)
     assert found.networks["logic peak"].total == pytest.approx(rise[alone.part > 0].max() / 40.0, rel=1e-6)
@@ -242,7 +242,7 @@ def test_the_structure_function_tells_die_interface_and_plate_apart() -> None:
         Layer("bulk", 0.5 * mm, silicon, interface=Interface(bottom=1e-5)),
         Layer("skin", 10 * nm, silicon, power=1.0),
     )
-    cooling = Cooling(bottom=Cooled(Convection(5000.0, 300.0)))
+    cooling = Cooling(bottom=FaceCooling(Convection(5000.0, 300.0)))
     package = Package("sandwich", (Stack("die", (10 * mm, 10 * mm), layers),), cooling)
     structure = thermal_impedance(discretize(package, cell=(10 * mm, 10 * mm, 20 * um))).structure
     assert structure.cauer.total == pytest.approx(0.0338 + 0.1 + 0.0503 + 2.0, rel=1e-3)
@@ -271,10 +271,10 @@ def test_places_are_shares_that_add_up(model: Model) -> None:
     power = model.power.ravel()
     for name, heat in (("logic", 40.0), ("logic.active", 40.0), ("logic.active.core", 25.0), ("memory", 5.0)):
         place = find_source(model, name)
-        assert place.share.sum() == pytest.approx(1.0, rel=1e-14)
-        assert heat * place.share == pytest.approx(power[place.cell], rel=1e-12)
-        assert place.spread(model.grid.shape).sum() == pytest.approx(1.0)
-    whole = find_place(model, "interposer")
+        assert place.weight.sum() == pytest.approx(1.0, rel=1e-14)
+        assert heat * place.weight == pytest.approx(power[place.cell], rel=1e-12)
+        assert place.source_field(model.grid.shape).sum() == pytest.approx(1.0)
+    whole = find_port(model, "interposer")
     numbers = [n for n, part in enumerate(model.parts, 1) if part.name.startswith("interposer.")]
     assert np.array_equal(whole.cell, np.flatnonzero(np.isin(model.part, numbers)))
     assert whole.mean(np.ones(model.grid.shape)) == pytest.approx(1.0)
@@ -305,8 +305,11 @@ def test_a_temperature_of_other_cells_is_refused(model: Model) -> None:
 def test_materials_without_capacity_are_named() -> None:
     with pytest.raises(DescriptionError) as caught:
         thermal_impedance(discretize(small_package(), cell=3 * mm), "logic", temperature=300.0)
-    assert {fault.code for fault in caught.value.faults} == {"E-MISSING"}
-    assert {fault.field for fault in caught.value.faults} == {"materials.own", "materials.epoxy"}
+    assert {diagnostic.code for diagnostic in caught.value.diagnostics} == {"E-MISSING"}
+    assert {diagnostic.field for diagnostic in caught.value.diagnostics} == {
+        "materials.own",
+        "materials.epoxy",
+    }
 
 
 def test_what_would_not_fit_in_memory_is_refused(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

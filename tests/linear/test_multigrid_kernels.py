@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from thermostack.finite_volume.conduction import Conduction, Ground
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 from thermostack.linear import multigrid as owner
-from thermostack.linear.multigrid import Multigrid, choose_pairs, operate, size_of
+from thermostack.linear.multigrid import Multigrid, apply_operator, pair_columns, vector_norms
 
 SHAPES = [
     (1, 1, 2),
@@ -57,13 +57,13 @@ def random_conduction(shape: tuple[int, int, int], seed: int = 0) -> Conduction:
         g[0][:, 0, 1:3] = 0.0
         for face in (g[1][:, :1, 2], g[2][:, 0, 2], ground[:, 0, 2]):
             face[...] = 0.0
-    return Conduction(*g, Ground.of(ground))
+    return Conduction(*g, BoundaryConductance.from_dense(ground))
 
 
 def in_precision(conduction: Conduction, dtype: type) -> Conduction:
     """Return the operator with conductances of faces in a precision."""
     faces = (g.astype(dtype) for g in (conduction.g_x, conduction.g_y, conduction.g_z))
-    return Conduction(*faces, conduction.ground)
+    return Conduction(*faces, conduction.boundary)
 
 
 def widths(shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +102,7 @@ def unused(slabs: Any, nx: int) -> np.ndarray:
 def conduction_of(level: Any, ground: np.ndarray) -> Conduction:
     """Return a level's operator in natural order and float64."""
     g_x, g_y, g_z = (natural(getattr(level, name), level.nx) for name in ("g_x", "g_y", "g_z"))
-    return Conduction(g_x[:, :, :-1], g_y[:, :-1], g_z[:-1], Ground.of(ground))
+    return Conduction(g_x[:, :, :-1], g_y[:, :-1], g_z[:-1], BoundaryConductance.from_dense(ground))
 
 
 def close(values: Any, expected: np.ndarray, dtype: type, ulps: float = 200.0) -> bool:
@@ -127,7 +127,10 @@ def solve_colour(conduction: Conduction, b: np.ndarray, t: np.ndarray, colour: n
     diagonal = conduction.diagonal()
     out = t.copy()
     lateral = Conduction(
-        conduction.g_x, conduction.g_y, 0 * conduction.g_z, Ground.of(np.zeros(conduction.shape))
+        conduction.g_x,
+        conduction.g_y,
+        0 * conduction.g_z,
+        BoundaryConductance.from_dense(np.zeros(conduction.shape)),
     )
     inflow = lateral.diagonal() * t - lateral.apply(t)
     for j, i in np.argwhere(colour):
@@ -165,7 +168,7 @@ def coarse_twin(
         g_x * centres(dx)[far_x] / centres(coarse_dx),
         g_y * (centres(dy)[far_y] / centres(coarse_dy))[:, None],
         sums_of_pairs(fine.g_z, first_x, first_y),
-        Ground.of(sums_of_pairs(fine.ground.dense, first_x, first_y)),
+        BoundaryConductance.from_dense(sums_of_pairs(fine.boundary.dense, first_x, first_y)),
     )
 
 
@@ -188,10 +191,10 @@ def test_level_holds_the_operator_and_nothing_else(
     held = conduction_of(level, natural(lines.transpose(0, 2, 1, 3), level.nx))
     for name in ("g_x", "g_y", "g_z"):
         assert close(getattr(held, name), getattr(conduction, name), dtype, 1.0)
-    assert close(held.ground.dense, conduction.ground.dense, dtype, 1.0)
+    assert close(held.boundary.dense, conduction.boundary.dense, dtype, 1.0)
     for slabs in (level.g_x, level.g_y, level.g_z, lines.transpose(0, 2, 1, 3)):
         assert not unused(slabs, level.nx).any()
-    assert np.array_equal((line >= 0).T, (conduction.ground.dense != 0.0).any(axis=2))
+    assert np.array_equal((line >= 0).T, (conduction.boundary.dense != 0.0).any(axis=2))
 
 
 @EVERY
@@ -207,7 +210,7 @@ def test_operators_agree_with_numpy(shape: tuple[int, int, int], dtype: type, th
     slabs_of(z, np.asarray(level.t)[0])
     slabs_of(p, np.asarray(level.p)[0])
     heat = rng.random(shape) * conduction.is_active
-    multigrid.begin(0, heat, 1.0)
+    multigrid.set_rhs(0, heat, 1.0)
     field, square = t.copy(), np.zeros(1)
     level.descend(*np.array([[0.5], [0.75], [0.25], [3.0]]), field[None], square)
     turned = z + 0.5 * p
@@ -219,7 +222,7 @@ def test_operators_agree_with_numpy(shape: tuple[int, int, int], dtype: type, th
     assert not unused(np.asarray(level.p)[0], level.nx).any()
     assert not unused(np.asarray(level.b)[0], level.nx).any()
     out = np.empty(shape)
-    operate(conduction, t, out, threads)
+    apply_operator(conduction, t, out, threads)
     assert close(out, conduction.apply(t), np.float64)
 
 
@@ -237,10 +240,10 @@ def test_step_with_the_residual_anew_agrees_with_numpy(
     true = multigrid.true_residual(heats, np.array([2.0, 3.0]))
     true.ask(1, True)
     for cycles in (multigrid, other):
-        cycles.give_room(2)
-        cycles.keep_alive([0, 1])
+        cycles.allocate(2)
+        cycles.set_active([0, 1])
         for n in range(2):
-            cycles.begin(n, heats[n], 1.0)
+            cycles.set_rhs(n, heats[n], 1.0)
         cycles.cycle()
     multigrid.finest.descend(*steps, fields, square, true)
     other.finest.descend(*steps, again, plain)
@@ -275,7 +278,7 @@ def test_residual_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, th
     assert close(natural(np.asarray(level.b)[0], level.nx), 2.0 * left, dtype)
     assert length == pytest.approx(np.linalg.norm(left))
     assert total == pytest.approx(left.sum())
-    multigrid.begin(0, heat, 3.0)
+    multigrid.set_rhs(0, heat, 3.0)
     assert close(natural(np.asarray(level.b)[0], level.nx), 3.0 * heat, dtype, 2.0)
     assert not unused(np.asarray(level.b)[0], level.nx).any()
 
@@ -289,7 +292,7 @@ def test_down_sweep_agrees_with_numpy(
     fine, coarse = multigrid.levels[:2]
     heat = np.random.default_rng(3).random(shape)
     heat[~conduction.is_active] = 0.0
-    multigrid.begin(0, heat, 1.0)
+    multigrid.set_rhs(0, heat, 1.0)
     fine.down(coarse)
     red, t = red_columns(shape), np.zeros(shape)
     for _ in range(sweeps):
@@ -318,7 +321,7 @@ def test_up_sweep_agrees_with_numpy(
     rng = np.random.default_rng(4)
     heat, t = rng.random(shape) * conduction.is_active, rng.random(shape)
     correction = rng.random((shape[0], coarse.ny, coarse.nx))
-    multigrid.begin(0, heat, 1.0)
+    multigrid.set_rhs(0, heat, 1.0)
     slabs_of(t, np.asarray(fine.t)[0])
     slabs_of(correction, np.asarray(coarse.t)[0])
     slabs_of(rng.random(shape), np.asarray(fine.p)[0])
@@ -342,14 +345,14 @@ def test_nested_start_agrees_with_numpy(shape: tuple[int, int, int], dtype: type
     """Heat is summed onto the coarsest grid, and each finer one smooths what the coarser one found."""
     conduction, multigrid = build(shape, dtype, threads)
     heat = np.random.default_rng(5).random(shape) * conduction.is_active
-    multigrid.begin(0, heat, 1.0)
+    multigrid.set_rhs(0, heat, 1.0)
     operators, heats = [conduction], [heat]
     dx, dy = widths(shape)
     for first_x, first_y in multigrid.pairs:
         operators.append(coarse_twin(operators[-1], dx, dy, first_x, first_y))
         heats.append(sums_of_pairs(heats[-1], first_x, first_y))
         dx, dy = np.add.reduceat(dx, first_x[:-1]), np.add.reduceat(dy, first_y[:-1])
-    multigrid.nest()
+    multigrid.full_multigrid_start()
     for level, expected in zip(multigrid.levels, heats, strict=True):
         assert close(natural(np.asarray(level.b)[0], level.nx), expected, dtype, 200.0)
         assert not unused(np.asarray(level.b)[0], level.nx).any()
@@ -375,15 +378,15 @@ def test_each_of_several_loads_is_treated_as_if_alone(
     heats, steps = rng.random((3, *shape)) * conduction.is_active, rng.random((4, 3))
     fields, square = rng.random((3, *shape)), np.zeros(3)
     before = fields.copy()
-    several.give_room(3)
+    several.allocate(3)
     for n, heat in enumerate(heats):
-        several.begin(n, heat, 1.0)
-    several.keep_alive([2, 0])
+        several.set_rhs(n, heat, 1.0)
+    several.set_active([2, 0])
     several.cycle()
     sums = [several.finest.products(n) for n in range(3)]
     several.finest.descend(*steps, fields, square)
     for n in (2, 0):
-        alone.begin(0, heats[n], 1.0)
+        alone.set_rhs(0, heats[n], 1.0)
         for level in alone.levels:
             level.clear()
         np.asarray(alone.finest.p)[...] = 0.0
@@ -406,7 +409,7 @@ def test_coarse_conductances_agree_with_numpy(shape: tuple[int, int, int], dtype
     conduction, multigrid = build(shape, dtype, threads)
     coarse = multigrid.levels[1]
     expected = coarse_twin(conduction, *widths(shape), *pairs_of(multigrid))
-    held = conduction_of(coarse, expected.ground.dense)
+    held = conduction_of(coarse, expected.boundary.dense)
     for name in ("g_x", "g_y", "g_z"):
         assert close(getattr(held, name), getattr(expected, name), dtype, 20.0)
         assert not unused(getattr(coarse, name), coarse.nx).any()
@@ -431,7 +434,7 @@ def test_pair_costs_agree_with_numpy(shape: tuple[int, int, int]) -> None:
     dx, dy = widths(shape)
     turned = Conduction(
         *(values.transpose(0, 2, 1) for values in (conduction.g_y, conduction.g_x, conduction.g_z)),
-        Ground.of(conduction.ground.dense.transpose(0, 2, 1)),
+        BoundaryConductance.from_dense(conduction.boundary.dense.transpose(0, 2, 1)),
     )
     assert cost_x == pytest.approx(cost_twin(conduction, dx))
     assert cost_y == pytest.approx(cost_twin(turned, dy))
@@ -474,7 +477,7 @@ def test_pairs_are_the_cheapest() -> None:
     rng = np.random.default_rng(0)
     for n in range(1, 9):
         cost = rng.uniform(0.0, 4.0, n - 1)
-        first = choose_pairs(cost, 2.0)
+        first = pair_columns(cost, 2.0)
         sizes = np.diff(first)
         assert sizes.sum() == n
         assert set(sizes) <= {1, 2}
@@ -497,8 +500,8 @@ def all_pairs(n: int) -> list[list[int]]:
 def test_size_of_a_field_agrees_with_numpy(shape: tuple[int, int, int], threads: int) -> None:
     field = np.random.default_rng(8).standard_normal(shape)
     expected = np.linalg.norm(field), np.abs(field).sum()
-    assert size_of(field, threads) == pytest.approx(expected, rel=1e-13)
-    assert size_of(field, threads) == size_of(field)
+    assert vector_norms(field, threads) == pytest.approx(expected, rel=1e-13)
+    assert vector_norms(field, threads) == vector_norms(field)
     for bad in (np.nan, np.inf, -np.inf):  # where a heat is checked, this is what tells
         field[-1, -1, -1] = bad
-        assert not np.isfinite(size_of(field, threads)[1])
+        assert not np.isfinite(vector_norms(field, threads)[1])

@@ -43,9 +43,9 @@ def test_all_heat_stays(scheme: str) -> None:
     simulation = Simulation(discretize(ISOLATED, (5 * mm, 4 * mm, 5 * um)), initial=300.0, scheme=scheme)
     simulation.advance(2.0)
     energy, model = simulation.energy, simulation.model
-    assert energy.left == 0.0
-    assert energy.made == pytest.approx(20.0, rel=1e-12)
-    assert energy.stored == pytest.approx(energy.made, rel=1e-9)
+    assert energy.outflow == 0.0
+    assert energy.generated == pytest.approx(20.0, rel=1e-12)
+    assert energy.stored == pytest.approx(energy.generated, rel=1e-9)
     mean = float(np.average(simulation.field, axis=0, weights=model.grid.dz).mean())
     assert mean == pytest.approx(300.0 + 20.0 / STORES, abs=1e-6)
     flux = 10.0 / (10 * mm * 8 * mm)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.random_stacks import FAMILIES, MOST, Stack, directly, outcome_of, random_stack
 
-from thermostack.finite_volume.conduction import Conduction, Ground
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 
 EVERY_DAY, ALL = 17, 556  # seeds of each family: 306 and 10 008 stacks
 
@@ -43,7 +43,7 @@ def test_a_wrong_answer_would_be_seen(family: str, monkeypatch: pytest.MonkeyPat
     stack = random_stack(family, 3, (3, 6, 7))
     assert outcome_of(stack).is_right
     g = stack.conduction
-    weaker = Conduction(g.g_x, g.g_y, g.g_z, Ground.of(g.ground.dense * (1.0 - 1e-5)))
+    weaker = Conduction(g.g_x, g.g_y, g.g_z, BoundaryConductance.from_dense(g.boundary.dense * (1.0 - 1e-5)))
     other = directly(Stack(weaker, stack.heat, stack.widths))
     monkeypatch.setattr("random_stacks.directly", lambda _: other)
     assert not outcome_of(stack).is_right

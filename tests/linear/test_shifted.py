@@ -9,10 +9,15 @@ import pytest
 from support.small_workloads import HOT_SILICON, workload_model
 
 from thermostack.errors import ConvergenceError
-from thermostack.finite_volume.conduction import Conduction, Conductivity, Ground, assemble_conduction
+from thermostack.finite_volume.conduction import (
+    BoundaryConductance,
+    CellConductivity,
+    Conduction,
+    assemble_conduction,
+)
 from thermostack.finite_volume.heat_capacity import assemble_capacity
 from thermostack.linear.multigrid import Multigrid
-from thermostack.linear.shifted import Shifted
+from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.model import Model
 
 SHIFTS = (0.0, *(10.0**n for n in range(-8, 9)))
@@ -31,10 +36,12 @@ def heat(model: Model) -> np.ndarray:
     return np.where(model.part > 0, rough, 0.0)
 
 
-def shifted(model: Model, method: str = "multigrid", threads: int = 1) -> Shifted:
+def shifted(model: Model, method: str = "multigrid", threads: int = 1) -> ShiftedOperator:
     widths = model.grid.dx, model.grid.dy
     capacity = assemble_capacity(model)
-    return Shifted(assemble_conduction(model), capacity, widths=widths, method=method, threads=threads)
+    return ShiftedOperator(
+        assemble_conduction(model), capacity, widths=widths, method=method, threads=threads
+    )
 
 
 def dense(conduction: Conduction, capacity: np.ndarray, shift: float, heat: np.ndarray) -> np.ndarray:
@@ -53,7 +60,7 @@ def dense(conduction: Conduction, capacity: np.ndarray, shift: float, heat: np.n
 def test_every_shift_is_solved_as_by_elimination(model: Model, heat: np.ndarray, method: str) -> None:
     operators = shifted(model, method)
     for shift in np.random.default_rng(7).permutation(SHIFTS).tolist():
-        t, report = operators.at(shift).solve(heat, tolerance=1e-11)
+        t, report = operators.update_shift(shift).solve(heat, tolerance=1e-11)
         expected = dense(operators.conduction, operators.capacity, shift, heat)
         assert np.abs(t - expected).max() <= 1e-8 * np.abs(expected).max(), shift
         assert (t[model.part == 0] == 0.0).all()
@@ -61,7 +68,7 @@ def test_every_shift_is_solved_as_by_elimination(model: Model, heat: np.ndarray,
 
 
 def test_the_operator_is_the_conductances_and_the_capacities(model: Model) -> None:
-    operators = shifted(model).at(12.5)
+    operators = shifted(model).update_shift(12.5)
     t = np.random.default_rng(2).random(model.grid.shape)
     expected = assemble_conduction(model).apply(t) + 12.5 * assemble_capacity(model) * t
     assert np.allclose(operators.operator.apply(t), expected, rtol=1e-12, atol=1e-12)
@@ -70,36 +77,36 @@ def test_the_operator_is_the_conductances_and_the_capacities(model: Model) -> No
 
 def test_coming_back_to_a_shift_gives_the_same_bits(model: Model, heat: np.ndarray) -> None:
     operators = shifted(model)
-    first = operators.at(3.0).solve(heat)[0].copy()
-    operators.at(5e4).solve(heat)
-    assert operators.at(3.0).solve(heat)[0].tobytes() == first.tobytes()
-    assert operators.at(3.0) is operators
+    first = operators.update_shift(3.0).solve(heat)[0].copy()
+    operators.update_shift(5e4).solve(heat)
+    assert operators.update_shift(3.0).solve(heat)[0].tobytes() == first.tobytes()
+    assert operators.update_shift(3.0) is operators
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e-3, 40.0, 1e7])
 def test_other_ground_gives_the_bits_of_all_made_again(model: Model, heat: np.ndarray, shift: float) -> None:
     one, other = shifted(model), shifted(model)
-    one.at(shift)
+    one.update_shift(shift)
     other.shift = shift
     other.solver.change(other.operator)  # conductances and all
     assert one.solve(heat)[0].tobytes() == other.solve(heat)[0].tobytes()
 
 
 def test_threads_change_no_bit(model: Model, heat: np.ndarray) -> None:
-    fields = [shifted(model, threads=threads).at(25.0).solve(heat)[0] for threads in (1, 2)]
+    fields = [shifted(model, threads=threads).update_shift(25.0).solve(heat)[0] for threads in (1, 2)]
     assert fields[0].tobytes() == fields[1].tobytes()
 
 
 @pytest.mark.parametrize("shift", [-1e-12, -5.0, float("nan")])
 def test_a_shift_below_zero_is_refused(model: Model, shift: float) -> None:
-    operators = shifted(model).at(2.0)
+    operators = shifted(model).update_shift(2.0)
     with pytest.raises(ValueError, match="is below zero"):
-        operators.at(shift)
+        operators.update_shift(shift)
     assert operators.shift == 2.0
 
 
 def test_a_good_guess_takes_fewer_iterations(model: Model, heat: np.ndarray) -> None:
-    operators = shifted(model).at(10.0)
+    operators = shifted(model).update_shift(10.0)
     t, cold = operators.solve(heat)
     _, warm = operators.solve(heat, t.copy())
     assert warm.iterations == 0 < cold.iterations
@@ -115,7 +122,7 @@ def test_a_good_guess_takes_fewer_iterations(model: Model, heat: np.ndarray) -> 
 def test_an_improved_guess_is_as_good_as_asked_and_balanced(
     model: Model, heat: np.ndarray, shift: float, reduction: float, method: str
 ) -> None:
-    operators = shifted(model, method).at(shift)
+    operators = shifted(model, method).update_shift(shift)
     inside = model.part > 0
     t = np.where(inside, np.random.default_rng(6).normal(0.0, 20.0, heat.shape), 0.0)
     before = np.linalg.norm(operators.operator.apply(t) - heat)
@@ -134,12 +141,16 @@ def test_an_improved_guess_is_as_good_as_asked_and_balanced(
 def test_changed_materials_give_what_fresh_ones_do(heat: np.ndarray, method: str) -> None:
     model = workload_model(HOT_SILICON)
     t = np.where(model.part > 0, 420.0, 0.0)
-    conduction, capacity = assemble_conduction(model, Conductivity(model, t)), assemble_capacity(model, t)
-    operators = shifted(model, method).at(7.0)
+    conduction, capacity = assemble_conduction(model, CellConductivity(model, t)), assemble_capacity(model, t)
+    operators = shifted(model, method).update_shift(7.0)
     before = operators.solve(heat)[0].copy()
     operators.change(conduction, capacity)
     after = operators.solve(heat, tolerance=1e-11)[0].copy()
-    fresh = Shifted(conduction, capacity, method=method, threads=1).at(7.0).solve(heat, tolerance=1e-11)[0]
+    fresh = (
+        ShiftedOperator(conduction, capacity, method=method, threads=1)
+        .update_shift(7.0)
+        .solve(heat, tolerance=1e-11)[0]
+    )
     scale = np.abs(fresh).max()
     assert np.abs(after - fresh).max() <= 1e-8 * scale
     assert np.abs(before - fresh).max() > 1e-3 * scale
@@ -150,9 +161,9 @@ def test_changed_materials_give_what_fresh_ones_do(heat: np.ndarray, method: str
 
 def test_a_face_may_lose_its_film_and_get_it_back(model: Model, heat: np.ndarray) -> None:
     conduction, capacity = assemble_conduction(model), assemble_capacity(model)
-    operators = shifted(model).at(1.0)
+    operators = shifted(model).update_shift(1.0)
     first = operators.solve(heat)[0].copy()
-    bare = replace(conduction, ground=Ground.of(np.zeros(conduction.shape)))
+    bare = replace(conduction, boundary=BoundaryConductance.from_dense(np.zeros(conduction.shape)))
     operators.change(bare, capacity)
     insulated = operators.solve(heat, tolerance=1e-11)[0]
     assert np.allclose(insulated, dense(bare, capacity, 1.0, heat), rtol=1e-8, atol=1e-9)
@@ -161,14 +172,16 @@ def test_a_face_may_lose_its_film_and_get_it_back(model: Model, heat: np.ndarray
 
 
 def test_without_ground_and_without_a_shift_there_is_no_answer(model: Model, heat: np.ndarray) -> None:
-    bare = replace(assemble_conduction(model), ground=Ground.of(np.zeros(model.grid.shape)))
-    operators = Shifted(bare, assemble_capacity(model), threads=1)
-    stored = operators.at(1e-6).solve(heat)[0]  # almost all heat is stored, evenly
+    bare = replace(
+        assemble_conduction(model), boundary=BoundaryConductance.from_dense(np.zeros(model.grid.shape))
+    )
+    operators = ShiftedOperator(bare, assemble_capacity(model), threads=1)
+    stored = operators.update_shift(1e-6).solve(heat)[0]  # almost all heat is stored, evenly
     assert stored[model.part > 0].mean() == pytest.approx(
         heat.sum() / 1e-6 / operators.capacity.sum(), rel=1e-3
     )
     with pytest.raises(ConvergenceError):
-        operators.at(0.0).solve(heat)
+        operators.update_shift(0.0).solve(heat)
 
 
 # -- balance -------------------------------------------------------------------------------------
@@ -178,7 +191,7 @@ def test_without_ground_and_without_a_shift_there_is_no_answer(model: Model, hea
 def test_a_balanced_field_lets_out_and_stores_what_it_gets(
     model: Model, heat: np.ndarray, shift: float
 ) -> None:
-    operators = shifted(model).at(shift)
+    operators = shifted(model).update_shift(shift)
     t = np.where(model.part > 0, np.random.default_rng(4).normal(0.0, 5.0, heat.shape), 0.0)
     before = t.copy()
     operators.balance(heat, t)
@@ -196,8 +209,10 @@ def test_a_balanced_field_lets_out_and_stores_what_it_gets(
 
 
 def test_nothing_to_balance_leaves_the_field(model: Model, heat: np.ndarray) -> None:
-    bare = replace(assemble_conduction(model), ground=Ground.of(np.zeros(model.grid.shape)))
-    operators = Shifted(bare, assemble_capacity(model), threads=1).at(0.0)
+    bare = replace(
+        assemble_conduction(model), boundary=BoundaryConductance.from_dense(np.zeros(model.grid.shape))
+    )
+    operators = ShiftedOperator(bare, assemble_capacity(model), threads=1).update_shift(0.0)
     t = np.random.default_rng(4).random(heat.shape)
     before = t.copy()
     operators.balance(heat, t)
@@ -213,7 +228,7 @@ def test_small_numbers_survive_after_a_solve(model: Model, heat: np.ndarray, thr
     small = np.full(64, 1e-40, np.float32), np.full(64, 1e-310)
     halves = [each * each.dtype.type(0.5) for each in small]
     assert all(any(half.tobytes()) for half in halves)
-    operators = shifted(model, threads=threads).at(1e6)  # corrections die out within a cell or two
+    operators = shifted(model, threads=threads).update_shift(1e6)  # corrections die out within a cell or two
     for scale in (1.0, 1e-30, 1e-100):
         operators.solve(scale * heat, tolerance=1e-6)
     for each, half in zip(small, halves, strict=True):
@@ -229,13 +244,13 @@ def test_it_says_how_much_it_holds(model: Model) -> None:
 # -- work ----------------------------------------------------------------------------------------
 
 
-def depths(operators: Shifted, shifts: tuple[float, ...]) -> list[int]:
+def depths(operators: ShiftedOperator, shifts: tuple[float, ...]) -> list[int]:
     """Return how many coarse grids a cycle visits."""
     ways = operators.solver._ways
     assert ways is not None
     found = []
     for shift in shifts:
-        operators.at(shift)
+        operators.update_shift(shift)
         assert isinstance(ways._tool, Multigrid)
         found.append(ways._tool.depth)
     return found
@@ -252,7 +267,7 @@ def test_short_steps_leave_coarse_grids_out(model: Model) -> None:
 
 @pytest.mark.parametrize("shift", SHIFTS)
 def test_what_is_left_out_costs_few_iterations(model: Model, heat: np.ndarray, shift: float) -> None:
-    _, report = shifted(model).at(shift).solve(heat, tolerance=1e-8)
+    _, report = shifted(model).update_shift(shift).solve(heat, tolerance=1e-8)
     assert report.iterations <= 12
     assert not report.fallback
 
@@ -264,9 +279,9 @@ def test_one_cell_that_gives_much_sideways_keeps_the_grids(model: Model, heat: n
     conduction.g_x[k] *= 1e4
     conduction.g_y[k] *= 1e4
     widths = model.grid.dx, model.grid.dy
-    operators = Shifted(conduction, capacity, widths=widths, threads=1)
+    operators = ShiftedOperator(conduction, capacity, widths=widths, threads=1)
     assert depths(operators, (1e4,))[0] > depths(shifted(model), (1e4,))[0]
-    t, report = operators.at(1e4).solve(heat, tolerance=1e-11)
+    t, report = operators.update_shift(1e4).solve(heat, tolerance=1e-11)
     expected = dense(conduction, capacity, 1e4, heat)
     assert np.abs(t - expected).max() <= 1e-8 * np.abs(expected).max()
     assert not report.fallback

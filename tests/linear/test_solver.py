@@ -17,10 +17,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from thermostack.errors import ConvergenceError, ResourceError
-from thermostack.finite_volume.conduction import Conduction, Ground, contrast_of
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction, contrast_of
 from thermostack.linear import Solver, amg, fallback, prepare
-from thermostack.linear.amg import Algebraic
-from thermostack.linear.multigrid import Multigrid, choose_pairs
+from thermostack.linear.amg import AmgPreconditioner
+from thermostack.linear.multigrid import Multigrid, pair_columns
 
 CONDUCTIVITIES = (0.03, 0.5, 0.8, 4.0, 20.0, 120.0, 398.0)  # W/(m K), air to copper
 
@@ -54,7 +54,7 @@ def assemble(
         dz[:, None, None] * dy[:, None] / (half_x[:, :, 1:] + half_x[:, :, :-1]),
         dz[:, None, None] * dx / (half_y[:, 1:] + half_y[:, :-1]),
         area / (half_z[1:] + half_z[:-1]),
-        Ground.of(ground),
+        BoundaryConductance.from_dense(ground),
     )
 
 
@@ -238,7 +238,7 @@ def test_no_heat_is_no_rise() -> None:
 @pytest.mark.parametrize("method", ["multigrid", "direct"])
 def test_isolated_part_is_refused(method: str) -> None:
     conduction, heat, _ = random_stack(1, (4, 6, 6))
-    conduction.ground.conductance[...] = 0.0
+    conduction.boundary.conductance[...] = 0.0
     with pytest.raises(ConvergenceError, match="ambient"):
         prepare(conduction, method).solve(heat)
 
@@ -314,12 +314,12 @@ def test_hard_stack_falls_back_and_says_why() -> None:
 
 def test_rise_beyond_float32_is_left_to_float64() -> None:
     conduction, heat, widths = random_stack(0, (12, 30, 30))
-    conduction.ground.conductance[1:] = 0.0
-    conduction.ground.conductance[0] = 1e-10
+    conduction.boundary.conductance[1:] = 0.0
+    conduction.boundary.conductance[0] = 1e-10
     t, report = prepare(conduction, widths=widths, threads=1).solve(heat)
     assert report.fallback.startswith("float64 cycle because")
     assert report.iterations <= 60
-    assert (conduction.ground.dense * t).sum() == pytest.approx(heat.sum(), rel=1e-8)
+    assert (conduction.boundary.dense * t).sum() == pytest.approx(heat.sum(), rel=1e-8)
 
 
 def insulated_blocks(contrast: float, seed: int) -> tuple[Conduction, np.ndarray]:
@@ -402,14 +402,14 @@ def test_end_of_all_ways_is_an_error_with_its_history(monkeypatch: pytest.Monkey
 def test_algebraic_multigrid_asks_for_memory_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(amg, "available_memory", lambda: 10**6)
     with pytest.raises(ResourceError, match="GB"):
-        Algebraic(columns_at_random()[0])
+        AmgPreconditioner(columns_at_random()[0])
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("is_cut", [False, True])
 def test_algebraic_cycle_is_symmetric_positive_definite(seed: int, is_cut: bool) -> None:
     conduction, _, _ = random_stack(seed, (4, 9, 10), contrast=True, top=1e3, outside=is_cut)
-    tool = Algebraic(conduction)
+    tool = AmgPreconditioner(conduction)
     assert len(tool.levels) > 1
     cycle = tool.cycle @ np.eye(tool.active.size)
     assert np.abs(cycle - cycle.T).max() <= 1e-9 * np.abs(cycle).max()
@@ -421,7 +421,7 @@ def test_algebraic_cycle_is_symmetric_positive_definite(seed: int, is_cut: bool)
 def test_algebraic_multigrid_and_direct_agree(family: str) -> None:
     conduction, heat, _ = random_stack(3, **HARD[family])  # type: ignore[arg-type]
     t = np.zeros(heat.shape)
-    state = Algebraic(conduction).iterate(heat, t, 1e-12, 60)
+    state = AmgPreconditioner(conduction).iterate(heat, t, 1e-12, 60)
     expected, _ = prepare(conduction, "direct").solve(heat)
     assert state.is_converged
     assert state.imbalance <= 1e-12
@@ -440,7 +440,7 @@ def matrix_of_cycle(multigrid: Multigrid) -> np.ndarray:
     for cell in range(math.prod(shape)):
         heat = np.zeros(shape)
         heat.flat[cell] = 1.0
-        multigrid.begin(0, heat, 1.0)
+        multigrid.set_rhs(0, heat, 1.0)
         multigrid.cycle()
         rows.append(natural(np.asarray(level.t)[0], shape).ravel())
     return np.array(rows)
@@ -476,7 +476,7 @@ def test_cycle_contracts() -> None:
 def test_smoother_is_exact_for_a_column(dtype: type) -> None:
     conduction, heat, _ = random_stack(7, (12, 1, 1))
     multigrid = Multigrid(conduction, dtype=dtype)
-    multigrid.begin(0, heat, 1.0)
+    multigrid.set_rhs(0, heat, 1.0)
     multigrid.cycle()
     exact, _ = prepare(conduction, "direct").solve(heat)
     assert len(multigrid.levels) == 1
@@ -497,7 +497,7 @@ def test_every_level_is_an_m_matrix_of_the_same_body() -> None:
     g_z, inverse = (np.asarray(getattr(last, name))[0, 0, :, 0] for name in ("g_z", "inverse"))
     held = 1 / inverse - g_z
     ground = held - np.concatenate([[0.0], (g_z * inverse * held)[:-1]])
-    assert ground.sum() == pytest.approx(conduction.ground.dense.sum(), rel=1e-6)
+    assert ground.sum() == pytest.approx(conduction.boundary.dense.sum(), rel=1e-6)
 
 
 @pytest.mark.parametrize(("cell", "count"), [(2e-3, 7), (1e-3, 7), (0.5e-3, 8)])
@@ -558,7 +558,7 @@ def test_an_influence_matrix_is_symmetric() -> None:
 def test_a_body_that_nothing_holds_has_a_mean_of_zero(method: str, shape: tuple[int, int, int]) -> None:
     """Neumann on every face: the heats cancel, and of all answers the one of zero mean is returned."""
     conduction, heat, widths = random_stack(1, shape)
-    conduction = dataclasses.replace(conduction, ground=Ground.of(np.zeros(shape)))
+    conduction = dataclasses.replace(conduction, boundary=BoundaryConductance.from_dense(np.zeros(shape)))
     heat -= heat.mean()
     weights = np.random.default_rng(0).random(shape) + 0.5
     for said, mean in ((None, np.ones(shape)), (weights, weights)):
@@ -575,7 +575,9 @@ def test_a_body_that_nothing_holds_has_a_mean_of_zero(method: str, shape: tuple[
 def test_two_bodies_that_nothing_holds_have_a_mean_each() -> None:
     conduction, heat, widths = random_stack(2, (3, 6, 8))
     conduction.g_x[:, :, 3] = 0.0
-    conduction = dataclasses.replace(conduction, ground=Ground.of(np.zeros(heat.shape)))
+    conduction = dataclasses.replace(
+        conduction, boundary=BoundaryConductance.from_dense(np.zeros(heat.shape))
+    )
     for half in (heat[:, :, :4], heat[:, :, 4:]):
         half -= half.mean()
     t, _ = prepare(conduction, widths=widths).solve(heat)
@@ -626,7 +628,7 @@ def test_ground_with_gaps_is_taken_anew() -> None:
 
 
 def conduction_with(conduction: Conduction, held: np.ndarray) -> Conduction:
-    return dataclasses.replace(conduction, ground=Ground.of(held))
+    return dataclasses.replace(conduction, boundary=BoundaryConductance.from_dense(held))
 
 
 def test_weak_couplings_are_left_for_coarser_levels() -> None:
@@ -639,11 +641,11 @@ def test_weak_couplings_are_left_for_coarser_levels() -> None:
 
 
 def test_strong_couplings_are_paired_and_interfaces_kept() -> None:
-    assert choose_pairs(np.array([1.58, 1.58, 1.58]), 2.0).tolist() == [0, 2, 4]
-    assert choose_pairs(np.array([1.7, 1.58, 1.7]), 2.0).tolist() == [0, 2, 4]
-    assert choose_pairs(np.array([1.58, 1.58]), 2.0).tolist() in ([0, 1, 3], [0, 2, 3])
-    assert choose_pairs(np.array([5.0, 0.1, 5.0]), 2.0).tolist() == [0, 1, 3, 4]
-    assert choose_pairs(np.array([]), 2.0).tolist() == [0, 1]
+    assert pair_columns(np.array([1.58, 1.58, 1.58]), 2.0).tolist() == [0, 2, 4]
+    assert pair_columns(np.array([1.7, 1.58, 1.7]), 2.0).tolist() == [0, 2, 4]
+    assert pair_columns(np.array([1.58, 1.58]), 2.0).tolist() in ([0, 1, 3], [0, 2, 3])
+    assert pair_columns(np.array([5.0, 0.1, 5.0]), 2.0).tolist() == [0, 1, 3, 4]
+    assert pair_columns(np.array([]), 2.0).tolist() == [0, 1]
 
 
 def test_report_tells_what_was_done() -> None:

@@ -67,8 +67,8 @@ def test_description_gives_the_same_operator(benchmark: Any, cell: float) -> Non
     drawn = assemble_conduction(benchmark.described(cell * mm), dtype=np.float64)
     for name in ("g_x", "g_y", "g_z"):
         np.testing.assert_allclose(getattr(drawn, name), getattr(own, name), rtol=1e-14)
-    np.testing.assert_array_equal(drawn.ground.cell, own.ground.cell)
-    np.testing.assert_allclose(drawn.ground.conductance, own.ground.conductance, rtol=1e-14)
+    np.testing.assert_array_equal(drawn.boundary.cell, own.boundary.cell)
+    np.testing.assert_allclose(drawn.boundary.conductance, own.boundary.conductance, rtol=1e-14)
 
 
 def test_description_has_all_the_heat(benchmark: Any) -> None:

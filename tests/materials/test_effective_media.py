@@ -24,19 +24,19 @@ from thermostack.materials.cylinder_arrays import (
     dilute_conductivity,
 )
 from thermostack.materials.effective_media import (
-    AreaBlend,
+    AreaComposite,
     BumpArray,
+    Constituent,
     Laminate,
     LineLayer,
     MaterialLike,
-    Part,
     Ply,
     ViaArray,
     Vias,
 )
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import MaterialDefinitions, find_material
-from thermostack.schema.validated_dataclass import dump, faults_of
+from thermostack.schema.validated_dataclass import diagnostics_of, dump
 
 um = 1e-6
 COPPER = Material("copper", 398.0, volumetric_heat_capacity=3.4e6)
@@ -311,8 +311,8 @@ def test_exchanging_lines_and_dielectric_obeys_keller(line: float, dielectric: f
 @given(conductivities, conductivities, st.floats(0.0, 1.0))
 def test_exchanging_the_parts_of_an_area_obeys_keller(first: float, second: float, share: float) -> None:
     rest = 1.0 - share
-    one = of(AreaBlend([Part(solid(first), share), Part(solid(second), rest)]))  # type: ignore[arg-type]
-    other = of(AreaBlend([Part(solid(second), share), Part(solid(first), rest)]))  # type: ignore[arg-type]
+    one = of(AreaComposite([Constituent(solid(first), share), Constituent(solid(second), rest)]))  # type: ignore[arg-type]
+    other = of(AreaComposite([Constituent(solid(second), share), Constituent(solid(first), rest)]))  # type: ignore[arg-type]
     assert one[0] * other[0] == pytest.approx(first * second, rel=1e-12)
 
 
@@ -320,7 +320,7 @@ def test_exchanging_the_parts_of_an_area_obeys_keller(first: float, second: floa
 def test_area_blends_lie_between_the_bounds(parts: list[tuple[float, float]]) -> None:
     total = math.fsum(share for _, share in parts)
     shares = [(value, share / total) for value, share in parts]
-    blend = AreaBlend(tuple(Part(solid(value), share) for value, share in shares))
+    blend = AreaComposite(tuple(Constituent(solid(value), share) for value, share in shares))
     x, y, z = of(blend)
     highest = math.fsum(share * value for value, share in shares)
     lowest = 1.0 / math.fsum(share / value for value, share in shares)
@@ -333,13 +333,13 @@ def test_area_blends_lie_between_the_bounds(parts: list[tuple[float, float]]) ->
 
 def test_a_chessboard_conducts_as_the_geometric_mean() -> None:
     """Dykhne (Sov. Phys. JETP 32, 63, 1971)."""
-    blend = AreaBlend([Part(solid(400.0), 0.5), Part(solid(1.0), 0.5)])  # type: ignore[arg-type]
+    blend = AreaComposite([Constituent(solid(400.0), 0.5), Constituent(solid(1.0), 0.5)])  # type: ignore[arg-type]
     assert of(blend)[0] == pytest.approx(20.0, rel=1e-14)
 
 
 def test_areas_that_reach_across_are_weighted() -> None:
-    strips = AreaBlend(
-        (Part(solid((4.0, 1.0)), 0.25), Part(solid((8.0, 6.0, 2.0)), 0.75)), in_plane="parallel"
+    strips = AreaComposite(
+        (Constituent(solid((4.0, 1.0)), 0.25), Constituent(solid((8.0, 6.0, 2.0)), 0.75)), in_plane="parallel"
     )
     assert of(strips) == pytest.approx((7.0, 5.5, 1.75))
 
@@ -352,7 +352,7 @@ def test_areas_that_reach_across_are_weighted() -> None:
         lambda k: BumpArray(k, k, 5 * um, 10 * um, arrangement="hexagonal"),
         lambda k: LineLayer(k, k, um, 2 * um, direction="y"),
         lambda k: Laminate((Ply(k, um, 0.3), Ply(k, um)), filler=k, vias=Vias(k, 0.1)),
-        lambda k: AreaBlend((Part(k, 0.3), Part(k, 0.7))),
+        lambda k: AreaComposite((Constituent(k, 0.3), Constituent(k, 0.7))),
     ],
 )
 def test_a_mixture_of_one_material_is_that_material(make: Callable[[Material], Any]) -> None:
@@ -407,7 +407,7 @@ MIXTURES: list[Callable[[Any, Any, Any], Any]] = [
     lambda a, b, _: BumpArray(a, b, 10 * um, 20 * um),
     lambda a, b, _: LineLayer(a, b, 10 * um, 20 * um),
     lambda a, b, c: Laminate((Ply(a, um, 0.4), Ply(b, 5 * um)), filler=c, vias=Vias(a, 0.05)),
-    lambda a, b, c: AreaBlend((Part(a, 0.2), Part(b, 0.5), Part(c, 0.3))),
+    lambda a, b, c: AreaComposite((Constituent(a, 0.2), Constituent(b, 0.5), Constituent(c, 0.3))),
     lambda a, b, c: BumpArray(a, ViaArray(a, b, um, 2 * um), 10 * um, 20 * um, source=c.name),
 ]
 
@@ -431,13 +431,13 @@ def test_heat_capacity_is_shared_by_volume(make: Callable[[Any, Any, Any], Any])
     heat = {"table": {"temperature": [300.0, 400.0], "specific_heat": [700.0, 800.0]}}
     warm = Material("warm", 148.0, density=1000.0, specific_heat=heat)
     mixture = make(COPPER, warm, OXIDE)
-    shares = [share for _, _, share in mixture.contents()]
+    shares = [share for _, _, share in mixture.constituents()]
     assert math.fsum(shares) == pytest.approx(1.0, abs=1e-15)
     found = find_material(mixture)
     assert not found.has_constant_capacity
     for temperature in (300.0, 350.0):
         expected = sum(
-            share * find_material(part).capacity_at(temperature) for _, part, share in mixture.contents()
+            share * find_material(part).capacity_at(temperature) for _, part, share in mixture.constituents()
         )
         assert found.capacity_at(temperature) == pytest.approx(expected, rel=1e-14)
     assert not find_material(make(COPPER, GLASS, OXIDE)).has_capacity
@@ -528,12 +528,12 @@ BAD = [
 def test_a_wrong_mixture_is_refused(description: Any, field: str, code: str, text: str) -> None:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(MaterialDefinitions).validate_python({"mine": description}, context={"from_file": True})
-    faults = faults_of(caught.value)
+    diagnostics = diagnostics_of(caught.value)
     assert [
-        fault
-        for fault in faults
-        if fault.field == f"mine.{field}" and fault.code == code and text in str(fault)
-    ], faults
+        diagnostic
+        for diagnostic in diagnostics
+        if diagnostic.field == f"mine.{field}" and diagnostic.code == code and text in str(diagnostic)
+    ], diagnostics
 
 
 @pytest.mark.parametrize("field", ["core", "host", "liner"])
@@ -544,7 +544,7 @@ def test_cylinders_want_parts_alike_in_the_plane(field: str) -> None:
         DescriptionError, match=f"^{field}: solid conducts differently along x and y"
     ) as caught:
         find_material(mixture)
-    assert caught.value.faults[0].path == (field,)
+    assert caught.value.diagnostics[0].path == (field,)
 
 
 def test_an_unknown_part_is_refused_with_the_nearest() -> None:

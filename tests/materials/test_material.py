@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials import material
 from thermostack.materials.effective_media import ViaArray
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import MaterialDefinitions, find_material, library
-from thermostack.schema.validated_dataclass import dump, faults_of
+from thermostack.schema.validated_dataclass import diagnostics_of, dump
 
 POWER_LAW = {"power_law": {"at_reference": 148.0, "exponent": 1.3, "range": (250.0, 700.0)}}
 FROM_FILE = {"from_file": True}
@@ -35,11 +35,11 @@ def read(description: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def faults_in(description: dict[str, Any]) -> list[Fault]:
+def diagnostics_in(description: dict[str, Any]) -> list[Diagnostic]:
     """Return what is wrong with a `materials:` section."""
     with pytest.raises(ValidationError) as caught:
         read(description)
-    return faults_of(caught.value)
+    return diagnostics_of(caught.value)
 
 
 # -- conductivity ----------------------------------------------------------------------------
@@ -298,14 +298,26 @@ BAD = [
 
 @pytest.mark.parametrize(("description", "field", "code", "text"), BAD)
 def test_a_wrong_material_is_refused(description: Any, field: str, code: str, text: str) -> None:
-    faults = faults_in({"mine": description})
+    diagnostics = diagnostics_in({"mine": description})
     path = f"mine.{field}" if field else "mine"
-    assert [fault for fault in faults if fault.field == path and fault.code == code and text in str(fault)]
+    assert [
+        diagnostic
+        for diagnostic in diagnostics
+        if diagnostic.field == path and diagnostic.code == code and text in str(diagnostic)
+    ]
 
 
-def test_all_faults_are_found_at_once() -> None:
-    faults = faults_in({"a": {"conductivity": 3}, "b": {"conductivity": "-1 W/m/K", "densty": 3}, "a b": {}})
-    assert {fault.code for fault in faults} == {"E-UNIT", "E-RANGE", "E-KEY", "E-NAME", "E-MISSING"}
+def test_all_diagnostics_are_found_at_once() -> None:
+    diagnostics = diagnostics_in(
+        {"a": {"conductivity": 3}, "b": {"conductivity": "-1 W/m/K", "densty": 3}, "a b": {}}
+    )
+    assert {diagnostic.code for diagnostic in diagnostics} == {
+        "E-UNIT",
+        "E-RANGE",
+        "E-KEY",
+        "E-NAME",
+        "E-MISSING",
+    }
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), None, True, "3", [1.0] * 4])
@@ -319,7 +331,9 @@ def test_void_is_no_material() -> None:
         Material("void", 1.0)
     with pytest.raises(DescriptionError, match=r"void is the space outside the body.*\[E-NAME\]"):
         find_material("void")
-    assert [fault.code for fault in faults_in({"void": {"conductivity": "1 W/m/K"}})] == ["E-NAME"]
+    assert [diagnostic.code for diagnostic in diagnostics_in({"void": {"conductivity": "1 W/m/K"}})] == [
+        "E-NAME"
+    ]
 
 
 @pytest.mark.parametrize("value", [120e3, 1e-4, (1.0, 2e4), (1.0, 1.0, 5e-4)])
@@ -457,10 +471,10 @@ def test_what_the_library_mixes_is_not_changed_by_own_names() -> None:
 def test_an_unknown_name_is_refused_with_the_nearest(name: str, near: str) -> None:
     with pytest.raises(DescriptionError) as caught:
         find_material(name, {"glue": Material("glue", 1.0)})
-    (fault,) = caught.value.faults
-    assert fault.code == "E-NAME"
-    assert fault.message == f"no material is named '{name}'"
-    assert near in fault.remedy
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "E-NAME"
+    assert diagnostic.message == f"no material is named '{name}'"
+    assert near in diagnostic.hint
 
 
 def test_a_material_made_of_itself_is_refused_with_the_cycle() -> None:

@@ -37,21 +37,21 @@ from thermostack.errors import DescriptionError
 from thermostack.finite_volume.conduction import Conduction, assemble_conduction
 from thermostack.linear import prepare
 from thermostack.materials.material import VOID, Material
-from thermostack.steady import Steady
+from thermostack.steady import SteadyResult
 from thermostack.units import mm
 
 CELL = (1 * mm, 1 * mm, 0.4 * mm)  # coarse on purpose: the laws hold on any grid, some 10^3 cells here
 FINE = 1e-12  # tolerance of solutions that are compared with each other
 
 
-def solved(package: Package, grid: Grid | None = None, **options: object) -> Steady:
+def solved(package: Package, grid: Grid | None = None, **options: object) -> SteadyResult:
     given_here = {"method": "direct", "tolerance": FINE, "estimate": False} | options
     return solve_steady(discretize(package, cell=CELL, grid=grid), **given_here)  # type: ignore[arg-type]
 
 
-def reach(steady: Steady) -> float:
+def reach(steady: SteadyResult) -> float:
     """Return how far temperatures lie apart, with those outside [K]: what errors are relative to."""
-    surfaces = steady.model.surfaces
+    surfaces = steady.model.boundary
     outside = surfaces.temperature[surfaces.h > 0.0]
     low, high = min(outside.min(), np.nanmin(steady.field)), max(outside.max(), np.nanmax(steady.field))
     return max(float(high - low), 1e-6)
@@ -137,8 +137,8 @@ def test_the_operator_is_symmetric_and_gives_no_heat(package: Package, seed: int
     assert abs((t * gu).sum() - (u * gt).sum()) <= 1e-12 * size
     assert (u * gu).sum() > 0.0
     even = np.where(model.part > 0, 1.0, 0.0)
-    assert np.array_equal(conduction.apply(even), conduction.ground.dense)
-    assert conduction.ground.dense.sum() == pytest.approx(conduction.surface.sum(), rel=1e-12)
+    assert np.array_equal(conduction.apply(even), conduction.boundary.dense)
+    assert conduction.boundary.dense.sum() == pytest.approx(conduction.surface.sum(), rel=1e-12)
     assert np.array_equal(conduction.is_active, model.part > 0)
     assert_matrix_is_operator(conduction, t)
 
@@ -192,7 +192,7 @@ def test_maximum_principle(package: Package) -> None:
     package = replace(package, cooling=calm)
     heated = solved(package)
     bare = solved(scaled_powers(package, {}), heated.model.grid)
-    surfaces = bare.model.surfaces
+    surfaces = bare.model.boundary
     outside = surfaces.temperature[surfaces.h > 0.0]
     slack = 1e-9 * reach(heated) + 1e-11  # K: the rounding of 300 K
     assert np.nanmin(bare.field) >= outside.min() - slack
@@ -266,7 +266,7 @@ def test_a_layer_drawn_as_two_is_the_same(package: Package, pick: int) -> None:
         power = layer.power
         if power is not None:
             total = None if power.total is None else 0.5 * power.total
-            blocks = tuple(replace(block, power=0.5 * block.heat) for block in power.blocks)
+            blocks = tuple(replace(block, power=0.5 * block.drawn_power) for block in power.blocks)
             power = replace(power, total=total, blocks=blocks)
         interface = layer.interface if half == 0 else Interface()
         halves.append(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thermostack.mesh.area_overlap import rectangle_shares, spread_rectangles
+from thermostack.mesh.area_overlap import deposit_rectangles, rectangle_fractions
 
 
 def edges(low: float, high: float) -> st.SearchStrategy[np.ndarray]:
@@ -24,7 +24,7 @@ corners = st.lists(st.tuples(intervals, intervals), max_size=6).map(
 
 @given(edges(0.0, 1.0), edges(0.0, 1.0), corners)
 def test_every_rectangle_is_shared_whole(x: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> None:
-    shares = rectangle_shares(x, y, *drawn.T)
+    shares = rectangle_fractions(x, y, *drawn.T)
     assert shares.shape == ((x.size - 1) * (y.size - 1), len(drawn))
     np.testing.assert_allclose(shares.sum(axis=0), 1.0, rtol=1e-12)
     assert shares.nnz == 0 or shares.data.min() >= 0.0
@@ -32,22 +32,22 @@ def test_every_rectangle_is_shared_whole(x: np.ndarray, y: np.ndarray, drawn: np
 
 @given(edges(0.0, 1.0), edges(0.0, 1.0), corners)
 def test_shares_are_what_the_kernel_spreads(x: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> None:
-    shares = rectangle_shares(x, y, *drawn.T).toarray()
+    shares = rectangle_fractions(x, y, *drawn.T).toarray()
     for n, corner in enumerate(drawn):
-        found = spread_rectangles(x, y, *corner[:, None], np.ones(1))
+        found = deposit_rectangles(x, y, *corner[:, None], np.ones(1))
         np.testing.assert_allclose(shares[:, n].reshape(found.shape), found, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize(("nx", "ny"), [(1, 1), (1, 7), (5, 1), (3, 2)])
 def test_shares_on_odd_shapes(nx: int, ny: int) -> None:
     x, y = np.linspace(0.0, 1.0, nx + 1), np.linspace(2.0, 3.0, ny + 1)
-    shares = rectangle_shares(x, y, np.zeros(1), np.array([2.0]), np.ones(1), np.array([3.0]))
+    shares = rectangle_fractions(x, y, np.zeros(1), np.array([2.0]), np.ones(1), np.array([3.0]))
     np.testing.assert_allclose(shares.toarray().reshape(-1), 1.0 / (nx * ny), rtol=1e-12)
 
 
 def test_a_rectangle_that_ends_on_planes_has_no_share_beyond_them() -> None:
     planes = np.linspace(0.0, 4.0, 5)
-    shares = rectangle_shares(planes, planes, *(np.array([value]) for value in (1.0, 2.0, 3.0, 3.0)))
+    shares = rectangle_fractions(planes, planes, *(np.array([value]) for value in (1.0, 2.0, 3.0, 3.0)))
     assert shares.nnz == 2
     assert shares.toarray().reshape(4, 4)[2, 1:3].tolist() == [0.5, 0.5]
 
@@ -55,4 +55,4 @@ def test_a_rectangle_that_ends_on_planes_has_no_share_beyond_them() -> None:
 def test_no_rectangles() -> None:
     none = np.zeros(0)
     planes = np.array([0.0, 1.0])
-    assert rectangle_shares(planes, planes, none, none, none, none).shape == (1, 0)
+    assert rectangle_fractions(planes, planes, none, none, none, none).shape == (1, 0)

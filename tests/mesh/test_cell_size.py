@@ -31,13 +31,13 @@ from thermostack.mesh.cell_size import (
     CELLS_ACROSS,
     LEAST_IN_ALL,
     SPREAD_CELLS,
-    Spacing,
+    CellSize,
     find_heated,
     fixed_planes,
 )
-from thermostack.mesh.healing_length import Healing
-from thermostack.package.cooling import Cooled, FaceRegion
-from thermostack.package.geometry import lay_out
+from thermostack.mesh.healing_length import HealingLengths
+from thermostack.package.cooling import FaceCooling, FaceRectangle
+from thermostack.package.geometry import build_geometry
 from thermostack.units import mm, um
 
 SILICON, COPPER, MOLD = Material("si", 148.0), Material("cu", 390.0), Material("mold", 0.8)
@@ -85,9 +85,9 @@ def crowded() -> Package:
     cooling = Cooling(
         top=(
             Convection(1e4, 300.0),
-            Cooled(Convection(1.0, 300.0), FaceRegion((15.3e-3, 2e-3), (1e-3, 7e-3))),
+            FaceCooling(Convection(1.0, 300.0), FaceRectangle((15.3e-3, 2e-3), (1e-3, 7e-3))),
         ),
-        east=Cooled(FixedTemperature(300.0), FaceRegion((1.7 * mm, 0.21 * mm), (4.9 * mm, 0.5 * mm))),
+        east=FaceCooling(FixedTemperature(300.0), FaceRectangle((1.7 * mm, 0.21 * mm), (4.9 * mm, 0.5 * mm))),
     )
     other = replace(die, name="other", layers=bulk).at(10.9 * mm, 2.5 * mm)
     return Package("crowded", (board, die, other), cooling)
@@ -96,7 +96,7 @@ def crowded() -> Package:
 @pytest.mark.parametrize("options", [{}, {"cell": 3 * mm}, {"fineness": 0.1}])
 def test_every_face_of_the_drawing_is_a_plane(options: dict[str, Any]) -> None:
     """Of boxes, regions, heated blocks, joints and cooled pieces of faces, however coarse the grid is."""
-    geometry = lay_out(crowded())
+    geometry = build_geometry(crowded())
     grid = discretize(geometry, **options).grid
     for axis, planes in enumerate((grid.x, grid.y, grid.z)):
         for box in geometry.boxes:
@@ -133,7 +133,7 @@ def test_edges_of_blocks_are_planes_while_they_are_few() -> None:
 
 
 def test_a_floorplan_spread_by_overlap_is_cut_as_one() -> None:
-    geometry = lay_out(plate(row(9)))
+    geometry = build_geometry(plate(row(9)))
     heated = find_heated(geometry, block_planes=9)
     assert heated.plan.tolist() == [[0.0, 0.0, SIDE, SIDE]]
     assert heated.across.tolist() == [SPREAD_CELLS]
@@ -143,7 +143,7 @@ def test_a_floorplan_spread_by_overlap_is_cut_as_one() -> None:
 
 def test_a_map_asks_for_no_planes_of_its_own() -> None:
     power = Power(map=PowerMap(values=np.arange(49.0).reshape(7, 7)), scale_to=5.0)
-    geometry = lay_out(plate(power))
+    geometry = build_geometry(plate(power))
     assert find_heated(geometry).edges.shape == (0, 4)
     assert np.diff(discretize(geometry).grid.x).max() < SIDE / SPREAD_CELLS * 1.3
     assert fixed_planes(geometry, find_heated(geometry), 0)[0].tolist() == [0.0, SIDE]
@@ -173,15 +173,15 @@ def test_planes_a_little_farther_apart_are_kept() -> None:
 SPOT = plate(Power(blocks=(block(4, 6, 8, 4),)))
 
 
-def spacing(package: Package, axis: int, fineness: float = 1.0, cell: Any = None) -> Spacing:
-    geometry = lay_out(package)
-    return Spacing(geometry, find_heated(geometry), axis, cell, fineness)
+def spacing(package: Package, axis: int, fineness: float = 1.0, cell: Any = None) -> CellSize:
+    geometry = build_geometry(package)
+    return CellSize(geometry, find_heated(geometry), axis, cell, fineness)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_planes_share_the_wanted_sizes_evenly(axis: int) -> None:
     """Between two fixed planes every cell holds the same integral of dx / h, and that is 1.25 at most."""
-    geometry = lay_out(SPOT)
+    geometry = build_geometry(SPOT)
     fixed, _ = fixed_planes(geometry, find_heated(geometry), axis)
     rule = spacing(SPOT, axis)
     planes = rule.planes(fixed)
@@ -340,7 +340,7 @@ def test_sizes_that_are_none_are_refused(cell: Any, words: str) -> None:
         discretize(SPOT, cell=cell)
     assert words in str(caught.value)
     assert "0.25 mm" in str(caught.value)
-    assert caught.value.faults[0].code == "E-GRID"
+    assert caught.value.diagnostics[0].code == "E-GRID"
 
 
 def test_a_part_that_is_not_there_is_told_with_the_nearest() -> None:
@@ -358,11 +358,11 @@ MIDDLE = (10 * mm, 10 * mm, 5 * um)
 
 
 def healing_length(drawn: Any, x: float, y: float, z: float) -> float:
-    return Healing(drawn).column(x, y).length(z)
+    return HealingLengths(drawn).column(x, y).length(z)
 
 
 def sheets(*layers: Layer, **cooling: Any) -> Any:
-    return lay_out(Package("sheets", (Stack("s", (SIDE, SIDE), layers),), Cooling(**cooling)))
+    return build_geometry(Package("sheets", (Stack("s", (SIDE, SIDE), layers),), Cooling(**cooling)))
 
 
 def test_healing_of_a_fin() -> None:
@@ -401,9 +401,9 @@ def test_healing_of_many_places_is_that_of_each() -> None:
         replace(on_top[0], position=(2 * mm, 2 * mm)),
         replace(on_top[1], position=(12 * mm, 12 * mm)),
     )
-    drawn = lay_out(Package("sheets", stacks, Cooling(bottom=Convection(500.0, 300.0))))
+    drawn = build_geometry(Package("sheets", stacks, Cooling(bottom=Convection(500.0, 300.0))))
     places = np.array([(3, 3), (5, 5), (13, 13), (15, 15), (1, 1), (19, 1)]) * mm
-    lengths = Healing(drawn).lengths(places, 50 * um)
+    lengths = HealingLengths(drawn).lengths(places, 50 * um)
     assert lengths.tolist() == [healing_length(drawn, x, y, 50 * um) for x, y in places.tolist()]
     assert len(set(lengths.tolist())) == 3
 
@@ -448,6 +448,6 @@ def test_healing_sees_what_lies_over_its_place_alone() -> None:
     """A block of copper on half of a sheet: only there the column is thicker."""
     board = Stack("board", (SIDE, SIDE), (Layer("sheet", 0.1 * mm, COPPER),))
     lid = Stack("lid", (10 * mm, SIDE), (Layer("sheet", 0.1 * mm, COPPER),), on="board", position=(0.0, 0.0))
-    geometry = lay_out(Package("half", (board, lid), Cooling(bottom=Convection(500.0, 300.0))))
+    geometry = build_geometry(Package("half", (board, lid), Cooling(bottom=Convection(500.0, 300.0))))
     under, beside = (healing_length(geometry, x * mm, 10 * mm, 50 * um) for x in (5.0, 15.0))
     assert under / beside == pytest.approx(sqrt(2.0), rel=1e-3)

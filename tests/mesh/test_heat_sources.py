@@ -25,8 +25,8 @@ from thermostack import (
     discretize,
     read_package,
 )
-from thermostack.finite_volume.part_temperatures import Members
-from thermostack.mesh.heat_sources import Heaters, find_heaters, listed
+from thermostack.finite_volume.part_temperatures import PartsAndBlocks
+from thermostack.mesh.heat_sources import HeatSources, find_heat_sources, listed
 from thermostack.package.power import blocks_of
 from thermostack.units import mm
 
@@ -48,16 +48,16 @@ def powered(*powers: Power | None, cell: float = 0.5 * mm, grid: Grid | None = N
     return discretize(package, cell=cell, grid=grid)
 
 
-def heat_of(heaters: Heaters, drawn: np.ndarray | None = None) -> np.ndarray:
+def heat_of(heaters: HeatSources, drawn: np.ndarray | None = None) -> np.ndarray:
     """Return the heat of every cell [W] where heaters make some heats, or those drawn."""
     heat = np.zeros(heaters.model.grid.cells)
-    heat[heaters.cell] = heaters.heat(heaters.drawn if drawn is None else drawn)
+    heat[heaters.cell] = heaters.cell_powers(heaters.drawn if drawn is None else drawn)
     return heat.reshape(heaters.model.grid.shape)
 
 
-def sums_of(heaters: Heaters) -> list[float]:
+def sums_of(heaters: HeatSources) -> list[float]:
     """Return the heat [W] of all cells where one heater after the other makes 1 W."""
-    return [float(heaters.heat(one).sum()) for one in np.eye(heaters.count)]
+    return [float(heaters.cell_powers(one).sum()) for one in np.eye(heaters.count)]
 
 
 MANY = {
@@ -80,7 +80,7 @@ def test_what_is_drawn_is_the_heat_of_the_model(
     powers: tuple[Power | None, ...], turn: dict[str, Any]
 ) -> None:
     model = powered(*powers, **turn)
-    heaters = find_heaters(model)
+    heaters = find_heat_sources(model)
     size = np.abs(model.power).sum()
     np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-13 * size)
     assert np.all(np.diff(heaters.cell) > 0)
@@ -88,27 +88,27 @@ def test_what_is_drawn_is_the_heat_of_the_model(
 
 @pytest.mark.parametrize("powers", [MANY[key] for key in MANY if key != "balanced"], ids=lambda _: "")
 def test_columns_add_to_one(powers: tuple[Power | None, ...]) -> None:
-    heaters = find_heaters(powered(*powers))
+    heaters = find_heat_sources(powered(*powers))
     np.testing.assert_allclose(sums_of(heaters), 1.0, rtol=0.0, atol=1e-12)
 
 
 @given(packages())
 def test_random_packages_are_heated_as_drawn(package: Package) -> None:
     model = discretize(package, cell=0.5 * mm)
-    heaters = find_heaters(model)
+    heaters = find_heat_sources(model)
     np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-13 * model.power.sum())
     np.testing.assert_allclose(sums_of(heaters), 1.0, rtol=0.0, atol=1e-12)
     members = heaters.members @ heaters.drawn
     parts = len(model.parts)
     np.testing.assert_allclose(members[:parts], model.power_of_parts, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(members[parts:], [block.power for block in model.blocks], rtol=1e-12)
-    assert members.size == Members(model).count
+    assert members.size == PartsAndBlocks(model).count
 
 
 @pytest.mark.parametrize("name", ["cowos_s_h100", "hbm3_8h", "v_cache"])
 def test_shipped_packages_are_heated_as_drawn(name: str) -> None:
     model = discretize(read_package(name), cell=2 * mm)
-    heaters = find_heaters(model)
+    heaters = find_heat_sources(model)
     np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
     assert heaters.drawn.sum() == pytest.approx(model.total_power, rel=1e-12)
 
@@ -119,7 +119,7 @@ def test_blocks_need_no_planes() -> None:
                 np.array([0.0, 0.5, 1.0, 1.05, 1.1]) * mm)  # fmt: skip
     model = powered(Power(blocks=BLOCKS), grid=grid)
     assert not model.blocks
-    heaters = find_heaters(model)
+    heaters = find_heat_sources(model)
     np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
     assert heaters.names == ("chip.l0.a", "chip.l0.b", "chip.l0.idle")
     one = heat_of(heaters, np.array([0.0, 0.0, 4.0]))
@@ -134,7 +134,7 @@ def test_blocks_need_no_planes() -> None:
 
 def test_even_heat_is_where_a_framed_stack_is_solid() -> None:
     model = powered(Power(5.0), Power(0.0), frame=0.7 * mm)
-    heaters = find_heaters(model)
+    heaters = find_heat_sources(model)
     np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
     found = heat_of(heaters, np.array([0.0, 5.0]))
     assert found.sum() == pytest.approx(5.0, rel=1e-12)
@@ -144,7 +144,7 @@ def test_even_heat_is_where_a_framed_stack_is_solid() -> None:
 def test_an_idle_block_off_its_layer_cannot_be_heated() -> None:
     hole = Block("hole", (1.5 * mm, 1.2 * mm), (0.5 * mm, 0.5 * mm))
     rim = Block("rim", (0.0, 0.0), (4 * mm, 0.5 * mm), 1.0)
-    heaters = find_heaters(powered(Power(blocks=(hole, rim)), frame=0.7 * mm))
+    heaters = find_heat_sources(powered(Power(blocks=(hole, rim)), frame=0.7 * mm))
     assert heaters.sums.tolist() == pytest.approx([0.0, 1.0])
     with pytest.raises(DescriptionError) as caught:
         heaters.find("hole")
@@ -163,14 +163,14 @@ def test_layers_that_lie_in_one_another_by_name_are_refused() -> None:
                  on="board", position=(1 * mm, 2 * mm))  # fmt: skip
     model = discretize(Package("case", (board, chip, inner), Cooling(surroundings=AIR)), cell=0.5 * mm)
     with pytest.raises(DescriptionError, match=r"stacks: two layers heat the same cells.*\[E-NAME\]"):
-        find_heaters(model)
+        find_heat_sources(model)
 
 
 # -- names -----------------------------------------------------------------------------------
 
 
 def test_names() -> None:
-    heaters = find_heaters(powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))))
+    heaters = find_heat_sources(powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))))
     assert heaters.names == (
         "chip.l0", "chip.l2.a", "chip.l2.b", "chip.l2.idle", "chip.l3", "chip.l4.a", "chip.l4.map",
     )  # fmt: skip
@@ -214,28 +214,28 @@ def test_names() -> None:
         ),
     ],
 )
-def test_fault_of_a_name(name: str, message: str) -> None:
-    heaters = find_heaters(powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))))
+def test_diagnostic_of_a_name(name: str, message: str) -> None:
+    heaters = find_heat_sources(powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))))
     with pytest.raises(DescriptionError) as caught:
         heaters.find(name)
     assert str(caught.value) == message
 
 
 def test_a_block_whose_name_has_dots() -> None:
-    heaters = find_heaters(powered(Power(blocks=(Block("u0.alu", (0.0, 0.0), (1 * mm, 1 * mm), 1.0),))))
+    heaters = find_heat_sources(powered(Power(blocks=(Block("u0.alu", (0.0, 0.0), (1 * mm, 1 * mm), 1.0),))))
     assert heaters.find("u0.alu").tolist() == heaters.find("chip.l0.u0.alu").tolist() == [0]
     with pytest.raises(DescriptionError):
         heaters.find("chip.l0.u0")
 
 
 def test_shares_are_in_proportion_to_what_is_drawn() -> None:
-    heaters = find_heaters(powered(Power(blocks=BLOCKS), Power(5.0)))
+    heaters = find_heat_sources(powered(Power(blocks=BLOCKS), Power(5.0)))
     assert heaters.shares("chip", heaters.find("chip")).tolist() == [0.2, 0.3, 0.0, 0.5]
 
 
 def test_shares_go_by_area_where_nothing_is_drawn() -> None:
     blocks = (Block("a", (0.0, 0.0), (1 * mm, 1 * mm)), Block("b", (2 * mm, 0.0), (1 * mm, 3 * mm), 0.0))
-    heaters = find_heaters(powered(Power(blocks=blocks), Power(0.0)))
+    heaters = find_heat_sources(powered(Power(blocks=blocks), Power(0.0)))
     assert heaters.shares("chip.l0", heaters.find("chip.l0")).tolist() == pytest.approx([0.25, 0.75])
     assert heaters.shares("chip", heaters.find("chip")).tolist() == pytest.approx([1 / 16, 3 / 16, 12 / 16])
 
@@ -245,7 +245,7 @@ def test_shares_go_by_area_where_nothing_is_drawn() -> None:
     Power(map=np.array([[1.0, -1.0]]), allow_negative=True),
 ])  # fmt: skip
 def test_heat_and_cold_have_no_shares(power: Power) -> None:
-    heaters = find_heaters(powered(power))
+    heaters = find_heat_sources(powered(power))
     with pytest.raises(DescriptionError) as caught:
         heaters.shares("chip", heaters.find("chip"))
     assert str(caught.value) == (
@@ -256,7 +256,7 @@ def test_heat_and_cold_have_no_shares(power: Power) -> None:
 
 def test_cold_alone_has_shares() -> None:
     blocks = tuple(Block(f"b{n}", (n * mm, 0.0), (1 * mm, 1 * mm), -1.0 - n) for n in range(2))
-    heaters = find_heaters(powered(Power(blocks=blocks, allow_negative=True)))
+    heaters = find_heat_sources(powered(Power(blocks=blocks, allow_negative=True)))
     assert heaters.shares("chip", heaters.find("chip")).tolist() == pytest.approx([1 / 3, 2 / 3])
 
 
@@ -268,7 +268,7 @@ def test_ten_thousand_blocks() -> None:
     blocks = blocks_of([f"b{n}" for n in range(i.size)], table, (0.01 * (i % 5)).tolist())
     x, y = (np.sort([0.0, 8.0, *chip, *np.linspace(*chip, 78)[1:-1]]) * mm for chip in ((1, 5), (2, 5)))
     model = powered(Power(blocks=blocks), grid=Grid(x, y, np.array([0.0, 1.0, 1.04, 1.1]) * mm))
-    heaters = find_heaters(model)
+    heaters = find_heat_sources(model)
     assert heaters.count == 10_000
     np.testing.assert_allclose(heaters.sums, 1.0, rtol=0.0, atol=1e-12)
     np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)

@@ -26,7 +26,7 @@ from thermostack import (
 from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.linear.solver import prepare
 from thermostack.mesh import memory_estimate as room
-from thermostack.mesh.memory_estimate import USABLE, Solve, available_memory, check_memory
+from thermostack.mesh.memory_estimate import USABLE, MemoryEstimate, available_memory, check_memory
 from thermostack.units import mm
 
 
@@ -149,61 +149,61 @@ def test_the_solver_is_as_large_as_foreseen(name: str, cell: float | None, finen
     """The coarser grids too, whose number depends on how the cells are graded."""
     model = discretize(read_package(name), cell, fineness=fineness)
     solver = prepare(assemble_conduction(model), widths=(model.grid.dx, model.grid.dy), threads=1)
-    assert solver.memory == pytest.approx(Solve(model.grid).solver, rel=0.15)
+    assert solver.memory == pytest.approx(MemoryEstimate(model.grid).solver, rel=0.15)
 
 
 def test_narrow_grids_take_more_for_a_cell() -> None:
     """A row of the solver is filled up to whole cache lines, twice."""
     narrow, wide = even(3, 300, 30), even(300, 300, 30)
-    assert Solve(narrow).solver / narrow.cells > 5.0 * Solve(wide).solver / wide.cells
+    assert MemoryEstimate(narrow).solver / narrow.cells > 5.0 * MemoryEstimate(wide).solver / wide.cells
 
 
 def test_what_adds_to_the_need() -> None:
     grid = even(200, 200, 50)
-    least = Solve(grid).memory
-    assert Solve(grid, is_linear=False).memory == least + 8 * grid.cells
-    assert least + 8 * grid.cells <= Solve(grid, estimate=True).memory <= least + 12 * grid.cells
-    assert Solve(grid, surfaces=0).memory < least < Solve(grid, surfaces=grid.cells).memory
-    assert list(Solve(grid, estimate=True).stages) == ["mesh", "solve", "measure", "estimate"]
+    least = MemoryEstimate(grid).memory
+    assert MemoryEstimate(grid, is_linear=False).memory == least + 8 * grid.cells
+    assert least + 8 * grid.cells <= MemoryEstimate(grid, estimate=True).memory <= least + 12 * grid.cells
+    assert MemoryEstimate(grid, surfaces=0).memory < least < MemoryEstimate(grid, surfaces=grid.cells).memory
+    assert list(MemoryEstimate(grid, estimate=True).stages) == ["mesh", "solve", "measure", "estimate"]
 
 
 def test_the_direct_method_needs_more_the_more_there_is() -> None:
     small, large = even(20, 20, 20), even(40, 40, 40)
-    needs = [Solve(grid, method="direct").solver for grid in (small, large)]
+    needs = [MemoryEstimate(grid, method="direct").solver for grid in (small, large)]
     assert needs[1] == pytest.approx(16.0 * needs[0], rel=1e-6)
-    assert Solve(small, method="direct", active=100).solver < needs[0]
+    assert MemoryEstimate(small, method="direct", active=100).solver < needs[0]
 
 
 def test_a_grid_of_one_cell_needs_some() -> None:
-    assert 0 < Solve(even(1, 1, 1)).memory < 10**5
+    assert 0 < MemoryEstimate(even(1, 1, 1)).memory < 10**5
 
 
 # -- what is refused -------------------------------------------------------------------------
 
 
 def test_as_much_as_fits_is_let_through_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    solve = Solve(even(10, 10, 10))
+    solve = MemoryEstimate(even(10, 10, 10))
     monkeypatch.setattr(room, "available_memory", lambda: int(1.001 * solve.memory / USABLE))
     check_memory(solve)
     with pytest.raises(ResourceError):
-        check_memory(Solve(even(10, 10, 11)))
+        check_memory(MemoryEstimate(even(10, 10, 11)))
     with pytest.raises(ResourceError, match="or leave the error estimate out"):
-        check_memory(Solve(even(10, 10, 10), estimate=True))
-    check_memory(Solve(even(10, 10, 10), estimate=True), held=solve.memory)
+        check_memory(MemoryEstimate(even(10, 10, 10), estimate=True))
+    check_memory(MemoryEstimate(even(10, 10, 10), estimate=True), held=solve.memory)
 
 
 def test_what_is_refused_says_how_much_it_needs_and_what_would_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "available_memory", lambda: 2 * 10**9)
-    solve = Solve(even(1000, 500, 200))
+    solve = MemoryEstimate(even(1000, 500, 200))
     with pytest.raises(ResourceError) as caught:
         check_memory(solve)
     text = str(caught.value)
     assert "1000 x 500 x 200 cells are 1e+08" in text
     assert f"need about {solve.memory / 1e9:.3g} GB; 2 GB are there" in text
     factor = float(text.split("about ")[2].split()[0])
-    check_memory(Solve(even(*(int(count / (1.02 * factor)) for count in (1000, 500, 200)))))
+    check_memory(MemoryEstimate(even(*(int(count / (1.02 * factor)) for count in (1000, 500, 200)))))
     with pytest.raises(ResourceError):
-        check_memory(Solve(even(*(int(count / (0.95 * factor)) for count in (1000, 500, 200)))))
+        check_memory(MemoryEstimate(even(*(int(count / (0.95 * factor)) for count in (1000, 500, 200)))))
     assert caught.value.exit_code == 4
 
 
@@ -217,7 +217,7 @@ def test_the_direct_method_is_refused_with_the_other_for_advice(monkeypatch: pyt
 
 def test_a_solve_counts_what_it_holds_already(monkeypatch: pytest.MonkeyPatch) -> None:
     model = discretize(plate(), cell=0.2 * mm)
-    need = Solve(model.grid, model.is_linear, True, surfaces=model.surfaces.cell.size).memory
+    need = MemoryEstimate(model.grid, model.is_linear, True, surfaces=model.boundary.cell.size).memory
     monkeypatch.setattr(room, "available_memory", lambda: int(1.001 * need / USABLE) - model.memory)
     solve_steady(model)
     monkeypatch.setattr(room, "available_memory", lambda: int(0.999 * need / USABLE) - model.memory)

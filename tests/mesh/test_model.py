@@ -35,9 +35,9 @@ from thermostack import (
 from thermostack.materials.material import VOID
 from thermostack.mesh.boundary_faces import SURROUNDINGS
 from thermostack.mesh.model import window_of_parts
-from thermostack.mesh.part_map import paint
-from thermostack.package.cooling import FACES, Cooled, FaceRegion
-from thermostack.package.geometry import Part, lay_out
+from thermostack.mesh.part_map import rasterize
+from thermostack.package.cooling import FACES, FaceCooling, FaceRectangle
+from thermostack.package.geometry import Part, build_geometry
 from thermostack.units import mm, um
 
 SILICON, COPPER, MOLD = Material("si", 148.0), Material("cu", 390.0), Material("mold", 0.8)
@@ -142,7 +142,7 @@ def test_windows_hold_their_parts_as_tightly_as_can_be() -> None:
 
 def test_a_geometry_is_cut_as_its_package_is() -> None:
     package = Package("case", tangle(), Cooling(surroundings=AIR))
-    one, other = discretize(package), discretize(lay_out(package))
+    one, other = discretize(package), discretize(build_geometry(package))
     assert np.array_equal(one.part, other.part)
     assert other.package is package
 
@@ -162,13 +162,13 @@ def test_a_given_grid_without_a_cell_for_a_part_is_refused() -> None:
 
 def test_more_parts_than_a_cell_can_name_are_refused() -> None:
     """Sixteen bits: 65534 parts fit, with one more painting stops before it begins."""
-    geometry = lay_out(Package("case", (BOARD,), Cooling(surroundings=AIR)))
+    geometry = build_geometry(Package("case", (BOARD,), Cooling(surroundings=AIR)))
     grid = Grid(np.array([0, 8]) * mm, np.array([0, 6]) * mm, np.array([0, 1]) * mm)
     part = Part("x", SILICON)
     last = replace(geometry, parts=(part,) * 65534, boxes=(replace(geometry.boxes[0], part=65533),))
-    assert paint(last, grid).cells().tolist() == [[[65534]]]
+    assert rasterize(last, grid).cells().tolist() == [[[65534]]]
     with pytest.raises(DescriptionError, match=r"65535 parts are more .* 65534 parts at most\) \[E-GRID\]"):
-        paint(replace(geometry, parts=(part,) * 65535), grid)
+        rasterize(replace(geometry, parts=(part,) * 65535), grid)
 
 
 # -- surfaces --------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ FILMS = {face: Convection(float(n), 300.0 + n) for n, face in enumerate((*FACES,
 
 def areas(model: Model) -> dict[str, float]:
     """Return the area of the surfaces by face [mm2], those without any left out."""
-    found = np.bincount(model.surfaces.face, model.surfaces.area, minlength=SURROUNDINGS + 1)
+    found = np.bincount(model.boundary.face, model.boundary.area, minlength=SURROUNDINGS + 1)
     return {
         name: pytest.approx(1e6 * area, rel=1e-12)
         for name, area in zip((*FACES, "surroundings"), found, strict=True)
@@ -205,7 +205,7 @@ def test_areas_of_a_plate_with_a_post(cell: float) -> None:
 
 def test_each_surface_knows_where_it_looks_and_what_cools_it() -> None:
     model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
-    s = model.surfaces
+    s = model.boundary
     looks = {"top": (0, True), "bottom": (0, False), "south": (1, False), "north": (1, True)}
     looks |= {"west": (2, False), "east": (2, True)}
     for name, (axis, is_high) in looks.items():
@@ -221,7 +221,7 @@ def test_each_surface_knows_where_it_looks_and_what_cools_it() -> None:
 
 def test_surfaces_lie_between_the_body_and_nothing_each_once() -> None:
     model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
-    s, part = model.surfaces, np.pad(model.part, 1)
+    s, part = model.boundary, np.pad(model.part, 1)
     k, j, i = np.unravel_index(s.cell, model.grid.shape)
     assert (model.part[k, j, i] > 0).all()
     step = np.where(s.is_high, 1, -1)
@@ -239,11 +239,11 @@ def test_surfaces_lie_between_the_body_and_nothing_each_once() -> None:
 
 def test_surfaces_are_found_by_plane_and_column() -> None:
     model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
-    s = model.surfaces
+    s = model.boundary
     assert (np.diff(s.cell) >= 0).all()
     counted = 0
     for k in range(model.grid.shape[0]):
-        here = model.surfaces_of_plane(k)
+        here = model.boundary_of_plane(k)
         j, i = model.columns_of(here)
         assert np.array_equal(
             np.ravel_multi_index((np.full(j.size, k), j, i), model.grid.shape), s.cell[here]
@@ -273,9 +273,9 @@ def test_what_nothing_cools_is_no_surface() -> None:
 
 def test_a_later_entry_covers_an_earlier_one() -> None:
     """A film, a colder piece on it, and on that a hole through which nothing passes."""
-    cold = Cooled(FixedTemperature(280.0), FaceRegion((1 * mm, 0.0), (2 * mm, 2 * mm)))
-    shut = Cooled(Adiabatic(), FaceRegion((1 * mm, 1 * mm), (3 * mm, 1 * mm)))
-    s = modelled(PLATE, bottom=(AIR, cold, shut)).surfaces
+    cold = FaceCooling(FixedTemperature(280.0), FaceRectangle((1 * mm, 0.0), (2 * mm, 2 * mm)))
+    shut = FaceCooling(Adiabatic(), FaceRectangle((1 * mm, 1 * mm), (3 * mm, 1 * mm)))
+    s = modelled(PLATE, bottom=(AIR, cold, shut)).boundary
     held = np.isinf(s.h)
     assert s.area[held].sum() == pytest.approx(2.0e-6)
     assert set(s.temperature[held]) == {280.0}
@@ -286,11 +286,11 @@ def test_a_later_entry_covers_an_earlier_one() -> None:
 @pytest.mark.parametrize(("face", "along"), [("west", 1), ("east", 1), ("south", 0), ("north", 0)])
 def test_a_region_of_a_side_is_given_along_it_and_in_height(face: str, along: int) -> None:
     """2 mm along and 0.25 mm high, from 0.5 mm along and 0.5 mm up."""
-    region = FaceRegion((0.5 * mm, 0.5 * mm), (2 * mm, 0.25 * mm))
-    model = modelled(PLATE, top=AIR, **{face: Cooled(AIR, region)}, cell=0.4 * mm)
+    region = FaceRectangle((0.5 * mm, 0.5 * mm), (2 * mm, 0.25 * mm))
+    model = modelled(PLATE, top=AIR, **{face: FaceCooling(AIR, region)}, cell=0.4 * mm)
     assert areas(model) == {"top": 12.0, face: 0.5}
-    here = model.surfaces.face == FACES.index(face)
-    k, j, i = np.unravel_index(model.surfaces.cell[here], model.grid.shape)
+    here = model.boundary.face == FACES.index(face)
+    k, j, i = np.unravel_index(model.boundary.cell[here], model.grid.shape)
     centers = (model.grid.x_center[i], model.grid.y_center[j])[along]
     assert (centers.min(), centers.max()) > (0.5 * mm, 2 * mm)
     assert centers.max() < 2.5 * mm
@@ -300,8 +300,8 @@ def test_a_region_of_a_side_is_given_along_it_and_in_height(face: str, along: in
 
 def test_a_resistance_is_of_the_area_its_cooler_is_left_with() -> None:
     """5 K/W under all but 4 of 12 mm2, 2 K/W on those: h = 1 / (R A)."""
-    piece = Cooled(ColdPlate(310.0, resistance=2.0), FaceRegion((0.0, 0.0), (2 * mm, 2 * mm)))
-    s = modelled(PLATE, bottom=(HeatSink(300.0, resistance=5.0), piece)).surfaces
+    piece = FaceCooling(ColdPlate(310.0, resistance=2.0), FaceRectangle((0.0, 0.0), (2 * mm, 2 * mm)))
+    s = modelled(PLATE, bottom=(HeatSink(300.0, resistance=5.0), piece)).boundary
     by_h = {float(h): float(s.area[s.h == h].sum()) for h in np.unique(s.h)}
     assert by_h == pytest.approx({1 / (5.0 * 8e-6): 8e-6, 1 / (2.0 * 4e-6): 4e-6}, rel=1e-12)
     assert float((s.h * s.area).sum()) == pytest.approx(1 / 5 + 1 / 2, rel=1e-12)
@@ -309,8 +309,8 @@ def test_a_resistance_is_of_the_area_its_cooler_is_left_with() -> None:
 
 def test_a_given_heat_is_shared_by_the_area() -> None:
     """6 W into the bottom of 12 mm2 less a piece of 4 mm2 with a flux of its own."""
-    piece = Cooled(FixedFlux(flux=-100.0), FaceRegion((0.0, 0.0), (2 * mm, 2 * mm)))
-    s = modelled(PLATE, top=AIR, bottom=(FixedFlux(heat=6.0), piece)).surfaces
+    piece = FaceCooling(FixedFlux(flux=-100.0), FaceRectangle((0.0, 0.0), (2 * mm, 2 * mm)))
+    s = modelled(PLATE, top=AIR, bottom=(FixedFlux(heat=6.0), piece)).boundary
     bottom = s.face == FACES.index("bottom")
     by_flux = {float(q): float(s.area[bottom & (s.flux == q)].sum()) for q in np.unique(s.flux[bottom])}
     assert by_flux == pytest.approx({6.0 / 8e-6: 8e-6, -100.0: 4e-6}, rel=1e-12)
@@ -319,12 +319,12 @@ def test_a_given_heat_is_shared_by_the_area() -> None:
 
 def test_coolers_that_touch_nothing_are_refused() -> None:
     """A region beside the body, one that is covered, a heat for a face that a later one takes."""
-    beside = Cooled(AIR, FaceRegion((5 * mm, 0.0), (1 * mm, 1 * mm)))
-    covered = Cooled(AIR, FaceRegion((0.0, 0.0), (1 * mm, 1 * mm)))
+    beside = FaceCooling(AIR, FaceRectangle((5 * mm, 0.0), (1 * mm, 1 * mm)))
+    covered = FaceCooling(AIR, FaceRectangle((0.0, 0.0), (1 * mm, 1 * mm)))
     for entries, place in (((AIR, beside), 1), ((covered, AIR), 0), ((FixedFlux(heat=1.0), AIR), 0)):
         error = refusal(PLATE, top=entries)
-        assert [fault.field for fault in error.faults] == [f"cooling.top[{place}]"]
-        assert error.faults[0].code == "E-COOLING"
+        assert [diagnostic.field for diagnostic in error.diagnostics] == [f"cooling.top[{place}]"]
+        assert error.diagnostics[0].code == "E-COOLING"
         assert "lies on no face of the body, or later entries cover it" in str(error)
 
 
@@ -398,9 +398,9 @@ HOLE = Region("hole", (2 * mm, 2 * mm), VOID, (1 * mm, 1 * mm))
 )
 def test_heat_drawn_where_the_layer_is_open_is_refused(power: Power, lost: str) -> None:
     error = refusal(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,))))
-    (fault,) = error.faults
-    assert (fault.code, fault.field) == ("E-POWER", "stacks.board.layers[0].power")
-    assert fault.message == f"{lost} of the power lie where the layer is open, or another stack is"
+    (diagnostic,) = error.diagnostics
+    assert (diagnostic.code, diagnostic.field) == ("E-POWER", "stacks.board.layers[0].power")
+    assert diagnostic.message == f"{lost} of the power lie where the layer is open, or another stack is"
 
 
 def test_heat_and_cold_that_cancel_where_the_layer_is_open_are_refused_too() -> None:
@@ -410,9 +410,9 @@ def test_heat_and_cold_that_cancel_where_the_layer_is_open_are_refused_too() -> 
         for name, x, heat in (("warm", 1, 1.0), ("cold", 2, -1.0), ("rest", 3, 4.0))
     )
     power = Power(blocks=blocks, allow_negative=True)
-    (fault,) = refusal(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,)))).faults
-    assert fault.code == "E-POWER"
-    assert fault.message.startswith("2 W of the power lie where the layer is open")
+    (diagnostic,) = refusal(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,)))).diagnostics
+    assert diagnostic.code == "E-POWER"
+    assert diagnostic.message.startswith("2 W of the power lie where the layer is open")
 
 
 def test_heat_drawn_where_another_stack_is_embedded_is_refused() -> None:
@@ -493,10 +493,10 @@ def test_an_interface_that_nothing_touches_is_refused() -> None:
     A cooler without a base is told as such, with the way to say the same there.
     """
     board = stack("board", 4, 3, sheet("core", 1, interface=Interface(top=1e-5)))
-    (fault,) = refusal(board, top=ColdPlate(300.0, h=1e4)).faults
-    assert (fault.code, fault.field) == ("E-GAP", "stacks.board.layers[0].interface.top")
+    (diagnostic,) = refusal(board, top=ColdPlate(300.0, h=1e4)).diagnostics
+    assert (diagnostic.code, diagnostic.field) == ("E-GAP", "stacks.board.layers[0].interface.top")
     words = "give the cold plate a base, or add it to the film: h: 9091 W/m2/K"
-    assert f"only a cooler without a base touches this face ({words})" in str(fault)
+    assert f"only a cooler without a base touches this face ({words})" in str(diagnostic)
     for cooler, more in (
         (HeatSink(300.0, resistance=0.1), "add it to the cooler's resistance: 10 mm2 K/W over the area"),
         (Convection(1e4, 300.0), "make it a heat_sink or cold_plate with a base, or add it to the film"),
@@ -530,9 +530,9 @@ def test_a_piece_that_no_solid_joins_to_a_cooler_is_refused() -> None:
     """A die over a layer of nothing is named; cooled from above it is no island any more."""
     warm = sheet("bulk", 0.5, power=1.0)
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), warm, sheet("cap", 0.1), at=(1, 1))
-    (fault,) = refusal(PLATE, die, bottom=AIR).faults
-    assert fault.code == "E-COOLING"
-    assert "nothing carries heat away from die.bulk, die.cap: no path of solid leads" in fault.message
+    (diagnostic,) = refusal(PLATE, die, bottom=AIR).diagnostics
+    assert diagnostic.code == "E-COOLING"
+    assert "nothing carries heat away from die.bulk, die.cap: no path of solid leads" in diagnostic.message
     assert modelled(PLATE, die, bottom=AIR, top=AIR).active > 0
 
 
@@ -542,7 +542,7 @@ def test_pieces_that_touch_along_an_edge_only_are_not_joined() -> None:
         Region(name, (2 * mm, 2 * mm), VOID, at) for name, at in (("a", (0.0, 2 * mm)), ("b", (2 * mm, 0.0)))
     )
     body = stack("s", 4, 4, sheet("checkers", 1, COPPER, regions=regions, power=1.0))
-    west = Cooled(AIR, FaceRegion((0.0, 0.0), (2 * mm, 2 * mm)))
+    west = FaceCooling(AIR, FaceRectangle((0.0, 0.0), (2 * mm, 2 * mm)))
     assert "nothing carries heat away from s.checkers" in str(refusal(body, bottom=west))
 
 
@@ -591,6 +591,6 @@ def test_thin_films_and_thick_boards_stand_in_one_grid() -> None:
     )
     model = modelled(stack("s", 4, 3, *layers), bottom=FixedTemperature(300.0))
     assert model.grid.dz[-1] == pytest.approx(20e-9, rel=1e-6)
-    assert model.surfaces.h.tolist() == [inf] * model.surfaces.h.size
+    assert model.boundary.h.tolist() == [inf] * model.boundary.h.size
     assert heat_of(model) == {"s.film": pytest.approx(1.0)}
     assert model.grid.dz.min() < 1 * um

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from thermostack import Convection, Cooling, Grid, Layer, Material, Package, Stack, discretize
-from thermostack.mesh.part_map import Mosaic, nearest_plane, paint, span, window_of
-from thermostack.package.geometry import Box, Geometry, lay_out
+from thermostack.mesh.part_map import PartMap, cell_range, cell_window, nearest_plane, rasterize
+from thermostack.package.geometry import Box, Geometry, build_geometry
 from thermostack.units import mm
 
 SHAPE = (7, 11, 13)
@@ -20,7 +20,7 @@ def random_body(seed: int) -> tuple[Geometry, Grid]:
     random = np.random.default_rng(seed)
     silicon = Material("si", 148.0)
     plate = Stack("plate", (10 * mm, 10 * mm), (Layer("sheet", 1 * mm, silicon),))
-    drawn = lay_out(Package("case", (plate,), Cooling(top=Convection(10.0, 300.0))))
+    drawn = build_geometry(Package("case", (plate,), Cooling(top=Convection(10.0, 300.0))))
     planes = [np.concatenate([[0.0], np.cumsum(random.uniform(0.1, 1.0, count))]) for count in SHAPE[::-1]]
     grid = Grid(*planes)
     boxes = []
@@ -35,14 +35,14 @@ def painted(geometry: Geometry, grid: Grid) -> np.ndarray:
     """Return the part of every cell, box by box."""
     part = np.zeros(grid.shape, dtype=np.uint16)
     for box in geometry.boxes:
-        part[window_of(grid, box)] = box.part + 1
+        part[cell_window(grid, box)] = box.part + 1
     return part
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_tiles_are_what_is_painted_cell_by_cell(seed: int) -> None:
     geometry, grid = random_body(seed)
-    mosaic, expected = paint(geometry, grid), painted(geometry, grid)
+    mosaic, expected = rasterize(geometry, grid), painted(geometry, grid)
     assert mosaic.shape == grid.shape
     assert np.array_equal(mosaic.cells(), expected)
     for k in range(grid.shape[0]):
@@ -61,7 +61,7 @@ def test_exposed_cells_are_those_whose_neighbour_is_outside(seed: int, axis: int
     neighbour = np.roll(framed, -1 if is_high else 1, axis)[1:-1, 1:-1, 1:-1]
     expected = np.nonzero((part > 0) & (neighbour == 0))
     assert expected[0].size > 0
-    for found, wanted in zip(paint(geometry, grid).exposed(axis, is_high), expected, strict=True):
+    for found, wanted in zip(rasterize(geometry, grid).boundary_cells(axis, is_high), expected, strict=True):
         assert np.array_equal(found, wanted)
 
 
@@ -69,7 +69,7 @@ def test_exposed_cells_are_those_whose_neighbour_is_outside(seed: int, axis: int
 def test_planes_in_a_range_show_all_there_is(start: int, stop: int) -> None:
     geometry, grid = random_body(3)
     part = painted(geometry, grid)
-    shown = list(paint(geometry, grid).planes_in(slice(start, stop)))
+    shown = list(rasterize(geometry, grid).planes_in(slice(start, stop)))
     assert {plane.tobytes() for plane in shown} == {plane.tobytes() for plane in part[start:stop]}
 
 
@@ -79,18 +79,18 @@ def test_tiles_do_not_grow_with_the_cells() -> None:
     shapes = []
     for cell in (1 * mm, 0.1 * mm):
         model = discretize(package, cell=cell)
-        shapes.append(paint(model.geometry, model.grid).part.shape)
+        shapes.append(rasterize(model.geometry, model.grid).part.shape)
     assert shapes == [(1, 1, 1)] * 2
 
 
 def test_a_mosaic_of_one_tile() -> None:
-    mosaic = Mosaic(np.ones((1, 1, 1), np.uint16), (np.array([0, 2]), np.array([0, 3]), np.array([0, 1])))
+    mosaic = PartMap(np.ones((1, 1, 1), np.uint16), (np.array([0, 2]), np.array([0, 3]), np.array([0, 1])))
     assert np.array_equal(mosaic.cells(), np.ones((2, 3, 1)))
-    assert [len(mosaic.exposed(axis, is_high=True)[0]) for axis in range(3)] == [3, 2, 6]
+    assert [len(mosaic.boundary_cells(axis, is_high=True)[0]) for axis in range(3)] == [3, 2, 6]
 
 
 @pytest.mark.parametrize(("value", "number"), [(-1.0, 0), (0.4, 0), (0.5, 0), (0.51, 1), (2.0, 2), (9.0, 2)])
 def test_nearest_plane(value: float, number: int) -> None:
     planes = np.array([0.0, 1.0, 2.0])
     assert nearest_plane(planes, value) == number
-    assert span(planes, 0.0, value) == slice(0, number)
+    assert cell_range(planes, 0.0, value) == slice(0, number)

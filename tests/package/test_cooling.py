@@ -19,8 +19,14 @@ from thermostack import (
     FixedTemperature,
     HeatSink,
 )
-from thermostack.package.cooling import FACES, Cooled, FaceRegion, Film, film
-from thermostack.schema.validated_dataclass import dump, faults_of
+from thermostack.package.cooling import (
+    FACES,
+    FaceCooling,
+    FaceRectangle,
+    RobinCoefficients,
+    robin_coefficients,
+)
+from thermostack.schema.validated_dataclass import diagnostics_of, dump
 from thermostack.units import mm
 
 AREA = 4e-4
@@ -36,7 +42,10 @@ def refused(description: Any) -> dict[str, str]:
     """Return what is wrong with it, by field."""
     with pytest.raises(ValidationError) as caught:
         read(description)
-    return {fault.field: f"{fault.message} [{fault.code}]" for fault in faults_of(caught.value)}
+    return {
+        diagnostic.field: f"{diagnostic.message} [{diagnostic.code}]"
+        for diagnostic in diagnostics_of(caught.value)
+    }
 
 
 # -- laws ------------------------------------------------------------------------------------
@@ -45,21 +54,21 @@ def refused(description: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("cooler", "law"),
     [
-        (Adiabatic(), Film(0.0, 0.0, 0.0)),
-        (Convection(25.0, 300.0), Film(25.0, 300.0)),
-        (FixedTemperature(310.0), Film(inf, 310.0)),
-        (FixedFlux(flux=-100.0), Film(0.0, 0.0, -100.0)),
-        (FixedFlux(heat=8.0), Film(0.0, 0.0, 8.0 / AREA)),
-        (FixedFlux(heat=0.0), Film(0.0, 0.0, 0.0)),
-        (HeatSink(300.0, h=1e4), Film(1e4, 300.0)),
-        (HeatSink(300.0, resistance=0.5), Film(1.0 / (0.5 * AREA), 300.0)),
-        (ColdPlate(305.0, h=2e4, base=BASE), Film(2e4, 305.0)),
-        (ColdPlate(305.0, resistance=0.05), Film(1.0 / (0.05 * AREA), 305.0)),
+        (Adiabatic(), RobinCoefficients(0.0, 0.0, 0.0)),
+        (Convection(25.0, 300.0), RobinCoefficients(25.0, 300.0)),
+        (FixedTemperature(310.0), RobinCoefficients(inf, 310.0)),
+        (FixedFlux(flux=-100.0), RobinCoefficients(0.0, 0.0, -100.0)),
+        (FixedFlux(heat=8.0), RobinCoefficients(0.0, 0.0, 8.0 / AREA)),
+        (FixedFlux(heat=0.0), RobinCoefficients(0.0, 0.0, 0.0)),
+        (HeatSink(300.0, h=1e4), RobinCoefficients(1e4, 300.0)),
+        (HeatSink(300.0, resistance=0.5), RobinCoefficients(1.0 / (0.5 * AREA), 300.0)),
+        (ColdPlate(305.0, h=2e4, base=BASE), RobinCoefficients(2e4, 305.0)),
+        (ColdPlate(305.0, resistance=0.05), RobinCoefficients(1.0 / (0.05 * AREA), 305.0)),
     ],
 )
-def test_film_of_every_cooler(cooler: Any, law: Film) -> None:
+def test_film_of_every_cooler(cooler: Any, law: RobinCoefficients) -> None:
     """W/(m2 K), K and W/m2 on 4 cm2; a base is a solid of its own and changes no film."""
-    found = film(cooler, AREA)
+    found = robin_coefficients(cooler, AREA)
     assert (found.h, found.temperature, found.flux) == pytest.approx((law.h, law.temperature, law.flux))
 
 
@@ -68,15 +77,15 @@ def test_film_of_every_cooler(cooler: Any, law: Film) -> None:
 def test_a_cooler_has_one_law(kind: Any, given: dict[str, float]) -> None:
     with pytest.raises(DescriptionError, match="exactly one of resistance and h is due") as caught:
         kind(300.0, **given)
-    assert caught.value.faults[0].code == "E-COOLING"
-    assert 'resistance: "0.05 K/W"' in caught.value.faults[0].remedy
+    assert caught.value.diagnostics[0].code == "E-COOLING"
+    assert 'resistance: "0.05 K/W"' in caught.value.diagnostics[0].hint
 
 
 @pytest.mark.parametrize("given", [{}, {"flux": 1.0, "heat": 1.0}])
 def test_a_flux_is_said_in_one_way(given: dict[str, float]) -> None:
     with pytest.raises(DescriptionError, match="exactly one of flux and heat is due") as caught:
         FixedFlux(**given)
-    assert caught.value.faults[0].code == "E-COOLING"
+    assert caught.value.diagnostics[0].code == "E-COOLING"
 
 
 @pytest.mark.parametrize(
@@ -88,29 +97,29 @@ def test_a_flux_is_said_in_one_way(given: dict[str, float]) -> None:
         lambda: HeatSink(300.0, resistance=0.0),
         lambda: ColdPlate(300.0, h=-1.0),
         lambda: Base("copper", 0.0),
-        lambda: FaceRegion((0.0, 0.0), (1 * mm, 0.0)),
+        lambda: FaceRectangle((0.0, 0.0), (1 * mm, 0.0)),
         lambda: Convection(inf, 300.0),
     ],
 )
 def test_values_that_cannot_be_are_refused(make: Any) -> None:
     with pytest.raises(DescriptionError) as caught:
         make()
-    assert [fault.code for fault in caught.value.faults] == ["E-RANGE"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E-RANGE"]
 
 
 # -- entries ---------------------------------------------------------------------------------
 
 AIR, WATER = Convection(10.0, 300.0), ColdPlate(290.0, h=2e4)
-SPOT = FaceRegion((1 * mm, 2 * mm), (3 * mm, 4 * mm))
+SPOT = FaceRectangle((1 * mm, 2 * mm), (3 * mm, 4 * mm))
 
 
 def test_one_cooler_is_a_list_of_one_on_the_whole_face() -> None:
-    assert Cooling(top=AIR) == Cooling(top=(Cooled(AIR),)) == Cooling(top=[Cooled(AIR, None)])  # type: ignore[arg-type]
+    assert Cooling(top=AIR) == Cooling(top=(FaceCooling(AIR),)) == Cooling(top=[FaceCooling(AIR, None)])  # type: ignore[arg-type]
     assert Cooling(top=AIR).top[0].region is None
 
 
 def test_entries_come_face_by_face_in_the_order_given() -> None:
-    cooling = Cooling(surroundings=AIR, west=WATER, top=(AIR, Cooled(WATER, SPOT)))  # type: ignore[arg-type]
+    cooling = Cooling(surroundings=AIR, west=WATER, top=(AIR, FaceCooling(WATER, SPOT)))  # type: ignore[arg-type]
     assert [(face, cooled.cooler, cooled.region) for face, cooled in cooling] == [
         ("top", AIR, None),
         ("top", WATER, SPOT),
@@ -124,16 +133,16 @@ def test_each_face_is_its_own() -> None:
     cooling = Cooling(**faces)  # type: ignore[arg-type]
     assert [face for face, _ in cooling] == [*FACES, "surroundings"]
     for face, cooler in faces.items():
-        assert [cooled.cooler for cooled in cooling.of(face)] == [cooler]
+        assert [cooled.cooler for cooled in cooling.face(face)] == [cooler]
 
 
 def test_a_face_takes_the_surroundings_where_nothing_is_said_of_it() -> None:
     """Adiabatic is something that is said."""
     cooling = Cooling(surroundings=AIR, bottom=Adiabatic())  # type: ignore[arg-type]
-    assert cooling.of("top") == cooling.surroundings
-    assert [cooled.cooler for cooled in cooling.of("bottom")] == [Adiabatic()]
+    assert cooling.face("top") == cooling.surroundings
+    assert [cooled.cooler for cooled in cooling.face("bottom")] == [Adiabatic()]
     assert list(Cooling()) == []
-    assert Cooling().of("top") == ()
+    assert Cooling().face("top") == ()
 
 
 # -- in files --------------------------------------------------------------------------------
@@ -161,7 +170,7 @@ FILE = {
 
 def test_a_file_says_the_same_as_python() -> None:
     assert read(FILE) == Cooling(
-        top=(Convection(10.0, 298.15), Cooled(ColdPlate(313.15, resistance=0.05), SPOT)),  # type: ignore[arg-type]
+        top=(Convection(10.0, 298.15), FaceCooling(ColdPlate(313.15, resistance=0.05), SPOT)),  # type: ignore[arg-type]
         bottom=HeatSink(298.15, h=1000.0, base=BASE),  # type: ignore[arg-type]
         west=Adiabatic(),  # type: ignore[arg-type]
         east=FixedFlux(heat=-2.0),  # type: ignore[arg-type]

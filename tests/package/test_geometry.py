@@ -24,8 +24,8 @@ from thermostack import (
     Region,
     Stack,
 )
-from thermostack.package.geometry import Geometry, lay_out
-from thermostack.package.placement import framed, place_stacks
+from thermostack.package.geometry import Geometry, build_geometry
+from thermostack.package.placement import frame_rectangles, place_stacks
 from thermostack.units import mm, um
 
 AIR = Cooling(top=Convection(10.0, 300.0))
@@ -46,7 +46,7 @@ def die(name: str, x: float, y: float, height: float = 0.5 * mm, on: Any = "boar
 
 
 def drawn(*stacks: Stack, cooling: Cooling = AIR) -> Geometry:
-    return lay_out(Package("case", stacks, cooling))
+    return build_geometry(Package("case", stacks, cooling))
 
 
 def part_at(geometry: Geometry, x: float, y: float, z: float) -> str:
@@ -58,12 +58,13 @@ def part_at(geometry: Geometry, x: float, y: float, z: float) -> str:
     return geometry.parts[found].name if found >= 0 else ""
 
 
-def faults_of(*stacks: Stack, cooling: Cooling = AIR) -> dict[str, str]:
+def diagnostics_of(*stacks: Stack, cooling: Cooling = AIR) -> dict[str, str]:
     """Return the messages of what is wrong, by code and field."""
     with pytest.raises(DescriptionError) as caught:
         drawn(*stacks, cooling=cooling)
     return {
-        f"{fault.code} {fault.field}": f"{fault.message} ({fault.remedy})" for fault in caught.value.faults
+        f"{diagnostic.code} {diagnostic.field}": f"{diagnostic.message} ({diagnostic.hint})"
+        for diagnostic in caught.value.diagnostics
     }
 
 
@@ -140,7 +141,7 @@ def test_cavity_is_open_and_takes_a_die() -> None:
     cavity = Stack("cavity", (6 * mm, 4 * mm), air, inside="board", position=(2 * mm, 2 * mm))
     bulk = (sheet("bulk", 0.2 * mm),)
     beside = Stack("chip", (4 * mm, 2 * mm), bulk, inside="board", position=(3 * mm, 3 * mm), depth=0.4 * mm)
-    assert faults_of(board(), cavity, beside).keys() == {"E-OVERLAP stacks.chip"}
+    assert diagnostics_of(board(), cavity, beside).keys() == {"E-OVERLAP stacks.chip"}
     within = replace(beside, inside="cavity", position=(1 * mm, 1 * mm))
     geometry = drawn(board(), cavity, within)
     assert part_at(geometry, 5 * mm, 4 * mm, 0.5 * mm) == "chip.bulk"
@@ -151,7 +152,7 @@ def test_cavity_is_open_and_takes_a_die() -> None:
 
 def test_embedded_may_not_come_out_below() -> None:
     thick = Stack("coin", (2 * mm, 1 * mm), (sheet("cu", 1.2 * mm),), inside="board", position=(0.0, 0.0))
-    found = faults_of(board(), thick)
+    found = diagnostics_of(board(), thick)
     assert found == {
         "E-OUTSIDE stacks.coin": "coin reaches 200 um below board (less depth, or thinner layers)"
     }
@@ -172,13 +173,15 @@ def test_frame_is_solid_along_its_edge_only() -> None:
 @given(st.floats(1e-3, 0.1), st.floats(1e-3, 0.1), st.floats(0.05, 0.45))
 def test_frame_covers_what_it_should(width: float, depth: float, share: float) -> None:
     frame = share * min(width, depth)
-    area = math.fsum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in framed((0.0, 0.0, width, depth), frame))
+    area = math.fsum(
+        (x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in frame_rectangles((0.0, 0.0, width, depth), frame)
+    )
     assert area == pytest.approx(width * depth - (width - 2 * frame) * (depth - 2 * frame))
 
 
 def test_chip_may_not_stand_in_the_ring() -> None:
     ring = die("ring", 0.0, 0.0, size=(20 * mm, 10 * mm), frame=2 * mm)
-    found = faults_of(board(), ring, die("chip", 1 * mm, 3 * mm))
+    found = diagnostics_of(board(), ring, die("chip", 1 * mm, 3 * mm))
     assert found.keys() == {"E-OVERLAP stacks.chip"}
     assert "from (1 mm, 3 mm) to (2 mm, 5 mm) of the package" in found["E-OVERLAP stacks.chip"]
 
@@ -234,13 +237,13 @@ def test_lid_on_several_with_gaps_filled() -> None:
 
 
 def test_gap_that_nothing_fills_is_refused() -> None:
-    found = faults_of(board(), TALL, FLAT, lid())
+    found = diagnostics_of(board(), TALL, FLAT, lid())
     assert found.keys() == {"E-GAP stacks.lid"}
     assert "nothing fills the gap from z = 1 mm to 1.7 mm" in found["E-GAP stacks.lid"]
 
 
 def test_gap_fill_is_only_over_the_lower_ones() -> None:
-    found = faults_of(board(), TALL, FLAT, lid(gap_fill="tim_gel"))
+    found = diagnostics_of(board(), TALL, FLAT, lid(gap_fill="tim_gel"))
     assert "from z = 1 mm to 1.7 mm under it, at (750 um, 750 um)" in found["E-GAP stacks.lid"]
     within = lid(gap_fill="tim_gel", size=(8 * mm, 2 * mm)).at(1 * mm, 1 * mm)
     geometry = drawn(board(), TALL, FLAT.at(5 * mm, 1 * mm), within)
@@ -345,7 +348,7 @@ def test_turn_says_what_the_matrix_does(
 
 
 def test_overlap_names_both_and_the_rectangle() -> None:
-    found = faults_of(board(), die("a", 1 * mm, 1 * mm), die("b", 3 * mm, 2 * mm))
+    found = diagnostics_of(board(), die("a", 1 * mm, 1 * mm), die("b", 3 * mm, 2 * mm))
     assert found == {
         "E-OVERLAP stacks.b": "b overlaps a from (3 mm, 2 mm) to (5 mm, 3 mm) of the package "
         "(move one, or say `inside:`)"
@@ -357,7 +360,7 @@ def test_touching_is_no_overlap() -> None:
 
 
 def test_stack_that_leaves_its_host() -> None:
-    found = faults_of(board(), die("a", 17 * mm, 9 * mm))
+    found = diagnostics_of(board(), die("a", 17 * mm, 9 * mm))
     assert found.keys() == {"E-OUTSIDE stacks.a"}
     assert "a leaves board by 1 mm to the east and 1 mm to the north" in found["E-OUTSIDE stacks.a"]
 
@@ -373,7 +376,7 @@ def test_stack_beside_one_on_another_level_may_overlap_in_plan() -> None:
 def test_two_circles_are_told_apart() -> None:
     a, b = die("a", 0.0, 0.0, on="b"), die("b", 0.0, 0.0, on="a")
     c = die("c", 0.0, 0.0, on="c")
-    found = faults_of(board(), a, b, c)
+    found = diagnostics_of(board(), a, b, c)
     assert found["E-CYCLE stacks.a.on"].startswith("stands on itself: a on b on a")
     assert found["E-CYCLE stacks.c.on"].startswith("stands on itself: c on c")
     assert len(found) == 2
@@ -398,7 +401,9 @@ def warned_gaps(*stacks: Stack, base: Base | None = None, **more: Any) -> list[s
     cooler = ColdPlate(
         300.0, h=1e4, base=base or Base("copper", 3 * mm, (20 * mm, 10 * mm), (10 * mm, 5 * mm))
     )
-    return [str(fault) for fault in drawn(board(**more), *stacks, cooling=Cooling(top=cooler)).warnings]
+    return [
+        str(diagnostic) for diagnostic in drawn(board(**more), *stacks, cooling=Cooling(top=cooler)).warnings
+    ]
 
 
 def test_base_that_nearly_touches_a_stack_is_a_warning() -> None:

@@ -14,7 +14,7 @@ from thermostack import (
     Convection,
     Cooling,
     DescriptionError,
-    Fault,
+    Diagnostic,
     FixedFlux,
     FixedTemperature,
     HeatSink,
@@ -38,8 +38,8 @@ def package(*stacks: Stack, cooling: Cooling = AIR, **more: Any) -> Package:
     return Package("case", stacks, cooling, **more)
 
 
-def said(faults: Iterable[Fault]) -> list[str]:
-    return [f"{fault.code} {fault.field}: {fault.message}" for fault in faults]
+def said(diagnostics: Iterable[Diagnostic]) -> list[str]:
+    return [f"{diagnostic.code} {diagnostic.field}: {diagnostic.message}" for diagnostic in diagnostics]
 
 
 # -- objects ---------------------------------------------------------------------------------
@@ -63,8 +63,8 @@ def test_height_footprint_and_corner() -> None:
     assert stack.height == 2 * mm
     assert stack.footprint == (2 * mm, 4 * mm)
     assert stack.corner == pytest.approx((9 * mm, 3 * mm))
-    assert stack.hosts == ("board",)
-    assert Stack("a", (1 * mm, 1 * mm), (), inside="b").hosts == ("b",)
+    assert stack.supports == ("board",)
+    assert Stack("a", (1 * mm, 1 * mm), (), inside="b").supports == ("b",)
 
 
 def test_packages_are_pickled() -> None:
@@ -120,10 +120,10 @@ def test_constructors_refuse(make: Any, words: str) -> None:
     assert words in str(caught.value)
 
 
-def test_all_faults_of_an_object_are_told_at_once() -> None:
+def test_all_diagnostics_of_an_object_are_told_at_once() -> None:
     with pytest.raises(DescriptionError) as caught:
         Layer("a b", -1.0, 7)  # type: ignore[arg-type]
-    assert [fault.field for fault in caught.value.faults] == [
+    assert [diagnostic.field for diagnostic in caught.value.diagnostics] == [
         "Layer.name",
         "Layer.thickness",
         "Layer.material",
@@ -133,14 +133,14 @@ def test_all_faults_of_an_object_are_told_at_once() -> None:
 # -- drawings --------------------------------------------------------------------------------
 
 
-def test_a_sound_drawing_has_no_faults() -> None:
-    assert package(BOARD).faults == ()
+def test_a_sound_drawing_has_no_diagnostics() -> None:
+    assert package(BOARD).diagnostics == ()
 
 
 def test_a_drawing_without_anything() -> None:
-    assert said(package().faults) == ["E-MISSING stacks: a package needs a stack"]
+    assert said(package().diagnostics) == ["E-MISSING stacks: a package needs a stack"]
     empty = package(replace(BOARD, layers=()))
-    assert said(empty.faults) == ["E-MISSING stacks.board.layers: a stack needs a layer"]
+    assert said(empty.diagnostics) == ["E-MISSING stacks.board.layers: a stack needs a layer"]
 
 
 def test_names_given_twice() -> None:
@@ -149,11 +149,11 @@ def test_names_given_twice() -> None:
         replace(BOARD, on="board", position=(0.0, 0.0)),
         replace(BOARD, name="x", layers=(SHEET, SHEET)),
     )
-    found = said(twice.faults)
+    found = said(twice.diagnostics)
     assert "E-DUPLICATE stacks[1]: the name 'board' stands twice" in found
     assert "E-DUPLICATE stacks.x.layers[1]: the name 'sheet' stands twice" in found
     regions = (Region("r", (1 * mm, 1 * mm), "copper"), Region("r", (1 * mm, 1 * mm), "copper"))
-    found = said(package(replace(BOARD, layers=(replace(SHEET, regions=regions),))).faults)
+    found = said(package(replace(BOARD, layers=(replace(SHEET, regions=regions),))).diagnostics)
     assert found == ["E-DUPLICATE stacks.board.layers[0].regions[1]: the name 'r' stands twice"]
 
 
@@ -162,7 +162,7 @@ def test_who_stands_on_whom() -> None:
     lost = Stack("b", (1 * mm, 1 * mm), (SHEET,), on="bord", position=(0.0, 0.0), depth=1e-4)
     nowhere = Stack("c", (1 * mm, 1 * mm), (SHEET,), on="board")
     second = Stack("d", (1 * mm, 1 * mm), (SHEET,))
-    assert said(package(BOARD, both, lost, nowhere, second).faults) == [
+    assert said(package(BOARD, both, lost, nowhere, second).diagnostics) == [
         "E-GAP stacks.d: d and board all stand on nothing",
         "E-VALUE stacks.a: stands on one stack and inside another",
         "E-NAME stacks.b.on: no stack is named 'bord'",
@@ -176,7 +176,7 @@ def test_materials_are_checked_where_they_are_used() -> None:
     regions = (Region("r", (1 * mm, 1 * mm), "cooper"),)
     layers = (layers[0], layers[1], replace(layers[2], regions=regions))
     drawn = package(replace(BOARD, layers=layers, filler="emcc"))
-    assert said(drawn.faults) == [
+    assert said(drawn.diagnostics) == [
         "E-NAME stacks.board.filler: no material is named 'emcc'",
         "E-NAME stacks.board.layers[0].material: no material is named 'silicn'",
         "E-NAME stacks.board.layers[2].regions.r.material: no material is named 'cooper'",
@@ -186,17 +186,17 @@ def test_materials_are_checked_where_they_are_used() -> None:
 def test_unusual_conductivity_is_a_warning_where_it_is_defined() -> None:
     layer = Layer("a", 1 * mm, "odd")
     drawn = package(replace(BOARD, layers=(layer,)), materials={"odd": Material("odd", 120e3)})
-    (fault,) = drawn.faults
-    assert (fault.code, fault.field) == ("W-RANGE", "materials.odd")
-    assert "outside 0.001 to 10000 W/m/K" in fault.message
-    drawn.refuse(drawn.faults)
+    (diagnostic,) = drawn.diagnostics
+    assert (diagnostic.code, diagnostic.field) == ("W-RANGE", "materials.odd")
+    assert "outside 0.001 to 10000 W/m/K" in diagnostic.message
+    drawn.refuse(drawn.diagnostics)
 
 
 def test_power_of_a_layer_is_checked_on_its_stack() -> None:
     power = Power(blocks=(Block("a", (19.5 * mm, 0.0), (1 * mm, 1 * mm), 1.0),))
     drawn = package(replace(BOARD, layers=(replace(SHEET, power=power),)))
-    (fault,) = drawn.faults
-    assert (fault.code, fault.field) == ("E-OUTSIDE", "stacks.board.layers[0].power.blocks.a")
+    (diagnostic,) = drawn.diagnostics
+    assert (diagnostic.code, diagnostic.field) == ("E-OUTSIDE", "stacks.board.layers[0].power.blocks.a")
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_power_of_a_layer_is_checked_on_its_stack() -> None:
     ],
 )
 def test_something_must_fix_the_temperature(cooling: Cooling, is_enough: bool) -> None:
-    found = said(package(BOARD, cooling=cooling).faults)
+    found = said(package(BOARD, cooling=cooling).diagnostics)
     text = "E-COOLING cooling: no boundary fixes the temperature: nothing carries the heat away"
     assert found == ([] if is_enough else [text])
 
@@ -222,14 +222,14 @@ def test_something_must_fix_the_temperature(cooling: Cooling, is_enough: bool) -
     ("ambient", "is_unusual"), [(25.0, True), (298.0, False), (571.15, False), (700.0, True)]
 )
 def test_unusual_ambient_is_a_warning(ambient: float, is_unusual: bool) -> None:
-    faults = package(BOARD, cooling=Cooling(top=Convection(10.0, ambient))).faults
-    assert [(fault.code, fault.field) for fault in faults] == (
+    diagnostics = package(BOARD, cooling=Cooling(top=Convection(10.0, ambient))).diagnostics
+    assert [(diagnostic.code, diagnostic.field) for diagnostic in diagnostics] == (
         [("W-RANGE", "cooling.top[0].convection.ambient")] if is_unusual else []
     )
 
 
 def test_faces_take_the_surroundings_where_nothing_is_said() -> None:
     cooling = Cooling(top=Convection(10.0, 300.0), surroundings=Convection(5.0, 290.0))
-    assert cooling.of("top")[0].cooler == Convection(10.0, 300.0)
-    assert cooling.of("west")[0].cooler == Convection(5.0, 290.0)
+    assert cooling.face("top")[0].cooler == Convection(10.0, 300.0)
+    assert cooling.face("west")[0].cooler == Convection(5.0, 290.0)
     assert [face for face, _ in cooling] == ["top", "surroundings"]

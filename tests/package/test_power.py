@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import TypeAdapter, ValidationError
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh import _area_overlap
-from thermostack.mesh.area_overlap import overlap_shares, spread_pixels, spread_rectangles
+from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, overlap_fractions
 from thermostack.package.power import (
     Block,
     Power,
     PowerMap,
     assign_powers,
     blocks_of,
-    oriented,
+    deposit_power,
+    orient_power,
+    power_rectangles,
     powered_rectangles,
-    rectangles,
-    spread,
 )
-from thermostack.schema.validated_dataclass import dump, faults_of
+from thermostack.schema.validated_dataclass import diagnostics_of, dump
 from thermostack.units import mm, um
 
 READER = TypeAdapter(Power)
@@ -41,10 +41,10 @@ def read(value: Any) -> Power:
     return READER.validate_python(value, context={"from_file": True})
 
 
-def faults_in(value: Any) -> list[Fault]:
+def diagnostics_in(value: Any) -> list[Diagnostic]:
     with pytest.raises(ValidationError) as caught:
         read(value)
-    return faults_of(caught.value, root="power")
+    return diagnostics_of(caught.value, root="power")
 
 
 def refused(*args: Any, **kwargs: Any) -> str:
@@ -105,19 +105,19 @@ def test_kernel_on_odd_shapes(nx: int, ny: int) -> None:
     x, y = np.linspace(0.0, 1.0, nx + 1), np.linspace(2.0, 3.0, ny + 1)
     corners = np.array([[0.0, 2.0, 1.0, 3.0], [0.1, 2.2, 0.3, 2.25], [0.5, 2.5, 1.0, 3.0]])
     heat = np.array([1.0, 10.0, 100.0])
-    found = spread_rectangles(x, y, *corners.T.copy(), heat)
+    found = deposit_rectangles(x, y, *corners.T.copy(), heat)
     np.testing.assert_allclose(found, spread_plainly(x, y, corners, heat), rtol=1e-13)
 
 
 def test_kernel_without_rectangles_adds_nothing() -> None:
     none = np.empty(0)
     edges = np.array([0.0, 1.0])
-    assert spread_rectangles(edges, edges, none, none, none, none, none).tolist() == [[0.0]]
+    assert deposit_rectangles(edges, edges, none, none, none, none, none).tolist() == [[0.0]]
 
 
 @given(ascending(), ascending(-0.2, 1.1))
 def test_shares_of_every_piece_add_to_one(cells: np.ndarray, pieces: np.ndarray) -> None:
-    shares = overlap_shares(cells, pieces)
+    shares = overlap_fractions(cells, pieces)
     assert shares.shape == (cells.size - 1, pieces.size - 1)
     np.testing.assert_allclose(shares.sum(axis=0), 1.0, rtol=1e-14)
 
@@ -125,11 +125,11 @@ def test_shares_of_every_piece_add_to_one(cells: np.ndarray, pieces: np.ndarray)
 @given(ascending(), ascending(most=5))
 def test_shares_are_overlaps(cells: np.ndarray, pieces: np.ndarray) -> None:
     plain = np.stack([overlaps(cells, *ends) for ends in pairwise(pieces)], axis=1)
-    np.testing.assert_allclose(overlap_shares(cells, pieces).toarray(), plain, atol=1e-13)
+    np.testing.assert_allclose(overlap_fractions(cells, pieces).toarray(), plain, atol=1e-13)
 
 
 def test_pieces_beyond_the_grid_go_to_the_nearest_cell() -> None:
-    shares = overlap_shares(np.array([0.0, 1.0, 2.0]), np.array([-2.0, -1.0, 0.5, 3.0, 4.0])).toarray()
+    shares = overlap_fractions(np.array([0.0, 1.0, 2.0]), np.array([-2.0, -1.0, 0.5, 3.0, 4.0])).toarray()
     np.testing.assert_allclose(shares, [[1, 1, 1 / 3, 0], [0, 0, 2 / 3, 1]])
 
 
@@ -163,83 +163,83 @@ def placed_edges(length: float, start: float) -> st.SearchStrategy[np.ndarray]:
 @given(powers(*SIZE, is_signed=True), placed_edges(SIZE[0], 3.1 * mm), placed_edges(SIZE[1], -2.7 * mm))
 def test_sum_is_kept_on_any_grid(power: Power, x: np.ndarray, y: np.ndarray) -> None:
     rectangle = (3.1 * mm, -2.7 * mm, 3.1 * mm + SIZE[0], -2.7 * mm + SIZE[1])
-    heat = spread(power, x, y, rectangle)
-    size = abs(rectangles(power, *SIZE).heat).sum()
+    heat = deposit_power(power, x, y, rectangle)
+    size = abs(power_rectangles(power, *SIZE).power).sum()
     size += abs(power.map.pixels(*SIZE)).sum() if power.map else 0.0
     assert heat.shape == (y.size - 1, x.size - 1)
-    assert abs(heat.sum() - power.heat_on(*SIZE)) <= 1e-12 * size
+    assert abs(heat.sum() - power.power_on(*SIZE)) <= 1e-12 * size
 
 
 @given(powers(*SIZE), ascending(0.0, SIZE[0]), ascending(0.0, SIZE[1]))
 def test_sum_is_kept_where_it_is_scaled(power: Power, x: np.ndarray, y: np.ndarray) -> None:
-    if power.heat_on(*SIZE) > 1e-3:
+    if power.power_on(*SIZE) > 1e-3:
         scaled = Power(blocks=power.blocks, map=power.map, scale_to=700.0)
-        heat = spread(scaled, x, y, (0.0, 0.0, *SIZE))
+        heat = deposit_power(scaled, x, y, (0.0, 0.0, *SIZE))
         assert heat.sum() == pytest.approx(700.0, rel=1e-12, abs=0.0)
         assert heat.min() >= 0.0
 
 
 @given(powers(*SIZE), ascending(0.0, SIZE[0]), ascending(0.0, SIZE[1]))
 def test_coarser_cells_hold_the_heat_of_the_finer_ones(power: Power, x: np.ndarray, y: np.ndarray) -> None:
-    heat = spread(power, x, y, (0.0, 0.0, *SIZE))
+    heat = deposit_power(power, x, y, (0.0, 0.0, *SIZE))
     finer = np.unique(np.concatenate([x, 0.5 * (x[1:] + x[:-1])]))
     starts = np.searchsorted(finer, x[:-1])
-    coarse = np.add.reduceat(spread(power, finer, y, (0.0, 0.0, *SIZE)), starts, axis=1)
+    coarse = np.add.reduceat(deposit_power(power, finer, y, (0.0, 0.0, *SIZE)), starts, axis=1)
     np.testing.assert_allclose(coarse, heat, rtol=1e-9, atol=1e-10)
 
 
 def test_total_heats_evenly() -> None:
     x, y = np.array([0.0, 1.0, 4.0]), np.array([0.0, 2.0, 4.0])
-    assert spread(Power(16.0), x, y, (0.0, 0.0, 4.0, 4.0)).tolist() == [[2.0, 6.0], [2.0, 6.0]]
+    assert deposit_power(Power(16.0), x, y, (0.0, 0.0, 4.0, 4.0)).tolist() == [[2.0, 6.0], [2.0, 6.0]]
 
 
 def test_blocks_and_map_add() -> None:
     power = Power(blocks=(A, B), map=np.array([[0.0, 1.0], [2.0, 3.0]]))
     edges = np.array([0.0, 1.0, 2.0]) * mm
-    found = spread(power, edges, edges, (0.0, 0.0, 2 * mm, 2 * mm))
+    found = deposit_power(power, edges, edges, (0.0, 0.0, 2 * mm, 2 * mm))
     np.testing.assert_allclose(found, [[2.0, 2.5], [2.0, 4.5]], rtol=1e-14)
-    assert power.heat == 11.0
+    assert power.total_power == 11.0
 
 
 def test_overlapping_blocks_add() -> None:
     blocks = (A, Block("twin", A.position, A.size, 5.0))
-    assert spread(Power(blocks=blocks), *[np.array([0.0, 1 * mm])] * 2, (0, 0, 1 * mm, 1 * mm)) == 7.0
+    assert deposit_power(Power(blocks=blocks), *[np.array([0.0, 1 * mm])] * 2, (0, 0, 1 * mm, 1 * mm)) == 7.0
 
 
 def test_block_thinner_than_a_cell_keeps_its_heat() -> None:
     thin = Power(blocks=(Block("strip", (0.4999 * mm, 0.0), (10e-9, 1 * mm), 4.0),))
     edges = np.array([0.0, 0.5, 1.0]) * mm
-    found = spread(thin, edges, np.array([0.0, 1.0]) * mm, (0.0, 0.0, 1 * mm, 1 * mm))
+    found = deposit_power(thin, edges, np.array([0.0, 1.0]) * mm, (0.0, 0.0, 1 * mm, 1 * mm))
     np.testing.assert_allclose(found, [[4.0, 0.0]], rtol=1e-14)
 
 
 def test_heat_beyond_merged_planes_goes_into_the_outermost_cell() -> None:
     strip = Power(blocks=(Block("edge", (0.0, 0.0), (50e-9, 1 * mm), 4.0),))
     x = np.array([0.1 * um, 500 * um, 1000 * um])  # the plane at 0 was merged with one at 0.1 um
-    found = spread(strip, x, np.array([0.0, 1.0]) * mm, (0.0, 0.0, 1 * mm, 1 * mm))
+    found = deposit_power(strip, x, np.array([0.0, 1.0]) * mm, (0.0, 0.0, 1 * mm, 1 * mm))
     assert found.tolist() == [[4.0, 0.0]]
 
 
 def test_layer_off_the_grid_is_an_error() -> None:
     edges = np.array([0.0, 1.0])
     with pytest.raises(ValueError, match=r"from 5\.0 to 6\.0 m leaves the grid from 0\.0 to 1\.0 m"):
-        spread(Power(1.0), edges, edges, (5.0, 0.0, 6.0, 1.0))
+        deposit_power(Power(1.0), edges, edges, (5.0, 0.0, 6.0, 1.0))
 
 
 def test_first_row_of_a_map_is_south() -> None:
     edges = np.array([0.0, 1.0, 2.0]) * mm
-    found = spread(Power(map=np.array([[1.0, 2.0], [3.0, 4.0]])), edges, edges, (0, 0, 2 * mm, 2 * mm))
+    found = deposit_power(Power(map=np.array([[1.0, 2.0], [3.0, 4.0]])), edges, edges, (0, 0, 2 * mm, 2 * mm))
     np.testing.assert_allclose(found, [[1.0, 2.0], [3.0, 4.0]], rtol=1e-14)
 
 
 def test_map_per_area_takes_the_area_it_covers() -> None:
     whole = Power(map=PowerMap(np.full((3, 2), 1e6), "W/m2"))
     part = Power(map=PowerMap(np.full((3, 2), 1e6), "W/m2", (0.0, 0.0), (1 * mm, 2 * mm)))
-    assert whole.heat_on(2 * mm, 3 * mm) == pytest.approx(6.0)
-    assert part.heat_on(2 * mm, 3 * mm) == pytest.approx(2.0)
-    assert part.heat == pytest.approx(2.0)
+    assert whole.power_on(2 * mm, 3 * mm) == pytest.approx(6.0)
+    assert part.power_on(2 * mm, 3 * mm) == pytest.approx(2.0)
+    assert part.total_power == pytest.approx(2.0)
     with pytest.raises(DescriptionError, match=r"map: .* depends on the size of its layer \(ask heat_on"):
-        _ = whole.heat
+        _ = whole.total_power
 
 
 # -- orientation -----------------------------------------------------------------------------
@@ -259,20 +259,22 @@ def turned_array(plane: np.ndarray, rotate: int, flip: bool) -> np.ndarray:
 @given(power=powers(*SIZE))
 def test_turned_power_is_the_turned_heat(power: Power, rotate: int, flip: bool) -> None:
     width, height = SIZE
-    turned = oriented(power, width, height, rotate, flip)
+    turned = orient_power(power, width, height, rotate, flip)
     w, h = (width, height) if rotate % 180 == 0 else (height, width)
-    heat = spread(power, np.linspace(0, width, 7), np.linspace(0, height, 5), (0.0, 0.0, width, height))
+    heat = deposit_power(
+        power, np.linspace(0, width, 7), np.linspace(0, height, 5), (0.0, 0.0, width, height)
+    )
     nx, ny = (6, 4) if rotate % 180 == 0 else (4, 6)
-    found = spread(turned, np.linspace(0, w, nx + 1), np.linspace(0, h, ny + 1), (0.0, 0.0, w, h))
+    found = deposit_power(turned, np.linspace(0, w, nx + 1), np.linspace(0, h, ny + 1), (0.0, 0.0, w, h))
     np.testing.assert_allclose(found, turned_array(heat, rotate, flip), rtol=1e-9, atol=1e-9)
 
 
 def test_quarter_turn_is_counter_clockwise() -> None:
     power = Power(blocks=(Block("east", (9 * mm, 0.0), (1 * mm, 2 * mm), 1.0),))
-    (north,) = oriented(power, 10 * mm, 4 * mm, 90).blocks
+    (north,) = orient_power(power, 10 * mm, 4 * mm, 90).blocks
     assert north.position == pytest.approx((2 * mm, 9 * mm))
     assert north.size == (2 * mm, 1 * mm)
-    (west,) = oriented(power, 10 * mm, 4 * mm, flip=True).blocks
+    (west,) = orient_power(power, 10 * mm, 4 * mm, flip=True).blocks
     assert west.position == pytest.approx((0.0, 0.0))
 
 
@@ -280,13 +282,13 @@ def test_four_quarter_turns_change_nothing() -> None:
     power = Power(map=PowerMap(np.arange(6.0).reshape(2, 3), "W/m2", (0.0, 0.0), (1 * mm, 2 * mm), "m.csv"))
     turned = power
     for width, height in ((4 * mm, 2 * mm), (2 * mm, 4 * mm)) * 2:
-        turned = oriented(turned, width, height, 90)
+        turned = orient_power(turned, width, height, 90)
     assert turned == power
 
 
 def test_other_angles_are_refused() -> None:
     with pytest.raises(ValueError, match="not by 45"):
-        oriented(Power(1.0), 1.0, 1.0, 45)
+        orient_power(Power(1.0), 1.0, 1.0, 45)
 
 
 # -- what the grid asks ----------------------------------------------------------------------
@@ -306,7 +308,7 @@ def test_powered_rectangles_leave_out_what_does_not_heat() -> None:
 
 def test_block_over_the_edge_by_rounding_is_cut_to_it() -> None:
     power = Power(blocks=(Block("a", (-5e-10, 0.0), (1 * mm + 9e-10, 1 * mm), 1.0),))
-    assert power.faults(1 * mm, 1 * mm) == []
+    assert power.diagnostics(1 * mm, 1 * mm) == []
     assert powered_rectangles(power, 1 * mm, 1 * mm).tolist() == [[0.0, 0.0, 1 * mm, 1 * mm]]
 
 
@@ -362,16 +364,16 @@ def test_declared_total_must_be_the_sum() -> None:
     )
     assert "its blocks and its map add up to 9 W" in refused(total=6.0, blocks=(A, B), map=np.ones((2, 2)))
     assert "its map adds up to 4 W" in refused(total=6.0, map=np.ones((2, 2)))
-    assert Power(total=5.004, blocks=(A, B)).heat == 5.0
+    assert Power(total=5.004, blocks=(A, B)).total_power == 5.0
     assert refused(total=5.006, blocks=(A, B))
 
 
 def test_declared_total_of_a_map_per_area_is_checked_on_the_layer() -> None:
     power = Power(total=5.0, map=PowerMap(np.full((2, 2), 1e6), "W/m2"))
-    (fault,) = power.faults(2 * mm, 2 * mm)
-    assert fault.path == ("total",)
-    assert fault.message == "5 W is declared, but its map adds up to 4 W"
-    assert power.faults(2 * mm, 2.5 * mm) == []
+    (diagnostic,) = power.diagnostics(2 * mm, 2 * mm)
+    assert diagnostic.path == ("total",)
+    assert diagnostic.message == "5 W is declared, but its map adds up to 4 W"
+    assert power.diagnostics(2 * mm, 2.5 * mm) == []
 
 
 def test_nothing_cannot_be_scaled() -> None:
@@ -379,8 +381,8 @@ def test_nothing_cannot_be_scaled() -> None:
     assert refused(blocks=(dark,), scale_to=5.0) == (
         "Power.scale_to: 0 W cannot be scaled to 5 W (give each part its share of the power) [E-POWER]"
     )
-    assert Power(blocks=(A,), scale_to=0.0).heat == 0.0
-    assert spread(Power(total=3.0, scale_to=5.0), *[np.array([0.0, 1.0])] * 2, (0, 0, 1, 1)) == 5.0
+    assert Power(blocks=(A,), scale_to=0.0).total_power == 0.0
+    assert deposit_power(Power(total=3.0, scale_to=5.0), *[np.array([0.0, 1.0])] * 2, (0, 0, 1, 1)) == 5.0
 
 
 def test_negative_power_needs_permission() -> None:
@@ -391,8 +393,8 @@ def test_negative_power_needs_permission() -> None:
     assert refused(map=np.array([[1.0, 1.0], [1.0, -2.0]])) == (
         f"Power.map: 1 of its pixels are negative, the first -2 W in row 2 from the south, column 2 {remedy}"
     )
-    assert Power(blocks=(A, cooled), allow_negative=True).heat == 1.5
-    assert Power(-1.0, allow_negative=True).heat == -1.0
+    assert Power(blocks=(A, cooled), allow_negative=True).total_power == 1.5
+    assert Power(-1.0, allow_negative=True).total_power == -1.0
 
 
 def test_two_blocks_of_one_name_are_refused() -> None:
@@ -403,10 +405,10 @@ def test_no_power_at_all_is_refused() -> None:
     assert refused() == "Power: no heat is given (give total, blocks or map) [E-MISSING]"
 
 
-def test_all_faults_of_a_power_are_named_at_once() -> None:
+def test_all_diagnostics_of_a_power_are_named_at_once() -> None:
     block = {"at": ["1 mm", "0 mm"], "size": ["1 mm", "1 mm"], "power": "-3 W"}
-    found = faults_in({"total": "6 W", "blocks": [{"name": "a", **block}, {"name": "a", **block}]})
-    assert [(fault.field, fault.code) for fault in found] == [
+    found = diagnostics_in({"total": "6 W", "blocks": [{"name": "a", **block}, {"name": "a", **block}]})
+    assert [(diagnostic.field, diagnostic.code) for diagnostic in found] == [
         ("power.blocks.a.power", "E-POWER"),
         ("power.blocks.a.power", "E-POWER"),
         ("power.blocks.a", "E-DUPLICATE"),
@@ -446,37 +448,39 @@ def test_all_faults_of_a_power_are_named_at_once() -> None:
         ({"map": {"values": [[1.0]], "at": ["0 m", "0 m"]}}, "power.map", "E-MISSING", "belong together"),
     ],
 )  # fmt: skip
-def test_fault(value: Any, field: str, code: str, words: str) -> None:
-    (fault,) = faults_in(value)
-    assert (fault.field, fault.code) == (field, code)
-    assert words in fault.message
+def test_diagnostic(value: Any, field: str, code: str, words: str) -> None:
+    (diagnostic,) = diagnostics_in(value)
+    assert (diagnostic.field, diagnostic.code) == (field, code)
+    assert words in diagnostic.message
 
 
 def test_blocks_outside_are_named_with_how_far() -> None:
     power = Power(blocks=(A, Block("far", (-2 * mm, 0.0), (1 * mm, 5 * mm), 1.0)))
-    (fault,) = power.faults(1 * mm, 2 * mm)
-    assert fault.path == ("blocks", "far")
-    assert str(fault) == (
+    (diagnostic,) = power.diagnostics(1 * mm, 2 * mm)
+    assert diagnostic.path == ("blocks", "far")
+    assert str(diagnostic) == (
         "blocks.far: block 'far' leaves its layer of 1 mm x 2 mm by 2 mm to the west and 3 mm to the north "
         "(positions are in the frame of the stack, from its lower-left corner) [E-OUTSIDE]"
     )
-    (fault,) = Power(blocks=(A,)).faults(1 * mm - 2e-9, 1 * mm)
-    assert "by 2 nm to the east" in fault.message
-    (fault,) = Power(map=PowerMap(np.ones((2, 2)), "W", (0.0, 0.0), (3 * mm, 1 * mm))).faults(2 * mm, 2 * mm)
-    assert fault.path == ("map",)
-    assert fault.message == "the map leaves its layer of 2 mm x 2 mm by 1 mm to the east"
+    (diagnostic,) = Power(blocks=(A,)).diagnostics(1 * mm - 2e-9, 1 * mm)
+    assert "by 2 nm to the east" in diagnostic.message
+    (diagnostic,) = Power(map=PowerMap(np.ones((2, 2)), "W", (0.0, 0.0), (3 * mm, 1 * mm))).diagnostics(
+        2 * mm, 2 * mm
+    )
+    assert diagnostic.path == ("map",)
+    assert diagnostic.message == "the map leaves its layer of 2 mm x 2 mm by 1 mm to the east"
 
 
 def test_block_without_power_in_a_powered_plan_is_a_warning() -> None:
     dark = Block("dark", (0.0, 0.0), (1 * mm, 1 * mm))
-    (fault,) = Power(blocks=(A, dark)).faults(1 * mm, 1 * mm)
-    assert fault.is_warning
-    assert str(fault) == (
+    (diagnostic,) = Power(blocks=(A, dark)).diagnostics(1 * mm, 1 * mm)
+    assert diagnostic.is_warning
+    assert str(diagnostic) == (
         "blocks.dark: block 'dark' gets no power, others do (write \"0 W\" where this is meant) [W-POWER]"
     )
     off = Block("dark", (0.0, 0.0), (1 * mm, 1 * mm), 0.0)
-    assert Power(blocks=(A, off)).faults(1 * mm, 1 * mm) == []
-    assert Power(blocks=(dark,)).faults(1 * mm, 1 * mm) == []
+    assert Power(blocks=(A, off)).diagnostics(1 * mm, 1 * mm) == []
+    assert Power(blocks=(dark,)).diagnostics(1 * mm, 1 * mm) == []
 
 
 def test_powers_by_name() -> None:
@@ -501,5 +505,5 @@ def test_powers_by_name() -> None:
 
 @given(hnp.arrays(np.float64, (3, 4), elements=st.floats(0.0, 1e3)))
 def test_map_on_its_own_pixels_is_itself(values: np.ndarray) -> None:
-    found = spread_pixels(np.linspace(0.0, 1.0, 5), np.linspace(0.0, 1.0, 4), values, 0.0, 0.0, 1.0, 1.0)
+    found = deposit_raster(np.linspace(0.0, 1.0, 5), np.linspace(0.0, 1.0, 4), values, 0.0, 0.0, 1.0, 1.0)
     np.testing.assert_allclose(found, values, rtol=1e-13)

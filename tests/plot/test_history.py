@@ -17,8 +17,8 @@ from support.small_run import Run, small_run
 
 from thermostack.errors import OutputError
 from thermostack.plot.history import BINS, _depth, _spread, plot_history
-from thermostack.results.history import families_of
-from thermostack.transient.controllers import Throttling
+from thermostack.results.history import group_stacks
+from thermostack.transient.controllers import ThrottlingLog
 
 CELSIUS = 273.15
 
@@ -28,14 +28,14 @@ def run() -> Run:
     return small_run(small_model())
 
 
-def throttled(name: str = "logic", **options: Any) -> Throttling:
+def throttled(name: str = "logic", **options: Any) -> ThrottlingLog:
     known: dict[str, Any] = {
         "times": (0.0, 0.5, 1.0),
         "levels": (0, 1, 0),
         "performance": (1.0, 0.6),
         **options,
     }
-    return Throttling(name, ("logic",), ("full", "half"), start=0.0, end=2.0, **known)
+    return ThrottlingLog(name, ("logic",), ("full", "half"), start=0.0, end=2.0, **known)
 
 
 def texts(figure: Figure) -> list[str]:
@@ -51,8 +51,8 @@ def texts(figure: Figure) -> list[str]:
 def test_it_shows_the_curves_of_the_stacks(run: Any) -> None:
     figure = plot_history(run)
     axes = figure.axes[0]
-    for family in families_of(run):
-        curve = family.highest - CELSIUS
+    for family in group_stacks(run):
+        curve = family.max - CELSIUS
         assert any(
             line.get_xdata().size == curve.size and np.allclose(line.get_ydata(), curve)
             for line in axes.lines
@@ -78,7 +78,7 @@ def test_parts_may_be_chosen(run: Any) -> None:
 
 
 def test_a_limit_is_a_dashed_line_where_it_is_near(run: Any) -> None:
-    hot: Any = replace(run, most=run.most + 20.0)
+    hot: Any = replace(run, max=run.max + 20.0)
     figure = plot_history(hot)
     dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
     assert [line.get_ydata()[0] for line in dashed] == [pytest.approx(360.0 - CELSIUS)]
@@ -87,7 +87,7 @@ def test_a_limit_is_a_dashed_line_where_it_is_near(run: Any) -> None:
 
 
 def test_a_limit_far_above_does_not_flatten_the_curves(run: Any) -> None:
-    cool: Any = replace(run, most=300.0 + 0.1 * (run.most - 300.0))
+    cool: Any = replace(run, max=300.0 + 0.1 * (run.max - 300.0))
     figure = plot_history(cool)
     assert figure.axes[0].get_ylim()[1] < 60.0
 
@@ -128,7 +128,7 @@ def test_a_loss_that_is_not_known_is_not_told(run: Any) -> None:
 @given(st.lists(st.tuples(st.floats(1e-3, 1.0), st.integers(0, 2)), min_size=1, max_size=20))
 def test_the_mean_depth_is_the_performance_that_is_lost(spells: list[tuple[float, int]]) -> None:
     times = np.cumsum([0.0, *(length for length, _ in spells)])
-    states = Throttling(
+    states = ThrottlingLog(
         "gpu", ("gpu",), ("a", "b", "c"), (1.0, 0.7, 0.2), 0.0, float(times[-1]),
         tuple(times[:-1].tolist()), tuple(level for _, level in spells),
     )  # fmt: skip
@@ -163,6 +163,6 @@ def test_another_kind_of_file_is_refused(run: Any, tmp_path: Path) -> None:
 
 def test_a_run_of_one_moment_is_drawn(run: Any) -> None:
     still: Any = replace(
-        run, time=run.time[:1], most=run.most[:1], least=run.least[:1], mean=run.mean[:1], power=run.power[:1]
+        run, time=run.time[:1], max=run.max[:1], min=run.min[:1], mean=run.mean[:1], power=run.power[:1]
     )
     assert plot_history(still).axes

@@ -21,14 +21,14 @@ from thermostack.mesh.model import Model, discretize
 from thermostack.package.placement import place_stacks
 from thermostack.plot.overview import plot_grid, plot_layer_map, plot_overview, plot_section
 from thermostack.plot.planes import crop
-from thermostack.results.fields import cut
-from thermostack.steady import Steady
+from thermostack.results.fields import slice_plane
+from thermostack.steady import SteadyResult
 
 CELSIUS, MM = 273.15, 1e3
 
 
 @pytest.fixture(scope="module")
-def steady() -> Steady:
+def steady() -> SteadyResult:
     return small_steady()
 
 
@@ -50,13 +50,13 @@ def texts(figure: Figure) -> list[str]:
 # -- what is drawn ---------------------------------------------------------------------------
 
 
-def test_a_layer_map_holds_the_temperatures_of_its_cells(steady: Steady) -> None:
+def test_a_layer_map_holds_the_temperatures_of_its_cells(steady: SteadyResult) -> None:
     grid = steady.model.grid
     z = 0.3e-3
     mesh = mesh_of(plot_layer_map(steady, z=z))
-    plane = cut(grid, "z", z)
-    rows, columns = crop(plane, plane.of(steady.model.part))
-    expected = plane.of(steady.field)[rows, columns] - CELSIUS
+    plane = slice_plane(grid, "z", z)
+    rows, columns = crop(plane, plane.take_values(steady.model.part))
+    expected = plane.take_values(steady.field)[rows, columns] - CELSIUS
     drawn = np.ma.filled(mesh.get_array(), np.nan).reshape(expected.shape)
     assert np.array_equal(drawn, expected, equal_nan=True)
     edges = mesh.get_coordinates()
@@ -65,16 +65,16 @@ def test_a_layer_map_holds_the_temperatures_of_its_cells(steady: Steady) -> None
 
 
 @pytest.mark.parametrize(("axis", "at"), [("y", 5e-3), ("x", 18e-3)])
-def test_a_section_is_blank_outside_the_body(steady: Steady, axis: str, at: float) -> None:
+def test_a_section_is_blank_outside_the_body(steady: SteadyResult, axis: str, at: float) -> None:
     mesh = mesh_of(plot_section(steady, axis, at=at))
-    plane = cut(steady.model.grid, axis, at)
-    rows, columns = crop(plane, plane.of(steady.model.part))
-    outside = plane.of(steady.model.part)[rows, columns] == 0
+    plane = slice_plane(steady.model.grid, axis, at)
+    rows, columns = crop(plane, plane.take_values(steady.model.part))
+    outside = plane.take_values(steady.model.part)[rows, columns] == 0
     assert outside.any()
     assert np.array_equal(np.ma.getmaskarray(mesh.get_array()).reshape(outside.shape), outside)
 
 
-def test_the_overview_shows_the_hottest_layer_and_its_peak(steady: Steady) -> None:
+def test_the_overview_shows_the_hottest_layer_and_its_peak(steady: SteadyResult) -> None:
     figure = plot_overview(steady)
     said = texts(figure)
     peak = steady.peak
@@ -96,7 +96,7 @@ def test_the_overview_shows_the_hottest_layer_and_its_peak(steady: Steady) -> No
     assert drawn.max() == np.nanmax(steady.field[steady.model.part == number]) - CELSIUS
 
 
-def test_stacks_are_outlined_and_named(steady: Steady) -> None:
+def test_stacks_are_outlined_and_named(steady: SteadyResult) -> None:
     figure = plot_layer_map(steady, "logic.active")
     assert {"logic", "memory"} <= set(texts(figure))
     place = place_stacks(steady.package)["logic"]
@@ -104,7 +104,7 @@ def test_stacks_are_outlined_and_named(steady: Steady) -> None:
     assert any(np.allclose(box, place.outline) for box in boxes)
 
 
-def test_an_error_that_was_not_estimated_is_called_so(steady: Steady) -> None:
+def test_an_error_that_was_not_estimated_is_called_so(steady: SteadyResult) -> None:
     unsure = dataclasses.replace(
         steady, parts=tuple(dataclasses.replace(part, error=None) for part in steady.parts)
     )
@@ -112,14 +112,14 @@ def test_an_error_that_was_not_estimated_is_called_so(steady: Steady) -> None:
 
 
 @pytest.mark.parametrize("axis", ["x", "y"])
-def test_a_section_says_how_far_it_is_stretched(steady: Steady, axis: str) -> None:
+def test_a_section_says_how_far_it_is_stretched(steady: SteadyResult, axis: str) -> None:
     axes = plot_section(steady, axis).axes[0]
     aspect = float(axes.get_aspect())
     said = "true to scale" if aspect == 1.0 else f"stretched {aspect:g} times"
     assert axes.get_ylabel() == f"z [mm], {said}"
 
 
-def test_boundaries_between_parts_are_lines(steady: Steady) -> None:
+def test_boundaries_between_parts_are_lines(steady: SteadyResult) -> None:
     figure = plot_section(steady, "y", at=5e-3)
     (lines,) = (item for item in figure.axes[0].collections if isinstance(item, LineCollection))
     heights = {
@@ -139,17 +139,17 @@ def test_the_grid_shows_every_cell_of_the_body() -> None:
     assert len(np.unique(colors.reshape(-1, 4), axis=0)) > 4
 
 
-def test_a_cold_body_can_be_drawn(steady: Steady) -> None:
+def test_a_cold_body_can_be_drawn(steady: SteadyResult) -> None:
     same = dataclasses.replace(steady, field=np.where(steady.model.part > 0, 300.0, np.nan))
     plot_overview(same)
-    unheated = dataclasses.replace(steady.model, heating=(), blocks=())
+    unheated = dataclasses.replace(steady.model, layer_sources=(), blocks=())
     plot_grid(unheated)
 
 
 # -- files -----------------------------------------------------------------------------------
 
 
-def test_a_picture_is_wide_enough_to_print(steady: Steady, tmp_path: Path) -> None:
+def test_a_picture_is_wide_enough_to_print(steady: SteadyResult, tmp_path: Path) -> None:
     plot_overview(steady, tmp_path / "a.png")
     height, width, _ = imread(tmp_path / "a.png").shape
     assert width >= 1600
@@ -157,29 +157,29 @@ def test_a_picture_is_wide_enough_to_print(steady: Steady, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-def test_the_suffix_names_the_form(steady: Steady, tmp_path: Path, suffix: str, start: bytes) -> None:
+def test_the_suffix_names_the_form(steady: SteadyResult, tmp_path: Path, suffix: str, start: bytes) -> None:
     plot_section(steady, path=tmp_path / f"a.{suffix}")
     assert (tmp_path / f"a.{suffix}").read_bytes().startswith(start)
 
 
 @pytest.mark.parametrize("name", ["a.jpeg2000", "a"])
-def test_another_suffix_is_refused(steady: Steady, tmp_path: Path, name: str) -> None:
+def test_another_suffix_is_refused(steady: SteadyResult, tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match="picture"):
         plot_overview(steady, tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_directory_that_is_not_there_is_an_output_error(steady: Steady, tmp_path: Path) -> None:
+def test_a_directory_that_is_not_there_is_an_output_error(steady: SteadyResult, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is not there"):
         plot_overview(steady, tmp_path / "absent" / "a.png")
 
 
-def test_a_name_is_no_formula(steady: Steady, tmp_path: Path) -> None:
+def test_a_name_is_no_formula(steady: SteadyResult, tmp_path: Path) -> None:
     parts = tuple(dataclasses.replace(part, name="$\\frac$") for part in steady.parts)
     plot_overview(dataclasses.replace(steady, parts=parts), tmp_path / "a.png")
 
 
-def test_what_cannot_be_cut_is_refused(steady: Steady) -> None:
+def test_what_cannot_be_cut_is_refused(steady: SteadyResult) -> None:
     with pytest.raises(ValueError, match="x or y"):
         plot_section(steady, "z")
     with pytest.raises(ValueError, match="outside the grid"):
@@ -205,7 +205,7 @@ def large() -> Model:
     return discretize(package, grid=Grid(*kept))
 
 
-def test_millions_of_cells_are_drawn_in_seconds(steady: Steady, tmp_path: Path) -> None:
+def test_millions_of_cells_are_drawn_in_seconds(steady: SteadyResult, tmp_path: Path) -> None:
     model = large()
     assert model.grid.cells > 2e6
     field = np.where(model.part > 0, 330.0, np.nan)

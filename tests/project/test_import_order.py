@@ -182,7 +182,7 @@ def inner_imports(name: str, source: str, known: set[str]) -> Iterator[tuple[int
             yield line, next((candidate for candidate in candidates if candidate in known), "")
 
 
-def faults(name: str, source: str, known: set[str]) -> list[str]:
+def diagnostics(name: str, source: str, known: set[str]) -> list[str]:
     """Return a line for each import of a module that does not go down."""
     found = []
     for line, imported in inner_imports(name, source, known):
@@ -204,7 +204,7 @@ def test_every_module_has_a_floor() -> None:
 @pytest.mark.parametrize("name", sorted(set(modules()) & set(PLACE)))
 def test_imports_go_down(name: str) -> None:
     source = modules()[name].read_text(encoding="utf-8")
-    assert not (found := faults(name, source, set(modules()) | set(PLACE))), "\n".join(found)
+    assert not (found := diagnostics(name, source, set(modules()) | set(PLACE))), "\n".join(found)
 
 
 @pytest.mark.parametrize("face", sorted(set(modules()) & set(FACES)))
@@ -243,7 +243,7 @@ def test_a_kernel_has_one_owner() -> None:
     ],
 )
 def test_a_climbing_import_is_seen(name: str, source: str) -> None:
-    assert len(faults(name, source, set(PLACE) | set(FACES))) == 1
+    assert len(diagnostics(name, source, set(PLACE) | set(FACES))) == 1
 
 
 @pytest.mark.parametrize(
@@ -258,4 +258,4 @@ def test_a_climbing_import_is_seen(name: str, source: str) -> None:
     ],
 )
 def test_a_descending_import_is_not(name: str, source: str) -> None:
-    assert not faults(name, source, set(PLACE) | set(FACES))
+    assert not diagnostics(name, source, set(PLACE) | set(FACES))

@@ -53,7 +53,7 @@ def test_problem_is_read_as_it_was_written(size: Any) -> None:
     own = size.problem
     for name in ("g_x", "g_y", "g_z"):
         np.testing.assert_array_equal(getattr(conduction, name), getattr(own.conduction, name))
-    np.testing.assert_array_equal(conduction.ground.dense, own.conduction.ground.dense)
+    np.testing.assert_array_equal(conduction.boundary.dense, own.conduction.boundary.dense)
     np.testing.assert_array_equal(heat, own.heat)
     for read, given in zip(widths, own.widths, strict=True):
         np.testing.assert_array_equal(read, given)

@@ -103,7 +103,7 @@ def test_kernel_leaves_its_checks_to_the_build(path: Path) -> None:
     assert (HOUSE / "thermostack" / f"_{path.stem}.pyi").is_file()
 
 
-def test_every_code_of_a_fault_is_explained() -> None:
+def test_every_code_of_a_diagnostic_is_explained() -> None:
     page = (HOUSE / "docs/guide/errors.md").read_text(encoding="utf-8")
     sources = [path.read_text(encoding="utf-8") for path in (HOUSE / "thermostack").rglob("*.py")]
     used = {code for source in sources for code in re.findall(r"""["']([EW]-[A-Z]+)["']""", source)}

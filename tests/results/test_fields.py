@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from thermostack.mesh.grid import Grid
-from thermostack.results.fields import cell_field, cut
+from thermostack.results.fields import cell_field, slice_plane
 
 
 @pytest.fixture
@@ -58,23 +58,26 @@ def test_values_of_another_grid_are_refused(grid: Grid) -> None:
     ],
 )
 def test_a_cut_lies_in_the_cells_at_its_place(grid: Grid, axis: str, at: float, index: int) -> None:
-    assert cut(grid, axis, at).index == index
+    assert slice_plane(grid, axis, at).index == index
 
 
 @pytest.mark.parametrize("axis", ["x", "y", "z"])
 def test_a_cut_has_one_edge_more_than_values(grid: Grid, axis: str) -> None:
-    plane = cut(grid, axis, 0.5)
+    plane = slice_plane(grid, axis, 0.5)
     values = np.arange(24.0).reshape(grid.shape)
-    assert plane.of(values).shape == (plane.up.size - 1, plane.right.size - 1)
-    assert plane.of(values)[-1, 0] == {"x": values[3, 0, 0], "y": values[3, 0, 0], "z": values[0, 2, 0]}[axis]
+    assert plane.take_values(values).shape == (plane.up.size - 1, plane.right.size - 1)
+    assert (
+        plane.take_values(values)[-1, 0]
+        == {"x": values[3, 0, 0], "y": values[3, 0, 0], "z": values[0, 2, 0]}[axis]
+    )
 
 
 def test_a_cut_on_a_face_may_stay_below_it(grid: Grid) -> None:
-    assert cut(grid, "z", 1.5).index == 2
-    assert cut(grid, "z", 1.5, within=slice(1, 2)).index == 1
+    assert slice_plane(grid, "z", 1.5).index == 2
+    assert slice_plane(grid, "z", 1.5, within=slice(1, 2)).index == 1
 
 
 @pytest.mark.parametrize("at", [-0.1, 5.1, float("nan")])
 def test_a_cut_outside_is_refused(grid: Grid, at: float) -> None:
     with pytest.raises(ValueError, match="outside the grid"):
-        cut(grid, "z", at)
+        slice_plane(grid, "z", at)

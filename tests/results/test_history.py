@@ -15,14 +15,14 @@ from support.small_run import Run, small_run
 
 from thermostack.report.tables import as_text
 from thermostack.results.history import (
-    curve_of,
-    families_of,
+    group_stacks,
+    history_of,
     history_table,
     names_of,
     throttling_table,
     time_above,
 )
-from thermostack.transient.controllers import Throttling
+from thermostack.transient.controllers import ThrottlingLog
 
 CELSIUS = 273.15
 
@@ -45,17 +45,17 @@ def row_of(text: str, name: str) -> list[str]:
 
 
 def test_the_curve_of_a_stack_is_the_greatest_of_its_parts(run: Any) -> None:
-    curve = curve_of(run, "logic")
+    curve = history_of(run, "logic")
     members = [n for n, name in enumerate(run.names) if name in ("logic.active", "logic.bulk")]
     assert len(members) == 2
-    assert np.array_equal(curve.peak, run.most[:, members].max(axis=1))
+    assert np.array_equal(curve.peak, run.max[:, members].max(axis=1))
     assert np.array_equal(curve.power, run.power[:, members].sum(axis=1))
     assert curve.limit == 360.0
     assert curve.power[0] == pytest.approx(40.0)
 
 
 def test_a_block_has_a_curve_and_the_limit_of_its_part(run: Any) -> None:
-    curve = curve_of(run, "logic.active.core")
+    curve = history_of(run, "logic.active.core")
     assert curve.power[0] == pytest.approx(25.0)
     assert curve.limit == 360.0
 
@@ -64,29 +64,29 @@ def test_of_several_limits_the_least_counts(run: Any) -> None:
     limits = {"logic.active": 350.0, "logic.bulk": 380.0}
     parts = [replace(part, limit=limits.get(part.name)) for part in run.model.parts]
     mixed: Any = replace(run, model=SimpleNamespace(parts=parts, blocks=run.model.blocks))
-    assert curve_of(mixed, "logic").limit == 350.0
-    assert curve_of(mixed, "logic.bulk").limit == 380.0
-    assert curve_of(mixed, "memory").limit is None
+    assert history_of(mixed, "logic").limit == 350.0
+    assert history_of(mixed, "logic.bulk").limit == 380.0
+    assert history_of(mixed, "memory").limit is None
 
 
 def test_blocks_are_not_counted_twice(run: Any) -> None:
-    total = sum(family.power[0] for family in families_of(run))
+    total = sum(family.power[0] for family in group_stacks(run))
     assert total == pytest.approx(run.model.total_power)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(run: Any) -> None:
     with pytest.raises(KeyError, match="did you mean logic"):
-        curve_of(run, "logc")
+        history_of(run, "logc")
 
 
 def test_parts_without_cells_are_left_out(run: Any) -> None:
     member = run.names.index("logic.bulk")
-    most = run.most.copy()
+    most = run.max.copy()
     most[:, member] = -np.inf
-    odd: Any = replace(run, most=most)
-    assert np.array_equal(curve_of(odd, "logic").peak, run.most[:, run.names.index("logic.active")])
+    odd: Any = replace(run, max=most)
+    assert np.array_equal(history_of(odd, "logic").peak, run.max[:, run.names.index("logic.active")])
     with pytest.raises(KeyError):
-        curve_of(odd, "logic.bulk")
+        history_of(odd, "logic.bulk")
 
 
 def test_names_are_those_of_parts_blocks_and_stacks(run: Any) -> None:
@@ -96,8 +96,8 @@ def test_names_are_those_of_parts_blocks_and_stacks(run: Any) -> None:
 
 
 def test_stacks_that_neither_heat_nor_have_a_limit_stay_out_of_the_picture(run: Any) -> None:
-    assert [family.name for family in families_of(run)] == ["logic", "memory"]
-    assert [family.name for family in families_of(run, ["interposer", "logic.bulk"])] == [
+    assert [family.name for family in group_stacks(run)] == ["logic", "memory"]
+    assert [family.name for family in group_stacks(run, ["interposer", "logic.bulk"])] == [
         "interposer",
         "logic.bulk",
     ]
@@ -115,11 +115,11 @@ def test_copies_are_a_family(run: Any) -> None:
         package=SimpleNamespace(stacks=stacks),
     )
     copied: Any = replace(run, model=model, names=tuple(map(named, run.names)))
-    (family,) = families_of(copied)
+    (family,) = group_stacks(copied)
     assert family.label == "die, 2 stacks"
-    both = [curve_of(copied, name).peak for name in ("die.logic", "die.memory")]
-    assert np.array_equal(family.highest, np.max(both, axis=0))
-    assert np.array_equal(family.lowest, np.min(both, axis=0))
+    both = [history_of(copied, name).peak for name in ("die.logic", "die.memory")]
+    assert np.array_equal(family.max, np.max(both, axis=0))
+    assert np.array_equal(family.min, np.min(both, axis=0))
     assert family.power[0] == pytest.approx(45.0)
     assert family.limit == 360.0
 
@@ -150,7 +150,7 @@ def test_time_above_and_time_below_are_all_time(values: list[float], limit: floa
 
 
 def test_a_row_tells_peak_time_end_and_margin(run: Any) -> None:
-    curve = curve_of(run, "logic")
+    curve = history_of(run, "logic")
     cells = row_of(text_of(run), "logic")
     assert cells[1] == "30.000"  # 40 W for one half of the time, 20 W for the other
     assert cells[3] == f"{curve.hottest - CELSIUS:.2f}"
@@ -159,8 +159,8 @@ def test_a_row_tells_peak_time_end_and_margin(run: Any) -> None:
 
 
 def test_time_above_the_limit_is_told(run: Any) -> None:
-    curve = curve_of(run, "logic")
-    hot: Any = replace(run, most=run.most + (365.0 - curve.hottest))
+    curve = history_of(run, "logic")
+    hot: Any = replace(run, max=run.max + (365.0 - curve.hottest))
     line = " ".join(row_of(text_of(hot), "logic"))
     assert "never" not in line
     assert "-5.0" in line
@@ -168,7 +168,7 @@ def test_time_above_the_limit_is_told(run: Any) -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 100, 132])
 def test_a_table_fits_its_width(run: Any, width: int) -> None:
-    throttled = Throttling("logic", ("logic",), ("full", "half"), (1.0, 0.5), 0.0, 2.0, (0.0, 1.0), (0, 1))
+    throttled = ThrottlingLog("logic", ("logic",), ("full", "half"), (1.0, 0.5), 0.0, 2.0, (0.0, 1.0), (0, 1))
     lines = text_of(replace(run, throttling=(throttled,)), width).splitlines()
     assert max(map(len, lines)) <= width
     assert any("peak" in line for line in lines)
@@ -177,7 +177,7 @@ def test_a_table_fits_its_width(run: Any, width: int) -> None:
 def test_of_many_blocks_the_hottest_are_shown(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("thermostack.results.history.MOST_BLOCKS", 1)
     text = text_of(run)
-    hottest = max(("core", "io"), key=lambda name: curve_of(run, f"logic.active.{name}").hottest)
+    hottest = max(("core", "io"), key=lambda name: history_of(run, f"logic.active.{name}").hottest)
     assert row_of(text, hottest)
     assert "and 1 cooler blocks" in text
 
@@ -191,9 +191,11 @@ def test_only_what_is_asked_for_is_listed(run: Any) -> None:
 
 def test_the_account_of_the_controllers_stands_below(run: Any) -> None:
     accounts = (
-        Throttling("logic", ("logic",), ("full", "half"), (1.0, 0.6), 0.0, 2.0, (0.0, 0.5, 1.0), (0, 1, 0)),
-        Throttling("rule", ("memory",), ("free", "held"), (1.0, None), 0.0, 2.0, (0.0, 1.5), (0, 1)),
-        Throttling("idle", ("memory",), ("free", "held"), (1.0, 0.5), 0.0, 2.0, (0.0,), (0,)),
+        ThrottlingLog(
+            "logic", ("logic",), ("full", "half"), (1.0, 0.6), 0.0, 2.0, (0.0, 0.5, 1.0), (0, 1, 0)
+        ),
+        ThrottlingLog("rule", ("memory",), ("free", "held"), (1.0, None), 0.0, 2.0, (0.0, 1.5), (0, 1)),
+        ThrottlingLog("idle", ("memory",), ("free", "held"), (1.0, 0.5), 0.0, 2.0, (0.0,), (0,)),
     )
     text = as_text(throttling_table(accounts), 120)
     assert row_of(text, "logic") == "logic 500 ms 500 ms 25.0 % 2 10.0 % full 75.0 %, half 25.0 %".split()

@@ -18,9 +18,9 @@ from thermostack.package.cooling import (
     Base,
     ColdPlate,
     Convection,
-    Cooled,
     Cooling,
-    FaceRegion,
+    FaceCooling,
+    FaceRectangle,
     FixedFlux,
     FixedTemperature,
     HeatSink,
@@ -147,8 +147,8 @@ def coolings(draw: Draw, size: tuple[float, float], *, is_everywhere: bool) -> C
     elif kind == 1:
         faces["top"] = (ColdPlate(300.0, h=1e4, base=Base(draw(materials()), 0.2 * mm)),)
     elif kind == 2:
-        region = FaceRegion((0.0, 0.0), (round(0.5 * size[0] / STEP) * STEP, size[1]))
-        faces["bottom"] = (*faces["bottom"], Cooled(draw(films()), region))
+        region = FaceRectangle((0.0, 0.0), (round(0.5 * size[0] / STEP) * STEP, size[1]))
+        faces["bottom"] = (*faces["bottom"], FaceCooling(draw(films()), region))
     if kind in (2, 3):
         faces["top"] = (draw(films()),)
     side = draw(st.sampled_from(SIDES))
@@ -195,7 +195,7 @@ def scaled_powers(package: Package, factors: dict[str, float], rest: float = 0.0
         factor = factors.get(f"{stack.name}.{layer.name}", rest)
         power = layer.power
         total = None if power.total is None else power.total * factor
-        blocks = tuple(replace(block, power=block.heat * factor) for block in power.blocks)
+        blocks = tuple(replace(block, power=block.drawn_power * factor) for block in power.blocks)
         return replace(layer, power=replace(power, total=total, blocks=blocks))
 
     found = [
@@ -218,7 +218,7 @@ def heated_layers(package: Package) -> list[str]:
 def drawn_power(package: Package) -> float:
     """Return the sum of all powers as they are written [W]."""
     given = [layer.power for stack in package.stacks for layer in stack.layers if layer.power is not None]
-    return sum((power.total or 0.0) + sum(block.heat for block in power.blocks) for power in given)
+    return sum((power.total or 0.0) + sum(block.drawn_power for block in power.blocks) for power in given)
 
 
 def drawn_volume(package: Package) -> float:
@@ -273,12 +273,12 @@ def turned(package: Package) -> Package:
     found = (replace(root, rotate=(root.rotate + 90) % 360), *package.stacks[1:])
     becomes = {"west": "south", "south": "east", "east": "north", "north": "west"}
 
-    def turn(cooled: Cooled) -> Cooled:
+    def turn(cooled: FaceCooling) -> FaceCooling:
         region, cooler = cooled.region, cooled.cooler
         if region is not None:
             (x, y), (w, d) = region.position, region.size
-            region = FaceRegion((depth - y - d, x), (d, w))
-        return Cooled(_with_base(cooler, is_turned=True), region)
+            region = FaceRectangle((depth - y - d, x), (d, w))
+        return FaceCooling(_with_base(cooler, is_turned=True), region)
 
     return replace(package, stacks=found, cooling=_moved(package.cooling, becomes, turn))
 
@@ -304,22 +304,22 @@ def mirrored(package: Package) -> Package:
                 power = replace(power, blocks=blocks)
             layers.append(replace(layer, regions=regions, power=power))
         moved = replace(stack, layers=tuple(layers), rotate=(360 - stack.rotate) % 360)
-        if not stack.hosts:
+        if not stack.supports:
             return moved
-        host = known[stack.hosts[0]]
-        frame = host if len(stack.hosts) == 1 else known[host.hosts[0]]
+        host = known[stack.supports[0]]
+        frame = host if len(stack.supports) == 1 else known[host.supports[0]]
         x, y = stack.corner
         return moved.at(frame.size[0] - x - stack.footprint[0], y)
 
     width = package.stacks[0].size[0]
 
-    def turn(cooled: Cooled) -> Cooled:
+    def turn(cooled: FaceCooling) -> FaceCooling:
         region = cooled.region
         if region is not None:
             region = replace(
                 region, position=(width - region.position[0] - region.size[0], region.position[1])
             )
-        return Cooled(cooled.cooler, region)
+        return FaceCooling(cooled.cooler, region)
 
     becomes = {"west": "east", "east": "west"}
     found = tuple(mirror(stack) for stack in package.stacks)
@@ -327,7 +327,7 @@ def mirrored(package: Package) -> Package:
 
 
 def _moved(cooling: Cooling, becomes: dict[str, str], turn: object) -> Cooling:
-    faces: dict[str, list[Cooled]] = {}
+    faces: dict[str, list[FaceCooling]] = {}
     for face, cooled in cooling:
         faces.setdefault(becomes.get(face, face), []).append(turn(cooled))  # type: ignore[operator]
     return Cooling(**{face: tuple(entries) for face, entries in faces.items()})
@@ -382,13 +382,13 @@ def scaled(package: Package, scale: float) -> Package:
         made = replace(given, size=size(given.size), layers=layers, depth=scale * given.depth, **fill)
         return replace(made, position=position)
 
-    def cooled(given: Cooled) -> Cooled:
+    def cooled(given: FaceCooling) -> FaceCooling:
         cooler, region = _with_base(given.cooler, scale=scale), given.region
         if getattr(cooler, "h", None) is not None:
             cooler = replace(cooler, h=cooler.h / area)
         if region is not None:
-            region = FaceRegion(size(region.position), size(region.size))
-        return Cooled(cooler, region)
+            region = FaceRectangle(size(region.position), size(region.size))
+        return FaceCooling(cooler, region)
 
     found = tuple(stack(each) for each in package.stacks)
     return replace(package, stacks=found, cooling=_moved(package.cooling, {}, cooled))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from thermostack.finite_volume.conduction import Conduction, Ground
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 from thermostack.linear import prepare
-from thermostack.linear.direct import Factors
+from thermostack.linear.direct import LuFactorization
 
 CONDUCTIVITIES = (0.03, 0.5, 0.8, 4.0, 20.0, 120.0, 398.0)  # W/(m K), air to copper
 TINY, SMALL, LARGE = ((1, 6), (1, 10)), ((3, 10), (8, 22)), ((10, 20), (24, 48))  # planes; columns a side
@@ -86,7 +86,7 @@ def random_stack(family: str, seed: int, shape: tuple[int, int, int] | None = No
     conduction = joined(draft)
     if seed % 2:
         g_x, g_y, g_z = (g.astype(np.float32) for g in (conduction.g_x, conduction.g_y, conduction.g_z))
-        conduction = Conduction(g_x, g_y, g_z, conduction.ground)
+        conduction = Conduction(g_x, g_y, g_z, conduction.boundary)
     active = conduction.is_active
     heat = random_heat(rng, draft.shape) * (active & ~np.asarray(draft.is_cold))
     if not heat.any():
@@ -111,14 +111,14 @@ def outcome_of(stack: Stack) -> Outcome:
         report.fallback,
         residual=float(np.linalg.norm(heat - conduction.apply(t)) / scale),
         rounding=float(np.finfo(float).eps * np.linalg.norm(flux) / scale),
-        imbalance=float(abs(heat.sum() - (conduction.ground.dense * t).sum()) / np.abs(heat).sum()),
+        imbalance=float(abs(heat.sum() - (conduction.boundary.dense * t).sum()) / np.abs(heat).sum()),
         error=error,
     )
 
 
 def directly(stack: Stack) -> np.ndarray:
     """Return the temperatures [K] by factorisation, refined with the operator in differences."""
-    factors = Factors(stack.conduction)
+    factors = LuFactorization(stack.conduction)
     t = factors.solve(stack.heat)
     for _ in range(REFINEMENTS):
         left = stack.heat - stack.conduction.apply(t)
@@ -189,7 +189,7 @@ def assemble(draft: Draft) -> Conduction:
         dz * dy / (half_x[:, :, 1:] + half_x[:, :, :-1]),
         dz * dx / (half_y[:, 1:] + half_y[:, :-1]),
         dy * dx / (half_z[1:] + half_z[:-1]),
-        Ground.of(ground_of(draft)),
+        BoundaryConductance.from_dense(ground_of(draft)),
     )
 
 

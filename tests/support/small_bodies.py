@@ -23,7 +23,7 @@ from thermostack import (
     Stack,
     discretize,
 )
-from thermostack.finite_volume.conduction import add_outside_heat, assemble_conduction
+from thermostack.finite_volume.conduction import add_boundary_sources, assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity
 from thermostack.package.cooling import FACES
 from thermostack.units import mm, um
@@ -65,18 +65,18 @@ class Body:
     def outside(self) -> np.ndarray:
         """Return the heat of every cell [W] that the outside as it is drawn brings to 0 K, (cells,)."""
         heat = np.zeros(self.model.grid.shape)
-        add_outside_heat(self.model, assemble_conduction(self.model), heat)
+        add_boundary_sources(self.model, assemble_conduction(self.model), heat)
         return heat[self.is_active]
 
     def pattern(self, name: str) -> np.ndarray:
         """Return the heat of every cell [W] for 1 W in a layer, or for 1 K outside a face ("cooling.top")."""
         heat = np.zeros(self.model.grid.shape)
         if name.startswith("cooling."):
-            surfaces, surface = self.model.surfaces, assemble_conduction(self.model).surface
+            surfaces, surface = self.model.boundary, assemble_conduction(self.model).surface
             own = surfaces.face == FACES.index(name.removeprefix("cooling."))
             np.add.at(heat.reshape(-1), surfaces.cell[own], surface[own])
             return heat[self.is_active]
-        for source in self.model.heating:
+        for source in self.model.layer_sources:
             if self.model.parts[source.part].name == name:
                 heat[source.window] += source.shares[:, None, None] * source.plane
         return heat[self.is_active] / heat.sum()
@@ -88,14 +88,14 @@ class Body:
         """
         rows = len(next(iter(columns.values()))) if columns else 1
         total = np.tile(self.outside, (rows, 1))
-        for source in self.model.heating:
+        for source in self.model.layer_sources:
             name = self.model.parts[source.part].name
             drawn = np.full(rows, float(source.plane.sum()))
             total += np.outer(columns.get(name, drawn), self.pattern(name))
         for name, values in columns.items():
             if name.startswith("cooling."):
-                drawn_at = self.model.surfaces.temperature[
-                    self.model.surfaces.face == FACES.index(name.removeprefix("cooling."))
+                drawn_at = self.model.boundary.temperature[
+                    self.model.boundary.face == FACES.index(name.removeprefix("cooling."))
                 ]
                 total += np.outer(np.asarray(values) - drawn_at[0], self.pattern(name))
         return total

@@ -7,10 +7,10 @@ import numpy as np
 from thermostack.materials.effective_media import ViaArray
 from thermostack.materials.material import Material
 from thermostack.mesh.model import Model, discretize
-from thermostack.package.cooling import Base, ColdPlate, Convection, Cooled, Cooling
+from thermostack.package.cooling import Base, ColdPlate, Convection, Cooling, FaceCooling
 from thermostack.package.package import Interface, Layer, Package, Stack
 from thermostack.package.power import Block, Power, PowerMap
-from thermostack.steady import Steady, solve_steady
+from thermostack.steady import SteadyResult, solve_steady
 from thermostack.units import mm, um
 
 
@@ -39,8 +39,8 @@ def small_package(pixels: int = 6) -> Package:
             Stack("memory", (10 * mm, 10 * mm), memory, on="interposer", position=(13 * mm, 2 * mm)),
         ),
         Cooling(
-            top=Cooled(ColdPlate(coolant=313.15, h=2e4, base=base)),
-            bottom=Cooled(Convection(15.0, 308.15)),
+            top=FaceCooling(ColdPlate(coolant=313.15, h=2e4, base=base)),
+            bottom=FaceCooling(Convection(15.0, 308.15)),
         ),
         materials={
             "epoxy": Material("epoxy", 0.8),
@@ -54,6 +54,6 @@ def small_model() -> Model:
     return discretize(small_package(), cell=1 * mm)
 
 
-def small_steady() -> Steady:
+def small_steady() -> SteadyResult:
     """Return it solved."""
     return solve_steady(small_model())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from thermostack.mesh.model import Model
-from thermostack.transient.controllers import Throttling
+from thermostack.transient.controllers import ThrottlingLog
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,16 +17,16 @@ class Run:
     model: Model
     time: np.ndarray  # (n,) s
     names: tuple[str, ...]
-    least: np.ndarray  # (n, members) K
+    min: np.ndarray  # (n, members) K
     mean: np.ndarray
-    most: np.ndarray
+    max: np.ndarray
     power: np.ndarray  # (n, members) W
-    throttling: tuple[Throttling, ...] = ()
+    throttling: tuple[ThrottlingLog, ...] = ()
     probes: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def small_run(
-    model: Model, throttling: tuple[Throttling, ...] = (), *, count: int = 201, end: float = 2.0
+    model: Model, throttling: tuple[ThrottlingLog, ...] = (), *, count: int = 201, end: float = 2.0
 ) -> Run:
     """Return a run of 2 s in which every member n warms from 310 K to 330 K + 2 n, faster the smaller n."""
     names = (*(part.name for part in model.parts), *(block.name for block in model.blocks))

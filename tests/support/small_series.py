@@ -12,7 +12,7 @@ import numpy as np
 from support.small_result import small_package
 
 from thermostack.io.results import hdf5_check
-from thermostack.io.results.transient_file import SeriesWriter
+from thermostack.io.results.transient_file import TransientWriter
 from thermostack.mesh.model import Model, discretize
 
 NAMES = ("logic.active", "logic.bulk", "logic.active.core")
@@ -81,7 +81,7 @@ class FakeSimulation:
         ramp = np.linspace(0.0, 1.0, self.model.grid.cells).reshape(self.model.grid.shape)
         return np.where(self.model.part > 0, 300.0 + 50.0 * self.x[1] + 10.0 * self.x[2] * ramp, np.nan)
 
-    def note(self, writer: SeriesWriter) -> None:
+    def note(self, writer: TransientWriter) -> None:
         mean = 300.0 + 10.0 * self.x[:3]
         writer.row(self.time, mean - 1.0, mean, mean + self.x[3], self.x[2:], self.x[:2], self.energy)
 
@@ -92,9 +92,9 @@ def fake_run(
     resume: bool = False,
     asked: str = "all of it",
     after_step: Callable[[FakeSimulation], None] = lambda simulation: None,
-) -> SeriesWriter:
+) -> TransientWriter:
     """Run the simulation into a file as a solver would."""
-    with SeriesWriter(path, model, NAMES, PROBES, FRAME_TIMES, asked, resume) as writer:
+    with TransientWriter(path, model, NAMES, PROBES, FRAME_TIMES, asked, resume) as writer:
         if writer.is_finished:
             return writer
         simulation = FakeSimulation(model)

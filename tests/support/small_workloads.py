@@ -19,7 +19,7 @@ from thermostack import (
     Trace,
     discretize,
 )
-from thermostack.materials.temperature_laws import HeatTable
+from thermostack.materials.temperature_laws import SpecificHeatTable
 from thermostack.units import mm, um
 
 AMBIENT = 300.0  # K
@@ -29,7 +29,7 @@ HOT_SILICON = Material(
     "hot_silicon",
     {"power_law": {"at_reference": 120.0, "exponent": 1.3}},
     density=2330.0,
-    specific_heat=HeatTable((250.0, 300.0, 400.0, 600.0), (650.0, 710.0, 790.0, 870.0)),
+    specific_heat=SpecificHeatTable((250.0, 300.0, 400.0, 600.0), (650.0, 710.0, 790.0, 870.0)),
 )
 PLANES = (
     np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 8.0, 9.0]) * mm,

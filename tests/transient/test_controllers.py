@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from thermostack.errors import DescriptionError
 from thermostack.finite_volume.part_temperatures import PartTemperature
-from thermostack.transient.controllers import Control, Governor, Record, Throttling, beats, lost_together
+from thermostack.transient.controllers import (
+    ControllerSet,
+    Governor,
+    StateLog,
+    ThrottlingLog,
+    beats,
+    lost_together,
+)
 from thermostack.transient.throttling import (
     PowerState,
     Sensor,
@@ -52,7 +59,7 @@ def played(throttle: Throttle, curve: Callable[[int], float], count: int) -> lis
 
 
 def codes(error: pytest.ExceptionInfo[DescriptionError]) -> list[str]:
-    return [fault.code for fault in error.value.faults]
+    return [diagnostic.code for diagnostic in error.value.diagnostics]
 
 
 # -- a throttle ----------------------------------------------------------------------------------
@@ -174,7 +181,7 @@ def test_an_unknown_sensor_is_named_with_the_nearest() -> None:
     ) as error:
         run.act(0.0, {"gpu.active": part("gpu.active", 300.0)})
     assert codes(error) == ["E-NAME"]
-    assert error.value.faults[0].field == "controllers.gpu.sensor"
+    assert error.value.diagnostics[0].field == "controllers.gpu.sensor"
 
 
 def test_a_sensor_that_shows_nothing_is_refused() -> None:
@@ -264,10 +271,10 @@ def test_a_memory_is_refreshed_twice_as_often_above_95_degc_and_stopped_above_10
 # -- what was done ---------------------------------------------------------------------------------
 
 
-def done(times: tuple[float, ...], levels: tuple[int, ...], end: float, **options: Any) -> Throttling:
+def done(times: tuple[float, ...], levels: tuple[int, ...], end: float, **options: Any) -> ThrottlingLog:
     """Return an account of full, 0.8 and 0.5 of the performance."""
     known: dict[str, Any] = {"performance": (1.0, 0.8, 0.5), "name": "gpu", **options}
-    return Throttling(
+    return ThrottlingLog(
         stacks=("gpu",),
         states=("full", "less", "least"),
         start=times[0],
@@ -332,7 +339,7 @@ def test_together_the_slowest_counts() -> None:
 
 
 def test_a_state_that_lasted_no_time_is_not_noted() -> None:
-    record = Record(1.0)
+    record = StateLog(1.0)
     record.enter(1.0, 2)
     record.enter(2.0, 1)
     record.enter(2.0, 0)
@@ -421,7 +428,7 @@ class Counter:
 
 def test_shares_multiply() -> None:
     one, other = two_states(name="one", also="hbm"), two_states(name="other")
-    control = Control([one, other])
+    control = ControllerSet([one, other])
     assert control.act(0.0, warm(370.0)) == {"gpu": 0.25, "hbm": 0.5}
     assert control.combined() == {"gpu": 0.25, "hbm": 0.5}
 
@@ -436,7 +443,7 @@ def test_each_acts_at_the_multiples_of_its_own_period() -> None:
 
         return note
 
-    control = Control([Governor(noting("fast"), 0.2, "fast"), Governor(noting("slow"), 0.5, "slow")])
+    control = ControllerSet([Governor(noting("fast"), 0.2, "fast"), Governor(noting("slow"), 0.5, "slow")])
     time = 0.0
     while time < 1.05:
         control.act(time, {})
@@ -447,7 +454,7 @@ def test_each_acts_at_the_multiples_of_its_own_period() -> None:
 
 @given(st.floats(1e-7, 10.0), st.integers(0, 10**7))
 def test_the_next_time_is_the_next_multiple(period: float, n: int) -> None:
-    control = Control([Governor(print, period)])
+    control = ControllerSet([Governor(print, period)])
     time = n * period
     assert control.next_after(time) == (n + 1) * period
     assert control.next_after(time * (1.0 + 1e-15)) == (n + 1) * period
@@ -464,23 +471,23 @@ def test_a_time_that_rounding_put_before_a_multiple_is_there(n: int) -> None:
 
 def test_a_late_call_is_one_call() -> None:
     counter = Counter()
-    control = Control([counter])
+    control = ControllerSet([counter])
     for time in (0.0, 1.0, 2.0, 7.9, 8.0, 9.9):
         control.act(time, {})
     assert counter.count == 4  # at 0, at 2, once for 4 and 6, at 8
 
 
 def test_without_controllers_there_is_nothing_to_wait_for() -> None:
-    control = Control([])
+    control = ControllerSet([])
     assert control.next_after(3.0) == math.inf
     assert control.act(0.0, {}) == {}
     assert control.outcomes(1.0) == ()
-    assert control.places == {}
+    assert control.probes == {}
     control.restore(control.state())
 
 
 def test_who_keeps_no_account_gives_none() -> None:
-    control = Control([Counter(), two_states()])
+    control = ControllerSet([Counter(), two_states()])
     control.act(0.0, warm(370.0))
     assert [account.name for account in control.outcomes(1.0)] == ["gpu"]
 
@@ -491,30 +498,30 @@ def test_who_keeps_no_account_gives_none() -> None:
 )
 def test_what_cannot_be_controlled_with_is_refused(controllers: list[Any], code: str) -> None:
     with pytest.raises(DescriptionError) as error:
-        Control(controllers)
+        ControllerSet(controllers)
     assert codes(error) == [code]
 
 
 def test_a_description_starts_anew_in_every_run() -> None:
     throttle = two_states()
-    Control([throttle]).act(0.0, warm(370.0))
-    assert Control([throttle]).act(0.0, warm(350.0)) == {"gpu": 1.0}
+    ControllerSet([throttle]).act(0.0, warm(370.0))
+    assert ControllerSet([throttle]).act(0.0, warm(350.0)) == {"gpu": 1.0}
 
 
 # -- saved and resumed -----------------------------------------------------------------------------
 
 
-def several() -> Control:
+def several() -> ControllerSet:
     def spare(time: float, temperatures: Mapping[str, PartTemperature]) -> dict[str, float]:
         return {"hbm": 0.9} if temperatures["gpu"].max > 355.0 else {}
 
     throttles = (two_states(delay=4 * MS), two_states(name="slow", period=5 * MS, dwell=10 * MS))
     counter = Counter()
     counter.period = 4 * MS
-    return Control([*throttles, Governor(spare, 3 * MS), counter])
+    return ControllerSet([*throttles, Governor(spare, 3 * MS), counter])
 
 
-def course(control: Control, curve: np.ndarray, start: int) -> list[dict[str, float]]:
+def course(control: ControllerSet, curve: np.ndarray, start: int) -> list[dict[str, float]]:
     return [control.act(n * MS, warm(float(kelvin))) for n, kelvin in enumerate(curve, start)]
 
 
@@ -564,9 +571,9 @@ def test_a_state_does_not_change_with_the_run_it_was_taken_from() -> None:
 
 
 def test_a_state_of_other_controllers_is_refused() -> None:
-    state = Control([two_states()]).state()
+    state = ControllerSet([two_states()]).state()
     with pytest.raises(DescriptionError, match="saved with gpu, not with other") as error:
-        Control([two_states(name="other")]).restore(state)
+        ControllerSet([two_states(name="other")]).restore(state)
     assert codes(error) == ["E-VALUE"]
     with pytest.raises(DescriptionError, match="saved with gpu, not with none"):
-        Control([]).restore(state)
+        ControllerSet([]).restore(state)

@@ -15,7 +15,7 @@ import pytest
 from support.command_line import CHIP, command_line
 from support.small_series import contents
 
-from thermostack.io.results.transient_file import read_film
+from thermostack.io.results.transient_file import read_frames
 
 DRAWING = CHIP.replace("silicon_constant", "silicon", 2)  # the processor: it conducts less when hot
 TRACE = """\
@@ -87,7 +87,7 @@ def kill(kills: int, seed: int) -> dict[str, int]:
             done["kills"] += 1
             done["resumed"] += state.exists()
             if Path("chip_transient.partial.vtkhdf").exists():
-                times, frames = read_film("chip_transient.partial.vtkhdf")
+                times, frames = read_frames("chip_transient.partial.vtkhdf")
                 assert len(times) == len(frames)
             continue
         assert result("chip_transient") == expected

@@ -28,8 +28,8 @@ from thermostack import (
     discretize,
     read_trace,
 )
-from thermostack.finite_volume.part_temperatures import Members
-from thermostack.package.cooling import FACES, Cooled, FaceRegion
+from thermostack.finite_volume.part_temperatures import PartsAndBlocks
+from thermostack.package.cooling import FACES, FaceCooling, FaceRectangle
 from thermostack.transient.loads import Loads
 from thermostack.transient.waveform import TimeFunction
 from thermostack.units import mm, ms
@@ -66,7 +66,7 @@ DRAWN = 14.0
 def field_of(loads: Loads, t: float, **how: bool) -> np.ndarray:
     """Return the heat of every cell [W]."""
     heat = np.zeros(loads.model.grid.cells)
-    heat[loads.cell] = loads.heats(t, **how)
+    heat[loads.cell] = loads.cell_powers(t, **how)
     return heat.reshape(loads.model.grid.shape)
 
 
@@ -74,7 +74,7 @@ def power_by_name(loads: Loads, t: float, **how: bool) -> dict[str, float]:
     """Return the heat [W] of every heated part and block."""
     names = [member.name for member in (*loads.model.parts, *loads.model.blocks)]
     power = loads.power(t, **how)
-    assert power.size == Members(loads.model).count
+    assert power.size == PartsAndBlocks(loads.model).count
     return {name: round(watts, 12) for name, watts in zip(names, power.tolist(), strict=True) if watts}
 
 
@@ -99,7 +99,7 @@ def test_what_nothing_names_is_as_drawn(trace: Any) -> None:
     loads = Loads(MODEL, trace)
     np.testing.assert_allclose(field_of(loads, 0.0), MODEL.power, rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(field_of(loads, 7.0), MODEL.power, rtol=1e-12, atol=1e-15)
-    assert loads.break_after(0.0) == math.inf
+    assert loads.next_event(0.0) == math.inf
 
 
 def test_a_trace_of_what_is_drawn_changes_nothing() -> None:
@@ -120,7 +120,7 @@ def test_powers_of_parts_and_blocks() -> None:
         "chip.active.cache": 10.0,
     }
     assert power_by_name(loads, 1.0, before=True)["hbm.core"] == 1.0
-    assert loads.break_after(0.0) == 1.0
+    assert loads.next_event(0.0) == 1.0
 
 
 def test_a_column_for_each_block() -> None:
@@ -138,7 +138,7 @@ def test_a_column_for_each_block() -> None:
 def test_what_is_drawn_as_nothing_shares_by_area() -> None:
     idle = model_of(Power(blocks=[Block(block.name, block.position, block.size) for block in BLOCKS]))
     loads = Loads(idle, steps({"chip": [12.0]}))
-    np.testing.assert_allclose(loads.levels(0.0), [4.0, 4.0, 4.0, 4.0, 0.0], rtol=1e-12)
+    np.testing.assert_allclose(loads.source_powers(0.0), [4.0, 4.0, 4.0, 4.0, 0.0], rtol=1e-12)
     assert field_of(loads, 0.0).sum() == pytest.approx(16.0, rel=1e-12)
 
 
@@ -149,7 +149,7 @@ watts = st.lists(st.floats(0.0, 100.0), min_size=5, max_size=5)
 @given(watts)
 def test_no_watt_is_lost(given_watts: list[float]) -> None:
     loads = Loads(MODEL, Trace.constant(dict(zip(NAMES, given_watts, strict=True))))
-    assert loads.heats(0.0).sum() == pytest.approx(sum(given_watts), rel=1e-12)
+    assert loads.cell_powers(0.0).sum() == pytest.approx(sum(given_watts), rel=1e-12)
     power = loads.power(0.0)
     assert power[: len(MODEL.parts)].sum() == pytest.approx(sum(given_watts), rel=1e-12)
     np.testing.assert_allclose(power[len(MODEL.parts) :], given_watts[:3], rtol=1e-12)
@@ -159,7 +159,7 @@ def test_no_watt_is_lost(given_watts: list[float]) -> None:
 def test_heats_superpose(one: list[float], other: list[float], factor: float) -> None:
     both = [a + factor * b for a, b in zip(one, other, strict=True)]
     fields = [
-        Loads(MODEL, Trace.constant(dict(zip(NAMES, each, strict=True)))).heats(0.0)
+        Loads(MODEL, Trace.constant(dict(zip(NAMES, each, strict=True)))).cell_powers(0.0)
         for each in (one, other, both)
     ]
     np.testing.assert_allclose(fields[2], fields[0] + factor * fields[1], rtol=1e-11, atol=1e-12)
@@ -169,17 +169,17 @@ def test_heats_superpose(one: list[float], other: list[float], factor: float) ->
 def test_a_line_between_two_loads_is_their_mixture(first: list[float], last: list[float], t: float) -> None:
     columns = {name: pair for name, *pair in zip(NAMES, first, last, strict=True)}
     loads = Loads(MODEL, Trace.of([0.0, 1.0], columns, kind="linear"))
-    expected = (1.0 - t) * loads.heats(0.0) + t * loads.heats(1.0)
-    np.testing.assert_allclose(loads.heats(t), expected, rtol=1e-11, atol=1e-12)
+    expected = (1.0 - t) * loads.cell_powers(0.0) + t * loads.cell_powers(1.0)
+    np.testing.assert_allclose(loads.cell_powers(t), expected, rtol=1e-11, atol=1e-12)
 
 
 def test_energy_of_the_cells_is_that_of_the_trace() -> None:
     trace = Trace.duty_cycle("chip", 50.0, 3 * ms, 0.4, low=5.0)
     loads, t, energy = Loads(MODEL, trace), 0.0, 0.0
     while t < 29 * ms:
-        until = loads.break_after(t)
-        energy += (until - t) * loads.heats(t).sum()
-        np.testing.assert_array_equal(loads.heats(t), loads.heats(until, before=True))
+        until = loads.next_event(t)
+        energy += (until - t) * loads.cell_powers(t).sum()
+        np.testing.assert_array_equal(loads.cell_powers(t), loads.cell_powers(until, before=True))
         t = until
     assert energy == pytest.approx(trace.integral(0.0, t).item() + 4.0 * t, rel=1e-12)
 
@@ -191,26 +191,26 @@ def test_traces_of_different_periods_go_side_by_side() -> None:
     loads = Loads(MODEL, [Trace.duty_cycle("chip", 20.0, 3.0, 1 / 3), Trace.duty_cycle("hbm", 8.0, 2.0, 0.5)])
     edges = [0.0]
     while edges[-1] < 6.0:
-        edges.append(loads.break_after(edges[-1]))
+        edges.append(loads.next_event(edges[-1]))
     assert edges == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
-    totals = [round(loads.heats(t).sum(), 12) for t in edges[:-1]]
+    totals = [round(loads.cell_powers(t).sum(), 12) for t in edges[:-1]]
     assert totals == [28.0, 0.0, 8.0, 20.0, 8.0, 0.0]
 
 
 def test_a_function_of_time() -> None:
     loads = Loads(MODEL, function=lambda t: {"chip": 10.0 + t}, breaks=[2.0])
-    assert loads.heats(0.5).sum() == pytest.approx(14.5)
-    assert [loads.break_after(t) for t in (0.0, 2.0)] == [2.0, math.inf]
+    assert loads.cell_powers(0.5).sum() == pytest.approx(14.5)
+    assert [loads.next_event(t) for t in (0.0, 2.0)] == [2.0, math.inf]
     both = Loads(MODEL, steps({"hbm": [1.0, 2.0]}), lambda t: {"chip": t, "cooling.top": 300.0 + t})
-    assert both.heats(1.5).sum() == pytest.approx(3.5)
-    assert both.outside(1.5).max() == 310.0
-    assert not both.is_outside_constant
+    assert both.cell_powers(1.5).sum() == pytest.approx(3.5)
+    assert both.ambient_temperature(1.5).max() == 310.0
+    assert not both.is_ambient_constant
 
 
 def test_a_function_may_not_cool_where_the_drawing_does_not() -> None:
     loads = Loads(MODEL, function=lambda t: {"core_0": 1.0 - t})
     with pytest.raises(DescriptionError) as caught:
-        loads.heats(2.0)
+        loads.cell_powers(2.0)
     assert str(caught.value) == (
         "chip.active.core_0: -1 W at 2 s is negative (write allow_negative: true in its power where "
         "something is cooled) [E-POWER]"
@@ -223,10 +223,10 @@ def test_a_trace_must_last() -> None:
     with pytest.raises(DescriptionError, match="ends at 1 s, 2 s is asked for"):
         loads.must_cover(2.0)
     with pytest.raises(DescriptionError, match=r"ends at 1 s, 1\.5 s is asked for"):
-        loads.heats(1.5)
+        loads.cell_powers(1.5)
     with pytest.raises(DescriptionError) as caught:
         loads.must_cover(0.0, since=-1.0)
-    assert len(caught.value.faults) == 2
+    assert len(caught.value.diagnostics) == 2
 
 
 # -- cooling ---------------------------------------------------------------------------------
@@ -234,44 +234,46 @@ def test_a_trace_must_last() -> None:
 
 def test_outside_of_a_face() -> None:
     loads = Loads(MODEL, steps({"cooling.top": [320.0, 330.0]}))
-    is_top = MODEL.surfaces.face == FACES.index("top")
+    is_top = MODEL.boundary.face == FACES.index("top")
     for t, value in ((0.0, 320.0), (1.0, 330.0)):
-        outside = loads.outside(t)
+        outside = loads.ambient_temperature(t)
         assert set(outside[is_top].tolist()) == {value}
-        np.testing.assert_array_equal(outside[~is_top], MODEL.surfaces.temperature[~is_top])
-    assert set(loads.outside(1.0, before=True)[is_top].tolist()) == {320.0}
-    assert not loads.is_outside_constant
-    assert loads.is_film_constant
-    assert loads.film_share(0.0) is None
+        np.testing.assert_array_equal(outside[~is_top], MODEL.boundary.temperature[~is_top])
+    assert set(loads.ambient_temperature(1.0, before=True)[is_top].tolist()) == {320.0}
+    assert not loads.is_ambient_constant
+    assert loads.is_htc_constant
+    assert loads.htc_fraction(0.0) is None
 
 
 def test_nothing_outside_changes_where_no_column_says_so() -> None:
     loads = Loads(MODEL, steps({"chip": [1.0]}))
-    assert loads.is_outside_constant
-    np.testing.assert_array_equal(loads.outside(0.0), MODEL.surfaces.temperature)
-    loads.outside(0.0)[:] = 0.0
-    assert MODEL.surfaces.temperature.min() >= 300.0
+    assert loads.is_ambient_constant
+    np.testing.assert_array_equal(loads.ambient_temperature(0.0), MODEL.boundary.temperature)
+    loads.ambient_temperature(0.0)[:] = 0.0
+    assert MODEL.boundary.temperature.min() >= 300.0
 
 
 def test_share_of_a_film() -> None:
     loads = Loads(MODEL, steps({"cooling.top.h": [1.0, 0.25], "cooling.surroundings.h": [0.5, 0.5]}))
-    share = loads.film_share(1.0)
+    share = loads.htc_fraction(1.0)
     assert share is not None
-    np.testing.assert_array_equal(share, np.where(MODEL.surfaces.face == FACES.index("top"), 0.25, 0.5))
-    assert loads.is_outside_constant
-    assert not loads.is_film_constant
-    assert loads.break_after(0.0) == 1.0
+    np.testing.assert_array_equal(share, np.where(MODEL.boundary.face == FACES.index("top"), 0.25, 0.5))
+    assert loads.is_ambient_constant
+    assert not loads.is_htc_constant
+    assert loads.next_event(0.0) == 1.0
 
 
 def test_a_heat_given_to_a_face_has_nothing_outside() -> None:
-    half = FaceRegion((0.0, 0.0), (3 * mm, 8 * mm))
-    model = model_of(top=(FILM, Cooled(FixedFlux(flux=10.0), half)), surroundings=AIR)
+    half = FaceRectangle((0.0, 0.0), (3 * mm, 8 * mm))
+    model = model_of(top=(FILM, FaceCooling(FixedFlux(flux=10.0), half)), surroundings=AIR)
     loads = Loads(model, steps({"cooling.top": [350.0], "cooling.top.h": [0.5]}))
-    has_film = (model.surfaces.face == FACES.index("top")) & (model.surfaces.h > 0.0)
-    is_flux = model.surfaces.flux != 0.0
+    has_film = (model.boundary.face == FACES.index("top")) & (model.boundary.h > 0.0)
+    is_flux = model.boundary.flux != 0.0
     assert is_flux.any()
-    assert set(loads.outside(0.0)[has_film].tolist()) == {350.0}
-    np.testing.assert_array_equal(loads.outside(0.0)[is_flux], model.surfaces.temperature[is_flux])
+    assert set(loads.ambient_temperature(0.0)[has_film].tolist()) == {350.0}
+    np.testing.assert_array_equal(
+        loads.ambient_temperature(0.0)[is_flux], model.boundary.temperature[is_flux]
+    )
 
 
 def test_a_face_without_its_own_cooling() -> None:
@@ -288,13 +290,13 @@ def test_a_fixed_temperature_has_no_film() -> None:
     assert refused(steps({"cooling.top.h": [0.5]}), model=model) == [
         "cooling.top.h: top is held at a temperature and has no film (give cooling.top [degC]) [E-COOLING]"
     ]
-    assert Loads(model, steps({"cooling.top": [350.0]})).outside(0.0).max() == 350.0
+    assert Loads(model, steps({"cooling.top": [350.0]})).ambient_temperature(0.0).max() == 350.0
 
 
 # -- refused ---------------------------------------------------------------------------------
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_diagnostics_are_told_at_once() -> None:
     trace = steps({"chpi": [1.0], "chip": [1.0], "cache": [1.0], "board": [1.0], "hbm.core": [0.5]},
                   units={"hbm.core": "1"})  # fmt: skip
     assert refused(trace) == [
@@ -331,10 +333,10 @@ def test_negative_powers() -> None:
         )
     ]
     cold = model_of(Power(blocks=BLOCKS, allow_negative=True))
-    assert Loads(cold, steps({"chip": [-2.0]})).heats(0.0).sum() == pytest.approx(2.0)
+    assert Loads(cold, steps({"chip": [-2.0]})).cell_powers(0.0).sum() == pytest.approx(2.0)
 
 
-def test_faults_of_a_file_have_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diagnostics_of_a_file_have_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rows = "0,1,2,3,20\n\n1,1,2,-3,20\n2,1,2,3,20\n"
     text = f"# load\ntime [ms],chpi [W],cache [W],hbm [W],cooling.west [degC]\n{rows}"
@@ -362,16 +364,16 @@ def test_missing_blocks_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         )
     ]
     drawn = Loads(MODEL, read_trace("trace.csv", rest="drawn"))
-    assert drawn.heats(0.0).sum() == pytest.approx(1.0 + 2.0 + 7.0)
+    assert drawn.cell_powers(0.0).sum() == pytest.approx(1.0 + 2.0 + 7.0)
     off = Loads(MODEL, read_trace("trace.csv", rest="off"))
-    assert off.heats(0.0).sum() == pytest.approx(1.0 + 2.0)
+    assert off.cell_powers(0.0).sum() == pytest.approx(1.0 + 2.0)
 
 
 def test_blocks_of_two_files_complete_one_another() -> None:
     one = steps({"core_0": [1.0], "core_1": [1.0]}, rest="refuse")
     assert len(refused(one)) == 1
-    assert Loads(MODEL, [one, steps({"cache": [1.0]})]).heats(0.0).sum() == pytest.approx(7.0)
-    assert Loads(MODEL, steps({"hbm": [1.0]}, rest="refuse")).heats(0.0).sum() == pytest.approx(11.0)
+    assert Loads(MODEL, [one, steps({"cache": [1.0]})]).cell_powers(0.0).sum() == pytest.approx(7.0)
+    assert Loads(MODEL, steps({"hbm": [1.0]}, rest="refuse")).cell_powers(0.0).sum() == pytest.approx(11.0)
 
 
 def test_an_idle_block_is_not_missed_among_powered_ones() -> None:
@@ -396,23 +398,23 @@ def test_many_unknown_names_are_refused_quickly() -> None:
 def test_override() -> None:
     loads = Loads(MODEL, steps({"chip": [10.0, 20.0]}))
     loads.override({"core_0": 1.0, "hbm": 6.0})
-    assert loads.heats(1.0).sum() == pytest.approx(1.0 + 6.0 + 10.0 + 6.0)
+    assert loads.cell_powers(1.0).sum() == pytest.approx(1.0 + 6.0 + 10.0 + 6.0)
     loads.override({"core_0": 3.0})
-    assert loads.heats(1.0).sum() == pytest.approx(3.0 + 6.0 + 10.0 + 6.0)
+    assert loads.cell_powers(1.0).sum() == pytest.approx(3.0 + 6.0 + 10.0 + 6.0)
     loads.override({"chip": None, "hbm": None})
-    assert loads.heats(1.0).sum() == pytest.approx(24.0)
+    assert loads.cell_powers(1.0).sum() == pytest.approx(24.0)
 
 
 def test_scale() -> None:
     loads = Loads(MODEL, steps({"chip": [10.0, 20.0]}))
     loads.scale({"chip": 0.5, "cache": 0.5, "hbm": 0.25})
-    assert loads.heats(1.0).sum() == pytest.approx(2.0 + 3.0 + 2.5 + 1.0)
+    assert loads.cell_powers(1.0).sum() == pytest.approx(2.0 + 3.0 + 2.5 + 1.0)
     loads.scale({"hbm": 0.0})
-    assert loads.heats(0.0).sum() == pytest.approx(10.0)
+    assert loads.cell_powers(0.0).sum() == pytest.approx(10.0)
     loads.override({"hbm": 8.0})
-    assert loads.heats(0.0).sum() == pytest.approx(10.0)
+    assert loads.cell_powers(0.0).sum() == pytest.approx(10.0)
     loads.scale({})
-    assert loads.heats(0.0).sum() == pytest.approx(18.0)
+    assert loads.cell_powers(0.0).sum() == pytest.approx(18.0)
 
 
 def test_state_goes_on_to_the_last_bit() -> None:
@@ -421,9 +423,9 @@ def test_state_goes_on_to_the_last_bit() -> None:
     loads.scale({"chip": 1 / 3})
     again = Loads(MODEL, steps({"chip": [10.0, 20.0]}))
     again.restore(loads.state())
-    np.testing.assert_array_equal(again.heats(0.5), loads.heats(0.5))
+    np.testing.assert_array_equal(again.cell_powers(0.5), loads.cell_powers(0.5))
     again.override({"core_0": 5.0})
-    assert loads.heats(0.5).sum() != again.heats(0.5).sum()
+    assert loads.cell_powers(0.5).sum() != again.cell_powers(0.5).sum()
 
 
 @pytest.mark.parametrize(
@@ -441,15 +443,15 @@ def test_state_goes_on_to_the_last_bit() -> None:
         ),
     ],
 )
-def test_fault_of_others_leaves_all_as_it_was(act: Any, message: str) -> None:
+def test_diagnostic_of_others_leaves_all_as_it_was(act: Any, message: str) -> None:
     loads = Loads(MODEL)
     loads.override({"hbm": 7.0})
-    before = loads.heats(0.0)
+    before = loads.cell_powers(0.0)
     with pytest.raises(DescriptionError, match=message):
         act(loads)
-    np.testing.assert_array_equal(loads.heats(0.0), before)
+    np.testing.assert_array_equal(loads.cell_powers(0.0), before)
 
 
 def test_a_course_of_ones_own_is_taken() -> None:
     loads = Loads(MODEL, [TimeFunction(lambda t: {"chip": 1.0}), TimeFunction(lambda t: {"hbm": 2.0})])
-    assert loads.heats(0.0).sum() == 3.0
+    assert loads.cell_powers(0.0).sum() == 3.0

@@ -7,11 +7,11 @@ import pytest
 from support.small_workloads import HOT_SILICON, workload_model
 
 from thermostack import Convection, Cooling, Layer, Material, Package, Stack, discretize
-from thermostack.finite_volume.conduction import Conductivity, assemble_conduction
+from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity, is_constant
 from thermostack.mesh.model import Model
-from thermostack.transient.material_update import Coefficients, are_constant
-from thermostack.transient.stepper import Mixture
+from thermostack.transient.material_update import MaterialUpdate, are_constant
+from thermostack.transient.stepper import LinearCombination
 from thermostack.units import mm
 
 ZERO, TOLERANCE = 310.0, 0.05  # K
@@ -22,10 +22,10 @@ def _model() -> Model:
     return workload_model(HOT_SILICON)
 
 
-def made(model: Model, tolerance: float = TOLERANCE) -> Coefficients:
+def made(model: Model, tolerance: float = TOLERANCE) -> MaterialUpdate:
     """Return those of a body that is warm, taken there."""
-    found = Coefficients(model, ZERO, tolerance)
-    found.take(warm(model))
+    found = MaterialUpdate(model, ZERO, tolerance)
+    found.evaluate(warm(model))
     return found
 
 
@@ -34,18 +34,20 @@ def warm(model: Model, by: float = 30.0) -> np.ndarray:
     return by * (1.0 + np.linspace(0.0, 0.1, model.part.size).reshape(model.part.shape))
 
 
-def mixed(*fields: np.ndarray) -> Mixture:
+def mixed(*fields: np.ndarray) -> LinearCombination:
     """Return the mean of some temperatures."""
     rows = np.arange(len(fields), dtype=np.intc)
-    return Mixture(np.stack([t.ravel() for t in fields]), rows, np.full(len(fields), 1.0 / len(fields)))
+    return LinearCombination(
+        np.stack([t.ravel() for t in fields]), rows, np.full(len(fields), 1.0 / len(fields))
+    )
 
 
 def varying(model: Model) -> np.ndarray:
     """Return which planes have cells whose conductivity depends on temperature, (nz,)."""
-    return Conductivity(model).varies
+    return CellConductivity(model).varies
 
 
-def bits(coefficients: Coefficients) -> list[bytes]:
+def bits(coefficients: MaterialUpdate) -> list[bytes]:
     conduction = coefficients.conduction
     faces = (conduction.g_x, conduction.g_y, conduction.g_z, conduction.surface)
     return [array.tobytes() for array in (*faces, coefficients.capacity)]
@@ -55,10 +57,10 @@ def test_they_are_those_of_the_temperatures_they_were_taken_at(model: Model) -> 
     assert not are_constant(model)
     assert not is_constant(model)
     found, t = made(model), warm(model) + ZERO
-    expected = assemble_conduction(model, Conductivity(model, t))
+    expected = assemble_conduction(model, CellConductivity(model, t))
     assert np.array_equal(found.conduction.g_z, expected.g_z)
     assert np.array_equal(found.capacity, assemble_capacity(model, t))
-    plain = Coefficients(model, ZERO, TOLERANCE)
+    plain = MaterialUpdate(model, ZERO, TOLERANCE)
     assert np.array_equal(plain.conduction.g_z, assemble_conduction(model).g_z)
     assert not np.array_equal(plain.conduction.g_z, expected.g_z)
     assert not np.array_equal(plain.capacity, found.capacity)
@@ -67,17 +69,17 @@ def test_they_are_those_of_the_temperatures_they_were_taken_at(model: Model) -> 
 def test_what_is_foreseen_counts_where_it_matters(model: Model) -> None:
     found, now = made(model), warm(model)
     before = bits(found)
-    assert not found.foresee(now, mixed(now + 1e-3))
+    assert not found.predict(now, mixed(now + 1e-3))
     assert bits(found) == before
-    assert found.foresee(now, mixed(now + 5.0))
-    expected = assemble_conduction(model, Conductivity(model, now + 5.0 + ZERO))
+    assert found.predict(now, mixed(now + 5.0))
+    expected = assemble_conduction(model, CellConductivity(model, now + 5.0 + ZERO))
     assert np.array_equal(found.conduction.g_z, expected.g_z)
-    assert made(model, tolerance=1e3).foresee(now, mixed(now + 5.0)) is False
+    assert made(model, tolerance=1e3).predict(now, mixed(now + 5.0)) is False
 
 
 def test_what_is_found_is_taken_in_the_middle_of_the_step(model: Model) -> None:
     found, now = made(model), warm(model)
-    assert not found.foresee(now, mixed(now))
+    assert not found.predict(now, mixed(now))
     before = bits(found)
     assert not found.correct(mixed(now, now + 1e-3))
     assert bits(found) == before
@@ -97,7 +99,7 @@ def test_small_drifts_of_capacities_add_up(model: Model) -> None:
     while stored[-1] == stored[0] and count < 100:
         count += 1
         middle = now + 0.5 * count
-        assert found.foresee(now, mixed(middle))
+        assert found.predict(now, mixed(middle))
         assert np.array_equal(found.state()["taken_at"][varies], middle[varies])
         stored.append(found.state()["stored_at"].mean())
     assert 1 < count < 100
@@ -114,13 +116,13 @@ def test_planes_may_vary_in_one_of_the_two_alone() -> None:
     stack = Stack("body", (4 * mm, 4 * mm), layers)
     model = discretize(Package("two", (stack,), Cooling(top=Convection(1e4, 300.0))), 1 * mm)
     now = warm(model)
-    for take in (lambda found: found.take(now), lambda found: found.foresee(now, mixed(now))):
-        found = Coefficients(model, ZERO, TOLERANCE)
+    for take in (lambda found: found.evaluate(now), lambda found: found.predict(now, mixed(now))):
+        found = MaterialUpdate(model, ZERO, TOLERANCE)
         take(found)
         assert np.array_equal(found.capacity, assemble_capacity(model, now + ZERO))
-        expected = assemble_conduction(model, Conductivity(model, now + ZERO))
+        expected = assemble_conduction(model, CellConductivity(model, now + ZERO))
         assert np.array_equal(found.conduction.g_z, expected.g_z)
-        other = Coefficients(model, ZERO, TOLERANCE)
+        other = MaterialUpdate(model, ZERO, TOLERANCE)
         other.restore(found.state(), None)
         assert bits(other) == bits(found)
 
@@ -132,12 +134,12 @@ def test_only_planes_where_it_matters_are_taken_anew(model: Model) -> None:
     assert planes.size > 1
     drifting = now.copy()
     drifting[planes[0]] += 5.0
-    assert found.foresee(now, mixed(drifting))
+    assert found.predict(now, mixed(drifting))
     taken = found.state()["taken_at"]
     assert np.array_equal(taken[planes[0]], drifting[planes[0]])
     others = np.arange(len(now)) != planes[0]
     assert np.array_equal(taken[others], now[others])
-    expected = assemble_conduction(model, Conductivity(model, taken + ZERO))
+    expected = assemble_conduction(model, CellConductivity(model, taken + ZERO))
     assert np.array_equal(found.conduction.g_z, expected.g_z)
     assert np.array_equal(found.conduction.g_x, expected.g_x)
     assert bits(found) != before
@@ -148,33 +150,33 @@ def test_a_material_that_changes_only_when_it_is_hotter_is_followed() -> None:
     """Between the outside and 60 K over it the conductivity stays the same."""
     law = {"table": {"temperature": [300.0, 400.0, 500.0], "conductivity": [100.0, 100.0, 50.0]}}
     model = workload_model(Material("late", law, volumetric_heat_capacity=1.6e6))
-    found, now = Coefficients(model, ZERO, TOLERANCE), warm(model, by=130.0)
-    assert found.foresee(now, mixed(now))
-    assert not found.foresee(now, mixed(now))
-    assert found.foresee(now, mixed(now + 5.0))
+    found, now = MaterialUpdate(model, ZERO, TOLERANCE), warm(model, by=130.0)
+    assert found.predict(now, mixed(now))
+    assert not found.predict(now, mixed(now))
+    assert found.predict(now, mixed(now + 5.0))
 
 
 def test_films_change_surfaces_alone(model: Model) -> None:
     found = made(model)
     g_z, surface = found.conduction.g_z, found.conduction.surface
     share = np.full(surface.size, 0.5)
-    assert found.let_films(share)
+    assert found.set_htc_fraction(share)
     assert np.array_equal(found.conduction.g_z, g_z)
     assert (found.conduction.surface < surface).all()
-    assert not found.let_films(share.copy())
-    assert found.let_films(None)
+    assert not found.set_htc_fraction(share.copy())
+    assert found.set_htc_fraction(None)
     assert np.array_equal(found.conduction.surface, surface)
-    assert not found.let_films(None)
+    assert not found.set_htc_fraction(None)
 
 
 def test_they_come_back_to_the_last_bit(model: Model) -> None:
     found, now = made(model), warm(model)
     share = np.full(found.conduction.surface.size, 0.7)
-    found.let_films(share)
-    assert found.foresee(now, mixed(now + 0.5))  # conductivities, and not yet capacities
+    found.set_htc_fraction(share)
+    assert found.predict(now, mixed(now + 0.5))  # conductivities, and not yet capacities
     state = found.state()
     assert not np.array_equal(state["taken_at"], state["stored_at"])
-    other = Coefficients(model, ZERO, TOLERANCE)
+    other = MaterialUpdate(model, ZERO, TOLERANCE)
     other.restore(state, share)
     assert bits(other) == bits(found)
     assert np.array_equal(other.state()["strayed"], state["strayed"])
@@ -183,10 +185,10 @@ def test_they_come_back_to_the_last_bit(model: Model) -> None:
 
 def test_what_does_not_depend_on_temperature_never_changes() -> None:
     model = workload_model()
-    found, now = Coefficients(model, ZERO, TOLERANCE), warm(model)
+    found, now = MaterialUpdate(model, ZERO, TOLERANCE), warm(model)
     assert found.are_constant
     assert are_constant(model)
-    assert not found.foresee(now, mixed(now + 500.0))
+    assert not found.predict(now, mixed(now + 500.0))
     assert not found.correct(mixed(now, now + 500.0))
     assert found.state()["taken_at"].size == 0
     assert found.conductivity_at(now + ZERO) is found.conductivity_at(now)

@@ -17,7 +17,7 @@ from thermostack import (
     Governor,
     Simulation,
     Trace,
-    Transient,
+    TransientResult,
     gpu_throttle,
     read_transient,
     solve_transient,
@@ -32,14 +32,14 @@ PROBES = {"die": (2 * mm, 2 * mm, 1.3 * mm), "board": (0.0, 0.0, 0.0)}
 TIMES = (0.05, 0.01, 0.02)
 
 
-def play(duration: float = END, **options: Any) -> Transient:
+def play(duration: float = END, **options: Any) -> TransientResult:
     usual = {"loads": pulses(), "threads": 1, "tolerance": 0.1}
     return solve_transient(MODEL, duration, **{**usual, **options})
 
 
-def same(one: Transient, other: Transient) -> bool:
+def same(one: TransientResult, other: TransientResult) -> bool:
     """Return whether two runs have the same numbers, bit for bit, but for the seconds they took."""
-    for field in fields(Transient):
+    for field in fields(TransientResult):
         if field.name in ("model", "report"):
             continue
         mine, yours = getattr(one, field.name), getattr(other, field.name)
@@ -61,37 +61,37 @@ def same(one: Transient, other: Transient) -> bool:
 
 
 @pytest.fixture(scope="module")
-def run() -> Transient:
+def run() -> TransientResult:
     return play(times=TIMES, probes=PROBES, initial="outside")
 
 
 # -- what is kept --------------------------------------------------------------------------------
 
 
-def test_the_first_row_is_the_start_and_the_last_the_end(run: Transient) -> None:
+def test_the_first_row_is_the_start_and_the_last_the_end(run: TransientResult) -> None:
     assert run.time[0] == 0.0
     assert run.time[-1] == END
     assert (np.diff(run.time) > 0.0).all()
     start = Simulation(MODEL, pulses(), initial="outside", threads=1)
     assert np.array_equal(run.frames[0], start.field.astype(np.float32), equal_nan=True)
     members = start.measure().temperatures
-    assert run.most[0].tolist() == [members[n].max for n in range(len(run.names))]
+    assert run.max[0].tolist() == [members[n].max for n in range(len(run.names))]
     assert run.energy[0].tolist() == [0.0, 0.0, 0.0]
 
 
-def test_every_step_has_a_row_with_each_member(run: Transient) -> None:
+def test_every_step_has_a_row_with_each_member(run: TransientResult) -> None:
     assert run.report is not None
     n = run.report.steps + 1
     assert run.names == (*(part.name for part in MODEL.parts), "die.active.left", "die.active.right")
-    for values in (run.least, run.mean, run.most, run.power):
+    for values in (run.min, run.mean, run.max, run.power):
         assert values.shape == (n, len(run.names))
     assert run.time.shape == (n,)
     assert run.energy.shape == (n, 3)
-    assert (run.least <= run.mean + 1e-9).all()
-    assert (run.mean <= run.most + 1e-9).all()
+    assert (run.min <= run.mean + 1e-9).all()
+    assert (run.mean <= run.max + 1e-9).all()
 
 
-def test_powers_are_those_from_each_time_on(run: Transient) -> None:
+def test_powers_are_those_from_each_time_on(run: TransientResult) -> None:
     die = run.of("die").power
     for time, watts in ((0.0, 5.0), (0.02, 30.0), (0.04, 30.0), (0.05, 5.0), (END, 5.0)):
         assert die[run.time == time] == pytest.approx([watts])
@@ -103,7 +103,7 @@ def test_powers_are_those_from_each_time_on(run: Transient) -> None:
     assert left + right == pytest.approx(run.of("die.active").power)
 
 
-def test_frames_are_the_fields_at_the_times_asked_and_at_both_ends(run: Transient) -> None:
+def test_frames_are_the_fields_at_the_times_asked_and_at_both_ends(run: TransientResult) -> None:
     assert run.frame_time.tolist() == [0.0, 0.01, 0.02, 0.05, END]
     assert run.frames.shape == (5, *MODEL.grid.shape)
     assert run.frames.dtype == np.float32
@@ -121,17 +121,17 @@ def test_a_time_asked_twice_is_one_frame() -> None:
     assert found.frame_time.tolist() == [0.0, 0.005, 0.01]
 
 
-def test_probes_are_noted_at_every_step(run: Transient) -> None:
+def test_probes_are_noted_at_every_step(run: TransientResult) -> None:
     assert list(run.probes) == ["die", "board"]
     bulk = run.names.index("die.bulk")
-    assert (run.probes["die"] <= run.most[:, bulk] + 1e-9).all()
-    assert (run.probes["die"] >= run.least[:, bulk] - 1e-9).all()
+    assert (run.probes["die"] <= run.max[:, bulk] + 1e-9).all()
+    assert (run.probes["die"] >= run.min[:, bulk] - 1e-9).all()
     assert run.probes["die"][-1] > run.probes["board"][-1]
     outside = play(0.01, probes={"void": (0.5 * mm, 0.5 * mm, 1.2 * mm)})
     assert np.isnan(outside.probes["void"]).all()
 
 
-def test_what_comes_in_goes_out_or_stays(run: Transient) -> None:
+def test_what_comes_in_goes_out_or_stays(run: TransientResult) -> None:
     made = 5.0 * 0.02 + 30.0 * 0.03 + 5.0 * 0.03 + 2.0 * 0.04 + 4.0 * 0.04
     assert run.energy[-1, 0] == pytest.approx(made, rel=1e-9)
     assert run.imbalance < 1e-6
@@ -141,8 +141,8 @@ def test_what_comes_in_goes_out_or_stays(run: Transient) -> None:
     assert run.energy[-1, 2] == pytest.approx(stored, rel=1e-5)  # the frame is float32
 
 
-def test_the_peak_is_the_greatest_of_all(run: Transient) -> None:
-    assert run.peak == run.most.max()
+def test_the_peak_is_the_greatest_of_all(run: TransientResult) -> None:
+    assert run.peak == run.max.max()
     die = run.of("die")
     assert die.hottest == run.peak
     assert die.when == 0.05
@@ -150,7 +150,7 @@ def test_the_peak_is_the_greatest_of_all(run: Transient) -> None:
         run.of("dye")
 
 
-def test_the_temperature_is_an_array_with_its_axes(run: Transient) -> None:
+def test_the_temperature_is_an_array_with_its_axes(run: TransientResult) -> None:
     t = run.temperature
     assert t.dims == ("time", "z", "y", "x")
     assert t.time.values.tolist() == run.frame_time.tolist()
@@ -160,7 +160,7 @@ def test_the_temperature_is_an_array_with_its_axes(run: Transient) -> None:
     assert AMBIENT < warm < run.peak
 
 
-def test_the_table_and_the_picture(run: Transient, tmp_path: Path) -> None:
+def test_the_table_and_the_picture(run: TransientResult, tmp_path: Path) -> None:
     assert "die" in run.table()
     assert "memory" not in run.table(names=["die"])
     run.plot(tmp_path / "run.png")
@@ -171,13 +171,13 @@ def test_progress_is_told_after_every_step() -> None:
     told: list[tuple[float, float, float]] = []
     found = play(0.05, progress=lambda *values: told.append(values))
     assert [time for time, _, _ in told] == found.time[1:].tolist()
-    assert [peak for _, _, peak in told] == found.most[1:].max(axis=1).tolist()
+    assert [peak for _, _, peak in told] == found.max[1:].max(axis=1).tolist()
 
 
 def test_a_package_is_cut_into_cells() -> None:
     found = solve_transient(workload_package(), 1e-3, tolerance=1.0, threads=1)
     assert found.package.name == "workload"
-    assert found.peak == pytest.approx(found.most[0].max(), abs=0.1)  # steady under the drawn power
+    assert found.peak == pytest.approx(found.max[0].max(), abs=0.1)  # steady under the drawn power
 
 
 # -- what is refused -----------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_a_trace_that_ends_before_the_run_is_refused() -> None:
 # -- in a file -----------------------------------------------------------------------------------
 
 
-def test_a_file_holds_what_memory_would(run: Transient, tmp_path: Path) -> None:
+def test_a_file_holds_what_memory_would(run: TransientResult, tmp_path: Path) -> None:
     path = tmp_path / "run.vtkhdf"
     found = play(times=TIMES, probes=PROBES, initial="outside", path=path)
     assert same(found, run)
@@ -225,7 +225,7 @@ def test_a_file_holds_what_memory_would(run: Transient, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["run.vtkhdf"]
 
 
-def test_what_is_saved_comes_back(run: Transient, tmp_path: Path) -> None:
+def test_what_is_saved_comes_back(run: TransientResult, tmp_path: Path) -> None:
     run.save(tmp_path / "saved.vtkhdf")
     assert same(read_transient(tmp_path / "saved.vtkhdf"), run)
     again = read_transient(tmp_path / "saved.vtkhdf")
@@ -253,12 +253,14 @@ WHOLE: dict[str, Any] = {"times": TIMES, "probes": PROBES, "controllers": [THROT
 
 
 @pytest.fixture(scope="module")
-def throttled() -> Transient:
+def throttled() -> TransientResult:
     return play(**WHOLE)
 
 
 @pytest.mark.parametrize("steps", [1, 13, 29, 40])
-def test_a_run_that_failed_goes_on_to_the_same_bits(steps: int, throttled: Transient, tmp_path: Path) -> None:
+def test_a_run_that_failed_goes_on_to_the_same_bits(
+    steps: int, throttled: TransientResult, tmp_path: Path
+) -> None:
     path = tmp_path / "run.vtkhdf"
     with pytest.raises(Stop):
         play(**WHOLE, path=path, checkpoint=0.0, progress=stop_at(steps))
@@ -270,7 +272,9 @@ def test_a_run_that_failed_goes_on_to_the_same_bits(steps: int, throttled: Trans
     assert os.listdir(tmp_path) == ["run.vtkhdf"]
 
 
-def test_a_run_stopped_over_and_over_goes_on_to_the_same_bits(throttled: Transient, tmp_path: Path) -> None:
+def test_a_run_stopped_over_and_over_goes_on_to_the_same_bits(
+    throttled: TransientResult, tmp_path: Path
+) -> None:
     path = tmp_path / "run.vtkhdf"
     stops = 0
     while not path.exists():
@@ -282,7 +286,7 @@ def test_a_run_stopped_over_and_over_goes_on_to_the_same_bits(throttled: Transie
     assert same(read_transient(path), throttled)
 
 
-def test_without_a_state_a_resumed_run_begins(run: Transient, tmp_path: Path) -> None:
+def test_without_a_state_a_resumed_run_begins(run: TransientResult, tmp_path: Path) -> None:
     path = tmp_path / "run.vtkhdf"
     made = play(times=TIMES, probes=PROBES, initial="outside", path=path, resume=True)
     assert same(made, run)
@@ -328,7 +332,7 @@ def test_a_state_of_another_run_is_refused(other: dict[str, Any], tmp_path: Path
 # -- controllers ---------------------------------------------------------------------------------
 
 
-def test_a_throttle_acts_at_its_beats_and_is_told(throttled: Transient) -> None:
+def test_a_throttle_acts_at_its_beats_and_is_told(throttled: TransientResult) -> None:
     (did,) = throttled.throttling
     assert did.changes > 2
     for time in did.times:

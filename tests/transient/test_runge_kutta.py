@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thermostack.transient.runge_kutta import SCHEMES, Scheme
+from thermostack.transient.runge_kutta import SCHEMES, RungeKuttaScheme
 
 ALL = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
 EMBEDDED = pytest.mark.parametrize("scheme", [each for each in SCHEMES.values() if each.embedded is not None])
@@ -32,25 +32,25 @@ def order_of(a: np.ndarray, b: np.ndarray) -> int:
     return min(broken, default=5) - 1
 
 
-def gains(scheme: Scheme, z: np.ndarray) -> np.ndarray:
+def gains(scheme: RungeKuttaScheme, z: np.ndarray) -> np.ndarray:
     """Return by what a step multiplies each of some modes."""
     return np.array([scheme.gain(complex(each)) for each in z.ravel()]).reshape(z.shape)
 
 
 @ALL
-def test_a_step_has_the_order_it_says(scheme: Scheme) -> None:
+def test_a_step_has_the_order_it_says(scheme: RungeKuttaScheme) -> None:
     assert order_of(scheme.a, scheme.b) == scheme.order
 
 
 @EMBEDDED
-def test_the_embedded_method_has_the_order_it_says(scheme: Scheme) -> None:
+def test_the_embedded_method_has_the_order_it_says(scheme: RungeKuttaScheme) -> None:
     assert scheme.embedded is not None
     assert order_of(scheme.a, scheme.embedded) == scheme.embedded_order
     assert scheme.embedded_order == scheme.order - 1
 
 
 @ALL
-def test_stages_are_solved_one_after_the_other_with_one_matrix(scheme: Scheme) -> None:
+def test_stages_are_solved_one_after_the_other_with_one_matrix(scheme: RungeKuttaScheme) -> None:
     assert not np.triu(scheme.a, 1).any()
     assert (np.diag(scheme.a) == scheme.gamma).all()
     assert scheme.gamma > 0.0
@@ -58,7 +58,7 @@ def test_stages_are_solved_one_after_the_other_with_one_matrix(scheme: Scheme) -
 
 
 @ALL
-def test_the_last_stage_is_the_end_of_the_step(scheme: Scheme) -> None:
+def test_the_last_stage_is_the_end_of_the_step(scheme: RungeKuttaScheme) -> None:
     assert np.array_equal(scheme.b, scheme.a[-1])
     assert scheme.c[-1] == pytest.approx(1.0, abs=1e-14)
     assert (scheme.c > 0.0).all()
@@ -66,7 +66,7 @@ def test_the_last_stage_is_the_end_of_the_step(scheme: Scheme) -> None:
 
 
 @ALL
-def test_the_gain_is_that_of_one_step(scheme: Scheme) -> None:
+def test_the_gain_is_that_of_one_step(scheme: RungeKuttaScheme) -> None:
     """A step of dy/dt = z y made stage by stage, as rates of change have it."""
     for z in (-0.3, -40.0, 0.5j, -2.0 + 3.0j):
         rates = np.zeros(scheme.stages, dtype=complex)
@@ -76,7 +76,7 @@ def test_the_gain_is_that_of_one_step(scheme: Scheme) -> None:
 
 
 @ALL
-def test_what_is_fast_is_forgotten(scheme: Scheme) -> None:
+def test_what_is_fast_is_forgotten(scheme: RungeKuttaScheme) -> None:
     """L-stability: the gain goes to zero as 1/z, however fast a mode decays."""
     for angle in (np.pi, 0.75 * np.pi, 0.51 * np.pi):
         far = np.array([1e6, 1e9]) * np.exp(1j * angle)
@@ -86,7 +86,7 @@ def test_what_is_fast_is_forgotten(scheme: Scheme) -> None:
 
 
 @ALL
-def test_nothing_that_decays_grows(scheme: Scheme) -> None:
+def test_nothing_that_decays_grows(scheme: RungeKuttaScheme) -> None:
     """|gain| <= 1 on the imaginary axis, and the poles lie to its right: so on the whole left half plane."""
     y = np.concatenate([np.linspace(0.0, 20.0, 801), np.geomspace(20.0, 1e6, 60)])
     assert np.abs(gains(scheme, 1j * y)).max() <= 1.0 + 1e-12
@@ -97,13 +97,13 @@ def test_nothing_that_decays_grows(scheme: Scheme) -> None:
 
 
 @ALL
-def test_slow_decay_is_followed_to_the_order(scheme: Scheme) -> None:
+def test_slow_decay_is_followed_to_the_order(scheme: RungeKuttaScheme) -> None:
     errors = np.abs(gains(scheme, np.array([-0.1, -0.05])) - np.exp([-0.1, -0.05]))
     assert np.log2(errors[0] / errors[1]) == pytest.approx(scheme.order + 1, abs=0.12)
 
 
 @ALL
-def test_w_gives_each_stage_what_its_rates_would(scheme: Scheme) -> None:
+def test_w_gives_each_stage_what_its_rates_would(scheme: RungeKuttaScheme) -> None:
     """Sum of a_ij h K_j over j < i equals that of w_ij (Y_j - y), for any rates K."""
     rates = np.random.default_rng(1).normal(size=scheme.stages)
     rises = scheme.a @ rates
@@ -112,7 +112,7 @@ def test_w_gives_each_stage_what_its_rates_would(scheme: Scheme) -> None:
 
 
 @EMBEDDED
-def test_e_gives_the_difference_of_both_methods(scheme: Scheme) -> None:
+def test_e_gives_the_difference_of_both_methods(scheme: RungeKuttaScheme) -> None:
     assert scheme.embedded is not None
     rates = np.random.default_rng(2).normal(size=scheme.stages)
     expected = (scheme.b - scheme.embedded) @ rates
@@ -120,7 +120,7 @@ def test_e_gives_the_difference_of_both_methods(scheme: Scheme) -> None:
 
 
 @EMBEDDED
-def test_the_estimate_of_what_is_gone_is_what_it_was(scheme: Scheme) -> None:
+def test_the_estimate_of_what_is_gone_is_what_it_was(scheme: RungeKuttaScheme) -> None:
     """What decays at once is estimated wrong by a multiple of itself, however fast it was."""
     estimates = []
     for z in (-1e3, -1e6, -1e9):

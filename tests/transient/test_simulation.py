@@ -11,7 +11,7 @@ import pytest
 from support.small_workloads import AMBIENT, HOT_SILICON, pulses, workload_model, workload_package
 
 from thermostack import DescriptionError, Simulation, Trace, discretize, solve_steady
-from thermostack.finite_volume.conduction import Conductivity
+from thermostack.finite_volume.conduction import CellConductivity
 from thermostack.finite_volume.heat_capacity import assemble_capacity
 from thermostack.mesh.model import Model
 from thermostack.transient.loads import Loads
@@ -150,7 +150,7 @@ def test_materials_are_taken_in_the_middle_of_a_step() -> None:
     assert simulation.steps == 1
     assert np.nanmax(rise) > 20.0
     taken = simulation.state()["coefficients"]["taken_at"]  # over the temperature outside, where all begins
-    varies = Conductivity(simulation.model).varies  # planes; in the others nobody asks
+    varies = CellConductivity(simulation.model).varies  # planes; in the others nobody asks
     off = np.abs(taken - 0.5 * rise)[varies]
     assert np.nanmax(off) < 0.02 * np.nanmax(rise)
 
@@ -182,7 +182,7 @@ def test_a_jump_a_rounding_ahead_takes_no_step() -> None:
     trace = Trace.duty_cycle("die", 30.0, 0.1, 0.5)
     simulation = simulate(loads=trace, initial="outside", tolerance=1.0)
     jump = 3 * 0.1
-    assert trace.break_after(0.26) == jump > 0.3
+    assert trace.next_event(0.26) == jump > 0.3
     simulation.advance(0.3)
     steps, field = simulation.steps, simulation.field
     assert simulation.temperatures()["die"].power == 0.0
@@ -208,10 +208,10 @@ def test_what_comes_in_goes_out_or_stays() -> None:
     simulation.advance(0.3)
     made = 5.0 * 0.02 + 30.0 * 0.02 + 30.0 * 0.01 + 5.0 * 0.25 + 2.0 * 0.04 + 4.0 * 0.26
     energy = simulation.energy
-    assert energy.made == pytest.approx(made, rel=1e-9)
+    assert energy.generated == pytest.approx(made, rel=1e-9)
     stored = float(np.nansum(capacity * (simulation.field - start)))
     assert energy.stored == pytest.approx(stored, rel=1e-9)
-    assert abs(energy.imbalance) < 1e-6 * energy.made
+    assert abs(energy.imbalance) < 1e-6 * energy.generated
 
 
 def test_outside_the_body_nothing_adds_up() -> None:
@@ -258,7 +258,7 @@ def test_a_film_that_stops_heats_and_one_that_starts_cools() -> None:
     assert at[1] == pytest.approx(at[0], abs=0.02)
     assert at[2] > at[1] + 0.1
     assert at[3] < at[2] - 0.1
-    assert abs(simulation.energy.imbalance) < 1e-6 * simulation.energy.made
+    assert abs(simulation.energy.imbalance) < 1e-6 * simulation.energy.generated
 
 
 # -- co-simulation -------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ def test_a_loop_of_steps_is_the_run_of_its_trace() -> None:
     run = simulate(loads=trace, initial="outside")
     run.advance(0.03)
     assert np.nanmax(np.abs(loop.field - run.field)) < 0.01
-    assert loop.energy.made == pytest.approx(run.energy.made)
+    assert loop.energy.generated == pytest.approx(run.energy.generated)
 
 
 @pytest.mark.parametrize("duration", [0.0, -1.0, math.nan])
@@ -332,7 +332,7 @@ def test_places_have_temperatures_inside_the_body_alone() -> None:
 
 def everything(simulation: Simulation) -> list[bytes]:
     energy = simulation.energy
-    numbers = [simulation.time, simulation.next_step, energy.made, energy.left, energy.stored]
+    numbers = [simulation.time, simulation.next_step, energy.generated, energy.outflow, energy.stored]
     counts = [simulation.steps, simulation.rejected, simulation.work.solves, simulation.work.iterations]
     return [simulation.field.tobytes(), np.array(numbers).tobytes(), np.array(counts).tobytes()]
 

@@ -12,9 +12,9 @@ import pytest
 from thermostack import Convection, Cooling, Layer, Material, Model, Package, Power, Stack, discretize
 from thermostack.errors import DescriptionError
 from thermostack.finite_volume.part_temperatures import PartTemperature
-from thermostack.package.cooling import Cooled
+from thermostack.package.cooling import FaceCooling
 from thermostack.transient.controllers import Governor
-from thermostack.transient.run import Transient, solve_transient
+from thermostack.transient.run import TransientResult, solve_transient
 from thermostack.transient.throttling import PowerState, Sensor, Throttle
 from thermostack.units import mm
 
@@ -30,7 +30,9 @@ def plate() -> Model:
     """Return a plate of so good a conductor that its temperature is one to 0.01 K."""
     conductor = Material("conductor", 1e5, volumetric_heat_capacity=3.45e6)
     stack = Stack("die", (10 * mm, 10 * mm), (Layer("body", 1 * mm, conductor, power=Power(POWER)),))
-    return discretize(Package("plate", (stack,), Cooling(top=Cooled(Convection(H, AMBIENT)))), cell=5 * mm)
+    return discretize(
+        Package("plate", (stack,), Cooling(top=FaceCooling(Convection(H, AMBIENT)))), cell=5 * mm
+    )
 
 
 def crossing(limit: float) -> float:
@@ -44,7 +46,7 @@ def throttle(**options: object) -> Throttle:
     return Throttle("die", states, **known)  # type: ignore[arg-type]
 
 
-def run_of(*controllers: object, duration: float = 4.0) -> Transient:
+def run_of(*controllers: object, duration: float = 4.0) -> TransientResult:
     return solve_transient(plate(), duration, controllers=controllers, initial="outside", tolerance=0.01)  # type: ignore[arg-type]
 
 

@@ -34,9 +34,9 @@ def stairs(**more: Any) -> Trace:
 
 def breaks_of(trace: Trace, until: float, since: float = 0.0) -> list[float]:
     """Return the breaks of a trace from one time to another."""
-    found = [trace.break_after(since)]
+    found = [trace.next_event(since)]
     while found[-1] <= until:
-        found.append(trace.break_after(found[-1]))
+        found.append(trace.next_event(found[-1]))
     return found[:-1]
 
 
@@ -112,14 +112,14 @@ def test_covers() -> None:
     late.must_cover(2.0, since=1.0)
     with pytest.raises(DescriptionError) as caught:
         late.must_cover(5.0)
-    assert [fault.code for fault in caught.value.faults] == ["E-TRACE", "E-TRACE"]
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E-TRACE", "E-TRACE"]
 
 
 def test_constant() -> None:
     trace = Trace.constant({"gpu": 500.0, "cooling.top": 300.0})
     assert trace.units == ("W", "K")
     assert trace.at(0.0).tolist() == trace.at(1e9).tolist() == [500.0, 300.0]
-    assert trace.break_after(0.0) == math.inf
+    assert trace.next_event(0.0) == math.inf
 
 
 # -- over and over ---------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_a_repeated_line_jumps_to_its_first_row() -> None:
 def test_a_repeated_trace_may_begin_late() -> None:
     trace = Trace.of([1.0, 2.0, 4.0], {"gpu": [1.0, 2.0, 1.0]}, after="repeat")
     assert [trace.at(t).item() for t in (1.0, 2.0, 3.9, 4.0, 5.0, 7.0)] == [1.0, 2.0, 2.0, 1.0, 2.0, 1.0]
-    assert trace.break_after(0.0) == 2.0
+    assert trace.next_event(0.0) == 2.0
 
 
 @pytest.mark.parametrize("period", [0.1, 1.0 / 3.0, 7e-5, 2.3e-3])
@@ -160,11 +160,11 @@ def test_nothing_drifts_over_a_million_periods(period: float) -> None:
     trace = Trace.duty_cycle("gpu", 100.0, period, 0.3, low=1.0)
     rise = Fraction(period) * 10**6
     fall = rise + Fraction(0.3 * period)
-    assert trace.break_after(float(rise - Fraction(period) / 2)) == float(rise)
-    assert abs(Fraction(trace.break_after(float(rise))) - fall) <= Fraction(math.ulp(float(fall)))
+    assert trace.next_event(float(rise - Fraction(period) / 2)) == float(rise)
+    assert abs(Fraction(trace.next_event(float(rise))) - fall) <= Fraction(math.ulp(float(fall)))
     assert trace.at(float(rise)).item() == 100.0
     assert trace.at(float(rise), before=True).item() == 1.0
-    end = trace.break_after(float(rise))
+    end = trace.next_event(float(rise))
     assert trace.at(end).item() == 1.0
     assert trace.at(end, before=True).item() == 100.0
 
@@ -173,7 +173,7 @@ def test_stepping_from_break_to_break_never_adds_up() -> None:
     period = 0.1
     trace, t = Trace.duty_cycle("gpu", 100.0, period, 0.5), 0.0
     for n in range(1, 20001):
-        t = trace.break_after(t)
+        t = trace.next_event(t)
         cycle, is_rise = divmod(n, 2)[0], n % 2 == 0
         assert t == (cycle * period if is_rise else 0.05 + cycle * period)
         assert trace.at(t).item() == (100.0 if is_rise else 0.0)
@@ -181,7 +181,7 @@ def test_stepping_from_break_to_break_never_adds_up() -> None:
 
 def test_a_time_at_which_floats_cannot_tell_periods_apart_still_ends() -> None:
     trace = Trace.duty_cycle("gpu", 100.0, 1e-9, 0.5)
-    assert trace.break_after(1e9) > 1e9
+    assert trace.next_event(1e9) > 1e9
     assert trace.at(1e9).item() in (0.0, 100.0)
 
 
@@ -513,11 +513,11 @@ def test_of_says_what_units_are() -> None:
         ),
     ],
 )
-def test_fault(times: list[float], columns: dict[str, Any], more: dict[str, Any], message: str) -> None:
+def test_diagnostic(times: list[float], columns: dict[str, Any], more: dict[str, Any], message: str) -> None:
     assert refused(times, columns, **more) == message
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_diagnostics_are_told_at_once() -> None:
     message = refused([0.0, 2.0, 1.0], {"gpu": [math.nan, 1, 2], "hbm": [1, 2, -3]}, units={"hbm": "1"})
     assert message.splitlines() == [
         "Trace.times[2]: 1 s comes after 2 s (times ascend: sort the rows) [E-TRACE]",
@@ -542,7 +542,7 @@ def test_a_duty_cycle_is_neither_on_nor_off(share: float) -> None:
         Trace.duty_cycle("gpu", 100.0, 1.0, share)
 
 
-def test_faults_are_bounded() -> None:
+def test_diagnostics_are_bounded() -> None:
     with pytest.raises(DescriptionError) as caught:
         Trace.of(np.arange(5000.0), {"gpu": np.full(5000, np.nan)})
-    assert len(caught.value.faults) == 1000
+    assert len(caught.value.diagnostics) == 1000

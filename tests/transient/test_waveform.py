@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from thermostack import DescriptionError
-from thermostack.transient.waveform import TimeFunction, column_fault, face_of, seconds, unit_of
+from thermostack.transient.waveform import TimeFunction, column_diagnostic, face_of, seconds, unit_of
 
 
 def saw(t: float) -> dict[str, float]:
@@ -26,8 +26,8 @@ def test_a_function_is_asked_at_any_time() -> None:
 
 def test_only_what_is_said_is_a_break() -> None:
     course = TimeFunction(saw, breaks=[2.0, 1.0])
-    assert [course.break_after(t) for t in (0.0, 1.0, 1.5, 2.0)] == [1.0, 2.0, 2.0, math.inf]
-    assert TimeFunction(saw).break_after(0.0) == math.inf
+    assert [course.next_event(t) for t in (0.0, 1.0, 1.5, 2.0)] == [1.0, 2.0, 2.0, math.inf]
+    assert TimeFunction(saw).next_event(0.0) == math.inf
 
 
 def test_before_a_break_is_just_before_it() -> None:
@@ -79,7 +79,7 @@ def forgetful(t: float) -> Mapping[str, float]:
         ),
     ],
 )
-def test_fault(function: Any, message: str) -> None:
+def test_diagnostic(function: Any, message: str) -> None:
     assert said(function) == message
 
 
@@ -100,7 +100,7 @@ def test_a_break_is_a_time() -> None:
 def test_a_name_says_what_is_given(name: str, face: tuple[str, bool] | None, unit: str) -> None:
     assert face_of(name) == face
     assert unit_of(name) == unit
-    assert column_fault(name, unit, is_stepped=True) is None
+    assert column_diagnostic(name, unit, is_stepped=True) is None
 
 
 def test_seconds_keep_their_digits() -> None:

@@ -12,7 +12,7 @@ from exact.manufactured import Manufactured
 from support.drawn_cases import compare, draw
 
 from thermostack import Convection, Cooling, Grid, Layer, Model, Package, Stack, discretize
-from thermostack.finite_volume.conduction import Conductivity, assemble_conduction
+from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.linear import prepare
 from thermostack.materials.material import Material
 
@@ -22,7 +22,7 @@ Planes = Callable[[float, int, int], np.ndarray]  # of a side [m], the number of
 # -- a smooth field in a smooth medium -------------------------------------------------------
 
 
-class SmoothConductivity(Conductivity):
+class SmoothConductivity(CellConductivity):
     """The manufactured conductivity at the cell centres, in the place of that of the parts."""
 
     def __init__(self, model: Model, case: Manufactured) -> None:

@@ -17,9 +17,9 @@ import thermostack as ts
 from thermostack import Block, Cooling, Grid, Layer, Package, Power, Region, Stack, discretize, solve_steady
 from thermostack.finite_volume import conduction
 from thermostack.materials.material import VOID, Material
-from thermostack.package.cooling import FACES, Adiabatic, Base, Cooled, FaceRegion
+from thermostack.package.cooling import FACES, Adiabatic, Base, FaceCooling, FaceRectangle
 from thermostack.package.package import Interface
-from thermostack.steady import Steady
+from thermostack.steady import SteadyResult
 from thermostack.units import mm, um
 
 # Of the differences of temperature, where the scheme is exact: the conductances' rounding, and a direct
@@ -28,7 +28,7 @@ ROUNDING = {np.float32: 1e-7, np.float64: 1e-9}
 CASES = {case.name: case for case in block_cases()}
 
 
-def solve(package: Package, grid: Grid) -> Steady:
+def solve(package: Package, grid: Grid) -> SteadyResult:
     """Return a solution without any error but the scheme's."""
     return solve_steady(discretize(package, grid=grid), method="direct", tolerance=1e-12, estimate=False)
 
@@ -196,11 +196,11 @@ def test_regions_of_a_face_cool_what_lies_in_them() -> None:
     )
     gap = Region("gap", (1 * mm, 4 * mm), VOID, (2 * mm, 0.0))
     layers += (Layer("active", 1 * um, Material("si", 148.0), Power(blocks=blocks), regions=(gap,)),)
-    right = FaceRegion((3 * mm, 0.0), (1 * mm, 4 * mm))
+    right = FaceRectangle((3 * mm, 0.0), (1 * mm, 4 * mm))
     drawn = package(
         Stack("s", (4 * mm, 4 * mm), layers),
-        bottom=(ts.Convection(1e4, 300.0), Cooled(ts.HeatSink(320.0, resistance=5.0), right)),
-        top=(Cooled(ts.FixedFlux(heat=1.0), right),),
+        bottom=(ts.Convection(1e4, 300.0), FaceCooling(ts.HeatSink(320.0, resistance=5.0), right)),
+        top=(FaceCooling(ts.FixedFlux(heat=1.0), right),),
     )
     steady = solve(
         drawn,
@@ -270,7 +270,7 @@ def test_stacks_of_unequal_height_cool_from_every_face() -> None:
         south=ts.FixedTemperature(300.0),
     )
     model = discretize(replace(drawn, cooling=replace(drawn.cooling, south=())), cell=1 * mm)
-    surfaces = model.surfaces
+    surfaces = model.boundary
     areas = np.bincount(surfaces.face, weights=surfaces.area, minlength=len(FACES) + 1)
     assert set(surfaces.face) == {FACES.index("top"), len(FACES)}
     sides = 2 * (10 + 8) * 1.0 + 2 * 8 * 3.0 + 8 * 1.0  # mm2: plate, two high posts, the low one

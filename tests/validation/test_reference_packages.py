@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from thermostack import Package, Steady, discretize, read_package, solve_steady
+from thermostack import Package, SteadyResult, discretize, read_package, solve_steady
 from thermostack.io.description.package_file import shipped_packages
 from thermostack.units import mm
 
@@ -27,13 +27,13 @@ COARSE = {
 
 
 @cache
-def solved(name: str) -> Steady:
+def solved(name: str) -> SteadyResult:
     """Return a package solved on coarse cells; one thread, since so few cells are no work for two."""
     model = discretize(read_package(name), cell=COARSE[name][0] * mm)
     return solve_steady(model, estimate=False, threads=1)
 
 
-def rise_of(steady: Steady, part: str, ambient: float) -> float:
+def rise_of(steady: SteadyResult, part: str, ambient: float) -> float:
     return steady.of(part).max - 273.15 - ambient
 
 
@@ -75,7 +75,7 @@ def test_a_package_gets_as_hot_as_it_should(name: str) -> None:
 
 def powers_of(package: Package) -> dict[str, float]:
     return {
-        stack.name: sum(layer.power.heat for layer in stack.layers if layer.power is not None)
+        stack.name: sum(layer.power.total_power for layer in stack.layers if layer.power is not None)
         for stack in package.stacks
     }
 

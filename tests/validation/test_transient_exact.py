@@ -373,7 +373,7 @@ def test_heat_balances_at_every_step(course: Course, scheme: str) -> None:
     def watch(simulation: Simulation) -> None:
         energy = simulation.energy
         fields.append(simulation.field[body.is_active])
-        told.append((energy.made, energy.left, energy.stored))
+        told.append((energy.generated, energy.outflow, energy.stored))
         whole = course.trace.integral(0.0, simulation.time)[powers].sum()
         made.append(float(whole) + drawn * simulation.time)
 
@@ -385,7 +385,7 @@ def test_heat_balances_at_every_step(course: Course, scheme: str) -> None:
     scale = moved.sum()
     assert np.all(np.abs(lost) <= 1e-12 * moved + 1e-15 * scale)
     assert np.all(np.abs(np.cumsum(lost)) <= 1e-12 * np.cumsum(moved) + 1e-15 * scale)
-    assert simulation.energy.mended <= 1e-7 * scale
+    assert simulation.energy.correction <= 1e-7 * scale
     stored = (np.array(fields) - start) @ body.cells.capacity
     assert np.array(told)[:, 2] == pytest.approx(stored, abs=1e-11 * scale)
     assert np.array(told)[:, 0] == pytest.approx(np.array(made), abs=1e-9 * scale)
@@ -394,7 +394,7 @@ def test_heat_balances_at_every_step(course: Course, scheme: str) -> None:
 def test_heat_that_is_astray_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     course = COURSES[0]
     simulation = Simulation(course.body().model, course.trace, initial=course.initial)
-    judge = Stepper.judge
+    judge = Stepper.error_norm
     lost = 0.002 * simulation.tolerance * float(course.body().cells.capacity.sum())  # J
 
     def misjudge(stepper: Stepper, factor: float) -> tuple[float, float]:
@@ -403,7 +403,7 @@ def test_heat_that_is_astray_is_no_result(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Stepper, "judge", lambda stepper: misjudge(stepper, 1.0))
     simulation.advance(0.1 * course.until)
-    assert simulation.energy.mended >= lost
+    assert simulation.energy.correction >= lost
     monkeypatch.setattr(Stepper, "judge", lambda stepper: misjudge(stepper, 10.0))
     with pytest.raises(ConvergenceError, match=r"does not balance: .* J are astray; ask for a smaller"):
         simulation.advance(course.until)

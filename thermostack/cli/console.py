@@ -114,7 +114,7 @@ def show_run(duration: float, start: float = 0.0) -> Iterator[Step]:
     It is called after every step with the simulated time, the length of the step [s], and the greatest
     temperature [K].
     """
-    left = TimeLeft(start + duration)
+    left = EtaEstimator(start + duration)
     if not sys.stderr.isatty():
         yield _RunLog(start, duration, left)
         return
@@ -134,13 +134,13 @@ def show_run(duration: float, start: float = 0.0) -> Iterator[Step]:
         yield show
 
 
-def _said(passed: float, duration: float, step: float, peak: float, left: TimeLeft) -> str:
+def _said(passed: float, duration: float, step: float, peak: float, left: EtaEstimator) -> str:
     times = f"{format_quantity(passed, 'time')} of {format_quantity(duration, 'time')}"
     text = f"{times}, step {format_quantity(step, 'time')}, peak {peak - celsius(0.0):.1f} degC"
     return f"{text}, {left}" if str(left) else text
 
 
-class TimeLeft:
+class EtaEstimator:
     """How long a run will still take, by how fast simulated time went by lately.
 
     Steps grow while temperatures settle and shrink where powers jump, so the whole past says little. The
@@ -211,7 +211,7 @@ def _rounded(seconds: float) -> str:
 class _RunLog:
     """Prints a line at every tenth of a run, and at least one a minute."""
 
-    def __init__(self, start: float, duration: float, left: TimeLeft) -> None:
+    def __init__(self, start: float, duration: float, left: EtaEstimator) -> None:
         self.start, self.duration, self.left = start, duration, left
         self.tenth, self.said = 0, left.clock()
 

@@ -26,15 +26,15 @@ from thermostack.cli.options import (
     PackageName,
     Settings,
     Threads,
-    misused,
     output_option,
     read_cell,
     read_length,
     read_output,
     read_settings,
+    usage_error,
 )
 from thermostack.cli.signals import INTERRUPTED, interruptible
-from thermostack.cli.timing import Timed
+from thermostack.cli.timing import StageTimer
 from thermostack.cli.transient import transient
 from thermostack.cli.zth import zth
 from thermostack.errors import DescriptionError, OutputError, ResourceError, ThermostackError
@@ -82,7 +82,7 @@ def solve(
     destination = read_output(output, no_save, (RESULT,))
     overrides, size = read_settings(settings), read_cell(cell)
     with show_progress() as progress:
-        timed = Timed(progress)
+        timed = StageTimer(progress)
         drawn = timed.read(package, overrides, may_leave=allow_include_root)
         places = [destination.file(drawn.name, suffix) for suffix in (RESULT, ".png")] if destination else []
         model = timed.discretize(drawn, size)
@@ -130,7 +130,7 @@ def mesh(
     overrides, size = read_settings(settings), read_cell(cell)
     files = []
     with show_progress() as progress:
-        timed = Timed(progress)
+        timed = StageTimer(progress)
         drawn = timed.read(package, overrides, may_leave=allow_include_root)
         picture = destination.file(f"{drawn.name}_grid.png") if destination is not None else None
         model = timed.discretize(drawn, size)
@@ -161,15 +161,17 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Check a description: every fault with its line and what would be right; nothing is solved."""
-    timed = Timed(lambda stage: None)
+    timed = StageTimer(lambda stage: None)
     try:
         drawn = timed.read(package, read_settings(settings), may_leave=allow_include_root)
         model = timed.discretize(drawn, LARGEST_CELL)  # for what only cells show, as islands
     except DescriptionError as error:
         if json:
             names = ("file", "line", "column", "field", "message", "remedy", "code")
-            faults = [{name: getattr(fault, name) for name in names} for fault in error.faults]
-            print_json({"package": package, "faults": faults})
+            diagnostics = [
+                {name: getattr(diagnostic, name) for name in names} for diagnostic in error.diagnostics
+            ]
+            print_json({"package": package, "faults": diagnostics})
         raise
     from thermostack.mesh.model import COARSE
 
@@ -209,7 +211,7 @@ def plot(
         name: value for name, value in (("part", part), ("x", x), ("y", y), ("z", z)) if value is not None
     }
     if len(asked) > 1:
-        raise misused(f"--{' and --'.join(asked)}", "ask for different pictures", "give one of them")
+        raise usage_error(f"--{' and --'.join(asked)}", "ask for different pictures", "give one of them")
     destination = find_destination(output, PICTURES)
     with show_progress() as progress:
         progress("open")
@@ -227,7 +229,7 @@ def plot(
             else:
                 plot_overview(steady, picture)
         except (KeyError, ValueError) as error:
-            raise misused(f"--{next(iter(asked), 'part')}", str(error.args[0]), code="E-NAME") from None
+            raise usage_error(f"--{next(iter(asked), 'part')}", str(error.args[0]), code="E-NAME") from None
     if json:
         print_json({"package": steady.package.name, "files": [str(picture)]})
     else:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.files.output_paths import Destination, find_destination
 
 if TYPE_CHECKING:
     from thermostack.mesh.cell_size import Cell
 
 
-def misused(option: str, message: str, remedy: str = "", code: str = "E-VALUE") -> DescriptionError:
-    return DescriptionError(Fault(option, message, remedy, code))
+def usage_error(option: str, message: str, remedy: str = "", code: str = "E-VALUE") -> DescriptionError:
+    return DescriptionError(Diagnostic(option, message, remedy, code))
 
 
 def _check_threads(_: type, threads: int | None) -> None:
     if threads is not None and threads < 1:
-        raise misused("--threads", f"{threads} is not a number of threads", "1, 2, 3, ...", "E-RANGE")
+        raise usage_error("--threads", f"{threads} is not a number of threads", "1, 2, 3, ...", "E-RANGE")
 
 
 # -- what they are -------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def read_quantity(option: str, text: str, dimension: str) -> float:
     try:
         return parse_quantity(text, dimension)
     except UnitError as error:
-        raise misused(option, str(error), code="E-UNIT") from None
+        raise usage_error(option, str(error), code="E-UNIT") from None
 
 
 def read_length(option: str, text: str) -> float:
@@ -97,7 +97,9 @@ def read_positive(option: str, text: str, dimension: str) -> float:
     if not value > 0.0:
         from thermostack.units import example_of
 
-        raise misused(option, f"{text} is not greater than zero", f'as "{example_of(dimension)}"', "E-RANGE")
+        raise usage_error(
+            option, f"{text} is not greater than zero", f'as "{example_of(dimension)}"', "E-RANGE"
+        )
     return value
 
 
@@ -118,12 +120,12 @@ def read_cell(text: str | None) -> Cell:
             part, equals, size = (piece.strip() for piece in item.partition("="))
             if not (part and equals) or part in sizes:
                 text = f"{item!r} is not a size of another part"
-                raise misused("--cell", text, 'write "gpu=0.1 mm, hbm=0.2 mm"')
+                raise usage_error("--cell", text, 'write "gpu=0.1 mm, hbm=0.2 mm"')
             sizes[part] = read_length("--cell", size)
         return sizes
     lengths = tuple(read_length("--cell", item) for item in items)
     if len(lengths) > 3:
-        raise misused(
+        raise usage_error(
             "--cell", f"{len(lengths)} sizes are more than there are axes", 'as "0.25 mm, 0.25 mm, 0.1 mm"'
         )
     return lengths[0] if len(lengths) == 1 else lengths
@@ -132,15 +134,15 @@ def read_cell(text: str | None) -> Cell:
 def read_settings(settings: Iterable[str]) -> dict[str, str]:
     """Return values by the paths of the fields they are set in, from texts like `path=value`."""
     made: dict[str, str] = {}
-    faults = []
+    diagnostics = []
     for setting in settings:
         path, equals, value = setting.partition("=")
         if not equals or not path.strip():
             remedy = "write path=value, as stacks.gpu.layers.active.power.scale_to=700 W"
-            faults.append(Fault("--set", f"{setting!r} sets no field", remedy, "E-MISSING"))
+            diagnostics.append(Diagnostic("--set", f"{setting!r} sets no field", remedy, "E-MISSING"))
         elif path.strip() in made:
-            faults.append(Fault("--set", f"{path.strip()!r} is set twice", "", "E-DUPLICATE"))
+            diagnostics.append(Diagnostic("--set", f"{path.strip()!r} is set twice", "", "E-DUPLICATE"))
         made[path.strip()] = value.strip()
-    if faults:
-        raise DescriptionError(faults)
+    if diagnostics:
+        raise DescriptionError(diagnostics)
     return made

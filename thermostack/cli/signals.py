@@ -34,7 +34,7 @@ def interruptible() -> Iterator[None]:
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reading, heeded), daemon=True).start()
     try:
-        with _Interrupt().installed():
+        with _SignalHandler().installed():
             yield
     finally:
         heeded.set()
@@ -48,13 +48,13 @@ def between_steps() -> Iterator[Callable[[], None]]:
 
     Where a step takes longer than that can wait, it is raised in the middle of it.
     """
-    interrupt = _Interrupt(PATIENCE)
+    interrupt = _SignalHandler(PATIENCE)
     with interrupt.installed():
         yield interrupt.look
         interrupt.look()
 
 
-class _Interrupt:
+class _SignalHandler:
     """Raises KeyboardInterrupt after a signal, once: a second signal must not interrupt the tidying up.
 
     It may be raised where it gets lost. Python drops it in a destructor, or as a weak reference dies: then

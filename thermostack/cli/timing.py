@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from thermostack.mesh.cell_size import Cell
     from thermostack.mesh.model import Model
     from thermostack.package.package import Package
-    from thermostack.steady import Progress, Steady
+    from thermostack.steady import Progress, SteadyResult
 
 
-class Timed:
+class StageTimer:
     """What shows the stages, and the seconds each took."""
 
     def __init__(self, progress: Progress) -> None:
@@ -41,7 +41,7 @@ class Timed:
 
             return discretize(drawn, cell)
 
-    def save(self, steady: Steady, result: Path, picture: Path) -> None:
+    def save(self, steady: SteadyResult, result: Path, picture: Path) -> None:
         with self.stage("write"):
             from thermostack.io.results.steady_file import write_result
 

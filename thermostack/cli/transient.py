@@ -18,15 +18,15 @@ from thermostack.cli.options import (
     PackageName,
     Settings,
     Threads,
-    misused,
     output_option,
     read_cell,
     read_output,
     read_positive,
     read_settings,
+    usage_error,
 )
 from thermostack.cli.signals import between_steps
-from thermostack.cli.timing import Timed
+from thermostack.cli.timing import StageTimer
 from thermostack.cli.transient_options import (
     check_probes,
     find_throttles,
@@ -37,12 +37,12 @@ from thermostack.cli.transient_options import (
     read_throttles,
     read_traces,
 )
-from thermostack.errors import DescriptionError, Fault, OutputError
+from thermostack.errors import DescriptionError, Diagnostic, OutputError
 from thermostack.io.files.output_paths import RESULT, replaceable
 
 if TYPE_CHECKING:
     from thermostack.io.files.output_paths import Destination
-    from thermostack.transient.run import Transient
+    from thermostack.transient.run import TransientResult
 
 
 def transient(
@@ -120,18 +120,20 @@ def transient(
     fixed = None if step is None else read_positive("--step", step, "time")
     if scheme == "implicit_euler" and fixed is None:
         text = "implicit_euler does not estimate its error"
-        raise misused("--scheme", text, 'give the length of its steps, as --step "1 ms"', "E-MISSING")
+        raise usage_error("--scheme", text, 'give the length of its steps, as --step "1 ms"', "E-MISSING")
     if resume and no_save:
-        raise misused("--resume", "goes on from a file, and --no-save writes none", "leave one of them out")
+        raise usage_error(
+            "--resume", "goes on from a file, and --no-save writes none", "leave one of them out"
+        )
     if resume and anew:
-        raise misused("--resume", "goes on, and --anew begins again", "leave one of them out")
+        raise usage_error("--resume", "goes on, and --anew begins again", "leave one of them out")
     every = read_positive("--checkpoint", checkpoint, "time")
     start = read_initial(initial or ("steady" if trace else "outside"))
     probes, asked = read_probes(probe), read_throttles(throttle)
     destination = read_output(output, no_save, (RESULT,))
     overrides, size = read_settings(settings), read_cell(cell)
     with show_progress() as progress:
-        timed = Timed(progress)
+        timed = StageTimer(progress)
         drawn = timed.read(package, overrides, may_leave=allow_include_root)
         traces = read_traces(trace)
         seconds = read_duration(duration, traces)
@@ -202,7 +204,7 @@ def _refuse_to_drop(film: Path) -> None:
     when = datetime.fromtimestamp(state.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
     text = f"a run was left at {format_quantity(time, 'time')}, on {when}, before its end"
     remedy = "go on with it by --resume, drop it by --anew, or name another --output"
-    raise DescriptionError(Fault("", text, remedy, "E-UNFINISHED", str(state)))
+    raise DescriptionError(Diagnostic("", text, remedy, "E-UNFINISHED", str(state)))
 
 
 def _say_how_to_go_on(files: list[Path]) -> None:
@@ -214,7 +216,7 @@ def _say_how_to_go_on(files: list[Path]) -> None:
             log(f"{state} has what is needed to go on: give the same command with --resume")
 
 
-def _write(played: Transient, files: list[Path], timed: Timed) -> None:
+def _write(played: TransientResult, files: list[Path], timed: StageTimer) -> None:
     """Write what is beside the film."""
     from thermostack.io.results.history_files import write_history_csv
 
@@ -224,7 +226,7 @@ def _write(played: Transient, files: list[Path], timed: Timed) -> None:
         played.plot(files[2])
 
 
-def _print(played: Transient, files: list[str], timed: Timed, json: bool) -> None:
+def _print(played: TransientResult, files: list[str], timed: StageTimer, json: bool) -> None:
     from thermostack.report.run_summary import run_summary, run_table
     from thermostack.results.history import history_table
 

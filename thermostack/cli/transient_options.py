@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thermostack.cli.options import misused, read_positive, read_quantity
+from thermostack.cli.options import read_positive, read_quantity, usage_error
 from thermostack.errors import DescriptionError
 
 if TYPE_CHECKING:
@@ -36,10 +36,12 @@ def read_duration(text: str | None, traces: Sequence[Trace]) -> float:
     ends = [float(trace.times[-1]) for trace in traces if trace.after == "refuse"]
     if not ends:
         why = "no trace ends" if traces else "there is no trace"
-        raise misused("--duration", f"nothing says how long the run is: {why}", 'as "10 s"', "E-MISSING")
+        raise usage_error("--duration", f"nothing says how long the run is: {why}", 'as "10 s"', "E-MISSING")
     if not min(ends) > 0.0:
         text = "the trace has one row, at 0 s, and says nothing of what comes after"
-        raise misused("--duration", text, "say after: hold in the trace, and how long the run is", "E-TRACE")
+        raise usage_error(
+            "--duration", text, "say after: hold in the trace, and how long the run is", "E-TRACE"
+        )
     return min(ends)
 
 
@@ -57,7 +59,7 @@ def read_initial(text: str) -> str | float:
         if any(sign.isdigit() for sign in text):
             raise
         remedy = 'steady, outside, or a temperature as "25 degC"'
-        raise misused("--initial", f"{text!r} is no start", remedy, "E-NAME") from error
+        raise usage_error("--initial", f"{text!r} is no start", remedy, "E-NAME") from error
 
 
 def read_frames(text: str | None, duration: float) -> list[float]:
@@ -88,14 +90,14 @@ def read_frames(text: str | None, duration: float) -> list[float]:
 
             long = format_quantity(duration, "time")
             text = f"{piece.strip()} is not in the run, which is {long} long"
-            raise misused("--frames", text, "", "E-RANGE")
+            raise usage_error("--frames", text, "", "E-RANGE")
     return times
 
 
 def _check_count(count: float, text: str) -> None:
     if not 2.0 <= count <= MOST_FRAMES:
         message = f"{text!r} is not 2 to {MOST_FRAMES} frames; those at both ends are two"
-        raise misused("--frames", message, '"every 10 ms", 100, or "1 ms, 5 ms, 20 ms"', "E-RANGE")
+        raise usage_error("--frames", message, '"every 10 ms", 100, or "1 ms, 5 ms, 20 ms"', "E-RANGE")
 
 
 def read_probes(texts: Sequence[str]) -> dict[str, Place]:
@@ -106,9 +108,9 @@ def read_probes(texts: Sequence[str]) -> dict[str, Place]:
         name, equals, place = (piece.strip() for piece in text.partition("="))
         lengths = place.split(",")
         if not (name and equals and len(lengths) == 3):
-            raise misused("--probe", f"{text!r} is no place with a name", remedy, "E-VALUE")
+            raise usage_error("--probe", f"{text!r} is no place with a name", remedy, "E-VALUE")
         if name in probes:
-            raise misused("--probe", f"{name!r} names two places", remedy, "E-DUPLICATE")
+            raise usage_error("--probe", f"{name!r} names two places", remedy, "E-DUPLICATE")
         x, y, z = (read_quantity("--probe", length.strip(), "length") for length in lengths)
         probes[name] = (x, y, z)
     return probes
@@ -130,7 +132,7 @@ def check_probes(probes: dict[str, Place], model: Model) -> None:
         if not (all(indices) and (model.part[np.ix_(*indices)] > 0).any()):
             at = ", ".join(format_quantity(value, "length") for value in (x, y, z))
             text = f"{name} at {at} is outside the body"
-            raise misused("--probe", text, f"the package goes from 0 to {size}", "E-OUTSIDE")
+            raise usage_error("--probe", text, f"the package goes from 0 to {size}", "E-OUTSIDE")
 
 
 def read_throttles(texts: Sequence[str]) -> dict[str, str | float]:
@@ -138,20 +140,20 @@ def read_throttles(texts: Sequence[str]) -> dict[str, str | float]:
 
     The texts are like "gpu=105 degC", "gpu=gpu" or "hbm=hbm".
     """
-    from thermostack.schema.fields import nearest
+    from thermostack.schema.fields import suggest
 
     asked: dict[str, str | float] = {}
     remedy = 'write stack=temperature, as "gpu=105 degC", or "gpu=gpu", "hbm=hbm" for those ready made'
     for text in texts:
         stack, equals, what = (piece.strip() for piece in text.partition("="))
         if not (stack and equals and what):
-            raise misused("--throttle", f"{text!r} throttles nothing", remedy)
+            raise usage_error("--throttle", f"{text!r} throttles nothing", remedy)
         if stack in asked:
-            raise misused("--throttle", f"{stack!r} is throttled twice", remedy, "E-DUPLICATE")
+            raise usage_error("--throttle", f"{stack!r} is throttled twice", remedy, "E-DUPLICATE")
         if not any(sign.isdigit() for sign in what):
             if what not in READY_MADE:
                 text = f"{what!r} is no ready-made throttle"
-                raise misused("--throttle", text, nearest(what, READY_MADE) or remedy, "E-NAME")
+                raise usage_error("--throttle", text, suggest(what, READY_MADE) or remedy, "E-NAME")
             asked[stack] = what
         else:
             asked[stack] = read_quantity("--throttle", what, "temperature")
@@ -163,10 +165,10 @@ def find_throttles(asked: dict[str, str | float], model: Model) -> list[Throttle
 
     Raises DescriptionError where a stack is not there or makes no heat.
     """
-    from thermostack.mesh.heat_sources import find_heaters
+    from thermostack.mesh.heat_sources import find_heat_sources
     from thermostack.transient.throttling import gpu_throttle, hbm_throttle
 
-    heaters = find_heaters(model)
+    heaters = find_heat_sources(model)
     made: dict[str, Throttle] = {}
     for name, what in asked.items():
         stacks = [stack.name for stack in model.package.stacks if stack.name.startswith(f"{name}.")]
@@ -174,10 +176,12 @@ def find_throttles(asked: dict[str, str | float], model: Model) -> list[Throttle
             try:
                 heaters.find(stack)
             except DescriptionError as error:
-                fault = error.faults[0]
-                raise misused("--throttle", fault.message, fault.remedy, fault.code) from None
+                diagnostic = error.diagnostics[0]
+                raise usage_error(
+                    "--throttle", diagnostic.message, diagnostic.hint, diagnostic.code
+                ) from None
             if stack in made:
-                raise misused("--throttle", f"{stack} is throttled twice", "", "E-DUPLICATE")
+                raise usage_error("--throttle", f"{stack} is throttled twice", "", "E-DUPLICATE")
             if what == "hbm":
                 made[stack] = hbm_throttle(stack)
             else:

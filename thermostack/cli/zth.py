@@ -17,14 +17,14 @@ from thermostack.cli.options import (
     PackageName,
     Settings,
     Threads,
-    misused,
     output_option,
     read_cell,
     read_output,
     read_quantity,
     read_settings,
+    usage_error,
 )
-from thermostack.cli.timing import Timed
+from thermostack.cli.timing import StageTimer
 from thermostack.io.files.output_paths import PICTURES
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def zth(
 ) -> None:
     """Find the thermal impedance of a part: rise over time, time constants, networks, structure functions."""
     if not 1e-7 <= tolerance < 1.0:
-        raise misused("--tolerance", f"{tolerance:g} is not between 1e-7 and 1", "as 1e-4", "E-RANGE")
+        raise usage_error("--tolerance", f"{tolerance:g} is not between 1e-7 and 1", "as 1e-4", "E-RANGE")
     asked = read_times(times)
     at = None if temperature is None else read_quantity("--temperature", temperature, "temperature")
     destination = read_output(output, no_save, PICTURES)
     overrides, size = read_settings(settings), read_cell(cell)
     places = [name.strip() for name in (outputs or "").split(",") if name.strip()]
     with show_progress() as progress:
-        timed = Timed(progress)
+        timed = StageTimer(progress)
         drawn = timed.read(package, overrides, may_leave=allow_include_root)
         files: list[Path] = []
         if destination is not None:
@@ -103,7 +103,7 @@ def zth(
             )
         except (KeyError, ValueError) as error:
             option = "--source" if source and str(source) in str(error.args[0]) else "--outputs"
-            raise misused(option, str(error.args[0]), code="E-NAME") from None
+            raise usage_error(option, str(error.args[0]), code="E-NAME") from None
         if files:
             from thermostack.io.results.impedance_files import write_impedance
 
@@ -142,13 +142,15 @@ def read_times(text: str | None) -> np.ndarray | None:
     pieces = [piece.strip() for piece in text.split(",")]
     remedy = 'as "1 us, 100 s" or "1 us, 100 s, 50"'
     if len(pieces) not in (2, 3):
-        raise misused("--times", f"{text!r} is not from, to, and how many a decade", remedy)
+        raise usage_error("--times", f"{text!r} is not from, to, and how many a decade", remedy)
     first, last = (read_quantity("--times", piece, "time") for piece in pieces[:2])
     if not 0.0 < first < last:
-        raise misused("--times", f"{text!r} does not go up from a time greater than zero", remedy, "E-RANGE")
+        raise usage_error(
+            "--times", f"{text!r} does not go up from a time greater than zero", remedy, "E-RANGE"
+        )
     per_decade = pieces[2] if len(pieces) == 3 else str(PER_DECADE)
     count = round(int(per_decade) * np.log10(last / first)) + 1 if per_decade.isdecimal() else 0
     if not 2 <= count <= MOST_TIMES:
         text = f"{per_decade} a decade is not 2 to {MOST_TIMES} times in all"
-        raise misused("--times", text, remedy, "E-RANGE")
+        raise usage_error("--times", text, remedy, "E-RANGE")
     return np.geomspace(first, last, count)

@@ -15,7 +15,7 @@ Array = np.ndarray
 Law: TypeAlias = Callable[[Array], Sequence[Array]]  # of temperatures (n,) [K], one array (n,) for each value
 
 
-class Properties:
+class CellProperties:
     """Some values of every cell, from its part and, where that has a law, its temperature."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Properties:
                 places[key] = len(self._laws)
             self._law[1 + n] = places[key]
 
-    def at(self, temperature: Array | None, zero: float = 0.0) -> Self:
+    def at_temperature(self, temperature: Array | None, zero: float = 0.0) -> Self:
         """Return them at temperatures (nz, ny, nx), so many kelvin over `zero` [K]."""
         other = copy.copy(self)
         other.temperature, other.zero = temperature, zero

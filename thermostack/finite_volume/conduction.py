@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from thermostack.finite_volume import _face_conductance
-from thermostack.finite_volume.cell_properties import Law, Properties
+from thermostack.finite_volume.cell_properties import CellProperties, Law
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
@@ -22,7 +22,7 @@ PRECISION: type = np.float32
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class BoundaryConductance:
     """Conductances [W/K] from cells to temperatures fixed outside. Few cells have any, so few are kept."""
 
     shape: tuple[int, int, int]  # (nz, ny, nx) of the cells
@@ -30,22 +30,24 @@ class Ground:
     conductance: np.ndarray  # (n,) W/K
 
     @classmethod
-    def of(cls, dense: np.ndarray) -> Ground:
+    def from_dense(cls, dense: np.ndarray) -> BoundaryConductance:
         """Return the ground whose conductances stand in an array of all cells, (nz, ny, nx)."""
         nz, ny, nx = dense.shape
         cell = np.flatnonzero(dense)
         return cls((nz, ny, nx), cell, dense.reshape(-1)[cell].astype(np.float64))
 
     @classmethod
-    def gather(cls, shape: tuple[int, int, int], cell: np.ndarray, conductance: np.ndarray) -> Ground:
+    def accumulate(
+        cls, shape: tuple[int, int, int], cell: np.ndarray, conductance: np.ndarray
+    ) -> BoundaryConductance:
         """Return it from conductances that may share a cell; `cell` ascends."""
         first = np.flatnonzero(np.diff(cell, prepend=-1))
         total = np.add.reduceat(conductance, first) if first.size else np.zeros(0)
         return cls(shape, cell[first].astype(np.intp), total)
 
-    def holding(self, conductance: np.ndarray) -> Ground:
+    def with_conductance(self, conductance: np.ndarray) -> BoundaryConductance:
         """Return the same cells with other conductances [W/K], in their order."""
-        other = Ground(self.shape, self.cell, conductance)
+        other = BoundaryConductance(self.shape, self.cell, conductance)
         other.__dict__["start"] = self.start  # a search through all cells
         return other
 
@@ -74,7 +76,7 @@ class Conduction:
     g_x: np.ndarray  # (nz, ny, nx - 1) W/K, between cells i and i + 1
     g_y: np.ndarray  # (nz, ny - 1, nx) W/K
     g_z: np.ndarray  # (nz - 1, ny, nx) W/K
-    ground: Ground
+    boundary: BoundaryConductance
     surface: np.ndarray = field(
         default_factory=lambda: np.zeros(0)
     )  # (n,) W/K, of each of the model's surfaces
@@ -82,7 +84,7 @@ class Conduction:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Return (nz, ny, nx)."""
-        return self.ground.shape
+        return self.boundary.shape
 
     @property
     def cells(self) -> int:
@@ -92,13 +94,13 @@ class Conduction:
     @property
     def memory(self) -> int:
         """Return the bytes of the conductances."""
-        ground = self.ground.cell.nbytes + self.ground.conductance.nbytes
+        ground = self.boundary.cell.nbytes + self.boundary.conductance.nbytes
         return self.g_x.nbytes + self.g_y.nbytes + self.g_z.nbytes + ground
 
     def apply(self, t: np.ndarray) -> np.ndarray:
         """Return the heat [W] that leaves each cell at temperatures t [K], (nz, ny, nx)."""
         heat = np.zeros(self.shape)
-        heat.reshape(-1)[self.ground.cell] = self.ground.conductance * t.reshape(-1)[self.ground.cell]
+        heat.reshape(-1)[self.boundary.cell] = self.boundary.conductance * t.reshape(-1)[self.boundary.cell]
         for g, axis in ((self.g_x, 2), (self.g_y, 1), (self.g_z, 0)):
             flux = g * -np.diff(t, axis=axis)
             heat[_low(axis)] += flux
@@ -109,8 +111,8 @@ class Conduction:
         """Return the sum of the conductances of each cell at height k [W/K], (ny, nx)."""
         nz, ny, nx = self.shape
         total = np.zeros((ny, nx))
-        here = slice(*self.ground.start[[k * ny, (k + 1) * ny]].tolist())
-        total.reshape(-1)[self.ground.cell[here] - k * ny * nx] = self.ground.conductance[here]
+        here = slice(*self.boundary.start[[k * ny, (k + 1) * ny]].tolist())
+        total.reshape(-1)[self.boundary.cell[here] - k * ny * nx] = self.boundary.conductance[here]
         for g, axis in ((self.g_x[k], 1), (self.g_y[k], 0)):
             total[_low(axis)[:2]] += g
             total[_high(axis)[:2]] += g
@@ -162,7 +164,7 @@ def _high(axis: int) -> tuple[slice, ...]:
     return tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
 
 
-class Conductivity(Properties):
+class CellConductivity(CellProperties):
     """The conductivity [W/(m K)] of every cell along z, y and x; `plane(k)` is (3, ny, nx)."""
 
     def __init__(self, model: Model, temperature: np.ndarray | None = None) -> None:
@@ -184,7 +186,7 @@ def _along_zyx(part: Part) -> Law:
 
 
 def assemble_conduction(
-    model: Model, conductivity: Conductivity | None = None, dtype: type | None = None
+    model: Model, conductivity: CellConductivity | None = None, dtype: type | None = None
 ) -> Conduction:
     """Return the conductance [W/K] of every face: two half cells and any contact between them in series.
 
@@ -197,13 +199,15 @@ def assemble_conduction(
     g_x: np.ndarray = np.empty((nz, ny, nx - 1), dtype)
     g_y: np.ndarray = np.empty((nz, ny - 1, nx), dtype)
     g_z: np.ndarray = np.empty((nz - 1, ny, nx), dtype)
-    surface = np.empty(model.surfaces.cell.size)
-    _join(model, conductivity or Conductivity(model), np.ones(nz, dtype=bool), g_x, g_y, g_z, surface)
-    return Conduction(g_x, g_y, g_z, Ground.gather((nz, ny, nx), model.surfaces.cell, surface), surface)
+    surface = np.empty(model.boundary.cell.size)
+    _join(model, conductivity or CellConductivity(model), np.ones(nz, dtype=bool), g_x, g_y, g_z, surface)
+    return Conduction(
+        g_x, g_y, g_z, BoundaryConductance.accumulate((nz, ny, nx), model.boundary.cell, surface), surface
+    )
 
 
-def renew_conduction(
-    conduction: Conduction, model: Model, conductivity: Conductivity, planes: np.ndarray | None = None
+def update_conduction(
+    conduction: Conduction, model: Model, conductivity: CellConductivity, planes: np.ndarray | None = None
 ) -> Conduction:
     """Return a model's conductances at other temperatures, where the old ones of its faces stood.
 
@@ -212,13 +216,13 @@ def renew_conduction(
     """
     g_x, g_y, g_z, surface = conduction.g_x, conduction.g_y, conduction.g_z, conduction.surface.copy()
     _join(model, conductivity, conductivity.varies if planes is None else planes, g_x, g_y, g_z, surface)
-    ground = Ground.gather(conduction.shape, model.surfaces.cell, surface)
-    return Conduction(g_x, g_y, g_z, conduction.ground.holding(ground.conductance), surface)
+    ground = BoundaryConductance.accumulate(conduction.shape, model.boundary.cell, surface)
+    return Conduction(g_x, g_y, g_z, conduction.boundary.with_conductance(ground.conductance), surface)
 
 
 def _join(
     model: Model,
-    conductivity: Conductivity,
+    conductivity: CellConductivity,
     is_new: np.ndarray,
     g_x: np.ndarray,
     g_y: np.ndarray,
@@ -226,13 +230,13 @@ def _join(
     surface: np.ndarray,
 ) -> None:
     """Set the conductances of the faces of cells in the planes (nz,) that are new, and of their surfaces."""
-    grid, surfaces = model.grid, model.surfaces
+    grid, surfaces = model.grid, model.boundary
     is_needed = is_new.copy()
     is_needed[1:] |= is_new[:-1]
     is_needed[:-1] |= is_new[1:]
     below = np.zeros(0)  # half cells of the plane before
     for k in np.flatnonzero(is_needed).tolist():
-        half = half_cells(grid, conductivity.plane(k), k)
+        half = half_cell_resistance(grid, conductivity.plane(k), k)
         if k > 0 and (is_new[k - 1] or is_new[k]):
             for contact in model.contacts:
                 if contact.k == k:
@@ -240,14 +244,14 @@ def _join(
             _face_conductance.join_upwards(below, half[0], grid.dy, grid.dx, g_z[k - 1])
         if is_new[k]:
             _face_conductance.join_sideways(half, grid.dz[k], grid.dy, grid.dx, g_x[k], g_y[k])
-            here = model.surfaces_of_plane(k)
+            here = model.boundary_of_plane(k)
             resistance = half[surfaces.axis[here], *model.columns_of(here)]
             with np.errstate(divide="ignore"):
                 surface[here] = surfaces.area[here] / (resistance + 1.0 / surfaces.h[here])
         below = half[0]
 
 
-def half_cells(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:
+def half_cell_resistance(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:
     """Return the resistance [m2 K/W] of half a cell along z, y and x at height k, (3, ny, nx).
 
     It is infinite outside the body. `conductivity` [W/(m K)] is that of the plane, (3, ny, nx).
@@ -275,11 +279,11 @@ def contrast_of(conduction: Conduction, dx: np.ndarray, dy: np.ndarray, threads:
     return float(np.max(high / low, initial=1.0))
 
 
-def add_outside_heat(model: Model, conduction: Conduction, heat: np.ndarray, zero: float = 0.0) -> None:
+def add_boundary_sources(model: Model, conduction: Conduction, heat: np.ndarray, zero: float = 0.0) -> None:
     """Add to `heat` [W], (nz, ny, nx), what the outside gives each cell at temperature `zero` [K].
 
     It is what fixed fluxes bring and what each film would bring to a body at that temperature.
     """
-    surfaces = model.surfaces
+    surfaces = model.boundary
     given = conduction.surface * (surfaces.temperature - zero) + surfaces.flux * surfaces.area
     np.add.at(heat.reshape(-1), surfaces.cell, given)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from thermostack.finite_volume import _bisection
-from thermostack.finite_volume.part_temperatures import Measured, PartTemperature
+from thermostack.finite_volume.part_temperatures import PartMeasurements, PartTemperature
 from thermostack.finite_volume.reconstruction import Fluxes, X, Y, Z, profile
 
 CHANGE_WEIGHT = 1.6  # of the change on halving, summed over the axes
@@ -25,7 +25,7 @@ LOOSE = 1e-3  # relative tolerance of the three solves
 Solve = Callable[[np.ndarray], np.ndarray]
 
 
-class Halving:
+class BisectedGrid:
     """All cells halved along one axis, taken plane by plane upwards.
 
     Where a layer hardly conducts along, its temperature is that of the layers above and below but for a
@@ -65,7 +65,7 @@ class Halving:
             self._planes[k % 3],
         )
 
-    def bring_back(
+    def restrict_residual(
         self, k: int, back: np.ndarray, windows: np.ndarray, integral: np.ndarray, asked: np.ndarray
     ) -> np.ndarray:
         """Set `back` [W] at height k to what fails to balance in the halves there, summed onto the cells.
@@ -77,7 +77,7 @@ class Halving:
         fluxes, c, model = self.fluxes, self.fluxes.conduction, self.fluxes.model
         if k + 1 < fluxes.t.shape[0]:
             self._carry(k + 1)
-        surfaces, s, grid = fluxes.surfaces_of_plane(k), model.surfaces, model.grid
+        surfaces, s, grid = fluxes.surfaces_of_plane(k), model.boundary, model.grid
         which = surfaces.which
         told = np.empty((asked.size, 5))
         _bisection.balance_plane(
@@ -120,17 +120,19 @@ class Changes:
     peak: np.ndarray
 
 
-def _find_changes(fluxes: Fluxes, measured: Measured, axis: int, solve: Solve, back: np.ndarray) -> Changes:
+def _find_changes(
+    fluxes: Fluxes, measured: PartMeasurements, axis: int, solve: Solve, back: np.ndarray
+) -> Changes:
     """Return the changes when cells are halved along one axis; `back` (nz, ny, nx) is overwritten."""
     members, peaks = measured.members, measured.peaks
     nz, ny, nx = fluxes.t.shape
     heights, columns = np.divmod(peaks.cell, ny * nx)
     order = np.argsort(peaks.cell)
     integral, told = np.zeros(members.count), np.zeros((members.count, 5))
-    halving = Halving(fluxes, axis)
+    halving = BisectedGrid(fluxes, axis)
     for k in range(nz):
         here = order[heights[order] == k]
-        told[here] = halving.bring_back(k, back, members.windows, integral, columns[here])
+        told[here] = halving.restrict_residual(k, back, members.windows, integral, columns[here])
     del halving
     change = solve(back)
     for k in range(nz):
@@ -144,7 +146,7 @@ def _find_changes(fluxes: Fluxes, measured: Measured, axis: int, solve: Solve, b
     return Changes(mean, carried + change.reshape(-1)[peaks.cell])
 
 
-def estimate_errors(fluxes: Fluxes, measured: Measured, solve: Solve) -> list[PartTemperature]:
+def estimate_errors(fluxes: Fluxes, measured: PartMeasurements, solve: Solve) -> list[PartTemperature]:
     """Return the parts' temperatures with the estimated error [K] of each mean and greatest one.
 
     `solve` returns the temperatures [K] that a heat [W] raises, to a loose tolerance.

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.finite_volume.cell_properties import Law, Properties
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.finite_volume.cell_properties import CellProperties, Law
 from thermostack.materials.material import ROOM_TEMPERATURE, Material
 from thermostack.mesh.model import Model
 
 
-class Storage(Properties):
+class CellHeatCapacity(CellProperties):
     """The heat capacity [J/(m3 K)] of every cell: `plane(k)` is that at height k, (1, ny, nx)."""
 
     def __init__(self, model: Model, temperature: np.ndarray | None = None) -> None:
@@ -44,13 +44,13 @@ def assemble_capacity(model: Model, temperature: np.ndarray | None = None) -> np
     `temperature` [K], (nz, ny, nx), is where capacities that depend on it are taken, by default 300 K.
     Raises DescriptionError (E-MISSING) that names every material which has none.
     """
-    storage, capacity = Storage(model, temperature), np.empty(model.grid.shape)
+    storage, capacity = CellHeatCapacity(model, temperature), np.empty(model.grid.shape)
     _fill(model, storage, range(len(capacity)), capacity)
     return capacity
 
 
-def renew_capacity(
-    capacity: np.ndarray, model: Model, storage: Storage, planes: np.ndarray | None = None
+def update_capacity(
+    capacity: np.ndarray, model: Model, storage: CellHeatCapacity, planes: np.ndarray | None = None
 ) -> None:
     """Set a model's capacities [J/K], in place, to those at other temperatures.
 
@@ -59,7 +59,7 @@ def renew_capacity(
     _fill(model, storage, np.flatnonzero(storage.varies if planes is None else planes).tolist(), capacity)
 
 
-def _fill(model: Model, storage: Storage, planes: Iterable[int], capacity: np.ndarray) -> None:
+def _fill(model: Model, storage: CellHeatCapacity, planes: Iterable[int], capacity: np.ndarray) -> None:
     grid = model.grid
     area = grid.dy[:, None] * grid.dx
     for k in planes:
@@ -77,9 +77,11 @@ def _check(model: Model) -> None:
         if not part.material.has_capacity:
             without.setdefault(part.material.name, []).append(part.name)
     remedy = "give density and specific_heat, or volumetric_heat_capacity"
-    faults = [
-        Fault(f"materials.{name}", f"{parts[0]} is of it, and it has no heat capacity", remedy, "E-MISSING")
+    diagnostics = [
+        Diagnostic(
+            f"materials.{name}", f"{parts[0]} is of it, and it has no heat capacity", remedy, "E-MISSING"
+        )
         for name, parts in without.items()
     ]
-    if faults:
-        raise DescriptionError(faults)
+    if diagnostics:
+        raise DescriptionError(diagnostics)

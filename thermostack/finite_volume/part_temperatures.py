@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from thermostack.finite_volume import _part_statistics
-from thermostack.finite_volume.reconstruction import Fluxes, crest
+from thermostack.finite_volume.reconstruction import Fluxes, cell_extremum
 from thermostack.mesh.boundary_faces import SURROUNDINGS
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
@@ -73,14 +73,14 @@ class HeatBalance:
 def balance_heat(fluxes: Fluxes) -> HeatBalance:
     """Return the heat that the parts make and what leaves through each face [W]."""
     model = fluxes.model
-    by_face = np.bincount(model.surfaces.face, weights=fluxes.leaving, minlength=SURROUNDINGS + 1)
-    present = np.bincount(model.surfaces.face, minlength=SURROUNDINGS + 1) > 0
+    by_face = np.bincount(model.boundary.face, weights=fluxes.leaving, minlength=SURROUNDINGS + 1)
+    present = np.bincount(model.boundary.face, minlength=SURROUNDINGS + 1) > 0
     names = (*FACES, "surroundings")
     out = {names[n]: float(by_face[n]) for n in range(SURROUNDINGS + 1) if present[n]}
     return HeatBalance(model.total_power, out)
 
 
-class Members:
+class PartsAndBlocks:
     """The parts of a model and their heated blocks, and integrals over them, plane by plane."""
 
     def __init__(self, model: Model) -> None:
@@ -109,7 +109,7 @@ class Members:
 
 
 @dataclass(frozen=True, eq=False)
-class Peaks:
+class PeakLocations:
     """Where each member is hottest: its cell, and in it the place from -1/2 to 1/2 along z, y and x."""
 
     cell: np.ndarray  # (members,) index in the raveled grid, -1 where the member has no cell
@@ -119,24 +119,28 @@ class Peaks:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class PartMeasurements:
     """What was found in one field: the members, their temperatures, and where each is hottest."""
 
-    members: Members
-    peaks: Peaks
+    members: PartsAndBlocks
+    peaks: PeakLocations
     temperatures: dict[int, PartTemperature]  # by member, each part before its blocks
 
 
 def measure_parts(
-    fluxes: Fluxes, members: Members | None = None, power: np.ndarray | None = None, *, is_steady: bool = True
-) -> Measured:
+    fluxes: Fluxes,
+    members: PartsAndBlocks | None = None,
+    power: np.ndarray | None = None,
+    *,
+    is_steady: bool = True,
+) -> PartMeasurements:
     """Return the temperatures of every part that has cells, each followed by its heated blocks.
 
     `members` are those of the model, if they are there already, `power` (members,) their heat [W] where it
     is not the drawn one. A steady temperature cannot pass those outside where nothing heats or cools within.
     """
     model, c = fluxes.model, fluxes.conduction
-    members = Members(model) if members is None else members
+    members = PartsAndBlocks(model) if members is None else members
     grid, (nz, ny, nx) = model.grid, model.grid.shape
     # Summed by planes, because one long sum would gather its rounding.
     integral, of_plane = np.zeros((2, members.count))
@@ -190,17 +194,17 @@ def measure_parts(
         )
         for n, name, drawn, limit, is_block in _in_order(members)
     }
-    return Measured(members, peaks, temperatures)
+    return PartMeasurements(members, peaks, temperatures)
 
 
-def _find_peaks(fluxes: Fluxes, hottest: np.ndarray, conductivity: np.ndarray) -> Peaks:
+def _find_peaks(fluxes: Fluxes, hottest: np.ndarray, conductivity: np.ndarray) -> PeakLocations:
     """Return where in their hottest cells, of conductivities [W/(m K)] (3, members), the members peak."""
     k, j, i = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
     a, b = fluxes.of_cells((k, j, i), conductivity).slopes
-    return Peaks(hottest, *crest(a, b, *fluxes.hotter((k, j, i))), np.abs(b - a))
+    return PeakLocations(hottest, *cell_extremum(a, b, *fluxes.hotter((k, j, i))), np.abs(b - a))
 
 
-def _in_order(members: Members) -> Iterator[tuple[int, str, float, float | None, bool]]:
+def _in_order(members: PartsAndBlocks) -> Iterator[tuple[int, str, float, float | None, bool]]:
     """Yield number, name, heat [W], limit [K] and kind of every member, each part before its blocks."""
     model = members.model
     for n, part in enumerate(model.parts):
@@ -214,15 +218,15 @@ def _in_order(members: Members) -> Iterator[tuple[int, str, float, float | None,
 
 def _bounds(fluxes: Fluxes) -> tuple[float, float]:
     """Return what no temperature [K] can pass: those outside, where nothing heats or cools within."""
-    surfaces = fluxes.model.surfaces
+    surfaces = fluxes.model.boundary
     fixed = surfaces.temperature[surfaces.h > 0.0]
-    heats = [*(source.plane for source in fluxes.model.heating), surfaces.flux]
+    heats = [*(source.plane for source in fluxes.model.layer_sources), surfaces.flux]
     least = min((float(heat.min()) for heat in heats if heat.size), default=0.0)
     most = max((float(heat.max()) for heat in heats if heat.size), default=0.0)
     return float(fixed.min()) if least >= 0.0 else -np.inf, float(fixed.max()) if most <= 0.0 else np.inf
 
 
-def _position(grid: Grid, peaks: Peaks, n: int) -> tuple[float, float, float]:
+def _position(grid: Grid, peaks: PeakLocations, n: int) -> tuple[float, float, float]:
     """Return the place [m] where a member is hottest."""
     k, j, i = np.unravel_index(peaks.cell[n], grid.shape)
     z, y, x = peaks.offset[:, n].tolist()

@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from thermostack.finite_volume.conduction import Conduction, Conductivity
+from thermostack.finite_volume.conduction import CellConductivity, Conduction
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 
@@ -54,7 +54,7 @@ class Fluxes:
         self,
         model: Model,
         conduction: Conduction,
-        conductivity: Conductivity,
+        conductivity: CellConductivity,
         t: np.ndarray,
         outside: np.ndarray | None = None,
     ) -> None:
@@ -64,14 +64,14 @@ class Fluxes:
         """
         self.model, self.conduction, self.conductivity = model, conduction, conductivity
         self.t = t
-        surfaces = model.surfaces
+        surfaces = model.boundary
         behind = surfaces.temperature if outside is None else outside
         film = conduction.surface * (t.reshape(-1)[surfaces.cell] - behind)
         self.leaving = film - surfaces.flux * surfaces.area  # (n,) W through each of the model's surfaces
 
     def surfaces_of_plane(self, k: int) -> PlaneSurfaces:
         """Return the surfaces of the cells at height k."""
-        which, surfaces = self.model.surfaces_of_plane(k), self.model.surfaces
+        which, surfaces = self.model.boundary_of_plane(k), self.model.boundary
         first = k * self.t.shape[1] * self.t.shape[2]
         return PlaneSurfaces(
             which,
@@ -121,7 +121,7 @@ class Fluxes:
 
     def _place_surfaces(self, cells: Cells, low: np.ndarray, high: np.ndarray) -> None:
         """Write the heat [W] that leaves through the surfaces of cells to the faces they are."""
-        surfaces, (_, ny, nx) = self.model.surfaces, self.t.shape
+        surfaces, (_, ny, nx) = self.model.boundary, self.t.shape
         cell = (cells[0] * ny + cells[1]) * nx + cells[2]
         first = np.searchsorted(surfaces.cell, cell)
         count = np.searchsorted(surfaces.cell, cell, side="right") - first
@@ -177,7 +177,7 @@ def profile(a: np.ndarray, b: np.ndarray, x: np.ndarray | float) -> np.ndarray:
     return value
 
 
-def crest(
+def cell_extremum(
     a: np.ndarray, b: np.ndarray, before: np.ndarray, beyond: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return where in [-1/2, 1/2] each profile is highest, and how much higher than the centre [K].

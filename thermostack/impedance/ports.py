@@ -8,28 +8,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.mesh.model import Model
-from thermostack.schema.fields import nearest
+from thermostack.schema.fields import suggest
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class Port:
     """Some cells and the share each has in a heat, or in a mean."""
 
     cell: np.ndarray  # (n,) index in the raveled grid, ascending
-    share: np.ndarray  # (n,) sum 1
+    weight: np.ndarray  # (n,) sum 1
 
-    def spread(self, shape: tuple[int, ...]) -> np.ndarray:
+    def source_field(self, shape: tuple[int, ...]) -> np.ndarray:
         """Return one watt at this place as the heat of all cells [W]."""
         heat = np.zeros(shape)
-        heat.reshape(-1)[self.cell] = self.share
+        heat.reshape(-1)[self.cell] = self.weight
         return heat
 
     def mean(self, t: np.ndarray) -> float:
         """Return the mean here of a field of all cells."""
-        return float(t.reshape(-1)[self.cell] @ self.share)
+        return float(t.reshape(-1)[self.cell] @ self.weight)
 
 
-def find_place(model: Model, name: str) -> Place:
+def find_port(model: Model, name: str) -> Port:
     """Return a part, block or stack: its cells by their share of its heat, by volume where it makes none.
 
     Raises KeyError with the nearest names for an unknown one.
@@ -37,7 +37,7 @@ def find_place(model: Model, name: str) -> Place:
     return _heated(model, name) or _whole(model, name)
 
 
-def find_source(model: Model, name: str) -> Place:
+def find_source(model: Model, name: str) -> Port:
     """Return a part, block or stack that makes heat.
 
     Raises KeyError with the nearest names for an unknown one, ValueError where it makes no heat.
@@ -67,11 +67,11 @@ def _is_within(part: str, name: str) -> bool:
     return part == name or part.startswith(f"{name}.")
 
 
-def _heated(model: Model, name: str) -> Place | None:
+def _heated(model: Model, name: str) -> Port | None:
     """Return where something makes heat, None where it makes none in all."""
     blocks = [block for block in model.blocks if block.name == name]
     cells, heats = [], []
-    for source in model.heating:
+    for source in model.layer_sources:
         if blocks and source.part != blocks[0].part:
             continue
         if not blocks and not _is_within(model.parts[source.part].name, name):
@@ -89,10 +89,10 @@ def _heated(model: Model, name: str) -> Place | None:
         return None
     cell, where = np.unique(np.concatenate(cells), return_inverse=True)
     heat = np.bincount(where, np.concatenate(heats))
-    return Place(cell, heat / heat.sum())
+    return Port(cell, heat / heat.sum())
 
 
-def _whole(model: Model, name: str) -> Place:
+def _whole(model: Model, name: str) -> Port:
     """Return all cells of a part, a block or a stack, by volume."""
     grid = model.grid
     members = [n for n, part in enumerate(model.parts, 1) if _is_within(part.name, name)]
@@ -110,9 +110,9 @@ def _whole(model: Model, name: str) -> Place:
         volumes.append(grid.dz[k] * (grid.dy[:, None] * grid.dx).reshape(-1)[cell])
     cell, volume = np.concatenate(cells), np.concatenate(volumes)
     if not cell.size:
-        hint = nearest(name, set(_names(model)))
+        hint = suggest(name, set(_names(model)))
         raise KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
-    return Place(cell, volume / volume.sum())
+    return Port(cell, volume / volume.sum())
 
 
 def _names(model: Model) -> Iterator[str]:

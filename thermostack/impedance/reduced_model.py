@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from thermostack.errors import ConvergenceError
-from thermostack.impedance.ports import Place
+from thermostack.impedance.ports import Port
 
 Array = np.ndarray
 
@@ -27,10 +27,10 @@ BLOCK = 8  # fields that are kept together
 DEPENDENT = 1e-11  # of an answer: what is left of it is rounding
 
 
-class Space:
+class KrylovBasis:
     """The span of some temperature fields v, orthonormal in v.G v, in which the body moves."""
 
-    def __init__(self, apply: Callable[[Array], Array], capacity: Array, source: Place) -> None:
+    def __init__(self, apply: Callable[[Array], Array], capacity: Array, source: Port) -> None:
         """Begin with no field. `apply` returns G t [W] of temperatures t [K], `capacity` is C [J/K]."""
         self.apply, self.capacity, self.source = apply, capacity, source
         self.size = 0
@@ -74,11 +74,11 @@ class Space:
             t += share[n * BLOCK : (n + 1) * BLOCK] @ block
         return t
 
-    def means(self, place: Place) -> Array:
+    def means(self, place: Port) -> Array:
         """Return the mean of each field at a place, (size,)."""
-        return np.concatenate([block[:, place.cell] @ place.share for block in self.fields])
+        return np.concatenate([block[:, place.cell] @ place.weight for block in self.fields])
 
-    def terms(self, places: Sequence[Place]) -> tuple[Array, Array]:
+    def terms(self, places: Sequence[Port]) -> tuple[Array, Array]:
         """Return time constants [s], (m,), and resistances [K/W] from the source to places, (places, m).
 
         They sum up to the rise at rest exactly, for the answer at rest is one of the fields.
@@ -94,7 +94,7 @@ class Space:
         return self.combine(share).reshape(self.capacity.shape)
 
 
-def rises(tau: Array, resistance: Array, time: Array) -> Array:
+def impedance_rises(tau: Array, resistance: Array, time: Array) -> Array:
     """Return the rise [K/W] at places after a step, (places, times)."""
     return np.asarray(resistance @ -np.expm1(-np.asarray(time) / tau[:, None]))
 
@@ -102,8 +102,8 @@ def rises(tau: Array, resistance: Array, time: Array) -> Array:
 Solve = Callable[[float, Array], Array]  # the answer [K] at a rate [1/s], from a guess
 
 
-def explore(
-    space: Space, places: Sequence[Place], time: Array, solve: Solve, tolerance: float
+def build_basis(
+    space: KrylovBasis, places: Sequence[Port], time: Array, solve: Solve, tolerance: float
 ) -> tuple[float, list[float]]:
     """Add answers until the rises settle; return their estimated error and the rates [1/s].
 
@@ -123,7 +123,7 @@ def explore(
     for exponent in first:
         add(exponent)
     queue = [(-np.inf, a, b) for a, b in pairwise(first)]  # by the error that is left, the largest first
-    before = rises(*space.terms(places), time)
+    before = impedance_rises(*space.terms(places), time)
     while -queue[0][0] > tolerance:
         error, a, b = heapq.heappop(queue)
         if b - a < NARROWEST:
@@ -133,7 +133,7 @@ def explore(
             raise ConvergenceError(f"{text}; ask for a looser tolerance")
         middle = 0.5 * (a + b)
         add(middle)
-        after = rises(*space.terms(places), time)
+        after = impedance_rises(*space.terms(places), time)
         error = -LEFT * float((np.abs(after - before) / after[0]).max())
         before = after
         heapq.heappush(queue, (error, a, middle))

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thermostack.errors import Fault
-from thermostack.finite_volume.conduction import Conductivity, assemble_conduction
+from thermostack.errors import Diagnostic
+from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity, is_constant
 from thermostack.impedance.networks import Cauer, Foster, StructureFunction, foster_to_cauer
-from thermostack.impedance.ports import Place, find_place, find_source, heated_stacks
-from thermostack.impedance.reduced_model import Space, explore
-from thermostack.linear.shifted import Shifted
-from thermostack.mesh.memory_estimate import Solve, check_memory
+from thermostack.impedance.ports import Port, find_port, find_source, heated_stacks
+from thermostack.impedance.reduced_model import KrylovBasis, build_basis
+from thermostack.linear.shifted import ShiftedOperator
+from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.steady import Progress, Steady, solve_steady, timed
+from thermostack.steady import Progress, SteadyResult, solve_steady, timed
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def thermal_impedance(
     times: Sequence[float] | np.ndarray | None = None,
     outputs: Sequence[str] = (),
     tolerance: float = 1e-4,
-    temperature: Steady | np.ndarray | float | None = None,
+    temperature: SteadyResult | np.ndarray | float | None = None,
     threads: int | None = None,
     progress: Progress = lambda stage: None,
 ) -> ThermalImpedance:
@@ -144,29 +144,31 @@ def thermal_impedance(
             model = discretize(model)
     source = source or next(iter(heated_stacks(model)), "")
     places = {source: find_source(model, source)}
-    places |= {name: find_place(model, name) for name in outputs if name != source}
+    places |= {name: find_port(model, name) for name in outputs if name != source}
     asked = None if times is None else _checked_times(times)
-    check_memory(Solve(model.grid, model.is_linear, fields=FIELDS), held=model.memory)
+    check_memory(MemoryEstimate(model.grid, model.is_linear, fields=FIELDS), held=model.memory)
     field, taken_at = _field_of(model, temperature, threads, progress, seconds)
     with timed(seconds, "assemble", progress):
-        conductivity = Conductivity(model, field)
+        conductivity = CellConductivity(model, field)
         conduction = assemble_conduction(model, conductivity)
         capacity = assemble_capacity(model, field)
         resolved = _resolved_time(model, conductivity, capacity, places[source])
     with timed(seconds, "reduce", progress):
-        shifted = Shifted(conduction, capacity, widths=(model.grid.dx, model.grid.dy), threads=threads)
-        heat = places[source].spread(model.grid.shape)
+        shifted = ShiftedOperator(
+            conduction, capacity, widths=(model.grid.dx, model.grid.dy), threads=threads
+        )
+        heat = places[source].source_field(model.grid.shape)
 
         def solve(rate: float, guess: np.ndarray | None = None) -> np.ndarray:
-            return shifted.at(rate).solve(heat, guess, EXACTNESS)[0]
+            return shifted.update_shift(rate).solve(heat, guess, EXACTNESS)[0]
 
-        space = Space(shifted.conduction_of, capacity, places[source])
+        space = KrylovBasis(shifted.conduction_of, capacity, places[source])
         rest = solve(0.0)
         hottest = places[source].cell[np.argmax(rest.reshape(-1)[places[source].cell])]
-        places[f"{source} peak"] = Place(np.array([hottest]), np.ones(1))
+        places[f"{source} peak"] = Port(np.array([hottest]), np.ones(1))
         space.add(rest)
         time = _usual_times(float(space.inertia[0, 0])) if asked is None else asked
-        error, rates = explore(space, list(places.values()), time, solve, tolerance)
+        error, rates = build_basis(space, list(places.values()), time, solve, tolerance)
         tau, resistance = space.terms(list(places.values()))
     made = ThermalImpedance(
         model.package.name,
@@ -199,7 +201,7 @@ def _checked_times(times: Sequence[float] | np.ndarray) -> np.ndarray:
 
 def _field_of(
     model: Model,
-    temperature: Steady | np.ndarray | float | None,
+    temperature: SteadyResult | np.ndarray | float | None,
     threads: int | None,
     progress: Progress,
     seconds: dict[str, float],
@@ -211,7 +213,7 @@ def _field_of(
             return None, "constant"
         temperature = solve_steady(model, estimate=False, threads=threads, progress=progress)
         seconds.update(temperature.seconds)
-    if isinstance(temperature, Steady):
+    if isinstance(temperature, SteadyResult):
         power = format_quantity(temperature.heat_balance.heat_in, "power")
         taken_at, temperature = f"the steady temperatures at {power}", temperature.field
     else:
@@ -231,7 +233,7 @@ def _center(model: Model, cell: int) -> tuple[float, float, float]:
     return float(grid.x_center[i]), float(grid.y_center[j]), float(grid.z_center[k])
 
 
-def _resolved_time(model: Model, conductivity: Conductivity, capacity: np.ndarray, source: Place) -> float:
+def _resolved_time(model: Model, conductivity: CellConductivity, capacity: np.ndarray, source: Port) -> float:
     """Return the time [s] from which the cells below and above the source's cost less than 1 % of the rise.
 
     It is RESOLVED times dz^2 c / k. Of the two sides, each has the weight of its effusivity sqrt(k c), as
@@ -247,7 +249,7 @@ def _resolved_time(model: Model, conductivity: Conductivity, capacity: np.ndarra
         volume = grid.dz[beside] * (grid.dy[:, None] * grid.dx).reshape(-1)[column]
         c = capacity[beside].reshape(-1)[column] / volume
         k_z = conductivity.plane(int(beside))[0].reshape(-1)[column]
-        effusivity = source.share * np.sqrt(k_z * c)
+        effusivity = source.weight * np.sqrt(k_z * c)
         taken += float(np.sum(effusivity * grid.dz[beside] ** 2 * c / np.where(k_z > 0.0, k_z, np.inf)))
         weight += float(np.sum(effusivity))
     return RESOLVED * taken / weight if weight > 0.0 else 0.0
@@ -259,8 +261,8 @@ def _warnings(made: ThermalImpedance) -> Iterator[str]:
     if first < made.resolved:
         shown = format_quantity(made.resolved, "time")
         text = f"before {shown} the cells beside it are so thick that they cost more than 1 % of the rise"
-        yield str(Fault(made.source, text, "ask for smaller cells, or later times", "W-GRID"))
+        yield str(Diagnostic(made.source, text, "ask for smaller cells, or later times", "W-GRID"))
     reached = float(made.rise(last)) / made.theta
     if reached < AT_REST:
         text = f"at {format_quantity(last, 'time')} the rise has come to {reached:.1%} of the steady one"
-        yield str(Fault(made.source, text, "ask for later times", "W-TIME"))
+        yield str(Diagnostic(made.source, text, "ask for later times", "W-TIME"))

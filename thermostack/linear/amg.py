@@ -8,8 +8,8 @@ import numpy as np
 
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction
-from thermostack.linear.multigrid import operate, size_of
-from thermostack.linear.pcg import MARGIN, Progress, settle
+from thermostack.linear.multigrid import apply_operator, vector_norms
+from thermostack.linear.pcg import MARGIN, IterationState, accept_rounding
 from thermostack.mesh.memory_estimate import USABLE, available_memory
 
 Array = np.ndarray
@@ -21,7 +21,7 @@ STRENGTH = 0.25  # of a row's largest coupling, the least that counts as strong
 COARSEST = 100  # cells, solved exactly
 
 
-class Algebraic:
+class AmgPreconditioner:
     """A V(1,1) cycle of Ruge and Stueben's method on the matrix of the body's cells, in float64.
 
     Coarse cells are chosen in two passes and interpolation is classical (Ruge and Stueben, Algebraic
@@ -67,24 +67,24 @@ class Algebraic:
 
     def iterate(
         self, heat: Array, t: Array, tolerance: float, limit: int, *, of_guess: bool = False
-    ) -> Progress:
+    ) -> IterationState:
         """Improve t [K] in place until G t = heat [W] within the tolerance, and return how it went.
 
         `of_guess` says that the tolerance is relative to the residual of the guess instead of the heat.
         """
-        scale, power = size_of(heat, self.threads)
-        state, rounds = Progress.of(power, tolerance), 0
+        scale, power = vector_norms(heat, self.threads)
+        state, rounds = IterationState.initial(power, tolerance), 0
         p, q = np.zeros(heat.shape), np.empty(heat.shape)
         alpha = rz_old = 0.0
 
         def recompute() -> Array:
-            operate(self.conduction, t, q, self.threads)
+            apply_operator(self.conduction, t, q, self.threads)
             left: Array = heat - q
             state.residual, state.imbalance = (
-                size_of(left, self.threads)[0] / scale,
+                vector_norms(left, self.threads)[0] / scale,
                 abs(float(left.sum())) / power,
             )
-            state.judge()
+            state.update_convergence()
             return left
 
         if state.is_converged:
@@ -93,7 +93,7 @@ class Algebraic:
         r = recompute()
         state.history.append(state.residual)
         if of_guess:
-            state.ask(tolerance * state.residual)
+            state.set_tolerance(tolerance * state.residual)
         target = MARGIN * state.tolerance
         while not state.is_converged:
             if state.iterations >= limit:
@@ -104,7 +104,7 @@ class Algebraic:
             beta = -alpha * dot(q, z) / rz_old if rz_old > 0.0 else 0.0
             p *= beta
             p += z
-            operate(self.conduction, p, q, self.threads)
+            apply_operator(self.conduction, p, q, self.threads)
             energy = dot(p, q)
             if not (rz > 0.0 and energy > 0.0):
                 state.reason = "the search direction lost its energy"
@@ -112,12 +112,12 @@ class Algebraic:
             alpha, rz_old = rz / energy, rz
             t += alpha * p
             r -= alpha * q
-            state.history.append(size_of(r, self.threads)[0] / scale)
+            state.history.append(vector_norms(r, self.threads)[0] / scale)
             if state.history[-1] <= target:
                 before = state.residual
                 r = recompute()
                 if not state.is_converged:
-                    settle(state, self.conduction, heat, t, state.tolerance)
+                    accept_rounding(state, self.conduction, heat, t, state.tolerance)
                     rounds, rz_old = rounds + 1, 0.0
                     if not state.is_converged and rounds > 3 and state.residual > 0.5 * before:
                         state.reason = "the true residual no longer follows the iteration"

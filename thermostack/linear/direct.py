@@ -12,7 +12,7 @@ from thermostack.finite_volume.conduction import Conduction
 Array = np.ndarray
 
 
-class Factors:
+class LuFactorization:
     """The LU factors of G, about 10 kB per cell of a package of 10^5 cells."""
 
     def __init__(self, conduction: Conduction, held: Array | None = None) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction, contrast_of
-from thermostack.linear.amg import Algebraic
+from thermostack.linear.amg import AmgPreconditioner
 from thermostack.linear.multigrid import Multigrid, Widths
-from thermostack.linear.null_space import without_answer
-from thermostack.linear.pcg import Progress, improve, iterate
+from thermostack.linear.null_space import why_unsolvable
+from thermostack.linear.pcg import IterationState, improve, solve_pcg
 
 Array = np.ndarray
 
@@ -21,7 +21,7 @@ ADVICE = f"Ask for larger cells or the direct method, or for no conductivity bel
 
 
 @dataclass(frozen=True)
-class Way:
+class Method:
     """One way to precondition conjugate gradients; limits leave the next one its share of 60 in all."""
 
     name: str
@@ -31,13 +31,13 @@ class Way:
     is_gentle: bool = False
 
 
-FAST = Way("float32 cycle", 50.0, 34, np.float32)
-DOUBLE = Way("float64 cycle", 30.0, 20)
-ALGEBRAIC = Way("algebraic multigrid", math.inf, 200)
-PATIENT = Way("float64 cycle, gentler coarsening", math.inf, 500, is_gentle=True)  # needs least memory
+FAST = Method("float32 cycle", 50.0, 34, np.float32)
+DOUBLE = Method("float64 cycle", 30.0, 20)
+ALGEBRAIC = Method("algebraic multigrid", math.inf, 200)
+PATIENT = Method("float64 cycle, gentler coarsening", math.inf, 500, is_gentle=True)  # needs least memory
 
 
-class Ways:
+class FallbackChain:
     """The way that is taken now, made ready; once one has been given up it is not tried again.
 
     What conducts well and hardly touches the rest may be far from its temperature at a small residual, and
@@ -52,7 +52,7 @@ class Ways:
         self._keeps_ground = keeps_ground
         self.fallback: list[str] = []  # what was taken instead of what, and why
         self._widths, self._threads = widths, threads
-        self._tool: Multigrid | Algebraic | None
+        self._tool: Multigrid | AmgPreconditioner | None
         self._way, self._tool = FAST, None
         contrast = contrast_of(conduction, *widths, threads)
         if not contrast > STARK:
@@ -79,13 +79,13 @@ class Ways:
             self._tool = None
             self._tool = self._build()
         elif only_ground:
-            self._tool.reground(conduction, holding)
+            self._tool.update_diagonal(conduction, holding)
         else:
-            self._tool.reload(conduction, holding)
+            self._tool.update_operator(conduction, holding)
 
     def iterate(
         self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool, of_guess: bool = False
-    ) -> list[Progress]:
+    ) -> list[IterationState]:
         """Improve each field [K] in place until G field = heat [W] within the tolerance, as it may take.
 
         `heats` and `fields` are (loads, nz, ny, nx), taken together while one way serves them all. `is_zero`
@@ -106,15 +106,15 @@ class Ways:
             return None
         return improve(self._tool, heat, t, reduction, held)
 
-    def _pursue(self, heat: Array, t: Array, state: Progress) -> Progress:
+    def _pursue(self, heat: Array, t: Array, state: IterationState) -> IterationState:
         """Take one way after the other until there is an answer, or none left."""
-        while not state.is_converged and not without_answer(self.conduction, heat):
+        while not state.is_converged and not why_unsolvable(self.conduction, heat):
             if not self._go_on(state):
                 break
             state = self._run_on(heat, t, state)
         return state
 
-    def _run_on(self, heat: Array, t: Array, before: Progress) -> Progress:
+    def _run_on(self, heat: Array, t: Array, before: IterationState) -> IterationState:
         """Go on by the way that is taken now, and return the state with the history of all."""
         if is_zero := not before.history[-1] < 1.0:  # worse than nothing
             t[...] = 0.0
@@ -124,16 +124,16 @@ class Ways:
 
     def _run(
         self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool, of_guess: bool = False
-    ) -> list[Progress]:
+    ) -> list[IterationState]:
         way, tool = self._way, self._tool
-        if isinstance(tool, Algebraic):
+        if isinstance(tool, AmgPreconditioner):
             pairs = zip(heats, fields, strict=True)
             return [
                 tool.iterate(heat, t, tolerance, way.limit, of_guess=of_guess and not is_zero)
                 for heat, t in pairs
             ]
         assert tool is not None
-        return iterate(
+        return solve_pcg(
             tool,
             heats,
             fields,
@@ -144,14 +144,14 @@ class Ways:
             of_guess=of_guess,
         )
 
-    def _go_on(self, state: Progress) -> bool:
+    def _go_on(self, state: IterationState) -> bool:
         """Make the next way ready that there is memory for; False where there is none left."""
         if self._way is PATIENT:
             return False
         after = DOUBLE if state.is_lost else PATIENT if self._way is ALGEBRAIC else ALGEBRAIC
         return self._take(after, state.reason) or self._take(PATIENT, state.reason)
 
-    def _take(self, way: Way, reason: str) -> bool:
+    def _take(self, way: Method, reason: str) -> bool:
         """Make a way ready; False where there is no memory for it."""
         before, self._way = self._way, way
         self._tool = None  # its memory is free before the next one is built
@@ -164,10 +164,10 @@ class Ways:
         self.fallback.append(f"{way.name} because {reason}")
         return True
 
-    def _build(self) -> Multigrid | Algebraic:
+    def _build(self) -> Multigrid | AmgPreconditioner:
         way = self._way
         if way is ALGEBRAIC:
-            return Algebraic(self.conduction, self._threads)
+            return AmgPreconditioner(self.conduction, self._threads)
         return Multigrid(
             self.conduction,
             self._widths,

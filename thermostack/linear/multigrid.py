@@ -100,22 +100,22 @@ class Multigrid:
         if not keeps_ground:
             for level in self.levels[1:]:
                 self._forget_ground(level)
-        self.give_room(1)
+        self.allocate(1)
 
-    def reground(self, conduction: Conduction, holding: float = 0.0) -> None:
+    def update_diagonal(self, conduction: Conduction, holding: float = 0.0) -> None:
         """Take an operator with other ground conductances, on the same cells; the grids stay as they are.
 
         The hierarchy was made with `keeps_ground`. `holding` is the least ratio there is of a cell's ground
         to what it gives sideways: where it is large, coarse grids have nothing to do.
         """
         self.conduction = conduction
-        ground = conduction.ground
+        ground = conduction.boundary
         self.finest.load_ground(ground.start, ground.cell, ground.conductance)
         for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
             fine.sum_ground(coarse)
         self._set_depth(holding)
 
-    def reload(self, conduction: Conduction, holding: float = 0.0) -> None:
+    def update_operator(self, conduction: Conduction, holding: float = 0.0) -> None:
         """Take an operator with other conductances, grounded in the same cells; the pairs stay.
 
         The hierarchy was made with `keeps_ground`; `holding` as for `reground`.
@@ -140,7 +140,7 @@ class Multigrid:
         """Return the bytes held, the conductances that were given not counted."""
         return self._held + self._room
 
-    def give_room(self, loads: int) -> None:
+    def allocate(self, loads: int) -> None:
         """Make room for so many loads at once, where there is not enough yet."""
         if loads <= self.loads:
             return
@@ -159,7 +159,7 @@ class Multigrid:
             level.give_room(*rooms, self._live)
         self._give_search_room()
 
-    def keep_alive(self, loads: Sequence[int]) -> None:
+    def set_active(self, loads: Sequence[int]) -> None:
         """Work on these loads from now on."""
         self._live[: len(loads)] = loads
         for level in self.levels:
@@ -177,7 +177,7 @@ class Multigrid:
         for fine, coarse in zip(levels[-2::-1], levels[:0:-1], strict=True):
             fine.up(coarse)
 
-    def nest(self) -> None:
+    def full_multigrid_start(self) -> None:
         """Set t of the finest level to what its b gives on ever finer grids, the coarsest solved first.
 
         Each grid takes its start from the coarser one and smooths it (a full-multigrid start).
@@ -189,7 +189,7 @@ class Multigrid:
             fine.clear()
             fine.up(coarse)
 
-    def begin(self, load: int, heat: Array, scale: float) -> None:
+    def set_rhs(self, load: int, heat: Array, scale: float) -> None:
         """Set b of a load of the finest level to scale heat."""
         self.finest.begin(load, heat, scale)
 
@@ -209,14 +209,14 @@ class Multigrid:
         c = self.conduction
         if not np.can_cast(c.g_x.dtype, self.dtype):
             return None
-        ground = c.ground.start, c.ground.cell, c.ground.conductance
+        ground = c.boundary.start, c.boundary.cell, c.boundary.conductance
         finest = self.finest
         return KERNELS[self.dtype].TrueResidual(heats, scales, *ground, finest.blocks, finest.width)
 
     def _finest_level(self) -> Any:
         c = self.conduction
         nz, ny, nx = c.shape
-        is_grounded = (np.diff(c.ground.start) > 0).reshape(nz, ny).T
+        is_grounded = (np.diff(c.boundary.start) > 0).reshape(nz, ny).T
         count = np.cumsum(is_grounded).reshape(ny, nz)
         line = np.where(is_grounded, count - 1, -1).astype(np.int32)
         level = self._level(KERNELS[self.dtype].FinestLevel, nx, line, int(count[-1, -1]))
@@ -225,7 +225,7 @@ class Multigrid:
 
     def _load(self, level: Any) -> None:
         c = self.conduction
-        level.load(c.g_x, c.g_y, c.g_z, c.ground.start, c.ground.cell, c.ground.conductance)
+        level.load(c.g_x, c.g_y, c.g_z, c.boundary.start, c.boundary.cell, c.boundary.conductance)
 
     def _level(self, kind: Any, nx: int, line: Array, lines: int) -> Any:
         """Return a level with room for conductances, which of its lines have any ground, and how many."""
@@ -261,7 +261,7 @@ class Multigrid:
         cost_x, cost_y = self._pair_costs(fine, dx, dy)
         price = GENTLE_PRICE if is_gentle else COLUMN_PRICE
         while True:
-            first_x, first_y = choose_pairs(cost_x, price), choose_pairs(cost_y, price)
+            first_x, first_y = pair_columns(cost_x, price), pair_columns(cost_y, price)
             removed = 1.0 - (len(first_x) - 1) * (len(first_y) - 1) / (fine.nx * fine.ny)
             wanted = GENTLY_REMOVED if is_gentle else REMOVED if price <= FAIR_PRICE else LEAST_REMOVED
             if removed >= wanted or price > 2.0 * LONGEST_COST:
@@ -275,7 +275,7 @@ class Multigrid:
         return cost_x, cost_y
 
 
-def operate(conduction: Conduction, t: Array, out: Array, threads: int = 1) -> None:
+def apply_operator(conduction: Conduction, t: Array, out: Array, threads: int = 1) -> None:
     """Set out to G t [W], all in natural order, temperatures and heats in float64.
 
     With conductances in float64 this is the work unit of the benchmarks.
@@ -283,7 +283,7 @@ def operate(conduction: Conduction, t: Array, out: Array, threads: int = 1) -> N
     KERNELS[np.float64].operate(*_arguments(conduction), t, out, threads)
 
 
-def size_of(field: Array, threads: int = 1) -> tuple[float, float]:
+def vector_norms(field: Array, threads: int = 1) -> tuple[float, float]:
     """Return the root of the sum of squares and the sum of absolute values of a field (nz, ny, nx)."""
     sums = np.empty((field.shape[0], 2))
     KERNELS[np.float64].weigh(field, sums, threads)
@@ -295,10 +295,10 @@ def _arguments(conduction: Conduction) -> tuple[Array, ...]:
     """Return the operator as the kernels take it."""
     c = conduction
     none = np.zeros(c.shape[2], c.g_x.dtype)  # what a line has for a neighbour where there is none
-    return c.g_x, c.g_y, c.g_z, none, c.ground.start, c.ground.cell, c.ground.conductance
+    return c.g_x, c.g_y, c.g_z, none, c.boundary.start, c.boundary.cell, c.boundary.conductance
 
 
-def choose_pairs(cost: Array, price: float) -> Array:
+def pair_columns(cost: Array, price: float) -> Array:
     """Return the first interval of each coarse one, and one beyond the last, at the least total cost.
 
     `cost` is that of pairing interval i with i + 1, `price` that of each coarse interval. Intervals come

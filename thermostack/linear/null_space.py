@@ -12,7 +12,7 @@ Array = np.ndarray
 COMPATIBLE = 1e-9  # of all heat: what a body that nothing holds may be given in all
 
 
-class Floating:
+class FloatingBodies:
     """Bodies that no ambient holds: their heats must cancel, and then their mean temperature is free."""
 
     def __init__(self, conduction: Conduction, weights: Array | None = None) -> None:
@@ -29,7 +29,7 @@ class Floating:
         most = float(np.abs(left).max())
         return most if most > COMPATIBLE * float(np.abs(heat).sum()) else 0.0
 
-    def settle(self, t: Array) -> None:
+    def remove_mean(self, t: Array) -> None:
         """Shift each body's temperatures [K] so that their mean is zero."""
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = self._sum(self._weights * t.ravel()) / self._weight
@@ -39,10 +39,10 @@ class Floating:
         return np.bincount(self._label, values, self._count + 1)[: self._count]
 
 
-def without_answer(conduction: Conduction, heat: Array) -> str:
+def why_unsolvable(conduction: Conduction, heat: Array) -> str:
     """Return why no temperature satisfies G t = heat, "" where one does."""
     given = {name: getattr(conduction, name) for name in ("g_x", "g_y", "g_z")}
-    for name, values in (given | {"ground": conduction.ground.conductance}).items():
+    for name, values in (given | {"ground": conduction.boundary.conductance}).items():
         if not (np.isfinite(values) & (values >= 0.0)).all():
             return f"{name} has conductances that are negative or no number"
     astray = np.flatnonzero((heat != 0.0) & ~conduction.is_active)
@@ -50,7 +50,7 @@ def without_answer(conduction: Conduction, heat: Array) -> str:
         k, j, i = np.unravel_index(astray[0], heat.shape)
         return f"heat in {astray.size} cells outside the body, the first at (k, j, i) = ({k}, {j}, {i})"
     count, part = connected_components(conduction.to_csr(), directed=False)
-    grounded = np.bincount(part[conduction.ground.cell], conduction.ground.conductance, count) > 0.0
+    grounded = np.bincount(part[conduction.boundary.cell], conduction.boundary.conductance, count) > 0.0
     left = np.bincount(part, heat.ravel(), count)
     heated = np.abs(left) > COMPATIBLE * float(np.abs(heat).sum())
     adrift = np.flatnonzero((~grounded & heated)[part] & conduction.is_active.ravel())

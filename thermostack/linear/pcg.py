@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from thermostack.finite_volume.conduction import Conduction
-from thermostack.linear.multigrid import Multigrid, size_of
+from thermostack.linear.multigrid import Multigrid, vector_norms
 
 Array = np.ndarray
 
@@ -27,7 +27,7 @@ FINEST = 1e-14  # tolerance that is asked for, however good the guess
 
 
 @dataclass
-class Progress:
+class IterationState:
     """Where an iteration stands."""
 
     residual: float = 1.0  # relative, recomputed
@@ -40,18 +40,18 @@ class Progress:
     reason: str = ""
 
     @classmethod
-    def of(cls, power: float, tolerance: float) -> Progress:
+    def initial(cls, power: float, tolerance: float) -> IterationState:
         """Return the start, which is the end already where the heats' absolute values sum to nothing."""
         if power > 0.0:
             return cls(tolerance=tolerance)
         return cls(0.0, 0.0, tolerance, [0.0], is_converged=True, reason="no heat")
 
-    def ask(self, tolerance: float) -> None:
+    def set_tolerance(self, tolerance: float) -> None:
         """Set the tolerance, and judge by it."""
         self.tolerance = max(FINEST, tolerance)
-        self.judge()
+        self.update_convergence()
 
-    def judge(self) -> None:
+    def update_convergence(self) -> None:
         """Say whether residual and balance are within the tolerance."""
         self.is_converged = self.residual <= self.tolerance and self.imbalance <= self.tolerance
 
@@ -61,7 +61,7 @@ class Progress:
         return len(self.history) - 1
 
 
-class Search:
+class PcgSearch:
     """The search for the temperatures of one load: all that is decided, while the kernels do the work.
 
     Flexible form of beta: Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
@@ -70,8 +70,8 @@ class Search:
     def __init__(self, multigrid: Multigrid, load: int, heat: Array, t: Array, tolerance: float) -> None:
         self.multigrid, self.load = multigrid, load
         self.heat, self.t, self.tolerance = heat, t, tolerance
-        self.scale, self.power = size_of(heat, multigrid.threads)
-        self.state = Progress.of(self.power, tolerance)
+        self.scale, self.power = vector_norms(heat, multigrid.threads)
+        self.state = IterationState.initial(self.power, tolerance)
         self.target = MARGIN * tolerance
         self.energy = 0.0  # p.Gp of the last direction, zero where the next one is to begin anew
         self.is_judged = True  # the true residual is that of t
@@ -79,17 +79,17 @@ class Search:
         self.rounds = 0
         self.drift_from = 0.0
 
-    def begin(self, *, is_zero: bool, of_guess: bool) -> None:
+    def set_rhs(self, *, is_zero: bool, of_guess: bool) -> None:
         """Set the residual of the first guess; `of_guess` says that the tolerance is relative to it."""
         if self.state.is_converged:
             self.t[...] = 0.0
             return
         if is_zero:
-            self.multigrid.begin(self.load, self.heat, 1.0 / self.scale)
+            self.multigrid.set_rhs(self.load, self.heat, 1.0 / self.scale)
         else:
             self.recompute()
             if of_guess:
-                self.state.ask(self.tolerance * self.state.residual)
+                self.state.set_tolerance(self.tolerance * self.state.residual)
                 self.tolerance = self.state.tolerance
                 self.target = MARGIN * self.tolerance
         self.state.history.append(self.state.residual)
@@ -102,14 +102,14 @@ class Search:
     def _take(self, left: float, total: float) -> None:
         state = self.state
         state.residual, state.imbalance = left / self.scale, abs(total) / self.power
-        state.judge()
+        state.update_convergence()
         self.is_judged = True
 
-    def turn(self) -> tuple[float, float]:
+    def direction_step(self) -> tuple[float, float]:
         """Return beta of the next direction and the step along it, from the cycle's answer."""
         zr, own, along, _ = self.multigrid.finest.products(self.load)
         self.state.energies.append(math.sqrt(max(zr, 0.0)))
-        beta, self.energy = conjugate(own, along, self.energy)
+        beta, self.energy = next_direction(own, along, self.energy)
         if not (zr > 0.0 and 0.0 < self.energy < math.inf):
             self.state.reason = "the search direction lost its energy"
             return 0.0, 0.0
@@ -152,7 +152,7 @@ class Search:
                 self.recompute()
             self.drift_from = min(self.drift_from, state.residual)
             if not state.is_converged:
-                settle(state, self.multigrid.conduction, self.heat, self.t, self.tolerance)
+                accept_rounding(state, self.multigrid.conduction, self.heat, self.t, self.tolerance)
                 self.rounds += 1
                 if not state.is_converged and self.rounds > 3 and state.residual > 0.5 * before:
                     state.reason = "the true residual no longer follows the iteration"
@@ -161,7 +161,7 @@ class Search:
             self.recompute()
             self.drift_from = state.residual
 
-    def is_over(self, patience: float, limit: int) -> bool:
+    def should_stop(self, patience: float, limit: int) -> bool:
         """Return whether there is nothing left to do, or no hope; then t is up to date."""
         state = self.state
         if not state.is_converged:
@@ -175,7 +175,7 @@ class Search:
         return False
 
 
-def iterate(
+def solve_pcg(
     multigrid: Multigrid,
     heats: Array,
     fields: Array,
@@ -185,7 +185,7 @@ def iterate(
     patience: float,
     limit: int,
     of_guess: bool = False,
-) -> list[Progress]:
+) -> list[IterationState]:
     """Improve each field [K] in place until G field = heat [W] within the tolerance; return how each went.
 
     `heats` and `fields` are (loads, nz, ny, nx); each cycle reads the conductances once for all of them.
@@ -193,26 +193,26 @@ def iterate(
     tolerance is relative to the residual of the guess instead of the heat. Gives up where more
     than `patience` iterations are foreseen, after `limit`, and where nothing is gained.
     """
-    multigrid.give_room(len(heats))
+    multigrid.allocate(len(heats))
     finest = multigrid.finest
     searches = [
-        Search(multigrid, n, heat, t, tolerance)
+        PcgSearch(multigrid, n, heat, t, tolerance)
         for n, (heat, t) in enumerate(zip(heats, fields, strict=True))
     ]
     beta, alpha, step, constant, square = np.zeros((5, len(heats)))
     for search in searches:
-        search.begin(is_zero=is_zero, of_guess=of_guess)
-    live: Sequence[Search] = searches
+        search.set_rhs(is_zero=is_zero, of_guess=of_guess)
+    live: Sequence[PcgSearch] = searches
     true = multigrid.true_residual(heats, np.array([1.0 / (s.scale or 1.0) for s in searches]))
     # From zero the start is as good as a cycle, at two thirds of its cost.
-    improve = multigrid.nest if is_zero else multigrid.cycle
-    while live := [search for search in live if not search.is_over(patience, limit)]:
-        multigrid.keep_alive([search.load for search in live])
+    improve = multigrid.full_multigrid_start if is_zero else multigrid.cycle
+    while live := [search for search in live if not search.should_stop(patience, limit)]:
+        multigrid.set_active([search.load for search in live])
         improve()
         improve = multigrid.cycle
         for search in live:
             n = search.load
-            beta[n], alpha[n] = search.turn()
+            beta[n], alpha[n] = search.direction_step()
             step[n] = alpha[n] * search.scale
             if true:
                 true.ask(n, search.foresees_end())
@@ -237,8 +237,8 @@ def improve(
     on as if it did not.
     """
     scale = held  # of the heat that 1 K everywhere would take
-    multigrid.give_room(1)
-    multigrid.keep_alive([0])
+    multigrid.allocate(1)
+    multigrid.set_active([0])
     finest = multigrid.finest
     first, excess = multigrid.residual(0, heat, t, 1.0 / scale)
     beta, alpha, step, constant, square = np.zeros((5, 1))
@@ -247,7 +247,7 @@ def improve(
     while norm > reduction * first:
         multigrid.cycle()
         zr, own, along, sent = finest.products(0)
-        beta[0], energy = conjugate(own, along, energy)
+        beta[0], energy = next_direction(own, along, energy)
         if not (zr > 0.0 and 0.0 < energy < math.inf and iterations < LOOK_AT):
             return None
         alpha[0] = zr / energy
@@ -263,7 +263,7 @@ def improve(
     return iterations, max(norm / first, 10.0 * DRIFT) if first > 0.0 else 0.0
 
 
-def conjugate(own: float, along: float, energy: float) -> tuple[float, float]:
+def next_direction(own: float, along: float, energy: float) -> tuple[float, float]:
     """Return beta, for which p = z + beta p' has no energy in common with p', and the energy p.Gp.
 
     From z.Gz, z.Gp' and p'.Gp'; where that is zero, p is z.
@@ -272,19 +272,21 @@ def conjugate(own: float, along: float, energy: float) -> tuple[float, float]:
     return beta, own + beta * along
 
 
-def settle(state: Progress, conduction: Conduction, heat: Array, t: Array, tolerance: float) -> None:
+def accept_rounding(
+    state: IterationState, conduction: Conduction, heat: Array, t: Array, tolerance: float
+) -> None:
     """Accept a residual that is all rounding: a temperature stored in float64 has none smaller.
 
     The bound is the rounding of each face's flux, after Higham, Accuracy and Stability (2002), section 7.1.
     """
     squares = (np.square(2.0 * conduction.diagonal_of_plane(k) * t[k]).sum() for k in range(len(t)))
-    floor = ROUNDING * np.finfo(np.float64).eps * math.sqrt(sum(map(float, squares))) / size_of(heat)[0]
+    floor = ROUNDING * np.finfo(np.float64).eps * math.sqrt(sum(map(float, squares))) / vector_norms(heat)[0]
     if tolerance < state.residual <= floor and state.imbalance <= tolerance:
         state.is_converged = True
         state.reason = f"the residual is the rounding of float64 temperatures, {floor:.1e} at most"
 
 
-def _despair(state: Progress, tolerance: float, patience: float, limit: int) -> str:
+def _despair(state: IterationState, tolerance: float, patience: float, limit: int) -> str:
     """Return why to give up, or "" to go on."""
     done = state.iterations
     if not np.isfinite(state.history[-1]):

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from thermostack.finite_volume.conduction import Conduction, Ground
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 from thermostack.linear.amg import dot
-from thermostack.linear.multigrid import Widths, operate
+from thermostack.linear.multigrid import Widths, apply_operator
 from thermostack.linear.solver import prepare
 from thermostack.linear.solver_report import SolverReport
 
@@ -21,7 +21,7 @@ LEAST = 2e-5  # reduction that the recurrence alone is trusted with
 SLOW = 1e-6  # 1/s: a shift with which columns are paired as the steady problem has them
 
 
-class Shifted:
+class ShiftedOperator:
     """`(G + s C) T = P`, solved for one shift after the other."""
 
     def __init__(
@@ -35,10 +35,10 @@ class Shifted:
     ) -> None:
         """Prepare it. `capacity` (nz, ny, nx) [J/K] is that of each cell, zero outside the body alone."""
         self.shift = SLOW
-        own = conduction.ground
+        own = conduction.boundary
         self._cell = np.union1d(np.flatnonzero(capacity), own.cell)  # of the body
         self._own, self._place = np.zeros(0, np.intp), np.zeros(0, np.intp)  # the ground's cells, and where
-        self._ground = Ground(own.shape, self._cell, np.zeros(self._cell.size))
+        self._ground = BoundaryConductance(own.shape, self._cell, np.zeros(self._cell.size))
         self._total = np.zeros(self._cell.size)
         self._inertia = _least_inertia(conduction, capacity)
         self._take(conduction, capacity)
@@ -46,19 +46,19 @@ class Shifted:
 
     def _take(self, conduction: Conduction, capacity: Array) -> None:
         self.conduction, self.capacity = conduction, capacity
-        if conduction.ground.cell is not self._own:
-            self._own = conduction.ground.cell
+        if conduction.boundary.cell is not self._own:
+            self._own = conduction.boundary.cell
             self._place = np.searchsorted(self._cell, self._own)
         self.stores = float(capacity.sum())  # J/K
-        self._grounded = float(conduction.ground.conductance.sum())
+        self._grounded = float(conduction.boundary.conductance.sum())
 
     @property
     def operator(self) -> Conduction:
         """Return `G + s C` of the present shift, whose ground the next one overwrites."""
         np.take(self.capacity.reshape(-1), self._cell, out=self._total, mode="clip")
         self._total *= self.shift
-        self._total[self._place] += self.conduction.ground.conductance
-        return replace(self.conduction, ground=self._ground.holding(self._total))
+        self._total[self._place] += self.conduction.boundary.conductance
+        return replace(self.conduction, boundary=self._ground.with_conductance(self._total))
 
     @property
     def memory(self) -> int:
@@ -71,7 +71,7 @@ class Shifted:
         self._take(conduction, capacity)
         self.solver.change(self.operator, holding=self.shift * self._inertia)
 
-    def at(self, shift: float) -> Shifted:
+    def update_shift(self, shift: float) -> ShiftedOperator:
         """Return this with another shift [1/s].
 
         A shift of zero is the steady problem, which needs ground. Raises ValueError on one below zero.
@@ -117,7 +117,7 @@ class Shifted:
         Of all fields that differ from t by a constant it is the nearest to the answer, in the norm of the
         operator.
         """
-        own, place = self.conduction.ground, t.reshape(-1)
+        own, place = self.conduction.boundary, t.reshape(-1)
         if self.held > 0.0:
             leaving = self.shift * dot(self.capacity, t) + float((own.conductance * place[own.cell]).sum())
             t += (float(heat.sum()) - leaving) / self.held
@@ -125,7 +125,7 @@ class Shifted:
     def conduction_of(self, t: Array) -> Array:
         """Return `G t` [W], the heat that leaves each cell at temperatures t [K] over the caller's zero."""
         out = np.empty(t.shape)
-        operate(self.conduction, t, out, self.solver.threads)
+        apply_operator(self.conduction, t, out, self.solver.threads)
         return out
 
 

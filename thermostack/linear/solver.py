@@ -11,11 +11,11 @@ import numpy as np
 
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.conduction import Conduction
-from thermostack.linear.direct import Factors
-from thermostack.linear.fallback import Ways
-from thermostack.linear.multigrid import Widths, size_of
-from thermostack.linear.null_space import Floating, without_answer
-from thermostack.linear.pcg import Progress, settle
+from thermostack.linear.direct import LuFactorization
+from thermostack.linear.fallback import FallbackChain
+from thermostack.linear.multigrid import Widths, vector_norms
+from thermostack.linear.null_space import FloatingBodies, why_unsolvable
+from thermostack.linear.pcg import IterationState, accept_rounding
 from thermostack.linear.solver_report import SolverReport
 
 Array = np.ndarray
@@ -72,21 +72,21 @@ class Solver:
         self.threads, self._weights = threads, weights
         widths = _checked_widths(conduction, widths)
         self._set_floating()
-        self._factors: Factors | None = None
-        self._ways: Ways | None = None
+        self._factors: LuFactorization | None = None
+        self._ways: FallbackChain | None = None
         if method == "direct":
             self._factorise()
         else:
-            self._ways = Ways(conduction, widths, threads, keeps_ground=not is_fixed)
+            self._ways = FallbackChain(conduction, widths, threads, keeps_ground=not is_fixed)
 
     def _set_floating(self) -> None:
-        ground = self.conduction.ground.conductance
+        ground = self.conduction.boundary.conductance
         is_held = bool(ground.size and (ground[0] > 0.0 or (ground > 0.0).any()))  # mostly the first tells
-        self._floating = None if is_held else Floating(self.conduction, self._weights)
+        self._floating = None if is_held else FloatingBodies(self.conduction, self._weights)
 
     def _factorise(self) -> None:
         self._factors = None  # its memory is free before the next factors are made
-        self._factors = Factors(self.conduction, self._floating.first if self._floating else None)
+        self._factors = LuFactorization(self.conduction, self._floating.first if self._floating else None)
 
     def change(self, conduction: Conduction, *, only_ground: bool = False, holding: float = 0.0) -> None:
         """Take an operator with other conductances, or with other ground conductances only.
@@ -170,7 +170,7 @@ class Solver:
         start = time.perf_counter()
         for heat in heats:
             if self._floating and self._floating.excess(heat):
-                raise ConvergenceError(f"there is no answer: {without_answer(self.conduction, heat)}", [])
+                raise ConvergenceError(f"there is no answer: {why_unsolvable(self.conduction, heat)}", [])
         if self._ways:
             states = self._ways.iterate(heats, fields, tolerance, is_zero=is_zero, of_guess=of_guess)
         else:
@@ -180,7 +180,7 @@ class Solver:
             if not state.is_converged:
                 raise self._failure(state, heat)
             if self._floating:
-                self._floating.settle(t)
+                self._floating.remove_mean(t)
         return [self._report(state, seconds) for state in states]
 
     def improve(self, heat: Array, t: Array, reduction: float, held: float) -> tuple[int, float] | None:
@@ -190,43 +190,43 @@ class Solver:
         """
         return self._ways.improve(heat, t, reduction, held) if self._ways else None
 
-    def _failure(self, state: Progress, heat: Array) -> ConvergenceError:
+    def _failure(self, state: IterationState, heat: Array) -> ConvergenceError:
         fallback = f" It took the {self._fallback}." if self._fallback else ""
         return ConvergenceError(
             f"the {self.method} solver stopped at a residual of {state.residual:.1e} and a heat balance "
             f"of {state.imbalance:.1e} where {state.tolerance:.1e} was asked: {state.reason}."
-            f"{fallback} The cause: {without_answer(self.conduction, heat) or ADVICE}",
+            f"{fallback} The cause: {why_unsolvable(self.conduction, heat) or ADVICE}",
             state.history,
         )
 
-    def _factorised(self, heat: Array, t: Array, tolerance: float) -> Progress:
+    def _factorised(self, heat: Array, t: Array, tolerance: float) -> IterationState:
         assert self._factors is not None
-        state = Progress.of(size_of(heat)[1], tolerance)
+        state = IterationState.initial(vector_norms(heat)[1], tolerance)
         if not state.is_converged:
             t[...] = self._factors.solve(heat)
             self._judge(state, heat, t, tolerance)
         return state
 
-    def _judge(self, state: Progress, heat: Array, t: Array, tolerance: float) -> None:
+    def _judge(self, state: IterationState, heat: Array, t: Array, tolerance: float) -> None:
         left = heat - self.conduction.apply(t)
-        scale, power = size_of(heat)
-        state.residual, state.imbalance = size_of(left)[0] / scale, float(abs(left.sum())) / power
-        state.judge()
+        scale, power = vector_norms(heat)
+        state.residual, state.imbalance = vector_norms(left)[0] / scale, float(abs(left.sum())) / power
+        state.update_convergence()
         state.history.append(state.residual)
         state.reason = "factorised" if state.is_converged else "the factors are not accurate enough"
         if not state.is_converged:
-            settle(state, self.conduction, heat, t, tolerance)
+            accept_rounding(state, self.conduction, heat, t, tolerance)
 
     def _checked(self, values: Array, name: str) -> Array:
         values = np.ascontiguousarray(values, dtype=np.float64)
         if values.shape[1:] != self.conduction.shape:
             shape = values.shape[1:]
             raise ValueError(f"{name} has shape {shape}; the conductances have {self.conduction.shape}")
-        if not all(math.isfinite(size_of(field, self.threads)[1]) for field in values):
+        if not all(math.isfinite(vector_norms(field, self.threads)[1]) for field in values):
             raise ValueError(f"{name} is not a finite number in every cell")
         return values
 
-    def _report(self, state: Progress, seconds: float) -> SolverReport:
+    def _report(self, state: IterationState, seconds: float) -> SolverReport:
         return SolverReport(
             method=self.method,
             iterations=state.iterations if self._ways else 0,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -24,23 +24,23 @@ from thermostack.materials.cylinder_arrays import (
 from thermostack.materials.material import ROOM_TEMPERATURE, Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes, CapacityLaw, ConductivityLaw, Constant
 from thermostack.schema.fields import Depth, Extent, Fraction, Thickness, fail
-from thermostack.schema.validated_dataclass import OneOf, complete, described, fault_at, key_of
+from thermostack.schema.validated_dataclass import TaggedUnion, complete, described, diagnostic_at, key_of
 
 Find: TypeAlias = Callable[["MaterialLike"], Material]  # from a name, a material or a mixture
 SUM_OF_FRACTIONS = 1e-9  # how far from one it may be
 MOST_LINED = 0.504  # of the area: a diameter of 0.8 pitches
 
 
-class Mixture:
+class EffectiveMedium:
     """What the mixtures have in common: parts, their shares of the volume, and a formula."""
 
     is_directional = False  # x and y differ even where the parts are alike along them
 
-    def contents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
+    def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
         """Return field, material and share of the volume of each part."""
         raise NotImplementedError
 
-    def mix(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
+    def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
         raise NotImplementedError
 
@@ -50,17 +50,17 @@ class Mixture:
         Raises DescriptionError where a part conducts differently along x and y, where the formula
         takes them as alike, and what `find` raises.
         """
-        found = tuple(find(part) for _, part, _ in self.contents())
+        found = tuple(find(part) for _, part, _ in self.constituents())
         self.check(found)
-        law: ConductivityLaw = Blend(self, found)
+        law: ConductivityLaw = EffectiveConductivity(self, found)
         if all(part.is_constant for part in found):
-            x, y, z = (float(value) for value in law.at(np.array(ROOM_TEMPERATURE)))
+            x, y, z = (float(value) for value in law.evaluate(np.array(ROOM_TEMPERATURE)))
             law = Constant((x, y, z))
         capacity: CapacityLaw | float | None = None
         if all(part.has_capacity for part in found):
-            capacity = BlendOfCapacities(tuple(share for _, _, share in self.contents()), found)
+            capacity = EffectiveHeatCapacity(tuple(share for _, _, share in self.constituents()), found)
             if all(part.has_constant_capacity for part in found):
-                capacity = float(capacity.at(np.array(ROOM_TEMPERATURE)))
+                capacity = float(capacity.evaluate(np.array(ROOM_TEMPERATURE)))
         names = ", ".join(dict.fromkeys(part.name for part in found))
         source = f"computed as {key_of(type(self))} of {names}"
         stated: str = getattr(self, "source", "")
@@ -70,19 +70,19 @@ class Mixture:
 
     def check(self, found: tuple[Material, ...]) -> None:
         """Raise DescriptionError where a part is not alike along x and y."""
-        for (field, _, _), part in zip(self.contents(), found, strict=True):
+        for (field, _, _), part in zip(self.constituents(), found, strict=True):
             if not part.is_isotropic_in_plane:
                 kind = key_of(type(self))
                 text = f"{part.name} conducts differently along x and y, {kind} takes them as alike"
                 remedy = "give a material with one in-plane conductivity"
-                raise DescriptionError(fault_at((field,), text, remedy, "E-VALUE"))
+                raise DescriptionError(diagnostic_at((field,), text, remedy, "E-VALUE"))
 
 
 @dataclass(frozen=True)
-class Blend(ConductivityLaw):
+class EffectiveConductivity(ConductivityLaw):
     """The conductivity of a mixture whose parts depend on temperature."""
 
-    mixture: Mixture
+    medium: EffectiveMedium
     found: tuple[Material, ...]
 
     @property
@@ -94,16 +94,16 @@ class Blend(ConductivityLaw):
     @property
     def is_isotropic_in_plane(self) -> bool:
         """True where x and y are alike at every temperature."""
-        return not self.mixture.is_directional and all(part.is_isotropic_in_plane for part in self.found)
+        return not self.medium.is_directional and all(part.is_isotropic_in_plane for part in self.found)
 
     @property
     def is_isotropic(self) -> bool:
         """False: no formula here makes all directions alike."""
         return False
 
-    def at(self, temperature: Array) -> ArrayAxes:
+    def evaluate(self, temperature: Array) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
-        return self.mixture.mix(tuple(part.law.at(temperature) for part in self.found))
+        return self.medium.homogenize(tuple(part.law.evaluate(temperature) for part in self.found))
 
     @property
     def written(self) -> Any:
@@ -112,13 +112,13 @@ class Blend(ConductivityLaw):
 
 
 @dataclass(frozen=True)
-class BlendOfCapacities(CapacityLaw):
+class EffectiveHeatCapacity(CapacityLaw):
     """The heat capacity [J/(m3 K)] of a mixture, by volume."""
 
     shares: tuple[float, ...]
     found: tuple[Material, ...]
 
-    def at(self, temperature: Array) -> Array:
+    def evaluate(self, temperature: Array) -> Array:
         """Return the capacity [J/(m3 K)] at temperatures [K]."""
         return np.asarray(
             sum(
@@ -140,7 +140,7 @@ def _check_array(diameter: float, pitch: float) -> None:
 
 
 @described
-class ViaArray(Mixture):
+class ViaArray(EffectiveMedium):
     """Straight vias in a regular array, each with a liner inside its wall where one is given.
 
     `diameter` is that of the hole, so the core measures diameter - 2 liner_thickness. Along z: in
@@ -179,14 +179,14 @@ class ViaArray(Mixture):
         """Return the fraction of a hole's area that is core."""
         return (1.0 - 2.0 * self.liner_thickness / self.diameter) ** 2
 
-    def contents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
+    def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
         """Return field, material and share of the volume of host, core and, where there is one, liner."""
         fraction = area_fraction(self.diameter, self.pitch, self.arrangement)
         core = fraction * self.core_share
         both = (("host", self.host, 1.0 - fraction), ("core", self.core, core))
         return both if self.liner is None else (*both, ("liner", self.liner, fraction - core))
 
-    def mix(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
+    def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
         host, core = parts[0][0], parts[1][0]
         via = core if self.liner is None else dilute_conductivity(parts[2][0], core, self.core_share)
@@ -195,7 +195,7 @@ class ViaArray(Mixture):
 
 
 @described
-class BumpArray(Mixture):
+class BumpArray(EffectiveMedium):
     """Bumps, balls or pillars in a regular array with a fill around them, as upright cylinders.
 
     Along z: in parallel, which leaves out how heat gathers toward a bump in thin layers above and
@@ -214,19 +214,19 @@ class BumpArray(Mixture):
         """Check that bumps do not touch."""
         _check_array(self.diameter, self.pitch)
 
-    def contents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
+    def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
         """Return field, material and share of the volume of fill and bump."""
         fraction = area_fraction(self.diameter, self.pitch, self.arrangement)
         return ("fill", self.fill, 1.0 - fraction), ("bump", self.bump, fraction)
 
-    def mix(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
+    def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
         in_plane = conductivity_across(parts[0][0], parts[1][0], self.diameter, self.pitch, self.arrangement)
         return in_plane, in_plane, _in_parallel(self, parts, 2)
 
 
 @described
-class LineLayer(Mixture):
+class LineLayer(EffectiveMedium):
     """Parallel lines as high as their layer: in parallel along them and along z, in series across them."""
 
     line: MaterialLike
@@ -244,7 +244,7 @@ class LineLayer(Mixture):
             text = f"lines of {self.width * 1e6:g} um touch at a pitch of {self.pitch * 1e6:g} um"
             raise fail("E-RANGE", text, "width must be less than pitch")
 
-    def contents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
+    def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
         """Return field, material and share of the volume of line and dielectric."""
         share = self.width / self.pitch
         return ("line", self.line, share), ("dielectric", self.dielectric, 1.0 - share)
@@ -252,7 +252,7 @@ class LineLayer(Mixture):
     def check(self, found: tuple[Material, ...]) -> None:
         """Raise nothing: each axis has its own sum."""
 
-    def mix(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
+    def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
         along, across = (0, 1) if self.direction == "x" else (1, 0)
         pair = _in_parallel(self, parts, along), _in_series(self, parts, across)
@@ -277,7 +277,7 @@ class Vias:
 
 
 @described
-class Laminate(Mixture):
+class Laminate(EffectiveMedium):
     """Plies on each other, as in substrates and boards: in parallel in the plane, in series along z.
 
     Within a ply, material and filler count in parallel, which takes the pattern as connected (planes,
@@ -303,7 +303,7 @@ class Laminate(Mixture):
     def _via_fraction(self) -> float:
         return self.vias.fraction if self.vias is not None else 0.0
 
-    def contents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
+    def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
         """Return field, material and share of the volume of each ply, the filler and the vias."""
         total = sum(ply.thickness for ply in self.plies)
         plies = 1.0 - self._via_fraction
@@ -319,7 +319,7 @@ class Laminate(Mixture):
         if self.vias is not None:
             super().check(found)
 
-    def mix(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
+    def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
         total = sum(ply.thickness for ply in self.plies)
         filler = parts[len(self.plies)] if self.filler is not None else (np.zeros(()),) * 3
@@ -340,7 +340,7 @@ class Laminate(Mixture):
 
 
 @described
-class Part:
+class Constituent:
     """A part of an area: its material and the fraction of the area it covers."""
 
     material: MaterialLike
@@ -348,14 +348,16 @@ class Part:
 
 
 @described
-class AreaBlend(Mixture):
+class AreaComposite(EffectiveMedium):
     """Regions of several materials side by side, known by their areas alone.
 
     Along z: in parallel. In the plane: the self-consistent mean, in which no part surrounds the others
     (Bruggeman); with `in_plane="parallel"` the area-weighted mean, right where every part reaches across.
     """
 
-    parts: tuple[Part, ...]
+    key: ClassVar[str] = "area_blend"  # in a file
+
+    parts: tuple[Constituent, ...]
     in_plane: Literal["self_consistent", "parallel"] = "self_consistent"
     source: str = ""
 
@@ -367,7 +369,7 @@ class AreaBlend(Mixture):
                 "E-RANGE", f"the fractions sum to {total:.6g}", "they sum to 1, name the rest as a part"
             )
 
-    def contents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
+    def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
         """Return field, material and share of the volume of each part."""
         return tuple(("parts", part.material, part.fraction) for part in self.parts)
 
@@ -376,7 +378,7 @@ class AreaBlend(Mixture):
         if self.in_plane == "self_consistent":
             super().check(found)
 
-    def mix(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
+    def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
         z = _in_parallel(self, parts, 2)
         if self.in_plane == "parallel":
@@ -385,21 +387,21 @@ class AreaBlend(Mixture):
         return mean, mean, z
 
 
-def _in_parallel(mixture: Mixture, parts: tuple[ArrayAxes, ...], axis: int) -> Array:
-    shares = (share for _, _, share in mixture.contents())
+def _in_parallel(mixture: EffectiveMedium, parts: tuple[ArrayAxes, ...], axis: int) -> Array:
+    shares = (share for _, _, share in mixture.constituents())
     return np.asarray(sum(share * part[axis] for share, part in zip(shares, parts, strict=True)))
 
 
-def _in_series(mixture: Mixture, parts: tuple[ArrayAxes, ...], axis: int) -> Array:
-    shares = (share for _, _, share in mixture.contents())
+def _in_series(mixture: EffectiveMedium, parts: tuple[ArrayAxes, ...], axis: int) -> Array:
+    shares = (share for _, _, share in mixture.constituents())
     return np.asarray(1.0 / sum(share / part[axis] for share, part in zip(shares, parts, strict=True)))
 
 
-MIXTURES = (ViaArray, BumpArray, LineLayer, Laminate, AreaBlend)
-AnyMixture: TypeAlias = ViaArray | BumpArray | LineLayer | Laminate | AreaBlend
+EFFECTIVE_MEDIA = (ViaArray, BumpArray, LineLayer, Laminate, AreaComposite)
+AnyEffectiveMedium: TypeAlias = ViaArray | BumpArray | LineLayer | Laminate | AreaComposite
 MaterialLike = Annotated[
-    str | Material | ViaArray | BumpArray | LineLayer | Laminate | AreaBlend,
-    OneOf(MIXTURES, names=True, plain=(Material,)),
+    str | Material | ViaArray | BumpArray | LineLayer | Laminate | AreaComposite,
+    TaggedUnion(EFFECTIVE_MEDIA, names=True, plain=(Material,)),
 ]
 
-complete(*MIXTURES, Ply, Vias, Part)  # each may be made of any other
+complete(*EFFECTIVE_MEDIA, Ply, Vias, Constituent)  # each may be made of any other

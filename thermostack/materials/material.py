@@ -7,7 +7,7 @@ from typing import Any, cast, overload
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials.temperature_laws import (
     Array,
     ArrayAxes,
@@ -101,7 +101,7 @@ class Material:
     def conductivity_at(self, temperature: Array) -> ArrayAxes: ...
     def conductivity_at(self, temperature: float | Array) -> Axes | ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z at a temperature [K], or at each of an array."""
-        values = self.law.at(np.asarray(temperature, dtype=np.float64))
+        values = self.law.evaluate(np.asarray(temperature, dtype=np.float64))
         if np.ndim(temperature) > 0:
             return values
         x, y, z = (float(value) for value in values)
@@ -123,8 +123,8 @@ class Material:
         """
         if not self.has_capacity:
             remedy = "give density and specific_heat, or volumetric_heat_capacity"
-            fault = Fault(f"materials.{self.name}", "has no heat capacity", remedy, "E-MISSING")
-            raise DescriptionError(fault)
+            diagnostic = Diagnostic(f"materials.{self.name}", "has no heat capacity", remedy, "E-MISSING")
+            raise DescriptionError(diagnostic)
         at = np.asarray(temperature, dtype=np.float64)
         if self.volumetric_heat_capacity is not None:
             capacity = _value(self.volumetric_heat_capacity, at)
@@ -139,7 +139,7 @@ class Material:
             self.volumetric_heat_capacity is not None or not isinstance(self.specific_heat, CapacityLaw)
         )
 
-    def warnings(self) -> tuple[Fault, ...]:
+    def warnings(self) -> tuple[Diagnostic, ...]:
         """Return what is unusual: W-RANGE for a conductivity outside 0.001 to 10000 W/(m K)."""
         low, high = USUAL_CONDUCTIVITY
         ends = self.temperature_range or (ROOM_TEMPERATURE,)
@@ -149,11 +149,11 @@ class Material:
             return ()
         shown = format_quantity(worst, "conductivity")
         text = f"{self.name} conducts {shown}, outside {low:g} to {high:g} W/m/K"
-        return (Fault("conductivity", text, "check the unit", "W-RANGE"),)
+        return (Diagnostic("conductivity", text, "check the unit", "W-RANGE"),)
 
 
 def _value(capacity: Any, temperature: Array) -> Array:
     """Return a capacity, a number or a law, at temperatures [K] in their shape."""
     if isinstance(capacity, CapacityLaw):
-        return capacity.at(temperature)
+        return capacity.evaluate(temperature)
     return np.broadcast_to(np.float64(capacity), temperature.shape)

@@ -12,13 +12,18 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.materials.effective_media import MIXTURES, AnyMixture, MaterialLike, Mixture
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.materials.effective_media import (
+    EFFECTIVE_MEDIA,
+    AnyEffectiveMedium,
+    EffectiveMedium,
+    MaterialLike,
+)
 from thermostack.materials.material import VOID, Material
-from thermostack.schema.fields import Name, fail, nearest
-from thermostack.schema.validated_dataclass import OneOf, faults_of, key_of
+from thermostack.schema.fields import Name, fail, suggest
+from thermostack.schema.validated_dataclass import TaggedUnion, diagnostics_of, key_of
 
-Definition: TypeAlias = Material | AnyMixture
+Definition: TypeAlias = Material | AnyEffectiveMedium
 
 
 def find_material(
@@ -38,21 +43,23 @@ def _find(
 ) -> Material:
     if isinstance(material, Material):
         return material
-    if isinstance(material, Mixture):
+    if isinstance(material, EffectiveMedium):
         return material.material(name or key_of(type(material)), lambda part: _find(part, own, "", trail))
     if material == VOID:
         text = "void is the space outside the body, it has no properties"
-        raise DescriptionError(Fault("material", text, "name a material", "E-NAME"))
+        raise DescriptionError(Diagnostic("material", text, "name a material", "E-NAME"))
     if material in trail:
         cycle = " of ".join((*trail[trail.index(material) :], material))
-        raise DescriptionError(Fault(f"materials.{material}", f"is made of itself: {cycle}", "", "E-CYCLE"))
+        raise DescriptionError(
+            Diagnostic(f"materials.{material}", f"is made of itself: {cycle}", "", "E-CYCLE")
+        )
     if material in own:
         return _find(own[material], own, material, (*trail, material))
     if material in library():
         return library()[material]
     known = [*own, *library()]
     raise DescriptionError(
-        Fault("material", f"no material is named {material!r}", nearest(str(material), known), "E-NAME")
+        Diagnostic("material", f"no material is named {material!r}", suggest(str(material), known), "E-NAME")
     )
 
 
@@ -76,7 +83,7 @@ class Library(Mapping[str, Material]):
         try:
             made = _reader().validate_python({name: self.definitions[name]}, context={"from_file": True})
         except ValidationError as error:
-            raise DescriptionError(faults_of(error, root="materials.toml")) from None
+            raise DescriptionError(diagnostics_of(error, root="materials.toml")) from None
         definition = made[name]
         return definition if isinstance(definition, Material) else find_material(definition, name=name)
 
@@ -111,7 +118,7 @@ class DefinitionsForm:
         definition = core_schema.tagged_union_schema(
             {
                 "@material": handler.generate_schema(Material),
-                "@mixture": OneOf(MIXTURES).__get_pydantic_core_schema__(source, handler),
+                "@mixture": TaggedUnion(EFFECTIVE_MEDIA).__get_pydantic_core_schema__(source, handler),
             },
             _kind_of,
         )
@@ -133,10 +140,10 @@ class DefinitionsForm:
 def _kind_of(value: Any) -> str:
     """Return whether a definition is a material or a mixture; a slip in a mixture's key is one too."""
     if isinstance(value, Mapping) and "conductivity" not in value:
-        kinds = [key_of(kind) for kind in MIXTURES]
-        is_slip = len(value) == 1 and nearest(str(next(iter(value))), kinds)
+        kinds = [key_of(kind) for kind in EFFECTIVE_MEDIA]
+        is_slip = len(value) == 1 and suggest(str(next(iter(value))), kinds)
         return "@mixture" if is_slip or any(key in kinds for key in value) else "@material"
-    return "@mixture" if isinstance(value, Mixture) else "@material"
+    return "@mixture" if isinstance(value, EffectiveMedium) else "@material"
 
 
 def _with_names(value: Any) -> Any:

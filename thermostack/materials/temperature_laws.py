@@ -38,7 +38,7 @@ def _check_two_or_three(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class AlongAxes:
+class AxisValues:
     """One quantity for all directions, two for in-plane and through-plane, or three for x, y and z."""
 
     quantity: Quantity
@@ -68,9 +68,9 @@ class AlongAxes:
         return {"anyOf": [one, {"type": "array", "items": one, "minItems": 2, "maxItems": 3}]}
 
 
-_POSITIVE_CONDUCTIVITY = AlongAxes(Quantity("conductivity", above=0.0))
+_POSITIVE_CONDUCTIVITY = AxisValues(Quantity("conductivity", above=0.0))
 ConductivityAlongAxes = Annotated[Axes, _POSITIVE_CONDUCTIVITY]
-ChangeAlongAxes = Annotated[Axes, AlongAxes(Quantity("conductivity"))]
+ChangeAlongAxes = Annotated[Axes, AxisValues(Quantity("conductivity"))]
 TemperatureRange = tuple[Temperature, Temperature]
 
 
@@ -98,7 +98,7 @@ class ConductivityLaw:
         """True where all directions are alike at every temperature."""
         return all(x == y == z for x, y, z in self.triples)
 
-    def at(self, temperature: Array) -> ArrayAxes:
+    def evaluate(self, temperature: Array) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
         raise NotImplementedError
 
@@ -126,7 +126,7 @@ class Constant(ConductivityLaw):
         """Return the conductivity [W/(m K)] along x, y and z."""
         return (self.conductivity,)
 
-    def at(self, temperature: Array) -> ArrayAxes:
+    def evaluate(self, temperature: Array) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z, read-only in the shape of `temperature`."""
         return self._along_axes(
             lambda axis: np.broadcast_to(np.float64(self.conductivity[axis]), np.shape(temperature))
@@ -165,7 +165,7 @@ class PowerLaw(ConductivityLaw):
         """Return the conductivity [W/(m K)] at the reference temperature."""
         return (self.at_reference,)
 
-    def at(self, temperature: Array) -> ArrayAxes:
+    def evaluate(self, temperature: Array) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
         scale = (self.reference / np.clip(temperature, *self.range)) ** self.exponent
         return self._along_axes(lambda axis: self.at_reference[axis] * scale)
@@ -189,7 +189,7 @@ class Linear(ConductivityLaw):
         """Check that the range ascends and that the conductivity stays above zero in it."""
         _check_range(*self.range)
         for end in self.range:
-            lowest = min(float(value) for value in self.at(np.array(end)))
+            lowest = min(float(value) for value in self.evaluate(np.array(end)))
             if lowest <= 0.0:
                 text = f"the conductivity is {lowest:.3g} W/m/K at {end:g} K"
                 raise fail("E-RANGE", text, "narrow the range")
@@ -199,7 +199,7 @@ class Linear(ConductivityLaw):
         """Return the conductivity [W/(m K)] at the reference temperature and its change per kelvin."""
         return self.at_reference, self.change_per_kelvin
 
-    def at(self, temperature: Array) -> ArrayAxes:
+    def evaluate(self, temperature: Array) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
         rise = np.clip(temperature, *self.range) - self.reference
         return self._along_axes(lambda axis: self.at_reference[axis] + self.change_per_kelvin[axis] * rise)
@@ -255,7 +255,7 @@ class Table(ConductivityLaw):
         """Return the conductivity [W/(m K)] of every row."""
         return self.conductivity
 
-    def at(self, temperature: Array) -> ArrayAxes:
+    def evaluate(self, temperature: Array) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
         columns = np.array(self.conductivity).T
         if self.interpolation == "linear":
@@ -277,7 +277,7 @@ class CapacityLaw:
 
     range: tuple[float, float] | None = None  # K; outside it the value at its nearer end is taken
 
-    def at(self, temperature: Array) -> Array:
+    def evaluate(self, temperature: Array) -> Array:
         """Return the capacity at temperatures [K]."""
         raise NotImplementedError
 
@@ -288,7 +288,7 @@ class CapacityLaw:
 
 
 @described
-class HeatTable(CapacityLaw):
+class SpecificHeatTable(CapacityLaw):
     """Specific heat at ascending temperatures, straight in between."""
 
     temperature: tuple[Temperature, ...]  # K
@@ -303,14 +303,14 @@ class HeatTable(CapacityLaw):
         """Return the first and the last temperature [K]."""
         return self.temperature[0], self.temperature[-1]
 
-    def at(self, temperature: Array) -> Array:
+    def evaluate(self, temperature: Array) -> Array:
         """Return the specific heat [J/(kg K)] at temperatures [K]."""
         return np.interp(temperature, self.temperature, self.specific_heat)
 
     @property
     def written(self) -> Any:
         """Return the mapping that a file holds."""
-        return {"table": dump(HeatTable, self)}
+        return {"table": dump(SpecificHeatTable, self)}
 
 
 # -- how laws are read -----------------------------------------------------------------------
@@ -320,7 +320,7 @@ class HeatTable(CapacityLaw):
 class LawForm:
     """A plain quantity, or a mapping of one key that names a law: `{power_law: {...}}`."""
 
-    plain: AlongAxes | Quantity
+    plain: AxisValues | Quantity
     laws: tuple[tuple[str, type], ...]  # (key, class)
     kind: type  # what a law is an instance of
 
@@ -340,7 +340,7 @@ class LawForm:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         plain = self.plain.__get_pydantic_core_schema__(source, handler)
-        if isinstance(self.plain, AlongAxes):
+        if isinstance(self.plain, AxisValues):
             plain = core_schema.no_info_after_validator_function(Constant, plain)
         choices: dict[Any, core_schema.CoreSchema] = {
             "@plain": plain,
@@ -378,7 +378,7 @@ Conductivity = Annotated[
 ]
 SpecificHeat = Annotated[
     Any,  # a float [J/(kg K)] or a HeatTable once read
-    LawForm(Quantity("specific_heat", above=0.0), (("table", HeatTable),), CapacityLaw),
+    LawForm(Quantity("specific_heat", above=0.0), (("table", SpecificHeatTable),), CapacityLaw),
 ]
 VolumetricHeatCapacity = Annotated[
     Any,  # a float [J/(m3 K)], or the law of a mixture

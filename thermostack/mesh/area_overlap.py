@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from thermostack.mesh import _area_overlap
 
 
-def spread_rectangles(
+def deposit_rectangles(
     x: np.ndarray,  # (nx + 1,) m, ascending
     y: np.ndarray,  # (ny + 1,) m, ascending
     x0: np.ndarray,  # (rectangles,) m
@@ -28,7 +28,7 @@ def spread_rectangles(
     return spread
 
 
-def spread_pixels(
+def deposit_raster(
     x: np.ndarray,  # (nx + 1,) m, ascending
     y: np.ndarray,  # (ny + 1,) m, ascending
     heat: np.ndarray,  # (rows, columns) W, equal pixels over the rectangle
@@ -38,13 +38,13 @@ def spread_pixels(
     y1: float,
 ) -> np.ndarray:
     """Return the heat [W] in each cell, (ny, nx), of a map over a rectangle [m]; the sum is kept."""
-    rows = overlap_shares(y, np.linspace(y0, y1, heat.shape[0] + 1))
-    columns = overlap_shares(x, np.linspace(x0, x1, heat.shape[1] + 1))
+    rows = overlap_fractions(y, np.linspace(y0, y1, heat.shape[0] + 1))
+    columns = overlap_fractions(x, np.linspace(x0, x1, heat.shape[1] + 1))
     spread: np.ndarray = (columns @ (rows @ heat).T).T
     return np.ascontiguousarray(spread)
 
 
-def overlap_shares(cells: np.ndarray, pieces: np.ndarray) -> sp.csr_array:
+def overlap_fractions(cells: np.ndarray, pieces: np.ndarray) -> sp.csr_array:
     """Return which share of each piece of an axis lies in each cell, (cells, pieces); columns add to 1.
 
     Both are given by their edges [m], ascending; a piece beyond the grid belongs to the nearest cell.
@@ -61,7 +61,7 @@ def overlap_shares(cells: np.ndarray, pieces: np.ndarray) -> sp.csr_array:
     return sp.csr_array((shares, (where, which)), shape=(cells.size - 1, pieces.size - 1))
 
 
-def rectangle_shares(
+def rectangle_fractions(
     x: np.ndarray,  # (nx + 1,) m, ascending
     y: np.ndarray,  # (ny + 1,) m, ascending
     x0: np.ndarray,  # (rectangles,) m

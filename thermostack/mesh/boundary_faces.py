@@ -7,20 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thermostack.errors import Fault
+from thermostack.errors import Diagnostic
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.part_map import Mosaic
-from thermostack.package.cooling import FACES, Cooled, Film, FilmMap, FixedFlux, film
+from thermostack.mesh.part_map import PartMap
+from thermostack.package.cooling import (
+    FACES,
+    FaceCooling,
+    FixedFlux,
+    HtcMap,
+    RobinCoefficients,
+    robin_coefficients,
+)
 from thermostack.package.geometry import Geometry
-from thermostack.schema.validated_dataclass import fault_at
+from thermostack.schema.validated_dataclass import diagnostic_at
 
 SURROUNDINGS = len(FACES)  # the label of a surface that is not one of the six faces
 BEST = 1e9  # W/(m2 K): a fixed temperature weighs as much as a film this good
 
 
 @dataclass(frozen=True, eq=False)
-class Surfaces:
+class BoundaryFaces:
     """The faces of cells that a cooler acts on, one entry each, in the order of the cells."""
 
     cell: np.ndarray  # (n,) index of the cell in the raveled grid
@@ -33,7 +40,7 @@ class Surfaces:
     face: np.ndarray  # (n,) index into FACES, or SURROUNDINGS
 
     @property
-    def mean_outside(self) -> float:
+    def mean_ambient(self) -> float:
         """Return the mean temperature [K] of what cools, weighed by how well it does; 300 K if nothing."""
         cools = self.h > 0.0
         if not cools.any():
@@ -43,10 +50,10 @@ class Surfaces:
         return float(np.clip(mean, outside.min(), outside.max()))  # exact if all are one
 
 
-Entry = tuple[str, int, Cooled]  # the face or "surroundings", its place there, and what cools
+Entry = tuple[str, int, FaceCooling]  # the face or "surroundings", its place there, and what cools
 
 
-def find_surfaces(geometry: Geometry, grid: Grid, mosaic: Mosaic) -> Surfaces:
+def find_boundary_faces(geometry: Geometry, grid: Grid, mosaic: PartMap) -> BoundaryFaces:
     """Return every face of the body that a cooler acts on.
 
     A resistance, or a given heat, is shared by all that its cooler is left with: a later one covers it.
@@ -62,7 +69,7 @@ def find_surfaces(geometry: Geometry, grid: Grid, mosaic: Mosaic) -> Surfaces:
     areas = np.bincount(entry, weights=area, minlength=len(entries)).tolist()
     geometry.package.refuse(_idle_coolers(entries, areas))
     laws = [
-        film(cooled.cooler, covered) if covered > 0.0 else Film(0.0, 0.0)
+        robin_coefficients(cooled.cooler, covered) if covered > 0.0 else RobinCoefficients(0.0, 0.0)
         for (_, _, cooled), covered in zip(entries, areas, strict=True)
     ]
     told = np.array([(law.h, law.temperature, law.flux) for law in laws]).reshape(-1, 3)
@@ -72,14 +79,14 @@ def find_surfaces(geometry: Geometry, grid: Grid, mosaic: Mosaic) -> Surfaces:
     acts = np.flatnonzero((h > 0.0) | (flux != 0.0))
     order = acts[np.argsort(cell[acts], kind="stable")]
     columns = (cell, axis, is_high, area, h, temperature, flux, faces[entry])
-    return Surfaces(*(column[order] for column in columns))
+    return BoundaryFaces(*(column[order] for column in columns))
 
 
 def _side(
-    entries: Sequence[Entry], grid: Grid, mosaic: Mosaic, axis: int, is_high: bool
+    entries: Sequence[Entry], grid: Grid, mosaic: PartMap, axis: int, is_high: bool
 ) -> tuple[np.ndarray, ...]:
     """Return cell, axis, side, area [m2] and entry of the exposed faces that look one way."""
-    k, j, i = mosaic.exposed(axis, is_high)
+    k, j, i = mosaic.boundary_cells(axis, is_high)
     across = (k, j, i)[axis]
     widths = [(grid.dy, j, grid.dx, i), (grid.dz, k, grid.dx, i), (grid.dz, k, grid.dy, j)][axis]
     area = widths[0][widths[1]] * widths[2][widths[3]]
@@ -104,13 +111,13 @@ def _side(
 
 
 def _lay_films(
-    h: np.ndarray, entries: Sequence[Entry], grid: Grid, mosaic: Mosaic, cell: np.ndarray, entry: np.ndarray
+    h: np.ndarray, entries: Sequence[Entry], grid: Grid, mosaic: PartMap, cell: np.ndarray, entry: np.ndarray
 ) -> None:
     """Put the films [W/(m2 K)] of maps in the place of their means."""
     for n, (_, _, cooled) in enumerate(entries):
         drawn = getattr(cooled.cooler, "h", None)
-        own = np.flatnonzero(entry == n) if isinstance(drawn, FilmMap) else np.zeros(0, np.intp)
-        if own.size == 0 or not isinstance(drawn, FilmMap):
+        own = np.flatnonzero(entry == n) if isinstance(drawn, HtcMap) else np.zeros(0, np.intp)
+        if own.size == 0 or not isinstance(drawn, HtcMap):
             continue
         k, j, i = np.unravel_index(cell[own], grid.shape)
         plane = mosaic.plane(int(k[0]))
@@ -126,15 +133,15 @@ def _lay_films(
         h[own] = drawn.on(x_planes, y_planes, rectangle, face)[j - rows[0], i - columns[0]]
 
 
-def _idle_coolers(entries: Sequence[Entry], areas: Sequence[float]) -> Iterator[Fault]:
+def _idle_coolers(entries: Sequence[Entry], areas: Sequence[float]) -> Iterator[Diagnostic]:
     """Yield the coolers that were meant for a place, or given a heat, and are left with no face."""
     for (face, n, cooled), area in zip(entries, areas, strict=True):
         if area == 0.0 and (cooled.region is not None or isinstance(cooled.cooler, FixedFlux)):
             text = "lies on no face of the body, or later entries cover it"
-            yield fault_at(("cooling", face, n), text, "check its region", "E-COOLING")
+            yield diagnostic_at(("cooling", face, n), text, "check its region", "E-COOLING")
 
 
-def _in_region(entry: Cooled, a: np.ndarray, i: np.ndarray, b: np.ndarray, j: np.ndarray) -> np.ndarray:
+def _in_region(entry: FaceCooling, a: np.ndarray, i: np.ndarray, b: np.ndarray, j: np.ndarray) -> np.ndarray:
     """Return which faces lie in the region of an entry, by their centres."""
     if entry.region is None:
         return np.ones(i.size, dtype=bool)

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from thermostack.errors import Fault, ResourceError
+from thermostack.errors import Diagnostic, ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
-from thermostack.mesh.healing_length import Healing
+from thermostack.mesh.healing_length import HealingLengths
 from thermostack.package.geometry import Box, Geometry
-from thermostack.package.power import rectangles
+from thermostack.package.power import power_rectangles
 from thermostack.units import format_quantity
 
 Cell = float | Sequence[float] | Mapping[str, float] | None
@@ -53,10 +53,10 @@ class Heated:
 def find_heated(geometry: Geometry, block_planes: int = BLOCK_PLANES) -> Heated:
     """Return what the grid must resolve: powered blocks while they are few, else all they lie in."""
     plans, heights, edges, across, healing = [], [], [], [], []
-    felt = Healing(geometry)
+    felt = HealingLengths(geometry)
     for source in geometry.sources:
         x0, y0, x1, y1 = source.rectangle
-        drawn = rectangles(source.power, x1 - x0, y1 - y0)  # in the frame of the source
+        drawn = power_rectangles(source.power, x1 - x0, y1 - y0)  # in the frame of the source
         plan = np.stack([drawn.x0 + x0, drawn.y0 + y0, drawn.x1 + x0, drawn.y1 + y0], axis=1)
         planes = max(_count_planes(plan[:, [axis, axis + 2]]) for axis in (0, 1))
         is_few = source.power.map is None and planes <= block_planes
@@ -86,7 +86,7 @@ def _stacked(rows: list[np.ndarray], columns: int) -> np.ndarray:
 # -- planes the drawing asks for -------------------------------------------------------------
 
 
-def fixed_planes(geometry: Geometry, heated: Heated, axis: int) -> tuple[np.ndarray, list[Fault]]:
+def fixed_planes(geometry: Geometry, heated: Heated, axis: int) -> tuple[np.ndarray, list[Diagnostic]]:
     """Return the planes [m] every grid has across an axis, and a warning for each that was merged."""
     values = [edge for box in geometry.boxes for edge in (box.low[axis], box.high[axis])]
     if axis < 2:
@@ -99,7 +99,7 @@ def fixed_planes(geometry: Geometry, heated: Heated, axis: int) -> tuple[np.ndar
     inside = np.unique([value for value in values if bounds[0] <= value <= bounds[1]])
     tolerance = MERGE[AXES[axis]]
     kept = [float(inside[0])]
-    faults = []
+    diagnostics = []
     for value in inside[1:].tolist():
         if value - kept[-1] > tolerance:
             kept.append(value)
@@ -107,8 +107,8 @@ def fixed_planes(geometry: Geometry, heated: Heated, axis: int) -> tuple[np.ndar
             near = format_quantity(value - kept[-1], "length")
             at = f"{AXES[axis]} = {format_quantity(value, 'length')}"
             text = f"planes {near} apart at {at} are merged into one"
-            faults.append(Fault("grid", text, "align the faces of the drawing", "W-GRID"))
-    return np.array(kept), faults
+            diagnostics.append(Diagnostic("grid", text, "align the faces of the drawing", "W-GRID"))
+    return np.array(kept), diagnostics
 
 
 def _region_edges(geometry: Geometry, axis: int) -> list[float]:
@@ -131,7 +131,7 @@ def _body(boxes: Sequence[Box], axis: int) -> tuple[float, float]:
 # -- sizes -----------------------------------------------------------------------------------
 
 
-class Spacing:
+class CellSize:
     """The wanted size of a cell along one axis, as a function of place."""
 
     def __init__(

@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from thermostack.materials.material import ROOM_TEMPERATURE
-from thermostack.package.cooling import film
-from thermostack.package.geometry import Box, Contact, Geometry
+from thermostack.package.cooling import robin_coefficients
+from thermostack.package.geometry import Box, Geometry, InterfaceResistance
 from thermostack.package.placement import TOUCH
 
 RESOLVED = 0.9  # of the rise over a wide source: the modes that make it up, the longest first
@@ -25,7 +25,7 @@ Axes = tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class LayerColumn:
     """A stack of sheets, and the modes of its temperature sideways."""
 
     low: np.ndarray  # (sheets,) m
@@ -45,10 +45,10 @@ class Column:
 
 
 NONE = np.zeros(0)
-NOWHERE = Column(NONE, NONE, NONE, np.zeros((0, 0)), NONE)
+NOWHERE = LayerColumn(NONE, NONE, NONE, np.zeros((0, 0)), NONE)
 
 
-class Healing:
+class HealingLengths:
     """The lengths over which edges of heat are felt, anywhere in a geometry.
 
     Most blocks of a floorplan lie under the same layers: each column is looked at once.
@@ -59,7 +59,7 @@ class Healing:
         boxes = [(*box.low[:2], *box.high[:2]) for box in geometry.boxes]
         joints = [contact.rectangle for contact in geometry.contacts]
         self._x0, self._y0, self._x1, self._y1 = np.array([*boxes, *joints]).T
-        self._columns: dict[bytes, Column] = {}
+        self._columns: dict[bytes, LayerColumn] = {}
         self._films = tuple(_film(geometry, face) for face in ("bottom", "top"))
         self._conductivity: dict[int, Axes] = {}
 
@@ -70,7 +70,7 @@ class Healing:
         """
         return np.array([self.column(x, y).length(z) for x, y in places.tolist()])
 
-    def column(self, x: float, y: float) -> Column:
+    def column(self, x: float, y: float) -> LayerColumn:
         """Return the column over (x, y) [m]."""
         is_over = (self._x0 < x) & (x < self._x1) & (self._y0 < y) & (y < self._y1)
         over = np.packbits(is_over).tobytes()
@@ -78,7 +78,7 @@ class Healing:
             self._columns[over] = self._solved(x, y, np.flatnonzero(is_over).tolist())
         return self._columns[over]
 
-    def _solved(self, x: float, y: float, over: list[int]) -> Column:
+    def _solved(self, x: float, y: float, over: list[int]) -> LayerColumn:
         """Return the column over (x, y) with its modes.
 
         The fin equation of every mode of the column, after Kraus, Aziz & Welty, Extended Surface Heat
@@ -106,7 +106,7 @@ class Healing:
             matrix[n : n + 2, n : n + 2] += g * np.array(((1.0, -1.0), (-1.0, 1.0)))
         scale = 1.0 / np.sqrt(along * thickness)
         rates, modes = np.linalg.eigh(scale[:, None] * matrix * scale)
-        return Column(low, high, rates, modes, scale)
+        return LayerColumn(low, high, rates, modes, scale)
 
     def _sheets(self, over: list[Box]) -> list[tuple[float, float, Axes]]:
         """Return (low, high, conductivity) of the sheets of a column from the bottom, [m] and [W/(m K)]."""
@@ -129,14 +129,14 @@ class Healing:
         return self._conductivity[part]
 
 
-def _resistance(joints: list[Contact], z: float) -> float:
+def _resistance(joints: list[InterfaceResistance], z: float) -> float:
     """Return the resistance [m2 K/W] of the contacts at a height."""
     return sum(contact.resistance for contact in joints if abs(contact.z - z) < TOUCH)
 
 
 def _film(geometry: Geometry, face: str) -> float:
     """Return the film coefficient [W/(m2 K)] of a face; a resistance is over the plan of the body."""
-    cooled = geometry.package.cooling.of(face)
+    cooled = geometry.package.cooling.face(face)
     solid = [box for box in geometry.boxes if box.part >= 0]
     x, y = (max(box.high[axis] for box in solid) - min(box.low[axis] for box in solid) for axis in (0, 1))
-    return film(cooled[-1].cooler, x * y).h if cooled else 0.0
+    return robin_coefficients(cooled[-1].cooler, x * y).h if cooled else 0.0

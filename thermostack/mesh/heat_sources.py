@@ -10,29 +10,29 @@ from itertools import pairwise
 import numpy as np
 import scipy.sparse as sp
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.mesh.area_overlap import rectangle_shares, spread_pixels
-from thermostack.mesh.model import Model, PlanePower, is_layer
-from thermostack.package.geometry import Source
-from thermostack.package.power import rectangles, scale_of
-from thermostack.schema.fields import nearest
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.mesh.area_overlap import deposit_raster, rectangle_fractions
+from thermostack.mesh.model import LayerHeatSource, Model, is_layer
+from thermostack.package.geometry import HeatSource
+from thermostack.package.power import power_rectangles, power_scale
+from thermostack.schema.fields import suggest
 
 BALANCED = 1e-9  # of the heat and cold of a map: a sum below it is none that could be scaled
 MOST_HINTS = 20  # names that are looked up for the nearest ones; that takes long among many
 
 
 @dataclass(frozen=True, eq=False)
-class HeatedPlane:
+class SourcePlane:
     """The heaters of one source and their cells: one plane of them, the same shares of it at each height."""
 
-    heaters: slice
+    sources: slice
     shapes: sp.csr_array  # (cells of the plane, its heaters) share of each heater's heat in each cell
     shares: np.ndarray  # (heights,), sum 1
     part: np.ndarray  # (cells of the plane,) index of the part each is of
 
 
 @dataclass(frozen=True, eq=False)
-class Heaters:
+class HeatSources:
     """The heaters of a model and how the heat of each is shared by its cells.
 
     A heater is a block of a floorplan, "gpu.active.gpc_0", the map of a layer, "gpu.active.map", or a
@@ -46,7 +46,7 @@ class Heaters:
     area: np.ndarray  # (heaters,) m2
     may_cool: np.ndarray  # (heaters,) bool: the drawing allows negative powers
     cell: np.ndarray  # (n,) index of every cell that can be heated in the raveled grid, ascending
-    planes: tuple[HeatedPlane, ...]  # by source
+    planes: tuple[SourcePlane, ...]  # by source
     order: np.ndarray | None  # (cells of all planes,) which comes when in `cell`; None: in their own order
     sums: np.ndarray  # (heaters,) of each heater's shares: 1, but 0 where it lies wholly off its layer
 
@@ -58,10 +58,10 @@ class Heaters:
         """Return the number of heaters."""
         return len(self.names)
 
-    def heat(self, levels: np.ndarray) -> np.ndarray:
+    def cell_powers(self, levels: np.ndarray) -> np.ndarray:
         """Return the heat [W] of the cells of `cell`, (n,), where the heaters make some heats [W]."""
         pieces = [
-            np.multiply.outer(plane.shares, plane.shapes @ levels[plane.heaters]).reshape(-1)
+            np.multiply.outer(plane.shares, plane.shapes @ levels[plane.sources]).reshape(-1)
             for plane in self.planes
         ]
         heat: np.ndarray = np.concatenate(pieces) if pieces else np.zeros(0)
@@ -95,7 +95,7 @@ class Heaters:
         """Return the heaters of every name of a heater, a part or a stack."""
         found: dict[str, list[int]] = {}
         for n, (name, source) in enumerate(zip(self.names, self.source.tolist(), strict=True)):
-            pieces = self.model.parts[self.model.heating[source].part].name.split(".")
+            pieces = self.model.parts[self.model.layer_sources[source].part].name.split(".")
             for prefix in dict.fromkeys([*(".".join(pieces[: k + 1]) for k in range(len(pieces))), name]):
                 found.setdefault(prefix, []).append(n)
         return found
@@ -105,7 +105,7 @@ class Heaters:
         """Return the heaters by what their name has more than that of their part."""
         found: dict[str, list[int]] = {}
         for n, (name, source) in enumerate(zip(self.names, self.source.tolist(), strict=True)):
-            part = self.model.parts[self.model.heating[source].part].name
+            part = self.model.parts[self.model.layer_sources[source].part].name
             if name != part:
                 found.setdefault(name.removeprefix(f"{part}."), []).append(n)
         return found
@@ -121,14 +121,14 @@ class Heaters:
         if len(found) > 1 and name not in self._by_name:
             full = [self.names[n] for n in found]
             text = f"{name!r} may be {listed(full, 'or')}"
-            raise DescriptionError(Fault(name, text, "write its whole name", "E-NAME"))
+            raise DescriptionError(Diagnostic(name, text, "write its whole name", "E-NAME"))
         if not found:
             remedy = self._hint(name) if is_hinted else ""
-            raise DescriptionError(Fault(name, f"{name!r} heats nothing", remedy, "E-NAME"))
+            raise DescriptionError(Diagnostic(name, f"{name!r} heats nothing", remedy, "E-NAME"))
         lost = [self.names[n] for n in found if self.sums[n] == 0.0 and self.drawn[n] == 0.0]
         if len(lost) == len(found):
             text = f"{listed(lost)}: its layer is open there, or another stack is"
-            raise DescriptionError(Fault(name, text, "move the block onto the layer", "E-POWER"))
+            raise DescriptionError(Diagnostic(name, text, "move the block onto the layer", "E-POWER"))
         return np.array([n for n in found if self.names[n] not in lost], dtype=np.intp)
 
     def _hint(self, name: str) -> str:
@@ -136,7 +136,7 @@ class Heaters:
         if name in parts or any(part.startswith(f"{name}.") for part in parts):
             return "give the layer a power, 0 W if need be, so that it can be heated"
         known = [*self._by_name, *self._by_block]
-        return nearest(name, known) or f"there are {listed(known[:10])}"
+        return suggest(name, known) or f"there are {listed(known[:10])}"
 
     def shares(self, name: str, heaters: np.ndarray) -> np.ndarray:
         """Return how heaters share a power given for all of them, (heaters,), in proportion to what is drawn.
@@ -150,7 +150,7 @@ class Heaters:
         is_mixed = bool(np.any(drawn < 0.0) and np.any(drawn > 0.0))
         if is_mixed or np.any(self.sums[heaters] == 0.0):
             text = f"{name} is drawn to heat and to cool: watts for all of it say too little"
-            raise DescriptionError(Fault(name, text, "give shares in %, or name its blocks", "E-POWER"))
+            raise DescriptionError(Diagnostic(name, text, "give shares in %, or name its blocks", "E-POWER"))
         shares: np.ndarray = drawn / drawn.sum()
         return shares
 
@@ -176,12 +176,12 @@ class _Own:
     plane: sp.csr_array  # (rows columns, heaters)
 
 
-def find_heaters(model: Model) -> Heaters:
+def find_heat_sources(model: Model) -> HeatSources:
     """Return all that can be heated in a model, with the cells of each."""
     found, planes, cells = [], [], []
     _, ny, nx = model.grid.shape
     first = 0
-    for source, heating in zip(model.geometry.sources, model.heating, strict=True):
+    for source, heating in zip(model.geometry.sources, model.layer_sources, strict=True):
         own = _heaters_of(model, source, heating)
         used = np.flatnonzero(np.diff(own.plane.indptr))
         j, i = np.divmod(used, heating.plane.shape[1])
@@ -190,14 +190,14 @@ def find_heaters(model: Model) -> Heaters:
         cells.append(np.add.outer(heights * (ny * nx), column).reshape(-1))
         part = model.part[heating.k0].reshape(-1)[column].astype(np.intp) - 1
         last = first + len(own.names)
-        planes.append(HeatedPlane(slice(first, last), own.plane[used], heating.shares, part))
+        planes.append(SourcePlane(slice(first, last), own.plane[used], heating.shares, part))
         found.append(own)
         first = last
     cell, order = _in_order([piece for piece in cells if piece.size])
     counts = [len(own.names) for own in found]
     allowed = [source.power.allow_negative for source in model.geometry.sources]
     sums = np.concatenate([np.zeros(0), *(own.plane.sum(axis=0) for own in found)])
-    return Heaters(
+    return HeatSources(
         model,
         tuple(name for own in found for name in own.names),
         np.repeat(np.arange(len(found)), counts),
@@ -220,30 +220,30 @@ def _in_order(pieces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
     cell = cell[order]
     if np.any(cell[1:] == cell[:-1]):
         text = "two layers heat the same cells: the name of one begins with the whole name of the other"
-        raise DescriptionError(Fault("stacks", text, "rename one of the two", "E-NAME"))
+        raise DescriptionError(Diagnostic("stacks", text, "rename one of the two", "E-NAME"))
     return cell, order
 
 
-def _heaters_of(model: Model, source: Source, heating: PlanePower) -> _Own:
+def _heaters_of(model: Model, source: HeatSource, heating: LayerHeatSource) -> _Own:
     """Return the heaters of a source; what lies where its layer is not heats nothing there."""
     _, j, i = heating.window
     grid, power, title = model.grid, source.power, model.parts[source.part].name
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
     left, front, right, back = source.rectangle
     width, height = right - left, back - front
-    drawn = rectangles(power, width, height, with_idle=True)
+    drawn = power_rectangles(power, width, height, with_idle=True)
     names = [f"{title}.{block.name}" for block in power.blocks]
     if not power.blocks and power.map is None:
         names = [title]
     corners = drawn.x0 + left, drawn.y0 + front, drawn.x1 + left, drawn.y1 + front
     area = (drawn.x1 - drawn.x0) * (drawn.y1 - drawn.y0)
-    planes, heats, areas = [rectangle_shares(x, y, *corners)], [drawn.heat], [area]
+    planes, heats, areas = [rectangle_fractions(x, y, *corners)], [drawn.power], [area]
     if power.map is not None:
         x0, y0, x1, y1 = power.map.rectangle(width, height)
-        pixels = scale_of(power, width, height) * power.map.pixels(width, height)
+        pixels = power_scale(power, width, height) * power.map.pixels(width, height)
         if not pixels.any():
             pixels = np.ones((1, 1))  # shared evenly, if it is ever heated
-        plane = spread_pixels(x, y, pixels, left + x0, front + y0, left + x1, front + y1)
+        plane = deposit_raster(x, y, pixels, left + x0, front + y0, left + x1, front + y1)
         is_drawn = bool(power.map.values.any())
         total, size = float(plane.sum()), float(np.abs(plane).sum())
         is_balanced = abs(total) <= BALANCED * size
@@ -256,7 +256,7 @@ def _heaters_of(model: Model, source: Source, heating: PlanePower) -> _Own:
     return _Own(names, np.concatenate(heats), np.concatenate(areas), _cut(model, source, heating, plane_of))
 
 
-def _cut(model: Model, source: Source, heating: PlanePower, plane: sp.csr_array) -> sp.csr_array:
+def _cut(model: Model, source: HeatSource, heating: LayerHeatSource, plane: sp.csr_array) -> sp.csr_array:
     """Return shares without those outside the layer, which what is inside takes over, where anything is."""
     k, j, i = heating.window
     is_inside = np.ones((j.stop - j.start, i.stop - i.start), dtype=bool)

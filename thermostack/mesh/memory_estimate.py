@@ -45,7 +45,7 @@ FILES = {  # of a control group: its limit, what it uses, and the row of memory.
 
 
 @dataclass(frozen=True, eq=False)
-class Solve:
+class MemoryEstimate:
     """A steady solve as far as its memory depends on it."""
 
     grid: Grid
@@ -131,7 +131,7 @@ def _paired(widths: np.ndarray, is_cheap: np.ndarray) -> np.ndarray:
     return paired
 
 
-def check_memory(solve: Solve, held: int = 0) -> None:
+def check_memory(solve: MemoryEstimate, held: int = 0) -> None:
     """Raise ResourceError where a solve would not fit in memory, of which so many bytes are held already."""
     asked, there = solve.memory, max(1, available_memory() + held)
     if asked <= USABLE * there:

@@ -9,33 +9,33 @@ from functools import cached_property
 import numpy as np
 import scipy.ndimage as ndimage
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.mesh.boundary_faces import Surfaces, find_surfaces
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.mesh.boundary_faces import BoundaryFaces, find_boundary_faces
 from thermostack.mesh.cell_size import (
     BLOCK_PLANES,
     MERGE,
     MOST_BLOCKS,
     Cell,
-    Spacing,
+    CellSize,
     find_heated,
     fixed_planes,
 )
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.memory_estimate import Solve, check_memory
-from thermostack.mesh.part_map import Mosaic, Window, nearest_plane, paint, span, window_of
+from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
+from thermostack.mesh.part_map import PartMap, Window, cell_range, cell_window, nearest_plane, rasterize
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
-from thermostack.package.geometry import Contact, Geometry, Part, Source, lay_out
+from thermostack.package.geometry import Geometry, HeatSource, InterfaceResistance, Part, build_geometry
 from thermostack.package.package import Package
-from thermostack.package.power import rectangles, spread
-from thermostack.schema.fields import nearest
-from thermostack.schema.validated_dataclass import fault_at, key_of
+from thermostack.package.power import deposit_power, power_rectangles
+from thermostack.schema.fields import suggest
+from thermostack.schema.validated_dataclass import diagnostic_at, key_of
 from thermostack.units import format_quantity
 
 COARSE = "only one cell across"
 
 
 @dataclass(frozen=True, eq=False)
-class PlanePower:
+class LayerHeatSource:
     """The heat of a source: one plane of cells, the same shares of it in layers k0 to k1 - 1."""
 
     part: int
@@ -83,10 +83,10 @@ class Model:
     geometry: Geometry
     grid: Grid
     part: np.ndarray  # (nz, ny, nx) uint16: 0 outside the body, else 1 + index into geometry.parts
-    heating: tuple[PlanePower, ...]
+    layer_sources: tuple[LayerHeatSource, ...]
     blocks: tuple[BlockCells, ...]
     contacts: tuple[PlaneContact, ...]
-    surfaces: Surfaces
+    boundary: BoundaryFaces
     warnings: tuple[str, ...]
 
     @property
@@ -112,28 +112,28 @@ class Model:
     @property
     def memory(self) -> int:
         """Return the bytes of the cells and the surfaces."""
-        columns: list[np.ndarray] = list(vars(self.surfaces).values())
+        columns: list[np.ndarray] = list(vars(self.boundary).values())
         return self.part.nbytes + sum(column.nbytes for column in columns)
 
     @cached_property
     def _first_surface(self) -> np.ndarray:
         nz, ny, nx = self.grid.shape
-        return np.searchsorted(self.surfaces.cell, np.arange(nz + 1) * ny * nx)
+        return np.searchsorted(self.boundary.cell, np.arange(nz + 1) * ny * nx)
 
-    def surfaces_of_plane(self, k: int) -> slice:
+    def boundary_of_plane(self, k: int) -> slice:
         """Return which of the surfaces belong to cells at height k."""
         return slice(int(self._first_surface[k]), int(self._first_surface[k + 1]))
 
     def columns_of(self, surfaces: slice) -> tuple[np.ndarray, np.ndarray]:
         """Return (j, i) of the cells of some surfaces."""
         _, ny, nx = self.grid.shape
-        j, i = np.divmod(self.surfaces.cell[surfaces] % (ny * nx), nx)
+        j, i = np.divmod(self.boundary.cell[surfaces] % (ny * nx), nx)
         return j, i
 
     def power_of_plane(self, k: int) -> np.ndarray:
         """Return the heat of the cells at height k [W], (ny, nx)."""
         power = np.zeros(self.grid.shape[1:])
-        for source in self.heating:
+        for source in self.layer_sources:
             if source.k0 <= k < source.k0 + source.shares.size:
                 power[source.window[1:]] += source.shares[k - source.k0] * source.plane
         return power
@@ -142,7 +142,7 @@ class Model:
     def power(self) -> np.ndarray:
         """Return the heat of every cell [W], (nz, ny, nx)."""
         power = np.zeros(self.grid.shape)
-        for source in self.heating:
+        for source in self.layer_sources:
             for k, share in enumerate(source.shares.tolist(), source.k0):
                 power[k][source.window[1:]] += share * source.plane
         return power
@@ -151,7 +151,7 @@ class Model:
     def power_of_parts(self) -> np.ndarray:
         """Return the heat of every part [W], (parts,)."""
         heat = np.zeros(len(self.parts) + 1)
-        for source in self.heating:
+        for source in self.layer_sources:
             _, rows, columns = source.window
             part = self.part[source.k0, rows, columns]  # what is heated is of one part from k0 to k1
             for number in np.unique(part[source.plane != 0.0]).tolist():
@@ -161,7 +161,7 @@ class Model:
     @property
     def total_power(self) -> float:
         """Return the heat of all parts [W]."""
-        return float(sum(source.plane.sum() for source in self.heating))
+        return float(sum(source.plane.sum() for source in self.layer_sources))
 
 
 def discretize(
@@ -183,20 +183,20 @@ def discretize(
     Raises DescriptionError where the drawing is wrong, and ResourceError, before anything is
     allocated, where a solve on the grid would not fit in this machine's memory.
     """
-    geometry = package if isinstance(package, Geometry) else lay_out(package)
+    geometry = package if isinstance(package, Geometry) else build_geometry(package)
     heated = find_heated(geometry, block_planes)
     fixed, merged = zip(*(fixed_planes(geometry, heated, axis) for axis in range(3)), strict=True)
     if cell is not None:
         _check_cell(geometry, cell)
     if grid is None:
-        planes = [Spacing(geometry, heated, axis, cell, fineness).planes(fixed[axis]) for axis in range(3)]
+        planes = [CellSize(geometry, heated, axis, cell, fineness).planes(fixed[axis]) for axis in range(3)]
         grid = Grid(*planes)
     else:
-        geometry.package.refuse(_grid_faults(geometry, grid, fixed))
-    check_memory(Solve(grid, geometry.is_linear))
-    mosaic = paint(geometry, grid)
-    warnings = [*geometry.warnings, *(fault for faults in merged for fault in faults)]
-    surfaces = find_surfaces(geometry, grid, mosaic)
+        geometry.package.refuse(_grid_diagnostics(geometry, grid, fixed))
+    check_memory(MemoryEstimate(grid, geometry.is_linear))
+    mosaic = rasterize(geometry, grid)
+    warnings = [*geometry.warnings, *(diagnostic for diagnostics in merged for diagnostic in diagnostics)]
+    surfaces = find_boundary_faces(geometry, grid, mosaic)
     heating = tuple(_heat(geometry, grid, mosaic, source) for source in geometry.sources)
     blocks = tuple(block for source in geometry.sources for block in _blocks(geometry, grid, source))
     warnings += _coarse_heat(geometry, grid, heating, blocks)
@@ -209,7 +209,7 @@ def discretize(
         blocks,
         tuple(_contact(grid, contact) for contact in geometry.contacts),
         surfaces,
-        tuple(str(fault) for fault in warnings),
+        tuple(str(diagnostic) for diagnostic in warnings),
     )
     _check(model)
     return model
@@ -222,35 +222,35 @@ def _check_cell(geometry: Geometry, cell: float | Sequence[float] | Mapping[str,
         stacks = {name.rsplit(".", n)[0] for name in known for n in range(name.count(".") + 1)}
         for name in cell:
             if name not in stacks:
-                fault = Fault("cell", f"no part is named {name!r}", nearest(name, stacks), "E-NAME")
-                raise DescriptionError(fault)
+                diagnostic = Diagnostic("cell", f"no part is named {name!r}", suggest(name, stacks), "E-NAME")
+                raise DescriptionError(diagnostic)
         sizes = list(cell.values())
     else:
         sizes = [cell] if isinstance(cell, (int, float)) else list(cell)
     for size in sizes:
         if not size > 0.0:
             text = f"{size} m is not a size of a cell"
-            raise DescriptionError(Fault("cell", text, 'like "0.25 mm"', "E-GRID"))
+            raise DescriptionError(Diagnostic("cell", text, 'like "0.25 mm"', "E-GRID"))
 
 
-def _grid_faults(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]) -> Iterator[Fault]:
+def _grid_diagnostics(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]) -> Iterator[Diagnostic]:
     """Yield where given planes leave out a piece of the body, or have no cell for a part."""
     for name, planes, drawn in zip("xyz", (grid.x, grid.y, grid.z), fixed, strict=True):
         if planes[0] - drawn[0] > MERGE[name] or drawn[-1] - planes[-1] > MERGE[name]:
             ends = [format_quantity(float(end), "length") for end in (drawn[0], drawn[-1])]
             text = f"the planes do not cover the body, which lies from {' to '.join(ends)} in {name}"
-            yield fault_at(("grid", name), text, "begin and end with its faces", "E-GRID")
-    held = {box.part for box in geometry.boxes if all(cut.start < cut.stop for cut in window_of(grid, box))}
+            yield diagnostic_at(("grid", name), text, "begin and end with its faces", "E-GRID")
+    held = {box.part for box in geometry.boxes if all(cut.start < cut.stop for cut in cell_window(grid, box))}
     for n, part in enumerate(geometry.parts):
         if n not in held:
-            yield fault_at(("grid",), f"no cell for {part.name}", "set planes on its faces", "E-GRID")
+            yield diagnostic_at(("grid",), f"no cell for {part.name}", "set planes on its faces", "E-GRID")
 
 
 def window_of_parts(model: Model) -> list[Window]:
     """Return, for every part, the smallest window of cells that holds its boxes."""
     grid, windows = model.grid, []
     for n in range(len(model.parts)):
-        spans = [window_of(grid, box) for box in model.geometry.boxes if box.part == n]
+        spans = [cell_window(grid, box) for box in model.geometry.boxes if box.part == n]
         windows.append(
             tuple(slice(min(s[a].start for s in spans), max(s[a].stop for s in spans)) for a in range(3))
             if spans
@@ -259,16 +259,16 @@ def window_of_parts(model: Model) -> list[Window]:
     return windows  # type: ignore[return-value]
 
 
-def _heat(geometry: Geometry, grid: Grid, mosaic: Mosaic, source: Source) -> PlanePower:
+def _heat(geometry: Geometry, grid: Grid, mosaic: PartMap, source: HeatSource) -> LayerHeatSource:
     """Return a source spread over its cells, its sum kept."""
     x0, y0, x1, y1 = source.rectangle
-    k, j, i = span(grid.z, source.z0, source.z1), span(grid.y, y0, y1), span(grid.x, x0, x1)
+    k, j, i = cell_range(grid.z, source.z0, source.z1), cell_range(grid.y, y0, y1), cell_range(grid.x, x0, x1)
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
     try:
-        plane = spread(source.power, x, y, source.rectangle)
+        plane = deposit_power(source.power, x, y, source.rectangle)
     except ValueError as error:
-        fault = Fault("grid", str(error), "set planes on the edges of what is heated", "E-GRID")
-        raise DescriptionError(fault) from None
+        diagnostic = Diagnostic("grid", str(error), "set planes on the edges of what is heated", "E-GRID")
+        raise DescriptionError(diagnostic) from None
     total = plane.sum()
     kept = plane.copy()
     for part in mosaic.planes_in(k):
@@ -280,12 +280,12 @@ def _heat(geometry: Geometry, grid: Grid, mosaic: Mosaic, source: Source) -> Pla
             shown = format_quantity(float(lost), "power")
             text = f"{shown} of the power lie where the layer is open, or another stack is"
             geometry.package.refuse(
-                [fault_at(source.path, text, "move the blocks onto the layer", "E-POWER")]
+                [diagnostic_at(source.path, text, "move the blocks onto the layer", "E-POWER")]
             )
         kept *= total / kept.sum()  # a bare total is spread over what there is of the layer
     plane = kept
     shares = grid.dz[k] / grid.dz[k].sum()
-    return PlanePower(source.part, k.start, shares, j.start, i.start, plane)
+    return LayerHeatSource(source.part, k.start, shares, j.start, i.start, plane)
 
 
 def is_layer(geometry: Geometry, part: np.ndarray, number: int) -> np.ndarray:
@@ -296,22 +296,22 @@ def is_layer(geometry: Geometry, part: np.ndarray, number: int) -> np.ndarray:
     return inside
 
 
-def _blocks(geometry: Geometry, grid: Grid, source: Source) -> Iterator[BlockCells]:
+def _blocks(geometry: Geometry, grid: Grid, source: HeatSource) -> Iterator[BlockCells]:
     """Yield the heated blocks of a source whose edges are planes of the grid."""
     power = source.power
     if not power.blocks or len(power.blocks) > MOST_BLOCKS:
         return
     x0, y0, x1, y1 = source.rectangle
-    drawn = rectangles(power, x1 - x0, y1 - y0)
-    names = [block.name for block in power.blocks if block.heat != 0.0]
+    drawn = power_rectangles(power, x1 - x0, y1 - y0)
+    names = [block.name for block in power.blocks if block.drawn_power != 0.0]
     if not (_are_planes(grid.x, x0, drawn.x0, drawn.x1) and _are_planes(grid.y, y0, drawn.y0, drawn.y1)):
         return
-    k = span(grid.z, source.z0, source.z1)
+    k = cell_range(grid.z, source.z0, source.z1)
     for n, name in enumerate(names):
-        j = span(grid.y, y0 + drawn.y0[n], y0 + drawn.y1[n])
-        i = span(grid.x, x0 + drawn.x0[n], x0 + drawn.x1[n])
+        j = cell_range(grid.y, y0 + drawn.y0[n], y0 + drawn.y1[n])
+        i = cell_range(grid.x, x0 + drawn.x0[n], x0 + drawn.x1[n])
         full = f"{geometry.parts[source.part].name}.{name}"
-        yield BlockCells(full, source.part, float(drawn.heat[n]), (k, j, i))
+        yield BlockCells(full, source.part, float(drawn.power[n]), (k, j, i))
 
 
 def _are_planes(planes: np.ndarray, origin: float, *edges: np.ndarray) -> bool:
@@ -321,8 +321,8 @@ def _are_planes(planes: np.ndarray, origin: float, *edges: np.ndarray) -> bool:
 
 
 def _coarse_heat(
-    geometry: Geometry, grid: Grid, heating: Sequence[PlanePower], blocks: Sequence[BlockCells]
-) -> list[Fault]:
+    geometry: Geometry, grid: Grid, heating: Sequence[LayerHeatSource], blocks: Sequence[BlockCells]
+) -> list[Diagnostic]:
     """Return a warning that names what is heated and one cell across, where the body is more."""
     windows = [(geometry.parts[source.part].name, source.window) for source in heating]
     windows += [(block.name, block.window) for block in blocks]
@@ -335,13 +335,16 @@ def _coarse_heat(
         return []
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     text = f"{COARSE}: {', '.join(found[:3])}{more}; the error there is hardly known"
-    return [Fault("grid", text, "ask for smaller cells there", "W-GRID")]
+    return [Diagnostic("grid", text, "ask for smaller cells there", "W-GRID")]
 
 
-def _contact(grid: Grid, contact: Contact) -> PlaneContact:
+def _contact(grid: Grid, contact: InterfaceResistance) -> PlaneContact:
     x0, y0, x1, y1 = contact.rectangle
     return PlaneContact(
-        nearest_plane(grid.z, contact.z), span(grid.y, y0, y1), span(grid.x, x0, x1), contact.resistance
+        nearest_plane(grid.z, contact.z),
+        cell_range(grid.y, y0, y1),
+        cell_range(grid.x, x0, x1),
+        contact.resistance,
     )
 
 
@@ -352,7 +355,7 @@ def _check(model: Model) -> None:
     model.package.refuse(_bare_contacts(model))
 
 
-def _bare_contacts(model: Model) -> Iterator[Fault]:
+def _bare_contacts(model: Model) -> Iterator[Diagnostic]:
     for contact, drawn in zip(model.contacts, model.geometry.contacts, strict=True):
         k, columns = contact.k, (contact.j, contact.i)
         below = model.part[k - 1][columns] > 0 if k > 0 else np.zeros(1, dtype=bool)
@@ -362,14 +365,14 @@ def _bare_contacts(model: Model) -> Iterator[Fault]:
             face = _cooler_at(model, k - 1 if drawn.is_top else k, columns, is_high=drawn.is_top)
             if face in ("top", "bottom"):
                 text = "only a cooler without a base touches this face"
-                remedy = _in_series(model.package.cooling.of(face)[-1].cooler, drawn.resistance)
-            yield fault_at(drawn.path, text, remedy, "E-GAP")
+                remedy = _in_series(model.package.cooling.face(face)[-1].cooler, drawn.resistance)
+            yield diagnostic_at(drawn.path, text, remedy, "E-GAP")
 
 
 def _cooler_at(model: Model, k: int, columns: tuple[slice, slice], *, is_high: bool) -> str:
     """Return which face's cooler acts on cells at height k from above or below, "" where none does."""
-    here = model.surfaces_of_plane(k)
-    surfaces = model.surfaces
+    here = model.boundary_of_plane(k)
+    surfaces = model.boundary
     facing = (surfaces.axis[here] == 0) & (surfaces.is_high[here] == is_high) & (surfaces.h[here] > 0.0)
     faces = np.full(model.grid.shape[1:], -1)
     j, i = model.columns_of(here)
@@ -397,8 +400,8 @@ def _in_series(cooler: Cooler, resistance: float) -> str:
 
 
 def _drop_idle_islands(
-    geometry: Geometry, mosaic: Mosaic, surfaces: Surfaces, heating: Sequence[PlanePower]
-) -> list[Fault]:
+    geometry: Geometry, mosaic: PartMap, surfaces: BoundaryFaces, heating: Sequence[LayerHeatSource]
+) -> list[Diagnostic]:
     """Take the pieces of the body that nothing joins to a cooler out of the tiles, and warn of each.
 
     Raises DescriptionError where one of them is heated, or there is no other piece.
@@ -412,9 +415,9 @@ def _drop_idle_islands(
         k = mosaic.tiles_at(np.arange(source.k0, source.k0 + source.shares.size), 0)
         columns = mosaic.tiles_at(source.j0 + j, 1), mosaic.tiles_at(source.i0 + i, 2)
         heated += [labels[tile][columns] for tile in np.unique(k).tolist()]
-    faults: list[Fault] = []
+    diagnostics: list[Diagnostic] = []
     if geometry.package.cooling.isolated:
-        return faults
+        return diagnostics
     for label in np.setdiff1d(np.arange(1, count + 1), cooled).tolist():
         island = labels == label
         names = [geometry.parts[number - 1].name for number in np.unique(part[island]).tolist()]
@@ -425,6 +428,6 @@ def _drop_idle_islands(
         if is_idle:
             text += "; it is left out, for nothing says how warm it is"
             part[island] = 0
-        faults.append(fault_at(("stacks",), text, remedy, "W-GAP" if is_idle else "E-COOLING"))
-    geometry.package.refuse(faults)
-    return [geometry.package.locate(fault) for fault in faults]
+        diagnostics.append(diagnostic_at(("stacks",), text, remedy, "W-GAP" if is_idle else "E-COOLING"))
+    geometry.package.refuse(diagnostics)
+    return [geometry.package.locate(diagnostic) for diagnostic in diagnostics]

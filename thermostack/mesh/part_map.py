@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.grid import Grid
 from thermostack.package.geometry import Box, Geometry
 
@@ -15,7 +15,7 @@ Window = tuple[slice, slice, slice]  # of cells, along z, y and x
 
 
 @dataclass(frozen=True, eq=False)
-class Mosaic:
+class PartMap:
     """What is where in the body, told without naming every cell.
 
     All that depends on the drawing alone is found here, in time and memory that cells inside a tile do
@@ -31,13 +31,13 @@ class Mosaic:
         nz, ny, nx = (int(first[-1]) for first in self.first)
         return nz, ny, nx
 
-    def spread(self, tiles: np.ndarray, axis: int, of: int) -> np.ndarray:
+    def expand(self, tiles: np.ndarray, axis: int, of: int) -> np.ndarray:
         """Return an array that has tiles on an axis with cells there instead; `of` is which axis it is."""
         return np.repeat(tiles, np.diff(self.first[of]), axis=axis)
 
     def plane_of(self, tiles: np.ndarray) -> np.ndarray:
         """Return values of the tiles at one height as values of their cells, (ny, nx)."""
-        return self.spread(self.spread(tiles, 1, 2), 0, 1)
+        return self.expand(self.expand(tiles, 1, 2), 0, 1)
 
     def plane(self, k: int) -> np.ndarray:
         """Return the part of every cell at height k, (ny, nx) uint16."""
@@ -65,7 +65,7 @@ class Mosaic:
         places = np.unravel_index(cells, self.shape)
         return tuple(self.tiles_at(place, axis) for axis, place in enumerate(places))
 
-    def exposed(self, axis: int, is_high: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def boundary_cells(self, axis: int, is_high: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return (k, j, i) of the cells of the body whose face on one side looks outside, in their order."""
         looks_out = self.part > 0
         inner, outer = [slice(None)] * 3, [slice(None)] * 3
@@ -74,7 +74,7 @@ class Mosaic:
         )
         looks_out[tuple(inner)] &= self.part[tuple(outer)] == 0
         for other in {0, 1, 2} - {axis}:
-            looks_out = self.spread(looks_out, other, other)
+            looks_out = self.expand(looks_out, other, other)
         places = list(np.nonzero(looks_out))
         outermost = self.first[axis][1:] - 1 if is_high else self.first[axis][:-1]
         places[axis] = outermost[places[axis]]
@@ -82,7 +82,7 @@ class Mosaic:
         return k, j, i
 
 
-def paint(geometry: Geometry, grid: Grid) -> Mosaic:
+def rasterize(geometry: Geometry, grid: Grid) -> PartMap:
     """Return the tiles that the boxes of a geometry make of a grid; a later box covers an earlier one.
 
     Raises DescriptionError where there are more parts than a cell can name.
@@ -90,8 +90,8 @@ def paint(geometry: Geometry, grid: Grid) -> Mosaic:
     if len(geometry.parts) >= np.iinfo(np.uint16).max:
         text = f"{len(geometry.parts)} parts are more than a model can tell apart"
         remedy = f"describe arrays of like things as a mixture: {np.iinfo(np.uint16).max - 1} parts at most"
-        raise DescriptionError(Fault("stacks", text, remedy, "E-GRID"))
-    windows = [window_of(grid, box) for box in geometry.boxes]
+        raise DescriptionError(Diagnostic("stacks", text, remedy, "E-GRID"))
+    windows = [cell_window(grid, box) for box in geometry.boxes]
     first = []
     for axis, count in enumerate(grid.shape):
         ends = [end for window in windows for end in (window[axis].start, window[axis].stop)]
@@ -100,19 +100,19 @@ def paint(geometry: Geometry, grid: Grid) -> Mosaic:
     for box, window in zip(geometry.boxes, windows, strict=True):
         tiles = (np.searchsorted(first[axis], (cut.start, cut.stop)) for axis, cut in enumerate(window))
         part[tuple(slice(low, high) for low, high in tiles)] = box.part + 1
-    return Mosaic(part, (first[0], first[1], first[2]))
+    return PartMap(part, (first[0], first[1], first[2]))
 
 
-def window_of(grid: Grid, box: Box) -> Window:
+def cell_window(grid: Grid, box: Box) -> Window:
     """Return the cells that a box fills."""
     z, y, x = (
-        span(planes, box.low[axis], box.high[axis])
+        cell_range(planes, box.low[axis], box.high[axis])
         for planes, axis in ((grid.z, 2), (grid.y, 1), (grid.x, 0))
     )
     return z, y, x
 
 
-def span(planes: np.ndarray, low: float, high: float) -> slice:
+def cell_range(planes: np.ndarray, low: float, high: float) -> slice:
     """Return the cells between the planes nearest to two values."""
     return slice(nearest_plane(planes, low), nearest_plane(planes, high))
 

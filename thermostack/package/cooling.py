@@ -11,20 +11,20 @@ import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from thermostack.materials.effective_media import MaterialLike
-from thermostack.mesh.area_overlap import overlap_shares
+from thermostack.mesh.area_overlap import overlap_fractions
 from thermostack.schema.fields import (
     HeatFlux,
     HeatTransferCoefficient,
     Point,
-    SignedHeat,
+    SignedPower,
     Size,
     Temperature,
     ThermalResistance,
     Thickness,
     fail,
 )
-from thermostack.schema.raster import Pixels
-from thermostack.schema.validated_dataclass import OneOf, described
+from thermostack.schema.raster import RasterField
+from thermostack.schema.validated_dataclass import TaggedUnion, described
 
 Rectangle = tuple[float, float, float, float]  # x0, y0, x1, y1 in m
 
@@ -37,11 +37,11 @@ class Adiabatic:
 
 
 @described
-class FilmMap:
+class HtcMap:
     """Films [W/(m2 K)] of equal pixels over the region that a cooler is on, or over its whole face."""
 
     values: Annotated[
-        np.ndarray, Pixels, Field(validation_alias="map", serialization_alias="map")
+        np.ndarray, RasterField, Field(validation_alias="map", serialization_alias="map")
     ]  # (ny, nx), row 0 at the south edge
     unit: Literal["W/m2/K"] = "W/m2/K"
     source: str = ""  # the file it was read from
@@ -64,7 +64,7 @@ class FilmMap:
 
     def __eq__(self, other: object) -> bool:
         """Return whether two maps are the same drawing."""
-        if not isinstance(other, FilmMap):
+        if not isinstance(other, HtcMap):
             return NotImplemented
         return self.source == other.source and np.array_equal(self.values, other.values)
 
@@ -81,17 +81,17 @@ class FilmMap:
         across = np.clip(np.linspace(rectangle[0], rectangle[2], columns + 1), face[0], face[2])
         along = np.clip(np.linspace(rectangle[1], rectangle[3], rows + 1), face[1], face[3])
         conductance = self.values * np.diff(along)[:, None] * np.diff(across)  # W/K of each pixel
-        spread = (overlap_shares(x, across) @ (overlap_shares(y, along) @ conductance).T).T
+        spread = (overlap_fractions(x, across) @ (overlap_fractions(y, along) @ conductance).T).T
         film: np.ndarray = spread / (np.diff(y)[:, None] * np.diff(x))
         return film
 
 
 def _is_map(value: Any) -> str:
-    return "@map" if isinstance(value, (FilmMap, Mapping, np.ndarray, list, tuple)) else "@quantity"
+    return "@map" if isinstance(value, (HtcMap, Mapping, np.ndarray, list, tuple)) else "@quantity"
 
 
-FilmCoefficient = Annotated[
-    Annotated[HeatTransferCoefficient, Tag("@quantity")] | Annotated[FilmMap, Tag("@map")],
+HtcField = Annotated[
+    Annotated[HeatTransferCoefficient, Tag("@quantity")] | Annotated[HtcMap, Tag("@map")],
     Discriminator(_is_map),
 ]
 
@@ -100,7 +100,7 @@ FilmCoefficient = Annotated[
 class Convection:
     """A film: heat flux = h (surface temperature - ambient)."""
 
-    h: FilmCoefficient
+    h: HtcField
     ambient: Temperature
 
 
@@ -116,7 +116,7 @@ class FixedFlux:
     """Heat that enters through the surface (negative: leaves): per area, or in all over the face."""
 
     flux: HeatFlux | None = None
-    heat: SignedHeat | None = None
+    heat: SignedPower | None = None
 
     def __post_init__(self) -> None:
         """Check that exactly one of the two is given."""
@@ -142,7 +142,7 @@ class HeatSink:
 
     ambient: Temperature
     resistance: ThermalResistance | None = None
-    h: FilmCoefficient | None = None
+    h: HtcField | None = None
     base: Base | None = None
 
     def __post_init__(self) -> None:
@@ -156,7 +156,7 @@ class ColdPlate:
 
     coolant: Temperature
     resistance: ThermalResistance | None = None
-    h: FilmCoefficient | None = None
+    h: HtcField | None = None
     base: Base | None = None
 
     def __post_init__(self) -> None:
@@ -164,18 +164,20 @@ class ColdPlate:
         _check_one_law(self.resistance, self.h)
 
 
-def _check_one_law(resistance: float | None, h: float | FilmMap | None) -> None:
+def _check_one_law(resistance: float | None, h: float | HtcMap | None) -> None:
     if (resistance is None) == (h is None):
         remedy = 'write resistance: "0.05 K/W" or h: "25 kW/m2/K"'
         raise fail("E-COOLING", "exactly one of resistance and h is due", remedy)
 
 
 KINDS = (Adiabatic, Convection, FixedTemperature, FixedFlux, HeatSink, ColdPlate)
-Cooler = Annotated[Adiabatic | Convection | FixedTemperature | FixedFlux | HeatSink | ColdPlate, OneOf(KINDS)]
+Cooler = Annotated[
+    Adiabatic | Convection | FixedTemperature | FixedFlux | HeatSink | ColdPlate, TaggedUnion(KINDS)
+]
 
 
 @described
-class FaceRegion:
+class FaceRectangle:
     """A rectangle of a face: in x and y of the package for top and bottom, along the face and z for sides."""
 
     position: Annotated[Point, Field(validation_alias="at", serialization_alias="at")]
@@ -183,11 +185,11 @@ class FaceRegion:
 
 
 @described
-class Cooled:
+class FaceCooling:
     """A cooler, on a whole face or on a region of it."""
 
     cooler: Cooler
-    region: FaceRegion | None = None
+    region: FaceRectangle | None = None
 
     @classmethod
     def from_description(cls, value: Any) -> Any:
@@ -204,7 +206,7 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else (value,)
 
 
-Faced = Annotated[tuple[Cooled, ...], BeforeValidator(_as_list)]
+FaceCoolings = Annotated[tuple[FaceCooling, ...], BeforeValidator(_as_list)]
 
 
 @described
@@ -217,21 +219,21 @@ class Cooling:
     `isolated` says that nothing may fix the temperature, for a transient: at rest it would have no end.
     """
 
-    top: Faced = ()
-    bottom: Faced = ()
-    west: Faced = ()
-    east: Faced = ()
-    south: Faced = ()
-    north: Faced = ()
-    surroundings: Faced = ()
+    top: FaceCoolings = ()
+    bottom: FaceCoolings = ()
+    west: FaceCoolings = ()
+    east: FaceCoolings = ()
+    south: FaceCoolings = ()
+    north: FaceCoolings = ()
+    surroundings: FaceCoolings = ()
     isolated: bool = False
 
-    def of(self, face: str) -> tuple[Cooled, ...]:
+    def face(self, face: str) -> tuple[FaceCooling, ...]:
         """Return what cools a face, the surroundings where nothing else is said."""
-        given: tuple[Cooled, ...] = getattr(self, face)
+        given: tuple[FaceCooling, ...] = getattr(self, face)
         return given or self.surroundings
 
-    def __iter__(self) -> Iterator[tuple[str, Cooled]]:
+    def __iter__(self) -> Iterator[tuple[str, FaceCooling]]:
         """Yield every entry with its face."""
         for face in (*FACES, "surroundings"):
             for cooled in getattr(self, face):
@@ -239,7 +241,7 @@ class Cooling:
 
 
 @dataclass(frozen=True)
-class Film:
+class RobinCoefficients:
     """What a cooler does to a piece of surface: heat out = area (h (T - temperature) - flux)."""
 
     h: float  # W/(m2 K), infinite where the surface temperature is fixed
@@ -247,22 +249,22 @@ class Film:
     flux: float = 0.0  # W/m2 into the body
 
 
-def film(cooler: Cooler, area: float) -> Film:
+def robin_coefficients(cooler: Cooler, area: float) -> RobinCoefficients:
     """Return what a cooler does to each square metre of its `area` [m2], by the mean of its map."""
     if isinstance(cooler, Convection):
-        return Film(_mean(cooler.h), cooler.ambient)
+        return RobinCoefficients(_mean(cooler.h), cooler.ambient)
     if isinstance(cooler, FixedTemperature):
-        return Film(math.inf, cooler.temperature)
+        return RobinCoefficients(math.inf, cooler.temperature)
     if isinstance(cooler, FixedFlux):
         flux = cooler.flux if cooler.flux is not None else (cooler.heat or 0.0) / area
-        return Film(0.0, 0.0, flux)
+        return RobinCoefficients(0.0, 0.0, flux)
     if isinstance(cooler, (HeatSink, ColdPlate)):
         outside = cooler.ambient if isinstance(cooler, HeatSink) else cooler.coolant
         if cooler.h is not None:
-            return Film(_mean(cooler.h), outside)
-        return Film(1.0 / (cooler.resistance * area), outside)  # type: ignore[operator]
-    return Film(0.0, 0.0)
+            return RobinCoefficients(_mean(cooler.h), outside)
+        return RobinCoefficients(1.0 / (cooler.resistance * area), outside)  # type: ignore[operator]
+    return RobinCoefficients(0.0, 0.0)
 
 
-def _mean(h: float | FilmMap) -> float:
-    return float(h.values.mean()) if isinstance(h, FilmMap) else h
+def _mean(h: float | HtcMap) -> float:
+    return float(h.values.mean()) if isinstance(h, HtcMap) else h

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from thermostack.errors import Fault
+from thermostack.errors import Diagnostic
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes, Axes
@@ -18,14 +18,14 @@ from thermostack.package.placement import (
     TOUCH,
     Placement,
     Rectangle,
-    framed,
-    overlap,
+    difference,
+    frame_rectangles,
+    intersection,
     place_stacks,
-    remainder,
-    spatial_faults,
+    spatial_diagnostics,
 )
-from thermostack.package.power import Power, oriented
-from thermostack.schema.validated_dataclass import fault_at
+from thermostack.package.power import Power, orient_power
+from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
 
 NEAR = 0.2e-3  # m: a stack that ends nearer to a base than this was meant to touch it: bond lines are thinner
@@ -60,7 +60,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Source:
+class HeatSource:
     """The power of a part: drawn in the frame of a rectangle, spread evenly from z0 to z1."""
 
     part: int
@@ -72,7 +72,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Contact:
+class InterfaceResistance:
     """Thermal resistance per area at a horizontal rectangle."""
 
     z: float
@@ -89,9 +89,9 @@ class Geometry:
     package: Package
     parts: tuple[Part, ...]
     boxes: tuple[Box, ...]
-    sources: tuple[Source, ...]
-    contacts: tuple[Contact, ...]
-    warnings: tuple[Fault, ...]
+    sources: tuple[HeatSource, ...]
+    contacts: tuple[InterfaceResistance, ...]
+    warnings: tuple[Diagnostic, ...]
 
     @property
     def is_linear(self) -> bool:
@@ -99,15 +99,15 @@ class Geometry:
         return all(part.material.is_constant for part in self.parts)
 
 
-def lay_out(package: Package) -> Geometry:
+def build_geometry(package: Package) -> Geometry:
     """Return the boxes of a package in absolute coordinates.
 
     Raises DescriptionError with every fault of the drawing: names, values, stacks that overlap, leave
     what they stand on, or hang over a gap.
     """
     places = place_stacks(package)
-    package.refuse([*package.faults, *spatial_faults(places)])
-    draft = _Draft(package)
+    package.refuse([*package.diagnostics, *spatial_diagnostics(places)])
+    draft = _GeometryBuilder(package)
     for placement in places.values():
         draft.fill_around(placement, places)
     for placement in places.values():
@@ -117,7 +117,7 @@ def lay_out(package: Package) -> Geometry:
     for face in ("bottom", "top"):
         draft.add_base(face, places)
     geometry = draft.geometry()
-    package.refuse(_gap_faults(geometry, places))
+    package.refuse(_gap_diagnostics(geometry, places))
     return geometry
 
 
@@ -125,25 +125,25 @@ def lay_out(package: Package) -> Geometry:
 
 
 @dataclass
-class _Draft:
+class _GeometryBuilder:
     """The boxes so far."""
 
     package: Package
     parts: list[Part] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
-    contacts: list[Contact] = field(default_factory=list)
-    warnings: list[Fault] = field(default_factory=list)
+    sources: list[HeatSource] = field(default_factory=list)
+    contacts: list[InterfaceResistance] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
 
     def geometry(self) -> Geometry:
-        faults = [fault for fault in self.package.faults if fault.is_warning]
+        diagnostics = [diagnostic for diagnostic in self.package.diagnostics if diagnostic.is_warning]
         return Geometry(
             self.package,
             tuple(self.parts),
             tuple(self.boxes),
             tuple(self.sources),
             tuple(self.contacts),
-            tuple(self.package.locate(fault) for fault in (*faults, *self.warnings)),
+            tuple(self.package.locate(diagnostic) for diagnostic in (*diagnostics, *self.warnings)),
         )
 
     def part(
@@ -176,7 +176,7 @@ class _Draft:
             return
         part, name = None, f"{stack.name}.gap_fill"
         for host in (places[name] for name in stack.on):
-            gap = overlap(host.outline, placement.outline)
+            gap = intersection(host.outline, placement.outline)
             if gap and placement.z0 - host.z1 > TOUCH:
                 if part is None:
                     part = self.part(name, stack.gap_fill, is_turned=placement.is_turned)
@@ -203,17 +203,17 @@ class _Draft:
             outline = placement.rectangle(*region.position, *region.size)
             title = f"{name}.{region.name}"
             inner = self.part(title, region.material, limit, is_turned=placement.is_turned)
-            self.add(inner, framed(outline, region.frame), z0, z1)
+            self.add(inner, frame_rectangles(outline, region.frame), z0, z1)
         if layer.power is not None:
             rotate, is_mirrored = placement.turn
-            power = oriented(layer.power, *stack.size, rotate, is_mirrored)
-            self.sources.append(Source(part, power, placement.outline, z0, z1, (*path, "power")))
+            power = orient_power(layer.power, *stack.size, rotate, is_mirrored)
+            self.sources.append(HeatSource(part, power, placement.outline, z0, z1, (*path, "power")))
         low, high = ("top", "bottom") if stack.flip else ("bottom", "top")
         for key, z in ((low, z0), (high, z1)):
             if (resistance := getattr(layer.interface, key)) > 0.0:
                 for rectangle in placement.solid():
                     where = (*path, "interface", key)
-                    self.contacts.append(Contact(z, rectangle, key == high, resistance, where))
+                    self.contacts.append(InterfaceResistance(z, rectangle, key == high, resistance, where))
 
     def cut_contacts(self, placement: Placement) -> None:
         """Take the contacts of earlier layers away where a stack stands in their place."""
@@ -223,7 +223,7 @@ class _Draft:
             for contact in self.contacts:
                 side = contact.z + (-TOUCH if contact.is_top else TOUCH)  # in the layer it belongs to
                 if low < side < high:
-                    pieces = remainder(contact.rectangle, rectangle)
+                    pieces = difference(contact.rectangle, rectangle)
                     kept += [replace(contact, rectangle=piece) for piece in pieces]
                 else:
                     kept.append(contact)
@@ -231,7 +231,7 @@ class _Draft:
 
     def add_base(self, face: str, places: dict[str, Placement]) -> None:
         """Add the solid base of the cooler on the top or the bottom face."""
-        for cooled in self.package.cooling.of(face):
+        for cooled in self.package.cooling.face(face):
             base = cooled.cooler.base if isinstance(cooled.cooler, (HeatSink, ColdPlate)) else None
             if base is None:
                 continue
@@ -261,7 +261,7 @@ def _standing_on(name: str, places: dict[str, Placement]) -> list[Placement]:
 # -- gaps ------------------------------------------------------------------------------------
 
 
-def _gap_faults(geometry: Geometry, places: dict[str, Placement]) -> Iterator[Fault]:
+def _gap_diagnostics(geometry: Geometry, places: dict[str, Placement]) -> Iterator[Diagnostic]:
     """Yield the places where a stack that stands on several hangs over nothing."""
     for placement in places.values():
         stack = placement.stack
@@ -277,23 +277,23 @@ def _gap_faults(geometry: Geometry, places: dict[str, Placement]) -> Iterator[Fa
             remedy = (
                 "say what does: gap_fill of this stack, or filler of the one below; `void` leaves it open"
             )
-            yield fault_at(("stacks", stack.name), text, remedy, "E-GAP")
+            yield diagnostic_at(("stacks", stack.name), text, remedy, "E-GAP")
             break
 
 
 def _gaps_under_base(
     boxes: Sequence[Box], base: Rectangle, z: float, places: dict[str, Placement]
-) -> Iterator[Fault]:
+) -> Iterator[Diagnostic]:
     """Yield a warning for each stack that ends a little below a base at height z, with nothing between."""
     for placement in places.values():
         if not TOUCH < z - placement.z1 < NEAR:
             continue
-        under = [common for outline in placement.solid() if (common := overlap(outline, base))]
+        under = [common for outline in placement.solid() if (common := intersection(outline, base))]
         if any(_open_below(boxes, outline, z, placement.z1) for outline in under):
             name, gap = placement.stack.name, format_quantity(z - placement.z1, "length")
             text = f"{gap} of nothing lie between {name} and the base of the cooler: no heat crosses them"
             remedy = "fill them by a layer on it, or by a sheet on all that the base covers, with gap_fill"
-            yield fault_at(("stacks", name), text, remedy, "W-GAP")
+            yield diagnostic_at(("stacks", name), text, remedy, "W-GAP")
 
 
 def _open_below(
@@ -303,7 +303,7 @@ def _open_below(
 
     With `ground_at` only where it goes down to that height.
     """
-    below = [box for box in boxes if box.low[2] < z - TOUCH and overlap(_plan(box), outline)]
+    below = [box for box in boxes if box.low[2] < z - TOUCH and intersection(_plan(box), outline)]
     x, y = (0.5 * (cuts[1:] + cuts[:-1]) for cuts in (_cuts(below, outline, axis) for axis in (0, 1)))
     is_closed = np.zeros((x.size, y.size), dtype=bool)
     ground = np.zeros(is_closed.shape)

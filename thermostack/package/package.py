@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.materials.effective_media import MaterialLike, Mixture
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.materials.effective_media import EffectiveMedium, MaterialLike
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.material_library import MaterialDefinitions, find_material
-from thermostack.package.cooling import Cooling, FilmMap
+from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.power import Power
 from thermostack.schema.fields import (
     AreaResistance,
@@ -26,9 +26,9 @@ from thermostack.schema.fields import (
     Size,
     Temperature,
     Thickness,
-    nearest,
+    suggest,
 )
-from thermostack.schema.validated_dataclass import Named, described, fault_at, key_of
+from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at, key_of
 from thermostack.units import format_quantity
 
 UNUSUAL_BELOW, UNUSUAL_ABOVE = 173.15, 673.15  # K: outside, a slip of the temperature unit is likely
@@ -65,7 +65,7 @@ class Layer:
     material: MaterialLike
     power: Power | None = None
     interface: Interface = Interface()
-    regions: Annotated[tuple[Region, ...], Named(Region)] = ()
+    regions: Annotated[tuple[Region, ...], NamedItems(Region)] = ()
     limit: Temperature | None = None  # the highest temperature its maker allows
 
 
@@ -73,7 +73,7 @@ def _as_tuple(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else (value,)
 
 
-Supports = Annotated[tuple[PathName, ...], BeforeValidator(_as_tuple)]
+SupportNames = Annotated[tuple[PathName, ...], BeforeValidator(_as_tuple)]
 
 
 @described
@@ -88,7 +88,7 @@ class Stack:
     name: PathName
     size: Size  # before rotation
     layers: tuple[Layer, ...]
-    on: Supports = ()
+    on: SupportNames = ()
     inside: PathName | None = None
     position: Annotated[Point | None, Field(validation_alias="at", serialization_alias="at")] = None
     center: Point | None = None
@@ -119,7 +119,7 @@ class Stack:
         return self.position or (0.0, 0.0)
 
     @property
-    def hosts(self) -> tuple[str, ...]:
+    def supports(self) -> tuple[str, ...]:
         """Return the names of the stacks it stands on or in."""
         return self.on or ((self.inside,) if self.inside is not None else ())
 
@@ -129,7 +129,7 @@ class Stack:
 
 
 Path = tuple[str | int, ...]  # of a field
-Places = Callable[[Fault], Fault]
+Locator = Callable[[Diagnostic], Diagnostic]
 
 
 @described
@@ -137,12 +137,12 @@ class Package:
     """A package as drawn: its stacks, its cooling, and where the numbers come from."""
 
     name: Annotated[Name, Field(validation_alias="package", serialization_alias="package")]
-    stacks: Annotated[tuple[Stack, ...], Named(Stack)]
+    stacks: Annotated[tuple[Stack, ...], NamedItems(Stack)]
     cooling: Cooling
     about: str = ""
     sources: tuple[str, ...] = ()
     materials: MaterialDefinitions = field(default_factory=dict)
-    places: SkipJsonSchema[Annotated[Places | None, Field(exclude=True)]] = field(
+    locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # where its fields stand in a file, set by who read it
 
@@ -152,7 +152,9 @@ class Package:
             if stack.name == name:
                 return stack
         known = [stack.name for stack in self.stacks]
-        raise DescriptionError(Fault("stacks", f"no stack is named {name!r}", nearest(name, known), "E-NAME"))
+        raise DescriptionError(
+            Diagnostic("stacks", f"no stack is named {name!r}", suggest(name, known), "E-NAME")
+        )
 
     def material(self, material: MaterialLike, name: str = "") -> Material:
         """Return the material a name stands for, or the one a mixture makes.
@@ -161,49 +163,49 @@ class Package:
         """
         return find_material(material, own=self.materials, name=name)
 
-    def refuse(self, faults: Iterable[Fault]) -> None:
+    def refuse(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Raise DescriptionError where any of the faults is more than a warning, each with its place."""
-        located = [self.locate(fault) for fault in faults]
-        if any(not fault.is_warning for fault in located):
-            raise DescriptionError(fault for fault in located if not fault.is_warning)
+        located = [self.locate(diagnostic) for diagnostic in diagnostics]
+        if any(not diagnostic.is_warning for diagnostic in located):
+            raise DescriptionError(diagnostic for diagnostic in located if not diagnostic.is_warning)
 
-    def locate(self, fault: Fault) -> Fault:
+    def locate(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a fault with its place in the file the package came from, where it came from one."""
-        return self.places(fault) if self.places is not None else fault
+        return self.locator(diagnostic) if self.locator is not None else diagnostic
 
     @cached_property
-    def faults(self) -> tuple[Fault, ...]:
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return what is wrong or unusual in the drawing, but for what only its geometry shows."""
-        return tuple(_find_faults(self))
+        return tuple(_find_diagnostics(self))
 
 
-def _find_faults(package: Package) -> Iterator[Fault]:
+def _find_diagnostics(package: Package) -> Iterator[Diagnostic]:
     if not package.stacks:
-        yield fault_at(("stacks",), "a package needs a stack", "", "E-MISSING")
+        yield diagnostic_at(("stacks",), "a package needs a stack", "", "E-MISSING")
     yield from _duplicates(("stacks",), [stack.name for stack in package.stacks])
-    yield from _family_faults(package)
+    yield from _family_diagnostics(package)
     for name, definition in package.materials.items():
-        yield from _material_faults(package, definition, ("materials", name))
+        yield from _material_diagnostics(package, definition, ("materials", name))
     for stack in package.stacks:
-        yield from _stack_faults(package, stack)
-    yield from _cooling_faults(package)
+        yield from _stack_diagnostics(package, stack)
+    yield from _cooling_diagnostics(package)
 
 
-def _duplicates(path: Path, names: list[str]) -> Iterator[Fault]:
+def _duplicates(path: Path, names: list[str]) -> Iterator[Diagnostic]:
     for n, name in enumerate(names):
         if name in names[:n]:
-            yield fault_at(
+            yield diagnostic_at(
                 (*path, n), f"the name {name!r} stands twice", "give one another name", "E-DUPLICATE"
             )
 
 
-def _family_faults(package: Package) -> Iterator[Fault]:
+def _family_diagnostics(package: Package) -> Iterator[Diagnostic]:
     """Yield what is wrong with who stands on whom."""
     known = {stack.name: stack for stack in package.stacks}
-    roots = [stack.name for stack in package.stacks if not stack.hosts]
+    roots = [stack.name for stack in package.stacks if not stack.supports]
     if len(roots) > 1:
         rest = ", ".join(roots[1:])
-        yield fault_at(
+        yield diagnostic_at(
             ("stacks", roots[1]),
             f"{rest} and {roots[0]} all stand on nothing",
             "say `on:` which stack",
@@ -213,20 +215,24 @@ def _family_faults(package: Package) -> Iterator[Fault]:
     for stack in package.stacks:
         here = ("stacks", stack.name)
         if stack.on and stack.inside is not None:
-            yield fault_at(here, "stands on one stack and inside another", "give `on` or `inside`", "E-VALUE")
+            yield diagnostic_at(
+                here, "stands on one stack and inside another", "give `on` or `inside`", "E-VALUE"
+            )
         key = "on" if stack.on else "inside"
-        for host in stack.hosts:
+        for host in stack.supports:
             if host not in known:
-                remedy = nearest(host, known) or f"there are {', '.join(known)}"
-                yield fault_at((*here, key), f"no stack is named {host!r}", remedy, "E-NAME")
+                remedy = suggest(host, known) or f"there are {', '.join(known)}"
+                yield diagnostic_at((*here, key), f"no stack is named {host!r}", remedy, "E-NAME")
         if stack.position is not None and stack.center is not None:
-            yield fault_at((*here, "center"), "at and center both say where it stands", "give one", "E-VALUE")
-        if stack.hosts and stack.position is None and stack.center is None:
-            text = f"nothing says where on {stack.hosts[0]} it stands"
-            yield fault_at((*here, "at"), text, "write at: [2.5 mm, 8 mm], or center:", "E-MISSING")
+            yield diagnostic_at(
+                (*here, "center"), "at and center both say where it stands", "give one", "E-VALUE"
+            )
+        if stack.supports and stack.position is None and stack.center is None:
+            text = f"nothing says where on {stack.supports[0]} it stands"
+            yield diagnostic_at((*here, "at"), text, "write at: [2.5 mm, 8 mm], or center:", "E-MISSING")
         if stack.name not in circling and (cycle := _cycle(stack, known)):
             circling.update(cycle)
-            yield fault_at((*here, key), f"stands on itself: {' on '.join(cycle)}", "", "E-CYCLE")
+            yield diagnostic_at((*here, key), f"stands on itself: {' on '.join(cycle)}", "", "E-CYCLE")
 
 
 def _cycle(stack: Stack, known: Mapping[str, Stack]) -> list[str]:
@@ -235,7 +241,7 @@ def _cycle(stack: Stack, known: Mapping[str, Stack]) -> list[str]:
     seen = set()
     while stack_of_ways:
         way = stack_of_ways.pop()
-        for host in known[way[-1]].hosts:
+        for host in known[way[-1]].supports:
             if host == stack.name:
                 return [*way, host]
             if host in known and host not in seen:
@@ -244,84 +250,90 @@ def _cycle(stack: Stack, known: Mapping[str, Stack]) -> list[str]:
     return []
 
 
-def _stack_faults(package: Package, stack: Stack) -> Iterator[Fault]:
+def _stack_diagnostics(package: Package, stack: Stack) -> Iterator[Diagnostic]:
     here = ("stacks", stack.name)
     if not stack.layers:
-        yield fault_at((*here, "layers"), "a stack needs a layer", "", "E-MISSING")
-    yield from _frame_faults(stack.frame, stack.size, (*here, "frame"))
+        yield diagnostic_at((*here, "layers"), "a stack needs a layer", "", "E-MISSING")
+    yield from _frame_diagnostics(stack.frame, stack.size, (*here, "frame"))
     if stack.depth and stack.inside is None:
-        yield fault_at((*here, "depth"), "depth is for a stack inside another", "", "E-VALUE")
+        yield diagnostic_at((*here, "depth"), "depth is for a stack inside another", "", "E-VALUE")
     for key in ("filler", "gap_fill"):
         material = getattr(stack, key)
         if material is not None:
-            yield from _material_faults(package, material, (*here, key))
+            yield from _material_diagnostics(package, material, (*here, key))
     yield from _duplicates((*here, "layers"), [layer.name for layer in stack.layers])
     for n, layer in enumerate(stack.layers):
         path = (*here, "layers", n)
-        yield from _layer_faults(package, stack, layer, path)
+        yield from _layer_diagnostics(package, stack, layer, path)
 
 
-def _frame_faults(frame: float | None, size: tuple[float, float], path: Path) -> Iterator[Fault]:
+def _frame_diagnostics(frame: float | None, size: tuple[float, float], path: Path) -> Iterator[Diagnostic]:
     if frame is not None and 2.0 * frame >= min(size):
         most = format_quantity(0.5 * min(size), "length")
         text = f"a frame of {format_quantity(frame, 'length')} leaves nothing open inside"
-        yield fault_at(path, text, f"less than {most}, or no frame", "E-VALUE")
+        yield diagnostic_at(path, text, f"less than {most}, or no frame", "E-VALUE")
 
 
-def _layer_faults(package: Package, stack: Stack, layer: Layer, path: Path) -> Iterator[Fault]:
+def _layer_diagnostics(package: Package, stack: Stack, layer: Layer, path: Path) -> Iterator[Diagnostic]:
     width, depth = stack.size
-    yield from _material_faults(package, layer.material, (*path, "material"))
+    yield from _material_diagnostics(package, layer.material, (*path, "material"))
     if layer.power is not None:
         if layer.material == VOID:
-            yield fault_at((*path, "power"), "there is nothing to heat in a void layer", "", "E-POWER")
-        for fault in layer.power.faults(width, depth):
-            yield fault_at((*path, "power", *fault.path), fault.message, fault.remedy, fault.code)
+            yield diagnostic_at((*path, "power"), "there is nothing to heat in a void layer", "", "E-POWER")
+        for diagnostic in layer.power.diagnostics(width, depth):
+            yield diagnostic_at(
+                (*path, "power", *diagnostic.path), diagnostic.message, diagnostic.hint, diagnostic.code
+            )
     yield from _duplicates((*path, "regions"), [region.name for region in layer.regions])
     for region in layer.regions:
         here = (*path, "regions", region.name)
-        yield from _material_faults(package, region.material, (*here, "material"))
+        yield from _material_diagnostics(package, region.material, (*here, "material"))
         (x, y), (w, d) = region.position, region.size
         beyond = {"west": -x, "east": x + w - width, "south": -y, "north": y + d - depth}
         sides = [f"{format_quantity(by, 'length')} to the {side}" for side, by in beyond.items() if by > 1e-9]
         if sides:
             text = f"region {region.name!r} leaves its layer by {' and '.join(sides)}"
-            yield fault_at(here, text, "its `at` is in the frame of the stack", "E-OUTSIDE")
-        yield from _frame_faults(region.frame, region.size, (*here, "frame"))
+            yield diagnostic_at(here, text, "its `at` is in the frame of the stack", "E-OUTSIDE")
+        yield from _frame_diagnostics(region.frame, region.size, (*here, "frame"))
 
 
-def _material_faults(package: Package, material: MaterialLike, path: Path) -> Iterator[Fault]:
+def _material_diagnostics(package: Package, material: MaterialLike, path: Path) -> Iterator[Diagnostic]:
     if isinstance(material, str) and (material == VOID or material in package.materials):
         return  # own materials are checked where they are defined
-    if isinstance(material, Mixture):
+    if isinstance(material, EffectiveMedium):
         parts = [
-            fault
-            for field, part, _ in material.contents()
-            for fault in _material_faults(package, part, (*path, key_of(type(material)), *field.split(".")))
+            diagnostic
+            for field, part, _ in material.constituents()
+            for diagnostic in _material_diagnostics(
+                package, part, (*path, key_of(type(material)), *field.split("."))
+            )
         ]
         yield from parts
-        if any(not fault.is_warning for fault in parts):
+        if any(not diagnostic.is_warning for diagnostic in parts):
             return
     try:
         found = package.material(material)
     except DescriptionError as error:
-        for fault in error.faults:
-            yield fault_at((*path, *fault.path), fault.message, fault.remedy, fault.code)
+        for diagnostic in error.diagnostics:
+            yield diagnostic_at(
+                (*path, *diagnostic.path), diagnostic.message, diagnostic.hint, diagnostic.code
+            )
     else:
-        for fault in found.warnings():
-            yield fault_at(path, fault.message, fault.remedy, fault.code)
+        for diagnostic in found.warnings():
+            yield diagnostic_at(path, diagnostic.message, diagnostic.hint, diagnostic.code)
 
 
-def _cooling_faults(package: Package) -> Iterator[Fault]:
+def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
     fixes_temperature = False
     for face, cooled in package.cooling:
         cooler = cooled.cooler
         here: Path = ("cooling", face, getattr(package.cooling, face).index(cooled), key_of(type(cooler)))
         h = getattr(cooler, "h", None)
-        carries_heat = bool(h.values.any()) if isinstance(h, FilmMap) else h != 0.0
-        if isinstance(h, FilmMap) and face not in ("top", "bottom"):
+        carries_heat = bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
+        if isinstance(h, HtcMap) and face not in ("top", "bottom"):
             text = "only the top and the bottom may have a map of films"
             remedy = "give one h, or one for each of several regions"
-            yield fault_at((*here, "h"), text, remedy, "E-COOLING")
+            yield diagnostic_at((*here, "h"), text, remedy, "E-COOLING")
         for key in ("ambient", "coolant", "temperature"):
             value = getattr(cooler, key, None)
             if value is None:
@@ -329,14 +341,14 @@ def _cooling_faults(package: Package) -> Iterator[Fault]:
             fixes_temperature = fixes_temperature or carries_heat
             if not UNUSUAL_BELOW <= value <= UNUSUAL_ABOVE:
                 text = f"{value:g} K ({value - 273.15:.4g} degC) is an unusual temperature to cool with"
-                yield fault_at((*here, key), text, "check the unit", "W-RANGE")
+                yield diagnostic_at((*here, key), text, "check the unit", "W-RANGE")
         base = getattr(cooler, "base", None)
         if base is not None:
-            yield from _material_faults(package, base.material, (*here, "base", "material"))
+            yield from _material_diagnostics(package, base.material, (*here, "base", "material"))
             if face not in ("top", "bottom") or cooled.region is not None:
                 text = "only the whole top or bottom carries a base"
-                yield fault_at((*here, "base"), text, "leave out base, or region", "E-COOLING")
+                yield diagnostic_at((*here, "base"), text, "leave out base, or region", "E-COOLING")
     if not fixes_temperature and not package.cooling.isolated:
         text = "no boundary fixes the temperature: nothing carries the heat away"
         remedy = "give a face convection, a cold plate or a temperature; a transient may be isolated: true"
-        yield fault_at(("cooling",), text, remedy, "E-COOLING")
+        yield diagnostic_at(("cooling",), text, remedy, "E-COOLING")

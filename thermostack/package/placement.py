@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thermostack.errors import Fault
+from thermostack.errors import Diagnostic
 from thermostack.package.package import Package, Stack
-from thermostack.schema.validated_dataclass import fault_at
+from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
 
 TOUCH = 1e-9  # m: faces nearer than this are one; also how far a stack may leave its host
@@ -62,10 +62,10 @@ class Placement:
 
     def solid(self) -> list[Rectangle]:
         """Return the rectangles the stack fills: one, or the four sides of its frame."""
-        return framed(self.outline, self.stack.frame)
+        return frame_rectangles(self.outline, self.stack.frame)
 
 
-def framed(outline: Rectangle, frame: float | None) -> list[Rectangle]:
+def frame_rectangles(outline: Rectangle, frame: float | None) -> list[Rectangle]:
     """Return a rectangle, or the four sides of a frame of that width [m] along its outline."""
     if frame is None:
         return [outline]
@@ -83,11 +83,11 @@ _TURNS = {0: ((1, 0), (0, 1)), 90: ((0, -1), (1, 0)), 180: ((-1, 0), (0, -1)), 2
 
 def place_stacks(package: Package) -> dict[str, Placement]:
     """Return every stack's place, hosts before those that stand on them; without those it is not said of."""
-    roots = [stack for stack in package.stacks if not stack.hosts]
-    others = [stack for stack in package.stacks if stack.hosts and (stack.position or stack.center)]
+    roots = [stack for stack in package.stacks if not stack.supports]
+    others = [stack for stack in package.stacks if stack.supports and (stack.position or stack.center)]
     waiting = [*roots[:1], *others]
     places: dict[str, Placement] = {}
-    while ready := [stack for stack in waiting if all(host in places for host in stack.hosts)]:
+    while ready := [stack for stack in waiting if all(host in places for host in stack.supports)]:
         for stack in ready:
             places.setdefault(stack.name, _place(stack, places))
         waiting = [stack for stack in waiting if stack.name not in places]
@@ -95,14 +95,14 @@ def place_stacks(package: Package) -> dict[str, Placement]:
 
 
 def _place(stack: Stack, places: dict[str, Placement]) -> Placement:
-    hosts = [places[name] for name in stack.hosts]
+    hosts = [places[name] for name in stack.supports]
     if stack.inside is not None:
         z0 = hosts[0].z1 - stack.depth - stack.height
     else:
         z0 = max((host.z1 for host in hosts), default=0.0)
     frame: Placement | None = hosts[0] if hosts else None
     if len(hosts) > 1:  # on several: in the frame of what the first of them stands on
-        below = hosts[0].stack.hosts
+        below = hosts[0].stack.supports
         frame = places[below[0]] if below else None
     own = np.array(_TURNS[stack.rotate]) @ (
         np.array(((-1, 0), (0, 1))) if stack.flip else np.eye(2, dtype=int)
@@ -116,7 +116,7 @@ def _place(stack: Stack, places: dict[str, Placement]) -> Placement:
     return Placement(stack, ((a, b), (c, d)), (float(shift[0]), float(shift[1])), z0)
 
 
-def spatial_faults(places: dict[str, Placement]) -> Iterator[Fault]:
+def spatial_diagnostics(places: dict[str, Placement]) -> Iterator[Diagnostic]:
     for placement in places.values():
         yield from _leaving(placement, places)
     placed = [placement for placement in places.values() if not _sinks(placement, places)]
@@ -129,25 +129,25 @@ def spatial_faults(places: dict[str, Placement]) -> Iterator[Fault]:
             if shared := _shared(one, other):
                 x0, y0, x1, y1 = (format_quantity(value, "length") for value in shared)
                 text = f"{a} overlaps {b} from ({x0}, {y0}) to ({x1}, {y1}) of the package"
-                yield fault_at(("stacks", a), text, "move one, or say `inside:`", "E-OVERLAP")
+                yield diagnostic_at(("stacks", a), text, "move one, or say `inside:`", "E-OVERLAP")
 
 
-def _leaving(placement: Placement, places: dict[str, Placement]) -> Iterator[Fault]:
+def _leaving(placement: Placement, places: dict[str, Placement]) -> Iterator[Diagnostic]:
     stack = placement.stack
-    if len(stack.hosts) != 1:
+    if len(stack.supports) != 1:
         return
-    host = places[stack.hosts[0]]
+    host = places[stack.supports[0]]
     (x0, y0, x1, y1), (a0, b0, a1, b1) = placement.outline, host.outline
     out = {"west": a0 - x0, "east": x1 - a1, "south": b0 - y0, "north": y1 - b1}
     here = ("stacks", stack.name)
     if max(out.values()) > TOUCH:
         sides = [f"{format_quantity(by, 'length')} to the {side}" for side, by in out.items() if by > TOUCH]
         text = f"{stack.name} leaves {host.stack.name} by {' and '.join(sides)}"
-        yield fault_at(here, text, "move it, or change one of their sizes", "E-OUTSIDE")
+        yield diagnostic_at(here, text, "move it, or change one of their sizes", "E-OUTSIDE")
     if _sinks(placement, places):
         below = format_quantity(host.z0 - placement.z0, "length")
         text = f"{stack.name} reaches {below} below {host.stack.name}"
-        yield fault_at(here, text, "less depth, or thinner layers", "E-OUTSIDE")
+        yield diagnostic_at(here, text, "less depth, or thinner layers", "E-OUTSIDE")
 
 
 def _sinks(placement: Placement, places: dict[str, Placement]) -> bool:
@@ -164,7 +164,7 @@ def _embedding_hosts(stack: Stack, places: dict[str, Placement]) -> set[str]:
         one = waiting.pop()
         if one.inside is not None:
             found.add(one.inside)
-        waiting += [places[host].stack for host in one.hosts]
+        waiting += [places[host].stack for host in one.supports]
     return found
 
 
@@ -174,19 +174,19 @@ def _shared(one: Placement, other: Placement) -> Rectangle | None:
         return None
     for a in one.solid():
         for b in other.solid():
-            if common := overlap(a, b):
+            if common := intersection(a, b):
                 return common
     return None
 
 
-def overlap(a: Rectangle, b: Rectangle) -> Rectangle | None:
+def intersection(a: Rectangle, b: Rectangle) -> Rectangle | None:
     x0, y0, x1, y1 = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
     return (x0, y0, x1, y1) if x1 - x0 > TOUCH and y1 - y0 > TOUCH else None
 
 
-def remainder(whole: Rectangle, taken: Rectangle) -> list[Rectangle]:
+def difference(whole: Rectangle, taken: Rectangle) -> list[Rectangle]:
     """Return what is left of a rectangle without another, as up to four rectangles."""
-    common = overlap(whole, taken)
+    common = intersection(whole, taken)
     if common is None:
         return [whole]
     (x0, y0, x1, y1), (a0, b0, a1, b1) = whole, common

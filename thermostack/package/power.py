@@ -10,11 +10,11 @@ import numpy as np
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, InitErrorDetails
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.mesh.area_overlap import spread_pixels, spread_rectangles
-from thermostack.schema.fields import Heat, Point, SignedHeat, Size, fail, nearest
-from thermostack.schema.raster import Pixels
-from thermostack.schema.validated_dataclass import Named, described, fault_at, faults_of
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles
+from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, suggest
+from thermostack.schema.raster import RasterField
+from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at, diagnostics_of
 from thermostack.units import format_quantity
 
 SNAP = 1e-9  # m: a block that leaves its layer by no more than this is cut to the layer
@@ -46,10 +46,10 @@ class Block:
     name: BlockName
     position: Annotated[Point, Field(validation_alias="at", serialization_alias="at")]
     size: Size
-    power: SignedHeat | None = None  # None: nothing is said, which heats nothing
+    power: SignedPower | None = None  # None: nothing is said, which heats nothing
 
     @property
-    def heat(self) -> float:
+    def drawn_power(self) -> float:
         """Return what is dissipated [W], before the power is scaled."""
         return self.power or 0.0
 
@@ -61,7 +61,7 @@ class PowerMap:
     `unit` says what a value is: the heat of its pixel [W], or its heat per area [W/m2].
     """
 
-    values: Annotated[np.ndarray, Pixels]  # (ny, nx), row 0 at the south edge (y = 0)
+    values: Annotated[np.ndarray, RasterField]  # (ny, nx), row 0 at the south edge (y = 0)
     unit: Literal["W", "W/m2"] = "W"
     position: Annotated[Point | None, Field(validation_alias="at", serialization_alias="at")] = None
     size: Size | None = None
@@ -117,10 +117,10 @@ class Power:
     scales everything to a sum. A heat below zero needs `allow_negative` (a Peltier element).
     """
 
-    total: SignedHeat | None = None
-    blocks: Annotated[tuple[Block, ...], Named(Block)] = ()
+    total: SignedPower | None = None
+    blocks: Annotated[tuple[Block, ...], NamedItems(Block)] = ()
     map: PowerMap | None = None
-    scale_to: Heat | None = None
+    scale_to: PowerValue | None = None
     allow_negative: bool = False
 
     @classmethod
@@ -155,11 +155,13 @@ class Power:
 
     def __post_init__(self) -> None:
         """Check signs, names and sums, and raise every fault that needs no layer."""
-        faults = [*self._sign_faults(), *self._name_faults()]
+        diagnostics = [*self._sign_diagnostics(), *self._name_diagnostics()]
         if not self.is_map_per_layer_area:
-            faults += self._sum_faults(0.0, 0.0)
-        if faults:
-            raise ValidationError.from_exception_data("Power", [_raised(fault) for fault in faults])
+            diagnostics += self._sum_diagnostics(0.0, 0.0)
+        if diagnostics:
+            raise ValidationError.from_exception_data(
+                "Power", [_raised(diagnostic) for diagnostic in diagnostics]
+            )
 
     @property
     def is_map_per_layer_area(self) -> bool:
@@ -167,48 +169,48 @@ class Power:
         return self.map is not None and self.map.unit == "W/m2" and self.map.size is None
 
     @property
-    def heat(self) -> float:
+    def total_power(self) -> float:
         """Return the whole heat [W], scaled; for a map in W/m2 over a whole layer ask `heat_on`."""
         if self.is_map_per_layer_area:
             text = "the heat of a map in W/m2 depends on the size of its layer"
-            raise DescriptionError(fault_at(("map",), text, "ask heat_on(width, height)", "E-POWER"))
-        return self.heat_on(0.0, 0.0)
+            raise DescriptionError(diagnostic_at(("map",), text, "ask heat_on(width, height)", "E-POWER"))
+        return self.power_on(0.0, 0.0)
 
-    def heat_on(self, width: float, height: float) -> float:
+    def power_on(self, width: float, height: float) -> float:
         """Return the whole heat [W], scaled, on a layer of that size [m]."""
         return self.scale_to if self.scale_to is not None else self._drawn_heat(width, height)
 
-    def faults(self, width: float, height: float) -> list[Fault]:
+    def diagnostics(self, width: float, height: float) -> list[Diagnostic]:
         """Return what is wrong or unusual on a layer of that size [m], at paths like ("blocks", "gpc0")."""
-        found = [*self._outside_faults(width, height)]
+        found = [*self._outside_diagnostics(width, height)]
         if self.is_map_per_layer_area:
-            found += self._sum_faults(width, height)
-        if any(block.heat for block in self.blocks):
+            found += self._sum_diagnostics(width, height)
+        if any(block.drawn_power for block in self.blocks):
             for block in self.blocks:
                 if block.power is None:
                     text = f"block {block.name!r} gets no power, others do"
                     remedy = 'write "0 W" where this is meant'
-                    found.append(fault_at(("blocks", block.name), text, remedy, "W-POWER"))
+                    found.append(diagnostic_at(("blocks", block.name), text, remedy, "W-POWER"))
         return found
 
     def _drawn_heat(self, width: float, height: float) -> float:
         if not self.blocks and self.map is None:
             return self.total or 0.0
-        heat = np.array([block.heat for block in self.blocks]).sum()
+        heat = np.array([block.drawn_power for block in self.blocks]).sum()
         if self.map is not None:
             heat += self.map.pixels(width, height).sum()
         return float(heat)
 
-    def _sign_faults(self) -> Iterator[Fault]:
+    def _sign_diagnostics(self) -> Iterator[Diagnostic]:
         if self.allow_negative:
             return
         remedy = "write allow_negative: true where something is cooled here"
         if self.total is not None and self.total < 0.0:
-            yield fault_at(("total",), f"{_watts(self.total)} is negative", remedy, "E-POWER")
+            yield diagnostic_at(("total",), f"{_watts(self.total)} is negative", remedy, "E-POWER")
         for block in self.blocks:
-            if block.heat < 0.0:
-                text = f"{_watts(block.heat)} is negative"
-                yield fault_at(("blocks", block.name, "power"), text, remedy, "E-POWER")
+            if block.drawn_power < 0.0:
+                text = f"{_watts(block.drawn_power)} is negative"
+                yield diagnostic_at(("blocks", block.name, "power"), text, remedy, "E-POWER")
         if self.map is not None and self.map.values.min() < 0.0:
             where = np.argwhere(self.map.values < 0.0)
             row, column = where[0]
@@ -216,19 +218,21 @@ class Power:
                 f"{len(where)} of its pixels are negative, the first {self.map.values[row, column]:g} "
                 f"{self.map.unit} in row {row + 1} from the south, column {column + 1}"
             )
-            yield fault_at(("map",), text, remedy, "E-POWER")
+            yield diagnostic_at(("map",), text, remedy, "E-POWER")
 
-    def _name_faults(self) -> Iterator[Fault]:
+    def _name_diagnostics(self) -> Iterator[Diagnostic]:
         seen: set[str] = set()
         for block in self.blocks:
             if block.name in seen:
-                yield fault_at(("blocks", block.name), f"{block.name!r} names two blocks", "", "E-DUPLICATE")
+                yield diagnostic_at(
+                    ("blocks", block.name), f"{block.name!r} names two blocks", "", "E-DUPLICATE"
+                )
             seen.add(block.name)
 
-    def _sum_faults(self, width: float, height: float) -> Iterator[Fault]:
+    def _sum_diagnostics(self, width: float, height: float) -> Iterator[Diagnostic]:
         if not self.blocks and self.map is None:
             if self.total is None:
-                yield fault_at((), "no heat is given", "give total, blocks or map", "E-MISSING")
+                yield diagnostic_at((), "no heat is given", "give total, blocks or map", "E-MISSING")
             return
         heat = self._drawn_heat(width, height)
         if self.total is not None and abs(self.total - heat) > SUM_TOLERANCE * abs(self.total):
@@ -236,12 +240,12 @@ class Power:
             parts = parts if self.map else "its blocks add"
             text = f"{_watts(self.total)} is declared, but {parts} up to {_watts(heat)}"
             remedy = f'correct one of them, or write scale_to: "{_watts(self.total)}" instead'
-            yield fault_at(("total",), text, remedy, "E-POWER")
+            yield diagnostic_at(("total",), text, remedy, "E-POWER")
         if self.scale_to and heat <= 0.0:
             text = f"{_watts(heat)} cannot be scaled to {_watts(self.scale_to)}"
-            yield fault_at(("scale_to",), text, "give each part its share of the power", "E-POWER")
+            yield diagnostic_at(("scale_to",), text, "give each part its share of the power", "E-POWER")
 
-    def _outside_faults(self, width: float, height: float) -> Iterator[Fault]:
+    def _outside_diagnostics(self, width: float, height: float) -> Iterator[Diagnostic]:
         table = _table(self.blocks)
         paths: list[tuple[str, ...]] = [("blocks", block.name) for block in self.blocks]
         names = [f"block {block.name!r}" for block in self.blocks]
@@ -260,11 +264,13 @@ class Power:
             size = f"{format_quantity(width, 'length')} x {format_quantity(height, 'length')}"
             text = f"{names[n]} leaves its layer of {size} by {' and '.join(sides)}"
             remedy = "positions are in the frame of the stack, from its lower-left corner"
-            yield fault_at(paths[n], text, remedy, "E-OUTSIDE")
+            yield diagnostic_at(paths[n], text, remedy, "E-OUTSIDE")
 
 
-def _raised(fault: Fault) -> InitErrorDetails:
-    return InitErrorDetails(type=fail(fault.code, fault.message, fault.remedy), loc=fault.path, input=None)
+def _raised(diagnostic: Diagnostic) -> InitErrorDetails:
+    return InitErrorDetails(
+        type=fail(diagnostic.code, diagnostic.message, diagnostic.hint), loc=diagnostic.path, input=None
+    )
 
 
 def _watts(heat: float) -> str:
@@ -279,20 +285,22 @@ def assign_powers(
     Raises DescriptionError with every name that is no block (E-POWER) and every value that is no heat,
     at paths like ("powers", "gpc0"). With `from_file` a number without unit is refused.
     """
-    faults, heats = [], {}
+    diagnostics, heats = [], {}
     known = {block.name for block in blocks}
-    heat = TypeAdapter(SignedHeat)
+    heat = TypeAdapter(SignedPower)
     for name, value in powers.items():
         try:
             heats[name] = heat.validate_python(value, context={"from_file": from_file})
         except ValidationError as error:
-            (found,) = faults_of(error)
-            faults.append(fault_at(("powers", str(name)), found.message, found.remedy, found.code))
+            (found,) = diagnostics_of(error)
+            diagnostics.append(diagnostic_at(("powers", str(name)), found.message, found.hint, found.code))
         if name not in known:
-            remedy = nearest(str(name), known) or _listed(sorted(known))
-            faults.append(fault_at(("powers", str(name)), f"no block is named {name!r}", remedy, "E-POWER"))
-    if faults:
-        raise DescriptionError(faults)
+            remedy = suggest(str(name), known) or _listed(sorted(known))
+            diagnostics.append(
+                diagnostic_at(("powers", str(name)), f"no block is named {name!r}", remedy, "E-POWER")
+            )
+    if diagnostics:
+        raise DescriptionError(diagnostics)
     named = (replace(block, power=heats[block.name]) for block in blocks if block.name in heats)
     return tuple(next(named) if block.name in heats else block for block in blocks)
 
@@ -320,17 +328,19 @@ def blocks_of(names: Sequence[str], table: np.ndarray, powers: Sequence[float | 
 
 
 @dataclass(frozen=True, eq=False)
-class Rectangles:
+class PowerRectangles:
     """Rectangles that heat evenly, from (x0, y0) to (x1, y1)."""
 
     x0: np.ndarray  # (rectangles,) m
     y0: np.ndarray
     x1: np.ndarray
     y1: np.ndarray
-    heat: np.ndarray  # (rectangles,) W
+    power: np.ndarray  # (rectangles,) W
 
 
-def rectangles(power: Power, width: float, height: float, *, with_idle: bool = False) -> Rectangles:
+def power_rectangles(
+    power: Power, width: float, height: float, *, with_idle: bool = False
+) -> PowerRectangles:
     """Return the heated blocks of a layer of that size [m], or all of it for a bare total; no map.
 
     Heats are scaled. Blocks are cut to the layer within `SNAP`; those without heat are left out, unless
@@ -343,17 +353,17 @@ def rectangles(power: Power, width: float, height: float, *, with_idle: bool = F
     x, y, w, h, heat = table[(table[:, 4] != 0.0) | with_idle].T
     x0, x1 = _snapped(x, width), _snapped(x + w, width)
     y0, y1 = _snapped(y, height), _snapped(y + h, height)
-    return Rectangles(x0, y0, x1, y1, heat * scale_of(power, width, height))
+    return PowerRectangles(x0, y0, x1, y1, heat * power_scale(power, width, height))
 
 
 def powered_rectangles(power: Power, width: float, height: float) -> np.ndarray:
     """Return x0, y0, x1, y1 [m] of the heated blocks and the map on a layer of that size [m], (n, 4)."""
-    drawn = rectangles(power, width, height)
+    drawn = power_rectangles(power, width, height)
     corners = np.stack([drawn.x0, drawn.y0, drawn.x1, drawn.y1], axis=1)
     return corners if power.map is None else np.vstack([corners, power.map.rectangle(width, height)])
 
 
-def oriented(power: Power, width: float, height: float, rotate: int = 0, flip: bool = False) -> Power:
+def orient_power(power: Power, width: float, height: float, rotate: int = 0, flip: bool = False) -> Power:
     """Return the power as it lies on a layer of that size [m] that is flipped and rotated.
 
     First x is mirrored where `flip` is set, then the layer is turned counter-clockwise by `rotate`
@@ -397,7 +407,7 @@ def _snapped(position: np.ndarray, length: float | np.ndarray) -> np.ndarray:
     return np.where(np.abs(inside - length) <= SNAP, length, inside)
 
 
-def scale_of(power: Power, width: float, height: float) -> float:
+def power_scale(power: Power, width: float, height: float) -> float:
     """Return by what all that is drawn on a layer of that size [m] is multiplied: 1 without `scale_to`."""
     if power.scale_to is None:
         return 1.0
@@ -405,7 +415,7 @@ def scale_of(power: Power, width: float, height: float) -> float:
     return power.scale_to / drawn if drawn else 0.0
 
 
-def spread(power: Power, x: np.ndarray, y: np.ndarray, rectangle: Rectangle) -> np.ndarray:
+def deposit_power(power: Power, x: np.ndarray, y: np.ndarray, rectangle: Rectangle) -> np.ndarray:
     """Return the heat [W], (ny, nx), of each cell between the planes x and y [m] under a layer.
 
     The layer covers `rectangle` in the frame of the planes. Each block and pixel is laid on the cells
@@ -419,14 +429,14 @@ def spread(power: Power, x: np.ndarray, y: np.ndarray, rectangle: Rectangle) -> 
     _check_reach(x, left, right)
     _check_reach(y, front, back)
     width, height = right - left, back - front
-    drawn = rectangles(power, width, height)
+    drawn = power_rectangles(power, width, height)
     corners = (drawn.x0 + left, drawn.y0 + front, drawn.x1 + left, drawn.y1 + front)
-    heat = spread_rectangles(x, y, *corners, drawn.heat)
+    heat = deposit_rectangles(x, y, *corners, drawn.power)
     if power.map is not None:
         x0, y0, x1, y1 = power.map.rectangle(width, height)
         pixels = power.map.pixels(width, height)
         covered = (left + x0, front + y0, left + x1, front + y1)
-        heat += scale_of(power, width, height) * spread_pixels(x, y, pixels, *covered)
+        heat += power_scale(power, width, height) * deposit_raster(x, y, pixels, *covered)
     return heat
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thermostack.errors import OutputError
-from thermostack.io.files.atomic_file import write_whole
+from thermostack.io.files.atomic_file import write_atomic
 from thermostack.plot.planes import INK
 
 if TYPE_CHECKING:
@@ -54,5 +54,5 @@ def finish_page(figure: Figure, path: str | Path | None) -> Figure:
         raise OutputError(f"cannot write {path}: a picture is a .png, .svg or .pdf file")
     image = io.BytesIO()
     figure.savefig(image, format=kind)
-    write_whole(path, image.getvalue())
+    write_atomic(path, image.getvalue())
     return figure

@@ -10,15 +10,15 @@ import numpy as np
 
 from thermostack.plot.figure import finish_page, new_page, write_head
 from thermostack.plot.planes import FAINT, INK, ZERO_CELSIUS, halo
-from thermostack.results.history import Family, families_of
+from thermostack.results.history import StackGroup, group_stacks
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from thermostack.transient.controllers import Throttling
-    from thermostack.transient.run import Transient
+    from thermostack.transient.controllers import ThrottlingLog
+    from thermostack.transient.run import TransientResult
 
 # Told apart by people who see colours otherwise too: vermilion, blue, green, purple, ochre, sky (after
 # Okabe and Ito, "Color universal design", 2008), darkened for thin lines on white.
@@ -34,7 +34,7 @@ UNITS = (  # up to this duration [s], how many of a unit are in a second, the un
 
 
 def plot_history(
-    transient: Transient,
+    transient: TransientResult,
     path: str | Path | None = None,
     parts: Sequence[str] | None = None,
     *,
@@ -47,7 +47,7 @@ def plot_history(
     throttles, the ground is shaded and a strip shows how deep. `log` puts time on a logarithmic axis,
     which begins at the first step. Raises KeyError for an unknown name, and OutputError.
     """
-    families = families_of(transient, parts)
+    families = group_stacks(transient, parts)
     colors = [PALETTE[n % len(PALETTE)] for n in range(len(families))]
     strips = transient.throttling
     heights = {"temperature": 3.9, "states": 0.17 * len(strips) + 0.05, "power": 1.35}  # inches
@@ -90,15 +90,15 @@ def _time_axis(time: np.ndarray, *, is_log: bool) -> tuple[float, str, np.ndarra
     return scale, unit, (np.geomspace if is_log else np.linspace)(begin, end, BINS + 1)
 
 
-def _total(transient: Transient) -> np.ndarray:
+def _total(transient: TransientResult) -> np.ndarray:
     """Return the power of all parts, (n,) W; those without a cell have none."""
     total: np.ndarray = np.nansum(transient.power[:, : len(transient.model.parts)], axis=1)
     return total
 
 
-def _draw_temperature(axes: Axes, time: np.ndarray, family: Family, color: str) -> None:
-    high, low = family.highest - ZERO_CELSIUS, family.lowest - ZERO_CELSIUS
-    if len(family.curves) > 1:
+def _draw_temperature(axes: Axes, time: np.ndarray, family: StackGroup, color: str) -> None:
+    high, low = family.max - ZERO_CELSIUS, family.min - ZERO_CELSIUS
+    if len(family.histories) > 1:
         axes.fill_between(time, low, high, color=color, alpha=0.16, lw=0.0)
         axes.plot(time, low, color=color, lw=0.5, alpha=0.6)
     axes.plot(time, high, color=color, lw=1.6, solid_joinstyle="round")
@@ -108,7 +108,7 @@ def _draw_power(axes: Axes, time: np.ndarray, power: np.ndarray, color: str) -> 
     axes.plot(time, power, color=color, lw=1.1, solid_joinstyle="round", drawstyle="steps-post")
 
 
-def _draw_limits(axes: Axes, families: Sequence[Family], colors: Sequence[str]) -> None:
+def _draw_limits(axes: Axes, families: Sequence[StackGroup], colors: Sequence[str]) -> None:
     """Draw the limits as dashed lines, those of one temperature as one; far ones are left out."""
     low, high = axes.get_ylim()
     at: dict[float, list[int]] = {}
@@ -137,7 +137,7 @@ def _draw_limits(axes: Axes, families: Sequence[Family], colors: Sequence[str]) 
 # -- what controllers did --------------------------------------------------------------------------
 
 
-def _depth(throttling: Throttling, edges: np.ndarray) -> np.ndarray:
+def _depth(throttling: ThrottlingLog, edges: np.ndarray) -> np.ndarray:
     """Return how deep a controller throttled between some times [s], (n - 1,) from 0, full, to 1, stopped.
 
     It is the performance that is lost, or where that is not known how far down the list the state is.
@@ -152,7 +152,7 @@ def _depth(throttling: Throttling, edges: np.ndarray) -> np.ndarray:
     return _mean_over(throttling, lost, edges)
 
 
-def _mean_over(throttling: Throttling, by_level: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _mean_over(throttling: ThrottlingLog, by_level: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Return the mean between some times [s] of what belongs to each level, (n - 1,)."""
     times = np.array([*throttling.times, throttling.end])
     values = by_level[list(throttling.levels)]
@@ -165,8 +165,8 @@ def _draw_states(
     axes: Axes,
     edges: np.ndarray,
     seconds: np.ndarray,
-    strips: Sequence[Throttling],
-    families: Sequence[Family],
+    strips: Sequence[ThrottlingLog],
+    families: Sequence[StackGroup],
     colors: Sequence[str],
 ) -> None:
     """Draw a strip for each controller, the darker the more performance it takes."""
@@ -199,14 +199,14 @@ def _draw_states(
     )
 
 
-def _belongs(stack: str, family: Family) -> bool:
-    names = [family.name, *(curve.name for curve in family.curves)]
+def _belongs(stack: str, family: StackGroup) -> bool:
+    names = [family.name, *(curve.name for curve in family.histories)]
     return any(
         stack == name or stack.startswith(f"{name}.") or name.startswith(f"{stack}.") for name in names
     )
 
 
-def _shade(axes: Axes, edges: np.ndarray, seconds: np.ndarray, strips: Sequence[Throttling]) -> None:
+def _shade(axes: Axes, edges: np.ndarray, seconds: np.ndarray, strips: Sequence[ThrottlingLog]) -> None:
     """Shade the ground where any controller throttles."""
     held = [_mean_over(each, (np.arange(len(each.states)) > 0).astype(float), seconds) for each in strips]
     rgba = np.zeros((1, edges.size - 1, 4))
@@ -235,15 +235,19 @@ def _dress(axes: Axes, name: str) -> None:
         spine.set_color(FAINT)
 
 
-def _name_curves(figure: Figure, axes: Axes, families: Sequence[Family], colors: Sequence[str]) -> None:
+def _name_curves(figure: Figure, axes: Axes, families: Sequence[StackGroup], colors: Sequence[str]) -> None:
     """Write beside the end of each curve whose it is and how hot it got, none over another."""
-    texts = [f"{family.label}\nmax {family.highest.max() - ZERO_CELSIUS:.1f} °C" for family in families]
-    ends = [float(family.highest[-1]) - ZERO_CELSIUS for family in families]
+    texts = [f"{family.label}\nmax {family.max.max() - ZERO_CELSIUS:.1f} °C" for family in families]
+    ends = [float(family.max[-1]) - ZERO_CELSIUS for family in families]
     _write_beside(figure, axes, texts, ends, colors, lines=2)
 
 
 def _name_powers(
-    figure: Figure, axes: Axes, families: Sequence[Family], colors: Sequence[str], total: np.ndarray | None
+    figure: Figure,
+    axes: Axes,
+    families: Sequence[StackGroup],
+    colors: Sequence[str],
+    total: np.ndarray | None,
 ) -> None:
     """Write beside the end of each power whose it is."""
     texts, ends = [family.name for family in families], [float(family.power[-1]) for family in families]
@@ -299,10 +303,10 @@ def _spread(wanted: np.ndarray, height: float, room: float) -> np.ndarray:
     return places
 
 
-def _verdict(transient: Transient, families: Sequence[Family]) -> str:
+def _verdict(transient: TransientResult, families: Sequence[StackGroup]) -> str:
     """Return the length of the run and how hot the hottest became, and when."""
     duration = format_quantity(float(transient.time[-1] - transient.time[0]), "time")
-    curves = [curve for family in families for curve in family.curves]
+    curves = [curve for family in families for curve in family.histories]
     hottest = max(curves, key=lambda curve: curve.hottest)
     when = format_quantity(hottest.when, "time")
     text = f"{duration},  peak {hottest.hottest - ZERO_CELSIUS:.1f} °C in {hottest.name} at {when}"

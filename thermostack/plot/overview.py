@@ -28,7 +28,7 @@ from thermostack.plot.planes import (
     name_frames,
     stretch_z,
 )
-from thermostack.results.fields import Cut, cut
+from thermostack.results.fields import PlaneSlice, slice_plane
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from thermostack.finite_volume.part_temperatures import PartTemperature
-    from thermostack.steady import Steady
+    from thermostack.steady import SteadyResult
 
 
 # -- pictures --------------------------------------------------------------------------------
 
 
-def plot_overview(steady: Steady, path: str | Path | None = None) -> Figure:
+def plot_overview(steady: SteadyResult, path: str | Path | None = None) -> Figure:
     """Return the hottest layer, and cross-sections through its hottest place; written to a path.
 
     Raises OutputError where the file cannot be written.
@@ -50,8 +50,8 @@ def plot_overview(steady: Steady, path: str | Path | None = None) -> Figure:
     peak = steady.peak
     x, y, _ = peak.at
     plan = _plan_of(steady, peak)
-    sections = [cut(steady.model.grid, "y", y), cut(steady.model.grid, "x", x)]
-    rows, columns = crop(plan, plan.of(steady.model.part))
+    sections = [slice_plane(steady.model.grid, "y", y), slice_plane(steady.model.grid, "x", x)]
+    rows, columns = crop(plan, plan.take_values(steady.model.part))
     right, up = edges_of(plan, rows, columns)
     height = float(np.clip(5.9 * np.ptp(up) / np.ptp(right), 3.6, 6.2))  # inches, of the plan
     figure = new_page(13.0, height + 1.5)
@@ -75,14 +75,14 @@ def plot_overview(steady: Steady, path: str | Path | None = None) -> Figure:
 
 
 def plot_layer_map(
-    steady: Steady, part: str | None = None, *, z: float | None = None, path: str | Path | None = None
+    steady: SteadyResult, part: str | None = None, *, z: float | None = None, path: str | Path | None = None
 ) -> Figure:
     """Return the temperatures in plan: where a part is hottest, at a height z [m], or at the peak.
 
     Raises KeyError for an unknown part, ValueError for a height outside the body, and OutputError.
     """
     hottest = steady.peak if part is None else steady.of(part)
-    plan = _plan_of(steady, hottest) if z is None else cut(steady.model.grid, "z", z)
+    plan = _plan_of(steady, hottest) if z is None else slice_plane(steady.model.grid, "z", z)
     figure = new_page(8.0, 6.6)
     axes = figure.subplots()
     mesh = draw_temperatures(axes, steady, plan, _range(steady, [plan]))
@@ -97,7 +97,7 @@ def plot_layer_map(
 
 
 def plot_section(
-    steady: Steady, axis: str = "y", *, at: float | None = None, path: str | Path | None = None
+    steady: SteadyResult, axis: str = "y", *, at: float | None = None, path: str | Path | None = None
 ) -> Figure:
     """Return the temperatures in a cross-section across x or y, at a place [m] or through the peak.
 
@@ -107,7 +107,7 @@ def plot_section(
         raise ValueError(f"a section lies across x or y, not {axis!r}")
     peak = steady.peak
     place = peak.at["xy".index(axis)] if at is None else at
-    section = cut(steady.model.grid, axis, place)
+    section = slice_plane(steady.model.grid, axis, place)
     figure = new_page(11.0, 4.4)
     axes = figure.subplots()
     mesh = draw_temperatures(axes, steady, section, _range(steady, [section]))
@@ -124,7 +124,7 @@ def plot_section(
 def plot_grid(model: Model, path: str | Path | None = None) -> Figure:
     """Return the cells in plan and in section, coloured by part, through the place that heats most."""
     y, z, layers = _most_heated(model)
-    plan, section = cut(model.grid, "z", z, within=layers), cut(model.grid, "y", y)
+    plan, section = slice_plane(model.grid, "z", z, within=layers), slice_plane(model.grid, "y", y)
     figure = new_page(11.0, 10.0)
     axes = figure.subplot_mosaic([["plan"], ["y"]], height_ratios=[1.8, 1.0])
     for name, plane, along in (("plan", plan, "xy"), ("y", section, "xz")):
@@ -147,7 +147,7 @@ def _sizes(widths: np.ndarray) -> str:
 # -- planes ----------------------------------------------------------------------------------
 
 
-def _plan_of(steady: Steady, hottest: PartTemperature) -> Cut:
+def _plan_of(steady: SteadyResult, hottest: PartTemperature) -> PlaneSlice:
     """Return the plane of the cells in which a part is hottest, not those on the other side of its face."""
     model = steady.model
     windows = window_of_parts(model)
@@ -157,7 +157,7 @@ def _plan_of(steady: Steady, hottest: PartTemperature) -> Cut:
         if hottest.name == part.name or hottest.name.startswith(f"{part.name}.")
     ]
     z = hottest.at[2]
-    return cut(model.grid, "z", z, within=near[0] if near and near[0].stop > near[0].start else None)
+    return slice_plane(model.grid, "z", z, within=near[0] if near and near[0].stop > near[0].start else None)
 
 
 def _most_heated(model: Model) -> tuple[float, float, slice | None]:
@@ -166,7 +166,7 @@ def _most_heated(model: Model) -> tuple[float, float, slice | None]:
     best = 0.0
     y, z = (0.5 * float(edges[0] + edges[-1]) for edges in (grid.y, grid.z))
     layers: slice | None = None
-    for source in model.heating:
+    for source in model.layer_sources:
         k, j, i = source.window
         density = source.plane / (grid.dy[j, None] * grid.dx[i]) / grid.dz[k].sum()
         if density.max() > best:
@@ -176,9 +176,9 @@ def _most_heated(model: Model) -> tuple[float, float, slice | None]:
     return y, z, layers
 
 
-def _range(steady: Steady, planes: Sequence[Cut]) -> tuple[float, float]:
+def _range(steady: SteadyResult, planes: Sequence[PlaneSlice]) -> tuple[float, float]:
     """Return the least and greatest temperature [degC] in some planes."""
-    values = [plane.of(steady.field) for plane in planes]
+    values = [plane.take_values(steady.field) for plane in planes]
     low = min((float(np.nanmin(v)) for v in values if np.isfinite(v).any()), default=ZERO_CELSIUS)
     high = max((float(np.nanmax(v)) for v in values if np.isfinite(v).any()), default=ZERO_CELSIUS)
     return low - ZERO_CELSIUS, max(high - ZERO_CELSIUS, low - ZERO_CELSIUS + 1e-6)
@@ -194,7 +194,7 @@ def _color_bar(figure: Figure, mesh: Any, axes: list[Axes]) -> None:
     bar.ax.tick_params(colors=FAINT, labelcolor=INK, labelsize=9.0, length=3.0)
 
 
-def _verdict(steady: Steady) -> str:
+def _verdict(steady: SteadyResult) -> str:
     """Return the power, the peak with its error, and how far it is from its limit."""
     peak = steady.peak
     value = peak.max - ZERO_CELSIUS

@@ -10,14 +10,14 @@ import numpy as np
 
 from thermostack.mesh.model import Model
 from thermostack.package.placement import place_stacks
-from thermostack.results.fields import Cut
+from thermostack.results.fields import PlaneSlice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from thermostack.finite_volume.part_temperatures import PartTemperature
-    from thermostack.steady import Steady
+    from thermostack.steady import SteadyResult
 
 ZERO_CELSIUS = 273.15  # K
 MM = 1e3  # mm in a metre
@@ -38,7 +38,7 @@ class Frame:
     height: float
 
 
-def crop(plane: Cut, part: np.ndarray) -> tuple[slice, slice]:
+def crop(plane: PlaneSlice, part: np.ndarray) -> tuple[slice, slice]:
     """Return the rows and columns of a plane between which the body lies."""
     inside = part > 0
     spans = []
@@ -48,12 +48,14 @@ def crop(plane: Cut, part: np.ndarray) -> tuple[slice, slice]:
     return spans[0], spans[1]
 
 
-def draw_temperatures(axes: Axes, steady: Steady, plane: Cut, colors: tuple[float, float]) -> Any:
+def draw_temperatures(
+    axes: Axes, steady: SteadyResult, plane: PlaneSlice, colors: tuple[float, float]
+) -> Any:
     """Draw the temperatures of a plane with the outlines of what lies in it; return the mesh."""
-    part = plane.of(steady.model.part)
+    part = plane.take_values(steady.model.part)
     rows, columns = crop(plane, part)
     right, up = edges_of(plane, rows, columns)
-    values = plane.of(steady.field)[rows, columns] - ZERO_CELSIUS
+    values = plane.take_values(steady.field)[rows, columns] - ZERO_CELSIUS
     mesh = axes.pcolormesh(
         right, up, np.ma.masked_invalid(values), cmap=COLORS, vmin=colors[0], vmax=colors[1], rasterized=True
     )
@@ -65,11 +67,11 @@ def draw_temperatures(axes: Axes, steady: Steady, plane: Cut, colors: tuple[floa
     return mesh
 
 
-def draw_cells(axes: Axes, model: Model, plane: Cut) -> None:
+def draw_cells(axes: Axes, model: Model, plane: PlaneSlice) -> None:
     """Draw the cells of a plane, coloured by part."""
     from matplotlib.collections import LineCollection
 
-    part = plane.of(model.part)
+    part = plane.take_values(model.part)
     rows, columns = crop(plane, part)
     right, up = edges_of(plane, rows, columns)
     colors = _part_colors(model)[part[rows, columns]]
@@ -99,7 +101,7 @@ def _part_colors(model: Model) -> np.ndarray:
     return colors
 
 
-def edges_of(plane: Cut, rows: slice, columns: slice) -> tuple[np.ndarray, np.ndarray]:
+def edges_of(plane: PlaneSlice, rows: slice, columns: slice) -> tuple[np.ndarray, np.ndarray]:
     """Return the cell edges [mm] of a piece of a plane, along its first and its second axis."""
     return plane.right[columns.start : columns.stop + 1] * MM, plane.up[rows.start : rows.stop + 1] * MM
 
@@ -122,7 +124,7 @@ def _runs(differs: np.ndarray) -> Iterator[tuple[int, int, int]]:
         yield row + 1, first, last
 
 
-def _frames(model: Model, plane: Cut) -> Iterator[Frame]:
+def _frames(model: Model, plane: PlaneSlice) -> Iterator[Frame]:
     """Yield the outlines [mm] of the stacks and coolers' bases that a plane cuts."""
     planes = getattr(model.grid, plane.axis)
     at = 0.5 * (planes[plane.index] + planes[plane.index + 1])
@@ -138,7 +140,7 @@ def _frames(model: Model, plane: Cut) -> Iterator[Frame]:
             yield Frame(name, low[first] * MM, low[second] * MM, *size)
 
 
-def _draw_frames(axes: Axes, model: Model, plane: Cut, width: float) -> None:
+def _draw_frames(axes: Axes, model: Model, plane: PlaneSlice, width: float) -> None:
     from matplotlib.patches import Rectangle
 
     for frame in _frames(model, plane):
@@ -156,7 +158,7 @@ def _draw_frames(axes: Axes, model: Model, plane: Cut, width: float) -> None:
         )
 
 
-def _draw_blocks(axes: Axes, model: Model, plane: Cut) -> None:
+def _draw_blocks(axes: Axes, model: Model, plane: PlaneSlice) -> None:
     """Draw the outlines of the heated blocks in a plane, while they are few."""
     from matplotlib.collections import LineCollection
 
@@ -172,7 +174,7 @@ def _draw_blocks(axes: Axes, model: Model, plane: Cut) -> None:
 
 
 def name_frames(
-    figure: Figure, model: Model, drawn: Sequence[tuple[Axes, Cut]], color: str = "white"
+    figure: Figure, model: Model, drawn: Sequence[tuple[Axes, PlaneSlice]], color: str = "white"
 ) -> None:
     """Write the names of the stacks into their outlines, where they fit."""
     figure.draw_without_rendering()  # settles where the axes are
@@ -214,7 +216,7 @@ def halo(color: str, width: float = 2.0) -> list[Any]:
     return [withStroke(linewidth=width, foreground=color, alpha=0.7)]
 
 
-def mark(axes: Axes, hottest: PartTemperature, plane: Cut, *, is_named: bool = True) -> None:
+def mark(axes: Axes, hottest: PartTemperature, plane: PlaneSlice, *, is_named: bool = True) -> None:
     """Mark the hottest place, with its temperature beside it."""
     x, y, z = (value * MM for value in hottest.at)
     place = {"x": (y, z), "y": (x, z), "z": (x, y)}[plane.axis]
@@ -239,7 +241,7 @@ def mark(axes: Axes, hottest: PartTemperature, plane: Cut, *, is_named: bool = T
 # -- axes -------------------------------------------------------------------------------------
 
 
-def _dress(axes: Axes, plane: Cut) -> None:
+def _dress(axes: Axes, plane: PlaneSlice) -> None:
     """Set scales, labels and spines."""
     axes.set_aspect("equal")
     axes.autoscale_view()

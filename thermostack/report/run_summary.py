@@ -11,16 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from thermostack.report.tables import ZERO, cells_of, stage_times
-from thermostack.results.history import Curve, curve_of
+from thermostack.results.history import History, history_of
 from thermostack.transient.simulation import ROUNDING
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
-    from thermostack.transient.controllers import Throttling
-    from thermostack.transient.run import Transient
+    from thermostack.transient.controllers import ThrottlingLog
+    from thermostack.transient.run import TransientResult
 
 
-def run_table(transient: Transient, seconds: Mapping[str, float], files: Sequence[str]) -> RenderableType:
+def run_table(
+    transient: TransientResult, seconds: Mapping[str, float], files: Sequence[str]
+) -> RenderableType:
     """Return the peak, the probes, the energy, the steps, the grid, the time of each stage and the files."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="bold", no_wrap=True)
@@ -51,7 +53,7 @@ def step_lengths(time: np.ndarray) -> np.ndarray:
     return long
 
 
-def _steps(transient: Transient) -> str:
+def _steps(transient: TransientResult) -> str:
     lengths = step_lengths(transient.time)
     shortest, longest = (format_quantity(float(each), "time") for each in (lengths.min(), lengths.max()))
     text = f"{lengths.size}, {shortest} to {longest} long"
@@ -64,7 +66,7 @@ def _steps(transient: Transient) -> str:
     return f"{text}{again}; {report.solves} solves, {report.iterations} iterations"
 
 
-def run_summary(transient: Transient) -> dict[str, Any]:
+def run_summary(transient: TransientResult) -> dict[str, Any]:
     """Return a run as plain data in SI units: W, K, J, m, s; null where there is nothing to say.
 
     The keys are a contract with those who read the JSON of `thermostack transient --json`: none is removed
@@ -93,13 +95,13 @@ def run_summary(transient: Transient) -> dict[str, Any]:
     }
 
 
-def _members(transient: Transient) -> list[str]:
+def _members(transient: TransientResult) -> list[str]:
     """Return the names of the parts and blocks that have a cell of their own."""
-    known = np.isfinite(transient.most).all(axis=0)
+    known = np.isfinite(transient.max).all(axis=0)
     return [name for name, is_known in zip(transient.names, known.tolist(), strict=True) if is_known]
 
 
-def _hottest(transient: Transient, names: Iterable[str]) -> Curve:
+def _hottest(transient: TransientResult, names: Iterable[str]) -> History:
     """Return the curve that comes highest; of two that share a face, the one that heats."""
     curves = _curves(transient, names)
     return max(curves, key=lambda curve: (round(curve.hottest, 2), curve.power.any()))
@@ -109,15 +111,15 @@ def _has_parts(stack: str, names: Iterable[str]) -> bool:
     return any(name.startswith(f"{stack}.") for name in names)
 
 
-def _curves(transient: Transient, names: Iterable[str]) -> list[Curve]:
-    return [curve_of(transient, name) for name in names]
+def _curves(transient: TransientResult, names: Iterable[str]) -> list[History]:
+    return [history_of(transient, name) for name in names]
 
 
-def _by_name(curves: Iterable[Curve]) -> dict[str, Any]:
+def _by_name(curves: Iterable[History]) -> dict[str, Any]:
     return {curve.name: _curve(curve) for curve in curves}
 
 
-def _curve(curve: Curve) -> dict[str, Any]:
+def _curve(curve: History) -> dict[str, Any]:
     duration = float(curve.time[-1] - curve.time[0])
     energy = float(curve.power[:-1] @ np.diff(curve.time))
     has_limit = curve.limit is not None
@@ -141,7 +143,7 @@ def _extremes(time: np.ndarray, values: np.ndarray) -> dict[str, float]:
     }
 
 
-def _throttling(each: Throttling) -> dict[str, Any]:
+def _throttling(each: ThrottlingLog) -> dict[str, Any]:
     return {
         "name": each.name,
         "stacks": list(each.stacks),
@@ -153,7 +155,7 @@ def _throttling(each: Throttling) -> dict[str, Any]:
     }
 
 
-def _solver(transient: Transient) -> dict[str, Any]:
+def _solver(transient: TransientResult) -> dict[str, Any]:
     report = transient.report
     keys = ("scheme", "tolerance", "step", "steps", "rejected", "solves", "iterations")
     return {key: getattr(report, key) for key in keys} if report is not None else {}

@@ -18,7 +18,7 @@ from thermostack.mesh.model import Model
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
-    from thermostack.steady import Steady
+    from thermostack.steady import SteadyResult
 
 ZERO = 273.15  # K
 NARROW_MARGIN = 5.0  # K: nearer to a limit than this is marked
@@ -36,7 +36,7 @@ def as_text(table: RenderableType, width: int = 120) -> str:
 # -- results -----------------------------------------------------------------------------------
 
 
-def result_table(steady: Steady, width: int) -> RenderableType:
+def result_table(steady: SteadyResult, width: int) -> RenderableType:
     """Return the temperatures of every part, stack by stack, in so many columns of text."""
     table, columns = table_of_parts(_COLUMNS, _LEAST_IMPORTANT, width)
     hottest = steady.peak.name
@@ -126,7 +126,7 @@ def _margin_style(part: PartTemperature) -> str:
     return "red" if part.margin < 0.0 else "yellow" if part.margin < NARROW_MARGIN else "green"
 
 
-def _stacks(steady: Steady) -> dict[str, list[PartTemperature]]:
+def _stacks(steady: SteadyResult) -> dict[str, list[PartTemperature]]:
     """Return the parts and blocks of each stack, in the order of the drawing."""
     names = sorted((stack.name for stack in steady.package.stacks), key=len, reverse=True)
     stacks: dict[str, list[PartTemperature]] = {}
@@ -160,7 +160,7 @@ def _inner_name(name: str, stack: str, depth: int) -> str:
     return inner.partition(".")[2] if depth else inner
 
 
-def summary_table(steady: Steady, files: Sequence[str]) -> RenderableType:
+def summary_table(steady: SteadyResult, files: Sequence[str]) -> RenderableType:
     """Return the peak, the heat balance by face, the grid, the solver, the time, the memory and the files."""
     report = steady.report
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
@@ -193,7 +193,7 @@ def _peak(part: PartTemperature) -> Text:
     return Text(text, style="bold red" if part.margin is not None and part.margin < 0.0 else "bold")
 
 
-def _tightest(steady: Steady) -> str | None:
+def _tightest(steady: SteadyResult) -> str | None:
     limited = [part for part in steady.parts if part.margin is not None and not part.is_block]
     if not limited:
         return None

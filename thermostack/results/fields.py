@@ -44,7 +44,7 @@ def cell_field(grid: Grid, values: np.ndarray, name: str, unit: str) -> xarray.D
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class PlaneSlice:
     """Where a plane across one axis cuts the cells: the layer of cells it lies in, and their edges in it."""
 
     grid: Grid
@@ -62,12 +62,12 @@ class Cut:
         """Return the cell edges [m] along its second axis: z, or y where it lies across z."""
         return self.grid.y if self.axis == "z" else self.grid.z
 
-    def of(self, values: np.ndarray) -> np.ndarray:
+    def take_values(self, values: np.ndarray) -> np.ndarray:
         """Return the cell values in the plane, (up, right), of an array (nz, ny, nx); a view."""
         return values[tuple(self.index if axis == self.axis else slice(None) for axis in AXES)]
 
 
-def cut(grid: Grid, axis: str, at: float, within: slice | None = None) -> Cut:
+def slice_plane(grid: Grid, axis: str, at: float, within: slice | None = None) -> PlaneSlice:
     """Return the plane across an axis at a place [m]; on a plane of the grid, the cells above it.
 
     `within` says which layers of cells it may lie in, as those of a part whose own face is meant.
@@ -78,4 +78,4 @@ def cut(grid: Grid, axis: str, at: float, within: slice | None = None) -> Cut:
         raise ValueError(f"{axis} = {at:g} m is outside the grid, from {edges[0]:g} m to {edges[-1]:g} m")
     low, high = (within.start, within.stop - 1) if within is not None else (0, edges.size - 2)
     index = int(np.clip(np.searchsorted(edges, at, side="right") - 1, low, high))
-    return Cut(grid, axis, at, index)
+    return PlaneSlice(grid, axis, at, index)

@@ -12,18 +12,18 @@ from rich.table import Table
 from rich.text import Text
 
 from thermostack.report.tables import NARROW_MARGIN, ZERO, table_of_parts
-from thermostack.schema.fields import nearest
+from thermostack.schema.fields import suggest
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
-    from thermostack.transient.controllers import Throttling
-    from thermostack.transient.run import Transient
+    from thermostack.transient.controllers import ThrottlingLog
+    from thermostack.transient.run import TransientResult
 
 MOST_BLOCKS = 8  # of a stack that are listed; the hottest where there are more
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class History:
     """The greatest temperature and the power of a part, a block or a stack at every accepted step."""
 
     name: str
@@ -58,7 +58,7 @@ def time_above(time: np.ndarray, values: np.ndarray, limit: float) -> float:
     return float(share @ np.diff(time))
 
 
-def curve_of(transient: Transient, name: str) -> Curve:
+def history_of(transient: TransientResult, name: str) -> History:
     """Return the curve of a part, a heated block, a stack, or of all stacks whose names begin so.
 
     Raises KeyError with the nearest names.
@@ -67,28 +67,28 @@ def curve_of(transient: Transient, name: str) -> Curve:
     if not members:
         solid = transient.names[: len(transient.model.parts)]
         members = [n for n, each in enumerate(solid) if each.startswith(f"{name}.")]
-    members = [n for n in members if np.isfinite(transient.most[:, n]).all()]
+    members = [n for n in members if np.isfinite(transient.max[:, n]).all()]
     if not members:
-        hint = nearest(name, names_of(transient))
+        hint = suggest(name, names_of(transient))
         raise KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
     known = [limit for n in members if (limit := _limit(transient, n)) is not None]
-    return Curve(
+    return History(
         name,
         transient.time,
-        transient.most[:, members].max(axis=1),
+        transient.max[:, members].max(axis=1),
         transient.mean[:, members].max(axis=1),
         transient.power[:, members].sum(axis=1),
         min(known, default=None),
     )
 
 
-def _limit(transient: Transient, member: int) -> float | None:
+def _limit(transient: TransientResult, member: int) -> float | None:
     """Return the limit of a part, or of the part that a block lies in [K]."""
     parts, blocks = transient.model.parts, transient.model.blocks
     return parts[member if member < len(parts) else blocks[member - len(parts)].part].limit
 
 
-def names_of(transient: Transient) -> list[str]:
+def names_of(transient: TransientResult) -> list[str]:
     """Return the names of all parts, blocks and stacks."""
     names: dict[str, None] = {}
     for name in transient.names:
@@ -98,71 +98,71 @@ def names_of(transient: Transient) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Family:
+class StackGroup:
     """Stacks placed as copies of one another, like those of a memory: "hbm.west_0", "hbm.east_0"."""
 
     name: str
-    curves: tuple[Curve, ...]
+    histories: tuple[History, ...]
 
     @property
     def label(self) -> str:
         """Return its name, and of how many it is."""
-        return self.name if len(self.curves) == 1 else f"{self.name}, {len(self.curves)} stacks"
+        return self.name if len(self.histories) == 1 else f"{self.name}, {len(self.histories)} stacks"
 
     @property
-    def highest(self) -> np.ndarray:
+    def max(self) -> np.ndarray:
         """Return the greatest temperature of all of them, (n,) K."""
-        peaks: np.ndarray = np.stack([curve.peak for curve in self.curves]).max(axis=0)
+        peaks: np.ndarray = np.stack([curve.peak for curve in self.histories]).max(axis=0)
         return peaks
 
     @property
-    def lowest(self) -> np.ndarray:
+    def min(self) -> np.ndarray:
         """Return that of the coolest of them, (n,) K."""
-        peaks: np.ndarray = np.stack([curve.peak for curve in self.curves]).min(axis=0)
+        peaks: np.ndarray = np.stack([curve.peak for curve in self.histories]).min(axis=0)
         return peaks
 
     @property
     def power(self) -> np.ndarray:
         """Return the power of all of them together, (n,) W."""
-        power: np.ndarray = np.stack([curve.power for curve in self.curves]).sum(axis=0)
+        power: np.ndarray = np.stack([curve.power for curve in self.histories]).sum(axis=0)
         return power
 
     @property
     def limit(self) -> float | None:
         """Return the least of their limits [K]."""
-        return min((curve.limit for curve in self.curves if curve.limit is not None), default=None)
+        return min((curve.limit for curve in self.histories if curve.limit is not None), default=None)
 
 
-def families_of(transient: Transient, names: Sequence[str] | None = None) -> list[Family]:
+def group_stacks(transient: TransientResult, names: Sequence[str] | None = None) -> list[StackGroup]:
     """Return the curves asked for; without names those of all stacks that heat or have a limit, by family.
 
     Raises KeyError for an unknown name.
     """
     if names is not None:
-        return [Family(name, (curve_of(transient, name),)) for name in names]
-    found: dict[str, list[Curve]] = {}
+        return [StackGroup(name, (history_of(transient, name),)) for name in names]
+    found: dict[str, list[History]] = {}
     curves = list(_stack_curves(transient))
     chosen = [curve for curve in curves if curve.power.any() or curve.limit is not None] or curves
     for curve in chosen:
         found.setdefault(curve.name.partition(".")[0], []).append(curve)
     return [
-        Family(name if len(members) > 1 else members[0].name, tuple(members))
+        StackGroup(name if len(members) > 1 else members[0].name, tuple(members))
         for name, members in found.items()
     ]
 
 
-def _stack_curves(transient: Transient) -> Iterator[Curve]:
+def _stack_curves(transient: TransientResult) -> Iterator[History]:
     parts = transient.names[: len(transient.model.parts)]
     for stack in transient.model.package.stacks:
         if any(part.startswith(f"{stack.name}.") for part in parts):
-            yield curve_of(transient, stack.name)
+            yield history_of(transient, stack.name)
 
 
 # -- tables ----------------------------------------------------------------------------------------
 
 
 def history_table(
-    transient: Transient, width: int = 120, names: Sequence[str] | None = None
+    transient: TransientResult, width: int = 120, names: Sequence[str] | None = None
 ) -> RenderableType:
     """Return how hot each stack and its parts were in a run, when, how long above the limit, and at its end.
 
@@ -172,7 +172,7 @@ def history_table(
     table, columns = table_of_parts(_COLUMNS, _LEAST_IMPORTANT, width)
     if names is not None:
         for name in names:
-            table.add_row(Text(name), *_cells(curve_of(transient, name), columns))
+            table.add_row(Text(name), *_cells(history_of(transient, name), columns))
     else:
         for n, stack in enumerate(_stack_curves(transient)):
             if n > 0:
@@ -196,29 +196,29 @@ _COLUMNS = {  # title: unit, and the characters it takes with the space beside i
 _LEAST_IMPORTANT = (("start",), ("limit",), ("power",), ("margin",))
 
 
-def _add_stack(table: Table, transient: Transient, stack: Curve, columns: Sequence[str]) -> None:
+def _add_stack(table: Table, transient: TransientResult, stack: History, columns: Sequence[str]) -> None:
     """Add the rows of a stack: itself, its parts, and of its heated blocks the hottest."""
     solid = len(transient.model.parts)
     inner = [n for n, name in enumerate(transient.names) if name.startswith(f"{stack.name}.")]
-    inner = [n for n in inner if np.isfinite(transient.most[:, n]).all()]
-    blocks = sorted((n for n in inner if n >= solid), key=lambda n: -transient.most[:, n].max())[:MOST_BLOCKS]
+    inner = [n for n in inner if np.isfinite(transient.max[:, n]).all()]
+    blocks = sorted((n for n in inner if n >= solid), key=lambda n: -transient.max[:, n].max())[:MOST_BLOCKS]
     table.add_row(Text(stack.name), *_cells(stack, columns), style="bold")
     for n in (n for n in inner if n < solid):
         name = transient.names[n]
         table.add_row(
-            Text("  " + name.removeprefix(f"{stack.name}.")), *_cells(curve_of(transient, name), columns)
+            Text("  " + name.removeprefix(f"{stack.name}.")), *_cells(history_of(transient, name), columns)
         )
         for m in (m for m in blocks if transient.model.blocks[m - solid].part == n):
             block = transient.names[m]
             table.add_row(
-                Text("    " + block.removeprefix(f"{name}.")), *_cells(curve_of(transient, block), columns)
+                Text("    " + block.removeprefix(f"{name}.")), *_cells(history_of(transient, block), columns)
             )
     dropped = sum(n >= solid for n in inner) - len(blocks)
     if dropped > 0:
         table.add_row(Text(f"    and {dropped} cooler blocks"), style="dim")
 
 
-def _cells(curve: Curve, columns: Sequence[str]) -> list[Text]:
+def _cells(curve: History, columns: Sequence[str]) -> list[Text]:
     margin = None if curve.limit is None else curve.limit - curve.hottest
     duration = float(curve.time[-1] - curve.time[0])
     mean_power = float(curve.power[:-1] @ np.diff(curve.time)) / duration if duration > 0.0 else 0.0
@@ -249,7 +249,7 @@ def _style(margin: float | None) -> str:
     return "red" if margin < 0.0 else "yellow" if margin < NARROW_MARGIN else "green"
 
 
-def throttling_table(throttling: Sequence[Throttling]) -> RenderableType:
+def throttling_table(throttling: Sequence[ThrottlingLog]) -> RenderableType:
     """Return of each controller when it first throttled, how long, how often, and what that cost."""
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
     table.add_column("controller", no_wrap=True, overflow="ellipsis", max_width=34, min_width=16)

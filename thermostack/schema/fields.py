@@ -22,7 +22,7 @@ from thermostack.units import UnitError, example_of, format_quantity, parse_quan
 CoreSchema = core_schema.CoreSchema
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def suggest(word: str, known: Iterable[str]) -> str:
     """Return "did you mean ...?" with the names most like `word`, or "" where none is."""
     known = list(known)
     found = [name for name in known if len(word) > 2 and name.startswith(word)][:3]
@@ -127,16 +127,16 @@ Thickness = Annotated[float, Quantity("length", above=0.0, usual=(10e-9, 0.1))]
 Extent = Annotated[float, Quantity("length", above=0.0, usual=(10e-9, 1.0))]
 Depth = Annotated[float, Quantity("length", least=0.0)]
 Temperature = Annotated[float, Quantity("temperature", above=0.0)]
-Heat = Annotated[float, Quantity("power", least=0.0)]
-SignedHeat = Annotated[float, Quantity("power")]
+PowerValue = Annotated[float, Quantity("power", least=0.0)]
+SignedPower = Annotated[float, Quantity("power")]
 HeatFlux = Annotated[float, Quantity("heat_flux")]
 HeatTransferCoefficient = Annotated[float, Quantity("heat_transfer_coefficient", least=0.0)]
 ThermalResistance = Annotated[float, Quantity("thermal_resistance", above=0.0)]
 AreaResistance = Annotated[float, Quantity("area_resistance", least=0.0)]
 ConductivityValue = Annotated[float, Quantity("conductivity", above=0.0)]
 Density = Annotated[float, Quantity("density", above=0.0)]
-SpecificHeat = Annotated[float, Quantity("specific_heat", above=0.0)]
-VolumetricHeatCapacity = Annotated[float, Quantity("volumetric_heat_capacity", above=0.0)]
+SpecificHeatValue = Annotated[float, Quantity("specific_heat", above=0.0)]
+VolumetricHeatCapacityValue = Annotated[float, Quantity("volumetric_heat_capacity", above=0.0)]
 
 
 def _read_pair(value: Any) -> Any:

@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 from thermostack.schema.fields import fail
 
 
-class Pixels:
+class RasterField:
     """Reads the values of a map, (ny, nx) with row 0 in the south, and keeps them as a read-only array."""
 
     @staticmethod
@@ -35,7 +35,7 @@ class Pixels:
     @staticmethod
     def __get_pydantic_core_schema__(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            Pixels.read,
+            RasterField.read,
             serialization=core_schema.plain_serializer_function_ser_schema(lambda values: values.tolist()),
         )
 

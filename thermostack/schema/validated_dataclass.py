@@ -16,8 +16,8 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.dataclasses import rebuild_dataclass
 from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.schema.fields import CoreSchema, fail, is_from_file, nearest, read_name, shown
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.schema.fields import CoreSchema, fail, is_from_file, read_name, shown, suggest
 
 T = TypeVar("T")
 
@@ -57,16 +57,16 @@ def _guarded(made: type[T]) -> type[T]:
         if len(args) <= len(names) and not kwargs.keys() & set(names[: len(args)]):
             args, kwargs = (), {**dict(zip(names, args, strict=False)), **kwargs}  # faults name the field
         odd = [key for key in kwargs if key not in names and key not in keys_of(made)]
-        faults = [
-            fault_at((made.__name__, key), f"unknown key {key!r}", nearest(key, names), "E-KEY")
+        diagnostics = [
+            diagnostic_at((made.__name__, key), f"unknown key {key!r}", suggest(key, names), "E-KEY")
             for key in odd
         ]
         try:
             construct(self, *args, **{key: value for key, value in kwargs.items() if key not in odd})
         except ValidationError as error:
-            faults += faults_of(error, root=made.__name__)
-        if faults:
-            raise DescriptionError(faults)
+            diagnostics += diagnostics_of(error, root=made.__name__)
+        if diagnostics:
+            raise DescriptionError(diagnostics)
 
     made.__init__ = __init__  # type: ignore[method-assign, assignment]
     return made
@@ -111,7 +111,7 @@ def _reader(kind: Any) -> Callable[..., Any]:
 
 
 def _unknown_key(key: str, known: Mapping[str, str]) -> InitErrorDetails:
-    remedy = nearest(key, known) or (f"known are {', '.join(known)}" if known else "there are none here")
+    remedy = suggest(key, known) or (f"known are {', '.join(known)}" if known else "there are none here")
     return InitErrorDetails(type=fail("E-KEY", f"unknown key {shown(key)}", remedy), loc=(key,), input=None)
 
 
@@ -123,12 +123,13 @@ def _again(line: Any) -> InitErrorDetails:
 
 
 def key_of(kind: type) -> str:
-    """Return the key a class has in a file: ViaArray is via_array."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    """Return the key of a class in a file: its attribute `key`, or its name in snake case (ViaArray: via_array)."""
+    own: str | None = getattr(kind, "key", None)
+    return own or re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 @dataclasses.dataclass(frozen=True)
-class OneOf:
+class TaggedUnion:
     """One of several described classes, in a file as a mapping of one key: `{via_array: {...}}`.
 
     With `names`, a text stands for something defined elsewhere; `plain` classes come from Python only.
@@ -192,7 +193,7 @@ def _wrap(key: str) -> Callable[[Any, Any], dict[str, Any]]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Named:
+class NamedItems:
     """Described things with a name: in a file a mapping from name to thing, in Python a sequence."""
 
     kind: type
@@ -251,24 +252,26 @@ def field_path(loc: Iterable[int | str]) -> str:
     return text
 
 
-def faults_of(error: ValidationError, root: str = "") -> list[Fault]:
+def diagnostics_of(error: ValidationError, root: str = "") -> list[Diagnostic]:
     """Return every fault pydantic found, in our words."""
-    return [_fault(line, root) for line in error.errors(include_url=False)]
+    return [_diagnostic(line, root) for line in error.errors(include_url=False)]
 
 
-def fault_at(path: Iterable[int | str], message: str, remedy: str = "", code: str = "E-VALUE") -> Fault:
+def diagnostic_at(
+    path: Iterable[int | str], message: str, remedy: str = "", code: str = "E-VALUE"
+) -> Diagnostic:
     """Return a fault at the field that `path` leads to."""
     path = tuple(path)
-    return Fault(field_path(path), message, remedy, code, path=path)
+    return Diagnostic(field_path(path), message, remedy, code, path=path)
 
 
-def _fault(line: Any, root: str) -> Fault:
+def _diagnostic(line: Any, root: str) -> Diagnostic:
     path = (root, *line["loc"]) if root else line["loc"]
     kind, ctx = line["type"], line.get("ctx", {})
     if kind.startswith("E-"):
-        return fault_at(path, ctx["text"], ctx["remedy"], kind)
+        return diagnostic_at(path, ctx["text"], ctx["remedy"], kind)
     if kind in ("missing", "missing_argument"):
-        return fault_at(path, "is missing", "", "E-MISSING")
+        return diagnostic_at(path, "is missing", "", "E-MISSING")
     if kind == "union_tag_invalid":
         known = [name.strip().strip("'") for name in ctx["expected_tags"].split(",")]
         kinds = [name for name in known if not name.startswith("@")]
@@ -276,16 +279,18 @@ def _fault(line: Any, root: str) -> Fault:
         if "@name" in known:
             due = f"a name or {due}"
         if not ctx["tag"].startswith("@"):
-            remedy = nearest(ctx["tag"], kinds)
-            return fault_at((*path, ctx["tag"]), f"unknown kind {shown(ctx['tag'])}; {due}", remedy, "E-KEY")
+            remedy = suggest(ctx["tag"], kinds)
+            return diagnostic_at(
+                (*path, ctx["tag"]), f"unknown kind {shown(ctx['tag'])}; {due}", remedy, "E-KEY"
+            )
         given = line["input"]
         is_full = isinstance(given, Mapping) and given
         said = f"{' and '.join(map(str, given))} are given" if is_full else f"{shown(given)} is given"
-        return fault_at(path, f"{said}; {due}", "", "E-TYPE")
+        return diagnostic_at(path, f"{said}; {due}", "", "E-TYPE")
     how = f"is not {ctx['expected']}" if kind == "literal_error" else _SAID.get(kind)
     message = f"{shown(line['input'])} {how}" if how else f"{shown(line['input'])}: {line['msg']}"
     needs_quotes = kind == "string_type" and isinstance(line["input"], (int, float))
-    return fault_at(path, message, "put it in quotes" if needs_quotes else "", "E-TYPE")
+    return diagnostic_at(path, message, "put it in quotes" if needs_quotes else "", "E-TYPE")
 
 
 _SAID = {  # of the kinds of pydantic's errors

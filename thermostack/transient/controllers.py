@@ -13,10 +13,10 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.schema.fields import Quantity, shown
-from thermostack.schema.validated_dataclass import described, fault_at
+from thermostack.schema.validated_dataclass import described, diagnostic_at
 
 Temperatures = Mapping[str, PartTemperature]  # of parts, heated blocks, stacks and places, by name
 Shares = Mapping[str, float]  # of the power drawn without controllers, by name
@@ -63,7 +63,7 @@ def beats(time: float, period: float) -> int:
 
 
 @dataclass(frozen=True)
-class Throttling:
+class ThrottlingLog:
     """What one controller did in a run: a state after another, the first of them the unthrottled one."""
 
     name: str
@@ -119,7 +119,7 @@ class Throttling:
         return levels
 
 
-def lost_together(throttlings: Sequence[Throttling]) -> float | None:
+def lost_together(throttlings: Sequence[ThrottlingLog]) -> float | None:
     """Return the share of performance that a machine loses which is as slow as its slowest part.
 
     At every moment the least of the shares counts. None where the performance of a state that was
@@ -140,7 +140,7 @@ def lost_together(throttlings: Sequence[Throttling]) -> float | None:
     return 1.0 - math.fsum(share * np.diff(edges)) / (end - start)
 
 
-class Record:
+class StateLog:
     """The changes of state of a controller that runs."""
 
     def __init__(self, start: float) -> None:
@@ -202,7 +202,7 @@ class RunningGovernor:
 
     def __init__(self, governor: Governor, time: float) -> None:
         self.governor, self.name, self.period = governor, governor.name, governor.period
-        self.record = Record(time)
+        self.record = StateLog(time)
         self.held: dict[str, None] = {}  # names it has held down so far
 
     def act(self, time: float, temperatures: Temperatures) -> Shares:
@@ -225,11 +225,11 @@ class RunningGovernor:
         return {name: float(share) for name, share in shares.items()}
 
     def _refused(self, path: tuple[str, ...], text: str, remedy: str, code: str) -> DescriptionError:
-        return DescriptionError(fault_at(("controllers", self.name, *path), text, remedy, code))
+        return DescriptionError(diagnostic_at(("controllers", self.name, *path), text, remedy, code))
 
-    def outcome(self, time: float) -> Throttling:
+    def outcome(self, time: float) -> ThrottlingLog:
         """Return what it did until a time [s]; how much performance that cost is not known."""
-        return Throttling(
+        return ThrottlingLog(
             self.name,
             tuple(self.held),
             ("free", "held"),
@@ -253,7 +253,7 @@ class RunningGovernor:
 # -- several at once ------------------------------------------------------------------------------
 
 
-class Control:
+class ControllerSet:
     """Controllers at work. The share of a part is the product of what each of them allows it."""
 
     def __init__(self, controllers: Iterable[Startable | Controller], time: float = 0.0) -> None:
@@ -267,19 +267,19 @@ class Control:
             if not isinstance(made, Controller) or not made.period > 0.0:
                 text = f"{shown(item)} is no controller"
                 remedy = "it needs a period [s] above zero, act, state and restore"
-                raise DescriptionError(fault_at(("controllers", n), text, remedy, "E-TYPE"))
+                raise DescriptionError(diagnostic_at(("controllers", n), text, remedy, "E-TYPE"))
             self.running.append(made)
         self.names = [getattr(each, "name", f"controller_{n}") for n, each in enumerate(self.running)]
         for n, name in enumerate(self.names):
             if name in self.names[:n]:
                 text = f"the name {name!r} stands twice"
-                fault = fault_at(("controllers", n), text, "give one another name", "E-DUPLICATE")
-                raise DescriptionError(fault)
+                diagnostic = diagnostic_at(("controllers", n), text, "give one another name", "E-DUPLICATE")
+                raise DescriptionError(diagnostic)
         self.shares: list[dict[str, float]] = [{} for _ in self.running]
         self.acted: float | None = None  # s, when any of them last was asked
 
     @property
-    def places(self) -> dict[str, Place]:
+    def probes(self) -> dict[str, Place]:
         """Return the places [m] whose temperatures they are to be told, by the name they know them under."""
         found: dict[str, Place] = {}
         for each in self.running:
@@ -312,7 +312,7 @@ class Control:
                 product[name] = product.get(name, 1.0) * share
         return product
 
-    def outcomes(self, time: float) -> tuple[Throttling, ...]:
+    def outcomes(self, time: float) -> tuple[ThrottlingLog, ...]:
         """Return what those of them that keep account did until a time [s]."""
         accounts = (getattr(each, "outcome", None) for each in self.running)
         return tuple(account(time) for account in accounts if account is not None)
@@ -332,7 +332,7 @@ class Control:
         saved = [_as_names(state[key])[0] for key in _numbered(state)]
         if saved != self.names:
             text = f"the run was saved with {_listed(saved)}, not with {_listed(self.names)}"
-            raise DescriptionError(Fault("controllers", text, "resume it with the same", "E-VALUE"))
+            raise DescriptionError(Diagnostic("controllers", text, "resume it with the same", "E-VALUE"))
         self.acted = None if math.isnan(acted := float(state["acted"])) else acted
         for n, each in enumerate(self.running):
             names, values = _as_names(state[f"{n}.shares.names"]), state[f"{n}.shares.values"]

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import scipy.sparse as sp
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.mesh.heat_sources import MOST_HINTS, Heaters, find_heaters, listed
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.mesh.heat_sources import MOST_HINTS, HeatSources, find_heat_sources, listed
 from thermostack.mesh.model import Model
 from thermostack.transient.trace import Trace
-from thermostack.transient.waveform import COOLED, Course, TimeFunction, face_of, seconds
+from thermostack.transient.waveform import COOLED, TimeFunction, Waveform, face_of, seconds
 from thermostack.units import format_quantity
 
 _COLD = "write allow_negative: true in its power where something is cooled"
@@ -28,7 +28,7 @@ class Loads:
     def __init__(
         self,
         model: Model,
-        trace: Course | Sequence[Course] | None = None,
+        trace: Waveform | Sequence[Waveform] | None = None,
         function: Callable[[float], Mapping[str, float]] | None = None,
         *,
         breaks: Sequence[float] = (),
@@ -39,19 +39,19 @@ class Loads:
         heats nothing or whose heaters have another one, and every power that the drawing does not allow.
         """
         self.model = model
-        self.heaters: Heaters = find_heaters(model)
+        self.sources: HeatSources = find_heat_sources(model)
         courses = [] if trace is None else list(trace) if isinstance(trace, Sequence) else [trace]
         if function is not None:
             courses.append(TimeFunction(function, breaks))
-        self.courses: tuple[Course, ...] = tuple(courses)
-        columns = _Columns(self.heaters, self.courses)
-        if columns.faults:
-            raise DescriptionError(columns.faults)
+        self.waveforms: tuple[Waveform, ...] = tuple(courses)
+        columns = _Columns(self.sources, self.waveforms)
+        if columns.diagnostics:
+            raise DescriptionError(columns.diagnostics)
         self._base, self._gain = columns.base, columns.gain()
         self._outside, self._film = columns.outside, columns.film
         self._is_checked = any(isinstance(course, TimeFunction) for course in courses)
-        self._overriding = np.full(self.heaters.count, np.nan)  # W
-        self._scale = np.ones(self.heaters.count)
+        self._overriding = np.full(self.sources.count, np.nan)  # W
+        self._scale = np.ones(self.sources.count)
         self._last: tuple[float, bool, np.ndarray] | None = None
 
     # -- at a time ---------------------------------------------------------------------------
@@ -59,49 +59,49 @@ class Loads:
     @property
     def cell(self) -> np.ndarray:
         """Return the index of every heated cell in the raveled grid, (n,), ascending."""
-        return self.heaters.cell
+        return self.sources.cell
 
     @property
-    def is_outside_constant(self) -> bool:
+    def is_ambient_constant(self) -> bool:
         """Return whether no temperature outside changes."""
         return not self._outside
 
     @property
-    def is_film_constant(self) -> bool:
+    def is_htc_constant(self) -> bool:
         """Return whether no film changes."""
         return not self._film
 
-    def heats(self, t: float, *, before: bool = False) -> np.ndarray:
+    def cell_powers(self, t: float, *, before: bool = False) -> np.ndarray:
         """Return the heat [W] of the cells of `cell` at a time [s], (n,); at a jump what begins there.
 
         With `before` it is what ends there.
         """
-        return self.heaters.heat(self.levels(t, before=before))
+        return self.sources.cell_powers(self.source_powers(t, before=before))
 
     def power(self, t: float, *, before: bool = False) -> np.ndarray:
         """Return the heat [W] of every part, then of every block of the model at a time [s], (members,)."""
-        power: np.ndarray = self.heaters.members @ self.levels(t, before=before)
+        power: np.ndarray = self.sources.members @ self.source_powers(t, before=before)
         return power
 
-    def outside(self, t: float, *, before: bool = False) -> np.ndarray:
+    def ambient_temperature(self, t: float, *, before: bool = False) -> np.ndarray:
         """Return the temperature [K] outside of each of the model's surfaces at a time [s], (surfaces,)."""
-        temperature = self.model.surfaces.temperature.copy()
+        temperature = self.model.boundary.temperature.copy()
         values = self._values(t, before)
         for column, which in self._outside:
             temperature[which] = values[column]
         return temperature
 
-    def film_share(self, t: float, *, before: bool = False) -> np.ndarray | None:
+    def htc_fraction(self, t: float, *, before: bool = False) -> np.ndarray | None:
         """Return the share of each surface's film at a time [s], (surfaces,); None where none changes."""
         if not self._film:
             return None
-        share = np.ones(self.model.surfaces.cell.size)
+        share = np.ones(self.model.boundary.cell.size)
         values = self._values(t, before)
         for column, which in self._film:
             share[which] = values[column]
         return share
 
-    def levels(self, t: float, *, before: bool = False) -> np.ndarray:
+    def source_powers(self, t: float, *, before: bool = False) -> np.ndarray:
         """Return the heat [W] of each heater at a time [s], (heaters,)."""
         heat: np.ndarray = self._base + self._gain @ self._values(t, before)
         if self._is_checked:
@@ -109,25 +109,25 @@ class Loads:
         heat = np.where(np.isnan(self._overriding), heat, self._overriding)
         return heat * self._scale
 
-    def break_after(self, t: float) -> float:
+    def next_event(self, t: float) -> float:
         """Return the next time [s] after t at which something jumps or bends, infinite where nothing does."""
-        return min((course.break_after(t) for course in self.courses), default=math.inf)
+        return min((course.next_event(t) for course in self.waveforms), default=math.inf)
 
     def must_cover(self, until: float, since: float = 0.0) -> None:
         """Raise DescriptionError where a trace says nothing of a piece of the time [s] between the two."""
-        faults: list[Fault] = []
-        for course in self.courses:
+        diagnostics: list[Diagnostic] = []
+        for course in self.waveforms:
             try:
                 course.must_cover(until, since)
             except DescriptionError as error:
-                faults += error.faults
-        if faults:
-            raise DescriptionError(faults)
+                diagnostics += error.diagnostics
+        if diagnostics:
+            raise DescriptionError(diagnostics)
 
     def _values(self, t: float, before: bool) -> np.ndarray:
         """Return the values of all columns at a time [s]."""
         if self._last is None or self._last[:2] != (t, before):
-            values = [course.at(t, before=before) for course in self.courses]
+            values = [course.at(t, before=before) for course in self.waveforms]
             self._last = t, before, np.concatenate([np.zeros(0), *values])
         return self._last[2]
 
@@ -138,23 +138,23 @@ class Loads:
 
         Raises DescriptionError with every name that heats nothing and every power that cannot be.
         """
-        faults: list[Fault] = []
+        diagnostics: list[Diagnostic] = []
         overriding = self._overriding.copy()
         for name, power in powers.items():
             try:
-                found = self.heaters.find(name)
+                found = self.sources.find(name)
                 if power is None:
                     overriding[found] = np.nan
                     continue
                 if not math.isfinite(power):
-                    raise DescriptionError(Fault(name, f"{power} is not a finite power", "", "E-RANGE"))
-                shares = self.heaters.shares(name, found) * power
+                    raise DescriptionError(Diagnostic(name, f"{power} is not a finite power", "", "E-RANGE"))
+                shares = self.sources.shares(name, found) * power
                 self._check_signs(shares, "", found)
                 overriding[found] = shares
             except DescriptionError as error:
-                faults += error.faults
-        if faults:
-            raise DescriptionError(faults)
+                diagnostics += error.diagnostics
+        if diagnostics:
+            raise DescriptionError(diagnostics)
         self._overriding = overriding
 
     def scale(self, shares: Mapping[str, float]) -> None:
@@ -163,19 +163,19 @@ class Loads:
         What is not named makes all of it again; of several names for one heater the shares multiply.
         Raises DescriptionError with every name that heats nothing and every share below zero.
         """
-        faults: list[Fault] = []
-        scale = np.ones(self.heaters.count)
+        diagnostics: list[Diagnostic] = []
+        scale = np.ones(self.sources.count)
         for name, share in shares.items():
             try:
-                found = self.heaters.find(name)
+                found = self.sources.find(name)
                 if not (math.isfinite(share) and share >= 0.0):
                     text = f"{share} is not a share of a power"
-                    raise DescriptionError(Fault(name, text, "a number of zero or more", "E-RANGE"))
+                    raise DescriptionError(Diagnostic(name, text, "a number of zero or more", "E-RANGE"))
                 scale[found] *= share
             except DescriptionError as error:
-                faults += error.faults
-        if faults:
-            raise DescriptionError(faults)
+                diagnostics += error.diagnostics
+        if diagnostics:
+            raise DescriptionError(diagnostics)
         self._scale = scale
 
     def state(self) -> dict[str, np.ndarray]:
@@ -185,42 +185,44 @@ class Loads:
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a state. Raises DescriptionError where it is not of these heaters."""
         kept = {name: np.array(state[name], dtype=np.float64) for name in ("override", "scale")}
-        if any(values.shape != (self.heaters.count,) for values in kept.values()):
-            text = f"the state is of {kept['scale'].size} heaters, the model has {self.heaters.count}"
-            raise DescriptionError(Fault("loads", text, "go on with the same package", "E-VALUE"))
+        if any(values.shape != (self.sources.count,) for values in kept.values()):
+            text = f"the state is of {kept['scale'].size} heaters, the model has {self.sources.count}"
+            raise DescriptionError(Diagnostic("loads", text, "go on with the same package", "E-VALUE"))
         self._overriding, self._scale = kept["override"], kept["scale"]
 
     def _check_signs(self, heat: np.ndarray, when: str, which: np.ndarray | None = None) -> None:
         """Raise where a heater makes less than zero [W] and the drawing does not allow that."""
-        which = np.arange(self.heaters.count) if which is None else which
-        for n in np.flatnonzero((heat < 0.0) & ~self.heaters.may_cool[which])[:MOST_HINTS].tolist():
+        which = np.arange(self.sources.count) if which is None else which
+        for n in np.flatnonzero((heat < 0.0) & ~self.sources.may_cool[which])[:MOST_HINTS].tolist():
             text = " ".join([format_quantity(heat[n], "power"), *([when] if when else []), "is negative"])
-            raise DescriptionError(Fault(self.heaters.names[which[n]], text, _COLD, "E-POWER"))
+            raise DescriptionError(Diagnostic(self.sources.names[which[n]], text, _COLD, "E-POWER"))
 
 
 class _Columns:
     """What every column of some traces and functions is for, and what is wrong with that."""
 
-    def __init__(self, heaters: Heaters, courses: Sequence[Course]) -> None:
+    def __init__(self, heaters: HeatSources, courses: Sequence[Waveform]) -> None:
         self.heaters = heaters
-        self.owner: list[tuple[Course, int] | None] = [None] * heaters.count  # a column of each heater
+        self.owner: list[tuple[Waveform, int] | None] = [None] * heaters.count  # a column of each heater
         self.faces: dict[str, str] = {}
         self.rows: list[np.ndarray] = [np.zeros(0, dtype=np.intp)]  # of the gains, by column
         self.gains: list[np.ndarray] = [np.zeros(0)]
         self.outside: list[tuple[int, np.ndarray]] = []  # column and its surfaces
         self.film: list[tuple[int, np.ndarray]] = []
-        self.faults: list[Fault] = []
+        self.diagnostics: list[Diagnostic] = []
         self.columns = 0
         for course in courses:
             for n, (name, unit) in enumerate(zip(course.names, course.units, strict=True)):
                 try:
                     self._take(course, n, name, unit)
                 except DescriptionError as error:
-                    self.faults += [course.fault(f.message, f.remedy, f.code, n) for f in error.faults]
+                    self.diagnostics += [
+                        course.diagnostic(f.message, f.hint, f.code, n) for f in error.diagnostics
+                    ]
                 self.columns += 1
-        if not self.faults:
+        if not self.diagnostics:
             for course in courses:
-                self.faults += _missing(heaters, self.owner, course)
+                self.diagnostics += _missing(heaters, self.owner, course)
         is_owned = np.array([owner is not None for owner in self.owner], dtype=bool)
         is_off = any(isinstance(course, Trace) and course.rest == "off" for course in courses)
         self.base = np.where(is_owned | is_off, 0.0, heaters.drawn)  # W of what no column gives
@@ -232,27 +234,27 @@ class _Columns:
         shape = self.heaters.count, self.columns
         return sp.csr_array((data, (np.concatenate(self.rows), which)), shape=shape)
 
-    def _take(self, course: Course, n: int, name: str, unit: str) -> None:
+    def _take(self, course: Waveform, n: int, name: str, unit: str) -> None:
         rows, gains = self._cooling(name) if face_of(name) else self._heating(course, n, name, unit)
         self.rows.append(rows)
         self.gains.append(gains)
 
-    def _heating(self, course: Course, n: int, name: str, unit: str) -> tuple[np.ndarray, np.ndarray]:
+    def _heating(self, course: Waveform, n: int, name: str, unit: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the heaters of a column, and the watts of each for one unit of it."""
         heaters = self.heaters
-        found = heaters.find(name, is_hinted=len(self.faults) < MOST_HINTS)
+        found = heaters.find(name, is_hinted=len(self.diagnostics) < MOST_HINTS)
         for owner in dict.fromkeys(self.owner[heater] for heater in found.tolist()):
             if owner is not None:
                 other, column = owner
                 text = f"{name} and {other.names[column]} both give the power of "
                 text += heaters.names[next(h for h in found.tolist() if self.owner[h] == owner)]
-                raise DescriptionError(Fault(name, text, "leave one of the columns out", "E-DUPLICATE"))
+                raise DescriptionError(Diagnostic(name, text, "leave one of the columns out", "E-DUPLICATE"))
         for heater in found.tolist():
             self.owner[heater] = course, n
         if unit == "1":
             if not heaters.drawn[found].any():
                 text = f"a share of nothing: no power is drawn for {name}"
-                raise DescriptionError(Fault(name, text, f"write {name} [W]", "E-POWER"))
+                raise DescriptionError(Diagnostic(name, text, f"write {name} [W]", "E-POWER"))
             return found, heaters.drawn[found]
         shares = heaters.shares(name, found)
         if isinstance(course, Trace) and not heaters.may_cool[found].all():
@@ -260,45 +262,45 @@ class _Columns:
             if negative.size:
                 watts = format_quantity(course.values[negative[0], n], "power")
                 more = f", and {negative.size - 1} more of its values are" if negative.size > 1 else ""
-                self.faults.append(
-                    course.fault(f"{watts} is negative{more}", _COLD, "E-POWER", n, int(negative[0]))
+                self.diagnostics.append(
+                    course.diagnostic(f"{watts} is negative{more}", _COLD, "E-POWER", n, int(negative[0]))
                 )
         return found, shares
 
     def _cooling(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Note the surfaces that a column of the cooling is for; it has no heaters."""
-        surfaces = self.heaters.model.surfaces
+        surfaces = self.heaters.model.boundary
         face, is_film = face_of(name) or ("", False)
         which = np.flatnonzero((surfaces.face == COOLED.index(face)) & (surfaces.h > 0.0))
         if which.size == 0:
             there = sorted({f"cooling.{COOLED[n]}" for n in surfaces.face[surfaces.h > 0.0].tolist()})
             text = f"the package has no cooling of its own for {face} that has a temperature outside"
-            raise DescriptionError(Fault(name, text, f"there is {listed(there)}", "E-COOLING"))
+            raise DescriptionError(Diagnostic(name, text, f"there is {listed(there)}", "E-COOLING"))
         if is_film and np.isinf(surfaces.h[which]).any():
             text = f"{face} is held at a temperature and has no film"
-            raise DescriptionError(Fault(name, text, f"give cooling.{face} [degC]", "E-COOLING"))
+            raise DescriptionError(Diagnostic(name, text, f"give cooling.{face} [degC]", "E-COOLING"))
         if name in self.faces:
             text = f"{name} stands in two traces"
-            raise DescriptionError(Fault(name, text, "leave one of the columns out", "E-DUPLICATE"))
+            raise DescriptionError(Diagnostic(name, text, "leave one of the columns out", "E-DUPLICATE"))
         self.faces[name] = name
         (self.film if is_film else self.outside).append((self.columns, which))
         return np.zeros(0, dtype=np.intp), np.zeros(0)
 
 
 def _missing(
-    heaters: Heaters, owners: Sequence[tuple[Course, int] | None], course: Course
-) -> Iterator[Fault]:
+    heaters: HeatSources, owners: Sequence[tuple[Waveform, int] | None], course: Waveform
+) -> Iterator[Diagnostic]:
     """Yield the layers of which a trace names some heaters, and others nowhere, where it does not say so."""
     if not isinstance(course, Trace) or course.rest != "refuse":
         return
-    for source in range(len(heaters.model.heating)):
+    for source in range(len(heaters.model.layer_sources)):
         own = np.flatnonzero(heaters.source == source).tolist()
         columns = [owner[1] for n in own if (owner := owners[n]) is not None and owner[0] is course]
         is_drawn = bool(heaters.drawn[own].any())
         idle = [n for n in own if owners[n] is None and (heaters.drawn[n] != 0.0 or not is_drawn)]
         if columns and idle:
-            part = heaters.model.parts[heaters.model.heating[source].part].name
+            part = heaters.model.parts[heaters.model.layer_sources[source].part].name
             names = listed(heaters.names[n].removeprefix(f"{part}.") for n in idle)
             text = f"{len(idle)} of the {len(own)} blocks of {part} have no column: {names}"
             remedy = "add them, or say what they do: rest: drawn, or rest: off"
-            yield course.fault(text, remedy, "E-MISSING", min(columns))
+            yield course.diagnostic(text, remedy, "E-MISSING", min(columns))

@@ -9,10 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.finite_volume.conduction import Conductivity, assemble_conduction, renew_conduction
-from thermostack.finite_volume.heat_capacity import Storage, assemble_capacity, is_constant, renew_capacity
+from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction, update_conduction
+from thermostack.finite_volume.heat_capacity import (
+    CellHeatCapacity,
+    assemble_capacity,
+    is_constant,
+    update_capacity,
+)
 from thermostack.mesh.model import Model
-from thermostack.transient.stepper import Mixture
+from thermostack.transient.stepper import LinearCombination
 
 Array = np.ndarray
 
@@ -22,7 +27,7 @@ SPAN, SPANS, STEPS = 60.0, 5, 6
 DRIFT = 1.0  # of the tolerance: what a material taken at another temperature may change
 
 
-class Coefficients:
+class MaterialUpdate:
     """`G` and `C`, taken at the temperatures of the middle of a step, and kept while those hardly move.
 
     They are made anew in those planes of cells where that could change a temperature by the tolerance, in the
@@ -39,7 +44,7 @@ class Coefficients:
         self.model, self.zero, self.tolerance = model, zero, tolerance
         self.are_constant = are_constant(model)
         self._share, self._cooled = share, _cooled(model, share)
-        self._conductivity, self._storage = Conductivity(model), Storage(model)
+        self._conductivity, self._storage = CellConductivity(model), CellHeatCapacity(model)
         self.conduction = assemble_conduction(self._cooled, self._conductivity)
         self.capacity = assemble_capacity(model)
         self._sensitivity = _sensitivity(model, zero)
@@ -52,26 +57,26 @@ class Coefficients:
         # K that temperatures of each plane have moved since its capacities were taken, at most
         self._strayed = np.where(self._varies, math.inf, 0.0)
 
-    def conductivity_at(self, temperature: Array) -> Conductivity:
+    def conductivity_at(self, temperature: Array) -> CellConductivity:
         """Return the conductivities at temperatures [K], here not over zero."""
-        return self._conductivity if self.are_constant else self._conductivity.at(temperature)
+        return self._conductivity if self.are_constant else self._conductivity.at_temperature(temperature)
 
     # -- what changes them -----------------------------------------------------------------------
 
-    def let_films(self, share: Array | None) -> bool:
+    def set_htc_fraction(self, share: Array | None) -> bool:
         """Give each surface such a share of its film, and return whether that changes anything."""
         if _is_same(share, self._share):
             return False
         self._change_films(share)
         return True
 
-    def take(self, t: Array) -> None:
+    def evaluate(self, t: Array) -> None:
         """Take all materials at temperatures t [K]."""
         self._taken_at[...] = t
         self._store(self._varies)
         self._conduct(self._varies)
 
-    def foresee(self, now: Array, middle: Mixture) -> bool:
+    def predict(self, now: Array, middle: LinearCombination) -> bool:
         """Take materials as foreseen for the middle of a step from `now` [K] on, if that matters.
 
         Returns whether it does.
@@ -81,14 +86,14 @@ class Coefficients:
         self._span = max(float(now.max()), -float(now.min()), 1.0)
         return self._follow(middle, 1.0)
 
-    def correct(self, middle: Mixture) -> bool:
+    def correct(self, middle: LinearCombination) -> bool:
         """Take materials as found in the middle of the step that was foreseen last, if that matters.
 
         Returns whether it does; they may be off by twice what `foresee` lets be.
         """
         return not self.are_constant and self._follow(middle, 0.5)
 
-    def _follow(self, middle: Mixture, share: float) -> bool:
+    def _follow(self, middle: LinearCombination, share: float) -> bool:
         """Take materials in the middle of a step in planes where a share of what they are off matters."""
         drift = np.zeros(self._strayed.shape)  # K
         drift[self._varying] = middle.distances(self._taken_at, self._varying)
@@ -134,19 +139,19 @@ class Coefficients:
         self._fill(planes)
 
     def _fill(self, planes: Array | None = None) -> None:
-        stored = self._storage.at(self._if_taken(self._stored_at), self.zero)
-        renew_capacity(self.capacity, self.model, stored, planes)
+        stored = self._storage.at_temperature(self._if_taken(self._stored_at), self.zero)
+        update_capacity(self.capacity, self.model, stored, planes)
 
     def _change_films(self, share: Array | None) -> None:
         self._share, self._cooled = share, _cooled(self.model, share)
         self.conduction = assemble_conduction(self._cooled, self._taken)
 
     def _conduct(self, planes: Array) -> None:
-        self.conduction = renew_conduction(self.conduction, self._cooled, self._taken, planes)
+        self.conduction = update_conduction(self.conduction, self._cooled, self._taken, planes)
 
     @property
-    def _taken(self) -> Conductivity:
-        return self._conductivity.at(self._if_taken(self._taken_at), self.zero)
+    def _taken(self) -> CellConductivity:
+        return self._conductivity.at_temperature(self._if_taken(self._taken_at), self.zero)
 
     def _if_taken(self, temperature: Array) -> Array | None:
         """Return temperatures that materials were taken at, None before they were."""
@@ -182,8 +187,8 @@ def _steepest(values: Array) -> float:
 
 def _cooled(model: Model, share: Array | None) -> Model:
     """Return a model with a share of each surface's film."""
-    surfaces = model.surfaces
-    return model if share is None else replace(model, surfaces=replace(surfaces, h=surfaces.h * share))
+    surfaces = model.boundary
+    return model if share is None else replace(model, boundary=replace(surfaces, h=surfaces.h * share))
 
 
 def _is_same(one: Array | None, other: Array | None) -> bool:

@@ -16,16 +16,16 @@ import numpy as np
 from thermostack.errors import ResultFileError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.io.results.checkpoint_file import read_checkpoint
-from thermostack.io.results.transient_file import SeriesWriter, checkpoint_path, read_series
+from thermostack.io.results.transient_file import TransientWriter, checkpoint_path, read_transient_file
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.results.history import Curve, curve_of, history_table
-from thermostack.steady import Steady
-from thermostack.transient.controllers import Control, Controller, Startable, Throttling
+from thermostack.results.history import History, history_of, history_table
+from thermostack.steady import SteadyResult
+from thermostack.transient.controllers import Controller, ControllerSet, Startable, ThrottlingLog
 from thermostack.transient.loads import Loads
 from thermostack.transient.simulation import Simulation
 from thermostack.transient.trace import Origin
-from thermostack.transient.waveform import Course
+from thermostack.transient.waveform import Waveform
 
 if TYPE_CHECKING:
     import xarray
@@ -50,27 +50,27 @@ class RunReport:
     rejected: int  # steps that were made again, shorter
     solves: int  # linear systems
     iterations: int  # of conjugate gradients, in all
-    mended: float  # J: heat that rounding left out of the steps' balances, spread over all cells
+    correction: float  # J: heat that rounding left out of the steps' balances, spread over all cells
     seconds: float  # of the clock, of the process that came to the end
 
 
 @dataclass(frozen=True, eq=False)
-class Transient:
+class TransientResult:
     """Temperatures over time: what was noted at every step, and the fields of the frames."""
 
     model: Model
     time: Array  # (n,) s, of the start and of every step
     names: tuple[str, ...]  # of the members: parts, then heated blocks
-    least: Array  # (n, members) K
+    min: Array  # (n, members) K
     mean: Array  # (n, members) K
-    most: Array  # (n, members) K
+    max: Array  # (n, members) K
     power: Array  # (n, members) W, from that time on
     probes: dict[str, Array]  # (n,) K
     energy: Array  # (n, 3) J since the start: made by the parts, let out through the faces, stored
     frame_time: Array  # (frames,) s
     frames: Any  # (frames, nz, ny, nx) float32 K, NaN outside the body; of a file read one by one
     field: Array  # (nz, ny, nx) K at the end, NaN outside the body
-    throttling: tuple[Throttling, ...] = ()
+    throttling: tuple[ThrottlingLog, ...] = ()
     report: RunReport | None = None
     warnings: tuple[str, ...] = ()
 
@@ -82,7 +82,7 @@ class Transient:
     @property
     def peak(self) -> float:
         """Return the greatest temperature of the run [K]."""
-        return float(np.nanmax(self.most))
+        return float(np.nanmax(self.max))
 
     @property
     def imbalance(self) -> float:
@@ -91,12 +91,12 @@ class Transient:
         passed = np.abs(self.energy).max() if len(self.energy) > 1 else 0.0
         return float(np.abs(made - left - stored).max() / passed) if passed > 0.0 else 0.0
 
-    def of(self, name: str) -> Curve:
+    def of(self, name: str) -> History:
         """Return the temperature and power of a part, block or stack over time.
 
         Raises KeyError with the nearest names.
         """
-        return curve_of(self, name)
+        return history_of(self, name)
 
     @property
     def temperature(self) -> xarray.DataArray:
@@ -127,32 +127,32 @@ class Transient:
     def save(self, path: str | Path) -> None:
         """Write the result to a .vtkhdf file, which ParaView and PyVista play and `read_transient` opens."""
         places = dict.fromkeys(self.probes, (math.nan,) * 3)
-        with SeriesWriter(path, self.model, self.names, places, self.frame_time, "") as writer:
+        with TransientWriter(path, self.model, self.names, places, self.frame_time, "") as writer:
             for n in range(self.time.size):
                 probes = {name: float(values[n]) for name, values in self.probes.items()}
-                members = (self.least[n], self.mean[n], self.most[n], self.power[n])
+                members = (self.min[n], self.mean[n], self.max[n], self.power[n])
                 writer.row(float(self.time[n]), *members, probes, self.energy[n])
             for time, frame in zip(self.frame_time.tolist(), self.frames, strict=True):
                 writer.frame(time, np.asarray(frame))
             writer.finish(self.field, _facts(self))
 
 
-def read_transient(path: str | Path) -> Transient:
+def read_transient(path: str | Path) -> TransientResult:
     """Return the transient that a file holds; its frames are read as they are asked for.
 
     Raises ResultFileError where the file is damaged, foreign, from a newer version, or of a run that has not
     come to its end, and DescriptionError where there is none.
     """
-    return read_series(path, Transient)
+    return read_transient_file(path, TransientResult)
 
 
 def solve_transient(
     model: Model | Package,
     duration: float,
-    loads: Loads | Course | Sequence[Course] | None = None,
+    loads: Loads | Waveform | Sequence[Waveform] | None = None,
     *,
     controllers: Sequence[Startable | Controller] = (),
-    initial: str | float | Array | Steady = "steady",
+    initial: str | float | Array | SteadyResult = "steady",
     tolerance: float = TOLERANCE,
     scheme: str = "sdirk3",
     step: float | None = None,
@@ -164,7 +164,7 @@ def solve_transient(
     path: str | Path | None = None,
     checkpoint: float = EVERY,
     resume: bool = False,
-) -> Transient:
+) -> TransientResult:
     """Return the temperatures of a model over `duration` seconds from t = 0 on.
 
     `loads` are traces of power and cooling, `controllers` act on them. `initial`, `tolerance` [K], `scheme`
@@ -189,12 +189,12 @@ def solve_transient(
     made: dict[str, Any] = {"scheme": scheme, "tolerance": tolerance, "step": step, "method": method}
     places = dict(probes or {})
     names = [*(part.name for part in model.parts), *(block.name for block in model.blocks)]
-    control = Control(controllers)
+    control = ControllerSet(controllers)
     if path is None:
         keeper: Any = _Memory(names, list(places))
     else:
         asked = _hash(duration, loads, controllers, initial, frame_times, places, made)
-        keeper = SeriesWriter(path, model, names, places, frame_times, asked, resume)
+        keeper = TransientWriter(path, model, names, places, frame_times, asked, resume)
     with keeper:
         if keeper.is_finished:
             return read_transient(keeper.path)
@@ -210,7 +210,7 @@ def solve_transient(
             "warnings": model.warnings,
         }
         if path is None:
-            return Transient(model=model, field=simulation.field, **keeper.arrays(frame_times), **facts)
+            return TransientResult(model=model, field=simulation.field, **keeper.arrays(frame_times), **facts)
         keeper.finish(simulation.field, facts)
     return read_transient(keeper.path)
 
@@ -231,7 +231,7 @@ class _Run:
     def __init__(
         self,
         simulation: Simulation,
-        control: Control,
+        control: ControllerSet,
         keeper: Any,
         probes: Mapping[str, Place],
         frame_times: Array,
@@ -266,7 +266,7 @@ class _Run:
             return
         if control.acted is None or control.next_after(control.acted) <= now * (1.0 + LANDED):
             temperatures = self.simulation.temperatures()
-            for name, at in control.places.items():
+            for name, at in control.probes.items():
                 value = self.simulation.at({name: at})[name]
                 temperatures[name] = PartTemperature(name, 0.0, value, value, value, at, 0.0)
             self.simulation.scale(control.act(now, temperatures))
@@ -292,7 +292,7 @@ class _Run:
             rows[:, n] = part.min, part.mean, part.max, part.power
         energy = simulation.energy
         probes = simulation.at(self.probes)
-        self.keeper.row(simulation.time, *rows, probes, (energy.made, energy.left, energy.stored))
+        self.keeper.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
         return float(np.nanmax(rows[2]))
 
     def keep(self) -> None:
@@ -370,19 +370,19 @@ def _report(simulation: Simulation, seconds: float) -> RunReport:
         simulation.rejected,
         work.solves,
         work.iterations,
-        simulation.energy.mended,
+        simulation.energy.correction,
         seconds,
     )
 
 
-def _facts(transient: Transient) -> dict[str, Any]:
+def _facts(transient: TransientResult) -> dict[str, Any]:
     return {name: getattr(transient, name) for name in ("throttling", "report", "warnings")}
 
 
 def _hash(duration: float, loads: Loads, controllers: Sequence[Any], *rest: Any) -> str:
     """Return a hash of all that is asked of a run beside its model."""
     found = hashlib.sha256()
-    for piece in _pieces([duration, loads.courses, controllers, *rest]):
+    for piece in _pieces([duration, loads.waveforms, controllers, *rest]):
         found.update(piece)
     return found.hexdigest()
 
@@ -398,7 +398,7 @@ def _pieces(value: Any) -> Iterator[bytes]:
         yield f"[{len(value)}".encode()
         for item in value:
             yield from _pieces(item)
-    elif isinstance(value, Steady):
+    elif isinstance(value, SteadyResult):
         yield from _pieces(value.field)
     elif isinstance(value, Origin):
         return  # where a trace was read from changes nothing

@@ -17,7 +17,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class Scheme:
+class RungeKuttaScheme:
     """One scheme: its tableau, lower triangular with one value on the diagonal."""
 
     name: str
@@ -68,7 +68,7 @@ class Scheme:
         return complex(1.0 + z * self.b @ inverse.sum(axis=1))
 
 
-def _alexander() -> Scheme:
+def _alexander() -> RungeKuttaScheme:
     # The root in (1/6, 1/2) of x^3 - 3 x^2 + 3 x / 2 - 1/6, with which it is L-stable.
     roots = np.roots([1.0, -3.0, 1.5, -1.0 / 6.0]).real
     g = float(next(root for root in roots if 1.0 / 6.0 < root < 0.5))
@@ -76,7 +76,7 @@ def _alexander() -> Scheme:
     first, second = -(6.0 * g * g - 16.0 * g + 1.0) / 4.0, (6.0 * g * g - 20.0 * g + 5.0) / 4.0
     a = np.array([[g, 0.0, 0.0], [middle, g, 0.0], [first, second, g]])
     share = (0.5 - g) / middle  # of the second stage in the method of order 2 that has the first two
-    return Scheme(
+    return RungeKuttaScheme(
         "sdirk3",
         a,
         np.array([1.0 - share, share, 0.0]),
@@ -86,7 +86,7 @@ def _alexander() -> Scheme:
     )
 
 
-def _hairer_wanner() -> Scheme:
+def _hairer_wanner() -> RungeKuttaScheme:
     a = np.zeros((5, 5))
     a[0, :1] = 1 / 4
     a[1, :2] = 1 / 2, 1 / 4
@@ -95,13 +95,13 @@ def _hairer_wanner() -> Scheme:
     a[4, :5] = 25 / 24, -49 / 48, 125 / 16, -85 / 12, 1 / 4
     embedded = np.array([59 / 48, -17 / 96, 225 / 32, -85 / 12, 0.0])
     source = "Hairer and Wanner, Solving Ordinary Differential Equations II (1996), table IV.6.5"
-    return Scheme("sdirk4", a, embedded, 4, 3, source)
+    return RungeKuttaScheme("sdirk4", a, embedded, 4, 3, source)
 
 
 SCHEMES = {
     scheme.name: scheme
     for scheme in (
-        Scheme("implicit_euler", np.ones((1, 1)), None, 1, 0, "for steps of fixed length alone"),
+        RungeKuttaScheme("implicit_euler", np.ones((1, 1)), None, 1, 0, "for steps of fixed length alone"),
         _alexander(),
         _hairer_wanner(),
     )

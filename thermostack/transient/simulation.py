@@ -12,23 +12,23 @@ import numpy as np
 
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.part_temperatures import (
-    Measured,
-    Members,
+    PartMeasurements,
+    PartsAndBlocks,
     PartTemperature,
     measure_parts,
     merge_parts,
 )
 from thermostack.finite_volume.reconstruction import Fluxes
-from thermostack.linear.shifted import Shifted
-from thermostack.mesh.memory_estimate import Solve, check_memory
+from thermostack.linear.shifted import ShiftedOperator
+from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.steady import Steady, refuse_isolated
+from thermostack.steady import SteadyResult, require_fixed_temperature
 from thermostack.transient.loads import Loads
-from thermostack.transient.material_update import Coefficients, are_constant
+from thermostack.transient.material_update import MaterialUpdate, are_constant
 from thermostack.transient.runge_kutta import SCHEMES
-from thermostack.transient.stepper import Heat, Stepper
-from thermostack.transient.waveform import Course
+from thermostack.transient.stepper import SparseSource, Stepper
+from thermostack.transient.waveform import Waveform
 
 Array = np.ndarray
 
@@ -54,15 +54,15 @@ class Energy:
     the sum of what that was, without signs.
     """
 
-    made: float = 0.0
-    left: float = 0.0
+    generated: float = 0.0
+    outflow: float = 0.0
     stored: float = 0.0
-    mended: float = 0.0
+    correction: float = 0.0
 
     @property
     def imbalance(self) -> float:
         """Return what is missing [J]."""
-        return self.made - self.left - self.stored
+        return self.generated - self.outflow - self.stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +81,9 @@ class Simulation:
     def __init__(
         self,
         model: Model | Package,
-        loads: Loads | Course | Sequence[Course] | None = None,
+        loads: Loads | Waveform | Sequence[Waveform] | None = None,
         *,
-        initial: str | float | Array | Steady = "steady",
+        initial: str | float | Array | SteadyResult = "steady",
         time: float = 0.0,
         tolerance: float = 0.1,
         scheme: str = "sdirk3",
@@ -108,9 +108,11 @@ class Simulation:
             raise ValueError(f"{scheme} does not estimate its error; give the length of its steps")
         if not tolerance > 0.0 or (step is not None and not step > 0.0):
             raise ValueError("tolerance and step are greater than zero")
-        surfaces, stages = self.model.surfaces, SCHEMES[scheme].stages
+        surfaces, stages = self.model.boundary, SCHEMES[scheme].stages
         linear = are_constant(self.model)
-        solve = Solve(self.model.grid, linear, method=method, surfaces=surfaces.cell.size, in_time=stages)
+        solve = MemoryEstimate(
+            self.model.grid, linear, method=method, surfaces=surfaces.cell.size, in_time=stages
+        )
         check_memory(solve, held=self.model.memory)
         self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)
         self.time, self.tolerance, self.scheme = time, tolerance, SCHEMES[scheme]
@@ -118,21 +120,21 @@ class Simulation:
         self.next_step = 0.0  # s; 0: from the rates of change
         self.steps = self.rejected = 0
         self.energy = Energy()
-        self.members = Members(self.model)
-        self._zero = surfaces.mean_outside
-        self._coefficients = Coefficients(self.model, self._zero, tolerance, self.loads.film_share(time))
+        self.members = PartsAndBlocks(self.model)
+        self._zero = surfaces.mean_ambient
+        self._coefficients = MaterialUpdate(self.model, self._zero, tolerance, self.loads.htc_fraction(time))
         operators = self._coefficients.conduction, self._coefficients.capacity
         widths = (self.model.grid.dx, self.model.grid.dy)
-        self._shifted = Shifted(*operators, widths=widths, method=method, threads=threads)
+        self._shifted = ShiftedOperator(*operators, widths=widths, method=method, threads=threads)
         shape = self.model.grid.shape
         self._flux = surfaces.flux * surfaces.area  # W, of each surface
         self._first = np.flatnonzero(np.diff(surfaces.cell, prepend=-1))  # surface of each cooled cell
-        self._heats = [Heat(())] * stages  # of each stage of a step
+        self._heats = [SparseSource(())] * stages  # of each stage of a step
         self._power, self._brought = [0.0] * stages, [0.0] * stages  # W, of it what parts make, faces bring
         self._given: list[_Given | None] = [None] * stages  # what it was made of
         self._shown = np.empty(shape)  # K, what is measured
-        self._outside = self.loads.outside(time)
-        self._measured: Measured | None = None
+        self._outside = self.loads.ambient_temperature(time)
+        self._measured: PartMeasurements | None = None
         self._stepper = Stepper(self._shifted, self.scheme, shape, self._shifted.solver.threads)
         self._stepper.field[...] = self._start(initial)
         self._follow(is_jump=True)
@@ -176,9 +178,9 @@ class Simulation:
 
     def scale(self, share: Mapping[str, float]) -> None:
         """Let these stacks, parts or blocks make such shares of what the trace says from now on."""
-        before = self.loads.levels(self.time)
+        before = self.loads.source_powers(self.time)
         self.loads.scale(share)
-        if not np.array_equal(before, self.loads.levels(self.time)):
+        if not np.array_equal(before, self.loads.source_powers(self.time)):
             self._measured = None
             self._follow(is_jump=True)
 
@@ -194,7 +196,7 @@ class Simulation:
         together = {name: merge_parts(name, parts) for name, parts in stacks.items() if name not in found}
         return found | together
 
-    def measure(self) -> Measured:
+    def measure(self) -> PartMeasurements:
         """Return the temperatures of the parts, rebuilt between the cell centres from the fluxes."""
         if self._measured is None:
             power = self.loads.power(self.time)
@@ -239,8 +241,8 @@ class Simulation:
         self.energy = Energy(*map(float, state["energy"]))
         self._measured = None
         self._stepper.restore(state["stepper"])
-        self._outside = self.loads.outside(self.time)
-        self._coefficients.restore(state["coefficients"], self.loads.film_share(self.time))
+        self._outside = self.loads.ambient_temperature(self.time)
+        self._coefficients.restore(state["coefficients"], self.loads.htc_fraction(self.time))
         self._renew()
 
     # -- going on ------------------------------------------------------------------------------------
@@ -251,7 +253,7 @@ class Simulation:
         `watch` is called after every step. Raises ConvergenceError where a step is not solved.
         """
         while self.time < until:
-            event = self.loads.break_after(self.time)
+            event = self.loads.next_event(self.time)
             edge = min(until, event)
             is_step = edge - self.time > ROUNDING * abs(edge)
             if is_step:
@@ -273,9 +275,9 @@ class Simulation:
             self._heat_stages(step, end)
             if not self._coefficients.are_constant and step != tried:
                 self._foresee(step)
-            self._stepper.attempt(step, self._heats, SOLVED * SHARE * self.tolerance)
+            self._stepper.try_step(step, self._heats, SOLVED * SHARE * self.tolerance)
             tried = step
-            error, stored = self._stepper.judge()
+            error, stored = self._stepper.error_norm()
             if self._is_settled() and self._is_good(step, wanted, error):
                 break
         else:
@@ -308,18 +310,18 @@ class Simulation:
 
     def _jumps(self) -> bool:
         now = self.time
-        for values in (self.loads.levels, self.loads.outside):
+        for values in (self.loads.source_powers, self.loads.ambient_temperature):
             if not np.array_equal(values(now, before=True), values(now)):
                 return True
-        return self.loads.film_share(now) is not None
+        return self.loads.htc_fraction(now) is not None
 
     def _follow(self, *, is_jump: bool) -> None:
         """Take note of the loads as they are from now on."""
-        if self._coefficients.let_films(self.loads.film_share(self.time)):
+        if self._coefficients.set_htc_fraction(self.loads.htc_fraction(self.time)):
             self._renew()
-        self._outside = self.loads.outside(self.time)
+        self._outside = self.loads.ambient_temperature(self.time)
         if is_jump:
-            self._stepper.forget()
+            self._stepper.reset_history()
             self.next_step = 0.0
 
     # -- heat ----------------------------------------------------------------------------------------
@@ -332,20 +334,23 @@ class Simulation:
 
     def _set_heat(self, n: int, time: float, *, before: bool) -> None:
         """Set the heat [W] that cells at the zero of temperatures receive in stage n."""
-        levels, outside = self.loads.levels(time, before=before), self.loads.outside(time, before=before)
-        surfaces, surface, known = self.model.surfaces, self._coefficients.conduction.surface, self._given[n]
+        levels, outside = (
+            self.loads.source_powers(time, before=before),
+            self.loads.ambient_temperature(time, before=before),
+        )
+        surfaces, surface, known = self.model.boundary, self._coefficients.conduction.surface, self._given[n]
         if known is not None and np.array_equal(known.levels, levels):
             if known.surface is surface and np.array_equal(known.outside, outside):
                 return
             heats = known.heats
         else:
-            heats = self.loads.heats(time, before=before)
+            heats = self.loads.cell_powers(time, before=before)
         self._given[n] = _Given(levels, outside, surface, heats)
         given = surface * (outside - self._zero) + self._flux
         sources = [(self.loads.cell, heats)]
         if given.any():  # else all faces see the zero of temperatures
             sources.append((surfaces.cell[self._first], np.add.reduceat(given, self._first)))
-        self._heats[n] = Heat(tuple(sources))
+        self._heats[n] = SparseSource(tuple(sources))
         self._power[n], self._brought[n] = float(heats.sum()), float(given.sum())
 
     def _count(self, step: float, stored: float) -> None:
@@ -353,7 +358,7 @@ class Simulation:
 
         Raises ConvergenceError where that is more than rounding.
         """
-        cell, ground = self.model.surfaces.cell, self._coefficients.conduction.surface
+        cell, ground = self.model.boundary.cell, self._coefficients.conduction.surface
         made = left = 0.0
         for n, share in enumerate(self.scheme.b.tolist()):
             leaving = float((ground * self._stepper.stage(n).reshape(-1)[cell]).sum()) - self._brought[n]
@@ -364,17 +369,20 @@ class Simulation:
         if not abs(lift) <= ASTRAY * self.tolerance:
             text = f"the heat of a step at {self.time:g} s does not balance: {astray:.1e} J are astray"
             raise ConvergenceError(f"{text}; ask for a smaller tolerance")
-        self._stepper.lift(lift)
+        self._stepper.add_constant(lift)
         energy = self.energy
         self.energy = Energy(
-            energy.made + made, energy.left + left, energy.stored + made - left, energy.mended + abs(astray)
+            energy.generated + made,
+            energy.outflow + left,
+            energy.stored + made - left,
+            energy.correction + abs(astray),
         )
 
     # -- coefficients --------------------------------------------------------------------------------
 
     def _foresee(self, step: float) -> None:
         """Take materials at the temperatures foreseen for the middle of a step [s], if that matters."""
-        if self._coefficients.foresee(self._stepper.field, self._stepper.foreseen(0.5 * step)):
+        if self._coefficients.predict(self._stepper.field, self._stepper.extrapolate(0.5 * step)):
             self._renew(self._stepper.shift_of(step))
 
     def _is_settled(self) -> bool:
@@ -390,10 +398,10 @@ class Simulation:
 
     # -- how it begins -----------------------------------------------------------------------
 
-    def _start(self, initial: str | float | Array | Steady) -> Array:
+    def _start(self, initial: str | float | Array | SteadyResult) -> Array:
         """Return the temperatures over zero to begin with [K]."""
         shape = self.model.grid.shape
-        if isinstance(initial, Steady):
+        if isinstance(initial, SteadyResult):
             initial = initial.field
         if isinstance(initial, str):
             if initial == "outside":
@@ -416,18 +424,18 @@ class Simulation:
 
     def _steady_field(self) -> Array:
         """Return the steady temperatures [K] of the loads as they are now."""
-        refuse_isolated(self.model)
+        require_fixed_temperature(self.model)
         t = np.zeros(self.model.grid.shape)
         for _ in range(MOST_ROUNDS):
             before, heat = t.copy(), np.zeros(t.shape)
             self._set_heat(0, self.time, before=False)
             self._heats[0].add_to(heat)
-            self._shifted.at(0.0).solve(heat, t, STEADY)
+            self._shifted.update_shift(0.0).solve(heat, t, STEADY)
             self._shifted.balance(heat, t)
             is_same = float(np.abs(t - before).max()) <= SETTLED * float(np.abs(t).max())
             if self._coefficients.are_constant or is_same:
                 return t + self._zero
-            self._coefficients.take(t)
+            self._coefficients.evaluate(t)
             self._renew()
         raise ConvergenceError("conductivities and temperatures of the steady start do not settle")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.linear.shifted import Shifted
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.linear.shifted import ShiftedOperator
 from thermostack.transient import _stage_vectors
-from thermostack.transient.runge_kutta import Scheme
+from thermostack.transient.runge_kutta import RungeKuttaScheme
 
 Array = np.ndarray
 
@@ -36,7 +36,7 @@ class Work:
 
 
 @dataclass(frozen=True, eq=False)
-class Heat:
+class SparseSource:
     """What some cells receive, to a body at the caller's zero; all others receive nothing."""
 
     sources: tuple[tuple[Array, Array], ...]  # of each: cells, index in the raveled grid, each once; and W
@@ -49,7 +49,7 @@ class Heat:
 
 
 @dataclass(frozen=True, eq=False)
-class Mixture:
+class LinearCombination:
     """Temperatures that are a weighted sum of others, and stand nowhere themselves."""
 
     fields: Array  # (rows, cells) K
@@ -81,7 +81,11 @@ class Stepper:
     """
 
     def __init__(
-        self, shifted: Shifted, scheme: Scheme, shape: tuple[int, int, int], threads: int = 1
+        self,
+        shifted: ShiftedOperator,
+        scheme: RungeKuttaScheme,
+        shape: tuple[int, int, int],
+        threads: int = 1,
     ) -> None:
         """Make room for fields of a shape (nz, ny, nx); `field` is zero, and may be set to where to begin."""
         self.shifted, self.scheme, self.threads = shifted, scheme, threads
@@ -119,7 +123,7 @@ class Stepper:
         """Return the bytes of the fields."""
         return self._fields.nbytes + self._heat.nbytes
 
-    def attempt(self, step: float, heat: Sequence[Heat], accuracy: float) -> None:
+    def try_step(self, step: float, heat: Sequence[SparseSource], accuracy: float) -> None:
         """Solve the stages of a step of so many seconds.
 
         `heat` is what cells receive in each stage; `accuracy` [K] is how near to its answer each stage is
@@ -128,7 +132,7 @@ class Stepper:
         scheme = self.scheme
         shift = self.shift_of(step)
         if shift != self.shifted.shift:
-            self.shifted.at(shift)
+            self.shifted.update_shift(shift)
             self.work.changes += 1
         for n in range(scheme.stages):
             stages = [(float(scheme.c[j]) * step, self._new[j]) for j in range(n)]
@@ -141,7 +145,7 @@ class Stepper:
         """Return the shift [1/s] that steps of so many seconds are solved with."""
         return 1.0 / (self.scheme.gamma * step)
 
-    def judge(self) -> tuple[float, float]:
+    def error_norm(self) -> tuple[float, float]:
         """Return the error of the step attempted last, the largest of all [K], and the heat it stores [J].
 
         A scheme that does not estimate its error has none.
@@ -154,7 +158,7 @@ class Stepper:
         _stage_vectors.judge(self._fields, rows, weights, capacity, found, self.threads)
         return float(found[:, 0].max()), float(found[:, 1].sum())
 
-    def lift(self, by: float) -> None:
+    def add_constant(self, by: float) -> None:
         """Add a constant [K] to the end of the step attempted last."""
         self._fields[self._new[-1]] += by
 
@@ -168,7 +172,7 @@ class Stepper:
         spare = [*self._spare, *old]
         self._new, self._spare = spare[: self.scheme.stages], spare[self.scheme.stages :]
 
-    def forget(self) -> None:
+    def reset_history(self) -> None:
         """Take no guess from what was before: from here on it is another story."""
         self._spare += [row for _, row in self._past]
         self._past = []
@@ -190,7 +194,7 @@ class Stepper:
         if (cells, stages) != (self._heat.size, self.scheme.stages):
             text = f"the state is of {cells} cells and {stages} stages in a step"
             text += f", here they are {self._heat.size} and {self.scheme.stages}"
-            raise DescriptionError(Fault("simulation", text, "go on with the same ones", "E-VALUE"))
+            raise DescriptionError(Diagnostic("simulation", text, "go on with the same ones", "E-VALUE"))
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned."""
@@ -204,17 +208,17 @@ class Stepper:
         self._expected[:] = state["expected"]
         self.work = Work(*map(int, state["work"]))
 
-    def foreseen(self, when: float) -> Mixture:
+    def extrapolate(self, when: float) -> LinearCombination:
         """Return the temperatures foreseen so many seconds from now."""
-        return Mixture(self._fields, *self._nearest(when, []), self.threads)
+        return LinearCombination(self._fields, *self._nearest(when, []), self.threads)
 
     @property
-    def middle(self) -> Mixture:
+    def middle(self) -> LinearCombination:
         """Return the mean of the present temperatures and those at the end of the step attempted last."""
         rows = np.array([self._now, self._new[-1]], dtype=np.intc)
-        return Mixture(self._fields, rows, np.full(2, 0.5), self.threads)
+        return LinearCombination(self._fields, rows, np.full(2, 0.5), self.threads)
 
-    def rates(self, heat: Heat) -> float:
+    def rates(self, heat: SparseSource) -> float:
         """Return how fast temperatures change now with the heat that cells receive, where fastest [K/s]."""
         left = -self.shifted.conduction_of(self.field)
         heat.add_to(left)
@@ -228,7 +232,7 @@ class Stepper:
         w = self.scheme.w[n, :n]
         return np.array([self._now, *self._new[:n]], dtype=np.intc), np.array([1.0 - w.sum(), *w])
 
-    def _begin(self, n: int, shift: float, heat: Heat, near: Array, weights: Array) -> None:
+    def _begin(self, n: int, shift: float, heat: SparseSource, near: Array, weights: Array) -> None:
         """Set what stage n is solved with, and its guess."""
         rows, base = self._base(n)
         capacity, guess = self.shifted.capacity.reshape(-1), self._fields[self._new[n]]

@@ -16,18 +16,18 @@ import numpy as np
 from pydantic import BeforeValidator
 
 from thermostack.errors import DescriptionError
-from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, nearest, shown
-from thermostack.schema.validated_dataclass import described, fault_at
+from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, shown, suggest
+from thermostack.schema.validated_dataclass import described, diagnostic_at
 from thermostack.transient.controllers import (
     BEAT,
     Duration,
     Period,
     Place,
-    Record,
     Share,
     State,
+    StateLog,
     Temperatures,
-    Throttling,
+    ThrottlingLog,
 )
 from thermostack.transient.controllers import beats as beats_until
 from thermostack.units import celsius, format_quantity
@@ -135,7 +135,7 @@ class RunningThrottle:
     def __init__(self, throttle: Throttle, time: float) -> None:
         self.throttle, self.limits = throttle, throttle.limits
         self.name, self.period = throttle.name or throttle.stack, throttle.period
-        self.record = Record(time)
+        self.record = StateLog(time)
         self.readings: deque[tuple[float, float]] = deque()  # s, K; the oldest is what is seen
         self.beat: int | None = None  # the period it last acted in
 
@@ -170,12 +170,12 @@ class RunningThrottle:
         name = next(iter(self.places), sensor.part or "")
         path = ("controllers", self.name, "sensor")
         if name not in temperatures:
-            text, remedy = f"nothing is named {name!r}", nearest(name, temperatures)
-            raise DescriptionError(fault_at(path, text, remedy, "E-NAME"))
+            text, remedy = f"nothing is named {name!r}", suggest(name, temperatures)
+            raise DescriptionError(diagnostic_at(path, text, remedy, "E-NAME"))
         value: float = getattr(temperatures[name], sensor.reads)
         if not math.isfinite(value):
             text = f"{name} has no temperature: it shows {shown(value)}"
-            raise DescriptionError(fault_at(path, text, "place it inside the body", "E-OUTSIDE"))
+            raise DescriptionError(diagnostic_at(path, text, "place it inside the body", "E-OUTSIDE"))
         return value
 
     def _seen(self, time: float) -> float:
@@ -195,10 +195,10 @@ class RunningThrottle:
         elif level > 0 and seen < self.limits[level - 1] - throttle.hysteresis:
             self.record.enter(time, level - 1)
 
-    def outcome(self, time: float) -> Throttling:
+    def outcome(self, time: float) -> ThrottlingLog:
         """Return what it did until a time [s]."""
         states = self.throttle.states
-        return Throttling(
+        return ThrottlingLog(
             self.name,
             (self.throttle.stack, *self.throttle.also),
             tuple(state.name for state in states),

@@ -12,10 +12,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.schema.fields import nearest, shown
-from thermostack.schema.validated_dataclass import fault_at
-from thermostack.transient.waveform import column_fault, seconds, unit_of
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.schema.fields import shown, suggest
+from thermostack.schema.validated_dataclass import diagnostic_at
+from thermostack.transient.waveform import column_diagnostic, seconds, unit_of
 
 Kind = Literal["steps", "linear"]
 After = Literal["hold", "repeat", "refuse"]
@@ -25,7 +25,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "after": get_args(After),
     "rest": get_args(Rest),
 }
-MOST_FAULTS = 1000  # of a trace; those beyond are not told
+MOST_DIAGNOSTICS = 1000  # of a trace; those beyond are not told
 STRAIGHT = 1e-9  # of a slope: what changes less is no break
 ROUNDING = 1e-12  # of a time: the end of a step may pass the end of a trace by this
 
@@ -76,13 +76,13 @@ class Trace:
                 kept[name] = np.array(getattr(self, name), dtype=np.float64)
             except (TypeError, ValueError):
                 text = f"{shown(getattr(self, name))} is not a table of numbers"
-                raise DescriptionError(fault_at(("Trace", name), text, "", "E-TYPE")) from None
+                raise DescriptionError(diagnostic_at(("Trace", name), text, "", "E-TYPE")) from None
             kept[name].setflags(write=False)
         for name, value in kept.items():
             object.__setattr__(self, name, value)
-        faults = list(islice(trace_faults(self), MOST_FAULTS))
-        if faults:
-            raise DescriptionError(faults)
+        diagnostics = list(islice(trace_diagnostics(self), MOST_DIAGNOSTICS))
+        if diagnostics:
+            raise DescriptionError(diagnostics)
 
     # -- making ------------------------------------------------------------------------------
 
@@ -104,14 +104,14 @@ class Trace:
         """
         said = units or {}
         for name in said.keys() - columns.keys():
-            fault = fault_at(
-                ("Trace", "units"), f"no column is named {name!r}", nearest(name, columns), "E-NAME"
+            diagnostic = diagnostic_at(
+                ("Trace", "units"), f"no column is named {name!r}", suggest(name, columns), "E-NAME"
             )
-            raise DescriptionError(fault)
+            raise DescriptionError(diagnostic)
         for name, column in columns.items():
             if np.shape(column) != np.shape(times):
                 text = f"{np.size(column)} values for {np.size(times)} times"
-                raise DescriptionError(fault_at(("Trace", "columns", name), text, "", "E-TYPE"))
+                raise DescriptionError(diagnostic_at(("Trace", "columns", name), text, "", "E-TYPE"))
         values = np.column_stack(list(columns.values())) if columns else np.zeros((np.size(times), 0))
         chosen = tuple(said.get(name, unit_of(name)) for name in columns)
         return cls(np.asarray(times), tuple(columns), chosen, values, kind, after, period, rest)
@@ -128,7 +128,7 @@ class Trace:
         """Return a power for a share (0 to 1) of each period [s], and `low` for the rest of it, for ever."""
         if not 0.0 < share < 1.0:
             text = f"{share!r} is not the share of a duty cycle"
-            raise DescriptionError(fault_at(("Trace", "share"), text, "between 0 and 1", "E-RANGE"))
+            raise DescriptionError(diagnostic_at(("Trace", "share"), text, "between 0 and 1", "E-RANGE"))
         rows = {name: [power, low]}
         return cls.of([0.0, share * period], rows, units={name: unit}, after="repeat", period=period)
 
@@ -161,7 +161,7 @@ class Trace:
         values: np.ndarray = (1.0 - weight) * self.values[row] + weight * self.values[then]
         return values
 
-    def break_after(self, t: float) -> float:
+    def next_event(self, t: float) -> float:
         """Return the next time [s] after t at which a value or a slope jumps, infinite where none does."""
         if self._breaks.size == 0:
             return math.inf
@@ -189,28 +189,30 @@ class Trace:
 
     def must_cover(self, until: float, since: float = 0.0) -> None:
         """Raise DescriptionError where the trace says nothing of a piece of the time [s]."""
-        faults = []
+        diagnostics = []
         if since < self._begin:
             text = f"the trace begins at {seconds(self.times[0])}, {seconds(since)} is asked for"
-            faults.append(self.fault(text, f"begin with a row at {seconds(since)}", "E-TRACE", row=0))
+            diagnostics.append(
+                self.diagnostic(text, f"begin with a row at {seconds(since)}", "E-TRACE", row=0)
+            )
         if until > self._end:
             text = f"the trace ends at {seconds(self.times[-1])}, {seconds(until)} is asked for"
             remedy = "say what comes after the last row: after: hold, or after: repeat"
-            faults.append(self.fault(text, remedy, "E-TRACE", row=self.times.size - 1))
-        if faults:
-            raise DescriptionError(faults)
+            diagnostics.append(self.diagnostic(text, remedy, "E-TRACE", row=self.times.size - 1))
+        if diagnostics:
+            raise DescriptionError(diagnostics)
 
-    def fault(
+    def diagnostic(
         self, text: str, remedy: str, code: str, column: int | None = None, row: int | None = None
-    ) -> Fault:
+    ) -> Diagnostic:
         """Return what is wrong with a column, a row or the value in both, at its place in the file."""
-        fault = Fault("time" if column is None else self.names[column], text, remedy, code)
+        diagnostic = Diagnostic("time" if column is None else self.names[column], text, remedy, code)
         if self.origin is None:
-            return fault
+            return diagnostic
         if row is not None:
-            return fault.at(self.origin.file, int(self.origin.lines[row]))
+            return diagnostic.located_at(self.origin.file, int(self.origin.lines[row]))
         place = 1 if column is None else self.origin.columns[column]
-        return fault.at(self.origin.file, self.origin.line, place)
+        return diagnostic.located_at(self.origin.file, self.origin.line, place)
 
     # -- where a time lies -------------------------------------------------------------------
 
@@ -309,39 +311,46 @@ class Trace:
 # -- what is wrong with one ------------------------------------------------------------------
 
 
-def trace_faults(trace: Trace) -> Iterator[Fault]:
+def trace_diagnostics(trace: Trace) -> Iterator[Diagnostic]:
     """Yield what is wrong with a trace, at paths like ("Trace", "values", 3, 1)."""
     for key, choices in CHOICES.items():
         if getattr(trace, key) not in choices:
             text = f"{shown(getattr(trace, key))} is not one of {', '.join(choices)}"
-            yield fault_at(("Trace", key), text, nearest(str(getattr(trace, key)), choices), "E-NAME")
+            yield diagnostic_at(("Trace", key), text, suggest(str(getattr(trace, key)), choices), "E-NAME")
     n, columns = trace.times.size, len(trace.names)
     if trace.times.ndim != 1 or trace.values.shape != (n, columns) or len(trace.units) != columns or n == 0:
         text = f"times of shape {trace.times.shape} and values of shape {trace.values.shape} for {columns}"
-        yield fault_at(("Trace", "values"), f"{text} columns", "a row for each time, one at least", "E-TYPE")
+        yield diagnostic_at(
+            ("Trace", "values"), f"{text} columns", "a row for each time, one at least", "E-TYPE"
+        )
         return
-    yield from chain(_column_faults(trace), _time_faults(trace), _value_faults(trace), _end_faults(trace))
+    yield from chain(
+        _column_diagnostics(trace),
+        _time_diagnostics(trace),
+        _value_diagnostics(trace),
+        _end_diagnostics(trace),
+    )
 
 
-def _column_faults(trace: Trace) -> Iterator[Fault]:
+def _column_diagnostics(trace: Trace) -> Iterator[Diagnostic]:
     if not trace.names:
-        yield fault_at(
+        yield diagnostic_at(
             ("Trace", "names"), "there are times but nothing over them", "name a block", "E-MISSING"
         )
     seen: set[str] = set()
     for column, (name, unit) in enumerate(zip(trace.names, trace.units, strict=True)):
-        wrong = column_fault(name, unit, is_stepped=trace.kind == "steps")
+        wrong = column_diagnostic(name, unit, is_stepped=trace.kind == "steps")
         if wrong is not None:
-            yield fault_at(("Trace", "names", column), *wrong)
+            yield diagnostic_at(("Trace", "names", column), *wrong)
         elif name in seen:
-            yield fault_at(("Trace", "names", column), f"{name!r} names two columns", "", "E-DUPLICATE")
+            yield diagnostic_at(("Trace", "names", column), f"{name!r} names two columns", "", "E-DUPLICATE")
         seen.add(name)
 
 
-def _time_faults(trace: Trace) -> Iterator[Fault]:
+def _time_diagnostics(trace: Trace) -> Iterator[Diagnostic]:
     times, is_finite = trace.times, np.isfinite(trace.times)
     for row in np.flatnonzero(~is_finite).tolist():
-        yield fault_at(("Trace", "times", row), f"{times[row]} is not a finite time", "", "E-RANGE")
+        yield diagnostic_at(("Trace", "times", row), f"{times[row]} is not a finite time", "", "E-RANGE")
     rows = np.flatnonzero(is_finite)
     steps = np.diff(times[rows])
     for place in np.flatnonzero(steps <= 0.0).tolist():
@@ -352,21 +361,23 @@ def _time_faults(trace: Trace) -> Iterator[Fault]:
         )
         if steps[place] < 0.0:
             text = f"{seconds(time)} comes after {seconds(last)}"
-            yield fault_at(path, text, "times ascend: sort the rows", "E-TRACE")
+            yield diagnostic_at(path, text, "times ascend: sort the rows", "E-TRACE")
         elif trace.kind == "steps":
             remedy = "one of the rows is too many; only in a linear trace two rows of one time are a jump"
-            yield fault_at(path, f"{seconds(time)} stands twice", remedy, "E-TRACE")
+            yield diagnostic_at(path, f"{seconds(time)} stands twice", remedy, "E-TRACE")
         elif place > 0 and steps[place - 1] == 0.0:
-            yield fault_at(path, f"{seconds(time)} stands three times", "a jump takes two rows", "E-TRACE")
+            yield diagnostic_at(
+                path, f"{seconds(time)} stands three times", "a jump takes two rows", "E-TRACE"
+            )
 
 
-def _value_faults(trace: Trace) -> Iterator[Fault]:
+def _value_diagnostics(trace: Trace) -> Iterator[Diagnostic]:
     units = np.array(trace.units)
     with np.errstate(invalid="ignore"):
         wrong = ~np.isfinite(trace.values)
         wrong |= (trace.values < 0.0) & (units == "1")
         wrong |= (trace.values <= 0.0) & (units == "K")
-    for row, column in np.argwhere(wrong)[:MOST_FAULTS].tolist():
+    for row, column in np.argwhere(wrong)[:MOST_DIAGNOSTICS].tolist():
         value = trace.values[row, column]
         text, remedy = f"{value} is not a finite number", ""
         if math.isfinite(value):
@@ -375,32 +386,34 @@ def _value_faults(trace: Trace) -> Iterator[Fault]:
                 f"{100.0 * value:g} % is negative" if is_share else f"{value:g} K is not above absolute zero"
             )
             remedy = "" if is_share else "temperatures are in kelvin"
-        yield fault_at(("Trace", "values", row, column), text, remedy, "E-RANGE")
+        yield diagnostic_at(("Trace", "values", row, column), text, remedy, "E-RANGE")
 
 
-def _end_faults(trace: Trace) -> Iterator[Fault]:
+def _end_diagnostics(trace: Trace) -> Iterator[Diagnostic]:
     """Yield what is wrong with how a trace ends, where its times are in order."""
     here, span = ("Trace", "period"), trace.times[-1] - trace.times[0]
     if trace.period is not None and trace.after != "repeat":
-        yield fault_at(here, "only a repeated trace has a period", "say after: repeat", "E-TRACE")
+        yield diagnostic_at(here, "only a repeated trace has a period", "say after: repeat", "E-TRACE")
     if trace.after != "repeat" or not np.isfinite(trace.times).all() or np.any(np.diff(trace.times) < 0.0):
         return
     if trace.period is not None and not (math.isfinite(trace.period) and trace.period > 0.0):
-        yield fault_at(here, f"{trace.period} s is not the length of a period", "", "E-RANGE")
+        yield diagnostic_at(here, f"{trace.period} s is not the length of a period", "", "E-RANGE")
     elif not _is_closed(trace):
         if trace.period is not None and trace.period < span:
             period, last = seconds(trace.period), seconds(span)
             text = f"a period of {period} ends before the last row, {last} after the first"
-            yield fault_at(here, text, "a longer one, or fewer rows", "E-TRACE")
+            yield diagnostic_at(here, text, "a longer one, or fewer rows", "E-TRACE")
     elif span == 0.0:
         text = "nothing says how long the one row lasts before the trace repeats"
-        yield fault_at(here, text, "give a period", "E-TRACE")
+        yield diagnostic_at(here, text, "give a period", "E-TRACE")
     elif trace.kind == "linear" and trace.times[-1] == trace.times[-2]:
         text = "a jump at the end of a repeated trace is that to its first row"
-        yield fault_at(("Trace", "times", trace.times.size - 1), text, "leave out the last row", "E-TRACE")
+        yield diagnostic_at(
+            ("Trace", "times", trace.times.size - 1), text, "leave out the last row", "E-TRACE"
+        )
     elif trace.kind == "steps" and not np.array_equal(trace.values[-1], trace.values[0]):
         text = "nothing says how long the last row lasts before the trace repeats"
-        yield fault_at(here, text, "end with the first row again, or give a period", "E-TRACE")
+        yield diagnostic_at(here, text, "end with the first row again, or give a period", "E-TRACE")
 
 
 def _is_closed(trace: Trace) -> bool:

@@ -9,9 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.cooling import FACES
-from thermostack.schema.fields import nearest, shown
+from thermostack.schema.fields import shown, suggest
 from thermostack.units import write_quantity
 
 UNITS = ("W", "1", "K")  # a power, a share of what is drawn, a temperature outside
@@ -19,7 +19,7 @@ COOLED = (*FACES, "surroundings")
 _UNIT_NOUNS = {"W": "a power", "1": "a share", "K": "a temperature"}
 
 
-class Course(Protocol):
+class Waveform(Protocol):
     """Columns of values over time: a trace, or a function of time."""
 
     @property
@@ -33,13 +33,15 @@ class Course(Protocol):
     def at(self, t: float, *, before: bool = False) -> np.ndarray:
         """Return the values at a time [s], (columns,): those that begin there, or with `before` end there."""
 
-    def break_after(self, t: float) -> float:
+    def next_event(self, t: float) -> float:
         """Return the next time [s] after t at which a value or a slope jumps, infinite where none does."""
 
     def must_cover(self, until: float, since: float = 0.0) -> None:
         """Raise DescriptionError where nothing is said of a piece of the time [s] from since to until."""
 
-    def fault(self, text: str, remedy: str, code: str, column: int, row: int | None = None) -> Fault:
+    def diagnostic(
+        self, text: str, remedy: str, code: str, column: int, row: int | None = None
+    ) -> Diagnostic:
         """Return what is wrong with a column, or with its value in a row, at its place."""
 
 
@@ -58,15 +60,15 @@ class TimeFunction:
         self.breaks = tuple(sorted(float(time) for time in breaks))
         self.names = tuple(self._asked(0.0))
         self.units = tuple(unit_of(name) for name in self.names)
-        faults = [
-            Fault(name, *wrong)
+        diagnostics = [
+            Diagnostic(name, *wrong)
             for name, unit in zip(self.names, self.units, strict=True)
-            if (wrong := column_fault(name, unit, is_stepped=False))
+            if (wrong := column_diagnostic(name, unit, is_stepped=False))
         ]
         if not all(math.isfinite(time) for time in self.breaks):
-            faults.append(Fault("breaks", "a break is not a finite time", "", "E-RANGE"))
-        if faults:
-            raise DescriptionError(faults)
+            diagnostics.append(Diagnostic("breaks", "a break is not a finite time", "", "E-RANGE"))
+        if diagnostics:
+            raise DescriptionError(diagnostics)
 
     def at(self, t: float, *, before: bool = False) -> np.ndarray:
         """Return the values at a time [s], (columns,); with `before` just before it."""
@@ -76,17 +78,17 @@ class TimeFunction:
         if found.keys() != set(self.names):
             odd = sorted(found.keys() ^ set(self.names), key=str)[0]
             text = f"the function names {odd!r} at {seconds(0.0 if odd not in found else t)} alone"
-            raise DescriptionError(Fault(str(odd), text, "return the same names at any time", "E-NAME"))
+            raise DescriptionError(Diagnostic(str(odd), text, "return the same names at any time", "E-NAME"))
         values = np.array([float(found[name]) for name in self.names])
         for n in np.flatnonzero(~np.isfinite(values)).tolist():
             text = f"{values[n]} at {seconds(t)} is not a finite number"
-            raise DescriptionError(Fault(self.names[n], text, "", "E-RANGE"))
+            raise DescriptionError(Diagnostic(self.names[n], text, "", "E-RANGE"))
         for n in np.flatnonzero((values <= 0.0) & (np.array(self.units) == "K")).tolist():
             text = f"{values[n]:g} K at {seconds(t)} is not above absolute zero"
-            raise DescriptionError(Fault(self.names[n], text, "temperatures are in kelvin", "E-RANGE"))
+            raise DescriptionError(Diagnostic(self.names[n], text, "temperatures are in kelvin", "E-RANGE"))
         return values
 
-    def break_after(self, t: float) -> float:
+    def next_event(self, t: float) -> float:
         """Return the next break [s] after t, infinite where there is none."""
         n = bisect_right(self.breaks, t)
         return self.breaks[n] if n < len(self.breaks) else math.inf
@@ -94,15 +96,19 @@ class TimeFunction:
     def must_cover(self, until: float, since: float = 0.0) -> None:
         """Do nothing: a function has a value at any time."""
 
-    def fault(self, text: str, remedy: str, code: str, column: int, row: int | None = None) -> Fault:
+    def diagnostic(
+        self, text: str, remedy: str, code: str, column: int, row: int | None = None
+    ) -> Diagnostic:
         """Return what is wrong with a column."""
-        return Fault(self.names[column], text, remedy, code)
+        return Diagnostic(self.names[column], text, remedy, code)
 
     def _asked(self, t: float) -> Mapping[str, float]:
         found = self.function(t)
         if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
             text = f"the function returns {shown(found)}"
-            raise DescriptionError(Fault("function", text, 'return powers by name: {"gpu": 500.0}', "E-TYPE"))
+            raise DescriptionError(
+                Diagnostic("function", text, 'return powers by name: {"gpu": 500.0}', "E-TYPE")
+            )
         return found
 
 
@@ -120,7 +126,7 @@ def unit_of(name: str) -> str:
     return "W" if face is None else "1" if face[1] else "K"
 
 
-def column_fault(name: str, unit: str, *, is_stepped: bool) -> tuple[str, str, str] | None:
+def column_diagnostic(name: str, unit: str, *, is_stepped: bool) -> tuple[str, str, str] | None:
     """Return message, remedy and code of what is wrong with a column by its name and unit alone."""
     if not isinstance(name, str) or not name or name != name.strip() or not name.isprintable():
         return f"{shown(name)} is not the name of a column", "", "E-NAME"
@@ -131,7 +137,7 @@ def column_fault(name: str, unit: str, *, is_stepped: bool) -> tuple[str, str, s
         text = f"{shown(name)} has no temperature that could be given"
         if not name.startswith("cooling."):
             return text, "write cooling.top, or give W or %", "E-UNIT"
-        remedy = nearest(name.split(".")[1], COOLED) or f"the faces are {', '.join(COOLED)}"
+        remedy = suggest(name.split(".")[1], COOLED) or f"the faces are {', '.join(COOLED)}"
         return text, remedy, "E-NAME"
     if face is not None and not face[1] and unit != "K":
         text = f"{_UNIT_NOUNS[unit]} is not what is outside of a face"

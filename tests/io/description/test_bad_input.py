@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thermostack import DescriptionError, Fault
+from thermostack import DescriptionError, Diagnostic
 from thermostack.io.description.package_file import read_package
 
 GOOD = """\
@@ -418,7 +418,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def faults_of(path: Path, **more: object) -> DescriptionError:
+def diagnostics_of(path: Path, **more: object) -> DescriptionError:
     with pytest.raises(DescriptionError) as caught:
         read_package(path, **more)  # type: ignore[arg-type]
     return caught.value
@@ -434,7 +434,7 @@ def test_good_file_is_read(folder: Path) -> None:
         "hbm.b",
         "lid",
     ]
-    assert not package.faults
+    assert not package.diagnostics
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -442,17 +442,17 @@ def test_message(folder: Path, name: str) -> None:
     case = CASES[name]
     assert case.old in GOOD
     path = write(folder, GOOD.replace(case.old, case.new, 1))
-    error = faults_of(path)
-    found = [fault for fault in error.faults if fault.code == case.code]
+    error = diagnostics_of(path)
+    found = [diagnostic for diagnostic in error.diagnostics if diagnostic.code == case.code]
     assert found, f"{case.code} is not among:\n{error}"
-    fault = found[0]
-    assert (fault.line, fault.field) == (case.line, case.field), str(error)
-    assert fault.file == str(path)
-    assert fault.column
+    diagnostic = found[0]
+    assert (diagnostic.line, diagnostic.field) == (case.line, case.field), str(error)
+    assert diagnostic.file == str(path)
+    assert diagnostic.column
     for word in case.words:
-        assert word in f"{fault.message} ({fault.remedy})", str(error)
-    assert str(fault).startswith(f"{path}:{fault.line}:{fault.column}: ")
-    assert str(fault).endswith(f"[{case.code}]")
+        assert word in f"{diagnostic.message} ({diagnostic.hint})", str(error)
+    assert str(diagnostic).startswith(f"{path}:{diagnostic.line}:{diagnostic.column}: ")
+    assert str(diagnostic).endswith(f"[{case.code}]")
     assert error.exit_code == 2
 
 
@@ -460,12 +460,12 @@ def test_there_are_sixty() -> None:
     assert len(CASES) >= 60
 
 
-def test_all_faults_of_a_file_are_reported_at_once(folder: Path) -> None:
+def test_all_diagnostics_of_a_file_are_reported_at_once(folder: Path) -> None:
     text = GOOD
     for name in ("1-thickness-naked", "3-conductivity-zero", "13-unknown-key-of-a-layer", "14-missing-key"):
         text = text.replace(CASES[name].old, CASES[name].new, 1)
-    error = faults_of(write(folder, text))
-    assert [(fault.line, fault.code) for fault in error.faults] == [
+    error = diagnostics_of(write(folder, text))
+    assert [(diagnostic.line, diagnostic.code) for diagnostic in error.diagnostics] == [
         (4, "E-RANGE"),
         (24, "E-KEY"),
         (25, "E-UNIT"),
@@ -477,7 +477,7 @@ def test_names_and_places_are_reported_at_once(folder: Path) -> None:
     text = GOOD
     for name in ("15-unknown-material", "8-dies-overlap", "6-no-path-to-any-ambient", "frame-too-wide"):
         text = text.replace(CASES[name].old, CASES[name].new, 1)
-    codes = {fault.code for fault in faults_of(write(folder, text)).faults}
+    codes = {diagnostic.code for diagnostic in diagnostics_of(write(folder, text)).diagnostics}
     assert codes >= {"E-NAME", "E-OVERLAP", "E-COOLING"}
 
 
@@ -485,7 +485,10 @@ def test_a_wrong_value_hides_no_wrong_name(folder: Path) -> None:
     text = GOOD.replace("thickness: 715 um", "thickness: 715").replace("filler: silicon", "filler: silicn")
     text = text.replace("on: interposer\n    at: [1 mm", "on: interpose\n    at: [1 mm")
     text = text.replace("material: tim_x, interface", "material: tim_y, interface")
-    found = [(fault.line, fault.code, fault.remedy) for fault in faults_of(write(folder, text)).faults]
+    found = [
+        (diagnostic.line, diagnostic.code, diagnostic.hint)
+        for diagnostic in diagnostics_of(write(folder, text)).diagnostics
+    ]
     assert [(line, code) for line, code, _ in found] == [
         (15, "E-NAME"),
         (20, "E-NAME"),
@@ -498,22 +501,27 @@ def test_a_wrong_value_hides_no_wrong_name(folder: Path) -> None:
 
 def test_short_forms_and_values_are_reported_at_once(folder: Path) -> None:
     text = GOOD.replace("times: 3", "times: x").replace("thickness: 715 um", "thickness: 715")
-    assert {fault.code for fault in faults_of(write(folder, text)).faults} == {"E-RANGE", "E-UNIT"}
+    assert {diagnostic.code for diagnostic in diagnostics_of(write(folder, text)).diagnostics} == {
+        "E-RANGE",
+        "E-UNIT",
+    }
 
 
-def test_a_fault_of_a_copied_stack_is_told_once(folder: Path) -> None:
+def test_a_diagnostic_of_a_copied_stack_is_told_once(folder: Path) -> None:
     text = GOOD.replace("thickness: 60 um", "thickness: 60").replace("power: 0.5 W", "power: 0.5 K")
-    faults = faults_of(write(folder, text)).faults
-    assert [(fault.line, fault.field) for fault in faults] == [
+    diagnostics = diagnostics_of(write(folder, text)).diagnostics
+    assert [(diagnostic.line, diagnostic.field) for diagnostic in diagnostics] == [
         (32, "stacks.hbm.layers.base.thickness"),
         (37, "stacks.hbm.layers[1].repeat.layers.core.power"),
     ]
 
 
-def test_fifty_faults_are_shown(folder: Path) -> None:
+def test_fifty_diagnostics_are_shown(folder: Path) -> None:
     layers = "\n".join(f"      - {{name: l{n}, thickness: {n + 1}, material: silicon}}" for n in range(70))
-    error = faults_of(write(folder, GOOD.replace("      - {name: bulk", layers + "\n      - {name: bulk", 1)))
-    assert len(error.faults) == 70
+    error = diagnostics_of(
+        write(folder, GOOD.replace("      - {name: bulk", layers + "\n      - {name: bulk", 1))
+    )
+    assert len(error.diagnostics) == 70
     assert str(error).count("\n") == 50
     assert str(error).endswith("... and 20 more")
 
@@ -545,16 +553,16 @@ def test_fifty_faults_are_shown(folder: Path) -> None:
 def test_content_that_is_refused(tmp_path: Path, content: bytes, code: str, words: str) -> None:
     path = tmp_path / "case.yaml"
     path.write_bytes(content)
-    (fault,) = faults_of(path).faults
-    assert (fault.file, fault.code) == (str(path), code)
-    assert words in fault.message
+    (diagnostic,) = diagnostics_of(path).diagnostics
+    assert (diagnostic.file, diagnostic.code) == (str(path), code)
+    assert words in diagnostic.message
 
 
 def test_line_of_a_byte_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_bytes(b"package: a\nabout: caf\xe9\n")
-    (fault,) = faults_of(path).faults
-    assert (fault.line, fault.column) == (2, 11)
+    (diagnostic,) = diagnostics_of(path).diagnostics
+    assert (diagnostic.line, diagnostic.column) == (2, 11)
 
 
 @pytest.mark.parametrize(
@@ -576,17 +584,17 @@ def test_content_that_is_accepted(tmp_path: Path, change: object) -> None:
 
 
 def test_places_that_are_no_files(tmp_path: Path) -> None:
-    assert "is a directory" in str(faults_of(tmp_path))
-    missing = faults_of(tmp_path / "none.yaml")
+    assert "is a directory" in str(diagnostics_of(tmp_path))
+    missing = diagnostics_of(tmp_path / "none.yaml")
     assert "cannot be read: no such file" in str(missing)
-    assert [fault.code for fault in missing.faults] == ["E-FILE"]
+    assert [diagnostic.code for diagnostic in missing.diagnostics] == ["E-FILE"]
     (tmp_path / "locked.yaml").write_text(GOOD)
-    assert "is not an ordinary file" in str(faults_of(Path("/dev/null")))
-    assert "cannot be read" in str(faults_of(Path("a\0b.yaml")))
+    assert "is not an ordinary file" in str(diagnostics_of(Path("/dev/null")))
+    assert "cannot be read" in str(diagnostics_of(Path("a\0b.yaml")))
 
 
 def test_name_of_no_package() -> None:
-    error = faults_of("hbm3_8hh")  # type: ignore[arg-type]
+    error = diagnostics_of("hbm3_8hh")  # type: ignore[arg-type]
     assert "no shipped package is named 'hbm3_8hh' (did you mean hbm3_8h" in str(error)
 
 
@@ -617,9 +625,9 @@ def test_what_costs_much_to_read_is_refused_quickly(tmp_path: Path, text: str) -
     path = tmp_path / "case.yaml"
     path.write_text(text)
     start = time.process_time()
-    (fault, *_) = faults_of(path).faults
+    (diagnostic, *_) = diagnostics_of(path).diagnostics
     assert time.process_time() - start < 5.0  # one, where nothing else runs
-    assert fault.code in ("E-YAML", "E-FILE")
+    assert diagnostic.code in ("E-YAML", "E-FILE")
 
 
 # -- from Python -----------------------------------------------------------------------------
@@ -651,12 +659,12 @@ def test_python_says_the_same() -> None:
 # -- whatever comes --------------------------------------------------------------------------
 
 
-def read_or_refuse(path: Path) -> tuple[Fault, ...]:
+def read_or_refuse(path: Path) -> tuple[Diagnostic, ...]:
     """Return the faults of a description; any other exception fails the test."""
     try:
         read_package(path)
     except DescriptionError as error:
-        return error.faults
+        return error.diagnostics
     return ()
 
 
@@ -665,7 +673,7 @@ def test_every_prefix_is_read_or_refused(folder: Path) -> None:
     path = folder / "good.yaml"
     for end in range(0, len(text), 7):
         path.write_text(text[:end])
-        assert all(fault.file == str(path) for fault in read_or_refuse(path))
+        assert all(diagnostic.file == str(path) for diagnostic in read_or_refuse(path))
 
 
 SIGNS = st.text(alphabet="{}[]:,-&*!|>'\"#%@` \t\n\x00\x85\u2028~<?aé0.", min_size=0, max_size=6)
@@ -678,7 +686,7 @@ def test_damaged_file_is_read_or_refused(
 ) -> None:
     path = tmp_path_factory.mktemp("damaged") / "case.yaml"
     path.write_text(GOOD[:at] + put + GOOD[at + cut :], encoding="utf-8", newline="")
-    assert all(fault.code.startswith("E-") for fault in read_or_refuse(path))
+    assert all(diagnostic.code.startswith("E-") for diagnostic in read_or_refuse(path))
 
 
 WORDS = [(found.start(), found.end()) for found in re.finditer(r"[\w.]+|[^\w\s]", GOOD)]
@@ -711,10 +719,10 @@ def test_exchanged_words_are_read_or_refused_with_their_line(
         text = text[:start] + other + text[end:]
     path = tmp_path_factory.mktemp("words") / "case.yaml"
     path.write_text(text)
-    for fault in read_or_refuse(path):
-        assert fault.file == str(path)
-        assert fault.line
-        assert "input" not in fault.message.lower()  # a message of the library below, not one of ours
+    for diagnostic in read_or_refuse(path):
+        assert diagnostic.file == str(path)
+        assert diagnostic.line
+        assert "input" not in diagnostic.message.lower()  # a message of the library below, not one of ours
 
 
 @settings(max_examples=60)
@@ -722,4 +730,4 @@ def test_exchanged_words_are_read_or_refused_with_their_line(
 def test_any_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("bytes") / "case.yaml"
     path.write_bytes(content)
-    assert all(fault.code.startswith("E-") for fault in faults_of(path).faults)
+    assert all(diagnostic.code.startswith("E-") for diagnostic in diagnostics_of(path).diagnostics)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from thermostack.errors import DescriptionError, Fault, OutputError
+from thermostack.errors import DescriptionError, Diagnostic, OutputError
 from thermostack.io.description.floorplan import read_floorplan, write_floorplan
 from thermostack.io.description.maps import read_power_map, write_map
 from thermostack.io.files import delimited_text as sheets
@@ -54,12 +54,12 @@ def map_said(text: str | bytes, file: str = "map.csv", **options: Any) -> list[s
     return str(caught.value).splitlines()
 
 
-def faults_in(read: Callable[[Any], object], file: Any) -> tuple[Fault, ...]:
+def diagnostics_in(read: Callable[[Any], object], file: Any) -> tuple[Diagnostic, ...]:
     """Return why a file is refused, nothing where it is read; any other error passes."""
     try:
         read(file)
     except DescriptionError as error:
-        return error.faults or (Fault("", "refused without a word"),)
+        return error.diagnostics or (Diagnostic("", "refused without a word"),)
     return ()
 
 
@@ -177,7 +177,7 @@ KEYS = "(the columns are name, x, y, width, height, power) [E-KEY]"
     ],
 )
 @pytest.mark.usefixtures("here")
-def test_header_fault(text: str, lines: list[str]) -> None:
+def test_header_diagnostic(text: str, lines: list[str]) -> None:
     assert said(text) == lines
 
 
@@ -229,12 +229,12 @@ def test_header_fault(text: str, lines: list[str]) -> None:
     ],
 )
 @pytest.mark.usefixtures("here")
-def test_row_fault(row: str, line: str) -> None:
+def test_row_diagnostic(row: str, line: str) -> None:
     assert said(f"# power of a part\n{HEADER}\ngpc0,0.95,1.5,6.0,11.5,52.5\n{row}\n") == [line]
 
 
 @pytest.mark.usefixtures("here")
-def test_all_faults_of_a_file_are_named_in_their_order() -> None:
+def test_all_diagnostics_of_a_file_are_named_in_their_order() -> None:
     found = said(f"{HEADER}\na,x,0,1,1,1\nb,0,0\na,0,0,-1,y,1\n")
     assert [line.split(" ")[0] for line in found] == [
         "plan.csv:2:3:", "plan.csv:3:1:", "plan.csv:4:1:", "plan.csv:4:7:", "plan.csv:4:10:",
@@ -242,11 +242,11 @@ def test_all_faults_of_a_file_are_named_in_their_order() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_faults_without_end_are_not_all_kept() -> None:
+def test_diagnostics_without_end_are_not_all_kept() -> None:
     Path("plan.csv").write_text(HEADER + "\n" + "a,x,y,z,v,w\n" * 5000)
     with pytest.raises(DescriptionError) as caught:
         read_floorplan("plan.csv")
-    assert len(caught.value.faults) == sheets.MAX_FAULTS
+    assert len(caught.value.diagnostics) == sheets.MAX_DIAGNOSTICS
 
 
 # -- refused: the file -----------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_every_beginning_of_a_file_is_read_or_refused() -> None:
     data = GOOD.replace("gpc0", '"gpc,0"').encode()
     for end in range(len(data)):
         Path("plan.csv").write_bytes(data[:end])
-        assert all(fault.file == "plan.csv" for fault in faults_in(read_floorplan, "plan.csv"))
+        assert all(diagnostic.file == "plan.csv" for diagnostic in diagnostics_in(read_floorplan, "plan.csv"))
 
 
 @given(st.text() | st.text(alphabet='abc,"\n.-e1=# [m]').map(lambda text: f"{HEADER}\n{text}"))
@@ -311,7 +311,7 @@ def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
     file = tmp_path_factory.getbasetemp() / "any.csv"
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     for read in (read_floorplan, read_power_map):
-        assert all(fault.file == str(file) for fault in faults_in(read, file))
+        assert all(diagnostic.file == str(file) for diagnostic in diagnostics_in(read, file))
 
 
 # -- written back ----------------------------------------------------------------------------
@@ -420,7 +420,7 @@ def test_map_units_and_origin() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("here")
-def test_map_fault(text: str, lines: list[str]) -> None:
+def test_map_diagnostic(text: str, lines: list[str]) -> None:
     assert map_said(text) == lines
 
 
@@ -447,7 +447,7 @@ class Trap:
 
 
 @pytest.mark.usefixtures("here")
-def test_npy_fault() -> None:
+def test_npy_diagnostic() -> None:
     def refused(data: bytes) -> str:
         (line,) = map_said(data, "map.npy")
         return line

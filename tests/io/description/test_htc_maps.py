@@ -18,9 +18,9 @@ from thermostack import (
     Convection,
     Cooling,
     DescriptionError,
-    FilmMap,
     Grid,
     HeatSink,
+    HtcMap,
     Layer,
     Material,
     Package,
@@ -36,7 +36,7 @@ from thermostack import (
 from thermostack.io.description.write_package import package_to_yaml
 from thermostack.materials.material import VOID
 from thermostack.mesh.model import Model
-from thermostack.package.cooling import FACES, Base, Cooled, FaceRegion
+from thermostack.package.cooling import FACES, Base, FaceCooling, FaceRectangle
 from thermostack.units import mm, um
 
 WIDTH, DEPTH = 10 * mm, 8 * mm
@@ -62,8 +62,8 @@ def slab(cooling: Cooling) -> Package:
 
 def conductance(model: Model, face: str) -> float:
     """Return the sum of film times area [W/K] over a face."""
-    own = model.surfaces.face == FACES.index(face)
-    return float((model.surfaces.h * model.surfaces.area)[own].sum())
+    own = model.boundary.face == FACES.index(face)
+    return float((model.boundary.h * model.boundary.area)[own].sum())
 
 
 # -- what a map does -------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def conductance(model: Model, face: str) -> float:
 @given(VALUES, planes(WIDTH), planes(DEPTH))
 def test_sum_of_film_and_area_is_kept_on_any_grid(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     face = (0.0, 0.0, WIDTH, DEPTH)
-    h = FilmMap(values).on(x, y, face, face)
+    h = HtcMap(values).on(x, y, face, face)
     due = values.mean() * WIDTH * DEPTH
     assert (h * np.diff(y)[:, None] * np.diff(x)).sum() == pytest.approx(due, rel=1e-12)
     assert h.min() >= 0.0
@@ -82,9 +82,9 @@ def test_sum_of_film_and_area_is_kept_on_any_grid(values: np.ndarray, x: np.ndar
 @settings(max_examples=20, deadline=None)
 @given(VALUES.filter(np.any), st.sampled_from(["top", "bottom"]), st.booleans())
 def test_sum_of_film_and_area_is_kept_in_a_model(values: np.ndarray, face: str, is_region: bool) -> None:
-    region = FaceRegion((1.1 * mm, 0.7 * mm), (3.3 * mm, 2 * mm))
+    region = FaceRectangle((1.1 * mm, 0.7 * mm), (3.3 * mm, 2 * mm))
     rest = {"top": "bottom", "bottom": "top"}[face]
-    cooled = Cooled(Convection(FilmMap(values), 300.0), region if is_region else None)
+    cooled = FaceCooling(Convection(HtcMap(values), 300.0), region if is_region else None)
     model = discretize(slab(Cooling(**{face: (cooled,), rest: Convection(10.0, 300.0)})), cell=1.3 * mm)
     area = 6.6e-6 if is_region else WIDTH * DEPTH
     assert conductance(model, face) == pytest.approx(values.mean() * area, rel=1e-12)
@@ -121,7 +121,7 @@ def test_two_bars_under_a_map_of_two_pixels_are_two_walls() -> None:
         Layer("bulk", 1 * mm, si, regions=(gap,)),
     )
     stack = Stack("s", (5 * mm, 4 * mm), layers)
-    package = Package("bars", (stack,), Cooling(top=Convection(FilmMap([[1e4, 2e3]]), 300.0)))
+    package = Package("bars", (stack,), Cooling(top=Convection(HtcMap([[1e4, 2e3]]), 300.0)))
     grid = Grid(
         np.array([0.0, 2.0, 3.0, 5.0]) * mm, np.array([0.0, 4.0]) * mm, np.array([0.0, 0.001, 1.001]) * mm
     )
@@ -138,13 +138,13 @@ def test_a_face_has_the_mean_of_the_pixels_it_overlaps() -> None:
     package = slab(Cooling(top=Convection(rows, 300.0)))
     z = np.array([0.0, 1e-6, 0.501e-3])
     grid = Grid(np.array([0.0, 4.0, 10.0]) * mm, np.array([0.0, 4.0, 8.0]) * mm, z)
-    surfaces = discretize(package, grid=grid).surfaces
+    surfaces = discretize(package, grid=grid).boundary
     assert surfaces.h == pytest.approx([1000.0, (1.0 * 1000 + 5.0 * 3000) / 6, 5000.0, (5000 + 5 * 7000) / 6])
 
 
 def test_what_of_a_map_lies_beyond_its_face_cools_nothing() -> None:
-    region = FaceRegion((5 * mm, -8 * mm), (10 * mm, 16 * mm))
-    cooled = Cooled(Convection(FilmMap([[9e3, 9e3], [1000.0, 9e3]]), 300.0), region)
+    region = FaceRectangle((5 * mm, -8 * mm), (10 * mm, 16 * mm))
+    cooled = FaceCooling(Convection(HtcMap([[9e3, 9e3], [1000.0, 9e3]]), 300.0), region)
     model = discretize(slab(Cooling(top=(cooled,))), cell=1 * mm)
     assert conductance(model, "top") == pytest.approx(1000.0 * 5 * mm * 8 * mm, rel=1e-12)
 
@@ -161,7 +161,7 @@ def test_map_lies_over_the_rectangle_around_the_highest_parts() -> None:
 
 
 def test_later_entries_cover_a_map() -> None:
-    spot = Cooled(Convection(5.0, 300.0), FaceRegion((0.0, 0.0), (5 * mm, 8 * mm)))
+    spot = FaceCooling(Convection(5.0, 300.0), FaceRectangle((0.0, 0.0), (5 * mm, 8 * mm)))
     model = discretize(slab(Cooling(top=(Convection([[70.0, 90.0]], 300.0), spot))), cell=1 * mm)
     assert conductance(model, "top") == pytest.approx((5.0 + 90.0) * 40e-6, rel=1e-12)
 
@@ -184,7 +184,7 @@ def test_later_entries_cover_a_map() -> None:
 def test_map_that_is_refused(values: Any, words: str) -> None:
     with pytest.raises(DescriptionError, match=re.escape(words)) as caught:
         Convection(values, 300.0)
-    assert caught.value.faults[0].field.startswith("Convection.h")
+    assert caught.value.diagnostics[0].field.startswith("Convection.h")
 
 
 @pytest.mark.parametrize("face", [*FACES[2:], "surroundings"])
@@ -192,8 +192,8 @@ def test_only_top_and_bottom_have_maps(face: str) -> None:
     cooling = Cooling(top=Convection(10.0, 300.0), **{face: Convection([[1.0, 2.0]], 300.0)})
     with pytest.raises(DescriptionError, match="only the top and the bottom may have a map") as caught:
         discretize(slab(cooling))
-    (fault,) = caught.value.faults
-    assert (fault.field, fault.code) == (f"cooling.{face}[0].convection.h", "E-COOLING")
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.field, diagnostic.code) == (f"cooling.{face}[0].convection.h", "E-COOLING")
 
 
 def test_map_of_zeros_carries_no_heat() -> None:
@@ -265,10 +265,10 @@ def test_map_of_a_file_that_is_refused(tmp_path: Path, h: str, words: str, code:
     path = write(tmp_path, f"{{convection: {{h: {h}, ambient: 35 degC}}}}")
     with pytest.raises(DescriptionError) as caught:
         read_package(path)
-    fault = next(fault for fault in caught.value.faults if fault.code == code)
-    assert words in str(fault)
-    assert (fault.file, fault.line) == (str(path), 5)
-    assert fault.field.startswith("cooling.top.convection.h")
+    diagnostic = next(diagnostic for diagnostic in caught.value.diagnostics if diagnostic.code == code)
+    assert words in str(diagnostic)
+    assert (diagnostic.file, diagnostic.line) == (str(path), 5)
+    assert diagnostic.field.startswith("cooling.top.convection.h")
 
 
 @pytest.mark.parametrize(
@@ -284,16 +284,16 @@ def test_faulty_table_is_told_with_its_own_line(tmp_path: Path, table: str, line
     path = write(tmp_path, "{convection: {h: {map: h.csv, unit: W/m2/K}, ambient: 35 degC}}")
     with pytest.raises(DescriptionError, match=re.escape(words)) as caught:
         read_package(path)
-    (fault,) = caught.value.faults
-    assert (fault.file, fault.line) == (str(tmp_path / "h.csv"), line)
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.file, diagnostic.line) == (str(tmp_path / "h.csv"), line)
 
 
 def drawn_by_maps() -> Package:
     rng = np.random.default_rng(2)
-    region = FaceRegion((1 * mm, 1 * mm), (3 * mm, 3 * mm))
+    region = FaceRectangle((1 * mm, 1 * mm), (3 * mm, 3 * mm))
     top = (
-        Convection(FilmMap(rng.random((3, 4)) * 1e4, source="jets.csv"), 310.0),
-        Cooled(HeatSink(300.0, h=rng.random((2, 2)) * 1e3), region),
+        Convection(HtcMap(rng.random((3, 4)) * 1e4, source="jets.csv"), 310.0),
+        FaceCooling(HeatSink(300.0, h=rng.random((2, 2)) * 1e3), region),
     )
     return slab(Cooling(top=top, bottom=ColdPlate(300.0, h=rng.random((5, 2)))))
 
@@ -317,4 +317,4 @@ def test_result_file_keeps_maps(tmp_path: Path) -> None:
     steady.save(tmp_path / "case.vtkhdf")
     again = read_result(tmp_path / "case.vtkhdf")
     assert again.package == steady.package
-    assert np.array_equal(again.model.surfaces.h, steady.model.surfaces.h)
+    assert np.array_equal(again.model.boundary.h, steady.model.boundary.h)

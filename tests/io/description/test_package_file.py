@@ -35,8 +35,8 @@ from thermostack.io.description.json_schema import json_schema
 from thermostack.io.description.package_file import find_package, read_package, shipped_packages
 from thermostack.io.description.write_package import package_to_yaml, write_package
 from thermostack.io.description.yaml_nodes import parse_yaml, plain, scalar
-from thermostack.package.cooling import Adiabatic, Cooled, FaceRegion, FixedTemperature
-from thermostack.package.geometry import lay_out
+from thermostack.package.cooling import Adiabatic, FaceCooling, FaceRectangle, FixedTemperature
+from thermostack.package.geometry import build_geometry
 
 HOUSE = Path(__file__).parents[3]
 HEAD = """\
@@ -62,7 +62,7 @@ def names(package: Package) -> list[str]:
 def refusal(source: Path, overrides: dict[str, Any] | None = None, **more: Any) -> str:
     with pytest.raises(DescriptionError) as caught:
         read_package(source, overrides, **more)
-    assert all(fault.file for fault in caught.value.faults)
+    assert all(diagnostic.file for diagnostic in caught.value.diagnostics)
     return str(caught.value)
 
 
@@ -114,7 +114,7 @@ def test_shipped_packages_are_read_and_laid_out_quickly() -> None:
         start = time.perf_counter()
         package = read_package(name)
         assert time.perf_counter() - start < 1.5  # 0.05 s where nothing else runs
-        assert lay_out(package).boxes
+        assert build_geometry(package).boxes
 
 
 def test_a_name_is_a_path_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,10 +286,10 @@ def test_file_is_used_with_its_materials_and_files(tmp_path: Path) -> None:
     assert package.materials["goo"].conductivity_at(300.0) == (2.0, 2.0, 2.0)
     power = package.stack("a").layers[0].power
     assert power is not None
-    assert power.heat == 5.0
+    assert power.total_power == 5.0
 
 
-def test_fault_in_a_used_file_is_told_with_its_own_line(tmp_path: Path) -> None:
+def test_diagnostic_in_a_used_file_is_told_with_its_own_line(tmp_path: Path) -> None:
     (tmp_path / "lib.yaml").write_text(LIBRARY.replace("0.2 mm", "0.2"))
     (tmp_path / "plan.csv").write_text(PLAN.replace("1,1,1,1,3", "1,x,1,1,3"))
     text = refusal(write(tmp_path, "  a: {use: lib.yaml, on: board, at: [1 mm, 1 mm]}\n"))
@@ -403,7 +403,7 @@ def test_map_in_its_units_from_north_or_south(tmp_path: Path) -> None:
     flux = power_of(
         write(tmp_path, chip("{map: {file: map.csv, unit: W/cm2, at: [1 mm, 0 mm], size: [2 mm, 2 mm]}}"))
     )
-    assert flux.heat == pytest.approx(10.0 * 0.01)
+    assert flux.total_power == pytest.approx(10.0 * 0.01)
 
 
 @pytest.mark.parametrize(
@@ -453,12 +453,12 @@ def test_values_are_set_by_path(tmp_path: Path) -> None:
     )
     chip_power = package.stack("chip").layers[0].power
     assert chip_power is not None
-    assert chip_power.heat == 7.0
+    assert chip_power.total_power == 7.0
     assert package.stack("board").layers[0] == Layer("core", 2e-3, "silicon")
     assert package.stack("chip").limit == 373.15
     assert [package.stack(f"hbm.{name}").layers[0].thickness for name in "ab"] == [3e-4, 3e-4]
     heats = [package.stack(f"hbm.{name}.core").layers[0].power for name in "ab"]
-    assert [power.heat for power in heats if power is not None] == [4.0, 1.0]
+    assert [power.total_power for power in heats if power is not None] == [4.0, 1.0]
     assert package.stack("hbm.b").position == (12e-3, 2e-3)
     assert isinstance(package.cooling.top[0].cooler, Convection)
     assert package.cooling.top[0].cooler.h == 20.0
@@ -470,7 +470,7 @@ def test_layers_that_repeat_are_set_together_or_alone() -> None:
         "hbm3_8h", {"stacks.hbm3_8h.layers.core.power": "2 W", "stacks.hbm3_8h.layers.core_3.power": "3 W"}
     )
     heats = [
-        layer.power.heat
+        layer.power.total_power
         for layer in package.stack("hbm3_8h").layers
         if layer.name.startswith("core_") and layer.power
     ]
@@ -501,7 +501,7 @@ def test_values_that_are_refused(tmp_path: Path, path: str, value: str, words: s
 # -- places ----------------------------------------------------------------------------------
 
 
-def test_later_faults_and_warnings_have_their_place(tmp_path: Path) -> None:
+def test_later_diagnostics_and_warnings_have_their_place(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         chip(
@@ -510,8 +510,8 @@ def test_later_faults_and_warnings_have_their_place(tmp_path: Path) -> None:
         ),
     )
     path.write_text(path.read_text().replace("25 degC", "500 degC"))
-    warnings = lay_out(read_package(path)).warnings
-    assert [(fault.code, fault.line, fault.field) for fault in warnings] == [
+    warnings = build_geometry(read_package(path)).warnings
+    assert [(diagnostic.code, diagnostic.line, diagnostic.field) for diagnostic in warnings] == [
         ("W-POWER", 10, "stacks.chip.layers.x.power.blocks.a"),
         ("W-RANGE", 11, "cooling.top.convection.ambient"),
     ]
@@ -588,7 +588,7 @@ COOLERS = st.one_of(
     st.just(Adiabatic()),
 )
 FACES = st.lists(
-    st.builds(Cooled, COOLERS, st.one_of(st.none(), st.builds(FaceRegion, POINTS, SIZES))), max_size=2
+    st.builds(FaceCooling, COOLERS, st.one_of(st.none(), st.builds(FaceRectangle, POINTS, SIZES))), max_size=2
 ).map(tuple)
 PACKAGES = st.builds(
     Package,
@@ -660,7 +660,8 @@ def test_materials_given_as_objects_are_written_by_name(tmp_path: Path) -> None:
     again = read_package(tmp_path / "case.yaml")
     assert again.materials == {"goo": goo}
     values = [
-        [part.material.conductivity_at(300.0) for part in lay_out(each).parts] for each in (package, again)
+        [part.material.conductivity_at(300.0) for part in build_geometry(each).parts]
+        for each in (package, again)
     ]
     assert values[0] == values[1]
     other = (*layers, Layer("c", 1e-3, Material("goo", 2.6)))
@@ -783,7 +784,7 @@ def test_examples_of_the_guide_are_read(tmp_path: Path) -> None:
     for example in examples:
         path = tmp_path / "example.yaml"
         path.write_text(example)
-        assert lay_out(read_package(path)).boxes
+        assert build_geometry(read_package(path)).boxes
 
 
 def test_every_code_is_in_the_guide() -> None:
@@ -865,5 +866,7 @@ def test_an_unknown_key_is_refused_wherever_it_stands(tmp_path: Path, path: tupl
         read_package(file)
     assert "zzz" in str(caught.value)
     line = next(n for n, row in enumerate(file.read_text().splitlines(), 1) if "zzz" in row)
-    assert all(fault.line == line for fault in caught.value.faults if "'zzz'" in fault.message)
-    assert {fault.code for fault in caught.value.faults} <= {"E-KEY", "E-TYPE"}
+    assert all(
+        diagnostic.line == line for diagnostic in caught.value.diagnostics if "'zzz'" in diagnostic.message
+    )
+    assert {diagnostic.code for diagnostic in caught.value.diagnostics} <= {"E-KEY", "E-TYPE"}

@@ -40,7 +40,7 @@ def is_read_or_refused(data: bytes) -> bool:
     try:
         return read(data).times.size > 0
     except DescriptionError as error:
-        return len(error.faults) > 0
+        return len(error.diagnostics) > 0
 
 
 # -- accepted --------------------------------------------------------------------------------
@@ -114,9 +114,10 @@ def test_an_argument_goes_before_a_comment() -> None:
 def test_a_trace_knows_where_it_stands() -> None:
     trace = read(GOOD)
     assert (
-        str(trace.fault("no", "yes", "E-NAME", column=1)) == "trace.csv:2:19: hbm.west_0: no (yes) [E-NAME]"
+        str(trace.diagnostic("no", "yes", "E-NAME", column=1))
+        == "trace.csv:2:19: hbm.west_0: no (yes) [E-NAME]"
     )
-    assert str(trace.fault("no", "", "E-RANGE", column=0, row=1)) == "trace.csv:5: gpu: no [E-RANGE]"
+    assert str(trace.diagnostic("no", "", "E-RANGE", column=0, row=1)) == "trace.csv:5: gpu: no [E-RANGE]"
     with pytest.raises(DescriptionError) as caught:
         trace.must_cover(0.05)
     assert str(caught.value) == (
@@ -215,7 +216,7 @@ END = "(end with the first row again, or give a period) [E-TRACE]"
          [f"trace.csv:1:1: the quote in column 11 is not closed or not doubled {LIKE} [E-FILE]"]),
     ],
 )  # fmt: skip
-def test_fault_of_the_header(text: str, lines: list[str]) -> None:
+def test_diagnostic_of_the_header(text: str, lines: list[str]) -> None:
     assert said(text) == lines
 
 
@@ -258,11 +259,11 @@ def test_fault_of_the_header(text: str, lines: list[str]) -> None:
         ]),
     ],
 )  # fmt: skip
-def test_fault_of_a_row(rows: str, lines: list[str]) -> None:
+def test_diagnostic_of_a_row(rows: str, lines: list[str]) -> None:
     assert said(f"time [ms],gpu [W]\n{rows}") == lines
 
 
-def test_fault_of_a_value_that_cannot_be() -> None:
+def test_diagnostic_of_a_value_that_cannot_be() -> None:
     text = "time [ms], gpu [%], cooling.top [degC]\n0, 100, 20\n1, -5, -300\n"
     assert said(text) == [
         "trace.csv:3:4: gpu: -5 % is negative [E-RANGE]",
@@ -294,7 +295,7 @@ def test_a_decimal_comma_between_semicolons() -> None:
          "trace.csv:1:1: kind: stands in a plain comment (write #! kind: ... where it is meant) [E-KEY]"),
     ],
 )  # fmt: skip
-def test_fault_of_a_comment(comment: str, line: str) -> None:
+def test_diagnostic_of_a_comment(comment: str, line: str) -> None:
     assert said(f"{comment}\n{GOOD}") == [line]
 
 
@@ -302,7 +303,7 @@ def test_a_plain_comment_may_say_anything() -> None:
     assert read(f"# kinds of load: 3\n# after the boot\n#note: linear\n{GOOD}").kind == "steps"
 
 
-def test_fault_of_the_end() -> None:
+def test_diagnostic_of_the_end() -> None:
     assert said(GOOD, after="repeat") == [
         f"trace.csv:6: period: nothing says how long the last row lasts before the trace repeats {END}"
     ]
@@ -314,7 +315,7 @@ def test_fault_of_the_end() -> None:
     ]
 
 
-def test_all_faults_are_told_in_the_order_of_the_lines() -> None:
+def test_all_diagnostics_are_told_in_the_order_of_the_lines() -> None:
     text = "#! knid: x\ntime [ms],gpu [W]\n0,nan\n3,1\n2,x\n1\n"
     assert [line.split(": ")[0] for line in said(text)] == ["trace.csv:1:4"]
     assert [line.split(": ")[0] for line in said(text.partition("\n")[2])] == [
@@ -325,10 +326,10 @@ def test_all_faults_are_told_in_the_order_of_the_lines() -> None:
     ]
 
 
-def test_faults_are_bounded() -> None:
+def test_diagnostics_are_bounded() -> None:
     with pytest.raises(DescriptionError) as caught:
         read("time [s],gpu [W]\n" + "0,nan\n" * 30_000)
-    assert len(caught.value.faults) == 1000
+    assert len(caught.value.diagnostics) == 1000
 
 
 @pytest.mark.parametrize(

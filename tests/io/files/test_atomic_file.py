@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from thermostack.errors import OutputError
-from thermostack.io.files import atomic_file
-from thermostack.io.files.atomic_file import whole_file, write_whole
+from thermostack.io.files import atomic_file as module
+from thermostack.io.files.atomic_file import atomic_file, write_atomic
 
 OLD, NEW = b"old content", b"new content " * 1000
 
@@ -25,12 +25,12 @@ OLD, NEW = b"old content", b"new content " * 1000
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a directory, with and without the file system's unnamed files."""
     if request.param == "hidden":
-        monkeypatch.setattr(atomic_file, "_UNNAMED", 0)
+        monkeypatch.setattr(module, "_UNNAMED", 0)
     return tmp_path
 
 
 def test_a_new_file_is_written(place: Path) -> None:
-    write_whole(place / "result", NEW)
+    write_atomic(place / "result", NEW)
     assert (place / "result").read_bytes() == NEW
     assert [path.name for path in place.iterdir()] == ["result"]
 
@@ -39,7 +39,7 @@ def test_an_old_file_is_replaced_and_keeps_its_permissions(place: Path) -> None:
     path = place / "result"
     path.write_bytes(OLD)
     path.chmod(0o640)
-    write_whole(path, NEW)
+    write_atomic(path, NEW)
     assert path.read_bytes() == NEW
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert [path.name for path in place.iterdir()] == ["result"]
@@ -47,7 +47,7 @@ def test_an_old_file_is_replaced_and_keeps_its_permissions(place: Path) -> None:
 
 def test_a_new_file_has_the_usual_permissions(place: Path) -> None:
     (place / "usual").write_bytes(OLD)
-    write_whole(place / "result", NEW)
+    write_atomic(place / "result", NEW)
     assert (place / "result").stat().st_mode == (place / "usual").stat().st_mode
 
 
@@ -64,9 +64,9 @@ def test_a_failing_call_leaves_the_old_file(
     def fail(*args: object, **kwargs: object) -> None:
         raise failure
 
-    monkeypatch.setattr(atomic_file.os, call, fail)
+    monkeypatch.setattr(module.os, call, fail)
     with pytest.raises(OutputError if isinstance(failure, OSError) else type(failure)):
-        write_whole(path, NEW)
+        write_atomic(path, NEW)
     monkeypatch.undo()
     assert path.read_bytes() == OLD
     assert [path.name for path in place.iterdir()] == ["result"]
@@ -86,12 +86,12 @@ def test_a_full_disk_at_any_write_leaves_the_old_file(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(file, content)
 
-    monkeypatch.setattr(atomic_file, "_PIECE", len(NEW) // 4)
-    monkeypatch.setattr(atomic_file.os, "write", write_until_full)
+    monkeypatch.setattr(module, "_PIECE", len(NEW) // 4)
+    monkeypatch.setattr(module.os, "write", write_until_full)
     with pytest.raises(
         OutputError, match=r"No space left.*12 kB are needed, .* are free.*untouched"
     ) as caught:
-        write_whole(path, NEW)
+        write_atomic(path, NEW)
     assert str(path) in str(caught.value)
     assert path.read_bytes() == OLD
     assert [path.name for path in place.iterdir()] == ["result"]
@@ -104,7 +104,7 @@ def test_a_limit_on_file_sizes_is_an_output_error(place: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
         with pytest.raises(OutputError, match="ulimit"):
-            write_whole(path, NEW)
+            write_atomic(path, NEW)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_bytes() == OLD
@@ -140,31 +140,31 @@ def test_a_killed_process_leaves_the_old_file_and_nothing_else(
 def test_what_a_killed_process_left_hidden_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atomic_file, "_UNNAMED", 0)
+    monkeypatch.setattr(module, "_UNNAMED", 0)
     left, foreign = tmp_path / ".result.4194999.partial", tmp_path / ".result.txt.partial"
     left.write_bytes(b"half")
     foreign.write_bytes(b"of somebody else")
-    write_whole(tmp_path / "result", NEW)
+    write_atomic(tmp_path / "result", NEW)
     assert sorted(path.name for path in tmp_path.iterdir()) == [foreign.name, "result"]
 
 
 def test_a_missing_directory_is_named(place: Path) -> None:
     with pytest.raises(OutputError, match=r"directory .*absent is not there"):
-        write_whole(place / "absent" / "result", NEW)
+        write_atomic(place / "absent" / "result", NEW)
 
 
 def test_a_directory_is_not_replaced(place: Path) -> None:
     (place / "result").mkdir()
     with pytest.raises(OutputError, match="is a directory"):
-        write_whole(place / "result", NEW)
+        write_atomic(place / "result", NEW)
     with pytest.raises(OutputError, match="is a directory"):
-        write_whole("", NEW)
+        write_atomic("", NEW)
 
 
 def test_a_pipe_is_not_replaced(place: Path) -> None:
     os.mkfifo(place / "result")
     with pytest.raises(OutputError, match="no regular file"):
-        write_whole(place / "result", NEW)
+        write_atomic(place / "result", NEW)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -173,7 +173,7 @@ def test_a_protected_file_is_not_replaced(place: Path) -> None:
     path.write_bytes(OLD)
     path.chmod(0o444)
     with pytest.raises(OutputError, match="Permission denied"):
-        write_whole(path, NEW)
+        write_atomic(path, NEW)
     assert path.read_bytes() == OLD
 
 
@@ -181,25 +181,25 @@ def test_behind_a_link_the_file_itself_is_replaced(place: Path) -> None:
     target, link = place / "real", place / "link"
     target.write_bytes(OLD)
     link.symlink_to(target)
-    write_whole(link, NEW)
+    write_atomic(link, NEW)
     assert link.is_symlink()
     assert target.read_bytes() == NEW
 
 
 @pytest.mark.parametrize("name", ["a b;rm -rf $HOME", "line\nbreak", "näme", "-x", "x" * 250])
 def test_a_name_is_taken_literally(place: Path, name: str) -> None:
-    write_whole(place / name, NEW)
+    write_atomic(place / name, NEW)
     assert [path.name for path in place.iterdir()] == [name]
 
 
 def test_a_name_that_cannot_be_is_refused(place: Path) -> None:
     with pytest.raises(OutputError, match="null"):
-        write_whole(place / "a\0b", NEW)
+        write_atomic(place / "a\0b", NEW)
     with pytest.raises(OutputError, match="too long"):
-        write_whole(place / ("x" * 300), NEW)
+        write_atomic(place / ("x" * 300), NEW)
 
 
 def test_what_is_not_the_system_s_to_say_is_not_taken_for_it(place: Path) -> None:
-    with pytest.raises(OSError, match="of a library"), whole_file(place / "result", 0):
+    with pytest.raises(OSError, match="of a library"), atomic_file(place / "result", 0):
         raise OSError("of a library")
     assert list(place.iterdir()) == []

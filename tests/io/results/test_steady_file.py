@@ -25,21 +25,21 @@ from thermostack.io.results.model_record import describe, input_hash
 from thermostack.io.results.steady_file import read_result, result_bytes, write_result
 from thermostack.io.results.summary import result_summary, table_text, write_table
 from thermostack.materials.material_library import library
-from thermostack.mesh.boundary_faces import Surfaces
+from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.model import discretize
 from thermostack.package.package import Package
-from thermostack.steady import Steady, solve_steady
+from thermostack.steady import SteadyResult, solve_steady
 
 TEMPERATURE = "VTKHDF/CellData/temperature"
 
 
 @pytest.fixture(scope="module")
-def steady() -> Steady:
+def steady() -> SteadyResult:
     return small_steady()
 
 
 @pytest.fixture(scope="module")
-def image(steady: Steady) -> bytes:
+def image(steady: SteadyResult) -> bytes:
     return result_bytes(steady)
 
 
@@ -53,8 +53,8 @@ def path(tmp_path: Path, image: bytes) -> Path:
 # -- there and back --------------------------------------------------------------------------
 
 
-def test_a_result_comes_back_to_the_last_bit(steady: Steady, path: Path) -> None:
-    back = read_result(path, Steady)
+def test_a_result_comes_back_to_the_last_bit(steady: SteadyResult, path: Path) -> None:
+    back = read_result(path, SteadyResult)
     assert back.field.tobytes() == steady.field.tobytes()
     for name in ("parts", "heat_balance", "report", "warnings", "seconds", "memory"):
         assert getattr(back, name) == getattr(steady, name)
@@ -67,15 +67,15 @@ def test_a_result_comes_back_to_the_last_bit(steady: Steady, path: Path) -> None
     assert back.temperature.identical(steady.temperature)
 
 
-def test_its_model_comes_back_and_solves_to_the_same(steady: Steady, path: Path) -> None:
-    model, first = read_result(path, Steady).model, steady.model
+def test_its_model_comes_back_and_solves_to_the_same(steady: SteadyResult, path: Path) -> None:
+    model, first = read_result(path, SteadyResult).model, steady.model
     for axis in ("x", "y", "z"):
         assert np.array_equal(getattr(model.grid, axis), getattr(first.grid, axis))
     assert np.array_equal(model.part, first.part)
     assert np.array_equal(model.power, first.power)
     assert (model.blocks, model.contacts, model.warnings) == (first.blocks, first.contacts, first.warnings)
-    for field in dataclasses.fields(Surfaces):
-        ours, theirs = getattr(model.surfaces, field.name), getattr(first.surfaces, field.name)
+    for field in dataclasses.fields(BoundaryFaces):
+        ours, theirs = getattr(model.boundary, field.name), getattr(first.boundary, field.name)
         assert ours.dtype == theirs.dtype
         assert np.array_equal(ours, theirs)
     assert model.parts == first.parts
@@ -83,7 +83,7 @@ def test_its_model_comes_back_and_solves_to_the_same(steady: Steady, path: Path)
     assert np.array_equal(again.field, steady.field, equal_nan=True)
 
 
-def test_saving_twice_gives_the_same_file_but_for_its_time(steady: Steady) -> None:
+def test_saving_twice_gives_the_same_file_but_for_its_time(steady: SteadyResult) -> None:
     def without_time(content: bytes) -> dict[str, bytes]:
         with h5py.File(io.BytesIO(content)) as file:
             found = dict(hdf5_check.objects(file))
@@ -99,12 +99,12 @@ def test_saving_twice_gives_the_same_file_but_for_its_time(steady: Steady) -> No
 def test_a_field_without_estimate_comes_back_without(tmp_path: Path) -> None:
     plain = solve_steady(small_model(), estimate=False)
     plain.save(tmp_path / "plain.vtkhdf")
-    back = read_result(tmp_path / "plain.vtkhdf", Steady)
+    back = read_result(tmp_path / "plain.vtkhdf", SteadyResult)
     assert back.peak.error is None
     assert back.parts == plain.parts
 
 
-def test_the_file_says_where_it_comes_from(path: Path, steady: Steady) -> None:
+def test_the_file_says_where_it_comes_from(path: Path, steady: SteadyResult) -> None:
     with h5py.File(path) as file:
         facts = json.loads(file["thermostack/provenance"][()].tobytes())
         assert facts["input"] == input_hash(steady.model)
@@ -120,7 +120,7 @@ def test_every_array_has_a_checksum(path: Path) -> None:
                 assert item.fletcher32, name
 
 
-def test_another_input_has_another_hash(steady: Steady) -> None:
+def test_another_input_has_another_hash(steady: SteadyResult) -> None:
     package = steady.package
     warmer = dataclasses.replace(package, stacks=package.stacks[:2])
     finer = discretize(package, cell=0.9e-3)
@@ -131,7 +131,7 @@ def test_another_input_has_another_hash(steady: Steady) -> None:
 
 
 def test_a_result_keeps_the_materials_it_was_solved_with(
-    path: Path, steady: Steady, monkeypatch: pytest.MonkeyPatch
+    path: Path, steady: SteadyResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert {"silicon", "copper"} <= set(describe(steady.package)["library"])
     changed = {**library().definitions, "silicon": {"conductivity": "1 W/m/K", "source": "a later edition"}}
@@ -139,7 +139,7 @@ def test_a_result_keeps_the_materials_it_was_solved_with(
         "thermostack.io.results.model_record.library",
         lambda: dataclasses.replace(library(), definitions=changed),
     )
-    model = read_result(path, Steady).model
+    model = read_result(path, SteadyResult).model
     for now, then in zip(model.parts, steady.model.parts, strict=True):
         assert now.material.conductivity_at(350.0) == then.material.conductivity_at(350.0)
 
@@ -147,7 +147,7 @@ def test_a_result_keeps_the_materials_it_was_solved_with(
 # -- PyVista ---------------------------------------------------------------------------------
 
 
-def test_pyvista_reads_the_same_temperatures(path: Path, steady: Steady) -> None:
+def test_pyvista_reads_the_same_temperatures(path: Path, steady: SteadyResult) -> None:
     pyvista = pytest.importorskip("pyvista")
     grid, model = pyvista.read(path), steady.model
     assert isinstance(grid, pyvista.RectilinearGrid)
@@ -166,7 +166,7 @@ def test_pyvista_reads_the_same_temperatures(path: Path, steady: Steady) -> None
 # -- writing fails ---------------------------------------------------------------------------
 
 
-def test_a_full_disk_leaves_the_previous_result(path: Path, steady: Steady, image: bytes) -> None:
+def test_a_full_disk_leaves_the_previous_result(path: Path, steady: SteadyResult, image: bytes) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(image) // 2, before[1]))
     try:
@@ -179,10 +179,10 @@ def test_a_full_disk_leaves_the_previous_result(path: Path, steady: Steady, imag
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_a_new_result_replaces_the_old(path: Path, steady: Steady) -> None:
+def test_a_new_result_replaces_the_old(path: Path, steady: SteadyResult) -> None:
     other = dataclasses.replace(steady, warnings=("other",))
     other.save(path)
-    assert read_result(path, Steady).warnings == ("other",)
+    assert read_result(path, SteadyResult).warnings == ("other",)
 
 
 # -- what is refused -------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
     with h5py.File(path, "r+") as file:
         spoil(file)
     with pytest.raises(ResultFileError, match=message) as caught:
-        read_result(path, Steady)
+        read_result(path, SteadyResult)
     assert caught.value.exit_code == 6
     assert str(path) in str(caught.value)
     assert Path("/etc/hostname").read_text().strip() not in str(caught.value)
@@ -354,23 +354,23 @@ def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
 def test_what_is_no_hdf5_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ResultFileError, match=message):
-        read_result(tmp_path / "file", Steady)
+        read_result(tmp_path / "file", SteadyResult)
 
 
 def test_no_file_and_a_directory_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DescriptionError, match="absent: there is no such file"):
-        read_result(tmp_path / "absent", Steady)
+        read_result(tmp_path / "absent", SteadyResult)
     with pytest.raises(ResultFileError, match="is no file"):
-        read_result(tmp_path, Steady)
+        read_result(tmp_path, SteadyResult)
     with pytest.raises(ResultFileError, match="cannot be read"):
-        read_result("a\0b", Steady)
+        read_result("a\0b", SteadyResult)
 
 
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.999999])
 def test_a_truncated_file_is_refused(path: Path, image: bytes, share: float) -> None:
     path.write_bytes(image[: int(share * len(image))])
     with pytest.raises(ResultFileError, match=r"cannot be opened as HDF5|is damaged"):
-        read_result(path, Steady)
+        read_result(path, SteadyResult)
 
 
 def test_a_flipped_bit_in_the_temperatures_is_named(path: Path) -> None:
@@ -383,13 +383,13 @@ def test_a_flipped_bit_in_the_temperatures_is_named(path: Path) -> None:
     with pytest.raises(
         ResultFileError, match=f"{TEMPERATURE} is damaged: checksum of chunk 0.*{intact} datasets"
     ):
-        read_result(path, Steady)
+        read_result(path, SteadyResult)
 
 
 @settings(max_examples=40, deadline=None)
 @given(place=st.floats(0.0, 1.0, exclude_max=True), bit=st.integers(0, 7))
 def test_any_flipped_bit_is_found_or_harmless(
-    image: bytes, steady: Steady, tmp_path_factory: pytest.TempPathFactory, place: float, bit: int
+    image: bytes, steady: SteadyResult, tmp_path_factory: pytest.TempPathFactory, place: float, bit: int
 ) -> None:
     content = bytearray(image)
     content[int(place * len(content))] ^= 1 << bit
@@ -398,7 +398,7 @@ def test_any_flipped_bit_is_found_or_harmless(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hdf5_arrays, "SECONDS", 10.0)
         try:
-            back = read_result(path, Steady)
+            back = read_result(path, SteadyResult)
         except ResultFileError:
             return
     assert back.field.tobytes() == steady.field.tobytes()
@@ -415,7 +415,7 @@ def test_a_heap_that_never_ends_is_given_up(
     path.write_bytes(content)
     monkeypatch.setattr(hdf5_arrays, "SECONDS", 2.0)
     with pytest.raises(ResultFileError, match="does not come to an end"):
-        read_result(path, Steady)
+        read_result(path, SteadyResult)
 
 
 @pytest.mark.parametrize(
@@ -434,10 +434,10 @@ def test_what_kills_the_looking_through_does_not_kill_us(
     monkeypatch.setattr(hdf5_check, "__file__", str(deadly))
     monkeypatch.setattr(hdf5_arrays, "SECONDS", 0.5)
     with pytest.raises(ResultFileError, match=message):
-        read_result(path, Steady)
+        read_result(path, SteadyResult)
 
 
-def test_a_package_that_cannot_be_written_down_says_why(tmp_path: Path, steady: Steady) -> None:
+def test_a_package_that_cannot_be_written_down_says_why(tmp_path: Path, steady: SteadyResult) -> None:
     from thermostack.materials.material_library import find_material
 
     package = steady.package
@@ -452,7 +452,7 @@ def test_a_package_that_cannot_be_written_down_says_why(tmp_path: Path, steady: 
 # -- plain data ------------------------------------------------------------------------------
 
 
-def test_the_summary_keeps_its_contract(steady: Steady) -> None:
+def test_the_summary_keeps_its_contract(steady: SteadyResult) -> None:
     summary = json.loads(json.dumps(result_summary(steady), allow_nan=False))
     assert {"package", "parts", "peak", "heat", "grid", "solver", "seconds", "memory", "warnings"} <= set(
         summary
@@ -476,7 +476,7 @@ def test_the_summary_keeps_its_contract(steady: Steady) -> None:
     assert {"iterations", "residual", "method"} <= set(summary["solver"])
 
 
-def test_the_table_holds_every_number_in_full(steady: Steady, tmp_path: Path) -> None:
+def test_the_table_holds_every_number_in_full(steady: SteadyResult, tmp_path: Path) -> None:
     write_table(steady, tmp_path / "parts.csv")
     header, *rows = (tmp_path / "parts.csv").read_text().splitlines()
     assert header.startswith("part,power [W],min [K],mean [K],max [K],")
@@ -489,7 +489,7 @@ def test_the_table_holds_every_number_in_full(steady: Steady, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["=cmd()", "+1", "-1", "@x", "\tx", "|x", "%x"])
-def test_a_spreadsheet_sees_no_formula(steady: Steady, name: str) -> None:
+def test_a_spreadsheet_sees_no_formula(steady: SteadyResult, name: str) -> None:
     odd = dataclasses.replace(steady, parts=(dataclasses.replace(steady.parts[0], name=name),))
     row = table_text(odd).splitlines()[1]
     assert row.lstrip('"').startswith("'" + name)

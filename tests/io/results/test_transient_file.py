@@ -38,16 +38,16 @@ from support.small_series import (
 
 from thermostack.errors import DescriptionError, OutputError, ResultFileError
 from thermostack.io.description.trace_files import read_trace
-from thermostack.io.files.append_log import RowLog
+from thermostack.io.files.append_log import AppendLog
 from thermostack.io.results import frames, hdf5_arrays, hdf5_check, hdf5_transaction
 from thermostack.io.results.checkpoint_file import pack, read_checkpoint, unpack, write_checkpoint
 from thermostack.io.results.history_files import write_history_csv, write_power_csv
 from thermostack.io.results.transient_file import (
-    SeriesWriter,
+    TransientWriter,
     checkpoint_path,
     partial_path,
-    read_film,
-    read_series,
+    read_frames,
+    read_transient_file,
 )
 from thermostack.mesh.model import Model, discretize
 from thermostack.steady import read_result
@@ -132,7 +132,7 @@ def quick_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_transient_comes_back_to_the_last_bit(whole: Path, model: Model, noted: Any) -> None:
-    back = read_series(whole, Transient)
+    back = read_transient_file(whole, Transient)
     columns = [np.array(column) for column in zip(*noted.rows, strict=True)]
     ours = (back.time, back.least, back.mean, back.most, back.power)
     for one, other in zip(ours, columns[:5], strict=True):
@@ -149,7 +149,7 @@ def test_a_transient_comes_back_to_the_last_bit(whole: Path, model: Model, noted
 
 
 def test_frames_are_the_fields_at_their_times(whole: Path, noted: Any) -> None:
-    times, film = read_film(whole)
+    times, film = read_frames(whole)
     assert tuple(times) == FRAME_TIMES
     assert film.shape == (4, *noted.frames[0].shape)
     for one, other in zip(film, noted.frames, strict=True):
@@ -173,7 +173,7 @@ def test_a_run_leaves_one_file_and_replaces_its_last(tmp_path: Path, model: Mode
     assert path.read_bytes() == b"old"
     fake_run(path, model)
     assert os.listdir(tmp_path) == ["run.vtkhdf"]
-    assert len(read_film(path)[1]) == 4
+    assert len(read_frames(path)[1]) == 4
 
 
 def test_running_twice_gives_the_same_file(whole: Path, tmp_path: Path, model: Model) -> None:
@@ -212,19 +212,19 @@ def test_a_body_that_fills_its_grid_has_no_hidden_cells(tmp_path: Path) -> None:
     fake_run(tmp_path / "full.vtkhdf", model)
     with h5py.File(tmp_path / "full.vtkhdf") as file:
         assert "vtkGhostType" not in file["VTKHDF/CellData"]
-    assert len(read_series(tmp_path / "full.vtkhdf", Transient).frames) == 4
+    assert len(read_transient_file(tmp_path / "full.vtkhdf", Transient).frames) == 4
 
 
 @pytest.mark.parametrize("times", [(), (0.0,), (0.0, 0.0), (1.0, 0.5)])
 def test_a_film_has_two_frames_or_more(tmp_path: Path, model: Model, times: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="two or more"):
-        SeriesWriter(tmp_path / "run.vtkhdf", model, NAMES, {}, times, "")
+        TransientWriter(tmp_path / "run.vtkhdf", model, NAMES, {}, times, "")
     assert os.listdir(tmp_path) == []
 
 
 def test_frames_come_in_their_order(tmp_path: Path, model: Model) -> None:
     field = FakeSimulation(model).field
-    with SeriesWriter(tmp_path / "run.vtkhdf", model, NAMES, {}, (0.0, 1.0), "") as writer:
+    with TransientWriter(tmp_path / "run.vtkhdf", model, NAMES, {}, (0.0, 1.0), "") as writer:
         with pytest.raises(ValueError, match=r"1.0 s where 0.0 s is due"):
             writer.frame(1.0, field)
         writer.frame(0.0, field)
@@ -292,7 +292,7 @@ def test_a_film_opens_while_it_is_written(tmp_path: Path, model: Model, noted: A
     seen = []
 
     def look(simulation: FakeSimulation) -> None:
-        times, film = read_film(partial_path(tmp_path / "run.vtkhdf"))
+        times, film = read_frames(partial_path(tmp_path / "run.vtkhdf"))
         grids = list(played(partial_path(tmp_path / "run.vtkhdf")))
         assert tuple(time for time, _ in grids) == FRAME_TIMES
         for n, (time, grid) in enumerate(grids):
@@ -314,7 +314,7 @@ def test_an_unfinished_run_is_no_result(killed: Path) -> None:
     with pytest.raises(
         ResultFileError, match=r"2 of the 4 frames of a run that has not come to its end; resume"
     ):
-        read_series(partial_path(killed), Transient)
+        read_transient_file(partial_path(killed), Transient)
 
 
 # -- going on --------------------------------------------------------------------------------
@@ -345,7 +345,7 @@ def test_where_nothing_was_left_it_begins_too(tmp_path: Path, model: Model, whol
 
 
 def test_a_run_without_a_checkpoint_leaves_nothing(tmp_path: Path, model: Model) -> None:
-    with SeriesWriter(tmp_path / "run.vtkhdf", model, NAMES, PROBES, FRAME_TIMES, "") as writer:
+    with TransientWriter(tmp_path / "run.vtkhdf", model, NAMES, PROBES, FRAME_TIMES, "") as writer:
         writer.frame(0.0, FakeSimulation(model).field)
     assert os.listdir(tmp_path) == []
 
@@ -385,7 +385,7 @@ def test_two_runs_do_not_write_to_one_file(tmp_path: Path, model: Model) -> None
                     fake_run(path, model, resume=resume)
 
     fake_run(path, model, after_step=another)
-    assert len(read_film(path)[1]) == 4
+    assert len(read_frames(path)[1]) == 4
 
 
 def test_rows_beyond_the_checkpoint_and_a_torn_one_are_cut_off(
@@ -410,10 +410,10 @@ def test_frames_beyond_the_checkpoint_are_hidden_before_they_are_made_again(
     monkeypatch.setattr(small_series, "EVERY", 1000)
     with pytest.raises(Stop):
         fake_run(path, model, after_step=stop_at(12))
-    assert len(read_film(partial_path(path))[1]) == 2
-    with SeriesWriter(path, model, NAMES, PROBES, FRAME_TIMES, "all of it", resume=True) as writer:
+    assert len(read_frames(partial_path(path))[1]) == 2
+    with TransientWriter(path, model, NAMES, PROBES, FRAME_TIMES, "all of it", resume=True) as writer:
         assert writer.frames == 1
-        assert len(read_film(partial_path(path))[1]) == 1
+        assert len(read_frames(partial_path(path))[1]) == 1
     fake_run(path, model, resume=True)
     assert contents(path) == contents(whole)
 
@@ -532,7 +532,7 @@ def test_a_disk_that_is_full_at_any_write_leaves_a_run_to_go_on_with(
         assert code == 5
         assert re.search(r"No space left.* needed, .* free", message)
         if checkpoint_path(path).exists():
-            assert np.isfinite(read_film(partial_path(path))[1][0]).any()
+            assert np.isfinite(read_frames(partial_path(path))[1][0]).any()
             fake_run(path, model, resume=True)
             assert contents(path) == expected
             path.unlink()
@@ -566,7 +566,7 @@ def test_a_disk_that_fills_up_on_the_way(small_disk: Path, model: Model, whole: 
     with pytest.raises(OutputError, match=r"No space left.* needed, .* free") as caught:
         fake_run(path, model, after_step=fill_up)
     assert caught.value.exit_code == 5
-    assert len(read_film(partial_path(path))[1]) >= 2
+    assert len(read_frames(partial_path(path))[1]) >= 2
     filler.unlink()
     fake_run(path, model, resume=True)
     assert contents(path) == contents(whole)
@@ -620,7 +620,7 @@ def test_a_thousand_steps_of_a_million_cells_take_no_memory(tmp_path: Path) -> N
     assert model.grid.cells > 1e6
     field = np.where(model.part > 0, 300.0, np.nan)
     values, now = np.full((4, 200), 300.0), []
-    with SeriesWriter(
+    with TransientWriter(
         tmp_path / "run.vtkhdf", model, ["m"] * 200, {}, np.arange(0.0, 1001.0, 20.0), ""
     ) as writer:
         for step in range(1001):
@@ -634,7 +634,7 @@ def test_a_thousand_steps_of_a_million_cells_take_no_memory(tmp_path: Path) -> N
         writer.finish(field, {"events": [], "warnings": []})
     assert max(now[1:]) < now[1] + 2e6
     assert held("VmHWM") < before + 40e6  # the rows of all steps are 6.5 MB, the packed field 8 MB
-    transient = read_series(tmp_path / "run.vtkhdf", Transient)
+    transient = read_transient_file(tmp_path / "run.vtkhdf", Transient)
     assert transient.time.size == 1001
     before = held("VmRSS")
     for frame in transient.frames:
@@ -706,7 +706,7 @@ def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
     with h5py.File(path, "r+") as file:
         spoil(file)
     with pytest.raises(ResultFileError, match=message) as caught:
-        np.asarray(read_series(path, Transient).frames)
+        np.asarray(read_transient_file(path, Transient).frames)
     assert caught.value.exit_code == 6
 
 
@@ -715,9 +715,9 @@ def test_one_kind_is_not_read_as_the_other(path: Path) -> None:
         read_result(path)
     path.write_bytes(b"nothing")
     with pytest.raises(ResultFileError, match="cannot be opened as HDF5"):
-        read_series(path, Transient)
+        read_transient_file(path, Transient)
     with pytest.raises(DescriptionError, match="there is no such file"):
-        read_series(path.with_name("absent.vtkhdf"), Transient)
+        read_transient_file(path.with_name("absent.vtkhdf"), Transient)
 
 
 def test_a_flipped_bit_in_a_frame_is_found_when_it_is_read(path: Path) -> None:
@@ -726,7 +726,7 @@ def test_a_flipped_bit_in_a_frame_is_found_when_it_is_read(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[place + 50] ^= 4
     path.write_bytes(content)
-    film = read_series(path, Transient).frames
+    film = read_transient_file(path, Transient).frames
     assert np.isfinite(film[1]).any()
     with pytest.raises(ResultFileError, match=rf"{FRAMES}\[2\] is damaged"):
         film[2]
@@ -741,11 +741,11 @@ def test_any_flipped_bit_is_found_or_harmless(
     content[int(place * len(content))] ^= 1 << bit
     path = tmp_path_factory.mktemp("flipped") / "run.vtkhdf"
     path.write_bytes(content)
-    sound = read_series(whole, Transient)
+    sound = read_transient_file(whole, Transient)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hdf5_arrays, "SECONDS", 10.0)
         try:
-            back = read_series(path, Transient)
+            back = read_transient_file(path, Transient)
             film = np.asarray(back.frames)
         except ResultFileError:
             return
@@ -783,15 +783,16 @@ def test_the_checksum_of_extremes(content: bytes) -> None:
 def test_frames_of_any_shape_are_filled_and_sized(shape: tuple[int, int, int], room: int, count: int) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryFile() as file:
         patch.setattr(hdf5_arrays, "CHUNK", room)
-        made = hdf5_transaction.draft(
-            file.fileno(), lambda hdf: frames.put_frames(hdf.create_group("VTKHDF/CellData"), shape, count)
+        made = hdf5_transaction.open_transaction(
+            file.fileno(),
+            lambda hdf: frames.allocate_frames(hdf.create_group("VTKHDF/CellData"), shape, count),
         )
-        needed = frames.bytes_of_frames(shape, count)
+        needed = frames.frame_bytes(shape, count)
         assert 0 <= made.size - needed < 40 * count * np.prod(shape) + 20_000
         made.commit(0)
         os.truncate(file.fileno(), made.size)
         with h5py.File(file, "r") as hdf:
-            places = frames.Places(hdf)
+            places = frames.ChunkOffsets(hdf)
             assert not hdf[FRAMES][:count].any()
             assert np.isnan(hdf[FRAMES][count]).all()
         fields = np.random.default_rng(1).random((count, *shape))
@@ -803,7 +804,7 @@ def test_frames_of_any_shape_are_filled_and_sized(shape: tuple[int, int, int], r
 
 def test_chunks_divide_a_frame_evenly() -> None:
     for shape in [(40, 300, 300), (1, 600, 600), (100, 100, 100), (7, 1, 1)]:
-        needed = frames.bytes_of_frames(shape, 10)
+        needed = frames.frame_bytes(shape, 10)
         assert needed < 1.05 * 40 * np.prod(shape) + 1000
 
 
@@ -816,18 +817,20 @@ def test_an_amendment_touches_the_first_page_alone(tmp_path: Path) -> None:
         hdf.create_group("late").attrs["number"] = 1
 
     with path.open("w+b", buffering=0) as file:
-        hdf5_transaction.draft(file.fileno(), first).commit(0)
+        hdf5_transaction.open_transaction(file.fileno(), first).commit(0)
         before = path.read_bytes()[: hdf5_transaction.end_of(file.fileno())]
 
         def second(hdf: h5py.File) -> None:
             hdf["early"].attrs.modify("number", np.int64(2))
             hdf["early/more"] = np.arange(5000)
 
-        hdf5_transaction.amend(file.fileno(), second)
+        hdf5_transaction.commit(file.fileno(), second)
         after = path.read_bytes()
         assert after[hdf5_transaction.PAGE : len(before)] == before[hdf5_transaction.PAGE :]
         with pytest.raises(RuntimeError, match="first page"):
-            hdf5_transaction.amend(file.fileno(), lambda hdf: hdf["late"].attrs.modify("number", np.int64(2)))
+            hdf5_transaction.commit(
+                file.fileno(), lambda hdf: hdf["late"].attrs.modify("number", np.int64(2))
+            )
         assert path.read_bytes() == after
     with h5py.File(path) as hdf:
         assert hdf["early"].attrs["number"] == 2
@@ -884,7 +887,7 @@ def test_whole_rows_survive_a_cut(
     tmp_path_factory: pytest.TempPathFactory, count: int, cut: int, kept: int
 ) -> None:
     path = tmp_path_factory.mktemp("rows") / "rows"
-    log = RowLog(path, 3, "key")
+    log = AppendLog(path, 3, "key")
     log.clear()
     values = np.random.default_rng(2).random((count, 3))
     for row in values:
@@ -894,7 +897,7 @@ def test_whole_rows_survive_a_cut(
     content = path.read_bytes()
     end = max(len(content) - cut, 0)
     path.write_bytes(content[:end])
-    again = RowLog(path, 3, "key")
+    again = AppendLog(path, 3, "key")
     if end >= len(content) - count * 32 + kept * 32 and kept <= count:
         again.keep(kept)
         again.append(np.full(3, 7.0))
@@ -906,11 +909,11 @@ def test_whole_rows_survive_a_cut(
 
 
 def test_rows_of_another_run_are_not_taken(tmp_path: Path) -> None:
-    log = RowLog(tmp_path / "rows", 3, "key")
+    log = AppendLog(tmp_path / "rows", 3, "key")
     log.clear()
     log.close()
     for width, key in ((3, "other"), (4, "key")):
-        other = RowLog(tmp_path / "rows", width, key)
+        other = AppendLog(tmp_path / "rows", width, key)
         with pytest.raises(ResultFileError, match="of another run"):
             other.keep(0)
         other.close()
@@ -920,7 +923,7 @@ def test_rows_of_another_run_are_not_taken(tmp_path: Path) -> None:
 
 
 def test_the_history_as_csv_holds_every_number_in_full(whole: Path, tmp_path: Path) -> None:
-    transient = read_series(whole, Transient)
+    transient = read_transient_file(whole, Transient)
     transient.mean[1, 1] = np.nan
     write_history_csv(transient, tmp_path / "history.csv")
     header, *rows = (tmp_path / "history.csv").read_text().splitlines()
@@ -942,13 +945,13 @@ def test_the_history_as_csv_holds_every_number_in_full(whole: Path, tmp_path: Pa
 
 
 def test_a_spreadsheet_sees_no_formula(whole: Path, tmp_path: Path) -> None:
-    odd = replace(read_series(whole, Transient), names=("=cmd()", "b", "c"))
+    odd = replace(read_transient_file(whole, Transient), names=("=cmd()", "b", "c"))
     write_history_csv(odd, tmp_path / "history.csv")
     assert ",'=cmd() power [W]," in (tmp_path / "history.csv").read_text()
 
 
 def test_the_powers_as_csv_are_a_trace(whole: Path, tmp_path: Path) -> None:
-    transient = read_series(whole, Transient)
+    transient = read_transient_file(whole, Transient)
     write_power_csv(transient, tmp_path / "power.csv")
     trace = read_trace(tmp_path / "power.csv")
     assert (trace.kind, trace.after) == ("steps", "hold")

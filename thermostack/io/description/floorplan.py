@@ -13,27 +13,27 @@ from typing import Any
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.io.files.atomic_file import write_whole
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.files.delimited_text import (
     IS_NUMBER,
-    MAX_FAULTS,
+    MAX_DIAGNOSTICS,
     MAX_NUMBER,
     NUMBER,
-    Sheet,
+    DelimitedTable,
     check_number,
-    read_sheet,
+    read_table,
     said,
     shown,
     split,
 )
 from thermostack.package.power import Block, blocks_of, read_block_name
-from thermostack.schema.fields import Extent, Length, Quantity, SignedHeat, fail, nearest
+from thermostack.schema.fields import Extent, Length, Quantity, SignedPower, fail, suggest
 from thermostack.units import UnitError, parse_quantity
 
 HEADER = "name,x [mm],y [mm],width [mm],height [mm],power [W]"
 COLUMNS: dict[str, Any] = {
-    "name": None, "x": Length, "y": Length, "width": Extent, "height": Extent, "power": SignedHeat,
+    "name": None, "x": Length, "y": Length, "width": Extent, "height": Extent, "power": SignedPower,
 }  # fmt: skip
 _ARE_NUMBERS = re.compile(rf"(?:[ \t]*+{NUMBER}[ \t]*+\n)*+")
 _FORMULA = re.compile(r"'*[=+\-@]")  # a spreadsheet would run what begins so
@@ -48,21 +48,21 @@ def read_floorplan(path: str | Path) -> tuple[Block, ...]:
     The power column may be missing, and its cells blank: then nothing is said about a block's power.
     Lines that begin with # are comments. Raises DescriptionError with every fault of the file.
     """
-    sheet = read_sheet(path)
+    sheet = read_table(path)
     columns = _read_header(sheet)
-    table, faults = _read_rows(sheet, len(columns))
-    if not table.lines and not faults:
-        raise DescriptionError(sheet.fault("", "has a header but no blocks", HEADER, "E-MISSING"))
+    table, diagnostics = _read_rows(sheet, len(columns))
+    if not table.lines and not diagnostics:
+        raise DescriptionError(sheet.diagnostic("", "has a header but no blocks", HEADER, "E-MISSING"))
     names, found = _read_names(sheet, table, [column.key for column in columns].index("name"))
-    faults += found
+    diagnostics += found
     values: dict[str, np.ndarray] = {}
     for place, column in enumerate(columns):
         if column.quantity is not None:
             values[column.key], found = _read_column(sheet, table, place, column, names)
-            faults += found
-    if faults:
-        faults.sort(key=lambda fault: (fault.line or 0, fault.column or 0))
-        raise DescriptionError(faults[:MAX_FAULTS])
+            diagnostics += found
+    if diagnostics:
+        diagnostics.sort(key=lambda diagnostic: (diagnostic.line or 0, diagnostic.column or 0))
+        raise DescriptionError(diagnostics[:MAX_DIAGNOSTICS])
     places = np.stack([values[key] for key in ("x", "y", "width", "height")], axis=1)
     given = values.get("power", np.full(len(names), np.nan)).tolist()
     return blocks_of(names, places, [None if math.isnan(heat) else heat for heat in given])
@@ -76,7 +76,7 @@ def write_floorplan(path: str | Path, blocks: Sequence[Block]) -> None:
         numbers = [_millimetres(length) for length in (*block.position, *block.size)]
         heat = [] if not has_power else ["" if block.power is None else repr(block.power)]
         lines.append(",".join([_escaped(block.name), *numbers, *heat]))
-    write_whole(path, ("\n".join(lines) + "\n").encode())
+    write_atomic(path, ("\n".join(lines) + "\n").encode())
 
 
 @dataclass(frozen=True)
@@ -95,45 +95,49 @@ class _Table:
     cells: list[list[str]]  # by column
     lines: list[int]  # of the rows, places in the lists of the sheet
 
-    def fault(self, sheet: Sheet, field: str, error: PydanticCustomError, row: int, place: int) -> Fault:
+    def diagnostic(
+        self, sheet: DelimitedTable, field: str, error: PydanticCustomError, row: int, place: int
+    ) -> Diagnostic:
         """Return what is wrong with a cell."""
         line = self.lines[row]
         column = split(sheet.texts[line])[place][0] + 1
-        return sheet.fault(field, *said(error), sheet.numbers[line], column)
+        return sheet.diagnostic(field, *said(error), sheet.numbers[line], column)
 
 
-def _read_header(sheet: Sheet) -> list[_Column]:
+def _read_header(sheet: DelimitedTable) -> list[_Column]:
     """Return the columns of a floorplan in their order, or raise all that is wrong with its header."""
     line, text = sheet.numbers[0], sheet.texts[0]
     try:
         cells = split(text)
     except ValueError as error:
         remedy = f"the header is like {HEADER}"
-        raise DescriptionError(sheet.fault("", str(error), remedy, "E-FILE", line, 1)) from None
+        raise DescriptionError(sheet.diagnostic("", str(error), remedy, "E-FILE", line, 1)) from None
     if len(cells) == 1 and re.search(r"[;\t]", text):
         message, remedy = "the columns are not separated by commas", f"write {HEADER}, with decimal points"
-        raise DescriptionError(sheet.fault("", message, remedy, "E-FILE", line, 1))
+        raise DescriptionError(sheet.diagnostic("", message, remedy, "E-FILE", line, 1))
     columns: list[_Column] = []
-    faults: list[Fault] = []
+    diagnostics: list[Diagnostic] = []
     for start, cell in cells:
         place = (line, start + 1)
         try:
             column = _read_label(cell)
         except PydanticCustomError as error:
-            faults.append(sheet.fault(cell, *said(error), *place))
+            diagnostics.append(sheet.diagnostic(cell, *said(error), *place))
             continue
         if column.key in [other.key for other in columns]:
-            faults.append(
-                sheet.fault(cell, f"there are two columns {column.key!r}", "", "E-DUPLICATE", *place)
+            diagnostics.append(
+                sheet.diagnostic(cell, f"there are two columns {column.key!r}", "", "E-DUPLICATE", *place)
             )
         columns.append(column)
     named = {column.key for column in columns} | {re.split(r"\s*[\[(]", cell)[0] for _, cell in cells}
     for key in COLUMNS:
         if key not in named and key != "power":
             remedy = f"the header is like {HEADER}"
-            faults.append(sheet.fault(key, f"there is no column {key!r}", remedy, "E-MISSING", line, 1))
-    if faults:
-        raise DescriptionError(faults)
+            diagnostics.append(
+                sheet.diagnostic(key, f"there is no column {key!r}", remedy, "E-MISSING", line, 1)
+            )
+    if diagnostics:
+        raise DescriptionError(diagnostics)
     return columns
 
 
@@ -141,7 +145,7 @@ def _read_label(label: str) -> _Column:
     match = re.fullmatch(r"([^\[\]]*?)\s*(?:\[([^\[\]]*)\])?", label)
     key, unit = (match[1], match[2]) if match else (label, None)
     if key not in COLUMNS:
-        known = nearest(key, COLUMNS) or f"the columns are {', '.join(COLUMNS)}"
+        known = suggest(key, COLUMNS) or f"the columns are {', '.join(COLUMNS)}"
         raise fail("E-KEY", f"unknown column {shown(label)}", known)
     if key == "name":
         return _Column(key, label)
@@ -157,9 +161,9 @@ def _read_label(label: str) -> _Column:
     return _Column(key, label, unit, quantity, exponent if float(f"1e{exponent}") == size else None)
 
 
-def _read_rows(sheet: Sheet, width: int) -> tuple[_Table, list[Fault]]:
+def _read_rows(sheet: DelimitedTable, width: int) -> tuple[_Table, list[Diagnostic]]:
     """Return the cells of the lines that have one for each column, and a fault for each that has not."""
-    rows, faults = sheet.texts[1:], []
+    rows, diagnostics = sheet.texts[1:], []
     lines = list(range(1, len(sheet.texts)))
     if all(row.count(",") == width - 1 and '"' not in row for row in rows):
         cells = ",".join(rows).split(",") if rows else []  # without a list per row: that is twice as fast
@@ -178,17 +182,17 @@ def _read_rows(sheet: Sheet, width: int) -> tuple[_Table, list[Fault]]:
             for column, cell in zip(table, found, strict=True):
                 column.append(cell)
         else:
-            faults.append(sheet.fault("", message, remedy, "E-FILE", sheet.numbers[line], 1))
-            if len(faults) >= MAX_FAULTS:
+            diagnostics.append(sheet.diagnostic("", message, remedy, "E-FILE", sheet.numbers[line], 1))
+            if len(diagnostics) >= MAX_DIAGNOSTICS:
                 break
-    return _Table(table, kept), faults
+    return _Table(table, kept), diagnostics
 
 
-def _read_names(sheet: Sheet, table: _Table, place: int) -> tuple[list[str], list[Fault]]:
+def _read_names(sheet: DelimitedTable, table: _Table, place: int) -> tuple[list[str], list[Diagnostic]]:
     names = [cell.strip() for cell in table.cells[place]]
     if any(name.startswith("'") for name in names):
         names = [name[1:] if name.startswith("'") and _FORMULA.match(name) else name for name in names]
-    faults: list[Fault] = []
+    diagnostics: list[Diagnostic] = []
     first: dict[str, int] = {}
     for row, name in enumerate(names):
         try:
@@ -197,21 +201,21 @@ def _read_names(sheet: Sheet, table: _Table, place: int) -> tuple[list[str], lis
                 line = sheet.numbers[table.lines[first[name]]]
                 raise fail("E-DUPLICATE", f"{name!r} names two blocks, the first in line {line}")
         except PydanticCustomError as error:
-            faults.append(table.fault(sheet, "name", error, row, place))
-            if len(faults) >= MAX_FAULTS:
+            diagnostics.append(table.diagnostic(sheet, "name", error, row, place))
+            if len(diagnostics) >= MAX_DIAGNOSTICS:
                 break
-    return names, faults
+    return names, diagnostics
 
 
 def _read_column(
-    sheet: Sheet, table: _Table, place: int, column: _Column, names: Sequence[str]
-) -> tuple[np.ndarray, list[Fault]]:
+    sheet: DelimitedTable, table: _Table, place: int, column: _Column, names: Sequence[str]
+) -> tuple[np.ndarray, list[Diagnostic]]:
     """Return a column in SI units, NaN for a blank power, and its faults."""
     quantity = column.quantity
     assert quantity is not None
     values = _numbers(table.cells[place], column)
     low, high = quantity.usual or (-math.inf, math.inf)
-    faults = []
+    diagnostics = []
     with np.errstate(invalid="ignore"):
         suspects = np.flatnonzero(~(np.isfinite(values) & (values >= low) & (values <= high)))
     for row in suspects.tolist():
@@ -222,10 +226,10 @@ def _read_column(
             check_number(cell)
             quantity.check(float(values[row]))
         except PydanticCustomError as error:
-            faults.append(table.fault(sheet, f"{names[row]}.{column.key}", error, row, place))
-            if len(faults) >= MAX_FAULTS:
+            diagnostics.append(table.diagnostic(sheet, f"{names[row]}.{column.key}", error, row, place))
+            if len(diagnostics) >= MAX_DIAGNOSTICS:
                 break
-    return values, faults
+    return values, diagnostics
 
 
 def _numbers(cells: Sequence[str], column: _Column) -> np.ndarray:

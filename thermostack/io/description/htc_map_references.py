@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from thermostack.errors import DescriptionError
-from thermostack.io.description.maps import read_film_map
-from thermostack.io.description.referenced_files import NamedFiles
-from thermostack.io.description.source_locations import fault_in
+from thermostack.io.description.maps import read_htc_map
+from thermostack.io.description.referenced_files import ReferencedFiles
+from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Node
 
 _UNIT = "unit: W/m2/K"
 
 
-class FilmFiles(NamedFiles):
+class HtcMapReferences(ReferencedFiles):
     """Replaces `h: {map: file.csv, unit: kW/m2/K}` by the values of the file."""
 
     def expand(self, node: Node, depth: int = 0) -> Node:
@@ -33,25 +33,25 @@ class FilmFiles(NamedFiles):
         try:
             return node.with_items({**node.value, "h": self.map(h)})
         except DescriptionError as error:
-            self.faults += error.faults
+            self.diagnostics += error.diagnostics
             return node.with_items({**node.value, "h": replace(h, value="1 W/m2/K")})  # stands for the film
 
     def map(self, h: Node) -> Node:
         """Return a map as a mapping of its values and where they are from."""
         if h.is_list:
             text = "the values of a table have no unit"
-            raise DescriptionError(fault_in(h, text, f"write {{map: [[...]], {_UNIT}}}", "E-UNIT"))
+            raise DescriptionError(diagnostic_in(h, text, f"write {{map: [[...]], {_UNIT}}}", "E-UNIT"))
         named = h.get("map")
         if named is None:
             return h
         if h.get("unit") is None:
             text = "nothing says what the values of the map are"
-            raise DescriptionError(fault_in(h, text, f"write {_UNIT}", "E-UNIT"))
+            raise DescriptionError(diagnostic_in(h, text, f"write {_UNIT}", "E-UNIT"))
         if named.is_list:
             return h
         given = dict(h.items())
         said = self.texts(h, given, {"unit": "like W/m2/K or kW/m2/K", "origin": "south or north"})
-        drawn = self.file(named, lambda path: read_film_map(path, **said))
+        drawn = self.file(named, lambda path: read_htc_map(path, **said))
         own = {"map": drawn.values, "source": drawn.source}
         items = {key: Node(value, named.mark, named.path) for key, value in own.items()}
         return h.with_items({**items, **{key: item for key, item in given.items() if key != "map"}})

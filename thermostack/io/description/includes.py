@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.instances import MOST_STACKS, family_of, hosts_of, with_hosts
-from thermostack.io.description.source_locations import fault_in, file_beside
+from thermostack.io.description.source_locations import diagnostic_in, file_beside
 from thermostack.io.description.yaml_nodes import Mark, Node, plain, read_yaml
-from thermostack.schema.fields import nearest
+from thermostack.schema.fields import suggest
 
 Link = tuple[str, str, str]  # file, section, stack
 
 
-class Uses:
+class IncludeResolver:
     """Replaces `use: name` by the stack of that name and all that stands on it, from wherever it is."""
 
     def __init__(self, home: Path, shipped: Mapping[str, Path], *, may_leave: bool) -> None:
         self.home = home  # the directory that files are taken from
         self.shipped = shipped
         self.may_leave = may_leave
-        self.faults: list[Fault] = []
+        self.diagnostics: list[Diagnostic] = []
         self.used = 0  # stacks taken from elsewhere so far
         self.documents: dict[Path, Node | None] = {}
         self.materials: dict[str, tuple[Node, Mark]] = {}
@@ -31,8 +31,8 @@ class Uses:
         """Return a description without `use` and `templates`; what is wrong is added to the faults."""
         stacks, templates = document.get("stacks"), document.get("templates")
         if templates is not None and not templates.is_mapping:
-            self.faults.append(
-                fault_in(templates, "is not a mapping of names", "write `name: {...}`", "E-TYPE")
+            self.diagnostics.append(
+                diagnostic_in(templates, "is not a mapping of names", "write `name: {...}`", "E-TYPE")
             )
         if stacks is None or not stacks.is_mapping:
             return document.without("templates")
@@ -55,7 +55,9 @@ class Uses:
             if name in items and plain(items[name]) != plain(node):
                 assert own is not None
                 text = f"{name!r} is another material in {node.mark.file}, from which a stack is used"
-                self.faults.append(fault_in(own, text, "give yours another name", "E-DUPLICATE", name))
+                self.diagnostics.append(
+                    diagnostic_in(own, text, "give yours another name", "E-DUPLICATE", name)
+                )
             items.setdefault(name, node)
             marks[name] = mark
         base = own if own is not None else Node({}, document.mark, ("materials",))
@@ -72,7 +74,7 @@ class Uses:
         other, link = found
         if link in chain:
             way = " uses ".join(_shown(each) for each in (*chain[chain.index(link) :], link))
-            self.faults.append(fault_in(use, f"uses itself: {way}", "", "E-CYCLE"))
+            self.diagnostics.append(diagnostic_in(use, f"uses itself: {way}", "", "E-CYCLE"))
             return {}
         _, section, root = link
         listed = dict(other.value[section].items())
@@ -82,7 +84,7 @@ class Uses:
         self.used += len(members)
         if self.used > MOST_STACKS:
             text = f"all that is used comes to more than {MOST_STACKS} stacks"
-            raise DescriptionError(fault_in(use, text, "", "E-RANGE"))
+            raise DescriptionError(diagnostic_in(use, text, "", "E-RANGE"))
         names = {
             member: name if member == root else f"{name}.{member.removeprefix(f'{root}.')}"
             for member in members
@@ -98,7 +100,7 @@ class Uses:
         name = use.value
         if not isinstance(name, str):
             text = f"{name!r} is not the name of a template, a package or a file"
-            self.faults.append(fault_in(use, text, "", "E-TYPE"))
+            self.diagnostics.append(diagnostic_in(use, text, "", "E-TYPE"))
             return None
         templates = document.get("templates")
         if templates is not None and templates.get(name) is not None:
@@ -110,7 +112,7 @@ class Uses:
             if path is None:
                 known = [*(key for key, _ in (templates.items() if templates else ())), *self.shipped]
                 text = f"no template, shipped package or file is named {name!r}"
-                self.faults.append(fault_in(use, text, nearest(name, known), "E-NAME"))
+                self.diagnostics.append(diagnostic_in(use, text, suggest(name, known), "E-NAME"))
         other = self.load(path, use) if path is not None else None
         if other is None:
             return None
@@ -122,7 +124,7 @@ class Uses:
         try:
             return file_beside(use, self.home, may_leave=self.may_leave)
         except DescriptionError as error:
-            self.faults += error.faults
+            self.diagnostics += error.diagnostics
             return None
 
     def load(self, path: Path, use: Node) -> Node | None:
@@ -132,14 +134,16 @@ class Uses:
                 self.documents[path] = read_yaml(path)
             except DescriptionError as error:
                 self.documents[path] = None
-                self.faults += error.faults
+                self.diagnostics += error.diagnostics
         document = self.documents[path]
         materials = document.get("materials") if document is not None else None
         for name, material in materials.items() if materials is not None else ():
             first, _ = self.materials.setdefault(name, (material, materials.place_of(name)))  # type: ignore[union-attr]
             if plain(first) != plain(material):
                 text = f"{name!r} is another material in {material.mark.file} than in {first.mark.file}"
-                self.faults.append(fault_in(use, text, "give one of the two another name", "E-DUPLICATE"))
+                self.diagnostics.append(
+                    diagnostic_in(use, text, "give one of the two another name", "E-DUPLICATE")
+                )
         return document
 
     def root_of(self, document: Node, use: Node) -> str | None:
@@ -152,7 +156,7 @@ class Uses:
         if len(roots) == 1:
             return roots[0]
         text = f"{document.mark.file} has {len(roots)} stacks that stand on nothing; one is due"
-        self.faults.append(fault_in(use, text, "name its package like the stack to use", "E-NAME"))
+        self.diagnostics.append(diagnostic_in(use, text, "name its package like the stack to use", "E-NAME"))
         return None
 
 

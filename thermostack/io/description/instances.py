@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.io.description.source_locations import fault_in
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Mark, Node
-from thermostack.schema.fields import nearest
+from thermostack.schema.fields import suggest
 
 MOST_STACKS = 2_000  # after copies; their overlaps are looked for pair by pair
 MOST_LAYERS = 20_000  # of all stacks, after repeats and copies
@@ -69,11 +69,11 @@ def with_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
 # -- repeat ----------------------------------------------------------------------------------
 
 
-class Repeats:
+class RepeatExpander:
     """Replaces `- repeat: {times: 7, layers: [...]}` by that many layers, numbered from 0."""
 
     def __init__(self) -> None:
-        self.faults: list[Fault] = []
+        self.diagnostics: list[Diagnostic] = []
 
     def expand(self, stack: Node) -> Node:
         """Return a stack without repeats."""
@@ -83,7 +83,7 @@ class Repeats:
         try:
             return stack.with_items({**stack.value, "layers": replace(layers, value=self.flat(layers))})
         except DescriptionError as error:
-            self.faults += error.faults
+            self.diagnostics += error.diagnostics
             return stack.with_items({**stack.value, "layers": replace(layers, value=[])})
 
     def flat(self, layers: Node) -> list[Node]:
@@ -98,7 +98,7 @@ class Repeats:
             once = self.flat(inner)
             if len(found) + times * len(once) > MOST_LAYERS:
                 raise DescriptionError(
-                    fault_in(repeat, f"makes more than {MOST_LAYERS} layers", "", "E-RANGE")
+                    diagnostic_in(repeat, f"makes more than {MOST_LAYERS} layers", "", "E-RANGE")
                 )
             found += [_numbered(layer, n) for n in range(times) for layer in once]
         return found
@@ -108,33 +108,33 @@ def _check_repeat(item: Node, repeat: Node) -> tuple[int, Node]:
     for key in item.value:
         if key != "repeat":
             raise DescriptionError(
-                fault_in(item, "a repeat stands alone", "put it into its layers", "E-KEY", key)
+                diagnostic_in(item, "a repeat stands alone", "put it into its layers", "E-KEY", key)
             )
     if not repeat.is_mapping:
         raise DescriptionError(
-            fault_in(repeat, "is not a mapping", "write repeat: {times: 7, layers: [...]}", "E-TYPE")
+            diagnostic_in(repeat, "is not a mapping", "write repeat: {times: 7, layers: [...]}", "E-TYPE")
         )
     for key in repeat.value:
         if key not in ("times", "layers"):
-            fault = fault_in(
+            diagnostic = diagnostic_in(
                 repeat,
                 f"unknown key {key!r}",
-                nearest(key, ("times", "layers")) or "times and layers",
+                suggest(key, ("times", "layers")) or "times and layers",
                 "E-KEY",
                 key,
             )
-            raise DescriptionError(fault)
+            raise DescriptionError(diagnostic)
     times, layers = repeat.get("times"), repeat.get("layers")
     if times is None or layers is None:
         raise DescriptionError(
-            fault_in(repeat, "is missing", "", "E-MISSING", "layers" if times else "times")
+            diagnostic_in(repeat, "is missing", "", "E-MISSING", "layers" if times else "times")
         )
     if not isinstance(times.value, int) or isinstance(times.value, bool) or times.value < 1:
         raise DescriptionError(
-            fault_in(times, f"{times.value!r} is not a number of times", "1, 2, 3, ...", "E-RANGE")
+            diagnostic_in(times, f"{times.value!r} is not a number of times", "1, 2, 3, ...", "E-RANGE")
         )
     if not layers.is_list:
-        raise DescriptionError(fault_in(layers, "is not a list of layers", "", "E-TYPE"))
+        raise DescriptionError(diagnostic_in(layers, "is not a list of layers", "", "E-TYPE"))
     return times.value, layers
 
 
@@ -148,11 +148,11 @@ def _numbered(layer: Node, number: int) -> Node:
 # -- copies ----------------------------------------------------------------------------------
 
 
-class Copies:
+class InstanceExpander:
     """Replaces a stack `it` with `copies: {west: [x, y]}` by `it.west` ..., each with what stands on it."""
 
     def __init__(self) -> None:
-        self.faults: list[Fault] = []
+        self.diagnostics: list[Diagnostic] = []
 
     def expand(self, stacks: Node) -> Node:
         """Return the stacks without copies."""
@@ -162,18 +162,20 @@ class Copies:
             copies = made[name].value["copies"]
             if not copies.is_mapping or not copies.value:
                 remedy = 'write copies: {west: ["1 mm", "2 mm"]}'
-                self.faults.append(
-                    fault_in(copies, "is not a mapping from names to positions", remedy, "E-TYPE")
+                self.diagnostics.append(
+                    diagnostic_in(copies, "is not a mapping from names to positions", remedy, "E-TYPE")
                 )
                 made[name] = made[name].without("copies")
                 continue
             family = family_of(made, name, copies.value)
             if len(made) + len(copies.value) * len(family) > MOST_STACKS:
-                self.faults.append(fault_in(copies, f"makes more than {MOST_STACKS} stacks", "", "E-RANGE"))
+                self.diagnostics.append(
+                    diagnostic_in(copies, f"makes more than {MOST_STACKS} stacks", "", "E-RANGE")
+                )
                 return stacks.with_items({key: stack.without("copies") for key, stack in stacks.items()})
             made = self.copied(made, name, family, marks)
-            self.faults += [
-                fault_in(
+            self.diagnostics += [
+                diagnostic_in(
                     copies,
                     f"there is a stack {name}.{key} already",
                     "give one another name",

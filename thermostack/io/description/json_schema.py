@@ -109,21 +109,21 @@ def _shorten_cooling(kinds: Schema) -> None:
 
     The map of a film may be a file, in another unit and from another edge.
     """
-    table = kinds["FilmMap"]["properties"]
+    table = kinds["HtcMap"]["properties"]
     unit = {**_TEXT, "examples": ["W/m2/K", "kW/m2/K"]}
     file = {"map": {**_TEXT, "examples": ["h.csv", "h.npy"]}, "unit": unit, "source": _TEXT}
-    kinds["FilmMap"] = _either(
+    kinds["HtcMap"] = _either(
         _mapping({**file, "origin": {"enum": ["south", "north"]}}, required=["map", "unit"]),
         _mapping(table, required=["map", "unit"]),
-        description=kinds["FilmMap"]["description"],
+        description=kinds["HtcMap"]["description"],
     )
-    cooled = kinds["Cooled"]
+    cooled = kinds["FaceCooling"]
     region = cooled["properties"]["region"]
     forms = [
         {**form, "properties": {**form["properties"], "region": region}}
         for form in cooled["properties"]["cooler"]["anyOf"]
     ]
-    kinds["Cooled"] = {"anyOf": forms, "description": cooled.get("description", "")}
+    kinds["FaceCooling"] = {"anyOf": forms, "description": cooled.get("description", "")}
     one = {"$ref": "#/$defs/Cooled"}
     for face in kinds["Cooling"]["properties"]:
         kinds["Cooling"]["properties"][face] = _either(one, {"type": "array", "items": one})

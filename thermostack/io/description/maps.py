@@ -14,25 +14,25 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.io.files.atomic_file import write_whole
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.files.delimited_text import (
-    MAX_FAULTS,
-    Sheet,
+    MAX_DIAGNOSTICS,
+    DelimitedTable,
     check_number,
+    parse_table,
     read_bytes,
     said,
-    sheet_of,
     shown,
 )
-from thermostack.package.cooling import FilmMap
+from thermostack.package.cooling import HtcMap
 from thermostack.package.power import PowerMap
 from thermostack.schema.fields import fail
 from thermostack.units import UnitError, parse_quantity
 
 PLAIN = b"0123456789+-.eE, \t"  # all a table of finite numbers is written with
 Origin = Literal["south", "north"]
-Map = TypeVar("Map", PowerMap, FilmMap)
+Map = TypeVar("Map", PowerMap, HtcMap)
 
 
 def read_power_map(path: str | Path, unit: str = "W", origin: str = "south") -> PowerMap:
@@ -46,7 +46,7 @@ def read_power_map(path: str | Path, unit: str = "W", origin: str = "south") -> 
     return _drawn(lambda: PowerMap(values, "W" if per_pixel else "W/m2", source=Path(path).name), path)
 
 
-def read_film_map(path: str | Path, unit: str, origin: str = "south") -> FilmMap:
+def read_htc_map(path: str | Path, unit: str, origin: str = "south") -> HtcMap:
     """Return the map of films in a CSV or NPY file, like that of powers.
 
     `unit` is that of a value ("W/m2/K", "kW/m2/K"); `origin` says at which edge of the face the first row
@@ -56,23 +56,25 @@ def read_film_map(path: str | Path, unit: str, origin: str = "south") -> FilmMap
         scale = parse_quantity(f"1 {unit}", "heat_transfer_coefficient")
     except UnitError:
         message = f"{shown(unit)} is not the unit of a map of films"
-        raise DescriptionError(Fault("unit", message, "W/m2/K, also kW/m2/K, ...", "E-UNIT")) from None
+        raise DescriptionError(Diagnostic("unit", message, "W/m2/K, also kW/m2/K, ...", "E-UNIT")) from None
     values = _read_values(path, origin) * scale
-    return _drawn(lambda: FilmMap(values, source=Path(path).name), path)
+    return _drawn(lambda: HtcMap(values, source=Path(path).name), path)
 
 
 def _read_values(path: str | Path, origin: str) -> np.ndarray:
     """Return the numbers of a map, the first row in the south."""
     if origin not in get_args(Origin):
         message = f"{shown(origin)} is not where a map begins"
-        raise DescriptionError(Fault("origin", message, "the first row lies south or north", "E-NAME"))
+        raise DescriptionError(Diagnostic("origin", message, "the first row lies south or north", "E-NAME"))
     data, file = read_bytes(path), os.fspath(path)
     if data.startswith(b"\x93NUMPY"):
         values = _read_array(data, file)
     elif file.endswith(".npy"):
-        raise DescriptionError(Fault("", "is not a NumPy file", "write it with numpy.save", "E-FILE", file))
+        raise DescriptionError(
+            Diagnostic("", "is not a NumPy file", "write it with numpy.save", "E-FILE", file)
+        )
     else:
-        values = _read_table(sheet_of(data, file))
+        values = _read_table(parse_table(data, file))
     return values if origin == "south" else values[::-1]
 
 
@@ -82,10 +84,12 @@ def _drawn(make: Callable[[], Map], path: str | Path) -> Map:
         return make()
     except DescriptionError as error:
         file = os.fspath(path)
-        raise DescriptionError(replace(fault.at(file), field="") for fault in error.faults) from None
+        raise DescriptionError(
+            replace(diagnostic.located_at(file), field="") for diagnostic in error.diagnostics
+        ) from None
 
 
-def write_map(path: str | Path, drawn: PowerMap | FilmMap) -> None:
+def write_map(path: str | Path, drawn: PowerMap | HtcMap) -> None:
     """Write the values of a map, its first row in the south, as NPY or else as CSV by the file's name.
 
     Read it back with the unit of the map. Raises OutputError where it cannot be written.
@@ -93,10 +97,10 @@ def write_map(path: str | Path, drawn: PowerMap | FilmMap) -> None:
     if os.fspath(path).endswith(".npy"):
         out = BytesIO()
         np.save(out, drawn.values, allow_pickle=False)
-        return write_whole(path, out.getvalue())
+        return write_atomic(path, out.getvalue())
     per = "W of each pixel" if drawn.unit == "W" else f"{drawn.unit} in each pixel"
     rows = [",".join(map(repr, row)) for row in drawn.values.tolist()]
-    return write_whole(path, "\n".join([f"# {per}, the first row in the south", *rows, ""]).encode())
+    return write_atomic(path, "\n".join([f"# {per}, the first row in the south", *rows, ""]).encode())
 
 
 def _read_unit(unit: str) -> tuple[bool, float]:
@@ -106,10 +110,12 @@ def _read_unit(unit: str) -> tuple[bool, float]:
         except UnitError:
             continue
     message = f"{shown(unit)} is not the unit of a power map"
-    raise DescriptionError(Fault("unit", message, "W (of a pixel) or W/m2, also mW, W/cm2, ...", "E-UNIT"))
+    raise DescriptionError(
+        Diagnostic("unit", message, "W (of a pixel) or W/m2, also mW, W/cm2, ...", "E-UNIT")
+    )
 
 
-def _read_table(sheet: Sheet) -> np.ndarray:
+def _read_table(sheet: DelimitedTable) -> np.ndarray:
     """Return the numbers of a table, or raise all that is wrong with it."""
     rows = sheet.texts
     is_plain = not any(row.encode().translate(None, PLAIN) for row in rows)
@@ -120,19 +126,21 @@ def _read_table(sheet: Sheet) -> np.ndarray:
     if values is None or not np.isfinite(values).all():
         width = len(rows[0].split(","))
         lines = zip(sheet.numbers, rows, strict=True)
-        faults = (fault for line, text in lines for fault in _row_faults(sheet, line, text, width))
-        found = list(islice(faults, MAX_FAULTS))
+        diagnostics = (
+            diagnostic for line, text in lines for diagnostic in _row_diagnostics(sheet, line, text, width)
+        )
+        found = list(islice(diagnostics, MAX_DIAGNOSTICS))
         if found:
             raise DescriptionError(found)
         values = np.array([[float(cell) for cell in row.split(",")] for row in rows])
     return values
 
 
-def _row_faults(sheet: Sheet, line: int, text: str, width: int) -> Iterator[Fault]:
+def _row_diagnostics(sheet: DelimitedTable, line: int, text: str, width: int) -> Iterator[Diagnostic]:
     cells = text.split(",")
     if len(cells) != width:
         message = f"{len(cells)} numbers where the first row has {width}"
-        yield sheet.fault("", message, "", "E-FILE", line, 1)
+        yield sheet.diagnostic("", message, "", "E-FILE", line, 1)
         return
     column = 1
     for n, cell in enumerate(cells):
@@ -141,7 +149,9 @@ def _row_faults(sheet: Sheet, line: int, text: str, width: int) -> Iterator[Faul
             if math.isinf(float(cell)):
                 raise fail("E-RANGE", f"{cell.strip()} is not a finite number", "")
         except PydanticCustomError as error:
-            yield sheet.fault(f"pixel {n + 1}", *said(error), line, column + len(cell) - len(cell.lstrip()))
+            yield sheet.diagnostic(
+                f"pixel {n + 1}", *said(error), line, column + len(cell) - len(cell.lstrip())
+            )
         column += len(cell) + 1
 
 
@@ -149,7 +159,7 @@ def _read_array(data: bytes, file: str) -> np.ndarray:
     """Return the array of an NPY file; nothing in it is run, and its size is checked before its data."""
 
     def refuse(message: str, remedy: str) -> DescriptionError:
-        return DescriptionError(Fault("", message, remedy, "E-FILE", file))
+        return DescriptionError(Diagnostic("", message, remedy, "E-FILE", file))
 
     stream = BytesIO(data)
     try:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.io.description.source_locations import fault_in
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Node
 from thermostack.materials.material import VOID
 from thermostack.materials.material_library import find_material
-from thermostack.schema.fields import nearest
+from thermostack.schema.fields import suggest
 
 
-def name_faults(tree: Node) -> Iterator[Fault]:
+def name_diagnostics(tree: Node) -> Iterator[Diagnostic]:
     """Yield the stacks and materials that a description names and does not have.
 
     A package that validates is asked for its own faults; this serves those that do not, so that a wrong
@@ -27,7 +27,7 @@ def name_faults(tree: Node) -> Iterator[Fault]:
         for host in (*_texts(stack.get("on")), *_texts(stack.get("inside"))):
             if host.value not in names:
                 text = f"no stack is named {host.value!r}"
-                yield fault_in(host, text, nearest(host.value, names), "E-NAME")
+                yield diagnostic_in(host, text, suggest(host.value, names), "E-NAME")
     materials = tree.get("materials")
     own = [name for name, _ in materials.items()] if materials is not None and materials.is_mapping else []
     for stack in drawn:
@@ -36,12 +36,12 @@ def name_faults(tree: Node) -> Iterator[Fault]:
                 yield from _unknown(material)
 
 
-def _unknown(material: Node) -> Iterator[Fault]:
+def _unknown(material: Node) -> Iterator[Diagnostic]:
     try:
         find_material(material.value)
     except DescriptionError as error:
-        for fault in error.faults:
-            yield fault_in(material, fault.message, fault.remedy, fault.code)
+        for diagnostic in error.diagnostics:
+            yield diagnostic_in(material, diagnostic.message, diagnostic.hint, diagnostic.code)
 
 
 def _materials(stack: Node) -> Iterator[Node]:

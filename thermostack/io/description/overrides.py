@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.source_locations import SET
 from thermostack.io.description.yaml_nodes import Key, Mark, Node, parse_yaml
-from thermostack.schema.fields import nearest
+from thermostack.schema.fields import suggest
 from thermostack.schema.validated_dataclass import field_path
 
 
@@ -24,7 +24,7 @@ class Override:
 
 def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
     """Return the overrides; a text is read as in a file. Raises DescriptionError for what is no YAML."""
-    made, faults = [], []
+    made, diagnostics = [], []
     for path, value in overrides.items():
         parts = tuple(part for part in re.split(r"[.\[\]]+", path) if part)
         try:
@@ -33,9 +33,12 @@ def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
             )
             made.append(Override(parts, _unplaced(node, parts)))
         except DescriptionError as error:
-            faults += [replace(fault, field=path, file=SET, line=None, column=None) for fault in error.faults]
-    if faults:
-        raise DescriptionError(faults)
+            diagnostics += [
+                replace(diagnostic, field=path, file=SET, line=None, column=None)
+                for diagnostic in error.diagnostics
+            ]
+    if diagnostics:
+        raise DescriptionError(diagnostics)
     return made
 
 
@@ -84,7 +87,7 @@ def _assigned(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
     return None
 
 
-def unknown_field(root: Node, override: Override) -> Fault:
+def unknown_field(root: Node, override: Override) -> Diagnostic:
     """Return the fault of an override that leads nowhere, at its first step that fails."""
     node, done = root, 0
     while done < len(override.parts):
@@ -100,10 +103,10 @@ def unknown_field(root: Node, override: Override) -> Fault:
         known = [str(name.value) for item in node.value if (name := item.get("name")) is not None]
     if node.is_mapping or node.is_list:
         message = f"{where} has no {missing!r}"
-        remedy = nearest(missing, known) or (f"it has {', '.join(known[:12])}" if known else "")
+        remedy = suggest(missing, known) or (f"it has {', '.join(known[:12])}" if known else "")
     else:
         message, remedy = f"{where} is one value, it has no fields", "set it as a whole"
-    return Fault(field_path(override.parts), message, remedy, "E-NAME", SET, path=override.parts)
+    return Diagnostic(field_path(override.parts), message, remedy, "E-NAME", SET, path=override.parts)
 
 
 def _step(node: Node, parts: tuple[str, ...]) -> tuple[Node, int] | None:

@@ -9,19 +9,19 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.io.description.htc_map_references import FilmFiles
-from thermostack.io.description.includes import Uses
-from thermostack.io.description.instances import MOST_LAYERS, Copies, Repeats
-from thermostack.io.description.name_checks import name_faults
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.description.htc_map_references import HtcMapReferences
+from thermostack.io.description.includes import IncludeResolver
+from thermostack.io.description.instances import MOST_LAYERS, InstanceExpander, RepeatExpander
+from thermostack.io.description.name_checks import name_diagnostics
 from thermostack.io.description.overrides import Override, apply_overrides, read_overrides, unknown_field
-from thermostack.io.description.power_references import PowerFiles
-from thermostack.io.description.source_locations import Places, fault_in
+from thermostack.io.description.power_references import PowerReferences
+from thermostack.io.description.source_locations import SourceMap, diagnostic_in
 from thermostack.io.description.yaml_nodes import Node, plain, read_yaml
-from thermostack.package.geometry import lay_out
+from thermostack.package.geometry import build_geometry
 from thermostack.package.package import Package
-from thermostack.schema.fields import nearest
-from thermostack.schema.validated_dataclass import faults_of
+from thermostack.schema.fields import suggest
+from thermostack.schema.validated_dataclass import diagnostics_of
 
 
 def read_package(
@@ -37,21 +37,23 @@ def read_package(
     root = read_yaml(path)
     if not root.is_mapping:
         remedy = "a description begins with `package:`"
-        raise DescriptionError(fault_in(root, "is no mapping of keys to values", remedy, "E-YAML"))
-    tree, faults = expand(root, path.parent, read_overrides(overrides or {}), may_leave=allow_include_root)
-    places = Places(tree)
+        raise DescriptionError(diagnostic_in(root, "is no mapping of keys to values", remedy, "E-YAML"))
+    tree, diagnostics = expand(
+        root, path.parent, read_overrides(overrides or {}), may_leave=allow_include_root
+    )
+    places = SourceMap(tree)
     try:
         package: Package = TypeAdapter(Package).validate_python(plain(tree), context={"from_file": True})
     except ValidationError as error:
-        faults += [places(fault) for fault in faults_of(error)]
-        faults += name_faults(tree)
-    if faults:
-        raise DescriptionError(_in_order(faults))
-    object.__setattr__(package, "places", places)
+        diagnostics += [places(diagnostic) for diagnostic in diagnostics_of(error)]
+        diagnostics += name_diagnostics(tree)
+    if diagnostics:
+        raise DescriptionError(_in_order(diagnostics))
+    object.__setattr__(package, "locator", places)
     try:
-        lay_out(package)
+        build_geometry(package)
     except DescriptionError as error:
-        raise DescriptionError(_in_order(error.faults)) from None
+        raise DescriptionError(_in_order(error.diagnostics)) from None
     return package
 
 
@@ -75,9 +77,9 @@ def find_package(source: str | Path) -> Path:
         return path
     shipped = _shipped()
     if path.name not in shipped:
-        remedy = nearest(path.name, shipped) or "`thermostack packages` lists them"
+        remedy = suggest(path.name, shipped) or "`thermostack packages` lists them"
         raise DescriptionError(
-            Fault("", f"no file and no shipped package is named {path.name!r}", remedy, "E-FILE")
+            Diagnostic("", f"no file and no shipped package is named {path.name!r}", remedy, "E-FILE")
         )
     return shipped[path.name]
 
@@ -87,9 +89,15 @@ def _shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(shelf.glob("*.yaml"))}
 
 
-def expand(root: Node, home: Path, overrides: list[Override], *, may_leave: bool) -> tuple[Node, list[Fault]]:
+def expand(
+    root: Node, home: Path, overrides: list[Override], *, may_leave: bool
+) -> tuple[Node, list[Diagnostic]]:
     """Return the tree of a description without its short forms, and what is wrong with them."""
-    uses, repeats, copies = Uses(home, _shipped(), may_leave=may_leave), Repeats(), Copies()
+    uses, repeats, copies = (
+        IncludeResolver(home, _shipped(), may_leave=may_leave),
+        RepeatExpander(),
+        InstanceExpander(),
+    )
     root, overrides = apply_overrides(root, overrides)
     root, overrides = apply_overrides(uses.expand(root), overrides)
     stacks = root.get("stacks")
@@ -99,17 +107,24 @@ def expand(root: Node, home: Path, overrides: list[Override], *, may_leave: bool
         _check_extent(stacks)
         root = root.with_items({**root.value, "stacks": stacks})
     root, overrides = apply_overrides(root, overrides)
-    powers = PowerFiles(home, may_leave=may_leave)
+    powers = PowerReferences(home, may_leave=may_leave)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:
         stacks = stacks.with_items({name: powers.expand(stack) for name, stack in stacks.items()})
         root = root.with_items({**root.value, "stacks": stacks})
-    films = FilmFiles(home, may_leave=may_leave)
+    films = HtcMapReferences(home, may_leave=may_leave)
     cooling = root.get("cooling")
     if cooling is not None and cooling.is_mapping:
         root = root.with_items({**root.value, "cooling": films.expand(cooling)})
     unknown = [unknown_field(root, override) for override in overrides]
-    return root, [*uses.faults, *repeats.faults, *copies.faults, *powers.faults, *films.faults, *unknown]
+    return root, [
+        *uses.diagnostics,
+        *repeats.diagnostics,
+        *copies.diagnostics,
+        *powers.diagnostics,
+        *films.diagnostics,
+        *unknown,
+    ]
 
 
 def _check_extent(stacks: Node) -> None:
@@ -119,13 +134,19 @@ def _check_extent(stacks: Node) -> None:
     if count > MOST_LAYERS:
         text = f"copies and repeats make {count} layers, more than {MOST_LAYERS}"
         raise DescriptionError(
-            fault_in(stacks, text, "draw what is fine as one layer of a mixture", "E-RANGE")
+            diagnostic_in(stacks, text, "draw what is fine as one layer of a mixture", "E-RANGE")
         )
 
 
-def _in_order(faults: Any) -> list[Fault]:
+def _in_order(diagnostics: Any) -> list[Diagnostic]:
     """Return faults by file and line, each only once where a copied or used stack shows it several times."""
-    found: dict[Any, Fault] = {}
-    for fault in faults:
-        found.setdefault((fault.file, fault.line, fault.column, fault.message, fault.code), fault)
-    return sorted(found.values(), key=lambda fault: (fault.file or "", fault.line or 0, fault.column or 0))
+    found: dict[Any, Diagnostic] = {}
+    for diagnostic in diagnostics:
+        found.setdefault(
+            (diagnostic.file, diagnostic.line, diagnostic.column, diagnostic.message, diagnostic.code),
+            diagnostic,
+        )
+    return sorted(
+        found.values(),
+        key=lambda diagnostic: (diagnostic.file or "", diagnostic.line or 0, diagnostic.column or 0),
+    )

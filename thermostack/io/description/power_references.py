@@ -8,13 +8,13 @@ from pathlib import Path
 from thermostack.errors import DescriptionError
 from thermostack.io.description.floorplan import read_floorplan
 from thermostack.io.description.maps import read_power_map
-from thermostack.io.description.referenced_files import NamedFiles
-from thermostack.io.description.source_locations import Places, fault_in
+from thermostack.io.description.referenced_files import ReferencedFiles
+from thermostack.io.description.source_locations import SourceMap, diagnostic_in
 from thermostack.io.description.yaml_nodes import Node, plain
 from thermostack.package.power import assign_powers
 
 
-class PowerFiles(NamedFiles):
+class PowerReferences(ReferencedFiles):
     """Replaces `floorplan: file.csv` by its blocks and `map: file.npy` by its values."""
 
     def __init__(self, home: Path, *, may_leave: bool) -> None:
@@ -38,7 +38,7 @@ class PowerFiles(NamedFiles):
             try:
                 self.done[id(power)] = power, self.read(power)
             except DescriptionError as error:
-                self.faults += error.faults
+                self.diagnostics += error.diagnostics
                 self.done[id(power)] = power, power.without("floorplan", "powers", "map", "total", "scale_to")
         made = self.done[id(power)][1]
         if made is power:
@@ -53,11 +53,15 @@ class PowerFiles(NamedFiles):
         if "floorplan" in items:
             if "blocks" in items:
                 text = "blocks and floorplan both say where the blocks are"
-                raise DescriptionError(fault_in(power, text, "give one of the two", "E-KEY", "floorplan"))
+                raise DescriptionError(
+                    diagnostic_in(power, text, "give one of the two", "E-KEY", "floorplan")
+                )
             items["blocks"] = self.blocks(power, items.pop("floorplan"), items.pop("powers", None))
         elif "powers" in items:
             text = "powers are for the blocks of a floorplan, and none is named"
-            raise DescriptionError(fault_in(power, text, "name it: floorplan: file.csv", "E-KEY", "powers"))
+            raise DescriptionError(
+                diagnostic_in(power, text, "name it: floorplan: file.csv", "E-KEY", "powers")
+            )
         named = items.get("map")
         if named is not None and (isinstance(named.value, str) or named.get("file") is not None):
             beside: dict[str, Node] = {key: items.pop(key) for key in ("unit", "origin") if key in items}
@@ -74,11 +78,13 @@ class PowerFiles(NamedFiles):
         if powers is not None:
             if not powers.is_mapping:
                 text = "is not a mapping from blocks to powers"
-                raise DescriptionError(fault_in(powers, text, 'write powers: {core: "5 W"}', "E-TYPE"))
+                raise DescriptionError(diagnostic_in(powers, text, 'write powers: {core: "5 W"}', "E-TYPE"))
             try:
                 blocks = assign_powers(blocks, plain(powers), from_file=True)
             except DescriptionError as error:
-                raise DescriptionError(Places(power)(fault) for fault in error.faults) from None
+                raise DescriptionError(
+                    SourceMap(power)(diagnostic) for diagnostic in error.diagnostics
+                ) from None
         return replace(named, value=blocks)
 
     def map(self, named: Node, beside: dict[str, Node]) -> Node:

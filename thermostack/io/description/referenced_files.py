@@ -7,37 +7,41 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.io.description.source_locations import fault_in, file_beside
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.description.source_locations import diagnostic_in, file_beside
 from thermostack.io.description.yaml_nodes import Node
-from thermostack.schema.fields import nearest
+from thermostack.schema.fields import suggest
 
 T = TypeVar("T")
 
 
-class NamedFiles:
+class ReferencedFiles:
     """Reads files in the directory of the description that names them, or elsewhere where that is allowed."""
 
     def __init__(self, home: Path, *, may_leave: bool) -> None:
         self.home = home
         self.may_leave = may_leave
-        self.faults: list[Fault] = []
+        self.diagnostics: list[Diagnostic] = []
 
     def file(self, named: Node, read: Callable[[Path], T]) -> T:
         """Return what a file holds; a fault that has no line in it is one of the line that names it."""
         if not isinstance(named.value, str):
             raise DescriptionError(
-                fault_in(named, f"{named.value!r} is not the name of a file", "", "E-TYPE")
+                diagnostic_in(named, f"{named.value!r} is not the name of a file", "", "E-TYPE")
             )
         path = file_beside(named, self.home, may_leave=self.may_leave)
         if not path.exists():
             beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-            remedy = nearest(path.name, beside)
-            raise DescriptionError(fault_in(named, f"there is no file {named.value!r}", remedy, "E-FILE"))
+            remedy = suggest(path.name, beside)
+            raise DescriptionError(
+                diagnostic_in(named, f"there is no file {named.value!r}", remedy, "E-FILE")
+            )
         try:
             return read(path)
         except DescriptionError as error:
-            raise DescriptionError(_placed(named, path, fault) for fault in error.faults) from None
+            raise DescriptionError(
+                _placed(named, path, diagnostic) for diagnostic in error.diagnostics
+            ) from None
 
     def texts(self, named: Node, given: dict[str, Node], examples: dict[str, str]) -> dict[str, str]:
         """Take the fields that say how a file is read out of `given`, and return their texts."""
@@ -48,14 +52,14 @@ class NamedFiles:
                 continue
             if not isinstance(item.value, str):
                 text = f"{item.value!r} is not a text"
-                raise DescriptionError(fault_in(named, text, example, "E-TYPE", key))
+                raise DescriptionError(diagnostic_in(named, text, example, "E-TYPE", key))
             said[key] = item.value
         return said
 
 
-def _placed(named: Node, path: Path, fault: Fault) -> Fault:
+def _placed(named: Node, path: Path, diagnostic: Diagnostic) -> Diagnostic:
     """Return a fault of a file that is read, at the line that names it where it has none of its own."""
-    if fault.line is not None:
-        return fault
-    said = f"{os.path.basename(path)}: {fault.message}"
-    return fault_in(named, said, fault.remedy, fault.code)
+    if diagnostic.line is not None:
+        return diagnostic
+    said = f"{os.path.basename(path)}: {diagnostic.message}"
+    return diagnostic_in(named, said, diagnostic.hint, diagnostic.code)

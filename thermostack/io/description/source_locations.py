@@ -5,38 +5,38 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.yaml_nodes import Key, Mark, Node, plain
 from thermostack.schema.validated_dataclass import field_path
 
 SET = "--set"  # the file that values set from outside stand in
 
 
-def fault_in(
+def diagnostic_in(
     node: Node, message: str, remedy: str = "", code: str = "E-VALUE", key: str | None = None
-) -> Fault:
+) -> Diagnostic:
     """Return a fault at a node, or at a key of it."""
     mark = node.mark if key is None else node.place_of(key)
     path = node.path if key is None else (*node.path, key)
-    return Fault(field_path(path), message, remedy, code, mark.file, mark.line, mark.column, path)
+    return Diagnostic(field_path(path), message, remedy, code, mark.file, mark.line, mark.column, path)
 
 
-class Places:
+class SourceMap:
     """Finds the file, line and column of a fault, and names its field as it is written there."""
 
     def __init__(self, root: Node) -> None:
         self.root = root
 
-    def __call__(self, fault: Fault) -> Fault:
+    def __call__(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a fault with its place; one that has a place already is returned as it is."""
-        if fault.file is not None:
-            return fault
-        node, mark, rest = self.walk(fault.path, at_key=fault.code == "E-KEY")
+        if diagnostic.file is not None:
+            return diagnostic
+        node, mark, rest = self.walk(diagnostic.path, at_key=diagnostic.code == "E-KEY")
         path = (*node.path, *rest)
-        message = fault.message
-        if fault.code == "E-DUPLICATE" and (first := self.first_of(fault.path)) is not None:
+        message = diagnostic.message
+        if diagnostic.code == "E-DUPLICATE" and (first := self.first_of(diagnostic.path)) is not None:
             message += f"; first in line {first.line}"
-        return replace(fault, field=field_path(path), message=message, **mark._asdict())
+        return replace(diagnostic, field=field_path(path), message=message, **mark._asdict())
 
     def first_of(self, path: tuple[Key, ...]) -> Mark | None:
         """Return where the name of an item of a list stands first."""
@@ -95,7 +95,9 @@ def file_beside(named: Node, home: Path, *, may_leave: bool) -> Path:
     base = home if named.mark.file == SET else Path(named.mark.file).parent
     if "://" in name or "\0" in name:
         raise DescriptionError(
-            fault_in(named, f"{name!r} is not a file here", "give a file beside the description", "E-FILE")
+            diagnostic_in(
+                named, f"{name!r} is not a file here", "give a file beside the description", "E-FILE"
+            )
         )
     path = base / name
     try:
@@ -105,6 +107,6 @@ def file_beside(named: Node, home: Path, *, may_leave: bool) -> Path:
     if not is_inside and not may_leave:
         remedy = "move it there, or allow it with --allow-include-root"
         raise DescriptionError(
-            fault_in(named, f"{name!r} is outside the directory of the description", remedy, "E-FILE")
+            diagnostic_in(named, f"{name!r} is outside the directory of the description", remedy, "E-FILE")
         )
     return path

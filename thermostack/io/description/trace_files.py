@@ -13,22 +13,22 @@ from typing import Any
 import numpy as np
 from pydantic_core import PydanticCustomError
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.files.delimited_text import (
     IS_NUMBER,
-    MAX_FAULTS,
+    MAX_DIAGNOSTICS,
     MAX_NUMBER,
     NUMBER,
-    Sheet,
+    DelimitedTable,
     check_number,
-    read_sheet,
+    read_table,
     said,
     shown,
     split,
 )
-from thermostack.schema.fields import fail, nearest
+from thermostack.schema.fields import fail, suggest
 from thermostack.transient.trace import CHOICES, After, Kind, Origin, Rest, Trace
-from thermostack.transient.waveform import column_fault, face_of
+from thermostack.transient.waveform import column_diagnostic, face_of
 from thermostack.units import UnitError, parse_quantity
 
 HEADER = "time [ms],gpu [W]"
@@ -57,17 +57,17 @@ def read_trace(
     goes before it. Without either it is steps, a run longer than the trace is refused, and a layer has a
     column for all of its blocks or for none. Raises DescriptionError with every fault of the file.
     """
-    sheet = read_sheet(path)
-    settings, faults = _read_settings(sheet)
+    sheet = read_table(path)
+    settings, diagnostics = _read_settings(sheet)
     given = {"kind": kind, "after": after, "period": period, "rest": rest}
     settings |= {key: value for key, value in given.items() if value is not None}
     settings = {"kind": "steps", "after": "refuse", "period": None, "rest": "refuse"} | settings
     header, found = _read_header(sheet, is_stepped=settings["kind"] != "linear")
-    if faults or found:
-        _refuse([*faults, *found])
+    if diagnostics or found:
+        _refuse([*diagnostics, *found])
     if len(sheet.texts) == 1:
-        _refuse([sheet.fault("", "has a header but no rows", HEADER, "E-MISSING")])
-    table, faults, is_told = _read_rows(sheet, header)
+        _refuse([sheet.diagnostic("", "has a header but no rows", HEADER, "E-MISSING")])
+    table, diagnostics, is_told = _read_rows(sheet, header)
     time = next(place for place, column in enumerate(header.columns) if column.name == "time")
     rest_of = [place for place in range(len(header.columns)) if place != time]
     columns = [header.columns[place] for place in rest_of]
@@ -81,23 +81,23 @@ def read_trace(
     try:
         trace = Trace(table[:, time], names, units, table[:, rest_of], **settings, origin=origin)
     except DescriptionError as error:
-        for fault in error.faults:
-            place, row = _place_of(fault, time, rest_of)
+        for diagnostic in error.diagnostics:
+            place, row = _place_of(diagnostic, time, rest_of)
             if row is None or not is_told[row, place]:
-                faults.append(_placed(sheet, header, fault, place, row))
-    if faults:
-        _refuse(faults)
+                diagnostics.append(_placed(sheet, header, diagnostic, place, row))
+    if diagnostics:
+        _refuse(diagnostics)
     return trace
 
 
-def _refuse(faults: list[Fault]) -> None:
-    faults.sort(key=lambda fault: (fault.line or 0, fault.column or 0))
-    raise DescriptionError(faults[:MAX_FAULTS])
+def _refuse(diagnostics: list[Diagnostic]) -> None:
+    diagnostics.sort(key=lambda diagnostic: (diagnostic.line or 0, diagnostic.column or 0))
+    raise DescriptionError(diagnostics[:MAX_DIAGNOSTICS])
 
 
-def _place_of(fault: Fault, time: int, rest_of: Sequence[int]) -> tuple[int, int | None]:
+def _place_of(diagnostic: Diagnostic, time: int, rest_of: Sequence[int]) -> tuple[int, int | None]:
     """Return column and row in the file that a fault of a trace is about."""
-    _, part, *where = fault.path
+    _, part, *where = diagnostic.path
     if part == "times" and where:
         return time, int(where[0])
     if part == "values" and len(where) == 2:
@@ -105,27 +105,35 @@ def _place_of(fault: Fault, time: int, rest_of: Sequence[int]) -> tuple[int, int
     return time, None
 
 
-def _placed(sheet: Sheet, header: _Header, fault: Fault, place: int, row: int | None) -> Fault:
+def _placed(
+    sheet: DelimitedTable, header: _Header, diagnostic: Diagnostic, place: int, row: int | None
+) -> Diagnostic:
     """Return a fault of a trace at the cell of the file it is about; without a row, at the file's last."""
     if row is None:
-        key = str(fault.path[1])
-        return replace(fault, field="" if key == "values" else key).at(sheet.file, sheet.numbers[-1])
+        key = str(diagnostic.path[1])
+        return replace(diagnostic, field="" if key == "values" else key).located_at(
+            sheet.file, sheet.numbers[-1]
+        )
     cells = split(sheet.texts[row + 1], header.separator)
     field = header.columns[place].name
-    return replace(fault, field=field).at(sheet.file, sheet.numbers[row + 1], cells[place][0] + 1)
+    return replace(diagnostic, field=field).located_at(
+        sheet.file, sheet.numbers[row + 1], cells[place][0] + 1
+    )
 
 
 # -- what comments say -----------------------------------------------------------------------
 
 
-def _read_settings(sheet: Sheet) -> tuple[dict[str, Any], list[Fault]]:
+def _read_settings(sheet: DelimitedTable) -> tuple[dict[str, Any], list[Diagnostic]]:
     """Return what the lines that begin with #! say, and what is wrong with them."""
     settings: dict[str, Any] = {}
-    faults: list[Fault] = []
+    diagnostics: list[Diagnostic] = []
     for number, text in sheet.comments:
         if forgotten := _FORGOTTEN.match(text):
             remedy = f"write #! {forgotten[1]}: ... where it is meant"
-            faults.append(sheet.fault(forgotten[1], "stands in a plain comment", remedy, "E-KEY", number, 1))
+            diagnostics.append(
+                sheet.diagnostic(forgotten[1], "stands in a plain comment", remedy, "E-KEY", number, 1)
+            )
         match = _PRAGMA.match(text)
         if match is None:
             continue
@@ -138,16 +146,18 @@ def _read_settings(sheet: Sheet) -> tuple[dict[str, Any], list[Fault]]:
                 settings[key] = value
             except PydanticCustomError as error:
                 start = column + len(piece) - len(piece.lstrip())
-                faults.append(sheet.fault(piece.partition(":")[0].strip(), *said(error), number, start))
+                diagnostics.append(
+                    sheet.diagnostic(piece.partition(":")[0].strip(), *said(error), number, start)
+                )
             column += len(piece) + 1
-    return settings, faults
+    return settings, diagnostics
 
 
 def _read_setting(text: str) -> tuple[str, Any]:
     key, colon, value = (part.strip() for part in text.partition(":"))
     known = (*CHOICES, "period")
     if not colon or key not in known:
-        remedy = nearest(key, known) or _SETTINGS
+        remedy = suggest(key, known) or _SETTINGS
         raise fail("E-KEY", f"{shown(text.strip())} says nothing about a trace", remedy)
     if key == "period":
         try:
@@ -155,7 +165,7 @@ def _read_setting(text: str) -> tuple[str, Any]:
         except UnitError as error:
             raise fail("E-UNIT", str(error)) from None
     if value not in CHOICES[key]:
-        remedy = nearest(value, CHOICES[key])
+        remedy = suggest(value, CHOICES[key])
         raise fail("E-NAME", f"{shown(value)} is not one of {', '.join(CHOICES[key])}", remedy)
     return key, value
 
@@ -194,7 +204,7 @@ class _Header:
     separator: str
 
 
-def _read_header(sheet: Sheet, *, is_stepped: bool) -> tuple[_Header, list[Fault]]:
+def _read_header(sheet: DelimitedTable, *, is_stepped: bool) -> tuple[_Header, list[Diagnostic]]:
     """Return the columns in their order, and what is wrong with them."""
     line, text = sheet.numbers[0], sheet.texts[0]
     separator = ","
@@ -204,27 +214,33 @@ def _read_header(sheet: Sheet, *, is_stepped: bool) -> tuple[_Header, list[Fault
             separator = ";"
             cells = split(text, separator)
     except ValueError as error:
-        _refuse([sheet.fault("", str(error), f"the header is like {HEADER}", "E-FILE", line, 1)])
+        _refuse([sheet.diagnostic("", str(error), f"the header is like {HEADER}", "E-FILE", line, 1)])
     columns: list[_Column] = []
-    faults: list[Fault] = []
+    diagnostics: list[Diagnostic] = []
     for start, label in cells:
         try:
             column = _read_label(label, start, is_stepped)
             if column.name in [other.name for other in columns]:
                 raise fail("E-DUPLICATE", f"there are two columns {column.name!r}")
         except PydanticCustomError as error:
-            faults.append(sheet.fault(label, *said(error), line, start + 1))
+            diagnostics.append(sheet.diagnostic(label, *said(error), line, start + 1))
             column = _Column(_name_and_unit(label)[0], start)
         columns.append(column)
     remedy = f"the header is like {HEADER}"
     if len(columns) == 1 and "\t" in text:
-        fault = sheet.fault("", "the columns are separated by tabs", "write commas", "E-FILE", line, 1)
-        return _Header(columns, separator), [fault]
+        diagnostic = sheet.diagnostic(
+            "", "the columns are separated by tabs", "write commas", "E-FILE", line, 1
+        )
+        return _Header(columns, separator), [diagnostic]
     if "time" not in [column.name for column in columns]:
-        faults.append(sheet.fault("time", "there is no column 'time'", remedy, "E-MISSING", line, 1))
+        diagnostics.append(
+            sheet.diagnostic("time", "there is no column 'time'", remedy, "E-MISSING", line, 1)
+        )
     elif len(columns) == 1:
-        faults.append(sheet.fault("", "there are times but nothing over them", remedy, "E-MISSING", line, 1))
-    return _Header(columns, separator), faults
+        diagnostics.append(
+            sheet.diagnostic("", "there are times but nothing over them", remedy, "E-MISSING", line, 1)
+        )
+    return _Header(columns, separator), diagnostics
 
 
 def _name_and_unit(label: str) -> tuple[str, str | None]:
@@ -250,7 +266,7 @@ def _read_label(label: str, start: int, is_stepped: bool) -> _Column:
             zero = Decimal(repr(parse_quantity(f"0 {unit}", dimension)))
         except UnitError:
             continue
-        wrong = column_fault(name, own, is_stepped=is_stepped)
+        wrong = column_diagnostic(name, own, is_stepped=is_stepped)
         if wrong is not None:
             text, remedy, code = wrong
             raise fail(code, text, remedy)
@@ -267,33 +283,33 @@ def _size(unit: str, dimension: str) -> Decimal:
 # -- the rows --------------------------------------------------------------------------------
 
 
-def _read_rows(sheet: Sheet, header: _Header) -> tuple[np.ndarray, list[Fault], np.ndarray]:
+def _read_rows(sheet: DelimitedTable, header: _Header) -> tuple[np.ndarray, list[Diagnostic], np.ndarray]:
     """Return the values, (rows, columns), the faults of their cells, and for which cells one is told."""
     rows = len(sheet.texts) - 1
     table = np.full((rows, len(header.columns)), np.nan)
     is_told = np.zeros(table.shape, dtype=bool)
-    faults: list[Fault] = []
+    diagnostics: list[Diagnostic] = []
     for start in range(0, rows, CHUNK):
         rows_of, cells, found = _split_rows(sheet, header, start)
-        for fault, row in found:
+        for diagnostic, row in found:
             is_told[row] = True
-            faults.append(fault)
+            diagnostics.append(diagnostic)
         for place, (column, texts) in enumerate(zip(header.columns, cells, strict=True)):
             is_number = _are_numbers(texts)
             plain = texts if is_number.all() else list(compress(texts, is_number))
             table[rows_of[is_number], place] = column.values(plain)
-            for n in np.flatnonzero(~np.isfinite(table[rows_of, place]))[:MAX_FAULTS].tolist():
+            for n in np.flatnonzero(~np.isfinite(table[rows_of, place]))[:MAX_DIAGNOSTICS].tolist():
                 is_told[rows_of[n], place] = True
-                faults.append(_cell_fault(sheet, header, place, int(rows_of[n]), texts[n]))
-        if len(faults) >= MAX_FAULTS:
+                diagnostics.append(_cell_diagnostic(sheet, header, place, int(rows_of[n]), texts[n]))
+        if len(diagnostics) >= MAX_DIAGNOSTICS:
             is_told[start:] = True
             break
-    return table, faults, is_told
+    return table, diagnostics, is_told
 
 
 def _split_rows(
-    sheet: Sheet, header: _Header, start: int
-) -> tuple[np.ndarray, list[list[str]], list[tuple[Fault, int]]]:
+    sheet: DelimitedTable, header: _Header, start: int
+) -> tuple[np.ndarray, list[list[str]], list[tuple[Diagnostic, int]]]:
     """Return some rows from `start` on: their numbers, their cells by column, and faults of others."""
     texts, width = sheet.texts[1 + start : 1 + start + CHUNK], len(header.columns)
     if all(text.count(header.separator) == width - 1 and '"' not in text for text in texts):
@@ -304,17 +320,17 @@ def _split_rows(
         return np.arange(start, start + len(texts)), [cells[place::width] for place in range(width)], []
     numbers: list[int] = []
     table: list[list[str]] = [[] for _ in range(width)]
-    faults: list[tuple[Fault, int]] = []
+    diagnostics: list[tuple[Diagnostic, int]] = []
     for row, text in enumerate(texts, start):
         try:
             found = _cells_of(text, header)
         except PydanticCustomError as error:
-            faults.append((sheet.fault("", *said(error), sheet.numbers[row + 1], 1), row))
+            diagnostics.append((sheet.diagnostic("", *said(error), sheet.numbers[row + 1], 1), row))
             continue
         numbers.append(row)
         for column, cell in zip(table, found, strict=True):
             column.append(cell)
-    return np.array(numbers, dtype=np.intp), table, faults
+    return np.array(numbers, dtype=np.intp), table, diagnostics
 
 
 def _cells_of(text: str, header: _Header) -> list[str]:
@@ -342,7 +358,7 @@ def _are_numbers(cells: Sequence[str]) -> np.ndarray:
     return np.array(each, dtype=bool)
 
 
-def _cell_fault(sheet: Sheet, header: _Header, place: int, row: int, cell: str) -> Fault:
+def _cell_diagnostic(sheet: DelimitedTable, header: _Header, place: int, row: int, cell: str) -> Diagnostic:
     """Return what is wrong with a cell that is no finite number."""
     line = sheet.numbers[row + 1]
     start = split(sheet.texts[row + 1], header.separator)[place][0]
@@ -350,4 +366,4 @@ def _cell_fault(sheet: Sheet, header: _Header, place: int, row: int, cell: str) 
         check_number(cell)
         raise fail("E-RANGE", f"{cell} is not a finite number")
     except PydanticCustomError as error:
-        return sheet.fault(header.columns[place].name, *said(error), line, start + 1)
+        return sheet.diagnostic(header.columns[place].name, *said(error), line, start + 1)

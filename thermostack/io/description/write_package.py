@@ -9,14 +9,14 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.floorplan import write_floorplan
 from thermostack.io.description.maps import write_map
 from thermostack.io.description.yaml_nodes import scalar
-from thermostack.io.files.atomic_file import write_whole
+from thermostack.io.files.atomic_file import write_atomic
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
-from thermostack.package.cooling import Cooled, FilmMap
+from thermostack.package.cooling import FaceCooling, HtcMap
 from thermostack.package.package import Package
 from thermostack.package.power import Block, Power, PowerMap
 from thermostack.schema.validated_dataclass import dump
@@ -41,7 +41,7 @@ _STACK_ORDER = (
 )
 _PLAIN = re.compile(r"(?:[^\W\d_]|[\d_+.]|-\d)[\w.+/% -]*(?<! )\Z")
 
-Beside = Callable[[str, Power | FilmMap], dict[str, Any]]  # writes a drawing, returns what names it
+Beside = Callable[[str, Power | HtcMap], dict[str, Any]]  # writes a drawing, returns what names it
 
 
 def package_to_yaml(package: Package) -> str:
@@ -61,9 +61,9 @@ def write_package(package: Package, path: str | Path) -> None:
     """
     path = Path(path)
 
-    def beside(name: str, drawn: Power | FilmMap) -> dict[str, Any]:
+    def beside(name: str, drawn: Power | HtcMap) -> dict[str, Any]:
         named: dict[str, Any] = {}
-        if isinstance(drawn, FilmMap):
+        if isinstance(drawn, HtcMap):
             named["map"] = f"{path.stem}.{name}.npy"
             write_map(path.with_name(named["map"]), drawn)
             return named
@@ -77,7 +77,7 @@ def write_package(package: Package, path: str | Path) -> None:
             named["map"] = {"file": file, **_map_place(power.map)}
         return named
 
-    write_whole(path, _text(package, beside).encode())
+    write_atomic(path, _text(package, beside).encode())
 
 
 def _text(package: Package, beside: Beside) -> str:
@@ -111,7 +111,7 @@ def _inline_materials(package: Package) -> dict[str, Any]:
         own = package.materials.get(material.name, known)
         if known != material or own != material:
             text = f"two different materials are named {material.name!r}"
-            raise DescriptionError(Fault("materials", text, "give one another name", "E-DUPLICATE"))
+            raise DescriptionError(Diagnostic("materials", text, "give one another name", "E-DUPLICATE"))
     shelf = library()
     inline = {
         name: material
@@ -179,13 +179,13 @@ def _pair(pair: tuple[float, float]) -> list[str]:
     return [write_quantity(value, "length") for value in pair]
 
 
-def _face(name: str, coolers: list[dict[str, Any]], drawn: tuple[Cooled, ...], beside: Beside) -> Any:
+def _face(name: str, coolers: list[dict[str, Any]], drawn: tuple[FaceCooling, ...], beside: Beside) -> Any:
     """Return the coolers of a face as a file says them."""
     made = []
     for n, (each, cooled) in enumerate(zip(coolers, drawn, strict=True)):
         ((kind, said),) = each["cooler"].items()
         h = getattr(cooled.cooler, "h", None)
-        if isinstance(h, FilmMap):
+        if isinstance(h, HtcMap):
             named = beside(name if len(drawn) == 1 else f"{name}_{n}", h)
             said = {**said, "h": {**said["h"], **named, "unit": h.unit, "source": h.source}}
         region = {"region": each["region"]} if "region" in each else {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thermostack.errors import DescriptionError, Fault
+from thermostack.errors import DescriptionError, Diagnostic
 
 LARGEST_FILE = 4 * 2**20  # bytes; blocks and maps by the thousand belong into CSV and NPY files
 MOST_NODES = 100_000  # keys and values, those behind an alias counted at every use
@@ -109,9 +109,9 @@ def parse_yaml(text: str, file: str) -> Node:
     except (DescriptionError, ImportError):  # what is missing on this machine is no fault of the text
         raise
     except Exception as error:  # whatever the parser trips over in a broken text is the text's fault
-        raise DescriptionError(_syntax_fault(error, text, file)) from None
-    if composer.faults:
-        raise DescriptionError(composer.faults)
+        raise DescriptionError(_syntax_diagnostic(error, text, file)) from None
+    if composer.diagnostics:
+        raise DescriptionError(composer.diagnostics)
     return with_paths(root, ())
 
 
@@ -144,35 +144,39 @@ def _is_step(name: Any) -> bool:
 def _read_bytes(path: Path, shown: str) -> bytes:
     try:
         if path.is_dir():
-            raise DescriptionError(Fault("", "is a directory", "name the .yaml file in it", "E-FILE", shown))
+            raise DescriptionError(
+                Diagnostic("", "is a directory", "name the .yaml file in it", "E-FILE", shown)
+            )
         if path.exists() and not path.is_file():
-            raise DescriptionError(Fault("", "is not an ordinary file", "", "E-FILE", shown))
+            raise DescriptionError(Diagnostic("", "is not an ordinary file", "", "E-FILE", shown))
         size = path.stat().st_size
         if size > LARGEST_FILE:
             text = f"has {size} bytes, more than the {LARGEST_FILE} that a description may have"
             remedy = "keep blocks and maps in CSV or NPY files"
-            raise DescriptionError(Fault("", text, remedy, "E-FILE", shown))
+            raise DescriptionError(Diagnostic("", text, remedy, "E-FILE", shown))
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise DescriptionError(Fault("", f"cannot be read: {reason.lower()}", "", "E-FILE", shown)) from None
+        raise DescriptionError(
+            Diagnostic("", f"cannot be read: {reason.lower()}", "", "E-FILE", shown)
+        ) from None
 
 
 def _decode(data: bytes, shown: str) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[1:2] == b"\0" or data[:1] == b"\0":
-        raise DescriptionError(Fault("", "is not UTF-8 text", "save it as UTF-8", "E-YAML", shown, 1, 1))
+        raise DescriptionError(Diagnostic("", "is not UTF-8 text", "save it as UTF-8", "E-YAML", shown, 1, 1))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line, column = _line_of(data[: error.start].decode("latin-1"), error.start)
         message = f"is not UTF-8 text: byte 0x{data[error.start]:02x}"
         raise DescriptionError(
-            Fault("", message, "save it as UTF-8", "E-YAML", shown, line, column)
+            Diagnostic("", message, "save it as UTF-8", "E-YAML", shown, line, column)
         ) from None
     if found := _UNPRINTABLE.search(text):
         line, column = _line_of(text, found.start())
         message = f"character U+{ord(found.group()):04X} is not text"
-        raise DescriptionError(Fault("", message, "", "E-YAML", shown, line, column))
+        raise DescriptionError(Diagnostic("", message, "", "E-YAML", shown, line, column))
     return text
 
 
@@ -193,15 +197,15 @@ _SAID = (  # by the parser, in our words, with what helps
 )
 
 
-def _syntax_fault(error: Exception, text: str, file: str) -> Fault:
+def _syntax_diagnostic(error: Exception, text: str, file: str) -> Diagnostic:
     """Return what a YAML parser says, in our words, at the place where it says it."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or "it cannot be parsed").splitlines()[0]
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     for sign, said, remedy in _SAID:
         if sign in problem:
-            return Fault("", f"is not YAML: {said}", remedy, "E-YAML", file, line, column)
-    return Fault("", f"is not YAML: {problem}", "look here and just above", "E-YAML", file, line, column)
+            return Diagnostic("", f"is not YAML: {said}", remedy, "E-YAML", file, line, column)
+    return Diagnostic("", f"is not YAML: {problem}", "look here and just above", "E-YAML", file, line, column)
 
 
 @dataclass
@@ -219,7 +223,7 @@ class _Composer:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.faults: list[Fault] = []
+        self.diagnostics: list[Diagnostic] = []
         self.open: list[_Open] = []
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.nodes = 0
@@ -248,14 +252,14 @@ class _Composer:
                 self.alias(event)
         if self.root is None or self.root.value is None:
             raise DescriptionError(
-                Fault("", "is empty", "a description begins with `package:`", "E-YAML", self.file, 1, 1)
+                Diagnostic("", "is empty", "a description begins with `package:`", "E-YAML", self.file, 1, 1)
             )
         return self.root
 
     def error(self, message: str, event: Any, remedy: str = "", code: str = "E-YAML") -> DescriptionError:
         """Return an error at the place of an event."""
         mark = self.mark(event)
-        return DescriptionError(Fault("", message, remedy, code, mark.file, mark.line, mark.column))
+        return DescriptionError(Diagnostic("", message, remedy, code, mark.file, mark.line, mark.column))
 
     def mark(self, event: Any) -> Mark:
         """Return where an event starts."""
@@ -300,7 +304,7 @@ class _Composer:
             first = here.node.keys[key]
             field = ".".join([*(each.key[0] for each in self.open if each.key), key])
             message = f"the key {_quoted(key)} stands twice; first in line {first.line}"
-            self.faults.append(Fault(field, message, "keep one", "E-DUPLICATE", *mark))
+            self.diagnostics.append(Diagnostic(field, message, "keep one", "E-DUPLICATE", *mark))
         here.node.keys.setdefault(key, mark)
         here.key = (key, mark)
 

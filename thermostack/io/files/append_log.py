@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from thermostack.errors import OutputError, ResultFileError
-from thermostack.io.files.atomic_file import fill_at, told
+from thermostack.io.files.atomic_file import fill_at, with_path_error
 
 _MARK = b"thermostack rows"
 _HEAD = len(_MARK) + 8 + 32  # bytes: the mark, how wide a row is, of which run the rows are
 
 
-class RowLog:
+class AppendLog:
     """A file of rows, open and held by this process alone; it goes free when the process ends."""
 
     def __init__(self, path: Path, width: int, key: str) -> None:
@@ -29,7 +29,7 @@ class RowLog:
         self.path, self.width, self.count = path, width, 0
         self._head = _MARK + width.to_bytes(8, "little") + hashlib.sha256(key.encode()).digest()
         self._row = np.dtype([("values", "<f8", (width,)), ("number", "<u4"), ("checksum", "<u4")])
-        with told(path, _HEAD):
+        with with_path_error(path, _HEAD):
             self.file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,7 +43,7 @@ class RowLog:
     def clear(self) -> None:
         """Throw away what the file holds and begin anew."""
         self.count = 0
-        with told(self.path, _HEAD):
+        with with_path_error(self.path, _HEAD):
             os.ftruncate(self.file, 0)
             fill_at(self.file, self._head, 0)
 
@@ -64,7 +64,7 @@ class RowLog:
         content = record.tobytes()[:-4]
         content += zlib.crc32(content).to_bytes(4, "little")
         after = "the rows before it are whole"
-        with told(self.path, len(content), after):
+        with with_path_error(self.path, len(content), after):
             fill_at(self.file, content, _HEAD + self.count * len(content))
         self.count += 1
 
@@ -78,7 +78,7 @@ class RowLog:
 
     def sync(self) -> None:
         """Return when all rows are on the disk."""
-        with told(self.path, 0):
+        with with_path_error(self.path, 0):
             os.fdatasync(self.file)
 
     def close(self) -> None:

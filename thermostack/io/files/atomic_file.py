@@ -22,22 +22,22 @@ _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
 _PIECE = 2**24  # bytes per call, so that an interrupt is heeded soon
 
 
-def write_whole(path: str | Path, content: bytes) -> None:
+def write_atomic(path: str | Path, content: bytes) -> None:
     """Write a file, replacing one of that name when all of it is on the disk.
 
     Raises OutputError with the path, the bytes needed and the bytes free; what stood there is untouched.
     """
-    with whole_file(path, len(content)) as file:
+    with atomic_file(path, len(content)) as file:
         fill(file, content)
 
 
 @contextlib.contextmanager
-def whole_file(path: str | Path, needed: int) -> Iterator[int]:
+def atomic_file(path: str | Path, needed: int) -> Iterator[int]:
     """Yield a new file to be filled, which takes its name when all of it is on the disk.
 
     Raises OutputError with the path, the bytes needed and the bytes free; what stood there is untouched.
     """
-    with told(Path(path), needed), _taking_name(target_of(path)) as file:
+    with with_path_error(Path(path), needed), _taking_name(target_of(path)) as file:
         yield file
 
 
@@ -48,7 +48,7 @@ def target_of(path: str | Path) -> Path:
     """
     path = Path(path)
     try:
-        with told(path, 0):
+        with with_path_error(path, 0):
             target = Path(os.path.realpath(path))
             if target.is_dir():
                 raise OutputError(f"cannot write {_shown(path)}: it is a directory; name a file in it")
@@ -60,7 +60,9 @@ def target_of(path: str | Path) -> Path:
 
 
 @contextlib.contextmanager
-def told(path: Path, needed: int, after: str = "what stood under that name is untouched") -> Iterator[None]:
+def with_path_error(
+    path: Path, needed: int, after: str = "what stood under that name is untouched"
+) -> Iterator[None]:
     """Turn what the system says of a file that cannot be written into an OutputError that says what to do."""
     try:
         yield

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pydantic_core import PydanticCustomError
 
-from thermostack.errors import DescriptionError, Fault
-from thermostack.schema.fields import fail, nearest
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.schema.fields import fail, suggest
 
 MAX_BYTES = 200_000_000  # a map of 4000 x 4000 as text is under this
-MAX_FAULTS = 1000  # faults of a file beyond these are not looked for
+MAX_DIAGNOSTICS = 1000  # faults of a file beyond these are not looked for
 MAX_NUMBER = 64  # characters of a number
 NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 IS_NUMBER = re.compile(NUMBER)
@@ -29,7 +29,7 @@ def _cell(separator: str) -> re.Pattern[str]:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class DelimitedTable:
     """The lines of a text file."""
 
     file: str
@@ -37,7 +37,7 @@ class Sheet:
     numbers: list[int]  # of those lines, from 1
     comments: tuple[tuple[int, str], ...] = ()  # number and text of the lines that begin with #
 
-    def fault(
+    def diagnostic(
         self,
         field: str,
         message: str,
@@ -45,9 +45,9 @@ class Sheet:
         code: str,
         line: int | None = None,
         column: int | None = None,
-    ) -> Fault:
+    ) -> Diagnostic:
         """Return a fault at a place of this file."""
-        return Fault(field, message, remedy, code, self.file, line, column)
+        return Diagnostic(field, message, remedy, code, self.file, line, column)
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -55,7 +55,7 @@ def read_bytes(path: str | Path) -> bytes:
     path = Path(path)
 
     def refuse(message: str, remedy: str = "") -> DescriptionError:
-        return DescriptionError(Fault("", message, remedy, "E-FILE", str(path)))
+        return DescriptionError(Diagnostic("", message, remedy, "E-FILE", str(path)))
 
     try:
         status = path.stat()
@@ -70,7 +70,7 @@ def read_bytes(path: str | Path) -> bytes:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         near = [other.name for other in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
-        raise refuse("there is no such file", nearest(path.name, near)) from None
+        raise refuse("there is no such file", suggest(path.name, near)) from None
     except (OSError, ValueError) as error:
         raise refuse(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not data.strip():
@@ -78,16 +78,16 @@ def read_bytes(path: str | Path) -> bytes:
     return data
 
 
-def read_sheet(path: str | Path) -> Sheet:
+def read_table(path: str | Path) -> DelimitedTable:
     """Return the lines of a text file, or raise why there are none."""
-    return sheet_of(read_bytes(path), os.fspath(path))
+    return parse_table(read_bytes(path), os.fspath(path))
 
 
-def sheet_of(data: bytes, file: str) -> Sheet:
+def parse_table(data: bytes, file: str) -> DelimitedTable:
     """Return the lines of a text file in UTF-8 with any line ends, or raise what it is instead."""
 
     def refuse(message: str, remedy: str) -> DescriptionError:
-        return DescriptionError(Fault("", message, remedy, "E-FILE", file))
+        return DescriptionError(Diagnostic("", message, remedy, "E-FILE", file))
 
     remedy = "save it as CSV (comma separated, UTF-8)"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -108,13 +108,13 @@ def sheet_of(data: bytes, file: str) -> Sheet:
         head = data[: error.start]
         line, column = head.count(b"\n") + 1, len(head.rpartition(b"\n")[2].decode()) + 1
         message = f"byte 0x{data[error.start]:02x} is not UTF-8 text"
-        raise DescriptionError(Fault("", message, remedy, "E-FILE", file, line, column)) from None
+        raise DescriptionError(Diagnostic("", message, remedy, "E-FILE", file, line, column)) from None
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     numbers = [n for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not numbers:
         raise refuse("holds nothing but blank lines and comments", "")
     comments = tuple((n, line) for n, line in enumerate(lines, 1) if line.startswith("#"))
-    return Sheet(file, [lines[n - 1] for n in numbers], numbers, comments)
+    return DelimitedTable(file, [lines[n - 1] for n in numbers], numbers, comments)
 
 
 def split(text: str, separator: str = ",") -> list[tuple[int, str]]:

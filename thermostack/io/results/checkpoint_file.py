@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import ResultFileError
-from thermostack.io.files.atomic_file import fill, whole_file
+from thermostack.io.files.atomic_file import atomic_file, fill
 
 SUFFIX = ".checkpoint"
 State = Mapping[str, Any]  # of names: arrays of numbers, numbers, texts, None; lists and states of such
@@ -28,7 +28,7 @@ def write_checkpoint(path: Path, state: State) -> None:
     and arrays of numbers.
     """
     pieces = _pieces(state)
-    with whole_file(path, sum(map(len, pieces))) as file:
+    with atomic_file(path, sum(map(len, pieces))) as file:
         for piece in pieces:
             fill(file, piece)
 

@@ -27,7 +27,7 @@ _CHECKSUM = 4  # bytes, at the end of a chunk
 Shape = tuple[int, int, int]
 
 
-def put_frames(cells: h5py.Group, shape: Shape, count: int) -> h5py.Dataset:
+def allocate_frames(cells: h5py.Group, shape: Shape, count: int) -> h5py.Dataset:
     """Make the places of `count` frames of a shape (nz, ny, nx), holding zeros, and the empty one."""
     chunk = _chunk(shape)
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -43,7 +43,7 @@ def put_frames(cells: h5py.Group, shape: Shape, count: int) -> h5py.Dataset:
     return h5py.Dataset(made)
 
 
-def bytes_of_frames(shape: Shape, count: int) -> int:
+def frame_bytes(shape: Shape, count: int) -> int:
     """Return how much of the disk the frames take."""
     chunk = _chunk(shape)
     pieces = np.prod(_pieces(shape, chunk), dtype=object)
@@ -60,7 +60,7 @@ def _chunk(shape: Shape) -> Shape:
     return nz, ny, nx
 
 
-class Places:
+class ChunkOffsets:
     """Where in a file the chunks of its frames stand."""
 
     def __init__(self, hdf: h5py.File) -> None:
@@ -84,12 +84,12 @@ class Places:
             fill_at(file, content, int(self.places[(n, *piece)]))
 
 
-class Film:
+class FrameWriter:
     """An open file whose frames are filled, and then shown at their steps."""
 
     def __init__(self, file: int, hdf: h5py.File) -> None:
         self.file = file
-        self._places = Places(hdf)
+        self._places = ChunkOffsets(hdf)
         self._steps, self._count = hdf[SHOWN].id.get_offset(), hdf[SHOWN].size
 
     def fill(self, n: int, field: np.ndarray) -> None:
@@ -118,7 +118,7 @@ def fletcher32(content: bytes) -> int:
     return high << 16 | low
 
 
-class Frames:
+class FrameSequence:
     """The frames of a film, read from its file when they are asked for: `frames[3]` is (nz, ny, nx) K.
 
     Indexing is that of an array (frames, nz, ny, nx) of float32; `numpy.asarray(frames)` reads them all.
@@ -144,8 +144,8 @@ class Frames:
         try:
             with h5py.File(self.path, "r", locking="best-effort") as hdf:
                 dataset = hdf[FRAMES]
-                if fault := self._fault(dataset):
-                    raise ResultFileError(f"{self.path}: {FRAMES} {fault}")
+                if diagnostic := self._diagnostic(dataset):
+                    raise ResultFileError(f"{self.path}: {FRAMES} {diagnostic}")
                 if which.ndim == 0:
                     return np.asarray(dataset[int(which)][within])
                 shape = np.broadcast_to(np.float32(0.0), self.shape[1:])[within].shape
@@ -162,7 +162,7 @@ class Frames:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype)
 
-    def _fault(self, dataset: Any) -> str:
+    def _diagnostic(self, dataset: Any) -> str:
         if not isinstance(dataset, h5py.Dataset) or dataset.dtype != self.dtype:
             return "is no array of float32"
         if dataset.shape[1:] != self.shape[1:] or dataset.shape[0] <= len(self):

@@ -13,10 +13,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from thermostack.errors import DescriptionError, Fault, ResultFileError
+from thermostack.errors import DescriptionError, Diagnostic, ResultFileError
 from thermostack.io.results import hdf5_check
 from thermostack.mesh.memory_estimate import available_memory
-from thermostack.schema.fields import nearest
+from thermostack.schema.fields import suggest
 
 CHUNK = 2**20  # bytes, about
 LEVEL = 1  # of deflate: higher ones take twice the time for a few per cent
@@ -30,7 +30,7 @@ Shape = tuple[int | None, ...]
 # -- writing ---------------------------------------------------------------------------------
 
 
-def put_array(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
+def write_array(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
     """Write an array, packed and with checksums, and return its dataset."""
     if values.size == 0:
         return group.create_dataset(name, data=values)
@@ -40,10 +40,10 @@ def put_array(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
     )
 
 
-def put_json(group: h5py.Group, name: str, value: Any) -> None:
+def write_json(group: h5py.Group, name: str, value: Any) -> None:
     """Write plain data as JSON in UTF-8: an array of bytes, since HDF5 keeps no checksum of texts."""
     text = json.dumps(value, ensure_ascii=False).encode()
-    put_array(group, name, np.frombuffer(text, dtype=np.uint8))
+    write_array(group, name, np.frombuffer(text, dtype=np.uint8))
 
 
 def chunks_of(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
@@ -59,7 +59,7 @@ def chunks_of(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 # -- reading ---------------------------------------------------------------------------------
 
 
-class Stored:
+class Hdf5Reader:
     """An open file whose links, layouts and checksums have been looked at."""
 
     def __init__(self, path: Path, file: h5py.File) -> None:
@@ -76,12 +76,12 @@ class Stored:
         if not isinstance(item, h5py.Dataset):
             raise self.fail(f"{name} is no array")
         try:
-            fault = hdf5_check.fault_of_layout(item) or _misfit(item, np.dtype(dtype), shape)
-            values = None if fault else np.asarray(item[()])
+            diagnostic = hdf5_check.diagnostic_of_layout(item) or _misfit(item, np.dtype(dtype), shape)
+            values = None if diagnostic else np.asarray(item[()])
         except Exception:  # whatever HDF5 trips over in a broken file is the file's fault
             raise self.fail(f"{name} is damaged") from None
         if values is None:
-            raise self.fail(f"{name} {fault}")
+            raise self.fail(f"{name} {diagnostic}")
         return values
 
     def json(self, name: str) -> Any:
@@ -105,12 +105,12 @@ class Stored:
         item: Any = self.file
         for piece in name.split("/"):
             try:
-                fault = hdf5_check.fault_of_link(item, piece)
-                item = None if fault else item[piece]
+                diagnostic = hdf5_check.diagnostic_of_link(item, piece)
+                item = None if diagnostic else item[piece]
             except (KeyError, AttributeError, OSError, RuntimeError, ValueError):
                 raise self.fail(f"{name} is missing") from None
-            if fault:
-                raise self.fail(f"{name} {fault}")
+            if diagnostic:
+                raise self.fail(f"{name} {diagnostic}")
         return item
 
 
@@ -126,7 +126,7 @@ def _misfit(dataset: h5py.Dataset, dtype: np.dtype[Any], shape: Shape) -> str:
 
 
 @contextlib.contextmanager
-def open_stored(path: Path, form: int, kind: str) -> Iterator[Stored]:
+def open_checked(path: Path, form: int, kind: str) -> Iterator[Hdf5Reader]:
     """Yield a result file of a known format and kind, looked through in a process of its own.
 
     Raises ResultFileError where it is damaged, foreign, newer, or not safe to read, and DescriptionError
@@ -143,7 +143,7 @@ def open_stored(path: Path, form: int, kind: str) -> Iterator[Stored]:
     except (OSError, RuntimeError, ValueError) as error:
         raise ResultFileError(f"{path}: cannot be opened: {error}") from None
     with file:
-        yield Stored(path, file)
+        yield Hdf5Reader(path, file)
 
 
 def _looked_through(path: Path) -> dict[str, Any]:
@@ -154,8 +154,8 @@ def _looked_through(path: Path) -> dict[str, Any]:
             raise ResultFileError(f"{path}: is no file")
     except FileNotFoundError:
         near = [other.name for other in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
-        fault = Fault("", "there is no such file", nearest(path.name, near), "E-FILE", str(path))
-        raise DescriptionError(fault) from None
+        diagnostic = Diagnostic("", "there is no such file", suggest(path.name, near), "E-FILE", str(path))
+        raise DescriptionError(diagnostic) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ResultFileError(f"{path}: cannot be read: {reason}") from None

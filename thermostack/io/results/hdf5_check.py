@@ -24,7 +24,7 @@ HOME = "thermostack"  # the group that makes a VTKHDF file a result
 FRAMES = "VTKHDF/CellData/temperature"  # of four axes in a film: read frame by frame, and checked then
 
 
-def fault_of_link(group: h5py.Group, name: str) -> str:
+def diagnostic_of_link(group: h5py.Group, name: str) -> str:
     """Return why a name of a group cannot be followed, "" where it can."""
     link = group.get(name, getlink=True)
     if isinstance(link, h5py.ExternalLink):
@@ -34,7 +34,7 @@ def fault_of_link(group: h5py.Group, name: str) -> str:
     return ""
 
 
-def fault_of_layout(dataset: h5py.Dataset, is_film: bool = False) -> str:
+def diagnostic_of_layout(dataset: h5py.Dataset, is_film: bool = False) -> str:
     """Return why the values of a dataset cannot be trusted to be in this file, "" where they can.
 
     The last frame of a film is empty.
@@ -62,7 +62,7 @@ def fault_of_layout(dataset: h5py.Dataset, is_film: bool = False) -> str:
     return ""
 
 
-def fault_of_values(dataset: h5py.Dataset) -> str:
+def diagnostic_of_values(dataset: h5py.Dataset) -> str:
     """Return which piece of a dataset cannot be read, "" where all can."""
     if dataset.chunks is None or not dataset.size:
         try:
@@ -95,8 +95,8 @@ def objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
                 yield path, f"holds more than {MOST_OBJECTS} objects"
                 return
             full = f"{path}/{name}".lstrip("/")
-            if fault := fault_of_link(group, name):
-                yield full, fault
+            if diagnostic := diagnostic_of_link(group, name):
+                yield full, diagnostic
                 continue
             try:
                 item = group[name]
@@ -108,12 +108,12 @@ def objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
                 waiting.append((full, item))
 
 
-def examine(path: str, most: int) -> dict[str, Any]:
+def check_hdf5(path: str, most: int) -> dict[str, Any]:
     """Return the faults of a file, its intact datasets, and what it says of its format.
 
     `most` is how many bytes its values may take together.
     """
-    faults: list[str] = []
+    diagnostics: list[str] = []
     intact: list[str] = []
     try:
         file = h5py.File(path, "r", locking="best-effort")
@@ -123,28 +123,32 @@ def examine(path: str, most: int) -> dict[str, Any]:
     with file:
         try:
             form = _format(file)
-            _look_through(file, most, faults, intact)
+            _look_through(file, most, diagnostics, intact)
         except Exception as error:  # whatever HDF5 trips over in a broken file is the file's fault
-            faults.append(f"is damaged: {_cause(error)}")
-    return {"faults": faults, "intact": intact, "format": form}
+            diagnostics.append(f"is damaged: {_cause(error)}")
+    return {"faults": diagnostics, "intact": intact, "format": form}
 
 
-def _look_through(file: h5py.File, most: int, faults: list[str], intact: list[str]) -> None:
+def _look_through(file: h5py.File, most: int, diagnostics: list[str], intact: list[str]) -> None:
     """Add the faults of a file and the names of its intact datasets to the two lists."""
     total = 0
     for name, item in objects(file):
-        fault = item if isinstance(item, str) else ""
+        diagnostic = item if isinstance(item, str) else ""
         if isinstance(item, h5py.Dataset):
             is_film = name == FRAMES and item.ndim == 4
             total += _bytes_at_once(item, is_film)
             if total > most:
-                faults.append(f"{name} claims {total / 1e9:.3g} GB, {most / 1e9:.3g} GB of memory are free")
+                diagnostics.append(
+                    f"{name} claims {total / 1e9:.3g} GB, {most / 1e9:.3g} GB of memory are free"
+                )
                 return
-            fault = fault_of_layout(item, is_film) or ("" if is_film else fault_of_values(item))
-            if not fault:
+            diagnostic = diagnostic_of_layout(item, is_film) or (
+                "" if is_film else diagnostic_of_values(item)
+            )
+            if not diagnostic:
                 intact.append(name)
-        if fault:
-            faults.append(f"{name} {fault}")
+        if diagnostic:
+            diagnostics.append(f"{name} {diagnostic}")
 
 
 def _bytes_at_once(dataset: h5py.Dataset, is_film: bool) -> int:
@@ -158,7 +162,7 @@ def _bytes_at_once(dataset: h5py.Dataset, is_film: bool) -> int:
 def _format(file: h5py.File) -> dict[str, Any]:
     """Return what a result says of its format, {} where it is none."""
     try:
-        if fault_of_link(file, HOME):
+        if diagnostic_of_link(file, HOME):
             return {}
         attributes = file[HOME].attrs
         number = attributes["format"]
@@ -177,4 +181,4 @@ def _cause(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(examine(sys.argv[1], int(sys.argv[2]))))
+    sys.stdout.write(json.dumps(check_hdf5(sys.argv[1], int(sys.argv[2]))))

@@ -22,7 +22,7 @@ BOUNDS = ("v110", "v110")  # HDF5 1.10: the structure has checksums
 _END = slice(28, 36)  # where the first block of such a file says where it ends
 
 
-class Draft:
+class Transaction:
     """What HDF5 takes for the file: what is on the disk, and over it what was written since."""
 
     def __init__(self, file: int, is_new: bool = False) -> None:
@@ -102,24 +102,24 @@ class Draft:
         return bytearray(content.ljust(PAGE, b"\0"))
 
 
-def draft(file: int, write: Callable[[h5py.File], None]) -> Draft:
+def open_transaction(file: int, write: Callable[[h5py.File], None]) -> Transaction:
     """Return what a new file is to hold, nothing of which is on the disk yet; arrays of zeros are left out.
 
     What it holds begins at multiples of 8 bytes, so that no number lies across two pages.
     """
-    made = Draft(file, is_new=True)
+    made = Transaction(file, is_new=True)
     with h5py.File(made, "w", libver=BOUNDS, alignment_threshold=1, alignment_interval=8) as hdf:
         write(hdf)
     return made
 
 
-def amend(file: int, change: Callable[[h5py.File], None]) -> None:
+def commit(file: int, change: Callable[[h5py.File], None]) -> None:
     """Change an HDF5 file that is open for reading and writing, in one step.
 
     Raises OSError where it cannot be written; the file is then as it was.
     """
     end = end_of(file)
-    made = Draft(file)
+    made = Transaction(file)
     with h5py.File(made, "r+", libver=BOUNDS) as hdf:
         change(hdf)
     made.commit(end)

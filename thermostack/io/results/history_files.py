@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thermostack.io.files.atomic_file import fill, whole_file
+from thermostack.io.files.atomic_file import atomic_file, fill
 from thermostack.io.results.summary import as_text
 
 if TYPE_CHECKING:
-    from thermostack.transient.run import Transient
+    from thermostack.transient.run import TransientResult
 
 _ROWS = 1000  # that are text at one time
 _NUMBER = 20  # bytes, about
 _ENERGIES = ("made [J]", "let out [J]", "stored [J]")
 
 
-def write_history_csv(transient: Transient, path: str | Path) -> None:
+def write_history_csv(transient: TransientResult, path: str | Path) -> None:
     """Write a row for every step: time, power and temperatures of parts and blocks, probes, energies.
 
     The header has the units; numbers are in full, and an empty field is what is not known. Raises OutputError
@@ -32,9 +32,9 @@ def write_history_csv(transient: Transient, path: str | Path) -> None:
     for n, name in enumerate(transient.names):
         for what, unit, values in (
             ("power", "W", transient.power),
-            ("min", "K", transient.least),
+            ("min", "K", transient.min),
             ("mean", "K", transient.mean),
-            ("max", "K", transient.most),
+            ("max", "K", transient.max),
         ):
             header.append(f"{name} {what} [{unit}]")
             columns.append(values[:, n])
@@ -44,7 +44,7 @@ def write_history_csv(transient: Transient, path: str | Path) -> None:
     _write(path, "", [*header, *_ENERGIES], [*columns, *transient.energy.T])
 
 
-def write_power_csv(transient: Transient, path: str | Path) -> None:
+def write_power_csv(transient: TransientResult, path: str | Path) -> None:
     """Write the powers at every step as a trace of steps, which `read_trace` reads and a run can be given.
 
     Of a layer with blocks there is a column for each block, of any other that makes heat one. Where the power
@@ -62,7 +62,7 @@ def write_power_csv(transient: Transient, path: str | Path) -> None:
 
 def _write(path: str | Path, first: str, header: Sequence[str], columns: Sequence[np.ndarray]) -> None:
     count = len(columns[0])
-    with whole_file(path, _NUMBER * len(columns) * count) as file:
+    with atomic_file(path, _NUMBER * len(columns) * count) as file:
         fill(file, (first + _lines([[as_text(name) for name in header]])).encode())
         for start in range(0, count, _ROWS):
             rows = np.column_stack([column[start : start + _ROWS] for column in columns])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thermostack.io.files.atomic_file import write_whole
+from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.files.output_paths import replaceable
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def write_impedance(impedance: ThermalImpedance, paths: Sequence[Path]) -> list[
         json.dumps(impedance_summary(impedance), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     )
     for path, text in zip(paths, texts, strict=True):
-        write_whole(path, text.encode())
+        write_atomic(path, text.encode())
     return list(paths)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from thermostack import __version__
-from thermostack.io.results.hdf5_arrays import Stored
+from thermostack.io.results.hdf5_arrays import Hdf5Reader
 from thermostack.io.results.model_record import input_hash
 from thermostack.mesh.model import Model
 
@@ -28,7 +28,7 @@ def kind_of(result: type) -> str:
     return result.__name__.lower()
 
 
-def put_format(home: h5py.Group, kind: str) -> None:
+def write_format(home: h5py.Group, kind: str) -> None:
     """Write of which format and kind a file is."""
     home.attrs["format"] = FORMAT
     home.attrs["needs"] = NEEDS
@@ -50,19 +50,19 @@ def provenance(model: Model) -> dict[str, str]:
     }
 
 
-def fact_types(kind: Any, arrays: Collection[str]) -> dict[str, Any]:
+def metadata_types(kind: Any, arrays: Collection[str]) -> dict[str, Any]:
     """Return the types of a result's fields by name, but for those that are kept as arrays."""
     hints = typing.get_type_hints(kind)
     names = (field.name for field in dataclasses.fields(kind) if field.init)
     return {name: hints[name] for name in names if name not in arrays}
 
 
-def plain_facts(facts: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
+def plain_metadata(facts: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
     """Return facts as JSON has them."""
     return {name: TypeAdapter(hint).dump_python(facts[name], mode="json") for name, hint in types.items()}
 
 
-def get_facts(stored: Stored, name: str, types: dict[str, Any]) -> dict[str, Any]:
+def read_metadata(stored: Hdf5Reader, name: str, types: dict[str, Any]) -> dict[str, Any]:
     """Return the facts that stand under a name; raises ResultFileError where they are not of their types."""
     written = stored.json(name)
     facts = {}

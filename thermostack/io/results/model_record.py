@@ -13,14 +13,14 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from thermostack.errors import DescriptionError, OutputError
-from thermostack.io.results.hdf5_arrays import Stored, put_array, put_json
+from thermostack.io.results.hdf5_arrays import Hdf5Reader, write_array, write_json
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
-from thermostack.mesh.boundary_faces import SURROUNDINGS, Surfaces
+from thermostack.mesh.boundary_faces import SURROUNDINGS, BoundaryFaces
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.model import BlockCells, Model, PlaneContact, PlanePower
-from thermostack.package.cooling import FACES, FilmMap
-from thermostack.package.geometry import lay_out
+from thermostack.mesh.model import BlockCells, LayerHeatSource, Model, PlaneContact
+from thermostack.package.cooling import FACES, HtcMap
+from thermostack.package.geometry import build_geometry
 from thermostack.package.package import Package
 from thermostack.package.power import Power
 from thermostack.schema.validated_dataclass import dump
@@ -36,23 +36,23 @@ _COORDINATES = {"x": "VTKHDF/XCoordinates", "y": "VTKHDF/YCoordinates", "z": "VT
 # -- writing ---------------------------------------------------------------------------------
 
 
-def put_model(home: h5py.Group, model: Model) -> None:
+def write_model(home: h5py.Group, model: Model) -> None:
     """Write all of a model but its grid and its parts' cells, which stand where VTK looks for them."""
-    put_json(home, "description", describe(model.package))
+    write_json(home, "description", describe(model.package))
     for n, values in enumerate(_maps(model.package)):
-        put_array(home, f"maps/{n}", values)
-    for n, source in enumerate(model.heating):
-        put_array(home, f"heating/{n}/plane", source.plane)
-        put_array(home, f"heating/{n}/shares", source.shares)
-    for name in Surfaces.__dataclass_fields__:
-        values = getattr(model.surfaces, name)
-        put_array(home, f"surfaces/{name}", values.astype(_DTYPES.get(name, np.float64)))
-    put_json(
+        write_array(home, f"maps/{n}", values)
+    for n, source in enumerate(model.layer_sources):
+        write_array(home, f"heating/{n}/plane", source.plane)
+        write_array(home, f"heating/{n}/shares", source.shares)
+    for name in BoundaryFaces.__dataclass_fields__:
+        values = getattr(model.boundary, name)
+        write_array(home, f"surfaces/{name}", values.astype(_DTYPES.get(name, np.float64)))
+    write_json(
         home,
         "model",
         {
             "parts": [[part.name, part.material.name, part.limit] for part in model.parts],
-            "heating": [[s.part, s.k0, s.j0, s.i0] for s in model.heating],
+            "heating": [[s.part, s.k0, s.j0, s.i0] for s in model.layer_sources],
             "blocks": [[b.name, b.part, b.power, *_ends(b.window)] for b in model.blocks],
             "contacts": [[c.k, *_ends((c.j, c.i)), c.resistance] for c in model.contacts],
             "warnings": list(model.warnings),
@@ -94,7 +94,7 @@ def _with_tokens(value: Any, objects: list[Material]) -> Any:
         return f"{_TOKEN}{len(objects) - 1}"
     if isinstance(value, tuple):
         return tuple(_with_tokens(item, objects) for item in value)
-    if not dataclasses.is_dataclass(value) or isinstance(value, (type, Power, FilmMap)):
+    if not dataclasses.is_dataclass(value) or isinstance(value, (type, Power, HtcMap)):
         return value
     new = {}
     for field in dataclasses.fields(value):
@@ -136,7 +136,7 @@ def _maps(package: Package) -> list[np.ndarray]:
     films = (getattr(cooled.cooler, "h", None) for _, cooled in package.cooling)
     return [
         *(power.map.values for power in powers if power is not None and power.map is not None),
-        *(film.values for film in films if isinstance(film, FilmMap)),
+        *(film.values for film in films if isinstance(film, HtcMap)),
     ]
 
 
@@ -161,7 +161,7 @@ def input_hash(model: Model) -> str:
 # -- reading ---------------------------------------------------------------------------------
 
 
-def get_model(stored: Stored, leading: tuple[int, ...] = ()) -> Model:
+def read_model(stored: Hdf5Reader, leading: tuple[int, ...] = ()) -> Model:
     """Return the model of a file; raises ResultFileError where it does not hang together.
 
     `leading` is what stands before the shape of the grid in the arrays of cells: (1,) in a film.
@@ -176,8 +176,8 @@ def get_model(stored: Stored, leading: tuple[int, ...] = ()) -> Model:
         raise stored.fail(f"its model is not understood: {error}") from None
 
 
-def _model(stored: Stored, leading: tuple[int, ...]) -> Model:
-    geometry = lay_out(_package(stored))
+def _model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
+    geometry = build_geometry(_package(stored))
     grid = Grid(*(stored.array(_COORDINATES[axis], np.float64, (None,)) for axis in ("x", "y", "z")))
     part = stored.array(f"{_CELLS}/part", np.uint16, (*leading, *grid.shape)).reshape(grid.shape)
     more = stored.json(f"{HOME}/model")
@@ -199,7 +199,7 @@ def _model(stored: Stored, leading: tuple[int, ...]) -> Model:
     return Model(geometry, grid, part, heating, blocks, contacts, _surfaces(stored, grid), warnings)
 
 
-def _window(stored: Stored, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:
+def _window(stored: Hdf5Reader, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:
     """Return a window of cells that lies in the grid."""
     k, j, i = (slice(*pair) for pair in zip(ends[::2], ends[1::2], strict=True))
     for span, size in zip((k, j, i), grid.shape, strict=True):
@@ -208,7 +208,7 @@ def _window(stored: Stored, grid: Grid, ends: list[int]) -> tuple[slice, slice, 
     return k, j, i
 
 
-def _package(stored: Stored) -> Package:
+def _package(stored: Hdf5Reader) -> Package:
     found = stored.json(f"{HOME}/description")
     drawn, definitions = found["package"], library().definitions
     changed = {name: item for name, item in found["library"].items() if definitions.get(name) != item}
@@ -236,18 +236,18 @@ def _without_tokens(value: Any, objects: list[Material]) -> Any:
     return [_without_tokens(item, objects) for item in value] if isinstance(value, list) else value
 
 
-def _heating(stored: Stored, grid: Grid, n: int, part: int, k0: int, j0: int, i0: int) -> PlanePower:
+def _heating(stored: Hdf5Reader, grid: Grid, n: int, part: int, k0: int, j0: int, i0: int) -> LayerHeatSource:
     plane = stored.array(f"{HOME}/heating/{n}/plane", np.float64, (None, None))
     shares = stored.array(f"{HOME}/heating/{n}/shares", np.float64, (None,))
-    source = PlanePower(part, k0, shares, j0, i0, plane)
+    source = LayerHeatSource(part, k0, shares, j0, i0, plane)
     _window(stored, grid, _ends(source.window))
     return source
 
 
-def _surfaces(stored: Stored, grid: Grid) -> Surfaces:
+def _surfaces(stored: Hdf5Reader, grid: Grid) -> BoundaryFaces:
     columns: dict[str, np.ndarray] = {}
     count: int | None = None
-    for field in dataclasses.fields(Surfaces):
+    for field in dataclasses.fields(BoundaryFaces):
         dtype = _DTYPES.get(field.name, np.float64)
         columns[field.name] = stored.array(f"{HOME}/surfaces/{field.name}", dtype, (count,))
         count = columns[field.name].size
@@ -256,4 +256,4 @@ def _surfaces(stored: Stored, grid: Grid) -> Surfaces:
         if count and not 0 <= columns[name].min() <= columns[name].max() <= most:
             raise stored.fail(f"{HOME}/surfaces/{name} goes beyond {most}")
     columns["is_high"] = columns["is_high"].astype(bool)
-    return Surfaces(**columns)
+    return BoundaryFaces(**columns)

@@ -21,19 +21,19 @@ from typing import Any, TypeVar
 import h5py
 import numpy as np
 
-from thermostack.io.files.atomic_file import write_whole
-from thermostack.io.results.hdf5_arrays import open_stored, put_array, put_json
+from thermostack.io.files.atomic_file import write_atomic
+from thermostack.io.results.hdf5_arrays import open_checked, write_array, write_json
 from thermostack.io.results.metadata import (
     FORMAT,
-    fact_types,
-    get_facts,
     kind_of,
-    plain_facts,
+    metadata_types,
+    plain_metadata,
     provenance,
-    put_format,
+    read_metadata,
+    write_format,
 )
-from thermostack.io.results.model_record import HOME, get_model, put_model
-from thermostack.io.results.vtk_grid import put_cells, put_grid, put_names
+from thermostack.io.results.model_record import HOME, read_model, write_model
+from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
 
 SUFFIX = ".vtkhdf"
 _ARRAYS = ("model", "field")  # of a result: what is not kept as plain facts
@@ -46,7 +46,7 @@ def write_result(result: Any, path: str | Path) -> None:
 
     Raises OutputError where the file cannot be written whole; what stood under that name is untouched.
     """
-    write_whole(path, result_bytes(result))
+    write_atomic(path, result_bytes(result))
 
 
 def read_result(path: str | Path, kind: type[Result]) -> Result:
@@ -55,14 +55,16 @@ def read_result(path: str | Path, kind: type[Result]) -> Result:
     Raises ResultFileError where the file is damaged, foreign, of another kind, or of a newer version, and
     DescriptionError (E-FILE) where there is none.
     """
-    with open_stored(Path(path), FORMAT, kind_of(kind)) as stored:
-        model = get_model(stored)
+    with open_checked(Path(path), FORMAT, kind_of(kind)) as stored:
+        model = read_model(stored)
         values = stored.array("VTKHDF/CellData/temperature", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(values), model.part > 0):
             raise stored.fail("VTKHDF/CellData/temperature is not finite in the body, or not empty outside")
         make: Callable[..., Result] = kind
         return make(
-            model=model, field=values, **get_facts(stored, f"{HOME}/result", fact_types(kind, _ARRAYS))
+            model=model,
+            field=values,
+            **read_metadata(stored, f"{HOME}/result", metadata_types(kind, _ARRAYS)),
         )
 
 
@@ -71,15 +73,15 @@ def result_bytes(result: Any) -> bytes:
     image = io.BytesIO()
     with h5py.File(image, "w", libver=("v110", "v110")) as file:
         group = file.create_group("VTKHDF")
-        put_grid(group, result.model)
+        write_grid(group, result.model)
         cells = group.create_group("CellData")
-        put_array(cells, "temperature", result.field).attrs["Attribute"] = np.bytes_(b"Scalars")
-        put_cells(cells, result.model)
-        put_names(group, result.model)
+        write_array(cells, "temperature", result.field).attrs["Attribute"] = np.bytes_(b"Scalars")
+        write_cells(cells, result.model)
+        write_names(group, result.model)
         home = file.create_group(HOME)
-        put_format(home, kind_of(type(result)))
-        put_model(home, result.model)
-        types = fact_types(type(result), _ARRAYS)
-        put_json(home, "result", plain_facts({name: getattr(result, name) for name in types}, types))
-        put_json(home, "provenance", provenance(result.model))
+        write_format(home, kind_of(type(result)))
+        write_model(home, result.model)
+        types = metadata_types(type(result), _ARRAYS)
+        write_json(home, "result", plain_metadata({name: getattr(result, name) for name in types}, types))
+        write_json(home, "provenance", provenance(result.model))
     return image.getvalue()

@@ -7,11 +7,11 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thermostack.io.files.atomic_file import write_whole
+from thermostack.io.files.atomic_file import write_atomic
 
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
-    from thermostack.steady import Steady
+    from thermostack.steady import SteadyResult
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -31,7 +31,7 @@ _COLUMNS = (
 )
 
 
-def result_summary(steady: Steady) -> dict[str, Any]:
+def result_summary(steady: SteadyResult) -> dict[str, Any]:
     """Return a steady result as plain data in SI units: W, K, m, s, bytes; null where not estimated.
 
     The keys are a contract with those who read the JSON of `thermostack solve --json`: none is removed
@@ -67,15 +67,15 @@ def _temperatures(part: PartTemperature) -> dict[str, Any]:
     }
 
 
-def write_table(steady: Steady, path: str | Path) -> None:
+def write_table(steady: SteadyResult, path: str | Path) -> None:
     """Write the temperatures of all parts and blocks as CSV, numbers in full.
 
     Raises OutputError where the file cannot be written whole.
     """
-    write_whole(path, table_text(steady).encode())
+    write_atomic(path, table_text(steady).encode())
 
 
-def table_text(steady: Steady) -> str:
+def table_text(steady: SteadyResult) -> str:
     """Return the CSV of all parts and blocks; an empty field is what is not known."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -31,17 +31,24 @@ import h5py
 import numpy as np
 from pydantic_core import to_jsonable_python
 
-from thermostack.errors import DescriptionError, Fault, OutputError, ResultFileError
-from thermostack.io.files.append_log import RowLog
-from thermostack.io.files.atomic_file import target_of, told, whole_file
+from thermostack.errors import DescriptionError, Diagnostic, OutputError, ResultFileError
+from thermostack.io.files.append_log import AppendLog
+from thermostack.io.files.atomic_file import atomic_file, target_of, with_path_error
 from thermostack.io.results.checkpoint_file import SUFFIX as CHECKPOINT
 from thermostack.io.results.checkpoint_file import State, read_checkpoint, write_checkpoint
-from thermostack.io.results.frames import SHOWN, Film, Frames, bytes_of_frames, put_frames
-from thermostack.io.results.hdf5_arrays import Stored, open_stored, put_array, put_json
-from thermostack.io.results.hdf5_transaction import Draft, amend, draft, end_of
-from thermostack.io.results.metadata import FORMAT, fact_types, get_facts, kind_of, provenance, put_format
-from thermostack.io.results.model_record import HOME, get_model, input_hash, put_model
-from thermostack.io.results.vtk_grid import put_cells, put_grid, put_names
+from thermostack.io.results.frames import SHOWN, FrameSequence, FrameWriter, allocate_frames, frame_bytes
+from thermostack.io.results.hdf5_arrays import Hdf5Reader, open_checked, write_array, write_json
+from thermostack.io.results.hdf5_transaction import Transaction, commit, end_of, open_transaction
+from thermostack.io.results.metadata import (
+    FORMAT,
+    kind_of,
+    metadata_types,
+    provenance,
+    read_metadata,
+    write_format,
+)
+from thermostack.io.results.model_record import HOME, input_hash, read_model, write_model
+from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
 from thermostack.mesh.model import Model
 
 KIND = "transient"
@@ -70,7 +77,7 @@ def checkpoint_path(path: str | Path) -> Path:
     return Path(path).with_suffix(CHECKPOINT)
 
 
-class SeriesWriter:
+class TransientWriter:
     """Writes a transient as it goes on; a context manager.
 
     `frame_times` [s] ascend and are two or more, the start and the end among them. `asked` is a hash of all
@@ -107,7 +114,7 @@ class SeriesWriter:
             raise OutputError(f"cannot write {self.path}: it is protected")
         found = self._checkpoint() if resume else None
         width = 1 + len(_OF_MEMBERS) * len(self.names) + len(self.probes) + _ENERGIES
-        self._log = RowLog(self.path.with_suffix(".rows"), width, "".join(self._key.values()))
+        self._log = AppendLog(self.path.with_suffix(".rows"), width, "".join(self._key.values()))
         try:
             if resume and self._has_finished():
                 self._log.close()
@@ -158,7 +165,7 @@ class SeriesWriter:
         if n == self.times.size or time != self.times[n]:
             due = "none" if n == self.times.size else f"{self.times[n]} s"
             raise ValueError(f"a frame is given for {time} s where {due} is due")
-        with told(self.partial, self._needed, self._after):
+        with with_path_error(self.partial, self._needed, self._after):
             self._film.fill(n, field)
         self.frames = n + 1
 
@@ -168,7 +175,7 @@ class SeriesWriter:
         Raises OutputError where it cannot be written; the last one is then still there.
         """
         self._log.sync()
-        with told(self.partial, self._needed, self._after):
+        with with_path_error(self.partial, self._needed, self._after):
             os.fdatasync(self._film.file)
         kept = {**self._key, "rows": self._log.count, "frames": self.frames, "state": state}
         write_checkpoint(self.state_path, kept)
@@ -181,8 +188,8 @@ class SeriesWriter:
         """
         if self.frames < self.times.size:
             raise ValueError(f"the film has {self.frames} of its {self.times.size} frames")
-        with told(self.partial, self._needed, self._after):
-            amend(self._film.file, lambda hdf: self._put_history(hdf[HISTORY], field, facts))
+        with with_path_error(self.partial, self._needed, self._after):
+            commit(self._film.file, lambda hdf: self._put_history(hdf[HISTORY], field, facts))
             self._give_name()
         self._close()
 
@@ -190,13 +197,13 @@ class SeriesWriter:
 
     def _begin(self) -> None:
         reserve = _RESERVE + self.model.grid.cells * 8
-        self._needed = bytes_of_frames(self.model.grid.shape, self.times.size) + reserve
+        self._needed = frame_bytes(self.model.grid.shape, self.times.size) + reserve
         try:
             self._forget(self.state_path, self.partial)
             self._log.clear()
-            with whole_file(self.partial, self._needed) as file:
+            with atomic_file(self.partial, self._needed) as file:
                 os.posix_fallocate(file, 0, self._needed)  # before anything is made for it
-                made = draft(file, self._put_all)
+                made = open_transaction(file, self._put_all)
                 os.posix_fallocate(file, 0, made.size + reserve)
                 made.commit(0)
             self._open_film()
@@ -211,15 +218,15 @@ class SeriesWriter:
             self._open_film()
         except _DAMAGE:
             raise ResultFileError(f"{self.partial}: is missing or damaged; start the run anew") from None
-        with told(self.partial, self._needed, self._after):
+        with with_path_error(self.partial, self._needed, self._after):
             self._film.keep(found["frames"])
         self.frames, self.resumed = found["frames"], found["state"]
 
     def _open_film(self) -> None:
         file = os.open(self.partial, os.O_RDWR)
         try:
-            with h5py.File(Draft(file), "r") as hdf:
-                self._film, self._history_of = Film(file, hdf), _history_of(hdf)
+            with h5py.File(Transaction(file), "r") as hdf:
+                self._film, self._history_of = FrameWriter(file, hdf), _history_of(hdf)
         except BaseException:
             os.close(file)
             raise
@@ -243,7 +250,7 @@ class SeriesWriter:
                 other = "model" if is_model else "run, whose loads or options are others"
                 text = f"{what if is_model else 'input'} hash mismatch: it is a state of another {other}"
                 remedy = "start the run anew, or give back what it was started with"
-                raise DescriptionError(Fault("", text, remedy, "E-FILE", str(self.state_path)))
+                raise DescriptionError(Diagnostic("", text, remedy, "E-FILE", str(self.state_path)))
         return found
 
     def _has_finished(self) -> bool:
@@ -252,13 +259,13 @@ class SeriesWriter:
             with contextlib.suppress(*_DAMAGE):
                 self._open_film()
                 if self._history_of == self._key:
-                    with told(self.partial, self._needed, self._after):
+                    with with_path_error(self.partial, self._needed, self._after):
                         self._give_name()
                 os.close(self._film.file)
         elif self.path.exists():
             with (
                 contextlib.suppress(ResultFileError, *_DAMAGE),
-                open_stored(self.path, FORMAT, KIND) as stored,
+                open_checked(self.path, FORMAT, KIND) as stored,
             ):
                 self.is_finished = _history_of(stored.file) == self._key
                 if self.is_finished:
@@ -271,34 +278,34 @@ class SeriesWriter:
         """Write the whole file but for the frames' values and the history."""
         hdf.create_group(HISTORY)  # first, since it is amended later
         home, count = hdf[HOME], self.times.size
-        put_format(home, KIND)
+        write_format(home, KIND)
         group = hdf.create_group("VTKHDF")
-        put_grid(group, self.model)
+        write_grid(group, self.model)
         cells = group.create_group("CellData")
-        put_frames(cells, self.model.grid.shape, count).attrs["Attribute"] = np.bytes_(b"Scalars")
-        constant = put_cells(cells, self.model, leading=(1,))
-        names = put_names(group, self.model)
+        allocate_frames(cells, self.model.grid.shape, count).attrs["Attribute"] = np.bytes_(b"Scalars")
+        constant = write_cells(cells, self.model, leading=(1,))
+        names = write_names(group, self.model)
         steps = hdf.create_group(_STEPS)
         steps.attrs["NSteps"] = np.int64(count)  # of fewer than there are values, VTK 9.7 breaks down
-        put_array(steps, "Values", self.times)
+        write_array(steps, "Values", self.times)
         hdf[SHOWN] = np.full(count, count, dtype="<i8")  # changed in place, so without a checksum
         for name in constant:  # the same in every frame
-            put_array(steps, f"CellDataOffsets/{name}", np.zeros(count, np.int64))
-        put_array(steps, "FieldDataOffsets/part_names", np.zeros(count, np.int64))
-        put_array(steps, "FieldDataSizes/part_names", np.tile([1, names], (count, 1)))
-        put_model(home, self.model)
-        put_json(home, "provenance", {**provenance(self.model), "asked": self._key["asked"]})
+            write_array(steps, f"CellDataOffsets/{name}", np.zeros(count, np.int64))
+        write_array(steps, "FieldDataOffsets/part_names", np.zeros(count, np.int64))
+        write_array(steps, "FieldDataSizes/part_names", np.tile([1, names], (count, 1)))
+        write_model(home, self.model)
+        write_json(home, "provenance", {**provenance(self.model), "asked": self._key["asked"]})
 
     def _put_history(self, group: h5py.Group, field: np.ndarray, facts: Mapping[str, Any]) -> None:
         rows, m = self._log.rows(), len(self.names)
         sizes = {"time": 1, **dict.fromkeys(_OF_MEMBERS, m), "probes": len(self.probes), "energy": _ENERGIES}
         first = 0
         for name, size in sizes.items():
-            put_array(group, name, np.ascontiguousarray(rows[:, first : first + size]))
+            write_array(group, name, np.ascontiguousarray(rows[:, first : first + size]))
             first += size
-        put_array(group, "field", field)
-        put_json(group, "columns", {"names": self.names, "probes": self.probes})
-        put_json(group, "result", to_jsonable_python(dict(facts)))
+        write_array(group, "field", field)
+        write_json(group, "columns", {"names": self.names, "probes": self.probes})
+        write_json(group, "result", to_jsonable_python(dict(facts)))
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -325,7 +332,7 @@ class SeriesWriter:
     @staticmethod
     def _forget(*paths: Path) -> None:
         for path in paths:
-            with told(path, 0):
+            with with_path_error(path, 0):
                 path.unlink(missing_ok=True)
 
 
@@ -340,14 +347,14 @@ def _history_of(hdf: h5py.File) -> dict[str, str] | None:
 # -- reading ---------------------------------------------------------------------------------
 
 
-def read_series(path: str | Path, kind: type[Result]) -> Result:
+def read_transient_file(path: str | Path, kind: type[Result]) -> Result:
     """Return the transient a file holds, of the class given; its frames are read when they are asked for.
 
     Raises ResultFileError where the file is damaged, foreign, of another kind, of a newer version, or of a
     run that did not come to its end, and DescriptionError (E-FILE) where there is none.
     """
-    with open_stored(Path(path), FORMAT, kind_of(kind)) as stored:
-        model = get_model(stored, leading=(1,))
+    with open_checked(Path(path), FORMAT, kind_of(kind)) as stored:
+        model = read_model(stored, leading=(1,))
         times, frames = _film(stored, model.grid.shape)
         count = len(frames)
         if not stored.names(HISTORY):
@@ -355,7 +362,7 @@ def read_series(path: str | Path, kind: type[Result]) -> Result:
             raise stored.fail(f"{text}; resume it")
         if count < times.size:
             raise stored.fail(f"{SHOWN} is damaged")
-        columns = get_facts(stored, f"{HISTORY}/columns", _COLUMNS)
+        columns = read_metadata(stored, f"{HISTORY}/columns", _COLUMNS)
         m, p = len(columns["names"]), len(columns["probes"])
         time = stored.array(f"{HISTORY}/time", np.float64, (None, 1))[:, 0]
         values = {name: stored.array(f"{HISTORY}/{name}", np.float64, (time.size, m)) for name in _OF_MEMBERS}
@@ -374,27 +381,27 @@ def read_series(path: str | Path, kind: type[Result]) -> Result:
             frames=frames,
             field=field,
             energy=stored.array(f"{HISTORY}/energy", np.float64, (time.size, _ENERGIES)),
-            **get_facts(stored, f"{HISTORY}/result", fact_types(kind, _ARRAYS)),
+            **read_metadata(stored, f"{HISTORY}/result", metadata_types(kind, _ARRAYS)),
         )
 
 
-def read_film(path: str | Path) -> tuple[np.ndarray, Frames]:
+def read_frames(path: str | Path) -> tuple[np.ndarray, FrameSequence]:
     """Return the times [s] and the frames [K] of a film, as many as there are yet.
 
     Raises as `read_series` does, but not for a run that has not come to its end.
     """
-    with open_stored(Path(path), FORMAT, KIND) as stored:
+    with open_checked(Path(path), FORMAT, KIND) as stored:
         sizes = [stored.array(f"VTKHDF/{axis}Coordinates", np.float64, (None,)).size - 1 for axis in "ZYX"]
         nz, ny, nx = sizes
         times, frames = _film(stored, (nz, ny, nx))
         return times[: len(frames)], frames
 
 
-def _film(stored: Stored, shape: tuple[int, int, int]) -> tuple[np.ndarray, Frames]:
+def _film(stored: Hdf5Reader, shape: tuple[int, int, int]) -> tuple[np.ndarray, FrameSequence]:
     """Return the times [s] of all frames, and those frames that there are."""
     times = stored.array(f"{_STEPS}/Values", np.float64, (None,))
     shown = stored.array(SHOWN, np.int64, (times.size,))
     count = int(np.argmin([*(shown == np.arange(times.size)), False]))
     if np.any(shown[count:] != times.size):
         raise stored.fail(f"{SHOWN} is damaged")
-    return times, Frames(stored.path, count, shape)
+    return times, FrameSequence(stored.path, count, shape)

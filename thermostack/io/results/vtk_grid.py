@@ -5,35 +5,35 @@ from __future__ import annotations
 import h5py
 import numpy as np
 
-from thermostack.io.results.hdf5_arrays import put_array
+from thermostack.io.results.hdf5_arrays import write_array
 from thermostack.mesh.model import Model
 
 VTKHDF_VERSION = (2, 8)  # the first with RectilinearGrid
 HIDDEN_CELL = 32  # vtkDataSetAttributes::HIDDENCELL
 
 
-def put_grid(group: h5py.Group, model: Model) -> None:
+def write_grid(group: h5py.Group, model: Model) -> None:
     """Write the planes of the grid."""
     grid = model.grid
     group.attrs["Version"] = np.array(VTKHDF_VERSION)
     group.attrs["Type"] = np.bytes_(b"RectilinearGrid")
     group.attrs["Dimensions"] = np.array([grid.x.size, grid.y.size, grid.z.size], dtype=np.int32)
     for axis in ("x", "y", "z"):
-        put_array(group, f"{axis.upper()}Coordinates", getattr(grid, axis))
+        write_array(group, f"{axis.upper()}Coordinates", getattr(grid, axis))
 
 
-def put_cells(cells: h5py.Group, model: Model, leading: tuple[int, ...] = ()) -> list[str]:
+def write_cells(cells: h5py.Group, model: Model, leading: tuple[int, ...] = ()) -> list[str]:
     """Write what holds for the cells throughout, and return the names; `leading` is put before the shape."""
     grid, part = model.grid, model.part
     values = {"part": part, "power": model.power}
     if model.active < grid.cells:
         values["vtkGhostType"] = np.where(part > 0, 0, HIDDEN_CELL).astype(np.uint8)
     for name, array in values.items():
-        put_array(cells, name, array.reshape(*leading, *grid.shape))
+        write_array(cells, name, array.reshape(*leading, *grid.shape))
     return list(values)
 
 
-def put_names(group: h5py.Group, model: Model) -> int:
+def write_names(group: h5py.Group, model: Model) -> int:
     """Write the parts' names, number 0 being outside, and return how many there are."""
     group.create_group("PointData")
     names = ["outside", *(part.name for part in model.parts)]
