@@ -103,6 +103,7 @@ _HOME = {
     "package.power": ("Block", "Power", "PowerMap"),
     "steady": ("SteadyResult", "read_result", "solve_steady"),
     "transient.controllers": ("Governor",),
+    "transient.run": ("TransientResult", "read_transient", "solve_transient"),
     "transient.simulation": ("Simulation",),
     "transient.throttling": (
         "PowerState",
