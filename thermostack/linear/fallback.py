@@ -37,8 +37,6 @@ DOUBLE = Method("float64 cycle", 30.0, 20)
 ALGEBRAIC = Method("algebraic multigrid", math.inf, 200)
 # The method of the smallest memory.
 PATIENT = Method("float64 cycle, gentler coarsening", math.inf, 500, rule=GENTLE_COARSENING)
-    "float64 cycle, gentler coarsening", math.inf, 500, rule=GENTLE_COARSENING
-)  # needs the least memory
 
 
 class FallbackChain:
