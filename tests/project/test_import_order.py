@@ -94,7 +94,9 @@ def violations(module: str, source: str, known: Mapping[str, object] = MODULES) 
     for line, imported in imported_modules(source, module, known):
         if imported in FACADES:
             if imported or "__version__" not in source.splitlines()[line - 1]:
-                found.append(f"{module}:{line} imports the facade {imported!r}; import the module of the name")
+                found.append(
+                    f"{module}:{line} imports the facade {imported!r}; import the module of the name"
+                )
         elif (module, imported) not in EXCEPTIONS and row(imported) > row(module):
             found.append(f"{module}:{line} imports {imported}, whose folder comes later in the order")
     return found
@@ -144,7 +146,9 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_a_facade_hands_out_only_names_of_its_own_folder(facade: str) -> None:
     source = MODULES[facade].read_text(encoding="utf-8")
     strangers = [
-        name for _, name in imported_modules(source, f"{facade}.__init__", MODULES) if not name.startswith(facade)
+        name
+        for _, name in imported_modules(source, f"{facade}.__init__", MODULES)
+        if not name.startswith(facade)
     ]
     assert not strangers
 

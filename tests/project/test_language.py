@@ -12,9 +12,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PYTHON = [path for folder in ("thermostack", "tests", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+PYTHON = [
+    path
+    for folder in ("thermostack", "tests", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
 KERNELS = [path for path in sorted((ROOT / "ext").rglob("*")) if path.suffix in (".pyx", ".pxi", ".h")]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*/README.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted(ROOT.glob("*/README.md")),
+]
 PAGES = sorted(set(PAGES))
 DESCRIPTIONS = sorted((ROOT / "meshes").glob("*.yaml"))
 
@@ -46,7 +54,11 @@ PRIVATE_NAMES = frozenset(
     """.split()
 )
 # Identifiers of other libraries and of file formats that happen to be on the list.
-FOREIGN = {"levels": "attributes of PyAMG and of HDF5", "conjugate": "a method of NumPy", "spread": "a rich option"}
+FOREIGN = {
+    "levels": "attributes of PyAMG and of HDF5",
+    "conjugate": "a method of NumPy",
+    "spread": "a rich option",
+}
 
 
 def sentences_of(docstring: str) -> str:
@@ -57,7 +69,9 @@ def docstrings(path: Path) -> Iterator[tuple[int, str]]:
     """Yield line and first line of every docstring of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and (text := ast.get_docstring(node)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and (
+            text := ast.get_docstring(node)
+        ):
             yield getattr(node, "lineno", 1), sentences_of(text)
 
 
@@ -73,7 +87,9 @@ def test_docstrings_do_not_begin_with_a_noun_clause(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_pages_do_not_begin_a_sentence_with_a_noun_clause(path: Path) -> None:
     text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    starts = re.findall(r"(?:^#+ |^- |^\| |^|[.:] )((?:What|Whatever|Who|Whoever)\b[^.?!|\n]*[.?!|]?)", text, re.MULTILINE)
+    starts = re.findall(
+        r"(?:^#+ |^- |^\| |^|[.:] )((?:What|Whatever|Who|Whoever)\b[^.?!|\n]*[.?!|]?)", text, re.MULTILINE
+    )
     assert not [start for start in starts if not start.endswith("?")]
 
 
@@ -96,5 +112,9 @@ def test_no_private_word(path: Path) -> None:
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_private_identifier(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
-    names = {token.string for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.NAME}
+    names = {
+        token.string
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.NAME
+    }
     assert not names & PRIVATE_NAMES - set(FOREIGN)

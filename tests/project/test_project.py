@@ -99,7 +99,9 @@ def test_changelog_has_a_place_for_changed_temperatures() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "ext").glob("*/*.p[yx]*")), ids=lambda path: path.stem)
 def test_kernel_leaves_its_checks_to_the_build(path: Path) -> None:
     owned = "boundscheck|wraparound|initializedcheck|overflowcheck"
-    assert not re.search(owned, path.read_text(encoding="utf-8")), "a directive in a kernel overrides setup.py"
+    assert not re.search(owned, path.read_text(encoding="utf-8")), (
+        "a directive in a kernel overrides setup.py"
+    )
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "ext").glob("*/*.pyx")), ids=lambda path: path.stem)
