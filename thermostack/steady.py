@@ -271,7 +271,7 @@ class _Solving:
                 self.heat, guess=rise, tolerance=tolerance, overwrites_guess=True
             )
         self.iterations += report.iterations
-        return rise, dataclasses.replace(report, iterations=self.iterations)
+        return rise, dataclasses.replace(report, total_iterations=self.iterations)
 
     def forget_heat(self) -> None:
         del self.heat

@@ -530,8 +530,8 @@ def test_row_f3_an_early_return_is_found_out(monkeypatch: pytest.MonkeyPatch) ->
     kernels = multigrid.KERNELS[np.float32]
 
     class Lying(kernels.FinestLevel):  # type: ignore[misc, valid-type]
-        def descend(self, *arguments: Any) -> None:
-            super().descend(*arguments)
+        def pcg_update(self, *arguments: Any) -> None:
+            super().pcg_update(*arguments)
             square = arguments[5]
             square[:] = 0.0
 

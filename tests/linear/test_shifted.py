@@ -72,7 +72,9 @@ def test_the_operator_is_the_conductances_and_the_capacities(model: Model) -> No
     t = np.random.default_rng(2).random(model.grid.shape)
     expected = assemble_conduction(model).apply(t) + 12.5 * assemble_capacity(model) * t
     assert np.allclose(operators.operator.apply(t), expected, rtol=1e-12, atol=1e-12)
-    assert np.allclose(operators.conduction_of(t), assemble_conduction(model).apply(t), rtol=0.0, atol=1e-9)
+    assert np.allclose(
+        operators.apply_conduction(t), assemble_conduction(model).apply(t), rtol=0.0, atol=1e-9
+    )
 
 
 def test_coming_back_to_a_shift_gives_the_same_bits(model: Model, heat: np.ndarray) -> None:
@@ -88,7 +90,7 @@ def test_other_ground_gives_the_bits_of_all_made_again(model: Model, heat: np.nd
     one, other = shifted(model), shifted(model)
     one.update_shift(shift)
     other.shift = shift
-    other.solver.change(other.operator)  # conductances and all
+    other.solver.update(other.operator)  # conductances and all
     assert one.solve(heat)[0].tobytes() == other.solve(heat)[0].tobytes()
 
 
@@ -112,7 +114,7 @@ def test_a_good_guess_takes_fewer_iterations(model: Model, heat: np.ndarray) -> 
     assert warm.iterations == 0 < cold.iterations
     guess = t + 1e-3 * np.abs(t).max() * np.random.default_rng(1).random(t.shape) * (model.part > 0)
     before = np.linalg.norm(operators.operator.apply(guess) - heat)
-    better, _ = operators.solve(heat, guess.copy(), 0.1, of_guess=True)
+    better, _ = operators.solve(heat, guess.copy(), 0.1, relative_to_guess=True)
     assert np.linalg.norm(operators.operator.apply(better) - heat) <= 0.1 * before
 
 
@@ -126,7 +128,7 @@ def test_an_improved_guess_is_as_good_as_asked_and_balanced(
     inside = model.part > 0
     t = np.where(inside, np.random.default_rng(6).normal(0.0, 20.0, heat.shape), 0.0)
     before = np.linalg.norm(operators.operator.apply(t) - heat)
-    iterations, reached = operators.improve(heat, t, reduction)
+    iterations, reached = operators.reduce_residual(heat, t, reduction)
     assert reached <= reduction
     remaining = operators.operator.apply(t) - heat
     assert np.linalg.norm(remaining) <= 1.05 * reduction * before  # the recurrence may drift a little
@@ -144,7 +146,7 @@ def test_changed_materials_give_what_fresh_ones_do(heat: np.ndarray, method: str
     conduction, capacity = assemble_conduction(model, CellConductivity(model, t)), assemble_capacity(model, t)
     operators = shifted(model, method).update_shift(7.0)
     before = operators.solve(heat)[0].copy()
-    operators.change(conduction, capacity)
+    operators.update_operator(conduction, capacity)
     after = operators.solve(heat, tolerance=1e-11)[0].copy()
     fresh = (
         ShiftedOperator(conduction, capacity, method=method, threads=1)
@@ -164,10 +166,10 @@ def test_a_face_may_lose_its_film_and_get_it_back(model: Model, heat: np.ndarray
     operators = shifted(model).update_shift(1.0)
     first = operators.solve(heat)[0].copy()
     bare = replace(conduction, boundary=BoundaryConductance.from_dense(np.zeros(conduction.shape)))
-    operators.change(bare, capacity)
+    operators.update_operator(bare, capacity)
     insulated = operators.solve(heat, tolerance=1e-11)[0]
     assert np.allclose(insulated, dense(bare, capacity, 1.0, heat), rtol=1e-8, atol=1e-9)
-    operators.change(conduction, capacity)
+    operators.update_operator(conduction, capacity)
     assert operators.solve(heat)[0].tobytes() == first.tobytes()
 
 
@@ -246,20 +248,20 @@ def test_it_says_how_much_it_holds(model: Model) -> None:
 
 def depths(operators: ShiftedOperator, shifts: tuple[float, ...]) -> list[int]:
     """Return how many coarse grids a cycle visits."""
-    ways = operators.solver._ways
-    assert ways is not None
+    chain = operators.solver._chain
+    assert chain is not None
     found = []
     for shift in shifts:
         operators.update_shift(shift)
-        assert isinstance(ways._tool, Multigrid)
-        found.append(ways._tool.depth)
+        assert isinstance(chain._preconditioner, Multigrid)
+        found.append(chain._preconditioner.depth)
     return found
 
 
 def test_short_steps_leave_coarse_grids_out(model: Model) -> None:
     shifts = (0.0, *np.geomspace(1e-2, 1e6, 100).tolist())
     found = depths(shifted(model), shifts)
-    levels = len(shifted(model).solver._ways._tool.levels)  # type: ignore[union-attr]
+    levels = len(shifted(model).solver._chain._preconditioner.levels)  # type: ignore[union-attr]
     assert found == sorted(found, reverse=True)
     assert (found[0], found[-1]) == (levels - 1, 1)
     assert len(set(found)) > 2

@@ -21,6 +21,7 @@ from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 from thermostack.linear import Solver, amg, fallback, prepare
 from thermostack.linear.amg import AmgPreconditioner
 from thermostack.linear.multigrid import Multigrid, pair_columns
+from thermostack.linear.pcg import solve_pcg
 
 CONDUCTIVITIES = (0.03, 0.5, 0.8, 4.0, 20.0, 120.0, 398.0)  # W/(m K), air to copper
 
@@ -370,7 +371,7 @@ def test_small_memory_keeps_to_the_cycle(monkeypatch: pytest.MonkeyPatch) -> Non
     conduction, heat = columns_at_random()
     t, report = prepare(conduction, threads=1).solve(heat)
     refusal, _, taken = report.fallback.partition("; then ")
-    assert refusal == "algebraic multigrid needs about 0.014 GB and 0.0009 GB are there"
+    assert refusal == "algebraic multigrid needs about 0.014 GB and 0.0009 GB are available"
     assert taken.startswith("float64 cycle, gentler coarsening because")
     assert np.linalg.norm(heat - conduction.apply(t)) <= 1e-8 * np.linalg.norm(heat)
 
@@ -380,7 +381,7 @@ def test_stark_contrast_without_memory_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(amg, "available_memory", lambda: 1_000_000)
     conduction, heat = insulated_blocks(4e8, 24)
     with pytest.raises(
-        ResourceError, match=r"4e\+08-fold apart in a plane, and .* GB are there.*direct method"
+        ResourceError, match=r"4e\+08-fold apart in a plane, and .* GB are available.*direct method"
     ):
         prepare(conduction)
     t, _ = prepare(conduction, "direct").solve(heat)
@@ -391,7 +392,9 @@ def test_stark_contrast_without_memory_is_refused(monkeypatch: pytest.MonkeyPatc
 
 def test_end_of_all_ways_is_an_error_with_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(amg, "available_memory", lambda: 0)
-    monkeypatch.setattr(fallback, "PATIENT", dataclasses.replace(fallback.PATIENT, limit=3))
+    monkeypatch.setattr(
+        fallback, "GENTLE_CYCLE", dataclasses.replace(fallback.GENTLE_CYCLE, max_iterations=3)
+    )
     conduction, heat = columns_at_random()
     with pytest.raises(ConvergenceError, match="3 iterations were not enough") as caught:
         prepare(conduction, threads=1).solve(heat)
@@ -421,7 +424,15 @@ def test_algebraic_cycle_is_symmetric_positive_definite(seed: int, is_cut: bool)
 def test_algebraic_multigrid_and_direct_agree(family: str) -> None:
     conduction, heat, _ = random_stack(3, **HARD[family])  # type: ignore[arg-type]
     t = np.zeros(heat.shape)
-    state = AmgPreconditioner(conduction).iterate(heat, t, 1e-12, 60)
+    (state,) = solve_pcg(
+        AmgPreconditioner(conduction),
+        heat[None],
+        t[None],
+        is_zero=True,
+        tolerance=1e-12,
+        max_predicted=math.inf,
+        max_iterations=60,
+    )
     expected, _ = prepare(conduction, "direct").solve(heat)
     assert state.is_converged
     assert state.imbalance <= 1e-12
@@ -620,7 +631,7 @@ def test_ground_with_gaps_is_taken_anew() -> None:
     solver = prepare(conduction_with(conduction, held), widths=widths, is_fixed=False)
     held *= np.random.default_rng(1).random(heat.shape) + 0.5
     other = conduction_with(conduction, held)
-    solver.change(other, only_ground=True)
+    solver.update(other, only_boundary=True)
     t, report = solver.solve(heat, tolerance=1e-11)
     anew, expected = prepare(other, widths=widths).solve(heat, tolerance=1e-11)
     assert np.abs(t - anew).max() <= 1e-9 * np.abs(anew).max()

@@ -122,7 +122,7 @@ def directly(stack: Stack) -> np.ndarray:
     t = factors.solve(stack.heat)
     for _ in range(REFINEMENTS):
         left = stack.heat - stack.conduction.apply(t)
-        t += np.where(factors.outside, 0.0, factors.lu.solve(left.ravel()).reshape(t.shape))
+        t += np.where(factors.is_inactive, 0.0, factors.lu.solve(left.ravel()).reshape(t.shape))
     return t
 
 

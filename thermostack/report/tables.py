@@ -171,7 +171,7 @@ def summary_table(steady: SteadyResult, files: Sequence[str]) -> RenderableType:
         table.add_row("margin", Text(tightest))
     table.add_row("heat", _heat_table(steady.heat_balance))
     table.add_row("grid", Text(cells_of(steady.model)))
-    solver = f"{report.method}, {report.iterations} iterations, residual {report.residual:.1e}"
+    solver = f"{report.method}, {report.total_iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))
     table.add_row("time", stage_times(steady.seconds))
     table.add_row("memory", Text(_bytes(steady.memory)))

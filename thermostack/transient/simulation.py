@@ -365,7 +365,7 @@ class Simulation:
             made += share * step * self._power[n]
             left += share * step * leaving
         astray = made - left - stored
-        lift = astray / self._shifted.stores  # K
+        lift = astray / self._shifted.total_capacity  # K
         if not abs(lift) <= ASTRAY * self.tolerance:
             text = f"the heat of a step at {self.time:g} s does not balance: {astray:.1e} J are astray"
             raise ConvergenceError(f"{text}; ask for a smaller tolerance")
@@ -394,7 +394,7 @@ class Simulation:
 
     def _renew(self, shift: float | None = None) -> None:
         """Go on with the coefficients as they are now, and with a shift [1/s] where one is given."""
-        self._shifted.change(self._coefficients.conduction, self._coefficients.capacity, shift)
+        self._shifted.update_operator(self._coefficients.conduction, self._coefficients.capacity, shift)
 
     # -- how it begins -----------------------------------------------------------------------
 

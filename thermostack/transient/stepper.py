@@ -220,7 +220,7 @@ class Stepper:
 
     def rates(self, heat: SparseSource) -> float:
         """Return how fast temperatures change now with the heat that cells receive, where fastest [K/s]."""
-        left = -self.shifted.conduction_of(self.field)
+        left = -self.shifted.apply_conduction(self.field)
         heat.add_to(left)
         capacity = self.shifted.capacity
         return float(np.abs(np.divide(left, capacity, out=np.zeros_like(left), where=capacity > 0.0)).max())
@@ -261,7 +261,7 @@ class Stepper:
         for _ in range(MOST_ROUNDS):
             reduction = float(np.clip(reduction, MOST_REDUCTION, LEAST_REDUCTION))
             self.work.solves += 1
-            iterations, gained = self.shifted.improve(heat, field, reduction)
+            iterations, gained = self.shifted.reduce_residual(heat, field, reduction)
             self.work.iterations += iterations
             remains *= gained
             wrong = float(np.abs(self._fields[row][self._sample] - guess).max())
