@@ -45,5 +45,5 @@ def test_a_wrong_answer_would_be_seen(family: str, monkeypatch: pytest.MonkeyPat
     g = stack.conduction
     weaker = Conduction(g.g_x, g.g_y, g.g_z, BoundaryConductance.from_dense(g.boundary.dense * (1.0 - 1e-5)))
     other = directly(Stack(weaker, stack.heat, stack.widths))
-    monkeypatch.setattr("random_stacks.directly", lambda _: other)
+    monkeypatch.setattr("support.random_stacks.directly", lambda _: other)
     assert not outcome_of(stack).is_right
