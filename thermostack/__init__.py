@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     from thermostack.package.cooling import FixedTemperature as FixedTemperature
     from thermostack.package.cooling import HeatSink as HeatSink
     from thermostack.package.cooling import HtcMap as HtcMap
-    from thermostack.package.package import Interface as Interface
-    from thermostack.package.package import Layer as Layer
     from thermostack.package.package import Package as Package
-    from thermostack.package.package import Region as Region
-    from thermostack.package.package import Stack as Stack
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
     from thermostack.package.power import PowerMap as PowerMap
+    from thermostack.package.stack import Interface as Interface
+    from thermostack.package.stack import Layer as Layer
+    from thermostack.package.stack import Region as Region
+    from thermostack.package.stack import Stack as Stack
     from thermostack.steady import SteadyResult as SteadyResult
     from thermostack.steady import read_result as read_result
     from thermostack.steady import solve_steady as solve_steady
@@ -99,8 +99,9 @@ _HOME = {
         "FixedTemperature",
         "HeatSink",
     ),
-    "package.package": ("Interface", "Layer", "Package", "Region", "Stack"),
+    "package.package": ("Package",),
     "package.power": ("Block", "Power", "PowerMap"),
+    "package.stack": ("Interface", "Layer", "Region", "Stack"),
     "steady": ("SteadyResult", "read_result", "solve_steady"),
     "transient.controllers": ("Governor",),
     "transient.run": ("TransientResult", "read_transient", "solve_transient"),

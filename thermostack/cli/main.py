@@ -173,9 +173,9 @@ def check(
             ]
             print_json({"package": package, "faults": diagnostics})
         raise
-    from thermostack.mesh.model import COARSE
+    from thermostack.mesh.mesh_diagnostics import SINGLE_CELL_WARNING
 
-    warnings = [text for text in model.warnings if COARSE not in text]  # of these cells alone
+    warnings = [text for text in model.warnings if SINGLE_CELL_WARNING not in text]  # of these cells alone
     warn(warnings)
     size = [float(axis[-1] - axis[0]) for axis in (model.grid.x, model.grid.y, model.grid.z)]
     counts = {"stacks": len(drawn.stacks), "parts": len(model.parts)}

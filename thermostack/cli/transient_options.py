@@ -165,10 +165,9 @@ def find_throttles(asked: dict[str, str | float], model: Model) -> list[Throttle
 
     Raises DescriptionError where a stack is not there or makes no heat.
     """
-    from thermostack.mesh.heat_sources import find_heat_sources
     from thermostack.transient.throttling import gpu_throttle, hbm_throttle
 
-    heaters = find_heat_sources(model)
+    heaters = model.heat_sources
     made: dict[str, Throttle] = {}
     for name, what in asked.items():
         stacks = [stack.name for stack in model.package.stacks if stack.name.startswith(f"{name}.")]

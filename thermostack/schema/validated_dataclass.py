@@ -20,6 +20,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.schema.fields import CoreSchema, fail, is_from_file, read_name, shown, suggest
 
 T = TypeVar("T")
+FieldPath = tuple[str | int, ...]  # keys and indices that lead to a field
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field, dataclasses.field))
@@ -123,7 +124,7 @@ def _again(line: Any) -> InitErrorDetails:
 
 
 def key_of(kind: type) -> str:
-    """Return the key of a class in a file: its attribute `key`, or its name in snake case (ViaArray: via_array)."""
+    """Return the key of a class in a file: its attribute `key`, or its name in snake case."""
     own: str | None = getattr(kind, "key", None)
     return own or re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
