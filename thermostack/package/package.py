@@ -28,7 +28,7 @@ from thermostack.schema.fields import (
     Thickness,
     suggest,
 )
-from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at, key_of
+from thermostack.schema.validated_dataclass import NamedItems, class_key, described, diagnostic_at
 from thermostack.units import format_quantity
 
 UNUSUAL_BELOW, UNUSUAL_ABOVE = 173.15, 673.15  # K: outside, a slip of the temperature unit is likely
@@ -305,7 +305,7 @@ def _material_diagnostics(package: Package, material: MaterialLike, path: Path) 
             diagnostic
             for field, part, _ in material.constituents()
             for diagnostic in _material_diagnostics(
-                package, part, (*path, key_of(type(material)), *field.split("."))
+                package, part, (*path, class_key(type(material)), *field.split("."))
             )
         ]
         yield from parts
@@ -327,7 +327,7 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
     fixes_temperature = False
     for face, cooled in package.cooling:
         cooler = cooled.cooler
-        here: Path = ("cooling", face, getattr(package.cooling, face).index(cooled), key_of(type(cooler)))
+        here: Path = ("cooling", face, getattr(package.cooling, face).index(cooled), class_key(type(cooler)))
         h = getattr(cooler, "h", None)
         carries_heat = bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
         if isinstance(h, HtcMap) and face not in ("top", "bottom"):

@@ -24,7 +24,7 @@ import numpy as np
 from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.results.hdf5_arrays import open_checked, write_array, write_json
 from thermostack.io.results.metadata import (
-    FORMAT,
+    FORMAT_VERSION,
     kind_of,
     metadata_types,
     plain_metadata,
@@ -32,7 +32,7 @@ from thermostack.io.results.metadata import (
     read_metadata,
     write_format,
 )
-from thermostack.io.results.model_record import HOME, read_model, write_model
+from thermostack.io.results.model_record import ROOT_GROUP, read_model, write_model
 from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
 
 SUFFIX = ".vtkhdf"
@@ -55,7 +55,7 @@ def read_result(path: str | Path, kind: type[Result]) -> Result:
     Raises ResultFileError where the file is damaged, foreign, of another kind, or of a newer version, and
     DescriptionError (E-FILE) where there is none.
     """
-    with open_checked(Path(path), FORMAT, kind_of(kind)) as stored:
+    with open_checked(Path(path), FORMAT_VERSION, kind_of(kind)) as stored:
         model = read_model(stored)
         values = stored.array("VTKHDF/CellData/temperature", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(values), model.part > 0):
@@ -64,7 +64,7 @@ def read_result(path: str | Path, kind: type[Result]) -> Result:
         return make(
             model=model,
             field=values,
-            **read_metadata(stored, f"{HOME}/result", metadata_types(kind, _ARRAYS)),
+            **read_metadata(stored, f"{ROOT_GROUP}/result", metadata_types(kind, _ARRAYS)),
         )
 
 
@@ -78,7 +78,7 @@ def result_bytes(result: Any) -> bytes:
         write_array(cells, "temperature", result.field).attrs["Attribute"] = np.bytes_(b"Scalars")
         write_cells(cells, result.model)
         write_names(group, result.model)
-        home = file.create_group(HOME)
+        home = file.create_group(ROOT_GROUP)
         write_format(home, kind_of(type(result)))
         write_model(home, result.model)
         types = metadata_types(type(result), _ARRAYS)
