@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from thermostack.io.description.package_file import read_package as read_package
     from thermostack.io.description.trace_files import read_trace as read_trace
     from thermostack.io.description.write_package import write_package as write_package
+    from thermostack.io.results.steady_file import read_result as read_result
+    from thermostack.io.results.transient_file import read_transient as read_transient
     from thermostack.materials.effective_media import AreaComposite as AreaComposite
     from thermostack.materials.effective_media import BumpArray as BumpArray
     from thermostack.materials.effective_media import Laminate as Laminate
@@ -50,12 +52,10 @@ if TYPE_CHECKING:
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
     from thermostack.package.power import PowerMap as PowerMap
-    from thermostack.steady import SteadyResult as SteadyResult
-    from thermostack.steady import read_result as read_result
+    from thermostack.results.steady_result import SteadyResult as SteadyResult
+    from thermostack.results.transient_result import TransientResult as TransientResult
     from thermostack.steady import solve_steady as solve_steady
     from thermostack.transient.controllers import Governor as Governor
-    from thermostack.transient.run import TransientResult as TransientResult
-    from thermostack.transient.run import read_transient as read_transient
     from thermostack.transient.run import solve_transient as solve_transient
     from thermostack.transient.simulation import Simulation as Simulation
     from thermostack.transient.throttling import PowerState as PowerState
@@ -83,6 +83,8 @@ _HOME = {
     "io.description.package_file": ("read_package",),
     "io.description.trace_files": ("read_trace",),
     "io.description.write_package": ("write_package",),
+    "io.results.steady_file": ("read_result",),
+    "io.results.transient_file": ("read_transient",),
     "materials.effective_media": ("AreaComposite", "BumpArray", "Laminate", "LineLayer", "ViaArray"),
     "materials.material": ("Material",),
     "materials.material_library": ("find_material",),
@@ -101,9 +103,11 @@ _HOME = {
     ),
     "package.package": ("Interface", "Layer", "Package", "Region", "Stack"),
     "package.power": ("Block", "Power", "PowerMap"),
-    "steady": ("SteadyResult", "read_result", "solve_steady"),
+    "results.steady_result": ("SteadyResult",),
+    "results.transient_result": ("TransientResult",),
+    "steady": ("solve_steady",),
     "transient.controllers": ("Governor",),
-    "transient.run": ("TransientResult", "read_transient", "solve_transient"),
+    "transient.run": ("solve_transient",),
     "transient.simulation": ("Simulation",),
     "transient.throttling": (
         "PowerState",

@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import BeforeValidator
 
 from thermostack.errors import DescriptionError
+from thermostack.results.throttling_log import ThrottlingLog
 from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, shown, suggest
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 from thermostack.transient.controllers import (
@@ -27,7 +28,6 @@ from thermostack.transient.controllers import (
     State,
     StateLog,
     Temperatures,
-    ThrottlingLog,
 )
 from thermostack.transient.controllers import beats as beats_until
 from thermostack.units import celsius, format_quantity

@@ -14,7 +14,7 @@ from thermostack.io.files.atomic_file import atomic_file, fill
 from thermostack.io.results.summary import as_text
 
 if TYPE_CHECKING:
-    from thermostack.transient.run import TransientResult
+    from thermostack.results.transient_result import TransientResult
 
 _ROWS = 1000  # that are text at one time
 _NUMBER = 20  # bytes, about
