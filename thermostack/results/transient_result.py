@@ -140,9 +140,7 @@ class TransientResult:
     probes: dict[str, Array]  # (n,) K
     energy: Array  # (n, 3) J since the start: generated, outflow, stored
     frame_time: Array  # (frames,) s
-    frames: (
-        Any  # (frames, nz, ny, nx) float32 K, NaN outside the body; those of a file are read one at a time
-    )
+    frames: Any  # (frames, nz, ny, nx) float32 K, NaN outside the body; a sequence that reads a file
     field: Array  # (nz, ny, nx) K at the end, NaN outside the body
     throttling: tuple[ThrottlingLog, ...] = ()
     report: RunReport | None = None
@@ -151,10 +149,11 @@ class TransientResult:
     def __repr__(self) -> str:
         """Return package, grid, duration, peak and energy balance in six lines at most."""
         nz, ny, nx = self.model.grid.shape
+        steps, frames = self.time.size - 1, self.frame_time.size
         member = int(np.nanargmax(np.nanmax(self.max, axis=0)))
         rows = [
-            f"TransientResult of {self.package.name!r}: {nx} x {ny} x {nz} cells, {len(self.names)} parts and blocks",
-            f"  time    {self.time[0]:g} to {self.time[-1]:g} s, {self.time.size - 1} steps, {self.frame_time.size} frames",
+            f"TransientResult of {self.package.name!r}: {nx} x {ny} x {nz} cells, {len(self.names)} members",
+            f"  time    {self.time[0]:g} to {self.time[-1]:g} s, {steps} steps, {frames} frames",
             f"  peak    {self.peak:.2f} K in {self.names[member]}",
             f"  energy  {self.energy[-1, 0]:.5g} J generated, relative imbalance {self.imbalance:.1e}",
         ]
@@ -225,5 +224,5 @@ class TransientResult:
         return call("plot.history", "plot_history", self, path, **options)
 
     def save(self, path: str | Path) -> None:
-        """Write the result to a .vtkhdf file, which ParaView and PyVista animate and `read_transient` opens."""
+        """Write the result to a .vtkhdf file, which ParaView, PyVista and `read_transient` open."""
         call("io.results.transient_file", "write_transient", self, path)

@@ -18,6 +18,7 @@ from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.schema.fields import CoreSchema, fail, is_from_file, read_name, shown, suggest
+from thermostack.schema.short_repr import short_repr
 
 T = TypeVar("T")
 
@@ -34,6 +35,8 @@ def described(cls: type[T]) -> type[T]:
         return core_schema.with_info_wrap_validator_function(_reader(kind), handler(source))
 
     cls.__get_pydantic_core_schema__ = classmethod(core)  # type: ignore[attr-defined]
+    if "__repr__" not in vars(cls):
+        cls.__repr__ = short_repr  # type: ignore[assignment, method-assign]
     config = ConfigDict(validate_by_name=True, validate_by_alias=True, arbitrary_types_allowed=True)
     return _guarded(cast(type[T], pydantic_dataclass(frozen=True, config=config)(cls)))
 
