@@ -208,8 +208,8 @@ def plot(
     debug: Debug = False,
 ) -> None:
     """Draw a result: the hottest layer and cross-sections through the peak, or the plane asked for."""
+    from thermostack.io.results.steady_file import read_result
     from thermostack.plot.overview import plot_layer_map, plot_overview, plot_section
-    from thermostack.steady import read_result
 
     asked = {
         name: value for name, value in (("part", part), ("x", x), ("y", y), ("z", z)) if value is not None

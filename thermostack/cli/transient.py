@@ -42,7 +42,7 @@ from thermostack.io.files.output_paths import RESULT_SUFFIX, require_replaceable
 
 if TYPE_CHECKING:
     from thermostack.io.files.output_paths import Destination
-    from thermostack.transient.run import TransientResult
+    from thermostack.results.transient_result import TransientResult
 
 
 def transient(
@@ -227,8 +227,8 @@ def _write(played: TransientResult, files: list[Path], timed: StageTimer) -> Non
 
 
 def _print(played: TransientResult, files: list[str], timed: StageTimer, json: bool) -> None:
+    from thermostack.report.history_table import history_table
     from thermostack.report.run_summary import run_summary, run_table
-    from thermostack.results.history import history_table
 
     warn(played.warnings)
     if json:

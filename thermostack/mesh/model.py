@@ -89,6 +89,21 @@ class Model:
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Return the package, the cells, the parts, the power and the boundary faces, line by line."""
+        nz, ny, nx = self.grid.shape
+        faces, sources = self.boundary.cell.size, len(self.layer_sources)
+        rows = {
+            "cells": f"{self.grid.cells} ({nx} x {ny} x {nz}), {self.active} in the body",
+            "parts": f"{len(self.parts)}, {len(self.blocks)} blocks with cells of their own",
+            "power": f"{format_quantity(self.total_power, 'power')} in {sources} heat sources",
+            "boundary": f"{faces} faces of cells with a boundary condition",
+            "warnings": f"{len(self.warnings)}",
+        }
+        return "\n".join(
+            [f"Model of {self.package.name!r}", *(f"  {key:8} {text}" for key, text in rows.items())]
+        )
+
     @property
     def package(self) -> Package:
         """Return the package this is a model of."""

@@ -56,7 +56,7 @@ class Quantity:
             except UnitError as error:
                 raise fail("E-UNIT", str(error)) from None
         elif isinstance(value, bool) or not isinstance(value, Real):
-            raise fail("E-TYPE", f"{short_repr(value)} is not {self.noun}", f"write {self.example}")
+            raise fail("E-TYPE", f"{quote_value(value)} is not {self.noun}", f"write {self.example}")
         elif is_from_file(info) and math.isfinite(value):
             raise fail("E-UNIT", f"{value} has no unit; {self.noun} is due", f"write {self.example}")
         else:
@@ -141,7 +141,7 @@ VolumetricHeatCapacityValue = Annotated[float, Quantity("volumetric_heat_capacit
 
 def _read_pair(value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise fail("E-TYPE", f"{short_repr(value)} is not a pair of lengths", "write [2.5 mm, 8 mm]")
+        raise fail("E-TYPE", f"{quote_value(value)} is not a pair of lengths", "write [2.5 mm, 8 mm]")
     return value
 
 
@@ -158,9 +158,11 @@ def read_name(value: Any) -> str:
     """Return a text that is a name, or refuse it."""
     if not isinstance(value, str):
         hint = "put it in quotes" if isinstance(value, (int, float)) else ""
-        raise fail("E-TYPE", f"{short_repr(value)} is not a name", hint)
+        raise fail("E-TYPE", f"{quote_value(value)} is not a name", hint)
     if len(value) > 64 or not _NAME.match(value):
-        raise fail("E-NAME", f"{short_repr(value)} is not a name", "up to 64 letters, digits, _ + -, no dots")
+        raise fail(
+            "E-NAME", f"{quote_value(value)} is not a name", "up to 64 letters, digits, _ + -, no dots"
+        )
     return value
 
 
@@ -179,7 +181,7 @@ def _read_fraction(value: Any) -> float:
         except UnitError as error:
             raise fail("E-UNIT", str(error)) from None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
-        raise fail("E-RANGE", f"{short_repr(value)} is not a fraction", "from 0 to 1")
+        raise fail("E-RANGE", f"{quote_value(value)} is not a fraction", "from 0 to 1")
     return float(value)
 
 
@@ -203,7 +205,7 @@ PathName = Annotated[str, _plain(_read_path_name, {"type": "string"})]  # names 
 Fraction = Annotated[float, _plain(_read_fraction, {"type": "number", "minimum": 0, "maximum": 1})]
 
 
-def short_repr(value: Any) -> str:
+def quote_value(value: Any) -> str:
     """Return a value as a message shows it, cut short."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -17,7 +17,8 @@ from pydantic.dataclasses import rebuild_dataclass
 from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.schema.fields import CoreSchema, fail, is_from_file, read_name, short_repr, suggest
+from thermostack.schema.fields import CoreSchema, fail, is_from_file, quote_value, read_name, suggest
+from thermostack.schema.short_repr import short_repr
 
 T = TypeVar("T")
 
@@ -34,6 +35,8 @@ def described(cls: type[T]) -> type[T]:
         return core_schema.with_info_wrap_validator_function(_reader(kind), handler(source))
 
     cls.__get_pydantic_core_schema__ = classmethod(core)  # type: ignore[attr-defined]
+    if "__repr__" not in vars(cls):
+        cls.__repr__ = short_repr  # type: ignore[method-assign]
     config = ConfigDict(validate_by_name=True, validate_by_alias=True, arbitrary_types_allowed=True)
     return _with_checked_init(cast(type[T], pydantic_dataclass(frozen=True, config=config)(cls)))
 
@@ -92,7 +95,7 @@ def _reader(kind: Any) -> Callable[..., Any]:
         if not isinstance(value, Mapping):
             noun, known = class_key(kind).replace("_", " "), ", ".join(field_keys(kind))
             hint = f"write a mapping with keys of {known}" if known else ""
-            raise fail("E-TYPE", f"{short_repr(value)} is no {noun}", hint)
+            raise fail("E-TYPE", f"{quote_value(value)} is no {noun}", hint)
         keys = field_keys(kind)
         allowed = {*keys} if is_from_file(info) else {*keys, *keys.values()}
         errors = [_unknown_key(str(key), keys) for key in value if key not in allowed]
@@ -113,7 +116,7 @@ def _reader(kind: Any) -> Callable[..., Any]:
 def _unknown_key(key: str, known: Mapping[str, str]) -> InitErrorDetails:
     hint = suggest(key, known) or (f"known are {', '.join(known)}" if known else "there are none here")
     return InitErrorDetails(
-        type=fail("E-KEY", f"unknown key {short_repr(key)}", hint), loc=(key,), input=None
+        type=fail("E-KEY", f"unknown key {quote_value(key)}", hint), loc=(key,), input=None
     )
 
 
@@ -225,14 +228,14 @@ class NamedItems:
 
 def _with_names(value: Any) -> Any:
     if not isinstance(value, Mapping):
-        raise fail("E-TYPE", f"{short_repr(value)} is not a mapping of names", "write `name: {...}`")
+        raise fail("E-TYPE", f"{quote_value(value)} is not a mapping of names", "write `name: {...}`")
     named = {}
     for key, item in value.items():
         if not isinstance(key, str):
             read_name(key)  # a text is checked as the thing's own name
         if isinstance(item, Mapping) and "name" in item:
             raise fail(
-                "E-KEY", f"{short_repr(key)} has a name inside too", "remove `name:`, the key is the name"
+                "E-KEY", f"{quote_value(key)} has a name inside too", "remove `name:`, the key is the name"
             )
         named[key] = {"name": key, **item} if isinstance(item, Mapping) else item
     return named
@@ -285,14 +288,14 @@ def _diagnostic(line: Any, root: str) -> Diagnostic:
         if not ctx["tag"].startswith("@"):
             hint = suggest(ctx["tag"], kinds)
             return diagnostic_at(
-                (*path, ctx["tag"]), f"unknown kind {short_repr(ctx['tag'])}; {due}", hint, "E-KEY"
+                (*path, ctx["tag"]), f"unknown kind {quote_value(ctx['tag'])}; {due}", hint, "E-KEY"
             )
         given = line["input"]
         is_full = isinstance(given, Mapping) and given
-        said = f"{' and '.join(map(str, given))} are given" if is_full else f"{short_repr(given)} is given"
+        said = f"{' and '.join(map(str, given))} are given" if is_full else f"{quote_value(given)} is given"
         return diagnostic_at(path, f"{said}; {due}", "", "E-TYPE")
     how = f"is not {ctx['expected']}" if kind == "literal_error" else _PYDANTIC_MESSAGES.get(kind)
-    message = f"{short_repr(line['input'])} {how}" if how else f"{short_repr(line['input'])}: {line['msg']}"
+    message = f"{quote_value(line['input'])} {how}" if how else f"{quote_value(line['input'])}: {line['msg']}"
     needs_quotes = kind == "string_type" and isinstance(line["input"], (int, float))
     return diagnostic_at(path, message, "put it in quotes" if needs_quotes else "", "E-TYPE")
 

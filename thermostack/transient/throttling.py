@@ -16,7 +16,8 @@ import numpy as np
 from pydantic import BeforeValidator
 
 from thermostack.errors import DescriptionError
-from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, short_repr, suggest
+from thermostack.results.throttling_log import ThrottlingLog
+from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, quote_value, suggest
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 from thermostack.transient.controllers import (
     BEAT,
@@ -27,7 +28,6 @@ from thermostack.transient.controllers import (
     State,
     StateLog,
     Temperatures,
-    ThrottlingLog,
 )
 from thermostack.transient.controllers import beats as beats_until
 from thermostack.units import celsius, format_quantity
@@ -174,7 +174,7 @@ class RunningThrottle:
             raise DescriptionError(diagnostic_at(path, text, remedy, "E-NAME"))
         value: float = getattr(temperatures[name], sensor.reads)
         if not math.isfinite(value):
-            text = f"{name} has no temperature: it shows {short_repr(value)}"
+            text = f"{name} has no temperature: it shows {quote_value(value)}"
             raise DescriptionError(diagnostic_at(path, text, "place it inside the body", "E-OUTSIDE"))
         return value
 

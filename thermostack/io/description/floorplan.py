@@ -23,8 +23,8 @@ from thermostack.io.files.delimited_text import (
     DelimitedTable,
     check_number,
     error_parts,
+    quote_value,
     read_table,
-    short_repr,
     split_line,
 )
 from thermostack.package.power import Block, blocks_of, read_block_name
@@ -146,7 +146,7 @@ def _read_label(label: str) -> _Column:
     key, unit = (match[1], match[2]) if match else (label, None)
     if key not in COLUMNS:
         known = suggest(key, COLUMNS) or f"the columns are {', '.join(COLUMNS)}"
-        raise fail("E-KEY", f"unknown column {short_repr(label)}", known)
+        raise fail("E-KEY", f"unknown column {quote_value(label)}", known)
     if key == "name":
         return _Column(key, label)
     quantity = next(part for part in COLUMNS[key].__metadata__ if isinstance(part, Quantity))

@@ -22,8 +22,8 @@ from thermostack.io.files.delimited_text import (
     check_number,
     error_parts,
     parse_table,
+    quote_value,
     read_bytes,
-    short_repr,
 )
 from thermostack.package.cooling import HtcMap
 from thermostack.package.power import PowerMap
@@ -55,7 +55,7 @@ def read_htc_map(path: str | Path, unit: str, origin: str = "south") -> HtcMap:
     try:
         scale = parse_quantity(f"1 {unit}", "heat_transfer_coefficient")
     except UnitError:
-        message = f"{short_repr(unit)} is not the unit of a map of films"
+        message = f"{quote_value(unit)} is not the unit of a map of films"
         raise DescriptionError(Diagnostic("unit", message, "W/m2/K, also kW/m2/K, ...", "E-UNIT")) from None
     values = _read_values(path, origin) * scale
     return _drawn(lambda: HtcMap(values, source=Path(path).name), path)
@@ -64,7 +64,7 @@ def read_htc_map(path: str | Path, unit: str, origin: str = "south") -> HtcMap:
 def _read_values(path: str | Path, origin: str) -> np.ndarray:
     """Return the numbers of a map, the first row in the south."""
     if origin not in get_args(Origin):
-        message = f"{short_repr(origin)} is not where a map begins"
+        message = f"{quote_value(origin)} is not where a map begins"
         raise DescriptionError(Diagnostic("origin", message, "the first row lies south or north", "E-NAME"))
     data, file = read_bytes(path), os.fspath(path)
     if data.startswith(b"\x93NUMPY"):
@@ -109,7 +109,7 @@ def _read_unit(unit: str) -> tuple[bool, float]:
             return dimension == "power", parse_quantity(f"1 {unit}", dimension)
         except UnitError:
             continue
-    message = f"{short_repr(unit)} is not the unit of a power map"
+    message = f"{quote_value(unit)} is not the unit of a power map"
     raise DescriptionError(
         Diagnostic("unit", message, "W (of a pixel) or W/m2, also mW, W/cm2, ...", "E-UNIT")
     )

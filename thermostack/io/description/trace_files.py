@@ -22,8 +22,8 @@ from thermostack.io.files.delimited_text import (
     DelimitedTable,
     check_number,
     error_parts,
+    quote_value,
     read_table,
-    short_repr,
     split_line,
 )
 from thermostack.schema.fields import fail, suggest
@@ -158,7 +158,7 @@ def _read_setting(text: str) -> tuple[str, Any]:
     known = (*CHOICES, "period")
     if not colon or key not in known:
         hint = suggest(key, known) or _SETTINGS
-        raise fail("E-KEY", f"{short_repr(text.strip())} says nothing about a trace", hint)
+        raise fail("E-KEY", f"{quote_value(text.strip())} says nothing about a trace", hint)
     if key == "period":
         try:
             return key, parse_quantity(value, "time")
@@ -166,7 +166,7 @@ def _read_setting(text: str) -> tuple[str, Any]:
             raise fail("E-UNIT", str(error)) from None
     if value not in CHOICES[key]:
         hint = suggest(value, CHOICES[key])
-        raise fail("E-NAME", f"{short_repr(value)} is not one of {', '.join(CHOICES[key])}", hint)
+        raise fail("E-NAME", f"{quote_value(value)} is not one of {', '.join(CHOICES[key])}", hint)
     return key, value
 
 
@@ -253,7 +253,7 @@ def _read_label(label: str, start: int, is_stepped: bool) -> _Column:
     face = face_of(name)
     example = {"time": "ms"}.get(name, "W" if face is None else "%" if face[1] else "degC")
     if unit is None:
-        raise fail("E-UNIT", f"the column {short_repr(name)} has no unit", f"write {name} [{example}]")
+        raise fail("E-UNIT", f"the column {quote_value(name)} has no unit", f"write {name} [{example}]")
     if name == "time":
         try:
             return _Column(name, start, "s", _size(unit, "time"))
@@ -270,7 +270,7 @@ def _read_label(label: str, start: int, is_stepped: bool) -> _Column:
             raise fail(code, text, hint)
         difference = "temperature_difference" if dimension == "temperature" else dimension
         return _Column(name, start, own, _size(unit, difference), zero)
-    text = f"{short_repr(unit)} is no unit of a power, a share or a temperature"
+    text = f"{quote_value(unit)} is no unit of a power, a share or a temperature"
     raise fail("E-UNIT", text, f"write {name} [{example}]{' or [%]' if face is None else ''}")
 
 

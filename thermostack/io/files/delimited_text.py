@@ -139,7 +139,7 @@ def check_number(cell: str) -> None:
         raise fail("E-MISSING", "is blank", "a number is due")
     if len(cell) > MAX_NUMBER_LENGTH:
         hint = f"a number has up to {MAX_NUMBER_LENGTH} characters"
-        raise fail("E-TYPE", f"{short_repr(cell)} is not a number", hint)
+        raise fail("E-TYPE", f"{quote_value(cell)} is not a number", hint)
     if IS_NUMBER.fullmatch(cell):
         return
     if cell.lower().lstrip("+-") in ("nan", "inf", "infinity"):
@@ -149,7 +149,7 @@ def check_number(cell: str) -> None:
         hint = f"did you mean {point}?"
     elif IS_NUMBER.match(cell):
         hint = "a number alone is due; its unit stands elsewhere"
-    raise fail("E-TYPE", f"{short_repr(cell)} is not a number", hint)
+    raise fail("E-TYPE", f"{quote_value(cell)} is not a number", hint)
 
 
 def error_parts(error: PydanticCustomError) -> tuple[str, str, str]:
@@ -158,7 +158,7 @@ def error_parts(error: PydanticCustomError) -> tuple[str, str, str]:
     return context["text"], context["hint"], error.type
 
 
-def short_repr(text: object) -> str:
+def quote_value(text: object) -> str:
     """Return a text in quotes, shortened."""
     whole = repr(text)
     return whole if len(whole) <= 60 else f"{whole[:57]}..."

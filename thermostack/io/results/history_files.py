@@ -14,7 +14,7 @@ from thermostack.io.files.atomic_file import atomic_file, write_all
 from thermostack.io.results.summary import escape_formula
 
 if TYPE_CHECKING:
-    from thermostack.transient.run import TransientResult
+    from thermostack.results.transient_result import TransientResult
 
 _ROWS_PER_WRITE = 1000  # that are text at one time
 _BYTES_PER_NUMBER = 20  # bytes, about

@@ -23,11 +23,6 @@ FORMAT_VERSION = 1  # raised when an older thermostack would misread the file
 MIN_READER_VERSION = "0.1.0"  # the oldest thermostack that reads this format
 
 
-def kind_of(result: type) -> str:
-    """Return what a file says of the class of its result."""
-    return result.__name__.lower()
-
-
 def write_format(home: h5py.Group, kind: str) -> None:
     """Write of which format and kind a file is."""
     home.attrs["format"] = FORMAT_VERSION

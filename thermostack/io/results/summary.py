@@ -11,7 +11,7 @@ from thermostack.io.files.atomic_file import write_atomic
 
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
-    from thermostack.steady import SteadyResult
+    from thermostack.results.steady_result import SteadyResult
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 

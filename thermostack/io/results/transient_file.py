@@ -21,11 +21,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -47,7 +48,6 @@ from thermostack.io.results.hdf5_arrays import Hdf5Reader, open_checked, write_a
 from thermostack.io.results.hdf5_transaction import Transaction, commit, hdf5_end, open_transaction
 from thermostack.io.results.metadata import (
     FORMAT_VERSION,
-    kind_of,
     metadata_types,
     provenance,
     read_metadata,
@@ -56,11 +56,12 @@ from thermostack.io.results.metadata import (
 from thermostack.io.results.model_record import ROOT_GROUP, input_hash, read_model, write_model
 from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
 from thermostack.mesh.model import Model
+from thermostack.results.transient_result import TransientResult
 
 RESULT_KIND = "transient"
 HISTORY_GROUP = f"{ROOT_GROUP}/history"
 _STEPS = "VTKHDF/Steps"
-_PART_FIELDS = ("least", "mean", "most", "power")  # K, K, K, W
+_PART_FIELDS = ("min", "mean", "max", "power")  # K, K, K, W
 _ENERGY_TERMS = 3  # J since the start: made by parts, let out, stored
 _ARRAYS = ("model", "time", "names", *_PART_FIELDS, "probes", "frame_time", "frames", "field", "energy")
 _COLUMNS = {"names": tuple[str, ...], "probes": dict[str, tuple[float, float, float]]}
@@ -68,8 +69,6 @@ _MIN_FRAMES = 2  # frames: of one alone, VTK finds no temperatures
 _RESERVED_BYTES = 2**20  # bytes, for history and facts, beside the temperatures at the end
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, AttributeError)  # of what is no sound film
-
-Result = TypeVar("Result")
 
 
 def partial_path(path: str | Path) -> Path:
@@ -360,13 +359,56 @@ def _history_of(hdf: h5py.File) -> dict[str, str] | None:
 # -- reading ---------------------------------------------------------------------------------
 
 
-def read_transient_file(path: str | Path, kind: type[Result]) -> Result:
-    """Return the transient a file holds, of the class given; its frames are read when they are asked for.
+def write_transient(transient: TransientResult, path: str | Path) -> None:
+    """Write a transient result to a file, which `read_transient`, ParaView and PyVista open.
 
-    Raises ResultFileError where the file is damaged, foreign, of another kind, of a newer version, or of a
-    run that did not come to its end, and DescriptionError (E-FILE) where there is none.
+    Raises OutputError if the file cannot be written.
     """
-    with open_checked(Path(path), FORMAT_VERSION, kind_of(kind)) as stored:
+    positions = dict.fromkeys(transient.probes, (math.nan,) * 3)
+    frame_times = transient.frame_time
+    with TransientWriter(path, transient.model, transient.names, positions, frame_times, "") as writer:
+        for n in range(transient.time.size):
+            probes = {name: float(values[n]) for name, values in transient.probes.items()}
+            members = (transient.min[n], transient.mean[n], transient.max[n], transient.power[n])
+            writer.row(float(transient.time[n]), *members, probes, transient.energy[n])
+        for time, frame in zip(frame_times.tolist(), transient.frames, strict=True):
+            writer.frame(time, np.asarray(frame))
+        metadata = {name: getattr(transient, name) for name in ("throttling", "report", "warnings")}
+        writer.finish(transient.field, metadata)
+
+
+def read_transient(path: str | Path) -> TransientResult:
+    """Return the transient result of a file; its frames are read one at a time when they are used.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The .vtkhdf file that `solve_transient` or `TransientResult.save` wrote.
+
+    Returns
+    -------
+    TransientResult
+        The result, with its model and package.
+
+    Raises
+    ------
+    ResultFileError
+        If the file is damaged, of another program, of another kind, of a newer format, or of a run that has
+        not finished.
+    DescriptionError
+        If there is no such file (E-FILE).
+
+    Examples
+    --------
+    >>> import tempfile, thermostack as ts
+    >>> model = ts.discretize(ts.read_package("fcbga"), cell=6e-3)
+    >>> run = ts.solve_transient(model, 0.1, initial="outside", tolerance=0.5)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     run.save(f"{directory}/run.vtkhdf")
+    ...     ts.read_transient(f"{directory}/run.vtkhdf").peak == run.peak
+    True
+    """
+    with open_checked(Path(path), FORMAT_VERSION, RESULT_KIND) as stored:
         model = read_model(stored, leading=(1,))
         times, frames = _film(stored, model.grid.shape)
         count = len(frames)
@@ -378,15 +420,15 @@ def read_transient_file(path: str | Path, kind: type[Result]) -> Result:
         columns = read_metadata(stored, f"{HISTORY_GROUP}/columns", _COLUMNS)
         m, p = len(columns["names"]), len(columns["probes"])
         time = stored.array(f"{HISTORY_GROUP}/time", np.float64, (None, 1))[:, 0]
-        values = {
-            name: stored.array(f"{HISTORY_GROUP}/{name}", np.float64, (time.size, m)) for name in _PART_FIELDS
+        shape = (time.size, m)
+        values: dict[str, Any] = {
+            name: stored.array(f"{HISTORY_GROUP}/{name}", np.float64, shape) for name in _PART_FIELDS
         }
         probes = stored.array(f"{HISTORY_GROUP}/probes", np.float64, (time.size, p))
         field = stored.array(f"{HISTORY_GROUP}/field", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(field), model.part > 0):
             raise stored.fail(f"{HISTORY_GROUP}/field is not finite in the body, or not empty outside")
-        make: Callable[..., Result] = kind
-        return make(
+        return TransientResult(
             model=model,
             time=time,
             names=columns["names"],
@@ -396,14 +438,14 @@ def read_transient_file(path: str | Path, kind: type[Result]) -> Result:
             frames=frames,
             field=field,
             energy=stored.array(f"{HISTORY_GROUP}/energy", np.float64, (time.size, _ENERGY_TERMS)),
-            **read_metadata(stored, f"{HISTORY_GROUP}/result", metadata_types(kind, _ARRAYS)),
+            **read_metadata(stored, f"{HISTORY_GROUP}/result", metadata_types(TransientResult, _ARRAYS)),
         )
 
 
 def read_frames(path: str | Path) -> tuple[np.ndarray, FrameSequence]:
     """Return the times [s] and the frames [K] of a film, as many as there are yet.
 
-    Raises as `read_series` does, but not for a run that has not come to its end.
+    Raises as `read_transient` does, but not for a run that has not come to its end.
     """
     with open_checked(Path(path), FORMAT_VERSION, RESULT_KIND) as stored:
         sizes = [stored.array(f"VTKHDF/{axis}Coordinates", np.float64, (None,)).size - 1 for axis in "ZYX"]
