@@ -11,7 +11,8 @@ from thermostack.package.cooling import Base, ColdPlate, Convection, Cooling, Fa
 from thermostack.package.package import Package
 from thermostack.package.power import Block, Power, PowerMap
 from thermostack.package.stack import Interface, Layer, Stack
-from thermostack.steady import SteadyResult, solve_steady
+from thermostack.results.steady_result import SteadyResult
+from thermostack.steady import solve_steady
 from thermostack.units import mm, um
 
 

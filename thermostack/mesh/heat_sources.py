@@ -213,8 +213,8 @@ class HeatSources:
     order: np.ndarray | None  # (cells of all planes,) permutation into the order of `cell`; None: identity
     fraction_sums: np.ndarray  # (sources,) sum of the fractions: 1, but 0 where all cells lie off the layer
 
-    # The powers of a map may add to zero. Then the magnitudes of its fractions add to 1, the fractions to 0, and
-    # its described power is the sum of the magnitudes.
+    # The powers of a map may add to zero. Then the magnitudes of its fractions add to 1, the fractions to 0,
+    # and its described power is the sum of the magnitudes.
 
     @property
     def count(self) -> int:

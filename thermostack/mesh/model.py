@@ -37,7 +37,7 @@ from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperatu
 from thermostack.package.geometry import Geometry, InterfaceResistance, Part, package_geometry
 from thermostack.package.package import Package
 from thermostack.schema.fields import suggest, to_si
-from thermostack.schema.validated_dataclass import diagnostic_at, key_of
+from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 
 CellInput = float | str | Sequence[float | str] | Mapping[str, float | str] | None  # m, or text with a unit
@@ -94,6 +94,21 @@ class Model:
     contacts: tuple[PlaneContact, ...]
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Return the package, the cells, the parts, the power and the boundary faces, line by line."""
+        nz, ny, nx = self.grid.shape
+        faces, sources = self.boundary.cell.size, len(self.layer_sources)
+        rows = {
+            "cells": f"{self.grid.cells} ({nx} x {ny} x {nz}), {self.active} in the body",
+            "parts": f"{len(self.parts)}, {len(self.blocks)} blocks with cells of their own",
+            "power": f"{format_quantity(self.total_power, 'power')} in {sources} heat sources",
+            "boundary": f"{faces} faces of cells with a boundary condition",
+            "warnings": f"{len(self.warnings)}",
+        }
+        return "\n".join(
+            [f"Model of {self.package.name!r}", *(f"  {key:8} {text}" for key, text in rows.items())]
+        )
 
     @property
     def package(self) -> Package:
@@ -194,8 +209,8 @@ def discretize(
     fineness : float
         Factor that divides the sizes of the default rule.
     block_planes : int
-        Maximum number of block edges of a floorplan along an axis that become planes of the grid. The power of
-        a floorplan with more edges is distributed by overlap alone.
+        Maximum number of block edges of a floorplan along an axis that become planes of the grid. The power
+        of a floorplan with more edges is distributed by overlap alone.
     grid : Grid, optional
         Planes to use instead of those of `cell`.
 
@@ -340,7 +355,7 @@ def _series_resistance_hint(cooler: Cooler, resistance: float) -> str:
     """Return how to add the resistance [m2 K/W] of an interface to that of the cooler on it."""
     h = getattr(cooler, "h", None)
     if isinstance(cooler, (HeatSink, ColdPlate)):
-        hint = f"give the {key_of(type(cooler)).replace('_', ' ')} a base, or "
+        hint = f"give the {class_key(type(cooler)).replace('_', ' ')} a base, or "
     else:
         hint = "make it a heat_sink or cold_plate with a base, or "
     if isinstance(cooler, FixedTemperature):

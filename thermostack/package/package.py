@@ -17,9 +17,11 @@ from thermostack.materials.material_library import MaterialDefinitions, find_mat
 from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.stack import Layer, Stack
 from thermostack.schema.fields import Name, suggest
-from thermostack.schema.validated_dataclass import FieldPath, NamedItems, described, diagnostic_at, key_of
+from thermostack.schema.short_repr import html_table
+from thermostack.schema.validated_dataclass import FieldPath, NamedItems, class_key, described, diagnostic_at
 from thermostack.units import format_quantity
 
+MAX_SHOWN_STACKS = 6  # names in the text that represents a package
 # K: an ambient temperature outside these bounds gives a warning, for its unit is probably wrong.
 MIN_USUAL_AMBIENT, MAX_USUAL_AMBIENT = 173.15, 673.15
 REGION_TOLERANCE = 1e-9  # m: a region may extend beyond its layer by this rounding error
@@ -70,6 +72,41 @@ class Package:
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`
 
+    @property
+    def power(self) -> float:
+        """Return the power of all layers as described [W]."""
+        return sum(_stack_power(stack) for stack in self.stacks)
+
+    def __repr__(self) -> str:
+        """Return the name, the numbers of stacks and layers, the power and the cooled faces, line by line."""
+        layers = sum(len(stack.layers) for stack in self.stacks)
+        names = ", ".join(stack.name for stack in self.stacks[:MAX_SHOWN_STACKS])
+        more = len(self.stacks) - MAX_SHOWN_STACKS
+        cooled = (f"{face}: {class_key(type(each.cooler)).replace('_', ' ')}" for face, each in self.cooling)
+        rows = {
+            "stacks": f"{len(self.stacks)} ({names}{f' and {more} more' if more > 0 else ''})",
+            "layers": f"{layers}",
+            "power": format_quantity(self.power, "power"),
+            "cooling": ", ".join(dict.fromkeys(cooled)) or "none",
+        }
+        head = f"Package {self.name!r}{': ' if self.about else ''}{self.about}"
+        return "\n".join([head, *(f"  {title:8} {text}" for title, text in rows.items())])
+
+    def _repr_html_(self) -> str:
+        """Return the stacks as an HTML table: supports, size, layers and power of each."""
+        rows = [
+            (
+                stack.name,
+                ", ".join(stack.supports),
+                " x ".join(format_quantity(side, "length") for side in stack.size),
+                str(len(stack.layers)),
+                format_quantity(power, "power") if (power := _stack_power(stack)) else "",
+            )
+            for stack in self.stacks
+        ]
+        title = f"{self.name}{': ' if self.about else ''}{self.about}"
+        return html_table(title, ("stack", "on", "size", "layers", "power"), rows)
+
     def stack(self, name: str) -> Stack:
         """Return the stack of a name; raises DescriptionError with similar names if there is none."""
         for stack in self.stacks:
@@ -101,6 +138,11 @@ class Package:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return the errors and warnings of the description that do not depend on the geometry."""
         return tuple(_find_diagnostics(self))
+
+
+def _stack_power(stack: Stack) -> float:
+    """Return the power of the layers of a stack [W]."""
+    return sum(layer.power.power_on(*stack.size) for layer in stack.layers if layer.power is not None)
 
 
 def _find_diagnostics(package: Package) -> Iterator[Diagnostic]:
@@ -237,7 +279,7 @@ def _material_diagnostics(package: Package, material: MaterialLike, path: FieldP
             diagnostic
             for field, constituent, _ in material.constituents()
             for diagnostic in _material_diagnostics(
-                package, constituent, (*path, key_of(type(material)), *field.split("."))
+                package, constituent, (*path, class_key(type(material)), *field.split("."))
             )
         ]
         yield from found_inside
@@ -263,7 +305,7 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
             "cooling",
             face,
             getattr(package.cooling, face).index(entry),
-            key_of(type(cooler)),
+            class_key(type(cooler)),
         )
         h = getattr(cooler, "h", None)
         is_cooling = bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
