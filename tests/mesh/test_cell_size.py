@@ -154,7 +154,7 @@ def test_nearly_equal_planes_are_merged_and_told() -> None:
     package = plate(Power(blocks=(block(0.0, 5.0, 20.0 - 2e-6, 10.0),)))
     model = discretize(package)
     (warning,) = model.warnings
-    assert "planes 2 nm apart at x = 20 mm are merged into one (align the faces" in warning
+    assert "two planes at a distance of 2 nm at x = 20 mm are merged (align the faces" in warning
     assert "[W-GRID]" in warning
     assert model.grid.dx.min() > 1 * um
     assert model.total_power == pytest.approx(5.0, rel=1e-12)
@@ -220,7 +220,7 @@ def test_a_short_healing_length_asks_for_finer_edges() -> None:
     """A film a hundred times as strong leaves less room to spread: the edge is cut finer, the middle not."""
     strong = replace(SPOT, cooling=Cooling(top=Convection(1e6, 300.0)))
     weak, keen = spacing(SPOT, 0), spacing(strong, 0)
-    assert keen.powered.healing[0] < 0.7 * weak.heated.healing[0]
+    assert keen.powered.healing[0] < 0.7 * weak.powered.healing[0]
     thin = replace(strong, stacks=(replace(strong.stacks[0], layers=(replace(SPOT.stacks[0].layers[0]),)),))
     assert spacing(thin, 0).powered.healing[0] < 0.1 * mm
     edge = spacing(thin, 0).size(np.array([4 * mm]))
@@ -330,11 +330,11 @@ def test_a_mapping_bounds_the_cells_of_parts_beside_the_rule() -> None:
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        (0.0, "0.0 m is not a size of a cell"),
-        (-1 * mm, "-0.001 m is not a size"),
-        (nan, "nan m is not a size"),
-        ((1 * mm, 0.0), "0.0 m is not a size"),
-        ({"die": -1.0}, "-1.0 m is not a size"),
+        (0.0, "a cell size must be positive, got 0.0 m"),
+        (-1 * mm, "a cell size must be positive, got -0.001 m"),
+        (nan, "a cell size must be positive, got nan m"),
+        ((1 * mm, 0.0), "a cell size must be positive, got 0.0 m"),
+        ({"die": -1.0}, "a cell size must be positive, got -1.0 m"),
     ],
 )
 def test_sizes_that_are_none_are_refused(cell: Any, words: str) -> None:
@@ -360,7 +360,7 @@ MIDDLE = (10 * mm, 10 * mm, 5 * um)
 
 
 def healing_length(drawn: Any, x: float, y: float, z: float) -> float:
-    return HealingLengths(drawn).column(x, y).length(z)
+    return HealingLengths(drawn).column(x, y).healing_length(z)
 
 
 def sheets(*layers: Layer, **cooling: Any) -> Any:

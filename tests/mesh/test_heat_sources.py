@@ -150,7 +150,8 @@ def test_an_idle_block_off_its_layer_cannot_be_heated() -> None:
     with pytest.raises(DescriptionError) as caught:
         sources.find("hole")
     assert str(caught.value) == (
-        "hole: chip.l0.hole: its layer is open there, or another stack is (move the block onto the layer) "
+        "hole: the layer of chip.l0.hole is open there, or another stack is embedded "
+        "(move the block onto the layer) "
         "[E-POWER]"
     )
     assert sources.find("chip").tolist() == [1]
@@ -163,7 +164,7 @@ def test_layers_that_lie_in_one_another_by_name_are_refused() -> None:
     chip = Stack("chip", (4 * mm, 3 * mm), (Layer("l0", 0.1 * mm, SILICON, power=Power(1.0)),),
                  on="board", position=(1 * mm, 2 * mm))  # fmt: skip
     model = discretize(Package("case", (board, chip, inner), Cooling(surroundings=AIR)), cell=0.5 * mm)
-    with pytest.raises(DescriptionError, match=r"stacks: two layers heat the same cells.*\[E-NAME\]"):
+    with pytest.raises(DescriptionError, match=r"stacks: two layers have the same cells.*\[E-NAME\]"):
         _ = model.heat_sources
 
 
@@ -246,7 +247,8 @@ def test_heat_and_cold_have_no_shares(power: Power) -> None:
     with pytest.raises(DescriptionError) as caught:
         sources.power_fractions("chip", sources.find("chip"))
     assert str(caught.value) == (
-        "chip: chip is drawn to heat and to cool: watts for all of it say too little (give shares in %, "
+        "chip: chip has positive and negative powers: a power in watts for all of it is ambiguous "
+        "(give shares in %, "
         "or name its blocks) [E-POWER]"
     )
 
@@ -270,7 +272,7 @@ def test_ten_thousand_blocks() -> None:
     np.testing.assert_allclose(sources.fraction_sums, 1.0, rtol=0.0, atol=1e-12)
     np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
     (plane,) = sources.planes
-    assert plane.shapes.nnz < 5 * sources.count  # a block has the cells it lies in, not all
+    assert plane.fractions.nnz < 5 * sources.count  # a block has the cells it lies in, not all
 
 
 @pytest.mark.parametrize(

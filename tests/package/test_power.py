@@ -162,7 +162,7 @@ def test_declared_total_of_a_map_per_area_is_checked_on_the_layer() -> None:
 def test_nothing_cannot_be_scaled() -> None:
     dark = Block("dark", (0.0, 0.0), (1 * mm, 1 * mm))
     assert refused(blocks=(dark,), scale_to=5.0) == (
-        "Power.scale_to: 0 W cannot be scaled to 5 W (give each part its share of the power) [E-POWER]"
+        "Power.scale_to: 0 W cannot be scaled to 5 W (give the blocks or the map a positive power) [E-POWER]"
     )
     assert Power(blocks=(A,), scale_to=0.0).total_power == 0.0
     assert lay_out_power(Power(total=3.0, scale_to=5.0), (0.0, 0.0, 1.0, 1.0)).power.tolist() == [5.0]
@@ -170,7 +170,7 @@ def test_nothing_cannot_be_scaled() -> None:
 
 def test_negative_power_needs_permission() -> None:
     cooled = Block("peltier", (0.0, 0.0), (1 * mm, 1 * mm), -0.5)
-    remedy = "(write allow_negative: true where something is cooled here) [E-POWER]"
+    remedy = "(write allow_negative: true if this is intended, as for a Peltier element) [E-POWER]"
     assert refused(blocks=(A, cooled)) == f"Power.blocks.peltier.power: -500 mW is negative {remedy}"
     assert refused(-1.0) == f"Power.total: -1 W is negative {remedy}"
     assert refused(map=np.array([[1.0, 1.0], [1.0, -2.0]])) == (
@@ -181,11 +181,11 @@ def test_negative_power_needs_permission() -> None:
 
 
 def test_two_blocks_of_one_name_are_refused() -> None:
-    assert refused(blocks=(A, A)) == "Power.blocks.a: 'a' names two blocks [E-DUPLICATE]"
+    assert refused(blocks=(A, A)) == "Power.blocks.a: two blocks are named 'a' [E-DUPLICATE]"
 
 
 def test_no_power_at_all_is_refused() -> None:
-    assert refused() == "Power: no heat is given (give total, blocks or map) [E-MISSING]"
+    assert refused() == "Power: no power is given (give total, blocks or map) [E-MISSING]"
 
 
 def test_all_diagnostics_of_a_power_are_named_at_once() -> None:
@@ -228,7 +228,7 @@ def test_all_diagnostics_of_a_power_are_named_at_once() -> None:
         ({"map": [[1j]]}, "power.map.values", "E-TYPE", "complex128"),
         ({"map": [[1.0, float("nan")]]}, "power.map.values", "E-RANGE", "nan in row 1, column 2"),
         ({"map": {"values": [[1.0]], "unit": "kW"}}, "power.map.unit", "E-TYPE", "'kW' is not 'W' or 'W/m2'"),
-        ({"map": {"values": [[1.0]], "at": ["0 m", "0 m"]}}, "power.map", "E-MISSING", "belong together"),
+        ({"map": {"values": [[1.0]], "at": ["0 m", "0 m"]}}, "power.map", "E-MISSING", "both at and size"),
     ],
 )  # fmt: skip
 def test_diagnostic(value: Any, field: str, code: str, words: str) -> None:
@@ -242,8 +242,9 @@ def test_blocks_outside_are_named_with_how_far() -> None:
     (diagnostic,) = power.diagnostics(1 * mm, 2 * mm)
     assert diagnostic.path == ("blocks", "far")
     assert str(diagnostic) == (
-        "blocks.far: block 'far' leaves its layer of 1 mm x 2 mm by 2 mm to the west and 3 mm to the north "
-        "(positions are in the frame of the stack, from its lower-left corner) [E-OUTSIDE]"
+        "blocks.far: block 'far' extends beyond its layer of 1 mm x 2 mm by 2 mm to the west and "
+        "3 mm to the north "
+        "(positions are relative to the lower-left corner of the stack) [E-OUTSIDE]"
     )
     (diagnostic,) = Power(blocks=(A,)).diagnostics(1 * mm - 2e-9, 1 * mm)
     assert "by 2 nm to the east" in diagnostic.message
@@ -251,7 +252,7 @@ def test_blocks_outside_are_named_with_how_far() -> None:
         2 * mm, 2 * mm
     )
     assert diagnostic.path == ("map",)
-    assert diagnostic.message == "the map leaves its layer of 2 mm x 2 mm by 1 mm to the east"
+    assert diagnostic.message == "the map extends beyond its layer of 2 mm x 2 mm by 1 mm to the east"
 
 
 def test_block_without_power_in_a_powered_plan_is_a_warning() -> None:
@@ -259,7 +260,8 @@ def test_block_without_power_in_a_powered_plan_is_a_warning() -> None:
     (diagnostic,) = Power(blocks=(A, dark)).diagnostics(1 * mm, 1 * mm)
     assert diagnostic.is_warning
     assert str(diagnostic) == (
-        "blocks.dark: block 'dark' gets no power, others do (write \"0 W\" where this is meant) [W-POWER]"
+        "blocks.dark: block 'dark' has no power, other blocks have one "
+        '(write "0 W" if this is intended) [W-POWER]'
     )
     off = Block("dark", (0.0, 0.0), (1 * mm, 1 * mm), 0.0)
     assert Power(blocks=(A, off)).diagnostics(1 * mm, 1 * mm) == []
