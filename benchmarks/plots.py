@@ -312,7 +312,9 @@ def main() -> None:
     )
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--folder", type=Path, default=HOUSE / "docs" / "pictures")
-    parser.add_argument("--page", action="store_true", help="put the tables on docs/development/library_comparison.md")
+    parser.add_argument(
+        "--page", action="store_true", help="put the tables on docs/development/library_comparison.md"
+    )
     parser.add_argument("--quick", action="store_true", help="leave nothing behind: does it run?")
     options = parser.parse_args()
     if options.quick:
