@@ -25,7 +25,7 @@ from thermostack.mesh.model import Model, discretize
 from thermostack.package.cooling import Convection, Cooling, FaceCooling, FixedTemperature
 from thermostack.package.package import Interface, Layer, Package, Stack
 from thermostack.report.impedance_table import decades, impedance_table, networks_table, time_of
-from thermostack.report.tables import as_text
+from thermostack.report.table_layout import as_text
 from thermostack.steady import solve_steady
 from thermostack.transient.simulation import Simulation
 from thermostack.units import mm, nm, um

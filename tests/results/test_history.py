@@ -14,7 +14,7 @@ from support.small_result import small_model
 from support.small_run import Run, small_run
 
 from thermostack.report.history_table import history_table, throttling_table
-from thermostack.report.tables import as_text
+from thermostack.report.table_layout import as_text
 from thermostack.results.history import (
     group_stacks,
     history_of,
