@@ -63,9 +63,7 @@ class _SignalHandler:
     """
 
     def __init__(self, timeout: float = 0.0) -> None:
-        self.timeout = (
-            timeout  # s between a signal and the exception, unless `raise_pending` is called before
-        )
+        self.timeout = timeout  # s from a signal to the exception, unless `raise_pending` is called before
         self.is_pending = self.is_raised = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:

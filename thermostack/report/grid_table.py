@@ -20,7 +20,7 @@ from thermostack.units import format_quantity
 
 
 def grid_table(model: Model, files: Sequence[str] = ()) -> RenderableType:
-    """Return the grid planes along each axis, the number of cells, the aspect ratio, and the written files."""
+    """Return grid planes and cell sizes along each axis, number of cells, aspect ratio, and written files."""
     grid = model.grid
     axes = header_table()
     axes.add_column("axis")

@@ -18,7 +18,7 @@ MIN_SOURCE_WIDTH = 20  # characters
 
 
 def materials_table(materials: Sequence[Material], width: int) -> RenderableType:
-    """Return a line for each material: conductivity along x and z and heat capacity at 300 K, and its source."""
+    """Return a line for each material: conductivity along x and z, heat capacity at 300 K, source."""
     table = header_table()
     table.add_column("material", no_wrap=True)
     add_number_column(table, "in-plane", "W/m/K")
@@ -55,9 +55,8 @@ def material_table(material: Material) -> RenderableType:
     if material.temperature_range is None:
         validity = "taken as constant"
     else:
-        validity = (
-            f"known from {format_quantity(low, 'temperature')} to {format_quantity(high, 'temperature')}"
-        )
+        limits = [format_quantity(t, "temperature") for t in (low, high)]
+        validity = f"known from {limits[0]} to {limits[1]}"
     source = Padding(Text(f"{validity}\nsource: {material.source or 'none given'}"), (1, 0, 0, 0))
     return Group(Text(material.name, style="bold"), table, source)
 

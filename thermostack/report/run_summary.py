@@ -1,4 +1,4 @@
-"""Summary of a transient result: a table of its energy and steps, and all results as a dictionary for JSON."""
+"""Summary of a transient result: a table of energy and steps, and all results as a dictionary for JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layout of all tables of text: columns with units, number formats, listed rows, and the style of a margin."""
+"""Layout of all tables of text: columns with units, rows of a stack, number formats, style of a margin."""
 
 from __future__ import annotations
 
