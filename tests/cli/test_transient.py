@@ -317,7 +317,7 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
         ),
         (
             [*PLAYED, "--probe", "lid=1 mm, 1 mm, 1.2 mm"],
-            "--probe: lid at 1 mm, 1 mm, 1.2 mm is outside the body (the package extends from 0 to 12 mm x 8 m",
+            "lid at 1 mm, 1 mm, 1.2 mm is outside the body (the package extends from 0 to 12 mm x 8 mm",
         ),
         ([*PLAYED, "--probe", "lid=1 mm, 1 mm, 1 m"], "is outside the body"),
         (
