@@ -20,7 +20,7 @@ from thermostack.cli.options import (
     read_settings,
 )
 from thermostack.cli.timing import StageTimer
-from thermostack.io.files.output_paths import PICTURES
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES
 
 
 def mesh(
@@ -29,14 +29,14 @@ def mesh(
     *,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[Path | None, output_option("NAME_grid.png", PICTURES)] = None,
+    output: Annotated[Path | None, output_option("NAME_grid.png", FIGURE_SUFFIXES)] = None,
     no_save: NoSave = False,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
 ) -> None:
     """Build the grid of a package and plot it, without solving."""
-    destination = read_output(output, no_save, PICTURES)
+    destination = read_output(output, no_save, FIGURE_SUFFIXES)
     overrides, size = read_settings(settings), read_cell(cell)
     files = []
     with show_progress() as progress:

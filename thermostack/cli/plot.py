@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from thermostack.cli.console import print_json, show_progress
 from thermostack.cli.options import Debug, Json, output_option, read_length, usage_error
-from thermostack.io.files.output_paths import PICTURES, find_destination
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES, find_destination
 
 if TYPE_CHECKING:
     from thermostack.results.steady_result import SteadyResult
@@ -25,7 +25,7 @@ def plot(
     x: Annotated[str | None, Parameter(help='Cross-section at this x, as "27 mm".')] = None,
     y: Annotated[str | None, Parameter(help="Cross-section at this y.")] = None,
     z: Annotated[str | None, Parameter(help="Map at this height z.")] = None,
-    output: Annotated[Path | None, output_option("NAME.png", PICTURES)] = None,
+    output: Annotated[Path | None, output_option("NAME.png", FIGURE_SUFFIXES)] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -36,7 +36,7 @@ def plot(
     selected = {name: value for name, value in options.items() if value is not None}
     if len(selected) > 1:
         raise usage_error(f"--{' and --'.join(selected)}", "select different planes", "give one of them")
-    destination = find_destination(output, PICTURES)
+    destination = find_destination(output, FIGURE_SUFFIXES)
     with show_progress() as progress:
         progress("open")
         steady = read_result(result)

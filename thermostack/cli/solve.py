@@ -25,7 +25,7 @@ from thermostack.cli.options import (
     read_settings,
 )
 from thermostack.cli.timing import StageTimer
-from thermostack.io.files.output_paths import RESULT
+from thermostack.io.files.output_paths import RESULT_SUFFIX
 
 if TYPE_CHECKING:
     from thermostack.results.steady_result import SteadyResult
@@ -37,7 +37,7 @@ def solve(
     *,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[Path | None, output_option("NAME.vtkhdf and NAME.png", (RESULT,))] = None,
+    output: Annotated[Path | None, output_option("NAME.vtkhdf and NAME.png", (RESULT_SUFFIX,))] = None,
     no_save: NoSave = False,
     no_estimate: Annotated[bool, Parameter(help="Do not estimate discretization errors.")] = False,
     method: Annotated[
@@ -54,14 +54,14 @@ def solve(
     debug: Debug = False,
 ) -> None:
     """Compute steady temperatures; write a result file and a figure."""
-    destination = read_output(output, no_save, (RESULT,))
+    destination = read_output(output, no_save, (RESULT_SUFFIX,))
     overrides, size = read_settings(settings), read_cell(cell)
     with show_progress() as progress:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
         paths = []
         if destination is not None:
-            paths = [destination.file(description.name, suffix) for suffix in (RESULT, ".png")]
+            paths = [destination.file(description.name, suffix) for suffix in (RESULT_SUFFIX, ".png")]
         model = timer.discretize(description, size)
         from thermostack.steady import solve_steady
 

@@ -50,7 +50,7 @@ from thermostack.cli.transient_options import (
     read_traces,
 )
 from thermostack.errors import DescriptionError, Diagnostic, OutputError
-from thermostack.io.files.output_paths import RESULT, replaceable
+from thermostack.io.files.output_paths import RESULT_SUFFIX, require_replaceable
 
 if TYPE_CHECKING:
     from thermostack.io.files.output_paths import Destination
@@ -78,7 +78,7 @@ def transient(
     cell: CellOption = None,
     settings: Settings = (),
     output: Annotated[
-        Path | None, output_option("NAME_transient.vtkhdf, its history and its figure", (RESULT,))
+        Path | None, output_option("NAME_transient.vtkhdf, its history and its figure", (RESULT_SUFFIX,))
     ] = None,
     no_save: NoSave = False,
     threads: Threads = None,
@@ -100,7 +100,7 @@ def transient(
         "resume": resume,
     }
     throttles = read_throttles(throttle)
-    destination = read_output(output, no_save, (RESULT,))
+    destination = read_output(output, no_save, (RESULT_SUFFIX,))
     overrides, size = read_settings(settings), read_cell(cell)
     with show_progress() as progress:
         timer = StageTimer(progress)
@@ -147,13 +147,13 @@ def _simulate(
 
 def _output_files(destination: Destination, name: str, traces: Sequence[Path]) -> list[Path]:
     """Return the paths of result file, history and figure. Raises OutputError where another file is there."""
-    result = destination.file(f"{name}_transient", RESULT)
-    history = replaceable(result.with_name(f"{result.stem}_history.csv"), b"time [s],")
+    result = destination.file(f"{name}_transient", RESULT_SUFFIX)
+    history = require_replaceable(result.with_name(f"{result.stem}_history.csv"), b"time [s],")
     for trace in traces:
         if history.exists() and history.samefile(trace):
             message = f"{history} is a trace of this run and is not overwritten; choose another --output"
             raise OutputError(message)
-    return [result, history, replaceable(result.with_name(f"{result.stem}.png"))]
+    return [result, history, require_replaceable(result.with_name(f"{result.stem}.png"))]
 
 
 def _require_no_unfinished_run(result: Path) -> None:

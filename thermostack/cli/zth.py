@@ -25,7 +25,7 @@ from thermostack.cli.options import (
     usage_error,
 )
 from thermostack.cli.timing import StageTimer
-from thermostack.io.files.output_paths import PICTURES
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ def zth(
     tolerance: ToleranceOption = 1e-4,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[Path | None, output_option("NAME_zth.png and its tables", PICTURES)] = None,
+    output: Annotated[Path | None, output_option("NAME_zth.png and its tables", FIGURE_SUFFIXES)] = None,
     no_save: NoSave = False,
     threads: Threads = None,
     json: Json = False,
@@ -92,7 +92,7 @@ def zth(
         raise usage_error("--tolerance", message, "as 1e-4", "E-RANGE")
     points = read_times(times)
     kelvin = None if temperature is None else read_quantity("--temperature", temperature, "temperature")
-    destination = read_output(output, no_save, PICTURES)
+    destination = read_output(output, no_save, FIGURE_SUFFIXES)
     overrides, size = read_settings(settings), read_cell(cell)
     names = [name.strip() for name in (outputs or "").split(",") if name.strip()]
     with show_progress() as progress:
