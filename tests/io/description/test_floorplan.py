@@ -187,8 +187,10 @@ def test_header_diagnostic(text: str, lines: list[str]) -> None:
         ("b,1,2,3,4", "plan.csv:4:1: expected 6 cells as in the header, got 5 [E-FILE]"),
         (
             "b,1,5,2,3,4,5",
-            "plan.csv:4:1: expected 6 cells as in the header, got 7 "
-            "(write decimal points, not commas) [E-FILE]",
+            (
+                "plan.csv:4:1: expected 6 cells as in the header, got 7 "
+                "(write decimal points, not commas) [E-FILE]"
+            ),
         ),
         ("b,1,2,three,4,5", "plan.csv:4:7: b.width: 'three' is not a number [E-TYPE]"),
         ("b,1,2, ,4,5", "plan.csv:4:8: b.width: is blank (expected a number) [E-MISSING]"),
@@ -406,7 +408,8 @@ def test_map_units_and_origin() -> None:
         ("", ["map.csv: is empty [E-FILE]"]),
         ("1,2\n3\n4,5,6\n", [
             "map.csv:2:1: expected 2 cells as in the first row, got 1 [E-FILE]",
-            "map.csv:3:1: expected 2 cells as in the first row, got 3 (write decimal points, not commas) [E-FILE]",
+            ("map.csv:3:1: expected 2 cells as in the first row, got 3 "
+             "(write decimal points, not commas) [E-FILE]"),
         ]),
         ("# map\n1, nan\nx,-inf\n", [
             "map.csv:2:4: pixel 2: 'nan' is not a finite number [E-RANGE]",
@@ -459,7 +462,7 @@ def test_npy_diagnostic() -> None:
     due = "(expected a two-dimensional array of real numbers) [E-FILE]"
     assert refused(saved(np.ones(3))) == f"map.npy: contains float64 of shape (3,) {due}"
     assert refused(saved(np.ones((2, 2), complex))) == f"map.npy: contains complex128 of shape (2, 2) {due}"
-    assert refused(saved(np.ones((2, 2), bool))) == f"map.npy: holds bool of shape (2, 2) {due}"
+    assert refused(saved(np.ones((2, 2), bool))) == f"map.npy: contains bool of shape (2, 2) {due}"
     assert refused(saved(np.array([["a"]]))) == f"map.npy: holds <U1 of shape (1, 1) {due}"
     assert refused(saved(np.ones((2, 2)))[:-8]) == (
         "map.npy: has 24 bytes after its header, expected 32 (the file is damaged) [E-FILE]"

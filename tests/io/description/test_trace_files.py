@@ -239,8 +239,8 @@ def test_diagnostic_of_the_header(text: str, lines: list[str]) -> None:
             "trace two rows of one time are a jump) [E-TRACE]"),
         ]),
         ("0,1,2\n1\n2,5\n", [
-            "trace.csv:2:1: expected 2 cells as in the header, got 3 "
-            "(write decimal points, not commas) [E-FILE]",
+            ("trace.csv:2:1: expected 2 cells as in the header, got 3 "
+             "(write decimal points, not commas) [E-FILE]"),
             "trace.csv:3:1: expected 2 cells as in the header, got 1 [E-FILE]",
         ]),
         ('0,"1\n1,2\n', [
@@ -292,8 +292,8 @@ def test_a_decimal_comma_between_semicolons() -> None:
          'trace.csv:1:19: period: "20" has no unit; expected a time, like "10 ms" [E-UNIT]'),
         ("#! kind: steps, kind: linear", "trace.csv:1:17: kind: kind is set twice [E-DUPLICATE]"),
         ("# kind: linear",
-         "trace.csv:1:1: kind: is in a plain comment "
-         "(begin the line with #! to set it: #! kind: ...) [E-KEY]"),
+         ("trace.csv:1:1: kind: is in a plain comment "
+             "(begin the line with #! to set it: #! kind: ...) [E-KEY]")),
     ],
 )  # fmt: skip
 def test_diagnostic_of_a_comment(comment: str, line: str) -> None:
