@@ -181,7 +181,7 @@ def test_row_9_what_leaves_by_rounding_stays() -> None:
     [
         ("interface: {top: 1 mm2 K/W}", "touches this face"),
         ("interface: {bottom: .nan}", "nan is not a finite area resistance"),
-        ("interface: {bottom: 1 K/W}", "an area resistance is due"),
+        ("interface: {bottom: 1 K/W}", "expected an area resistance"),
     ],
     ids=["domain face", "nan", "unit"],
 )

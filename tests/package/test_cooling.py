@@ -178,7 +178,9 @@ def test_a_file_says_the_same_as_python() -> None:
 
 
 def test_an_entry_without_a_cooler_or_with_two_is_refused() -> None:
-    due = "exactly one of adiabatic, convection, fixed_temperature, fixed_flux, heat_sink, cold_plate is due"
+    due = (
+        "expected exactly one of adiabatic, convection, fixed_temperature, fixed_flux, heat_sink, cold_plate"
+    )
     both = {"convection": {}, "adiabatic": {}}
     assert refused({"top": both}) == {"top[0].cooler": f"convection and adiabatic are given; {due} [E-TYPE]"}
     (text,) = refused({"top": {"convektion": {}}}).values()
@@ -194,7 +196,7 @@ def test_faces_and_keys_that_are_none_are_refused() -> None:
 def test_naked_numbers_are_refused_in_files() -> None:
     found = refused({"top": {"convection": {"h": 10, "ambient": "25 degC"}}})
     (text,) = found.values()
-    assert "10 has no unit; a heat transfer coefficient is due [E-UNIT]" in text
+    assert "10 has no unit; expected a heat transfer coefficient [E-UNIT]" in text
 
 
 def test_what_is_written_reads_back() -> None:

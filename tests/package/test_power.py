@@ -203,7 +203,7 @@ def test_all_diagnostics_of_a_power_are_named_at_once() -> None:
     ("value", "field", "code", "words"),
     [
         (560, "power.total", "E-UNIT", "560 has no unit"),
-        ("560 K", "power.total", "E-UNIT", "a power is due"),
+        ("560 K", "power.total", "E-UNIT", "expected a power"),
         ("nan W", "power.total", "E-UNIT", "nan W"),
         ({"total": "5 W", "totl": "5 W"}, "power.totl", "E-KEY", "unknown key"),
         ({"total": "5 W", "scale_to": "-1 W"}, "power.scale_to", "E-RANGE", "less than zero"),
@@ -279,7 +279,7 @@ def test_powers_by_name() -> None:
     assert str(caught.value).splitlines() == [
         "powers.gpc1: no block is named 'gpc1' (did you mean gpc0?) [E-POWER]",
         "powers.zz: no block is named 'zz' (there are a, gpc0) [E-POWER]",
-        'powers.a: 3 has no unit; a power is due (write "10 W") [E-UNIT]',
+        'powers.a: 3 has no unit; expected a power (write "10 W") [E-UNIT]',
     ]
     with pytest.raises(DescriptionError, match="the floorplan has no blocks"):
         assign_powers((), {"a": 1.0})

@@ -91,7 +91,7 @@ CASES = {
     ),
     "1-thickness-naked": Case(
         "thickness: 715 um", "thickness: 715", 25, "stacks.gpu.layers.bulk.thickness", "E-UNIT",
-        ("715 has no unit", "a length is due", '"50 um"'),
+        ("715 has no unit", "expected a length", '"50 um"'),
     ),
     "2-die-of-26-m": Case(
         "size: [8 mm, 10 mm]", "size: [26 m, 10 mm]", 22, "stacks.gpu.size[0]", "E-SLIP",
@@ -115,7 +115,7 @@ CASES = {
     ),
     "3-conductivity-1e3": Case(
         "{conductivity: 4 W/m/K}", "{conductivity: 1e3}", 4, "materials.tim_x.conductivity", "E-UNIT",
-        ("1000.0 has no unit", "a conductivity is due"),
+        ("1000.0 has no unit", "expected a conductivity"),
     ),
     "3-conductivity-of-another-kind": Case(
         "{conductivity: 4 W/m/K}", "{conductivity: 4 W/K}", 4, "materials.tim_x.conductivity", "E-UNIT",
@@ -295,7 +295,7 @@ CASES = {
     ),
     "21-block-naked-power": Case(
         "power: 50 W", "power: {blocks: {a: {at: [1 mm, 1 mm], size: [1 mm, 1 mm], power: 3}}}",
-        24, "stacks.gpu.layers.active.power.blocks.a.power", "E-UNIT", ("3 has no unit", "a power is due"),
+        24, "stacks.gpu.layers.active.power.blocks.a.power", "E-UNIT", ("3 has no unit", "expected a power"),
     ),
     "28-below-absolute-zero": Case(
         "coolant: 40 degC", "coolant: -300 degC", 46, "cooling.top.cold_plate.coolant", "E-UNIT",
@@ -307,7 +307,7 @@ CASES = {
     ),
     "28-naked-temperature": Case(
         "coolant: 40 degC", "coolant: 40", 46, "cooling.top.cold_plate.coolant", "E-UNIT",
-        ("40 has no unit", "a temperature is due", '"25 degC"'),
+        ("40 has no unit", "expected a temperature", '"25 degC"'),
     ),
     "29-table-unsorted": Case(
         "{conductivity: 4 W/m/K}",
@@ -646,7 +646,7 @@ def test_python_says_the_same() -> None:
     ):
         Stack("gpu", (26.0, 0.01), ())
     with pytest.raises(
-        DescriptionError, match=r'Convection.h: "5 W" is a power; a heat transfer coefficient is due'
+        DescriptionError, match=r'Convection.h: "5 W" is a power; expected a heat transfer coefficient'
     ):
         Convection("5 W", 300.0)  # type: ignore[arg-type]
     with pytest.raises(DescriptionError, match=r"Layer.thickness: nan is not a finite length"):

@@ -178,7 +178,7 @@ def test_later_entries_cover_a_map() -> None:
         ([[1.0, 2.0], [3.0]], "the rows of the map differ in length"),
         (np.zeros((2, 2, 2)), "with shape (2, 2, 2) is not a map"),
         (np.zeros((0, 3)), "with shape (0, 3) is not a map"),
-        ([["1", "2"]], "two dimensions of real numbers are due"),
+        ([["1", "2"]], "expected a two-dimensional array of real numbers"),
         ({"file": "h.csv"}, "unknown key 'file'"),
     ],
 )
@@ -244,7 +244,7 @@ def test_map_is_read_in_its_unit_from_north_or_south(tmp_path: Path) -> None:
         ("{map: g.csv, unit: W/m2/K}", "there is no file 'g.csv' (did you mean h.csv?)", "E-FILE"),
         ("{map: ../h.csv, unit: W/m2/K}", "is outside the directory of the description", "E-FILE"),
         ("{map: h.csv}", "nothing says what the values of the map are (write unit: W/m2/K)", "E-UNIT"),
-        ("{map: h.csv, unit: W/m2}", "is not the unit of a map of films", "E-UNIT"),
+        ("{map: h.csv, unit: W/m2}", "is not a unit of a heat transfer coefficient", "E-UNIT"),
         ("{map: h.csv, unit: 5}", "5 is not a text", "E-TYPE"),
         ("{map: h.csv, unit: W/m2/K, origin: west}", "the first row lies south or north", "E-NAME"),
         ("{map: h.csv, unit: W/m2/K, at: [1 mm, 1 mm]}", "unknown key 'at'", "E-KEY"),
@@ -258,7 +258,7 @@ def test_map_is_read_in_its_unit_from_north_or_south(tmp_path: Path) -> None:
             "below.csv: 1 of its pixels are negative, the first -3",
             "E-RANGE",
         ),
-        ("{map: flat.npy, unit: W/m2/K}", "two dimensions of real numbers are due", "E-FILE"),
+        ("{map: flat.npy, unit: W/m2/K}", "expected a two-dimensional array of real numbers", "E-FILE"),
     ],
 )
 def test_map_of_a_file_that_is_refused(tmp_path: Path, h: str, words: str, code: str) -> None:
@@ -278,7 +278,7 @@ def test_map_of_a_file_that_is_refused(tmp_path: Path, h: str, words: str, code:
     ("table", "line", "words"),
     [
         ("1,2\n3,nan\n", 2, "nan"),
-        ("1,2\n3\n", 2, "1 numbers where the first row has 2"),
+        ("1,2\n3\n", 2, "expected 2 cells as in the first row, got 1"),
         ("1,2\n3,four\n", 2, "four"),
     ],
 )
