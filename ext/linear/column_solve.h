@@ -1,7 +1,7 @@
 /* Tridiagonal solve of whole columns of cells (Thomas algorithm), the innermost loop of the smoother.
  *
  * It is written in C because Cython cannot tell the compiler that two arrays do not overlap: in Cython these
- * loops took 2.4 to 7.2 times as long (docs/solver.md).
+ * loops took 2.4 to 7.2 times as long (docs/development/solver_study.md).
  */
 #ifndef THERMOSTACK_COLUMN_SOLVE_H
 #define THERMOSTACK_COLUMN_SOLVE_H

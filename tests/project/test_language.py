@@ -43,14 +43,15 @@ PRIVATE_WORDS = {
 # Identifiers that were renamed everywhere.
 PRIVATE_NAMES = frozenset(
     """
-    AlongAxes HeatTable Mixture Blend AreaBlend Pixels OneOf Cooled FilmMap FaceRegion Contact Mosaic Surfaces Healing
-    Spacing PlanePower Heaters Ground Storage Members Measured Peaks Halving Cut Steady Transient Curve Family Way Ways
-    Floating Factors Algebraic Search Shifted TrueResidual Course Throttling Record Places Film Draft Stored Uses RowLog
-    Sheet Timed TimeLeft Fault lay_out framed remainder paint window_of spread overlap_shares half_cells
-    renew_conduction renew_capacity add_outside_heat crest bring_back refuse_isolated reground reload give_room
-    keep_alive nest choose_pairs conjugate let_films foresee attempt forget lift break_after levels heats curve_of
-    families_of rises explore amend draft write_whole told examine misused join_sideways join_upwards depart
-    weigh_pairs forget_ground least most lowest highest greatest remedy
+    AlongAxes HeatTable Mixture Blend AreaBlend Pixels OneOf Cooled FilmMap FaceRegion Contact Mosaic
+    Surfaces Healing Spacing PlanePower Heaters Ground Storage Members Measured Peaks Halving Cut Steady
+    Transient Curve Family Way Ways Floating Factors Algebraic Search Shifted TrueResidual Course
+    Throttling Record Places Film Draft Stored Uses RowLog Sheet Timed TimeLeft Fault lay_out framed
+    remainder paint window_of spread overlap_shares half_cells renew_conduction renew_capacity
+    add_outside_heat crest bring_back refuse_isolated reground reload give_room keep_alive nest
+    choose_pairs conjugate let_films foresee attempt forget lift break_after levels heats curve_of
+    families_of rises explore amend draft write_whole told examine misused join_sideways join_upwards
+    depart weigh_pairs forget_ground least most lowest highest greatest remedy
     """.split()
 )
 # Identifiers of other libraries and of file formats that happen to be on the list.

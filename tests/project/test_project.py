@@ -57,7 +57,8 @@ def test_type_checkers_see_the_same_names() -> None:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert seen == {name: f"{module}.{name}" for name, module in thermostack._MODULE.items()}
+    names = {name: f"{module}.{name}" for name, module in thermostack._MODULE.items()}
+    assert seen == names | {name: f"thermostack.{name}" for name in thermostack._SUBMODULES}
 
 
 @pytest.mark.parametrize(
