@@ -136,7 +136,7 @@ cdef void costs_of_block(LevelOperator level, int block, double[:, ::1] sums, do
         cost[y] = cost_of(sums[y, 0], sums[y, 1], <int> sums[y, 2], interface, max_cost)
 
 
-def choose_pairs(const double[::1] cost, double interval_cost, int[::1] first):
+def partition_axis(const double[::1] cost, double interval_cost, int[::1] first):
     """Set the first interval of each coarse interval, and the end of the axis, at minimum total cost.
 
     Coarse intervals are single intervals or pairs. `cost` is that of pairing interval i with i + 1,

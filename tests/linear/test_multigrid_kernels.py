@@ -1,4 +1,4 @@
-"""The column kernels against plain NumPy twins, on odd shapes, in both precisions, with any threads."""
+"""The multigrid kernels equal plain NumPy versions on odd shapes, in both precisions, with any threads."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ CASES: list[tuple[tuple[int, int, int], type, int]] = [
     ((3, 49, 10), np.float64, 3),
     ((3, 48, 11), np.float32, 3),
 ]
-EVERY = pytest.mark.parametrize(("shape", "dtype", "threads"), CASES)
-OFTEN = pytest.mark.parametrize(
+KERNEL_CASES = pytest.mark.parametrize(("shape", "dtype", "threads"), CASES)
+SWEEP_CASES = pytest.mark.parametrize(
     ("shape", "dtype", "threads", "sweeps"),
     [
         *((*case, 2) for case in CASES),
@@ -44,7 +44,7 @@ OFTEN = pytest.mark.parametrize(
 
 
 @pytest.fixture(autouse=True)
-def few_cells_are_divided_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_cells_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owner, "MIN_CELLS_PER_THREAD", 1)
 
 
@@ -54,7 +54,7 @@ def random_conduction(shape: tuple[int, int, int], seed: int = 0) -> Conduction:
     g = [10.0 ** rng.uniform(-2, 2, size) for size in ((nz, ny, nx - 1), (nz, ny - 1, nx), (nz - 1, ny, nx))]
     ground = np.where(rng.random(shape) < 0.2, rng.random(shape), 0.0)
     ground[-1] += 0.1
-    if nx > 4:  # a column outside the body, and a cell
+    if nx > 4:  # an inactive column, and an inactive cell
         g[0][:, 0, 1:3] = 0.0
         for face in (g[1][:, :1, 2], g[2][:, 0, 2], ground[:, 0, 2]):
             face[...] = 0.0
@@ -88,14 +88,14 @@ def natural(slabs: Any, nx: int) -> np.ndarray:
 
 
 def slabs_of(field: np.ndarray, slabs: Any) -> None:
-    """Put a field into rows of even and odd columns."""
+    """Store a field in rows of even and odd columns."""
     array, nx = np.asarray(slabs), field.shape[2]
     array[:, 0, :, : (nx + 1) // 2] = field[:, :, ::2].transpose(1, 0, 2)
     array[:, 1, :, : nx // 2] = field[:, :, 1::2].transpose(1, 0, 2)
 
 
 def unused(slabs: Any, nx: int) -> np.ndarray:
-    """Return the values in the places no column stands in."""
+    """Return the unused values."""
     array = np.asarray(slabs)
     return np.concatenate([array[:, 0, :, (nx + 1) // 2 :].ravel(), array[:, 1, :, nx // 2 :].ravel()])
 
@@ -107,14 +107,14 @@ def conduction_of(level: Any, ground: np.ndarray) -> Conduction:
 
 
 def is_close(values: Any, expected: np.ndarray, dtype: type, ulps: float = 200.0) -> bool:
-    """Return whether values agree to so many units in the last place of the largest."""
-    largest = np.abs(expected).max() if expected.size else 0.0
+    """Return whether values agree to so many units in the last place of the maximum."""
+    max_value = np.abs(expected).max() if expected.size else 0.0
     return bool(
-        np.abs(np.asarray(values) - expected).max(initial=0.0) <= ulps * np.finfo(dtype).eps * largest
+        np.abs(np.asarray(values) - expected).max(initial=0.0) <= ulps * np.finfo(dtype).eps * max_value
     )
 
 
-# ---- twins: each does with dense columns what a kernel does with rows
+# ---- plain versions with dense columns
 
 
 def red_columns(shape: tuple[int, int, int]) -> np.ndarray:
@@ -181,10 +181,8 @@ def pairs_of(multigrid: Multigrid) -> tuple[np.ndarray, np.ndarray]:
 # ---- the tests
 
 
-@EVERY
-def test_level_holds_the_operator_and_nothing_else(
-    shape: tuple[int, int, int], dtype: type, threads: int
-) -> None:
+@KERNEL_CASES
+def test_level_contains_operator_and_zeros(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
     conduction, multigrid = build(shape, dtype, threads)
     level = multigrid.finest
     line = np.asarray(level.boundary_line)
@@ -198,8 +196,8 @@ def test_level_holds_the_operator_and_nothing_else(
     assert np.array_equal((line >= 0).T, (conduction.boundary.dense != 0.0).any(axis=2))
 
 
-@EVERY
-def test_operators_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+@KERNEL_CASES
+def test_update_and_operator_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
     conduction, multigrid = build(shape, dtype, threads)
     rng = np.random.default_rng(1)
     level, z, p, t = (
@@ -227,8 +225,8 @@ def test_operators_agree_with_numpy(shape: tuple[int, int, int], dtype: type, th
     assert is_close(out, conduction.apply(t), np.float64)
 
 
-@EVERY
-def test_step_with_the_residual_anew_agrees_with_numpy(
+@KERNEL_CASES
+def test_update_with_residual_replacement_agrees_with_numpy(
     shape: tuple[int, int, int], dtype: type, threads: int
 ) -> None:
     """The right-hand side whose residual is due gets it from its field, the other one by the recurrence."""
@@ -262,12 +260,12 @@ def test_step_with_the_residual_anew_agrees_with_numpy(
     assert not unused(np.asarray(multigrid.finest.b)[1], shape[2]).any()
 
 
-def test_a_level_that_rounds_its_conductances_does_not_tell_true_residuals() -> None:
+def test_rounded_conductances_give_no_residual_replacement() -> None:
     multigrid = Multigrid(random_conduction((2, 5, 6)), dtype=np.float32)
     assert multigrid.residual_replacement(np.ones((1, 2, 5, 6)), np.ones(1)) is None
 
 
-@EVERY
+@KERNEL_CASES
 def test_residual_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
     conduction, multigrid = build(shape, dtype, threads)
     rng = np.random.default_rng(2)
@@ -284,8 +282,8 @@ def test_residual_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, th
     assert not unused(np.asarray(level.b)[0], level.nx).any()
 
 
-@OFTEN
-def test_down_sweep_agrees_with_numpy(
+@SWEEP_CASES
+def test_presmoothing_and_restriction_agree_with_numpy(
     shape: tuple[int, int, int], dtype: type, threads: int, sweeps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, "SWEEPS", {0.0: sweeps})
@@ -312,8 +310,8 @@ def test_down_sweep_agrees_with_numpy(
     assert not unused(np.asarray(coarse.b)[0], coarse.nx).any()
 
 
-@OFTEN
-def test_up_sweep_agrees_with_numpy(
+@SWEEP_CASES
+def test_prolongation_and_postsmoothing_agree_with_numpy(
     shape: tuple[int, int, int], dtype: type, threads: int, sweeps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, "SWEEPS", {0.0: sweeps})
@@ -328,8 +326,8 @@ def test_up_sweep_agrees_with_numpy(
     slabs_of(rng.random(shape), np.asarray(fine.p)[0])
     fine.prolong_postsmooth(coarse)
     first_x, first_y = pairs_of(multigrid)
-    spread = np.repeat(np.repeat(correction, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
-    t, red = t + spread, red_columns(shape)
+    prolonged = np.repeat(np.repeat(correction, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
+    t, red = t + prolonged, red_columns(shape)
     for colour in (~red, red) * sweeps:
         t = solve_colour(conduction, heat, t, colour)
     assert is_close(natural(np.asarray(fine.t)[0], fine.nx), t, dtype, 2000.0)
@@ -341,9 +339,11 @@ def test_up_sweep_agrees_with_numpy(
         assert abs(found - wanted) <= 1e3 * np.finfo(dtype).eps * size
 
 
-@EVERY
-def test_nested_start_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
-    """Heat is summed onto the coarsest grid, and each finer one smooths what the coarser one found."""
+@KERNEL_CASES
+def test_full_multigrid_start_agrees_with_numpy(
+    shape: tuple[int, int, int], dtype: type, threads: int
+) -> None:
+    """The right-hand side is summed to the coarsest grid; each finer grid smooths the prolonged solution."""
     conduction, multigrid = build(shape, dtype, threads)
     heat = np.random.default_rng(5).random(shape) * conduction.is_active
     multigrid.set_rhs(0, heat, 1.0)
@@ -368,7 +368,7 @@ def test_nested_start_agrees_with_numpy(shape: tuple[int, int, int], dtype: type
     assert is_close(natural(np.asarray(multigrid.finest.t)[0], shape[2]), t, dtype, 5000.0)
 
 
-@EVERY
+@KERNEL_CASES
 def test_each_of_several_loads_is_treated_as_if_alone(
     shape: tuple[int, int, int], dtype: type, threads: int
 ) -> None:
@@ -405,7 +405,7 @@ def test_each_of_several_loads_is_treated_as_if_alone(
     assert not np.asarray(several.finest.t)[1].any()
 
 
-@EVERY
+@KERNEL_CASES
 def test_coarse_conductances_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
     conduction, multigrid = build(shape, dtype, threads)
     coarse = multigrid.levels[1]
@@ -474,7 +474,7 @@ def cost_twin(conduction: Conduction, dx: np.ndarray) -> np.ndarray:
     return np.array(costs)
 
 
-def test_pairs_are_the_cheapest() -> None:
+def test_pairs_have_minimum_cost() -> None:
     rng = np.random.default_rng(0)
     for n in range(1, 9):
         cost = rng.uniform(0.0, 4.0, n - 1)
@@ -490,19 +490,19 @@ def price_of(first: Any, cost: np.ndarray) -> float:
 
 
 def all_pairs(n: int) -> list[list[int]]:
-    ways = [[[0]], [[0, 1]]]
+    partitions = [[[0]], [[0, 1]]]
     for i in range(2, n + 1):
-        ways.append([[*way, i] for last in (1, 2) for way in ways[i - last]])
-    return ways[n]
+        partitions.append([[*partition, i] for last in (1, 2) for partition in partitions[i - last]])
+    return partitions[n]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("threads", [1, 3])
-def test_size_of_a_field_agrees_with_numpy(shape: tuple[int, int, int], threads: int) -> None:
+def test_norms_agree_with_numpy(shape: tuple[int, int, int], threads: int) -> None:
     field = np.random.default_rng(8).standard_normal(shape)
     expected = np.linalg.norm(field), np.abs(field).sum()
     assert vector_norms(field, threads) == pytest.approx(expected, rel=1e-13)
     assert vector_norms(field, threads) == vector_norms(field)
-    for bad in (np.nan, np.inf, -np.inf):  # where a heat is checked, this is what tells
+    for bad in (np.nan, np.inf, -np.inf):  # the solver checks its input by this norm
         field[-1, -1, -1] = bad
         assert not np.isfinite(vector_norms(field, threads)[1])

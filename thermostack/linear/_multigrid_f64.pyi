@@ -7,6 +7,6 @@ from thermostack.linear._multigrid_f32 import NaturalOperator as NaturalOperator
 from thermostack.linear._multigrid_f32 import ResidualReplacement as ResidualReplacement
 from thermostack.linear._multigrid_f32 import Smoother as Smoother
 from thermostack.linear._multigrid_f32 import apply_operator as apply_operator
-from thermostack.linear._multigrid_f32 import choose_pairs as choose_pairs
 from thermostack.linear._multigrid_f32 import pair_costs as pair_costs
+from thermostack.linear._multigrid_f32 import partition_axis as partition_axis
 from thermostack.linear._multigrid_f32 import plane_norms as plane_norms

@@ -329,7 +329,7 @@ def pair_columns(cost: Array, interval_cost: float) -> Array:
     intervals are single intervals or pairs.
     """
     first = np.empty(len(cost) + 2, dtype=np.int32)
-    return first[: KERNELS[np.float64].choose_pairs(cost, interval_cost, first)]
+    return first[: KERNELS[np.float64].partition_axis(cost, interval_cost, first)]
 
 
 def _natural_operator(conduction: Conduction, dtype: type) -> Any:
