@@ -16,7 +16,7 @@ from support.small_result import small_model
 from support.small_run import Run, small_run
 
 from thermostack.errors import OutputError
-from thermostack.plot.history import BINS, _depth, _spread, plot_history
+from thermostack.plot.history import BIN_COUNT, _lost_performance, _separate, plot_history
 from thermostack.results.history import group_stacks
 from thermostack.results.throttling_log import ThrottlingLog
 
@@ -112,7 +112,7 @@ def test_throttled_times_are_shaded_and_told(run: Any) -> None:
     temperature, states, _ = figure.axes
     (ground,) = (each for each in temperature.collections if each.get_array() is not None)
     alpha = np.asarray(ground.get_array()).reshape(-1, 4)[:, 3]
-    middle = (np.arange(BINS) + 0.5) * 2.0 / BINS
+    middle = (np.arange(BIN_COUNT) + 0.5) * 2.0 / BIN_COUNT
     assert (alpha[(middle > 0.51) & (middle < 0.99)] > 0.0).all()
     assert (alpha[(middle < 0.49) | (middle > 1.01)] == 0.0).all()
     assert [label.get_text() for label in states.get_yticklabels()] == ["logic", "other"]
@@ -133,12 +133,12 @@ def test_the_mean_depth_is_the_performance_that_is_lost(spells: list[tuple[float
         tuple(times[:-1].tolist()), tuple(level for _, level in spells),
     )  # fmt: skip
     edges = np.linspace(0.0, times[-1], 38)
-    assert _depth(states, edges).mean() == pytest.approx(states.performance_lost, abs=1e-9)
+    assert _lost_performance(states, edges).mean() == pytest.approx(states.performance_lost, abs=1e-9)
 
 
 @given(st.lists(st.floats(-50.0, 300.0), min_size=1, max_size=8))
 def test_names_do_not_lie_over_one_another(wanted: list[float]) -> None:
-    places = _spread(np.array(wanted), 20.0, 250.0)
+    places = _separate(np.array(wanted), 20.0, 250.0)
     assert (np.diff(np.sort(places)) > 19.0).all()
     assert places.min() > 5.0
     assert places.max() < 245.0
@@ -157,7 +157,7 @@ def test_it_is_written_whole(run: Any, tmp_path: Path, kind: str) -> None:
 
 
 def test_another_kind_of_file_is_refused(run: Any, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"a picture is a \.png"):
+    with pytest.raises(OutputError, match=r"a figure is a \.png"):
         plot_history(run, tmp_path / "run.gif")
 
 

@@ -164,7 +164,7 @@ def test_the_suffix_names_the_form(steady: SteadyResult, tmp_path: Path, suffix:
 
 @pytest.mark.parametrize("name", ["a.jpeg2000", "a"])
 def test_another_suffix_is_refused(steady: SteadyResult, tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match="picture"):
+    with pytest.raises(OutputError, match="a figure is a"):
         plot_overview(steady, tmp_path / name)
     assert not list(tmp_path.iterdir())
 
@@ -180,7 +180,7 @@ def test_a_name_is_no_formula(steady: SteadyResult, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_cut_is_refused(steady: SteadyResult) -> None:
-    with pytest.raises(ValueError, match="x or y"):
+    with pytest.raises(ValueError, match="must be x or y"):
         plot_section(steady, "z")
     with pytest.raises(ValueError, match="outside the grid"):
         plot_section(steady, "x", at=1.0)
