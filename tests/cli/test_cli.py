@@ -471,7 +471,7 @@ sys.exit(main(["solve", "../descriptions/two_dies.yaml", "--cell", "2 mm"]))
 """
 IN_PYTHON = "time.sleep(30)"
 IN_EXEC = "exec('time.sleep(30)')"  # as dataclasses are created during imports
-# Like a factorization of the direct solver: minutes in C, where Python does not handle signals.
+# Like a factorisation of the direct solver: minutes in C, where Python does not handle signals.
 IN_C = "import numpy; a = numpy.random.default_rng(0).random((6000, 6000)); numpy.linalg.svd(a)"
 
 
@@ -559,17 +559,9 @@ def test_signal_ignored_at_the_start_stays_ignored() -> None:
     code = "import signal, os, sys; from thermostack.cli.signals import interruptible\n"
     code += "with interruptible(): os.kill(os.getpid(), signal.{name})\n"
     code += "print('still here')"
-    nohup = ["nohup", sys.executable, "-c", code.format(name="SIGHUP")]
-    background = [
-        "sh",
-        "-c",
-        'trap "" INT; exec "$@"',
-        "sh",
-        sys.executable,
-        "-c",
-        code.format(name="SIGINT"),
-    ]
-    for command in (nohup, background):
+    nohup, background = ["nohup"], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    for launcher, name in ((nohup, "SIGHUP"), (background, "SIGINT")):
+        command = [*launcher, sys.executable, "-c", code.format(name=name)]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=30, check=False, preexec_fn=reset_signals
         )

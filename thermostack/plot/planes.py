@@ -228,7 +228,8 @@ def annotate_peak(
 ) -> None:
     """Draw a circle at the location of the peak, and write its temperature beside it."""
     position = dict(zip("xyz", (value * MM_PER_M for value in hottest.at), strict=True))
-    point = tuple(position[axis] for axis in PLANE_AXES[plane.axis])
+    right, up = PLANE_AXES[plane.axis]
+    point = (position[right], position[up])
     for width, color in ((2.6, "white"), (1.2, TEXT_COLOR)):
         axes.plot(*point, "o", ms=8.0, mfc="none", mec=color, mew=width)
     is_right = point[0] > float(np.mean(axes.get_xlim()))
