@@ -90,8 +90,8 @@ def test_transient_prints_tables_and_writes_three_files(
     for word in (
         "peak",
         "energy",
-        "made",
-        "let out",
+        "generated",
+        "outflow",
         "stored",
         "steps",
         "sdirk3",
@@ -194,7 +194,7 @@ def test_without_a_trace_the_power_is_switched_on(here: Path, capsys: pytest.Cap
 def test_fixed_steps_have_that_size(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fixed = ["--scheme", "implicit_euler", "--step", "1 ms"]
     assert main([*TRACED, *fixed]) == 0
-    assert "of one length, their error not known" in capsys.readouterr().out
+    assert "of fixed size, their error not estimated" in capsys.readouterr().out
     assert np.allclose(np.diff(read_transient("chip_transient.vtkhdf").time), 1e-3)
     found = summary(capsys, *TRACED, "--scheme", "sdirk4", "--no-save")
     assert found["solver"]["scheme"] == "sdirk4"
