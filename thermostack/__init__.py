@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from thermostack.io.description.trace_files import read_trace as read_trace
     from thermostack.io.description.write_package import write_package as write_package
     from thermostack.io.results.steady_file import read_result as read_result
+    from thermostack.io.results.transient_file import read_transient as read_transient
     from thermostack.linear.solver_report import SolverReport as SolverReport
     from thermostack.materials.effective_media import AreaComposite as AreaComposite
     from thermostack.materials.effective_media import BumpArray as BumpArray
@@ -67,23 +68,22 @@ if TYPE_CHECKING:
     from thermostack.package.cooling import HtcMap as HtcMap
     from thermostack.package.geometry import Geometry as Geometry
     from thermostack.package.geometry import Part as Part
-    from thermostack.package.package import Interface as Interface
-    from thermostack.package.package import Layer as Layer
     from thermostack.package.package import Package as Package
-    from thermostack.package.package import Region as Region
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
     from thermostack.package.power import PowerMap as PowerMap
+    from thermostack.package.stack import Interface as Interface
+    from thermostack.package.stack import Layer as Layer
+    from thermostack.package.stack import Region as Region
     from thermostack.results.history import History as History
-    from thermostack.steady import SteadyResult as SteadyResult
+    from thermostack.results.steady_result import SteadyResult as SteadyResult
+    from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
+    from thermostack.results.transient_result import RunReport as RunReport
+    from thermostack.results.transient_result import TransientResult as TransientResult
     from thermostack.steady import solve_steady as solve_steady
     from thermostack.transient.controllers import Controller as Controller
     from thermostack.transient.controllers import Governor as Governor
-    from thermostack.transient.controllers import ThrottlingLog as ThrottlingLog
     from thermostack.transient.loads import Loads as Loads
-    from thermostack.transient.run import RunReport as RunReport
-    from thermostack.transient.run import TransientResult as TransientResult
-    from thermostack.transient.run import read_transient as read_transient
     from thermostack.transient.run import solve_transient as solve_transient
     from thermostack.transient.simulation import Simulation as Simulation
     from thermostack.transient.throttling import PowerState as PowerState
@@ -127,6 +127,7 @@ _NAMES_BY_MODULE = {
     "io.description.trace_files": ("read_trace",),
     "io.description.write_package": ("write_package",),
     "io.results.steady_file": ("read_result",),
+    "io.results.transient_file": ("read_transient",),
     "linear.solver_report": ("SolverReport",),
     "materials.effective_media": (
         "AreaComposite",
@@ -163,34 +164,31 @@ _NAMES_BY_MODULE = {
         "Geometry",
         "Part",
     ),
-    "package.package": (
-        "Interface",
-        "Layer",
-        "Package",
-        "Region",
-    ),
+    "package.package": ("Package",),
     "package.power": (
         "Block",
         "Power",
         "PowerMap",
     ),
-    "results.history": ("History",),
-    "steady": (
-        "SteadyResult",
-        "solve_steady",
+    "package.stack": (
+        "Interface",
+        "Layer",
+        "Region",
     ),
+    "results.history": ("History",),
+    "results.steady_result": ("SteadyResult",),
+    "results.throttling_log": ("ThrottlingLog",),
+    "results.transient_result": (
+        "RunReport",
+        "TransientResult",
+    ),
+    "steady": ("solve_steady",),
     "transient.controllers": (
         "Controller",
         "Governor",
-        "ThrottlingLog",
     ),
     "transient.loads": ("Loads",),
-    "transient.run": (
-        "RunReport",
-        "TransientResult",
-        "read_transient",
-        "solve_transient",
-    ),
+    "transient.run": ("solve_transient",),
     "transient.simulation": ("Simulation",),
     "transient.throttling": (
         "PowerState",
