@@ -147,7 +147,7 @@ def thermal_impedance(
     places = {source: find_source(model, source)}
     places |= {name: find_port(model, name) for name in outputs if name != source}
     asked = None if times is None else _checked_times(times)
-    check_memory(MemoryEstimate(model.grid, model.is_linear, fields=FIELDS), held=model.memory)
+    check_memory(MemoryEstimate(model.grid, model.is_linear, extra_fields=FIELDS), held=model.memory)
     field, taken_at = _field_of(model, temperature, threads, progress, seconds)
     with timed(seconds, "assemble", progress):
         conductivity = CellConductivity(model, field)
