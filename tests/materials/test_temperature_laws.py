@@ -37,7 +37,7 @@ from thermostack.errors import DescriptionError
 from thermostack.finite_volume.conduction import Conduction, assemble_conduction
 from thermostack.linear import prepare
 from thermostack.materials.material import VOID, Material
-from thermostack.steady import SteadyResult
+from thermostack.results.steady_result import SteadyResult
 from thermostack.units import mm
 
 CELL = (1 * mm, 1 * mm, 0.4 * mm)  # coarse on purpose: the laws hold on any grid, some 10^3 cells here

@@ -13,16 +13,15 @@ from hypothesis import strategies as st
 from support.small_result import small_model
 from support.small_run import Run, small_run
 
+from thermostack.report.history_table import history_table, throttling_table
 from thermostack.report.tables import as_text
 from thermostack.results.history import (
     group_stacks,
     history_of,
-    history_table,
-    names_of,
-    throttling_table,
     time_above,
 )
-from thermostack.transient.controllers import ThrottlingLog
+from thermostack.results.names import with_stacks
+from thermostack.results.throttling_log import ThrottlingLog
 
 CELSIUS = 273.15
 
@@ -90,7 +89,7 @@ def test_parts_without_cells_are_left_out(run: Any) -> None:
 
 
 def test_names_are_those_of_parts_blocks_and_stacks(run: Any) -> None:
-    names = names_of(run)
+    names = with_stacks(run.names)
     assert {"logic", "logic.active", "logic.active.core", "interposer"} <= set(names)
     assert len(names) == len(set(names))
 
@@ -175,7 +174,7 @@ def test_a_table_fits_its_width(run: Any, width: int) -> None:
 
 
 def test_of_many_blocks_the_hottest_are_shown(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thermostack.results.history.MOST_BLOCKS", 1)
+    monkeypatch.setattr("thermostack.report.history_table.MOST_BLOCKS", 1)
     text = text_of(run)
     hottest = max(("core", "io"), key=lambda name: history_of(run, f"logic.active.{name}").hottest)
     assert row_of(text, hottest)

@@ -10,7 +10,8 @@ from thermostack.mesh.model import Model, discretize
 from thermostack.package.cooling import Base, ColdPlate, Convection, Cooling, FaceCooling
 from thermostack.package.package import Interface, Layer, Package, Stack
 from thermostack.package.power import Block, Power, PowerMap
-from thermostack.steady import SteadyResult, solve_steady
+from thermostack.results.steady_result import SteadyResult
+from thermostack.steady import solve_steady
 from thermostack.units import mm, um
 
 

@@ -19,7 +19,7 @@ from thermostack.finite_volume import conduction
 from thermostack.materials.material import VOID, Material
 from thermostack.package.cooling import FACES, Adiabatic, Base, FaceCooling, FaceRectangle
 from thermostack.package.package import Interface
-from thermostack.steady import SteadyResult
+from thermostack.results.steady_result import SteadyResult
 from thermostack.units import mm, um
 
 # Of the differences of temperature, where the scheme is exact: the conductances' rounding, and a direct

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from thermostack.mesh.cell_size import Cell
     from thermostack.mesh.model import Model
     from thermostack.package.package import Package
-    from thermostack.steady import Progress, SteadyResult
+    from thermostack.results.steady_result import SteadyResult
+    from thermostack.steady import Progress
 
 
 class StageTimer:

@@ -25,7 +25,8 @@ from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.steady import Progress, SteadyResult, solve_steady, timed
+from thermostack.results.steady_result import SteadyResult
+from thermostack.steady import Progress, solve_steady, timed
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:

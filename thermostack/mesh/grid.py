@@ -26,6 +26,15 @@ class Grid:
             edges.flags.writeable = False
             object.__setattr__(self, name, edges)
 
+    def __repr__(self) -> str:
+        """Return the number of cells along x, y and z and the extent [m] in each direction."""
+        nz, ny, nx = self.shape
+        extent = ", ".join(
+            f"{name} {planes[0]:.6g} to {planes[-1]:.6g} m"
+            for name, planes in (("x", self.x), ("y", self.y), ("z", self.z))
+        )
+        return f"Grid({nx} x {ny} x {nz} cells, {extent})"
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """Return (nz, ny, nx)."""

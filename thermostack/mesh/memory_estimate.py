@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from thermostack.errors import ResourceError
+from thermostack.mesh.coarsening_rule import coarsen_sheet, row_width
 from thermostack.mesh.grid import Grid
 
 FIELD = 8  # bytes a cell of temperatures or heat
@@ -28,10 +27,6 @@ ROWS = 4  # that a sweep of each grid works with besides
 # of, the temperatures that are measured and those that are handed out. Where materials depend on temperature:
 # where conductivities were taken and where capacities were.
 IN_TIME, VARYING = 7, 2
-LANES = 16  # values in a cache line: a row holds whole lines of even cells and whole lines of odd ones
-# A coarser grid of the solver does without the first share of the columns at a price up to a fair one, and
-# without the second whatever the price.
-PRICE, DEARER, FAIR, REMOVED, LEAST_REMOVED = 2.0, 1.2, 4.0, 0.4, 0.2
 PLANES = 24  # fields of one plane of cells that measuring and the estimate work with
 # SuperLU takes so many bytes times the number of cells in the body to the power of 4/3: the most of nine runs
 # on four packages of 5 000 to 95 000 cells, where it was 124 to 240. Nobody knows the fill before.
@@ -94,41 +89,14 @@ class MemoryEstimate:
         values = FINEST * _places(*grid.shape) + ROWS * _places(nz, 1, dx.size)
         coarse = COARSE + (1 if self.in_time else 0)
         while dx.size * dy.size > 1:
-            dx, dy = _coarsened(dx, dy)
+            dx, dy = coarsen_sheet(dx, dy)
             values += coarse * _places(nz, dy.size, dx.size) + ROWS * _places(nz, 1, dx.size)
         return 4 * values
 
 
 def _places(nz: int, ny: int, nx: int) -> int:
     """Return the values that cells take in the solver's rows."""
-    return 2 * nz * ny * LANES * -(-((nx + 1) // 2 + 1) // LANES)
-
-
-def _coarsened(dx: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the widths of the next coarser grid, as the solver would pair columns in one even sheet."""
-    cost_x, cost_y = _pair_costs(dx, dy), _pair_costs(dy, dx)
-    price = PRICE
-    while True:
-        x, y = _paired(dx, cost_x < price), _paired(dy, cost_y < price)
-        left = x.size * y.size / (dx.size * dy.size)
-        if left <= 1.0 - (REMOVED if price <= FAIR else LEAST_REMOVED) and left < 1.0:
-            return x, y
-        price *= DEARER
-
-
-def _pair_costs(along: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """Return what it costs to pair each interval with the next: log2 of one and its mean weakness."""
-    costs: np.ndarray = np.log2(2.0 + along[1:] * along[:-1] * np.mean(across**-2.0))
-    return costs
-
-
-def _paired(widths: np.ndarray, is_cheap: np.ndarray) -> np.ndarray:
-    """Return the widths where every other one of pairs in a row that are cheap is made."""
-    places = np.arange(is_cheap.size)
-    since = places - np.maximum.accumulate(np.where(is_cheap, -1, places)) - 1
-    begins = np.concatenate(([True], ~is_cheap | (since % 2 == 1)))
-    paired: np.ndarray = np.add.reduceat(widths, np.flatnonzero(begins))
-    return paired
+    return 2 * nz * ny * row_width(nx)
 
 
 def check_memory(solve: MemoryEstimate, held: int = 0) -> None:

@@ -28,7 +28,7 @@ from thermostack.package.geometry import Geometry, HeatSource, InterfaceResistan
 from thermostack.package.package import Package
 from thermostack.package.power import deposit_power, power_rectangles
 from thermostack.schema.fields import suggest
-from thermostack.schema.validated_dataclass import diagnostic_at, key_of
+from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 
 COARSE = "only one cell across"
@@ -88,6 +88,21 @@ class Model:
     contacts: tuple[PlaneContact, ...]
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Return the package, the cells, the parts, the power and the boundary faces, line by line."""
+        nz, ny, nx = self.grid.shape
+        faces, sources = self.boundary.cell.size, len(self.layer_sources)
+        rows = {
+            "cells": f"{self.grid.cells} ({nx} x {ny} x {nz}), {self.active} in the body",
+            "parts": f"{len(self.parts)}, {len(self.blocks)} blocks with cells of their own",
+            "power": f"{format_quantity(self.total_power, 'power')} in {sources} heat sources",
+            "boundary": f"{faces} faces of cells with a boundary condition",
+            "warnings": f"{len(self.warnings)}",
+        }
+        return "\n".join(
+            [f"Model of {self.package.name!r}", *(f"  {key:8} {text}" for key, text in rows.items())]
+        )
 
     @property
     def package(self) -> Package:
@@ -384,7 +399,7 @@ def _in_series(cooler: Cooler, resistance: float) -> str:
     """Return how a cooler takes the resistance [m2 K/W] of the face it touches into its own."""
     h = getattr(cooler, "h", None)
     if isinstance(cooler, (HeatSink, ColdPlate)):
-        remedy = f"give the {key_of(type(cooler)).replace('_', ' ')} a base, or "
+        remedy = f"give the {class_key(type(cooler)).replace('_', ' ')} a base, or "
     else:
         remedy = "make it a heat_sink or cold_plate with a base, or "
     if isinstance(cooler, FixedTemperature):

@@ -28,9 +28,11 @@ from thermostack.schema.fields import (
     Thickness,
     suggest,
 )
-from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at, key_of
+from thermostack.schema.short_repr import html_table
+from thermostack.schema.validated_dataclass import NamedItems, class_key, described, diagnostic_at
 from thermostack.units import format_quantity
 
+MAX_SHOWN_STACKS = 6  # names in the text that represents a package
 UNUSUAL_BELOW, UNUSUAL_ABOVE = 173.15, 673.15  # K: outside, a slip of the temperature unit is likely
 
 
@@ -146,6 +148,41 @@ class Package:
         default=None, init=False, repr=False, compare=False
     )  # where its fields stand in a file, set by who read it
 
+    @property
+    def power(self) -> float:
+        """Return the power of all layers as described [W]."""
+        return sum(_stack_power(stack) for stack in self.stacks)
+
+    def __repr__(self) -> str:
+        """Return the name, the numbers of stacks and layers, the power and the cooled faces, line by line."""
+        layers = sum(len(stack.layers) for stack in self.stacks)
+        names = ", ".join(stack.name for stack in self.stacks[:MAX_SHOWN_STACKS])
+        more = len(self.stacks) - MAX_SHOWN_STACKS
+        cooled = (f"{face}: {class_key(type(each.cooler)).replace('_', ' ')}" for face, each in self.cooling)
+        rows = {
+            "stacks": f"{len(self.stacks)} ({names}{f' and {more} more' if more > 0 else ''})",
+            "layers": f"{layers}",
+            "power": format_quantity(self.power, "power"),
+            "cooling": ", ".join(dict.fromkeys(cooled)) or "none",
+        }
+        head = f"Package {self.name!r}{': ' if self.about else ''}{self.about}"
+        return "\n".join([head, *(f"  {title:8} {text}" for title, text in rows.items())])
+
+    def _repr_html_(self) -> str:
+        """Return the stacks as an HTML table: supports, size, layers and power of each."""
+        rows = [
+            (
+                stack.name,
+                ", ".join(stack.supports),
+                " x ".join(format_quantity(side, "length") for side in stack.size),
+                str(len(stack.layers)),
+                format_quantity(power, "power") if (power := _stack_power(stack)) else "",
+            )
+            for stack in self.stacks
+        ]
+        title = f"{self.name}{': ' if self.about else ''}{self.about}"
+        return html_table(title, ("stack", "on", "size", "layers", "power"), rows)
+
     def stack(self, name: str) -> Stack:
         """Return the stack of that name; raises DescriptionError with the nearest names."""
         for stack in self.stacks:
@@ -177,6 +214,11 @@ class Package:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return what is wrong or unusual in the drawing, but for what only its geometry shows."""
         return tuple(_find_diagnostics(self))
+
+
+def _stack_power(stack: Stack) -> float:
+    """Return the power of the layers of a stack [W]."""
+    return sum(layer.power.power_on(*stack.size) for layer in stack.layers if layer.power is not None)
 
 
 def _find_diagnostics(package: Package) -> Iterator[Diagnostic]:
@@ -305,7 +347,7 @@ def _material_diagnostics(package: Package, material: MaterialLike, path: Path) 
             diagnostic
             for field, part, _ in material.constituents()
             for diagnostic in _material_diagnostics(
-                package, part, (*path, key_of(type(material)), *field.split("."))
+                package, part, (*path, class_key(type(material)), *field.split("."))
             )
         ]
         yield from parts
@@ -327,7 +369,7 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
     fixes_temperature = False
     for face, cooled in package.cooling:
         cooler = cooled.cooler
-        here: Path = ("cooling", face, getattr(package.cooling, face).index(cooled), key_of(type(cooler)))
+        here: Path = ("cooling", face, getattr(package.cooling, face).index(cooled), class_key(type(cooler)))
         h = getattr(cooler, "h", None)
         carries_heat = bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
         if isinstance(h, HtcMap) and face not in ("top", "bottom"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from rich.console import RenderableType
@@ -11,13 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from thermostack.report.tables import ZERO, cells_of, stage_times
-from thermostack.results.history import History, history_of
-from thermostack.transient.simulation import ROUNDING
+from thermostack.results.history import History, history_of, step_lengths
+from thermostack.results.throttling_log import ThrottlingLog
+from thermostack.results.transient_result import TransientResult
 from thermostack.units import format_quantity
-
-if TYPE_CHECKING:
-    from thermostack.transient.controllers import ThrottlingLog
-    from thermostack.transient.run import TransientResult
 
 
 def run_table(
@@ -44,13 +41,6 @@ def run_table(
     if files:
         table.add_row("written", Text(", ".join(files)))
     return table
-
-
-def step_lengths(time: np.ndarray) -> np.ndarray:
-    """Return how long the steps between rows were [s]; a jump may have two rows a rounding apart."""
-    lengths = np.diff(time)
-    long: np.ndarray = lengths[lengths > ROUNDING * np.abs(time[1:])]
-    return long
 
 
 def _steps(transient: TransientResult) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
@@ -15,10 +14,8 @@ from rich.text import Text
 from thermostack.finite_volume.part_temperatures import HeatBalance, PartTemperature, merge_parts
 from thermostack.materials.material import ROOM_TEMPERATURE, Material
 from thermostack.mesh.model import Model
+from thermostack.results.steady_result import SteadyResult
 from thermostack.units import format_quantity
-
-if TYPE_CHECKING:
-    from thermostack.steady import SteadyResult
 
 ZERO = 273.15  # K
 NARROW_MARGIN = 5.0  # K: nearer to a limit than this is marked

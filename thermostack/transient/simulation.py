@@ -23,7 +23,10 @@ from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.steady import SteadyResult, require_fixed_temperature
+from thermostack.results.history import TIME_ROUNDING
+from thermostack.results.steady_result import SteadyResult
+from thermostack.results.transient_result import Energy
+from thermostack.steady import require_fixed_temperature
 from thermostack.transient.loads import Loads
 from thermostack.transient.material_update import MaterialUpdate, are_constant
 from thermostack.transient.runge_kutta import SCHEMES
@@ -39,30 +42,10 @@ SAFETY = 0.9
 KEPT = 1.25  # growth below which the step stays as it is, and the solver with it
 MOST_TRIES = 30  # of one step
 EPSILON = 1e-9  # of what is left: a step that ends nearer to it ends there
-ROUNDING = 1e-12  # of a time: an event no farther off than this is now
 STEADY = 1e-10  # tolerance of the steady start
 SETTLED = 1e-8  # of the rise: what conductivities may still change of it
 MOST_ROUNDS = 50  # of conductivity after temperature, in a steady start
 ASTRAY = 0.01  # of the tolerance: the mean temperature of heat that is astray and no rounding any more
-
-
-@dataclass
-class Energy:
-    """Heat since the start [J]: what the parts made, what left through the faces, what is stored.
-
-    What single precision leaves out of the balance of a step is spread over all cells at its end; `mended` is
-    the sum of what that was, without signs.
-    """
-
-    generated: float = 0.0
-    outflow: float = 0.0
-    stored: float = 0.0
-    correction: float = 0.0
-
-    @property
-    def imbalance(self) -> float:
-        """Return what is missing [J]."""
-        return self.generated - self.outflow - self.stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +238,7 @@ class Simulation:
         while self.time < until:
             event = self.loads.next_event(self.time)
             edge = min(until, event)
-            is_step = edge - self.time > ROUNDING * abs(edge)
+            is_step = edge - self.time > TIME_ROUNDING * abs(edge)
             if is_step:
                 self._make_step(edge)
             else:  # two times that are meant to be one
