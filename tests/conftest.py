@@ -23,14 +23,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "quick")
 @pytest.fixture
 def in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep conductances in float64, for what is exact but for them."""
-    monkeypatch.setattr(conduction, "PRECISION", np.float64)
+    monkeypatch.setattr(conduction, "FACE_CONDUCTANCE_DTYPE", np.float64)
 
 
 @pytest.fixture(scope="module")
 def in_full_throughout() -> Iterator[None]:
     """Keep them so for a whole module and what it shares."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conduction, "PRECISION", np.float64)
+        patch.setattr(conduction, "FACE_CONDUCTANCE_DTYPE", np.float64)
         yield
 
 

@@ -101,7 +101,7 @@ def test_a_film_is_in_series_with_half_a_cell_and_a_held_face_is_half_a_cell() -
     assert g.boundary.dense[1, 0, 0] == pytest.approx(up + west)
     assert g.boundary.dense[1, 0, 1] == pytest.approx(8e-6 / (0.15 * mm / 5 + 1e-4))
     assert g.boundary.dense[0, 0, 1] == 0.0
-    assert g.surface.sum() == pytest.approx(g.boundary.dense.sum(), rel=1e-12)
+    assert g.boundary_face_conductance.sum() == pytest.approx(g.boundary.dense.sum(), rel=1e-12)
 
 
 def test_a_given_flux_conducts_nothing() -> None:
@@ -258,12 +258,21 @@ def test_conductances_are_renewed_as_they_are_assembled(name: str) -> None:
         faces[is_same] *= 0.5
     for one, other in zip(all_of(new), all_of(expected), strict=True):
         assert np.array_equal(one, other)
-    assert not np.array_equal(new.surface, old.surface)  # which has a copy of its own
+    assert not np.array_equal(
+        new.boundary_face_conductance, old.boundary_face_conductance
+    )  # which has a copy of its own
 
 
 def all_of(conduction: Conduction) -> list[np.ndarray]:
     ground = conduction.boundary
-    return [conduction.g_x, conduction.g_y, conduction.g_z, conduction.surface, ground.cell, ground.dense]
+    return [
+        conduction.g_x,
+        conduction.g_y,
+        conduction.g_z,
+        conduction.boundary_face_conductance,
+        ground.cell,
+        ground.dense,
+    ]
 
 
 # -- what the outside brings -----------------------------------------------------------------

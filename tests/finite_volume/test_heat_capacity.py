@@ -12,7 +12,7 @@ from thermostack import DescriptionError, Material, discretize
 from thermostack.finite_volume.heat_capacity import (
     CellHeatCapacity,
     assemble_capacity,
-    is_constant,
+    has_constant_capacity,
     update_capacity,
 )
 from thermostack.mesh.model import Model
@@ -89,12 +89,12 @@ def test_empty_cells_may_have_no_temperature() -> None:
 
 
 def test_whether_anything_depends_on_temperature() -> None:
-    assert is_constant(workload_model())
-    assert not is_constant(workload_model(HOT_SILICON))
+    assert has_constant_capacity(workload_model())
+    assert not has_constant_capacity(workload_model(HOT_SILICON))
     only_conductivity = Material(
         "s", {"power_law": {"at_reference": 120.0, "exponent": 1.3}}, volumetric_heat_capacity=1.6e6
     )
-    assert is_constant(workload_model(only_conductivity))
+    assert has_constant_capacity(workload_model(only_conductivity))
 
 
 def test_every_material_without_a_capacity_is_named_once_with_a_part_of_it() -> None:

@@ -23,8 +23,8 @@ from thermostack import (
     discretize,
     solve_steady,
 )
+from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.part_temperatures import (
-    HeatBalance,
     PartsAndBlocks,
     PartTemperature,
     merge_parts,

@@ -35,8 +35,8 @@ from thermostack.finite_volume.reconstruction import (
     Y,
     Z,
     cell_extremum,
+    cell_resistance,
     profile,
-    width_over_conductance,
 )
 from thermostack.materials.material import VOID
 from thermostack.units import mm
@@ -198,7 +198,7 @@ def test_fluxes_leave_one_cell_and_enter_the_next(wall: SteadyResult) -> None:
         assert plane.high[Z] == pytest.approx(plane.low[Z], rel=1e-9)  # nothing heats here
         assert not plane.low[Y].any()
     assert planes[0].low[Z, 0] == pytest.approx(FLUX * np.array([2e-6, 6e-6]), rel=1e-9)
-    assert wall.fluxes.leaving.sum() == pytest.approx(0.0, abs=1e-9)
+    assert wall.fluxes.boundary_outflow.sum() == pytest.approx(0.0, abs=1e-9)
 
 
 def test_slopes_are_those_of_the_materials(wall: SteadyResult) -> None:
@@ -259,7 +259,7 @@ def test_every_cell_keeps_its_balance_face_by_face(notched: SteadyResult) -> Non
 
 
 def test_neighbours_outside_the_body_are_none(notched: SteadyResult) -> None:
-    before, beyond = notched.fluxes.hotter(cells_of(notched, 1))
+    before, beyond = notched.fluxes.neighbour_rise(cells_of(notched, 1))
     t = notched.field
     assert np.isinf(before[X, :, 2]).all()  # towards the hole
     assert np.isinf(beyond[X, :, 0]).all()
@@ -276,7 +276,7 @@ def test_fluxes_of_some_cells_are_those_of_all(notched: SteadyResult) -> None:
     conductivity = np.stack([planes[k][:, j, i] for k, j, i in zip(*cells, strict=True)], axis=1)
     some, every = notched.fluxes.of_cells(cells, conductivity), [plane_of(notched, k) for k in range(2)]
     for n, (k, j, i) in enumerate(zip(*cells, strict=True)):
-        for name in ("low", "high", "width_over_conductance"):
+        for name in ("low", "high", "resistance"):
             assert np.array_equal(getattr(some, name)[:, n], getattr(every[k], name)[:, j, i])
 
 
@@ -289,7 +289,7 @@ def test_faces_of_a_part_take_all_its_heat_together(notched: SteadyResult) -> No
         if name == "s":
             surfaces = notched.model.boundary
             west = (surfaces.axis == 2) & ~surfaces.is_high
-            assert faces[2].heat == pytest.approx(notched.fluxes.leaving[west].sum(), rel=1e-9)
+            assert faces[2].heat == pytest.approx(notched.fluxes.boundary_outflow[west].sum(), rel=1e-9)
             assert -1.0 < faces[2].heat < -0.95
             assert faces[2].area == pytest.approx((4 + 2) * 1e-6)  # the wall of the notch looks west too
             assert faces[0].area == pytest.approx(6e-6)
@@ -308,11 +308,11 @@ def test_a_part_gives_all_its_heat_through_its_faces() -> None:
     assert all(abs(heat) > 0.01 for heat in sides)
 
 
-def test_width_over_conductance() -> None:
+def test_cell_resistance() -> None:
     """Width / (k A) along z, y and x, and zero where nothing conducts."""
     conductivity = np.array([[0.0, 5.0], [0.0, 20.0], [0.0, 10.0]])
     cells = np.array([2, 2]), np.array([0, 0]), np.array([0, 1])
-    ratio = width_over_conductance(GRID, conductivity, cells)
+    ratio = cell_resistance(GRID, conductivity, cells)
     dx, dy, dz = 3 * mm, 2 * mm, 0.5 * mm
     assert ratio[:, 1] == pytest.approx([dz / (5 * dx * dy), dy / (20 * dx * dz), dx / (10 * dy * dz)])
     assert not ratio[:, 0].any()

@@ -72,7 +72,7 @@ class Body:
         """Return the heat of every cell [W] for 1 W in a layer, or for 1 K outside a face ("cooling.top")."""
         heat = np.zeros(self.model.grid.shape)
         if name.startswith("cooling."):
-            surfaces, surface = self.model.boundary, assemble_conduction(self.model).surface
+            surfaces, surface = self.model.boundary, assemble_conduction(self.model).boundary_face_conductance
             own = surfaces.face == FACES.index(name.removeprefix("cooling."))
             np.add.at(heat.reshape(-1), surfaces.cell[own], surface[own])
             return heat[self.is_active]

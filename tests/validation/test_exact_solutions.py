@@ -99,7 +99,7 @@ def span(values: np.ndarray) -> float:
 @pytest.fixture(params=list(ROUNDING), ids=lambda kind: kind.__name__)
 def rounding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
     """Return the rounding where conductances are kept in one precision and the other."""
-    monkeypatch.setattr(conduction, "PRECISION", request.param)
+    monkeypatch.setattr(conduction, "FACE_CONDUCTANCE_DTYPE", request.param)
     return ROUNDING[request.param]
 
 

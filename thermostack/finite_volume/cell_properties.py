@@ -12,7 +12,9 @@ import numpy as np
 from thermostack.finite_volume import _cell_properties
 
 Array = np.ndarray
-Law: TypeAlias = Callable[[Array], Sequence[Array]]  # temperatures (n,) [K] to one array (n,) for each property
+Law: TypeAlias = Callable[
+    [Array], Sequence[Array]
+]  # temperatures (n,) [K] to arrays (n,), one a property
 
 
 class CellProperties:

@@ -98,7 +98,9 @@ class Conduction:
     def apply(self, t: np.ndarray) -> np.ndarray:
         """Return G t, the heat flow out of each cell [W] at temperatures t [K], (nz, ny, nx)."""
         outflow = np.zeros(self.shape)
-        outflow.reshape(-1)[self.boundary.cell] = self.boundary.conductance * t.reshape(-1)[self.boundary.cell]
+        outflow.reshape(-1)[self.boundary.cell] = (
+            self.boundary.conductance * t.reshape(-1)[self.boundary.cell]
+        )
         for g, axis in ((self.g_x, 2), (self.g_y, 1), (self.g_z, 0)):
             flux = g * -np.diff(t, axis=axis)
             outflow[_low(axis)] += flux
@@ -295,5 +297,7 @@ def add_boundary_sources(model: Model, conduction: Conduction, rhs: np.ndarray, 
     It is the heat of fixed fluxes and the convective heat from each ambient temperature to a body at `zero`.
     """
     boundary = model.boundary
-    heat = conduction.boundary_face_conductance * (boundary.temperature - zero) + boundary.flux * boundary.area
+    heat = (
+        conduction.boundary_face_conductance * (boundary.temperature - zero) + boundary.flux * boundary.area
+    )
     np.add.at(rhs.reshape(-1), boundary.cell, heat)

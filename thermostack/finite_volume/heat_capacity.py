@@ -80,11 +80,9 @@ def _require_capacities(model: Model) -> None:
     for part in model.parts:
         if not part.material.has_capacity:
             without.setdefault(part.material.name, []).append(part.name)
-    remedy = "give density and specific_heat, or volumetric_heat_capacity"
+    hint = "give density and specific_heat, or volumetric_heat_capacity"
     diagnostics = [
-        Diagnostic(
-            f"materials.{name}", f"the material of {parts[0]} has no heat capacity", remedy, "E-MISSING"
-        )
+        Diagnostic(f"materials.{name}", f"the material of {parts[0]} has no heat capacity", hint, "E-MISSING")
         for name, parts in without.items()
     ]
     if diagnostics:

@@ -128,7 +128,11 @@ class FaceFluxes:
         for n in range(int(count.max(initial=0))):
             where = np.nonzero(count > n)
             which = first[where] + n
-            axis, is_high, outflow = boundary.axis[which], boundary.is_high[which], self.boundary_outflow[which]
+            axis, is_high, outflow = (
+                boundary.axis[which],
+                boundary.is_high[which],
+                self.boundary_outflow[which],
+            )
             for flow, side, sign in ((high, is_high, 1.0), (low, ~is_high, -1.0)):
                 flow[(axis[side], *(index[side] for index in where))] = sign * outflow[side]
 

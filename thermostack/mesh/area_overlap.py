@@ -24,7 +24,8 @@ def deposit_rectangles(
     spread = np.zeros((y.size - 1, x.size - 1))
     x0, x1 = _fitted(x, x0, x1)
     y0, y1 = _fitted(y, y0, y1)
-    _area_overlap.spread_rectangles(x, y, x0, x1, y0, y1, np.ascontiguousarray(heat), spread)
+    bounds = np.stack([x0, x1, y0, y1])
+    _area_overlap.deposit_rectangles(x, y, bounds, np.ascontiguousarray(heat), spread)
     return spread
 
 

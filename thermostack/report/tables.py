@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from thermostack.finite_volume.part_temperatures import HeatBalance, PartTemperature, merge_parts
+from thermostack.finite_volume.heat_balance import HeatBalance
+from thermostack.finite_volume.part_temperatures import PartTemperature, merge_parts
 from thermostack.materials.material import ROOM_TEMPERATURE, Material
 from thermostack.mesh.model import Model
 from thermostack.results.steady_result import SteadyResult
