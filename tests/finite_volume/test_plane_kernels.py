@@ -51,7 +51,7 @@ def blocks_of(nx: int, ny: int) -> tuple[Block, ...]:
 
 
 def body(shape: tuple[int, int, int]) -> Model:
-    """Return layers of cells of 1 mm by 1 mm with a hole and a contact resistance, cooled differently on each face."""
+    """Return layers of cells of 1 mm by 1 mm with a hole and a contact resistance, and four kinds of cooling."""
     nz, ny, nx = shape
     size = nx * mm, ny * mm
     hole = Region("hole", (2 * mm, 1 * mm), VOID, (1 * mm, 1 * mm))
@@ -112,7 +112,7 @@ def inside(model: Model) -> list[np.ndarray]:
 
 
 def plain_extremes(fluxes: FaceFluxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the minimum, mean and maximum temperature [K] of each cell, without the bounds of the ambient."""
+    """Return the minimum, mean and maximum temperature [K] of each cell, not bounded by the ambient."""
     low, mean, high = (np.empty(fluxes.t.shape) for _ in range(3))
     for k, t in enumerate(fluxes.t):
         a, b = plane_of(fluxes, k).slopes
@@ -255,16 +255,9 @@ def plain_limiters(a: np.ndarray, b: np.ndarray, axis: int) -> tuple[np.ndarray,
     shared = np.full(slope_change.shape, np.inf)
     shared[1:] = slope_change[:-1]
     shared[:-1] = np.minimum(shared[:-1], slope_change[1:])
+    allowed = MAX_SLOPE_CHANGE_RATIO * shared
     with np.errstate(divide="ignore", invalid="ignore"):
-        kept = np.moveaxis(
-            np.where(
-                MAX_SLOPE_CHANGE_RATIO * shared < slope_change,
-                MAX_SLOPE_CHANGE_RATIO * shared / slope_change,
-                1.0,
-            ),
-            0,
-            axis - 1,
-        )
+        kept = np.moveaxis(np.where(allowed < slope_change, allowed / slope_change, 1.0), 0, axis - 1)
         low = np.where(np.abs(a) > np.abs(b), kept + (1.0 - kept) * b / a, 1.0)
         high = np.where(np.abs(b) > np.abs(a), kept + (1.0 - kept) * a / b, 1.0)
     return low, high

@@ -12,9 +12,7 @@ import numpy as np
 from thermostack.finite_volume import _cell_properties
 
 Array = np.ndarray
-Law: TypeAlias = Callable[
-    [Array], Sequence[Array]
-]  # temperatures (n,) [K] to arrays (n,), one a property
+Law: TypeAlias = Callable[[Array], Sequence[Array]]  # temperatures (n,) [K] to arrays (n,), one a property
 
 
 class CellProperties:

@@ -17,7 +17,7 @@ from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 from thermostack.package.geometry import Part
 
-# Conductances rounded to seven digits change a temperature rise by a factor of 1 +- 1e-7 at most, far below the
+# Conductances rounded to seven digits change a temperature rise by 1e-7 of its value at most, far below the
 # uncertainty of any conductivity, and halve the memory of the largest arrays.
 FACE_CONDUCTANCE_DTYPE: type = np.float32
 
@@ -41,7 +41,7 @@ class BoundaryConductance:
     def accumulate(
         cls, shape: tuple[int, int, int], cell: np.ndarray, conductance: np.ndarray
     ) -> BoundaryConductance:
-        """Return the sum of the conductances [W/K] (n,) in each cell; `cell` (n,) is ascending with repetitions."""
+        """Return the sum of the conductances (n,) [W/K] of each cell; `cell` (n,) ascends, with repetitions."""
         first = np.flatnonzero(np.diff(cell, prepend=-1))
         total = np.add.reduceat(conductance, first) if first.size else np.zeros(0)
         return cls(shape, cell[first].astype(np.intp), total)
@@ -61,7 +61,7 @@ class BoundaryConductance:
 
     @cached_property
     def start(self) -> np.ndarray:
-        """Return the index of the first entry of each row of cells along x, and the number of entries, (nz ny + 1,)."""
+        """Return the first entry of each row of cells along x, and the number of entries, (nz ny + 1,)."""
         nz, ny, nx = self.shape
         return np.searchsorted(self.cell, np.arange(nz * ny + 1) * nx).astype(np.intp)
 
@@ -188,7 +188,7 @@ def _conductivity_law(part: Part) -> Law:
 def _conductivity_zyx(part: Part, temperature: Any) -> Any:
     """Return the conductivity [W/(m K)] of a part along z, y and x.
 
-    Descriptions use the order (x, y, z), arrays of cells (z, y, x): this function alone converts one to the other.
+    Descriptions use the order (x, y, z), arrays of cells (z, y, x). Only this function converts the order.
     """
     return part.conductivity_at(temperature)[::-1]
 
@@ -277,9 +277,9 @@ def half_cell_resistance(grid: Grid, conductivity: np.ndarray, k: int) -> np.nda
 
 
 def conductivity_contrast(conduction: Conduction, dx: np.ndarray, dy: np.ndarray, threads: int = 1) -> float:
-    """Return the ratio of the maximum to the minimum conductivity within one plane of cells, the largest of all planes.
+    """Return the maximum over all planes of cells of the ratio of maximum to minimum conductivity in the plane.
 
-    Conductivities are evaluated along x from the face conductances, or along y where there is one cell along x.
+    Conductivities along x are computed from the face conductances, or along y where there is one cell along x.
     `dx` and `dy` [m] are the widths of the cells.
     """
     if dx.size > 1:

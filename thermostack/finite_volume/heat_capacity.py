@@ -1,4 +1,4 @@
-"""The heat capacity of every cell, which the transient heat equation needs in addition to the conductances."""
+"""The heat capacity of every cell, the term of the transient heat equation beside the conductances."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _capacity_law(material: Material) -> Law:
 def assemble_capacity(model: Model, temperature: np.ndarray | None = None) -> np.ndarray:
     """Return the heat capacity of every cell [J/K], (nz, ny, nx), zero outside the body.
 
-    Capacities that depend on temperature are evaluated at `temperature` (nz, ny, nx) [K], by default at 300 K.
+    Capacities that depend on temperature are evaluated at `temperature` (nz, ny, nx) [K], by default 300 K.
     Raises DescriptionError (E-MISSING) with every material that has no heat capacity.
     """
     storage, capacity = CellHeatCapacity(model, temperature), np.empty(model.grid.shape)

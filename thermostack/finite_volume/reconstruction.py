@@ -60,8 +60,10 @@ class FaceFluxes:
         convected = conduction.boundary_face_conductance * (t.reshape(-1)[boundary.cell] - self.ambient)
         self.boundary_outflow = convected - boundary.flux * boundary.area  # (n,) W out of each boundary face
 
-    def plane_arrays(self, windows: np.ndarray) -> tuple[tuple[Any, ...], ...]:
-        """Return the arguments of the kernels' `PlaneFluxes`: cells, conductances, boundary faces, temperatures.
+    def plane_arrays(
+        self, windows: np.ndarray
+    ) -> tuple[tuple[Any, ...], tuple[np.ndarray, ...], tuple[np.ndarray, ...], np.ndarray]:
+        """Return the arguments of the kernel type `PlaneFluxes`: cells, conductances, boundary faces and field.
 
         `windows` (blocks, 7) are those of `PartsAndBlocks`.
         """
@@ -98,7 +100,7 @@ class FaceFluxes:
         return CellFluxes(low, high, cell_resistance(self.model.grid, conductivity, cells))
 
     def neighbour_rise(self, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
-        """Return the temperature of the low and the high neighbours minus that of the cells [K], each (3, ...).
+        """Return the temperatures of the low and the high neighbours minus those of cells [K], each (3, ...).
 
         The value is infinite where no neighbour is in the body.
         """
@@ -113,7 +115,7 @@ class FaceFluxes:
         return rises[0], rises[1]
 
     def _neighbour(self, cells: Cells, axis: int, step: int) -> tuple[Cells, np.ndarray]:
-        """Return the neighbours of cells along an axis, and where they exist; elsewhere the cells themselves."""
+        """Return the neighbours of cells along an axis and where they exist; elsewhere the cells."""
         index = cells[axis] + step
         exists = (index >= 0) & (index < self.t.shape[axis])
         k, j, i = (np.where(exists, index, own) if n == axis else own for n, own in enumerate(cells))
@@ -157,7 +159,7 @@ class FaceFluxes:
 
 
 def _cells_at(planes: np.ndarray, position: float) -> list[int]:
-    """Return the cells along an axis that contain a position [m]; on a shared face the higher cell is first."""
+    """Return the cells along an axis that contain a position [m]; on a shared face the high cell is first."""
     bounds = (position + ON_FACE_TOLERANCE, position - ON_FACE_TOLERANCE)
     cells = dict.fromkeys(int(np.searchsorted(planes, bound, side="right")) - 1 for bound in bounds)
     return [n for n in cells if 0 <= n < planes.size - 1]
