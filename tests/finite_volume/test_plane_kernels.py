@@ -51,7 +51,7 @@ def blocks_of(nx: int, ny: int) -> tuple[Block, ...]:
 
 
 def body(shape: tuple[int, int, int]) -> Model:
-    """Return layers of cells of 1 mm by 1 mm with a hole and a contact resistance, and four kinds of cooling."""
+    """Return layers of cells of 1 mm by 1 mm with a hole, a contact resistance and four kinds of cooling."""
     nz, ny, nx = shape
     size = nx * mm, ny * mm
     hole = Region("hole", (2 * mm, 1 * mm), VOID, (1 * mm, 1 * mm))

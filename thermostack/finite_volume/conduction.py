@@ -41,7 +41,7 @@ class BoundaryConductance:
     def accumulate(
         cls, shape: tuple[int, int, int], cell: np.ndarray, conductance: np.ndarray
     ) -> BoundaryConductance:
-        """Return the sum of the conductances (n,) [W/K] of each cell; `cell` (n,) ascends, with repetitions."""
+        """Return the sum of conductances (n,) [W/K] in each cell; `cell` (n,) ascends, with repetitions."""
         first = np.flatnonzero(np.diff(cell, prepend=-1))
         total = np.add.reduceat(conductance, first) if first.size else np.zeros(0)
         return cls(shape, cell[first].astype(np.intp), total)
@@ -277,9 +277,9 @@ def half_cell_resistance(grid: Grid, conductivity: np.ndarray, k: int) -> np.nda
 
 
 def conductivity_contrast(conduction: Conduction, dx: np.ndarray, dy: np.ndarray, threads: int = 1) -> float:
-    """Return the maximum over all planes of cells of the ratio of maximum to minimum conductivity in the plane.
+    """Return the largest ratio of maximum to minimum conductivity within one plane of cells.
 
-    Conductivities along x are computed from the face conductances, or along y where there is one cell along x.
+    Conductivities along x are computed from the face conductances, or along y with one cell along x.
     `dx` and `dy` [m] are the widths of the cells.
     """
     if dx.size > 1:

@@ -30,7 +30,7 @@ class BisectedGrid:
 
     A layer of low conductivity has the temperature of the layers above and below it, except in a boundary
     layer at its edge that is thinner than a cell. The slope at that edge does not represent the cell: it
-    produces a slope change that the neighbours do not have. Therefore the larger of the two slopes is limited.
+    produces a slope change that the neighbours do not have. So the larger of the two slopes is limited.
     """
 
     def __init__(self, fluxes: FaceFluxes, axis: int, windows: np.ndarray) -> None:
@@ -46,9 +46,9 @@ class BisectedGrid:
         """Set `residual` (nz, ny, nx) [W] at height k to the residual of the halves, restricted to the cells.
 
         Along z the residual at height k - 1 is completed too. The change of the temperature by bisection,
-        integrated over each part and block, is added to `mean_change` (zones,) [K m3]. Returns the temperatures
-        [K] of both halves and h s at the low, the new and the high face of the cells `probes`, indices
-        j nx + i in ascending order, (probes, 5).
+        integrated over each part and block, is added to `mean_change` (zones,) [K m3]. Returns an array
+        (probes, 5) [K]: the temperatures of both halves and h s at the low, the new and the high face of the
+        cells `probes`, which are indices j nx + i in ascending order.
         """
         if k + 1 < self.fluxes.t.shape[0]:
             self._planes.interpolate(k + 1, self.fluxes.conductivity.plane(k + 1))

@@ -67,7 +67,7 @@ class PartTemperature:
 
     @property
     def margin(self) -> float | None:
-        """Return the limit minus the maximum temperature [K], of several parts the minimum; None without a limit."""
+        """Return the limit minus the maximum [K], of several parts the minimum; None without a limit."""
         if self.min_margin is not None:
             return self.min_margin
         return None if self.limit is None else self.limit - self.max
@@ -98,7 +98,7 @@ class PartsAndBlocks:
         return len(self.model.parts) + len(self.model.blocks)
 
     def add_integral(self, k: int, values: np.ndarray, sums: np.ndarray) -> None:
-        """Add the integral of a plane of values (ny, nx) at height k over the volume of each zone to `sums`."""
+        """Add the volume integral over each zone of a plane of values (ny, nx) at height k to `sums`."""
         work, of_plane = np.empty(self.model.grid.shape[2]), np.zeros(self.count)
         _part_statistics.add_plane(self._cells, k, values, work, of_plane)
         sums += of_plane
@@ -134,7 +134,7 @@ def measure_parts(
 
     `zones` are the parts and blocks of the model, where they are known already; `power` (zones,) [W] replaces
     the power of the description. In a steady field without heat sources no temperature is above the maximum
-    ambient temperature, and without heat sinks none is below the minimum: reconstructed values are bounded so.
+    ambient temperature, and without heat sinks none is below the minimum; reconstructed values are clipped.
     """
     zones = PartsAndBlocks(fluxes.model) if zones is None else zones
     nz, ny, nx = fluxes.model.grid.shape
@@ -171,7 +171,7 @@ def measure_parts(
 
 
 def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray, conductivity: np.ndarray) -> PeakLocations:
-    """Return the positions of the maxima in the hottest cells, given their conductivities (3, zones) [W/(m K)]."""
+    """Return the positions of the maxima in the hottest cells of given conductivities (3, zones) [W/(m K)]."""
     k, j, i = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
     a, b = fluxes.of_cells((k, j, i), conductivity).slopes
     return PeakLocations(hottest, *cell_extremum(a, b, *fluxes.neighbour_rise((k, j, i))), np.abs(b - a))
@@ -190,7 +190,7 @@ def _in_order(zones: PartsAndBlocks) -> Iterator[tuple[int, str, float, float | 
 
 
 def _steady_bounds(fluxes: FaceFluxes) -> tuple[float, float]:
-    """Return the bounds of all temperatures [K]: ambient temperatures, infinite with a heat sink or source."""
+    """Return the bounds of temperatures [K]: ambient temperatures, infinite with a heat sink or source."""
     boundary = fluxes.model.boundary
     ambient = boundary.temperature[boundary.h > 0.0]
     heats = [*(source.plane for source in fluxes.model.layer_sources), boundary.flux]
@@ -282,7 +282,7 @@ def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str)
 
 
 def _face_cells(belongs: np.ndarray, part: np.ndarray, k: int, axis: int, step: int) -> np.ndarray:
-    """Return the cells of some parts at height k whose neighbour along an axis is of none of them, (ny, nx)."""
+    """Return the cells of some parts at height k whose neighbour is in none of them, (ny, nx) bool."""
     inside = belongs[part[k]]
     neighbour = np.zeros_like(inside)
     if axis == 0 and 0 <= k + step < part.shape[0]:
@@ -296,7 +296,7 @@ def _face_cells(belongs: np.ndarray, part: np.ndarray, k: int, axis: int, step: 
 
 
 def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:
-    """Return the temperatures of several parts together; limit and margin are those with the minimum margin."""
+    """Return the temperatures of several parts together, with the limit that has the minimum margin."""
     hottest = max(parts, key=lambda part: part.max)
     volume = sum(part.volume for part in parts)
     mean = sum(part.mean * part.volume for part in parts) / volume

@@ -63,7 +63,7 @@ class FaceFluxes:
     def plane_arrays(
         self, windows: np.ndarray
     ) -> tuple[tuple[Any, ...], tuple[np.ndarray, ...], tuple[np.ndarray, ...], np.ndarray]:
-        """Return the arguments of the kernel type `PlaneFluxes`: cells, conductances, boundary faces and field.
+        """Return the arguments of the kernel type `PlaneFluxes`: cells, conductances, boundary, field.
 
         `windows` (blocks, 7) are those of `PartsAndBlocks`.
         """
