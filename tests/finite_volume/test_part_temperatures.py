@@ -88,7 +88,7 @@ def test_limit_is_that_of_the_layer_or_else_of_the_stack(wall: SteadyResult) -> 
 
 @pytest.fixture(scope="module")
 def halves() -> SteadyResult:
-    """Return a die that generates 2 W in its left half and 1 W in its right half, with a gap between: two walls."""
+    """Return a die with 2 W in its left half, 1 W in its right half and a gap between: two walls."""
     gap = Region("gap", (1 * mm, SIDE), "void", (2 * mm, 0.0))
     blocks = (
         Block("left", (0.0, 0.0), (2 * mm, SIDE), 2.0),
@@ -105,7 +105,7 @@ def halves() -> SteadyResult:
 
 
 def test_blocks_by_hand(halves: SteadyResult) -> None:
-    """The rise over convection and bulk is q (1 / h + d / k); in the active layer it is at most q d / k more."""
+    """The rise over convection and bulk is q (1 / h + d / k); in the active layer at most q d / k more."""
     for name, flux, x in (("left", 2.0 / 8e-6, (0.0, 2.0)), ("right", 1.0 / 4e-6, (3.0, 4.0))):
         block = halves.of(f"die.active.{name}")
         below = 300.0 + flux * (1e-4 + 1e-5)

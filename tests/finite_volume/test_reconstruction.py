@@ -104,9 +104,7 @@ def test_maxima_by_hand(a: float, b: float, position: float, rise: float) -> Non
 def test_temperature_of_a_face_is_bounded_by_its_hotter_cell() -> None:
     assert maximum_of(8.0, 8.0, rise_high=3.0) == (0.5, 3.0)
     assert maximum_of(8.0, 8.0, rise_high=5.0) == (0.5, 4.0)
-    assert (
-        maximum_of(8.0, 8.0, rise_high=-2.0)[1] == 0.0
-    )  # the neighbour is colder: the centre is the maximum
+    assert maximum_of(8.0, 8.0, rise_high=-2.0)[1] == 0.0  # a colder neighbour: the centre is the maximum
     assert maximum_of(-8.0, -8.0, rise_low=1.0) == (-0.5, 1.0)
 
 
@@ -215,7 +213,7 @@ def test_slopes_follow_the_conductivities(wall: SteadyResult) -> None:
 
 @pytest.fixture(scope="module")
 def notched() -> SteadyResult:
-    """Return a body of 3 x 2 x 2 cells of 1 mm with a gap in the middle of the upper layer; 1 W enters in the west."""
+    """Return a body of 3 x 2 x 2 cells of 1 mm with a gap in the upper layer; 1 W enters in the west."""
     gap = Region("gap", (1 * mm, 2 * mm), VOID, (1 * mm, 0.0))
     layers = Layer("low", 1 * mm, SILICON), Layer("high", 1 * mm, MOLD, regions=(gap,))
     cooling = Cooling(

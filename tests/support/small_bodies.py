@@ -50,7 +50,7 @@ class Body:
 
     @cached_property
     def cells(self) -> SemiDiscrete:
-        """Return the equations of the cells of the body, with the assembled conductances and heat capacities."""
+        """Return the equations of the cells of the body, with assembled conductances and heat capacities."""
         chosen = np.flatnonzero(self.is_active)
         matrix = assemble_conduction(self.model).to_csr()[chosen][:, chosen].toarray()
         return SemiDiscrete(assemble_capacity(self.model)[self.is_active], 0.5 * (matrix + matrix.T))
@@ -63,13 +63,13 @@ class Body:
 
     @cached_property
     def boundary_heat(self) -> np.ndarray:
-        """Return the heat flow into every cell at 0 K [W] from the described boundary conditions, (cells,)."""
+        """Return the heat flow [W] into every cell at 0 K by the boundary conditions, (cells,)."""
         heat = np.zeros(self.model.grid.shape)
         add_boundary_sources(self.model, assemble_conduction(self.model), heat)
         return heat[self.is_active]
 
     def pattern(self, name: str) -> np.ndarray:
-        """Return the heat of every cell [W] for 1 W in a layer, or 1 K of ambient temperature ("cooling.top")."""
+        """Return the heat of every cell [W] for 1 W in a layer or 1 K at a face ("cooling.top"), (cells,)."""
         heat = np.zeros(self.model.grid.shape)
         if name.startswith("cooling."):
             faces, conductance = (
@@ -108,7 +108,8 @@ class Body:
 def sandwich(top: float = 5e3, bottom: float = 50.0, *, is_mirrored: bool = False) -> Body:
     """Return two dies face to face under a copper lid, 220 cells, with time constants from 0.1 us to seconds.
 
-    The lower die is heated in a part of its area, the upper die uniformly; `top` and `bottom` [W/(m2 K)] are to 300 K.
+    The lower die is heated in a part of its area, the upper die uniformly. `top` and `bottom` are coefficients
+    [W/(m2 K)] to 300 K.
     """
     x, y = np.array([0.0, 1.0, 2.0, 3.0, 4.5, 6.0]) * mm, np.array([0.0, 1.0, 2.5, 3.5, 5.0]) * mm
     z = np.cumsum([0.0, 100.0, 100.0, 10.0, 15.0, 10.0, 60.0, 240.0, 40.0, 100.0, 300.0, 600.0]) * um
