@@ -26,7 +26,7 @@ def rows_of(quantity: str) -> list[Comparison]:
 
 
 def test_size_of_the_study() -> None:
-    """Sixteen cases, each part and block on four grids: the finest has over 8 times the cells of the coarsest."""
+    """Sixteen cases, each part and block on four grids, which differ by a factor above 8 in cells."""
     assert len(CASES) == 16
     assert len(FINENESSES) == 4
     for name in CASES:

@@ -108,8 +108,8 @@ class Body:
 def sandwich(top: float = 5e3, bottom: float = 50.0, *, is_mirrored: bool = False) -> Body:
     """Return two dies face to face under a copper lid, 220 cells, with time constants from 0.1 us to seconds.
 
-    The lower die is heated in a part of its area, the upper die uniformly. `top` and `bottom` are coefficients
-    [W/(m2 K)] to 300 K.
+    The lower die is heated in a part of its area, the upper die uniformly. `top` and `bottom` are
+    heat-transfer coefficients [W/(m2 K)] to 300 K.
     """
     x, y = np.array([0.0, 1.0, 2.0, 3.0, 4.5, 6.0]) * mm, np.array([0.0, 1.0, 2.5, 3.5, 5.0]) * mm
     z = np.cumsum([0.0, 100.0, 100.0, 10.0, 15.0, 10.0, 60.0, 240.0, 40.0, 100.0, 300.0, 600.0]) * um

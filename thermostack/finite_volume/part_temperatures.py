@@ -171,7 +171,7 @@ def measure_parts(
 
 
 def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray, conductivity: np.ndarray) -> PeakLocations:
-    """Return the positions of the maxima in the hottest cells (zones,) of `conductivity` (3, zones) [W/(m K)]."""
+    """Return the maxima in the hottest cells (zones,) with conductivities (3, zones) [W/(m K)]."""
     k, j, i = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
     a, b = fluxes.of_cells((k, j, i), conductivity).slopes
     return PeakLocations(hottest, *cell_extremum(a, b, *fluxes.neighbour_rise((k, j, i))), np.abs(b - a))
