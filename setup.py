@@ -19,7 +19,7 @@ from setuptools.errors import CCompilerError
 
 IS_CHECKED = os.environ.get("THERMOSTACK_CHECK_KERNELS", "0") not in ("", "0")
 
-# Contraction into fused multiply-adds is off, so that results do not depend on whether the processor has them.
+# Contraction into fused multiply-adds is off, so that results do not depend on the processor.
 # No flag requires a processor newer than the oldest of the platform.
 COMMON_FLAGS = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 FAST_FLAGS = ["-O3"]
@@ -67,7 +67,7 @@ class BuildKernels(build_ext):
             kernel.extra_link_args = openmp
         flags = self.flags()
         self.build_temp = str(FLAGS_FILE.parent / hashlib.sha256(flags.encode()).hexdigest()[:12])
-        # setuptools compares modules with their sources only, so the flags are written to a file and are a source.
+        # setuptools compares modules with their sources only, so the flags are a source file too.
         if not FLAGS_FILE.is_file() or FLAGS_FILE.read_text() != flags:
             FLAGS_FILE.parent.mkdir(parents=True, exist_ok=True)
             FLAGS_FILE.write_text(flags)

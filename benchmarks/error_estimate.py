@@ -34,7 +34,7 @@ def ratios(rows: Sequence[Comparison]) -> np.ndarray:
 
 
 def summary(rows: Sequence[Comparison]) -> dict[str, float]:
-    """Return the fraction of rows with estimate >= error and with estimate <= 5 times the error, and quantiles."""
+    """Return the fractions of rows with estimate >= error and with estimate <= 5 error, and quantiles."""
     values = ratios(rows)
     found = {
         "rows": float(len(rows)),

@@ -32,6 +32,7 @@ _UNIT_NAME = re.compile(r"(°C|℃|°|%|[A-Za-zµμ]+)(?:(?:\^|\*\*)([+\-−]?[1
 _TIMES = re.compile(rf"[{_BLANK}]*(?:\*|·|⋅)?[{_BLANK}]*")
 _SUPERSCRIPTS = str.maketrans("⁻¹²³⁴⁵⁶⁷⁸⁹−", "-123456789-")
 _ABSOLUTE_ZERO = Fraction("-273.15")  # degC, by definition of the Celsius scale
+ZERO_CELSIUS = 273.15  # K
 _DIGITS = Context(prec=50)  # our own: the caller's decimal context may round sooner
 _PI = Fraction("3.14159265358979323846264338327950288419716939937510582097494459")
 

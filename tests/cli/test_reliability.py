@@ -273,7 +273,7 @@ def most():
 """
 CHECK = """\
 import sys
-from thermostack.cli import main
+from thermostack.cli.main import main
 code = main(["check", "bomb.yaml"])
 print(most())
 sys.exit(code)
@@ -406,7 +406,7 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("number", "stage"),
     [
-        (signal.SIGINT, "cutting"),
+        (signal.SIGINT, "building"),
         (signal.SIGHUP, "solving"),
         (signal.SIGTERM, "estimating"),
         (signal.SIGINT, "writing"),
@@ -466,7 +466,7 @@ def test_row_m1_what_does_not_fit_is_refused_before_it_is_tried(
     share: float, code: int, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     need = MemoryEstimate(discretize(read_package(DRAWING), cell=1 * mm).grid, estimate=True).memory
-    monkeypatch.setattr(thermostack.memory, "available_memory", lambda: int(need / share))
+    monkeypatch.setattr(thermostack.mesh.memory_estimate, "available_memory", lambda: int(need / share))
     assert main(["solve", DRAWING, "--cell", "1 mm"]) == code
     assert ("GB are there" in capsys.readouterr().err) == (code == 4)
     assert (files(here) == []) == (code == 4)
