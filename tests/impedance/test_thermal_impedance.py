@@ -23,7 +23,8 @@ from thermostack.materials.material import Material
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.cooling import Convection, Cooling, FaceCooling, FixedTemperature
-from thermostack.package.package import Interface, Layer, Package, Stack
+from thermostack.package.package import Package
+from thermostack.package.stack import Interface, Layer, Stack
 from thermostack.report.impedance_table import decades, impedance_table, networks_table, time_of
 from thermostack.report.table_layout import as_text
 from thermostack.steady import solve_steady
