@@ -319,7 +319,7 @@ def test_what_would_not_fit_in_memory_is_refused(model: Model, monkeypatch: pyte
         "thermostack.mesh.memory_estimate.available_memory", lambda: 30 * 8 * model.grid.cells
     )
     solve_steady(model, estimate=False)
-    with pytest.raises(ResourceError, match="Ask for cells about"):
+    with pytest.raises(ResourceError, match="Use cells about"):
         thermal_impedance(model, "logic", temperature=300.0)
 
 
