@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from thermostack.errors import ResultFileError as ResultFileError
     from thermostack.errors import RunawayError as RunawayError
     from thermostack.errors import ThermostackError as ThermostackError
+    from thermostack.finite_volume.heat_balance import HeatBalance as HeatBalance
     from thermostack.finite_volume.part_temperatures import FaceTemperature as FaceTemperature
-    from thermostack.finite_volume.part_temperatures import HeatBalance as HeatBalance
     from thermostack.finite_volume.part_temperatures import PartTemperature as PartTemperature
     from thermostack.impedance.networks import Cauer as Cauer
     from thermostack.impedance.networks import Foster as Foster
@@ -68,14 +68,13 @@ if TYPE_CHECKING:
     from thermostack.package.cooling import HtcMap as HtcMap
     from thermostack.package.geometry import Geometry as Geometry
     from thermostack.package.geometry import Part as Part
-    from thermostack.package.package import Interface as Interface
-    from thermostack.package.package import Layer as Layer
     from thermostack.package.package import Package as Package
-    from thermostack.package.package import Region as Region
-    from thermostack.package.package import Stack as Stack
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
     from thermostack.package.power import PowerMap as PowerMap
+    from thermostack.package.stack import Interface as Interface
+    from thermostack.package.stack import Layer as Layer
+    from thermostack.package.stack import Region as Region
     from thermostack.results.history import History as History
     from thermostack.results.steady_result import SteadyResult as SteadyResult
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
@@ -110,9 +109,9 @@ _NAMES_BY_MODULE = {
         "RunawayError",
         "ThermostackError",
     ),
+    "finite_volume.heat_balance": ("HeatBalance",),
     "finite_volume.part_temperatures": (
         "FaceTemperature",
-        "HeatBalance",
         "PartTemperature",
     ),
     "impedance.networks": (
@@ -165,17 +164,16 @@ _NAMES_BY_MODULE = {
         "Geometry",
         "Part",
     ),
-    "package.package": (
-        "Interface",
-        "Layer",
-        "Package",
-        "Region",
-        "Stack",
-    ),
+    "package.package": ("Package",),
     "package.power": (
         "Block",
         "Power",
         "PowerMap",
+    ),
+    "package.stack": (
+        "Interface",
+        "Layer",
+        "Region",
     ),
     "results.history": ("History",),
     "results.steady_result": ("SteadyResult",),

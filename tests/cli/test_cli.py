@@ -281,7 +281,7 @@ def test_check_sees_what_only_cells_show(capsys: pytest.CaptureFixture[str]) -> 
     bare = ["--set", "cooling.top={fixed_flux: {heat: 1 W}}", "--set", "cooling.surroundings={adiabatic: {}}"]
     bare += ["--set", "cooling.west={convection: {h: 10 W/m2/K, ambient: 25 degC}}"]
     assert main(["check", DRAWING, *island, *bare]) == 2
-    assert "nothing carries heat away" in capsys.readouterr().err
+    assert "no path through solids leads from" in capsys.readouterr().err
 
 
 def test_materials_and_packages_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -416,7 +416,7 @@ def test_too_many_cells_are_refused_at_once(here: Path, capsys: pytest.CaptureFi
     start = time.perf_counter()
     assert main(["solve", DRAWING, "--cell", "1 um"]) == 4
     assert time.perf_counter() - start < 2.0
-    assert "GB are there" in capsys.readouterr().err
+    assert "GB are available" in capsys.readouterr().err
     assert files(here) == []
 
 

@@ -329,8 +329,8 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
             [*PLAYED, "--throttle", "gpu=hmb"],
             "--throttle: unknown throttle 'hmb' (did you mean hbm?)",
         ),
-        ([*PLAYED, "--throttle", "gpp=90 degC"], "--throttle: 'gpp' heats nothing (did you mean gpu?)"),
-        ([*PLAYED, "--throttle", "plate=90 degC"], "--throttle: 'plate' heats nothing"),
+        ([*PLAYED, "--throttle", "gpp=90 degC"], "--throttle: 'gpp' has no heat source (did you mean gpu?)"),
+        ([*PLAYED, "--throttle", "plate=90 degC"], "--throttle: 'plate' has no heat source"),
         ([*PLAYED, "--throttle", "gpu=gpu", "--throttle", "gpu=90 degC"], "--throttle: 'gpu' is given twice"),
         (
             [*PLAYED, "--throttle", "hbm=hbm", "--throttle", "hbm.west=hbm"],
@@ -388,7 +388,7 @@ def test_a_package_without_capacities_is_refused(here: Path, capsys: pytest.Capt
     )
     assert main(PLAYED) == 2
     told = capsys.readouterr().err
-    assert "materials.bare: plate.copper is of it, and it has no heat capacity" in told
+    assert "materials.bare: the material of plate.copper has no heat capacity" in told
     assert "E-MISSING" in told
     assert files(here) == []
 

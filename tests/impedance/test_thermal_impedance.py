@@ -23,7 +23,8 @@ from thermostack.materials.material import Material
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.cooling import Convection, Cooling, FaceCooling, FixedTemperature
-from thermostack.package.package import Interface, Layer, Package, Stack
+from thermostack.package.package import Package
+from thermostack.package.stack import Interface, Layer, Stack
 from thermostack.report.impedance_table import decades, impedance_table, networks_table, time_of
 from thermostack.report.table_layout import as_text
 from thermostack.steady import solve_steady
@@ -318,7 +319,7 @@ def test_what_would_not_fit_in_memory_is_refused(model: Model, monkeypatch: pyte
         "thermostack.mesh.memory_estimate.available_memory", lambda: 30 * 8 * model.grid.cells
     )
     solve_steady(model, estimate=False)
-    with pytest.raises(ResourceError, match="Ask for cells about"):
+    with pytest.raises(ResourceError, match="Use cells about"):
         thermal_impedance(model, "logic", temperature=300.0)
 
 

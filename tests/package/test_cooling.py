@@ -23,9 +23,8 @@ from thermostack.package.cooling import (
     FACES,
     FaceCooling,
     FaceRectangle,
-    RobinCoefficients,
-    robin_coefficients,
 )
+from thermostack.package.robin_coefficients import RobinCoefficients, robin_coefficients
 from thermostack.schema.validated_dataclass import diagnostics_of, dump
 from thermostack.units import mm
 
@@ -75,7 +74,7 @@ def test_film_of_every_cooler(cooler: Any, law: RobinCoefficients) -> None:
 @pytest.mark.parametrize("kind", [HeatSink, ColdPlate])
 @pytest.mark.parametrize("given", [{}, {"resistance": 1.0, "h": 100.0}])
 def test_a_cooler_has_one_law(kind: Any, given: dict[str, float]) -> None:
-    with pytest.raises(DescriptionError, match="exactly one of resistance and h is due") as caught:
+    with pytest.raises(DescriptionError, match="give exactly one of resistance and h") as caught:
         kind(300.0, **given)
     assert caught.value.diagnostics[0].code == "E-COOLING"
     assert 'resistance: "0.05 K/W"' in caught.value.diagnostics[0].hint
@@ -83,7 +82,7 @@ def test_a_cooler_has_one_law(kind: Any, given: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"flux": 1.0, "heat": 1.0}])
 def test_a_flux_is_said_in_one_way(given: dict[str, float]) -> None:
-    with pytest.raises(DescriptionError, match="exactly one of flux and heat is due") as caught:
+    with pytest.raises(DescriptionError, match="give exactly one of flux and heat") as caught:
         FixedFlux(**given)
     assert caught.value.diagnostics[0].code == "E-COOLING"
 

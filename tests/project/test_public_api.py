@@ -21,7 +21,7 @@ INTERNAL = {
     "AnyEffectiveMedium",
     "BlockCells",
     "BoundaryFaces",
-    "Fluxes",
+    "FaceFluxes",
     "LayerHeatSource",
     "NamedItems",
     "Origin",

@@ -198,7 +198,7 @@ FULL, HALF = PowerState("full", 1.0), PowerState("half", 0.5)
     ("options", "code", "words"),
     [
         ({"states": (FULL,)}, "E-MISSING", "at least one below"),
-        ({"states": (FULL, FULL)}, "E-DUPLICATE", "'full' stands twice"),
+        ({"states": (FULL, FULL)}, "E-DUPLICATE", "'full' is used twice"),
         ({"states": (PowerState("full", 1.0, limit=350.0), HALF)}, "E-VALUE", "no limit leads to"),
         ({"limit": None}, "E-MISSING", "'half' has no limit"),
         (

@@ -43,9 +43,9 @@ def check(
         if json:
             print_json({"package": package, "faults": [_as_dict(each) for each in error.diagnostics]})
         raise
-    from thermostack.mesh.model import COARSE
+    from thermostack.mesh.mesh_diagnostics import SINGLE_CELL_WARNING
 
-    warnings = [text for text in model.warnings if COARSE not in text]  # not those about the check's own grid
+    warnings = [text for text in model.warnings if SINGLE_CELL_WARNING not in text]
     warn(warnings)
     if json:
         print_json({**_facts(model), "warnings": warnings})

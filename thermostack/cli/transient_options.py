@@ -241,10 +241,9 @@ def find_throttles(throttles: dict[str, str | float], model: Model) -> list[Thro
 
     Raises DescriptionError for an unknown stack or one without power.
     """
-    from thermostack.mesh.heat_sources import find_heat_sources
     from thermostack.transient.throttling import gpu_throttle, hbm_throttle
 
-    sources = find_heat_sources(model)
+    sources = model.heat_sources
     found: dict[str, Throttle] = {}
     for name, value in throttles.items():
         stacks = [stack.name for stack in model.package.stacks if stack.name.startswith(f"{name}.")]

@@ -21,6 +21,7 @@ from thermostack.schema.fields import CoreSchema, fail, is_from_file, quote_valu
 from thermostack.schema.short_repr import short_repr
 
 T = TypeVar("T")
+FieldPath = tuple[str | int, ...]  # keys and indices that lead to a field
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field, dataclasses.field))

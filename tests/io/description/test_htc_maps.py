@@ -35,6 +35,7 @@ from thermostack import (
 )
 from thermostack.io.description.write_package import package_to_yaml
 from thermostack.materials.material import VOID
+from thermostack.mesh.boundary_faces import deposit_htc
 from thermostack.mesh.model import Model
 from thermostack.package.cooling import FACES, Base, FaceCooling, FaceRectangle
 from thermostack.units import mm, um
@@ -72,7 +73,7 @@ def conductance(model: Model, face: str) -> float:
 @given(VALUES, planes(WIDTH), planes(DEPTH))
 def test_sum_of_film_and_area_is_kept_on_any_grid(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     face = (0.0, 0.0, WIDTH, DEPTH)
-    h = HtcMap(values).on(x, y, face, face)
+    h = deposit_htc(HtcMap(values), x, y, face, face)
     due = values.mean() * WIDTH * DEPTH
     assert (h * np.diff(y)[:, None] * np.diff(x)).sum() == pytest.approx(due, rel=1e-12)
     assert h.min() >= 0.0
@@ -190,14 +191,16 @@ def test_map_that_is_refused(values: Any, words: str) -> None:
 @pytest.mark.parametrize("face", [*FACES[2:], "surroundings"])
 def test_only_top_and_bottom_have_maps(face: str) -> None:
     cooling = Cooling(top=Convection(10.0, 300.0), **{face: Convection([[1.0, 2.0]], 300.0)})
-    with pytest.raises(DescriptionError, match="only the top and the bottom may have a map") as caught:
+    with pytest.raises(
+        DescriptionError, match="a map of h is permitted on the top and the bottom only"
+    ) as caught:
         discretize(slab(cooling))
     (diagnostic,) = caught.value.diagnostics
     assert (diagnostic.field, diagnostic.code) == (f"cooling.{face}[0].convection.h", "E-COOLING")
 
 
 def test_map_of_zeros_carries_no_heat() -> None:
-    with pytest.raises(DescriptionError, match="nothing carries the heat away"):
+    with pytest.raises(DescriptionError, match="no heat leaves the package"):
         discretize(slab(Cooling(top=Convection(np.zeros((2, 2)), 300.0))))
 
 
