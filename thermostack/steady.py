@@ -7,10 +7,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,151 +19,28 @@ from thermostack.finite_volume.conduction import (
     assemble_conduction,
     update_conduction,
 )
-from thermostack.finite_volume.error_estimate import LOOSE, estimate_errors
+from thermostack.finite_volume.error_estimate import ESTIMATE_TOLERANCE, estimate_errors
+from thermostack.finite_volume.heat_balance import HeatBalance, balance_heat
 from thermostack.finite_volume.part_temperatures import (
-    FaceTemperature,
-    HeatBalance,
     PartTemperature,
-    balance_heat,
-    measure_face,
     measure_parts,
-    merge_parts,
 )
-from thermostack.finite_volume.reconstruction import Fluxes
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.solver import Solver, prepare
 from thermostack.linear.solver_report import SolverReport
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.schema.fields import suggest
+from thermostack.results.fields import fill_inactive
+from thermostack.results.steady_result import SteadyResult
 from thermostack.units import format_quantity
-
-if TYPE_CHECKING:
-    import xarray
 
 BALANCE_TOLERANCE = 1e-6  # of the heat that passes through: a field that loses more is no result
 FINEST = 1e-13  # tolerance of the solver that is asked for, for the balance's sake
 SETTLED = 1e-6  # of the rise: conductivities and temperatures agree to this
-SAME = 0.05  # K: parts that touch at the hottest place differ by less
 MOST_ROUNDS = 30  # of conductivity after temperature; five are usual
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, eq=False)
-class SteadyResult:
-    """A steady temperature field, with all that tells how far to trust it."""
-
-    model: Model
-    field: np.ndarray  # (nz, ny, nx) K, NaN outside the body
-    parts: tuple[PartTemperature, ...]
-    heat_balance: HeatBalance
-    report: SolverReport
-    warnings: tuple[str, ...] = ()
-    seconds: dict[str, float] = dataclasses.field(default_factory=dict)  # by stage
-    memory: int = 0  # bytes, the most this process held
-
-    @property
-    def package(self) -> Package:
-        """Return the package that was solved."""
-        return self.model.package
-
-    @property
-    def temperature(self) -> xarray.DataArray:
-        """Return the temperature [K] at the cell centres, over z, y and x [m]."""
-        from thermostack.results.fields import cell_field
-
-        return cell_field(self.model.grid, self.field, "temperature", "K")
-
-    @property
-    def peak(self) -> PartTemperature:
-        """Return the hottest part; of those that share their hottest face, the one that makes the heat."""
-        parts = [part for part in self.parts if not part.is_block]
-        hottest = max(part.max for part in parts)
-        return max(
-            (part for part in parts if part.max >= hottest - SAME), key=lambda part: (part.power, part.max)
-        )
-
-    def of(self, name: str) -> PartTemperature:
-        """Return the temperatures of a part, or of all parts of a stack: "gpu.active", "gpu", "hbm.west_0".
-
-        Raises KeyError with the nearest names.
-        """
-        for part in self.parts:
-            if part.name == name:
-                return part
-        found = [part for part in self.parts if part.name.startswith(f"{name}.") and not part.is_block]
-        if not found:
-            raise self._unknown(name)
-        return merge_parts(name, found)
-
-    def _unknown(self, name: str) -> KeyError:
-        hint = suggest(name, self.names)
-        return KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
-
-    @property
-    def names(self) -> list[str]:
-        """Return the names of all parts and stacks."""
-        names: dict[str, None] = {}
-        for part in self.parts:
-            pieces = part.name.split(".")
-            names.update(dict.fromkeys(".".join(pieces[: n + 1]) for n in range(len(pieces))))
-        return list(names)
-
-    @cached_property
-    def fluxes(self) -> Fluxes:
-        """Return the heat through the faces of all cells."""
-        t = self.field.copy()
-        _set_outside(self.model, t, 0.0)
-        conductivity = CellConductivity(self.model, t)
-        return Fluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
-
-    def at(self, x: float, y: float, z: float) -> float:
-        """Return the temperature [K] at a point [m], rebuilt from the fluxes; NaN outside the body."""
-        return self.fluxes.at(x, y, z)
-
-    def face(self, name: str, side: str = "top") -> FaceTemperature:
-        """Return the temperatures of a side of a part or stack: "top", "bottom", "west", "east", ...
-
-        Raises KeyError with the nearest names, ValueError where it has no face there.
-        """
-        members = [
-            n
-            for n, part in enumerate(self.model.parts)
-            if part.name == name or part.name.startswith(f"{name}.")
-        ]
-        if not members:
-            raise self._unknown(name)
-        return measure_face(self.fluxes, name, members, side)
-
-    def table(self, width: int = 120) -> str:
-        """Return the temperatures of every part, stack by stack, as text."""
-        from thermostack.report.tables import as_text, result_table
-
-        return as_text(result_table(self, width), width)
-
-    def plot(self, path: Any = None) -> Any:
-        """Return the map of the hottest layer and a section through the peak, written to a path if given."""
-        from thermostack.plot.overview import plot_overview
-
-        return plot_overview(self, path)
-
-    def save(self, path: Any) -> None:
-        """Write the result to a .vtkhdf file, which ParaView, PyVista and `read_result` open."""
-        from thermostack.io.results.steady_file import write_result
-
-        write_result(self, path)
-
-
-def read_result(path: str | Path) -> SteadyResult:
-    """Return the result that `Steady.save` wrote, the same to the last bit.
-
-    Raises ResultFileError where the file is damaged, foreign or from a newer version, and DescriptionError
-    where there is none.
-    """
-    from thermostack.io.results.steady_file import read_result as read
-
-    return read(path, SteadyResult)
 
 
 def solve_steady(
@@ -208,7 +82,7 @@ def solve_steady(
         with timed(seconds, "estimate", progress):
             parts = estimate_errors(fluxes, measured, solving.solve_loosely)
     temperature = fluxes.t
-    _set_outside(model, temperature, np.nan)
+    fill_inactive(model, temperature, np.nan)
     warnings = (*model.warnings, *_range_warnings(model, parts))
     return SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, _peak_memory())
 
@@ -277,9 +151,11 @@ class _Solving:
         del self.heat
 
     def solve_loosely(self, heat: np.ndarray) -> np.ndarray:
-        return self.solver.solve(heat, tolerance=LOOSE)[0]
+        return self.solver.solve(heat, tolerance=ESTIMATE_TOLERANCE)[0]
 
-    def balanced(self, rise: np.ndarray, report: SolverReport) -> tuple[Fluxes, HeatBalance, SolverReport]:
+    def balanced(
+        self, rise: np.ndarray, report: SolverReport
+    ) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
         """Return the fluxes, solved on until heat in and out balance to the tolerance, and their balance.
 
         The solver weighs what is left over against all heat that films bring to a body at `zero`. Between
@@ -288,7 +164,7 @@ class _Solving:
         tolerance = self.tolerance
         while True:
             rise += self.zero
-            fluxes = Fluxes(self.model, self.conduction, self.conductivity, rise)
+            fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, rise)
             balance = balance_heat(fluxes)
             if balance.relative <= self.tolerance or tolerance <= FINEST:
                 return fluxes, balance, report
@@ -301,7 +177,7 @@ class _Solving:
     def run(self) -> tuple[np.ndarray, SolverReport]:
         """Return the rise over `zero` [K] and the report of the last solve."""
         self.assemble()
-        rise, report = self.solve(None, self.tolerance if self.model.is_linear else LOOSE)
+        rise, report = self.solve(None, self.tolerance if self.model.is_linear else ESTIMATE_TOLERANCE)
         if self.model.is_linear:
             return rise, report
         changes: list[float] = []
@@ -311,7 +187,7 @@ class _Solving:
             self.assemble(temperature)
             scale = max(float(rise.max()), -float(rise.min()), 1e-300)
             last = changes[-1] if changes else 1.0
-            rise, report = self.solve(rise, max(self.tolerance, min(LOOSE, 1e-2 * last)))
+            rise, report = self.solve(rise, max(self.tolerance, min(ESTIMATE_TOLERANCE, 1e-2 * last)))
             changes.append(_largest_change(temperature, rise, self.zero) / scale)
             if changes[-1] <= SETTLED:
                 return self.solve(rise, self.tolerance)
@@ -322,11 +198,6 @@ class _Solving:
 def _largest_change(temperature: np.ndarray, rise: np.ndarray, zero: float) -> float:
     """Return by how much temperatures [K] differ at most from those of a rise over `zero`."""
     return max(float(np.abs((new + zero) - old).max()) for new, old in zip(rise, temperature, strict=True))
-
-
-def _set_outside(model: Model, field: np.ndarray, value: float) -> None:
-    for plane, part in zip(field, model.part, strict=True):
-        plane[part == 0] = value
 
 
 def _range_warnings(model: Model, parts: list[PartTemperature]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 from thermostack.linear import multigrid as owner
 from thermostack.linear.multigrid import Multigrid, apply_operator, pair_columns, vector_norms
+from thermostack.mesh.coarsening_rule import COARSENING
 
 SHAPES = [
     (1, 1, 2),
@@ -469,7 +470,7 @@ def cost_twin(conduction: Conduction, dx: np.ndarray) -> np.ndarray:
             area = area[:, area.sum(axis=0) > 0.0]
             jumps.append(np.mean(np.abs(area[0] - area[1]) / area.sum(axis=0)) if area.size else 0.0)
         mean, jump = (np.mean(weak), np.mean(jumps)) if weak else (0.0, 0.0)
-        costs.append(min(np.log2(1.0 + mean) + owner.INTERFACE_PRICE * jump, owner.LONGEST_COST))
+        costs.append(min(np.log2(1.0 + mean) + COARSENING.interface_cost * jump, COARSENING.max_pair_cost))
     return np.array(costs)
 
 

@@ -37,7 +37,7 @@ from thermostack.errors import DescriptionError
 from thermostack.finite_volume.conduction import Conduction, assemble_conduction
 from thermostack.linear import prepare
 from thermostack.materials.material import VOID, Material
-from thermostack.steady import SteadyResult
+from thermostack.results.steady_result import SteadyResult
 from thermostack.units import mm
 
 CELL = (1 * mm, 1 * mm, 0.4 * mm)  # coarse on purpose: the laws hold on any grid, some 10^3 cells here
@@ -138,7 +138,9 @@ def test_the_operator_is_symmetric_and_gives_no_heat(package: Package, seed: int
     assert (u * gu).sum() > 0.0
     even = np.where(model.part > 0, 1.0, 0.0)
     assert np.array_equal(conduction.apply(even), conduction.boundary.dense)
-    assert conduction.boundary.dense.sum() == pytest.approx(conduction.surface.sum(), rel=1e-12)
+    assert conduction.boundary.dense.sum() == pytest.approx(
+        conduction.boundary_face_conductance.sum(), rel=1e-12
+    )
     assert np.array_equal(conduction.is_active, model.part > 0)
     assert_matrix_is_operator(conduction, t)
 

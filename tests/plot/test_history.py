@@ -18,7 +18,7 @@ from support.small_run import Run, small_run
 from thermostack.errors import OutputError
 from thermostack.plot.history import BINS, _depth, _spread, plot_history
 from thermostack.results.history import group_stacks
-from thermostack.transient.controllers import ThrottlingLog
+from thermostack.results.throttling_log import ThrottlingLog
 
 CELSIUS = 273.15
 

@@ -22,7 +22,7 @@ from thermostack.package.placement import place_stacks
 from thermostack.plot.overview import plot_grid, plot_layer_map, plot_overview, plot_section
 from thermostack.plot.planes import crop
 from thermostack.results.fields import slice_plane
-from thermostack.steady import SteadyResult
+from thermostack.results.steady_result import SteadyResult
 
 CELSIUS, MM = 273.15, 1e3
 

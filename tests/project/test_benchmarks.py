@@ -1,4 +1,4 @@
-"""Every benchmark runs, on a problem small enough for every day, and says what it claims."""
+"""Every benchmark runs on a small problem and prints its claim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages show runs as it stands there."""
+"""Code, descriptions and dialogues on the pages and in docstrings run as shown."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 
 from thermostack import read_package
 
-HOUSE = Path(__file__).parents[2]
-PAGES = [HOUSE / "README.md", *sorted((HOUSE / "docs").rglob("*.md"))]
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(language: str) -> list[Any]:
     """Return the code blocks of all pages in a language, each with its page; "slow" behind it is a mark."""
     fence = re.compile(rf"^```{language}( slow)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
     return [
-        pytest.param(code, id=f"{page.relative_to(HOUSE)}-{number}", marks=[pytest.mark.slow] if slow else [])
+        pytest.param(code, id=f"{page.relative_to(ROOT)}-{number}", marks=[pytest.mark.slow] if slow else [])
         for page in PAGES
         for number, (slow, code) in enumerate(fence.findall(page.read_text(encoding="utf-8")))
     ]
@@ -39,7 +39,7 @@ def test_script_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("text", [block for block in blocks("yaml") if "package:" in block.values[0]])
-def test_description_is_right(text: str, tmp_path: Path) -> None:
+def test_description_is_read(text: str, tmp_path: Path) -> None:
     for name, content in titled_tables():
         (tmp_path / name).write_text(content, encoding="utf-8")
     file = tmp_path / "package.yaml"
@@ -48,12 +48,14 @@ def test_description_is_right(text: str, tmp_path: Path) -> None:
     assert package.stacks
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(HOUSE).as_posix())
-def test_dialogue_is_right(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_dialogue_prints_what_is_shown(page: Path) -> None:
     assert doctest.testfile(str(page), module_relative=False, encoding="utf-8").failed == 0
 
 
-@pytest.mark.parametrize("path", sorted((HOUSE / "thermostack").rglob("*.py")), ids=lambda path: path.stem)
-def test_docstrings_are_right(path: Path) -> None:
-    name = ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")
+@pytest.mark.parametrize("path", sorted((ROOT / "thermostack").rglob("*.py")), ids=lambda path: path.stem)
+def test_examples_of_docstrings_print_what_is_shown(path: Path) -> None:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    if path.stem == "__main__":
+        return  # it runs the command line
     assert doctest.testmod(import_module(name)).failed == 0

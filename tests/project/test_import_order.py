@@ -1,261 +1,198 @@
-"""Imports go down only: every module has a floor, and uses what lies below it."""
+"""Imports run one way between folders, and no two modules import each other in a circle."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).parents[2]
-PACKAGE = HOUSE / "thermostack"
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "thermostack"
 
-# From the ground up. Inside one floor a module may use those named before it in the same group.
-FLOORS: dict[int, tuple[tuple[str, ...], ...]] = {
-    1: (("errors", "units", "quantity", "schema", "grid", "memory"),),
-    2: (
-        (
-            "laws",
-            "cylinders",
-            "materials",
-            "mixtures",
-            "library",
-            "overlap",
-            "pixels",
-            "power",
-            "cooling",
-            "courses",
-            "traces",
-        ),
-        ("impedance.networks",),
-    ),
-    3: (("package",),),
-    4: (("placement", "geometry"),),
-    5: (("healing", "spacing", "mosaic", "surfaces", "model", "temperature"), ("io.safe_file",)),
-    6: (
-        (
-            "properties",
-            "conduction",
-            "capacity",
-            "reconstruction",
-            "metrics",
-            "accuracy",
-            "tables",
-            "impedance.tables",
-        ),
-        ("impedance.junction",),
-        ("heaters", "loads"),
-        (
-            "io.safe_file",
-            "io.sheet",
-            "io.trace_files",
-            "io.floorplan",
-            "io.maps",
-            "io.yaml_nodes",
-            "io.places",
-            "io.overrides",
-            "io.copies",
-            "io.uses",
-            "io.named_files",
-            "io.power_files",
-            "io.film_files",
-            "io.named_things",
-            "io.package_file",
-            "io.examine",
-            "io.description_schema",
-            "io.package_text",
-            "io.examine",
-            "io.stored",
-            "io.stored_model",
-            "io.stored_facts",
-            "io.stored_grid",
-            "io.result_file",
-            "io.amended",
-            "io.row_log",
-            "io.checkpoint_file",
-            "io.frames",
-            "io.series_file",
-            "io.destination",
-            "io.impedance_files",
-            "io.summary",
-            "io.history_files",
-            "drawing",
-            "page",
-            "plot",
-            "impedance.picture",
-        ),
-    ),
-    7: (
-        (
-            "linear.report",
-            "linear.direct",
-            "linear.multigrid",
-            "linear.conjugate_gradient",
-            "linear.bodies",
-            "linear.algebraic",
-            "linear.ways",
-            "linear.solve",
-            "linear.shifted",
-        ),
-        ("impedance.reduction",),
-        ("control", "throttle"),
-        ("histories", "plot_transient"),
-    ),
-    8: (("steady", "schemes", "stepping", "coefficients", "simulation", "transient", "impedance.response"),),
-    9: (
-        (
-            "commands.interrupt",
-            "commands.terminal",
-            "commands.options",
-            "commands.stages",
-            "commands.run_summary",
-            "commands.zth",
-            "commands.transient_options",
-            "commands.transient",
-        ),
-    ),
-    10: (("cli",),),
+# One row per folder (or module at the top), the lowest first. A module imports from rows above its own row in
+# this list and from its own folder.
+ORDER = (
+    "errors",
+    "units",
+    "schema",
+    "materials",
+    "package",
+    "mesh",
+    "finite_volume",
+    "linear",
+    "results",
+    "io.files",
+    "io.description",
+    "io.results",
+    "report",
+    "plot",
+    "steady",
+    "transient",
+    "impedance",
+    "cli",
+)
+# Module and the module of a later row that it may import, with the reason.
+EXCEPTIONS = {
+    # A trace is a description of power over time and knows no cells; it lies beside what simulates it.
+    ("io.description.trace_files", "transient.trace"),
+    ("io.description.trace_files", "transient.waveform"),
+    # Networks are data with their algebra; they know nothing of packages, and a result holds them.
+    ("results.impedance_result", "impedance.networks"),
 }
-# Packages whose __init__ hands out names and is imported by nobody inside.
-FACES = ("", "commands", "impedance", "io", "linear")
-PLACE = {
-    name: (floor, number, place)
-    for floor, groups in FLOORS.items()
-    for number, group in enumerate(groups)
-    for place, name in enumerate(group)
-}
+# Packages whose __init__ only hands out names: nothing inside imports them.
+FACADES = ("", "linear", "impedance")
 
 
-def is_allowed(importer: str, imported: str) -> bool:
-    """Return whether one module may import another."""
-    above, below = PLACE[importer], PLACE[imported]
-    return below[0] < above[0] or (below[:2] == above[:2] and below[2] < above[2])
-
-
-def name_of(path: Path) -> str:
-    """Return the module's name inside the package, "" for the package itself."""
+def module_name(path: Path) -> str:
+    """Return the dotted name of a file inside the package, "" for the package itself."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def modules() -> dict[str, Path]:
-    """Return the file of every module of the package by name."""
-    return {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def is_for_types_only(node: ast.AST) -> bool:
-    """Return whether the statement is an `if TYPE_CHECKING:`."""
-    return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+def row(module: str) -> int:
+    """Return the index in `ORDER` of the folder that a module belongs to."""
+    return next(n for n, folder in enumerate(ORDER) if module == folder or module.startswith(f"{folder}."))
 
 
-def imports_of(tree: ast.AST, package: str) -> Iterator[tuple[int, str]]:
-    """Yield line and full name of all that is imported, inside functions too, but not for types only."""
-    for node in ast.iter_child_nodes(tree):
+def imported_names(source: str, module: str) -> Iterator[tuple[int, str]]:
+    """Yield line and dotted name of every import from this package: in functions and for types too."""
+    package = ["thermostack", *module.split(".")[:-1]]
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            stem = node.module or ""
-            if node.level:
-                ancestors = package.split(".")
-                stem = ".".join([*ancestors[: len(ancestors) - node.level + 1], *([stem] if stem else [])])
-            yield from ((node.lineno, f"{stem}.{alias.name}") for alias in node.names)
-        elif isinstance(node, ast.If) and is_for_types_only(node):
-            for branch in node.orelse:
-                yield from imports_of(ast.Module([branch], []), package)
+            stem = [*package[: len(package) - node.level + 1]] if node.level else []
+            stem += [node.module] if node.module else []
+            names = [".".join([*stem, alias.name]) for alias in node.names]
         else:
-            yield from imports_of(node, package)
-
-
-def inner_imports(name: str, source: str, known: set[str]) -> Iterator[tuple[int, str]]:
-    """Yield line and name of each module of this package that a module's source imports."""
-    package = "thermostack" if "." not in name else "thermostack." + name.rpartition(".")[0]
-    for line, full in imports_of(ast.parse(source), package):
-        head, _, rest = full.partition(".")
-        if head != "thermostack":
             continue
-        if rest.startswith("_") and not rest.startswith("__"):
-            yield line, rest.partition(".")[0]
-        else:
-            pieces = rest.split(".")
-            candidates = (".".join(pieces[:length]) for length in range(len(pieces), 0, -1))
-            yield line, next((candidate for candidate in candidates if candidate in known), "")
+        for name in names:
+            head, _, rest = name.partition(".")
+            if head == "thermostack":
+                yield node.lineno, rest
 
 
-def diagnostics(name: str, source: str, known: set[str]) -> list[str]:
-    """Return a line for each import of a module that does not go down."""
+def imported_modules(source: str, module: str, known: Mapping[str, object]) -> Iterator[tuple[int, str]]:
+    """Yield line and name of every module of this package that a source imports; kernels are left out."""
+    for line, name in imported_names(source, module):
+        pieces = name.split(".")
+        if any(piece.startswith("_") and not piece.startswith("__") for piece in pieces):
+            continue
+        stems = (".".join(pieces[:length]) for length in range(len(pieces), 0, -1))
+        yield line, next((stem for stem in stems if stem in known), "")
+
+
+def violations(module: str, source: str, known: Mapping[str, object] = MODULES) -> list[str]:
+    """Return a line of text for each import that the order does not allow."""
     found = []
-    for line, imported in inner_imports(name, source, known):
-        if imported.startswith("_"):
-            continue
-        if imported in FACES:
-            if not (imported == "" and "__version__" in source.splitlines()[line - 1]):
-                found.append(f"{name}:{line} imports a face; import the module that has the name")
-        elif imported in PLACE and not is_allowed(name, imported):
-            found.append(f"{name}:{line} imports {imported}, which does not lie below it")
+    for line, imported in imported_modules(source, module, known):
+        if imported in FACADES:
+            if imported or "__version__" not in source.splitlines()[line - 1]:
+                found.append(
+                    f"{module}:{line} imports the facade {imported!r}; import the module of the name"
+                )
+        elif (module, imported) not in EXCEPTIONS and row(imported) > row(module):
+            found.append(f"{module}:{line} imports {imported}, whose folder comes later in the order")
     return found
 
 
-def test_every_module_has_a_floor() -> None:
-    unlisted = sorted(set(modules()) - set(PLACE) - set(FACES))
-    assert not unlisted, f"give these a floor in {Path(__file__).name}: {unlisted}"
+def test_every_module_has_a_row() -> None:
+    homeless = [name for name in MODULES if name not in ("", "io") and not any(
+        name == folder or name.startswith(f"{folder}.") for folder in ORDER)]  # fmt: skip
+    assert not homeless
 
 
-@pytest.mark.parametrize("name", sorted(set(modules()) & set(PLACE)))
-def test_imports_go_down(name: str) -> None:
-    source = modules()[name].read_text(encoding="utf-8")
-    assert not (found := diagnostics(name, source, set(modules()) | set(PLACE))), "\n".join(found)
+def test_only_errors_units_and_steady_lie_at_the_top() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {"__init__", "errors", "steady", "units"}
 
 
-@pytest.mark.parametrize("face", sorted(set(modules()) & set(FACES)))
-def test_a_face_shows_only_its_own_house(face: str) -> None:
-    source = modules()[face].read_text(encoding="utf-8")
+@pytest.mark.parametrize("module", sorted(set(MODULES) - set(FACADES) - {"io"}))
+def test_imports_follow_the_order(module: str) -> None:
+    assert not (found := violations(module, MODULES[module].read_text(encoding="utf-8"))), "\n".join(found)
+
+
+def test_every_exception_is_used() -> None:
+    used = {
+        (module, imported)
+        for module, path in MODULES.items()
+        for _, imported in imported_modules(path.read_text(encoding="utf-8"), module, MODULES)
+    }
+    assert used >= EXCEPTIONS
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {
+        module: {
+            imported
+            for _, imported in imported_modules(path.read_text(encoding="utf-8"), module, MODULES)
+            if imported not in FACADES
+        }
+        for module, path in MODULES.items()
+        if module not in FACADES
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("facade", FACADES)
+def test_a_facade_hands_out_only_names_of_its_own_folder(facade: str) -> None:
+    source = MODULES[facade].read_text(encoding="utf-8")
     strangers = [
-        imported
-        for _, imported in inner_imports(f"{face}.__init__", source, set(PLACE) | set(FACES))
-        if not imported.startswith(face)
+        name
+        for _, name in imported_modules(source, f"{facade}.__init__", MODULES)
+        if not name.startswith(facade)
     ]
     assert not strangers
 
 
-def test_a_kernel_has_one_owner() -> None:
+def test_every_kernel_has_one_owner() -> None:
     owners: dict[str, set[str]] = {}
-    for name, path in modules().items():
-        for _, imported in inner_imports(name, path.read_text(encoding="utf-8"), set(PLACE)):
-            if imported.startswith("_"):
-                owners.setdefault(imported, set()).add(name)
-    assert {f"_{path.stem}" for path in (HOUSE / "ext").glob("*.pyx")} == set(owners)
+    for module, path in MODULES.items():
+        for _, name in imported_names(path.read_text(encoding="utf-8"), module):
+            pieces = name.split(".")
+            for n, piece in enumerate(pieces):
+                if piece.startswith("_") and not piece.startswith("__"):
+                    owners.setdefault(".".join(pieces[: n + 1]), set()).add(module)
+    kernels = {f"{path.parent.name}._{path.stem}" for path in (ROOT / "ext").glob("*/*.pyx")}
+    assert kernels == set(owners)
     assert not {kernel: names for kernel, names in owners.items() if len(names) > 1}
 
 
 @pytest.mark.parametrize(
-    ("name", "source"),
+    ("module", "source"),
     [
-        ("materials", "from thermostack.model import Model"),
-        ("materials", "def f():\n    import thermostack.model"),
-        ("materials", "from . import package"),
+        ("materials.material", "from thermostack.mesh.model import Model"),
+        ("materials.material", "def f():\n    import thermostack.mesh.model"),
+        ("materials.material", "from ..package import package"),
         ("linear.direct", "from ..steady import solve_steady"),
-        ("linear.direct", "from .solve import prepare"),
+        ("linear.direct", "from thermostack.linear import prepare"),
         ("errors", "from thermostack.units import mm"),
-        ("power", "from thermostack.cooling import Cooling"),
         ("units", "from thermostack import Layer"),
-        ("model", "if TYPE_CHECKING:\n    pass\nelse:\n    from thermostack.cli import main"),
+        ("mesh.model", "if TYPE_CHECKING:\n    from thermostack.cli.main import main"),
+        ("results.fields", "from thermostack.io.results.steady_file import write_result"),
     ],
 )
-def test_a_climbing_import_is_seen(name: str, source: str) -> None:
-    assert len(diagnostics(name, source, set(PLACE) | set(FACES))) == 1
+def test_an_import_against_the_order_is_found(module: str, source: str) -> None:
+    assert len(violations(module, source)) == 1
 
 
 @pytest.mark.parametrize(
-    ("name", "source"),
+    ("module", "source"),
     [
-        ("model", "from thermostack.errors import Fault\nimport numpy as np"),
-        ("mixtures", "from .materials import Material"),
-        ("linear.solve", "from thermostack.linear import multigrid"),
-        ("conduction", "if TYPE_CHECKING:\n    from thermostack.steady import Steady"),
-        ("cli", "from thermostack import __version__"),
-        ("model", "from thermostack.mesh._area_overlap import spread"),
+        ("mesh.model", "from thermostack.errors import Diagnostic\nimport numpy as np"),
+        ("materials.effective_media", "from .material import Material"),
+        ("linear.solver", "from thermostack.linear import multigrid"),
+        ("cli.main", "from thermostack import __version__"),
+        ("mesh.model", "from thermostack.mesh._area_overlap import deposit_rectangles"),
     ],
 )
-def test_a_descending_import_is_not(name: str, source: str) -> None:
-    assert not diagnostics(name, source, set(PLACE) | set(FACES))
+def test_an_import_in_order_is_not(module: str, source: str) -> None:
+    assert not violations(module, source)

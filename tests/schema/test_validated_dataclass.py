@@ -31,13 +31,13 @@ from thermostack.schema.fields import (
 from thermostack.schema.validated_dataclass import (
     NamedItems,
     TaggedUnion,
+    class_key,
     described,
     diagnostic_at,
     diagnostics_of,
     dump,
+    field_keys,
     field_path,
-    key_of,
-    keys_of,
 )
 
 
@@ -90,11 +90,11 @@ def test_a_quantity_from_a_file_has_its_unit() -> None:
     assert read(Thickness, "50 um", from_file=True) == 50e-6
     for value, shown in ((50, "50"), (50e-6, "5e-05")):
         found = diagnostic(Thickness, value, from_file=True)
-        assert (found.code, found.message) == ("E-UNIT", f"{shown} has no unit; a length is due")
+        assert (found.code, found.message) == ("E-UNIT", f"{shown} has no unit; expected a length")
         assert found.hint.startswith('write "')
     assert (
         diagnostic(Annotated[float, Quantity("area")], 1.0, from_file=True).message
-        == "1.0 has no unit; an area is due"
+        == "1.0 has no unit; expected an area"
     )
 
 
@@ -118,29 +118,29 @@ def test_what_is_not_finite_is_refused_from_python_and_from_files(value: float) 
 
 
 @pytest.mark.parametrize(
-    ("quantity", "value", "message", "remedy"),
+    ("quantity", "value", "message", "hint"),
     [
         (Quantity("length", above=0.0), 0.0, "0 um is not greater than zero", ""),
         (Quantity("length", above=0.0), -50e-6, "-50 um is not greater than zero", "did you mean 50 um?"),
-        (Quantity("power", least=0.0), -2.0, "-2 W is less than zero", "did you mean 2 W?"),
+        (Quantity("power", min=0.0), -2.0, "-2 W is less than zero", "did you mean 2 W?"),
         (Quantity("length", above=1e-3), 1e-3, "1 mm is not greater than 1 mm", ""),
-        (Quantity("length", least=1e-3), 5e-4, "500 um is less than 1 mm", ""),
-        (Quantity("length", most=1.0), 2.0, "2 m is more than 1 m", ""),
+        (Quantity("length", min=1e-3), 5e-4, "500 um is less than 1 mm", ""),
+        (Quantity("length", max=1.0), 2.0, "2 m is more than 1 m", ""),
     ],
 )
-def test_bounds(quantity: Quantity, value: float, message: str, remedy: str) -> None:
+def test_bounds(quantity: Quantity, value: float, message: str, hint: str) -> None:
     found = diagnostic(Annotated[float, quantity], value)
-    assert (found.code, found.message, found.hint) == ("E-RANGE", message, remedy)
+    assert (found.code, found.message, found.hint) == ("E-RANGE", message, hint)
 
 
 def test_bounds_that_may_be_reached() -> None:
-    assert read(Annotated[float, Quantity("power", least=0.0)], 0.0) == 0.0
-    assert read(Annotated[float, Quantity("length", most=1.0)], 1.0) == 1.0
+    assert read(Annotated[float, Quantity("power", min=0.0)], 0.0) == 0.0
+    assert read(Annotated[float, Quantity("length", max=1.0)], 1.0) == 1.0
     assert read(Annotated[float, Quantity("length", above=0.0)], 1e-300) == 1e-300
 
 
 @pytest.mark.parametrize(
-    ("value", "remedy"),
+    ("value", "hint"),
     [
         ("50 m", "did you mean 50 mm?"),
         ("0.5 m", "did you mean 500 um?"),
@@ -148,9 +148,9 @@ def test_bounds_that_may_be_reached() -> None:
         ("1e9 m", "check the unit"),
     ],
 )
-def test_a_slip_of_the_unit_is_told(value: str, remedy: str) -> None:
+def test_a_slip_of_the_unit_is_told(value: str, hint: str) -> None:
     found = diagnostic(Thickness, value)
-    assert (found.code, found.hint) == ("E-SLIP", remedy)
+    assert (found.code, found.hint) == ("E-SLIP", hint)
     assert "is outside 10 nm to 100 mm" in found.message
 
 
@@ -292,7 +292,7 @@ def test_a_field_that_is_missing_is_named() -> None:
 
 def test_keys_of_files_are_the_aliases() -> None:
     """A file says `at`; Python may say either."""
-    assert keys_of(Plate) == {
+    assert field_keys(Plate) == {
         "name": "name", "thickness": "thickness", "at": "place", "tags": "tags", "count": "count",
     }  # fmt: skip
     thing = {"name": "a", "thickness": "1 mm"}
@@ -312,13 +312,13 @@ def test_unknown_keys_and_bad_values_are_told_together() -> None:
 
 
 def test_a_key_like_no_other_is_told_with_all_there_are() -> None:
-    assert diagnostic(RoundHole, {"diameter": "1 mm", "zzz": 1}).hint == "known are diameter"
-    assert diagnostic(Nothing, {"zzz": 1}).hint == "there are none here"
+    assert diagnostic(RoundHole, {"diameter": "1 mm", "zzz": 1}).hint == "the keys are diameter"
+    assert diagnostic(Nothing, {"zzz": 1}).hint == "there are no keys here"
 
 
 def test_what_is_no_mapping_is_refused_with_the_keys() -> None:
     found = diagnostic(RoundHole, 5)
-    assert (found.code, found.message) == ("E-TYPE", "5 is no round hole")
+    assert (found.code, found.message) == ("E-TYPE", "5 is not a round hole")
     assert found.hint == "write a mapping with keys of diameter"
     assert diagnostic(Nothing, [1]).hint == ""
 
@@ -363,8 +363,8 @@ Holed = Annotated[Any, TaggedUnion((RoundHole, Nothing), names=True, plain=(Plat
 
 
 def test_keys_of_classes() -> None:
-    assert key_of(RoundHole) == "round_hole"
-    assert key_of(Nothing) == "nothing"
+    assert class_key(RoundHole) == "round_hole"
+    assert class_key(Nothing) == "nothing"
 
 
 def test_one_of_several_is_a_mapping_of_one_key_or_the_thing() -> None:
@@ -389,10 +389,10 @@ def test_names_and_plain_things_are_taken_where_they_may_be() -> None:
     [
         (
             {"round_hole": {}, "nothing": {}},
-            "round_hole and nothing are given; exactly one of round_hole, nothing is due",
+            "expected exactly one of round_hole, nothing, got round_hole and nothing",
         ),
-        ({}, "{} is given; exactly one of round_hole, nothing is due"),
-        (5, "5 is given; exactly one of round_hole, nothing is due"),
+        ({}, "expected exactly one of round_hole, nothing, got {}"),
+        (5, "expected exactly one of round_hole, nothing, got 5"),
     ],
 )
 def test_none_or_two_of_several_are_refused(value: Any, message: str) -> None:
@@ -425,7 +425,7 @@ def test_named_things_are_a_mapping_in_files_and_a_sequence_in_python() -> None:
 
 def test_names_are_checked_where_they_stand() -> None:
     assert (
-        diagnostic(Plates, {"a": {"thickness": "1 mm", "name": "b"}}).message == "'a' has a name inside too"
+        diagnostic(Plates, {"a": {"thickness": "1 mm", "name": "b"}}).message == "'a' contains another name"
     )
     assert diagnostic(Plates, {"a b": {"thickness": "1 mm"}}).code == "E-NAME"
     assert diagnostic(Plates, {5: {"thickness": "1 mm"}}).hint == "put it in quotes"

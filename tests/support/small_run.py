@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from thermostack.mesh.model import Model
-from thermostack.transient.controllers import ThrottlingLog
+from thermostack.results.throttling_log import ThrottlingLog
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from support.small_result import small_package
 from thermostack.io.results import hdf5_check
 from thermostack.io.results.transient_file import TransientWriter
 from thermostack.mesh.model import Model, discretize
+from thermostack.results.throttling_log import ThrottlingLog
 
 NAMES = ("logic.active", "logic.bulk", "logic.active.core")
 PROBES = {"corner": (0.0, 0.0, 0.0), "middle": (1e-3, 1e-3, 1e-4)}
@@ -21,32 +21,8 @@ FRAME_TIMES = (0.0, 0.11, 0.3, 0.5)
 EVERY = 5  # steps between checkpoints
 
 
-@dataclass(frozen=True)
-class Event:
-    """Something that a run has to tell beside its numbers."""
-
-    time: float  # s
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Transient:
-    """What a file is read as."""
-
-    model: Model
-    time: np.ndarray
-    names: tuple[str, ...]
-    least: np.ndarray
-    mean: np.ndarray
-    most: np.ndarray
-    power: np.ndarray
-    probes: dict[str, np.ndarray]
-    frame_time: np.ndarray
-    frames: Any
-    field: np.ndarray
-    energy: np.ndarray
-    events: tuple[Event, ...] = ()
-    warnings: tuple[str, ...] = ()
+LOG = ThrottlingLog("logic", ("logic",), ("full", "half"), (1.0, None), 0.0, 0.5, (0.0, 0.1), (0, 1))
+METADATA = {"throttling": (LOG,), "report": None, "warnings": ("warm",)}
 
 
 def coarse_model() -> Model:
@@ -113,7 +89,7 @@ def fake_run(
                 if simulation.steps % EVERY == 0:
                     writer.checkpoint(simulation.state())
                 after_step(simulation)
-        writer.finish(simulation.field, {"events": [Event(0.1, "hot")], "warnings": ("warm",)})
+        writer.finish(simulation.field, METADATA)
     return writer
 
 
@@ -121,7 +97,7 @@ def contents(path: Path) -> dict[str, Any]:
     """Return all that a file holds but for when and by whom it was written."""
     found: dict[str, Any] = {}
     with h5py.File(path) as file:
-        for name, item in hdf5_check.objects(file):
+        for name, item in hdf5_check.walk_objects(file):
             found[f"{name} attributes"] = {
                 key: np.asarray(value).tolist() for key, value in item.attrs.items()
             }

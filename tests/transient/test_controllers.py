@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 
 from thermostack.errors import DescriptionError
 from thermostack.finite_volume.part_temperatures import PartTemperature
+from thermostack.results.throttling_log import ThrottlingLog, combined_performance_loss
 from thermostack.transient.controllers import (
     ControllerSet,
     Governor,
     StateLog,
-    ThrottlingLog,
     beats,
-    lost_together,
 )
 from thermostack.transient.throttling import (
     PowerState,
@@ -199,7 +198,7 @@ FULL, HALF = PowerState("full", 1.0), PowerState("half", 0.5)
     ("options", "code", "words"),
     [
         ({"states": (FULL,)}, "E-MISSING", "at least one below"),
-        ({"states": (FULL, FULL)}, "E-DUPLICATE", "'full' stands twice"),
+        ({"states": (FULL, FULL)}, "E-DUPLICATE", "'full' is used twice"),
         ({"states": (PowerState("full", 1.0, limit=350.0), HALF)}, "E-VALUE", "no limit leads to"),
         ({"limit": None}, "E-MISSING", "'half' has no limit"),
         (
@@ -308,7 +307,7 @@ def test_who_never_throttles_loses_nothing() -> None:
 
 def test_an_account_of_no_time_is_of_nothing_lost() -> None:
     assert done((1.0,), (1,), 1.0).performance_lost == 0.0
-    assert lost_together([]) == 0.0
+    assert combined_performance_loss([]) == 0.0
 
 
 def test_a_loss_that_is_not_known_is_not_made_up() -> None:
@@ -332,10 +331,10 @@ def test_seconds_add_up_to_the_time_and_the_loss_is_their_mean(data: st.DataObje
 
 def test_together_the_slowest_counts() -> None:
     one, other = done((0.0, 1.0, 3.0), (0, 1, 0), 4.0), done((0.0, 2.0), (0, 2), 4.0)
-    assert lost_together([one, other]) == pytest.approx((0.2 * 1.0 + 0.5 * 2.0) / 4.0)
-    assert lost_together([one, one]) == pytest.approx(one.performance_lost)
+    assert combined_performance_loss([one, other]) == pytest.approx((0.2 * 1.0 + 0.5 * 2.0) / 4.0)
+    assert combined_performance_loss([one, one]) == pytest.approx(one.performance_lost)
     alone = [t.performance_lost for t in (one, other)]
-    assert max(alone) <= lost_together([one, other]) <= sum(alone)  # type: ignore[operator,type-var,arg-type]
+    assert max(alone) <= combined_performance_loss([one, other]) <= sum(alone)  # type: ignore[operator,type-var,arg-type]
 
 
 def test_a_state_that_lasted_no_time_is_not_noted() -> None:

@@ -300,15 +300,12 @@ def test_all_diagnostics_are_told_at_once() -> None:
     trace = steps({"chpi": [1.0], "chip": [1.0], "cache": [1.0], "board": [1.0], "hbm.core": [0.5]},
                   units={"hbm.core": "1"})  # fmt: skip
     assert refused(trace) == [
-        "chpi: 'chpi' heats nothing (did you mean chip?) [E-NAME]",
+        "chpi: 'chpi' has no heat source (did you mean chip?) [E-NAME]",
         (
             "cache: cache and chip both give the power of chip.active.cache (leave one of the columns "
             "out) [E-DUPLICATE]"
         ),
-        (
-            "board: 'board' heats nothing (give the layer a power, 0 W if need be, so that it can be "
-            "heated) [E-NAME]"
-        ),
+        ("board: 'board' has no heat source (give the layer a power, which may be 0 W) [E-NAME]"),
         "hbm.core: a share of nothing: no power is drawn for hbm.core (write hbm.core [W]) [E-POWER]",
     ]
 
@@ -342,7 +339,7 @@ def test_diagnostics_of_a_file_have_their_place(tmp_path: Path, monkeypatch: pyt
     text = f"# load\ntime [ms],chpi [W],cache [W],hbm [W],cooling.west [degC]\n{rows}"
     Path("trace.csv").write_text(text)
     assert refused(read_trace("trace.csv")) == [
-        "trace.csv:2:11: chpi: 'chpi' heats nothing (did you mean chip?) [E-NAME]",
+        "trace.csv:2:11: chpi: 'chpi' has no heat source (did you mean chip?) [E-NAME]",
         (
             "trace.csv:5: hbm: -3 W is negative (write allow_negative: true in its power where something "
             "is cooled) [E-POWER]"
@@ -431,12 +428,12 @@ def test_state_goes_on_to_the_last_bit() -> None:
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        (lambda loads: loads.override({"gpu": 1.0}), "gpu: 'gpu' heats nothing"),
+        (lambda loads: loads.override({"gpu": 1.0}), "gpu: 'gpu' has no heat source"),
         (lambda loads: loads.override({"hbm": math.nan}), r"hbm: nan is not a finite power \[E-RANGE\]"),
         (lambda loads: loads.override({"hbm": -1.0}), r"hbm.base: -1 W is negative \(write allow_negative"),
         (lambda loads: loads.scale({"hbm": -1.0}), r"hbm: -1.0 is not a share of a power \(a number of zero"),
         (lambda loads: loads.scale({"hbm": math.inf}), "hbm: inf is not a share"),
-        (lambda loads: loads.scale({"cor_0": 1.0}), r"'cor_0' heats nothing \(did you mean core_0"),
+        (lambda loads: loads.scale({"cor_0": 1.0}), r"'cor_0' has no heat source \(did you mean core_0"),
         (
             lambda loads: loads.restore({"override": np.zeros(3), "scale": np.ones(3)}),
             "the state is of 3 heaters, the model has 5",

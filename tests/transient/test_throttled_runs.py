@@ -13,8 +13,9 @@ from thermostack import Convection, Cooling, Layer, Material, Model, Package, Po
 from thermostack.errors import DescriptionError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.package.cooling import FaceCooling
+from thermostack.results.transient_result import TransientResult
 from thermostack.transient.controllers import Governor
-from thermostack.transient.run import TransientResult, solve_transient
+from thermostack.transient.run import solve_transient
 from thermostack.transient.throttling import PowerState, Sensor, Throttle
 from thermostack.units import mm
 
@@ -62,7 +63,7 @@ def test_each_spell_heats_and_cools_as_one_body_does() -> None:
     (account,) = run.throttling
     assert account.changes >= 4
     temperature = AMBIENT
-    for begin, end, level in account.spells():
+    for begin, end, level in account.intervals():
         settled = AMBIENT + RISE * (1.0, LOW)[level]
         temperature = settled + (temperature - settled) * math.exp(-(end - begin) / TAU)
         found = run.of("die").peak[np.searchsorted(run.time, end - 1e-9)]
@@ -136,7 +137,7 @@ def test_two_hold_down_more_than_one() -> None:
 
 
 def test_a_controller_of_what_does_not_heat_is_refused() -> None:
-    with pytest.raises(DescriptionError, match="heats nothing"):
+    with pytest.raises(DescriptionError, match="has no heat source"):
         run_of(Governor(lambda time, temperatures: {"dye": 0.5}, 1.0))
 
 

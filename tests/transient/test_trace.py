@@ -357,7 +357,7 @@ def test_of_says_what_units_are() -> None:
             {"gpu": [1, 2, 3]},
             {},
             (
-                "Trace.times[2]: 1 s stands twice (one of the rows is too many; only in a linear trace "
+                "Trace.times[2]: 1 s is used twice (one of the rows is too many; only in a linear trace "
                 "two rows of one time are a jump) [E-TRACE]"
             ),
         ),

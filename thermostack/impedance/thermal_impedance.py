@@ -17,7 +17,7 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
-from thermostack.finite_volume.heat_capacity import assemble_capacity, is_constant
+from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
 from thermostack.impedance.networks import (
     Cauer,
     Foster,
@@ -31,7 +31,8 @@ from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.steady import Progress, SteadyResult, solve_steady, timed
+from thermostack.results.steady_result import SteadyResult
+from thermostack.steady import Progress, solve_steady, timed
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def thermal_impedance(
     places = {source: find_source(model, source)}
     places |= {name: find_port(model, name) for name in outputs if name != source}
     asked = None if times is None else _checked_times(times)
-    check_memory(MemoryEstimate(model.grid, model.is_linear, fields=FIELDS), held=model.memory)
+    check_memory(MemoryEstimate(model.grid, model.is_linear, extra_fields=FIELDS), held=model.memory)
     field, taken_at = _field_of(model, temperature, threads, progress, seconds)
     with timed(seconds, "assemble", progress):
         conductivity = CellConductivity(model, field)
@@ -215,7 +216,7 @@ def _field_of(
     """Return where conductivities and capacities are taken, (nz, ny, nx) K, and that in words."""
     shape = model.grid.shape
     if temperature is None:
-        if model.is_linear and is_constant(model):
+        if model.is_linear and has_constant_capacity(model):
             return None, "constant"
         temperature = solve_steady(model, estimate=False, threads=threads, progress=progress)
         seconds.update(temperature.seconds)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.errors import ResourceError
-from thermostack.finite_volume.conduction import Conduction, contrast_of
+from thermostack.finite_volume.conduction import Conduction, conductivity_contrast
 from thermostack.linear.amg import AmgPreconditioner
 from thermostack.linear.multigrid import Multigrid, Widths
 from thermostack.linear.null_space import why_unsolvable
 from thermostack.linear.pcg import IterationState, improve, solve_pcg
+from thermostack.mesh.coarsening_rule import COARSENING, GENTLE_COARSENING, CoarseningRule
 
 Array = np.ndarray
 
@@ -28,13 +29,14 @@ class Method:
     patience: float  # iterations foreseen beyond which the next way is taken
     limit: int
     dtype: type = np.float64
-    is_gentle: bool = False
+    rule: CoarseningRule = COARSENING
 
 
 FAST = Method("float32 cycle", 50.0, 34, np.float32)
 DOUBLE = Method("float64 cycle", 30.0, 20)
 ALGEBRAIC = Method("algebraic multigrid", math.inf, 200)
-PATIENT = Method("float64 cycle, gentler coarsening", math.inf, 500, is_gentle=True)  # needs least memory
+# The method of the smallest memory.
+PATIENT = Method("float64 cycle, gentler coarsening", math.inf, 500, rule=GENTLE_COARSENING)
 
 
 class FallbackChain:
@@ -54,7 +56,7 @@ class FallbackChain:
         self._widths, self._threads = widths, threads
         self._tool: Multigrid | AmgPreconditioner | None
         self._way, self._tool = FAST, None
-        contrast = contrast_of(conduction, *widths, threads)
+        contrast = conductivity_contrast(conduction, *widths, threads)
         if not contrast > STARK:
             self._tool = self._build()
             return
@@ -172,7 +174,7 @@ class FallbackChain:
             self.conduction,
             self._widths,
             dtype=way.dtype,
-            is_gentle=way.is_gentle,
+            rule=way.rule,
             keeps_ground=self._keeps_ground,
             threads=self._threads,
         )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from thermostack.finite_volume.conduction import Conduction
+from thermostack.mesh.coarsening_rule import CACHE_LINE, COARSENING, CoarseningRule, row_width
 
 WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}  # some microseconds, then sleep
 
@@ -43,18 +44,9 @@ Widths = tuple[Array, Array]
 
 KERNELS: dict[type, Any] = {np.float32: _multigrid_f32, np.float64: _multigrid_f64}
 
-COLUMN_PRICE = 2.0  # lambda: what a coarse column costs, where pairing two like ones costs log2(3) = 1.58
-INTERFACE_PRICE = 0.8  # of a pair with a material interface all along it
-REMOVED = 0.4  # least share of the columns that a coarser grid does without, at a price of up to FAIR_PRICE
-FAIR_PRICE = 4.0  # beyond it, pairs are so weak that the smoother does not do its part
-LEAST_REMOVED = 0.2  # whatever the price
-GENTLE_PRICE = 0.1  # start of the search for pairs where only GENTLY_REMOVED is asked for
-GENTLY_REMOVED = 0.12
-LONGEST_COST = 40.0  # log2 of a coupling as good as none
 LITTLE = 0.4  # of its ground: what a cell gives sideways on a grid whose smoothing is enough
-ALIGNMENT = 64  # bytes, a cache line
 PAGE = 4096  # bytes after which the sets of a cache repeat
-STAGGER = 5 * ALIGNMENT
+STAGGER = 5 * CACHE_LINE
 SWEEPS = {0.5: 2, 0.125: 3, 0.0: 4}  # how often a grid of more than this share of all columns smooths
 ROWS_PER_SWEEP = 6  # of each thread at least, so that wedges stay apart, which takes more than 4
 CELLS_PER_THREAD = 30_000  # least: below, waiting for each other costs more than the work
@@ -72,12 +64,13 @@ class Multigrid:
         widths: Widths | None = None,
         *,
         dtype: type = np.float32,
-        is_gentle: bool = False,
+        rule: CoarseningRule = COARSENING,
         keeps_ground: bool = False,
         threads: int = 1,
     ) -> None:
         self.conduction = conduction
         self.dtype = dtype
+        self.rule = rule
         self.threads = threads
         self.loads = 0
         self._held = self._room = 0  # bytes: of the conductances, and of the room for loads
@@ -89,7 +82,7 @@ class Multigrid:
         # Of each level but the last: first interval of each coarse one, x and y.
         self.pairs: list[Widths] = []
         while (fine := self.levels[-1]).nx * fine.ny > 1:
-            first_x, first_y = self._pairs(fine, dx, dy, is_gentle)
+            first_x, first_y = self._pairs(fine, dx, dy)
             self.pairs.append((first_x, first_y))
             coarse = self._coarse_level(fine, first_x, first_y)
             coarse_dx, coarse_dy = np.empty(coarse.nx), np.empty(coarse.ny)
@@ -230,7 +223,7 @@ class Multigrid:
     def _level(self, kind: Any, nx: int, line: Array, lines: int) -> Any:
         """Return a level with room for conductances, which of its lines have any ground, and how many."""
         ny, nz = line.shape
-        width = _row_width(nx)
+        width = row_width(nx)
         conductances = _arrays([(ny, 2, nz, width)] * 4, self.dtype)
         (ground,) = _arrays([(max(lines, 1), 2, width)], self.dtype)
         self._held += 4 * conductances[0].nbytes + ground.nbytes
@@ -256,22 +249,17 @@ class Multigrid:
         self._held -= np.asarray(level.ground).nbytes
         level.forget_ground()
 
-    def _pairs(self, fine: Any, dx: Array, dy: Array, is_gentle: bool) -> Widths:
+    def _pairs(self, fine: Any, dx: Array, dy: Array) -> Widths:
         """Return the first column of each coarse interval in x and in y, and one beyond the last."""
         cost_x, cost_y = self._pair_costs(fine, dx, dy)
-        price = GENTLE_PRICE if is_gentle else COLUMN_PRICE
-        while True:
-            first_x, first_y = pair_columns(cost_x, price), pair_columns(cost_y, price)
-            removed = 1.0 - (len(first_x) - 1) * (len(first_y) - 1) / (fine.nx * fine.ny)
-            wanted = GENTLY_REMOVED if is_gentle else REMOVED if price <= FAIR_PRICE else LEAST_REMOVED
-            if removed >= wanted or price > 2.0 * LONGEST_COST:
-                return first_x, first_y
-            price *= 1.2
+        return self.rule.coarsen(cost_x, cost_y, pair_columns)
 
     def _pair_costs(self, fine: Any, dx: Array, dy: Array) -> Widths:
         """Return what it costs to pair each interval with the next, in x and in y."""
         cost_x, cost_y = np.empty(fine.nx - 1), np.empty(fine.ny - 1)
-        KERNELS[self.dtype].weigh_pairs(fine, dx, dy, INTERFACE_PRICE, LONGEST_COST, cost_x, cost_y)
+        KERNELS[self.dtype].weigh_pairs(
+            fine, dx, dy, self.rule.interface_cost, self.rule.max_pair_cost, cost_x, cost_y
+        )
         return cost_x, cost_y
 
 
@@ -308,12 +296,6 @@ def pair_columns(cost: Array, price: float) -> Array:
     return first[: KERNELS[np.float64].choose(cost, price, first)]
 
 
-def _row_width(nx: int) -> int:
-    """Return the values kept per line of one parity: whole cache lines, at least one value to spare."""
-    lanes = ALIGNMENT // 4
-    return -(-((nx + 1) // 2 + 1) // lanes) * lanes
-
-
 def _arrays(shapes: Sequence[tuple[int, ...]], dtype: type) -> list[Array]:
     """Return arrays of these shapes, of any content, each begun a few cache lines further on.
 
@@ -322,8 +304,8 @@ def _arrays(shapes: Sequence[tuple[int, ...]], dtype: type) -> list[Array]:
     kind = np.dtype(dtype)
     sizes = [math.prod(shape) * kind.itemsize for shape in shapes]
     strides = [-(-size // PAGE) * PAGE + STAGGER for size in sizes]
-    room = np.empty(sum(strides) + ALIGNMENT, dtype=np.uint8)
-    begin, arrays = -room.ctypes.data % ALIGNMENT, []
+    room = np.empty(sum(strides) + CACHE_LINE, dtype=np.uint8)
+    begin, arrays = -room.ctypes.data % CACHE_LINE, []
     for shape, size, stride in zip(shapes, sizes, strides, strict=True):
         arrays.append(room[begin : begin + size].view(kind).reshape(shape))
         begin += stride

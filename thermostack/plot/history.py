@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from thermostack.transient.controllers import ThrottlingLog
-    from thermostack.transient.run import TransientResult
+    from thermostack.results.throttling_log import ThrottlingLog
+    from thermostack.results.transient_result import TransientResult
 
 # Told apart by people who see colours otherwise too: vermilion, blue, green, purple, ochre, sky (after
 # Okabe and Ito, "Color universal design", 2008), darkened for thin lines on white.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from thermostack.finite_volume.part_temperatures import PartTemperature
-    from thermostack.steady import SteadyResult
+    from thermostack.results.steady_result import SteadyResult
 
 
 # -- pictures --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from thermostack.finite_volume.part_temperatures import PartTemperature
-    from thermostack.steady import SteadyResult
+    from thermostack.results.steady_result import SteadyResult
 
 ZERO_CELSIUS = 273.15  # K
 MM = 1e3  # mm in a metre

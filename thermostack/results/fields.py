@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thermostack.mesh.grid import Grid
+from thermostack.mesh.model import Model
 
 if TYPE_CHECKING:
     import xarray
@@ -41,6 +42,12 @@ def cell_field(grid: Grid, values: np.ndarray, name: str, unit: str) -> xarray.D
         coordinates[f"d{axis}"] = xarray.Variable(axis, getattr(grid, f"d{axis}"), widths)
     attributes = {"units": unit, "long_name": name.replace("_", " "), "cell_methods": "at the cell centre"}
     return xarray.DataArray(values, dims=AXES, coords=coordinates, name=name, attrs=attributes)
+
+
+def fill_inactive(model: Model, field: np.ndarray, value: float) -> None:
+    """Set the cells outside the body, in a field (nz, ny, nx), to a value."""
+    for plane, part in zip(field, model.part, strict=True):
+        plane[part == 0] = value
 
 
 @dataclass(frozen=True, eq=False)

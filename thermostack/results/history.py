@@ -1,277 +1,216 @@
-"""How hot stacks and parts were over a run: their curves, families of like stacks, and a table of them."""
+"""Histories: temperature and power of parts, blocks and stacks over a run, and groups of equal stacks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from thermostack.report.tables import NARROW_MARGIN, ZERO, table_of_parts
-from thermostack.schema.fields import suggest
-from thermostack.units import format_quantity
+from thermostack.mesh.model import Model
+from thermostack.results.names import unknown_name, with_stacks
 
-if TYPE_CHECKING:
-    from thermostack.transient.controllers import ThrottlingLog
-    from thermostack.transient.run import TransientResult
-
-MOST_BLOCKS = 8  # of a stack that are listed; the hottest where there are more
+TIME_ROUNDING = 1e-12  # relative: two times that differ by less are the same time
 
 
-@dataclass(frozen=True, eq=False)
+class MemberHistories(Protocol):
+    """The fields of a transient result that histories are taken from."""
+
+    @property
+    def model(self) -> Model:
+        """Return the mesh."""
+
+    @property
+    def time(self) -> np.ndarray:
+        """Return the times of the start and of every step [s], (n,)."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the members: parts, then heated blocks."""
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Return the mean temperatures [K], (n, members)."""
+
+    @property
+    def max(self) -> np.ndarray:
+        """Return the maximum temperatures [K], (n, members)."""
+
+    @property
+    def power(self) -> np.ndarray:
+        """Return the powers from each time on [W], (n, members)."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class History:
-    """The greatest temperature and the power of a part, a block or a stack at every accepted step."""
+    """Maximum temperature and power of a part, a block or a stack at every accepted step.
+
+    Parameters
+    ----------
+    name : str
+        Name of the part, block or stack.
+    time : numpy.ndarray, shape (n,)
+        Times [s].
+    peak : numpy.ndarray, shape (n,)
+        Maximum temperature [K].
+    mean : numpy.ndarray, shape (n,)
+        Mean temperature [K], of a stack the maximum of the means of its parts.
+    power : numpy.ndarray, shape (n,)
+        Power from each time on [W].
+    limit : float or None
+        Temperature limit [K], of a stack the minimum of the limits of its parts.
+
+    Examples
+    --------
+    >>> time, peak = np.array([0.0, 1.0, 2.0]), np.array([300.0, 360.0, 340.0])
+    >>> history = History("gpu", time, peak, peak, np.array([10.0, 10.0, 0.0]), 350.0)
+    >>> history.hottest, history.when, round(history.above, 3)
+    (360.0, 1.0, 0.667)
+    >>> history
+    History('gpu': 3 times from 0 to 2 s, peak 360.00 K at 1 s, limit 350.00 K)
+    """
 
     name: str
     time: np.ndarray  # (n,) s
     peak: np.ndarray  # (n,) K
-    mean: np.ndarray  # (n,) K, the greatest of the means of its parts
-    power: np.ndarray  # (n,) W, each from its time on
-    limit: float | None  # K, of several the least
+    mean: np.ndarray  # (n,) K, of a stack the maximum of the means of its parts
+    power: np.ndarray  # (n,) W, from each time on
+    limit: float | None  # K, of a stack the minimum over its parts
+
+    def __repr__(self) -> str:
+        """Return name, time range and peak in one line."""
+        limit = "no limit" if self.limit is None else f"limit {self.limit:.2f} K"
+        times = f"{self.time.size} times from {self.time[0]:g} to {self.time[-1]:g} s"
+        return f"History({self.name!r}: {times}, peak {self.hottest:.2f} K at {self.when:g} s, {limit})"
 
     @property
     def hottest(self) -> float:
-        """Return the greatest temperature of the run [K]."""
+        """Return the maximum temperature of the run [K]."""
         return float(self.peak.max())
 
     @property
     def when(self) -> float:
-        """Return when it was first that hot [s]."""
+        """Return the first time at which the maximum temperature occurs [s]."""
         return float(self.time[int(self.peak.argmax())])
 
     @property
     def above(self) -> float:
-        """Return for how long it was above its limit [s]; zero where it has none."""
+        """Return the time spent above the limit [s]; zero if there is no limit."""
         return 0.0 if self.limit is None else time_above(self.time, self.peak, self.limit)
 
 
 def time_above(time: np.ndarray, values: np.ndarray, limit: float) -> float:
-    """Return for how long [s] the straight lines between values at some times [s] run above a limit."""
+    """Return the time [s] that a piecewise linear function of time spends above a limit.
+
+    >>> time_above(np.array([0.0, 1.0]), np.array([0.0, 4.0]), 3.0)
+    0.25
+    """
     low, high = np.minimum(values[:-1], values[1:]), np.maximum(values[:-1], values[1:])
-    share = (high > limit).astype(float)
+    fraction = (high > limit).astype(float)
     crosses = (low < limit) & (limit < high)
-    share[crosses] = (high[crosses] - limit) / (high[crosses] - low[crosses])
-    return float(share @ np.diff(time))
+    fraction[crosses] = (high[crosses] - limit) / (high[crosses] - low[crosses])
+    return float(fraction @ np.diff(time))
 
 
-def history_of(transient: TransientResult, name: str) -> History:
-    """Return the curve of a part, a heated block, a stack, or of all stacks whose names begin so.
+def step_lengths(time: np.ndarray) -> np.ndarray:
+    """Return the lengths of the steps between times [s]; the two times of a jump are not a step."""
+    lengths = np.diff(time)
+    steps: np.ndarray = lengths[lengths > TIME_ROUNDING * np.abs(time[1:])]
+    return steps
 
-    Raises KeyError with the nearest names.
+
+def history_of(transient: MemberHistories, name: str) -> History:
+    """Return the history of a part, a heated block, a stack, or of all stacks with a common first name.
+
+    Raises KeyError with similar names.
     """
     members = [n for n, each in enumerate(transient.names) if each == name]
     if not members:
-        solid = transient.names[: len(transient.model.parts)]
-        members = [n for n, each in enumerate(solid) if each.startswith(f"{name}.")]
+        parts = transient.names[: len(transient.model.parts)]
+        members = [n for n, each in enumerate(parts) if each.startswith(f"{name}.")]
     members = [n for n in members if np.isfinite(transient.max[:, n]).all()]
     if not members:
-        hint = suggest(name, names_of(transient))
-        raise KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
-    known = [limit for n in members if (limit := _limit(transient, n)) is not None]
+        raise unknown_name(name, with_stacks(transient.names))
+    limits = [limit for n in members if (limit := _limit(transient, n)) is not None]
     return History(
         name,
         transient.time,
         transient.max[:, members].max(axis=1),
         transient.mean[:, members].max(axis=1),
         transient.power[:, members].sum(axis=1),
-        min(known, default=None),
+        min(limits, default=None),
     )
 
 
-def _limit(transient: TransientResult, member: int) -> float | None:
-    """Return the limit of a part, or of the part that a block lies in [K]."""
+def _limit(transient: MemberHistories, member: int) -> float | None:
+    """Return the temperature limit [K] of a part, or of the part that holds a block."""
     parts, blocks = transient.model.parts, transient.model.blocks
     return parts[member if member < len(parts) else blocks[member - len(parts)].part].limit
 
 
-def names_of(transient: TransientResult) -> list[str]:
-    """Return the names of all parts, blocks and stacks."""
-    names: dict[str, None] = {}
-    for name in transient.names:
-        pieces = name.split(".")
-        names.update(dict.fromkeys(".".join(pieces[: n + 1]) for n in range(len(pieces))))
-    return list(names)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StackGroup:
-    """Stacks placed as copies of one another, like those of a memory: "hbm.west_0", "hbm.east_0"."""
+    """Stacks that are instances of one description, such as "hbm.west_0" and "hbm.east_0"."""
 
     name: str
     histories: tuple[History, ...]
 
+    def __repr__(self) -> str:
+        """Return the name and the number of stacks in one line."""
+        return f"StackGroup({self.label!r})"
+
     @property
     def label(self) -> str:
-        """Return its name, and of how many it is."""
+        """Return the name, followed by the number of stacks where it is above one."""
         return self.name if len(self.histories) == 1 else f"{self.name}, {len(self.histories)} stacks"
 
     @property
     def max(self) -> np.ndarray:
-        """Return the greatest temperature of all of them, (n,) K."""
-        peaks: np.ndarray = np.stack([curve.peak for curve in self.histories]).max(axis=0)
+        """Return the maximum of their maximum temperatures at each time, (n,) K."""
+        peaks: np.ndarray = np.stack([history.peak for history in self.histories]).max(axis=0)
         return peaks
 
     @property
     def min(self) -> np.ndarray:
-        """Return that of the coolest of them, (n,) K."""
-        peaks: np.ndarray = np.stack([curve.peak for curve in self.histories]).min(axis=0)
+        """Return the minimum of their maximum temperatures at each time, (n,) K."""
+        peaks: np.ndarray = np.stack([history.peak for history in self.histories]).min(axis=0)
         return peaks
 
     @property
     def power(self) -> np.ndarray:
-        """Return the power of all of them together, (n,) W."""
-        power: np.ndarray = np.stack([curve.power for curve in self.histories]).sum(axis=0)
+        """Return the sum of their powers, (n,) W."""
+        power: np.ndarray = np.stack([history.power for history in self.histories]).sum(axis=0)
         return power
 
     @property
     def limit(self) -> float | None:
-        """Return the least of their limits [K]."""
-        return min((curve.limit for curve in self.histories if curve.limit is not None), default=None)
+        """Return the minimum of their temperature limits [K]."""
+        return min((history.limit for history in self.histories if history.limit is not None), default=None)
 
 
-def group_stacks(transient: TransientResult, names: Sequence[str] | None = None) -> list[StackGroup]:
-    """Return the curves asked for; without names those of all stacks that heat or have a limit, by family.
+def group_stacks(transient: MemberHistories, names: Sequence[str] | None = None) -> list[StackGroup]:
+    """Return the histories of some parts, blocks or stacks, each as a group of its own.
 
+    Without names, those of all stacks with power or a temperature limit, grouped by their first name.
     Raises KeyError for an unknown name.
     """
     if names is not None:
         return [StackGroup(name, (history_of(transient, name),)) for name in names]
-    found: dict[str, list[History]] = {}
-    curves = list(_stack_curves(transient))
-    chosen = [curve for curve in curves if curve.power.any() or curve.limit is not None] or curves
-    for curve in chosen:
-        found.setdefault(curve.name.partition(".")[0], []).append(curve)
+    groups: dict[str, list[History]] = {}
+    stacks = list(stack_histories(transient))
+    chosen = [history for history in stacks if history.power.any() or history.limit is not None] or stacks
+    for history in chosen:
+        groups.setdefault(history.name.partition(".")[0], []).append(history)
     return [
         StackGroup(name if len(members) > 1 else members[0].name, tuple(members))
-        for name, members in found.items()
+        for name, members in groups.items()
     ]
 
 
-def _stack_curves(transient: TransientResult) -> Iterator[History]:
+def stack_histories(transient: MemberHistories) -> Iterator[History]:
+    """Yield the history of each stack that has parts, in the order of the package."""
     parts = transient.names[: len(transient.model.parts)]
     for stack in transient.model.package.stacks:
         if any(part.startswith(f"{stack.name}.") for part in parts):
             yield history_of(transient, stack.name)
-
-
-# -- tables ----------------------------------------------------------------------------------------
-
-
-def history_table(
-    transient: TransientResult, width: int = 120, names: Sequence[str] | None = None
-) -> RenderableType:
-    """Return how hot each stack and its parts were in a run, when, how long above the limit, and at its end.
-
-    With names only those parts, blocks or stacks. What the controllers did stands below.
-    Raises KeyError for an unknown name.
-    """
-    table, columns = table_of_parts(_COLUMNS, _LEAST_IMPORTANT, width)
-    if names is not None:
-        for name in names:
-            table.add_row(Text(name), *_cells(history_of(transient, name), columns))
-    else:
-        for n, stack in enumerate(_stack_curves(transient)):
-            if n > 0:
-                table.add_row()
-            _add_stack(table, transient, stack, columns)
-    if not transient.throttling:
-        return table
-    return Group(table, Text(), throttling_table(transient.throttling))
-
-
-_COLUMNS = {  # title: unit, and the characters it takes with the space beside it
-    "power": ("W, mean", 10),
-    "start": ("degC", 8),
-    "peak": ("degC", 8),
-    "at": ("", 11),
-    "end": ("degC", 8),
-    "limit": ("degC", 7),
-    "above limit": ("", 13),
-    "margin": ("K", 8),
-}
-_LEAST_IMPORTANT = (("start",), ("limit",), ("power",), ("margin",))
-
-
-def _add_stack(table: Table, transient: TransientResult, stack: History, columns: Sequence[str]) -> None:
-    """Add the rows of a stack: itself, its parts, and of its heated blocks the hottest."""
-    solid = len(transient.model.parts)
-    inner = [n for n, name in enumerate(transient.names) if name.startswith(f"{stack.name}.")]
-    inner = [n for n in inner if np.isfinite(transient.max[:, n]).all()]
-    blocks = sorted((n for n in inner if n >= solid), key=lambda n: -transient.max[:, n].max())[:MOST_BLOCKS]
-    table.add_row(Text(stack.name), *_cells(stack, columns), style="bold")
-    for n in (n for n in inner if n < solid):
-        name = transient.names[n]
-        table.add_row(
-            Text("  " + name.removeprefix(f"{stack.name}.")), *_cells(history_of(transient, name), columns)
-        )
-        for m in (m for m in blocks if transient.model.blocks[m - solid].part == n):
-            block = transient.names[m]
-            table.add_row(
-                Text("    " + block.removeprefix(f"{name}.")), *_cells(history_of(transient, block), columns)
-            )
-    dropped = sum(n >= solid for n in inner) - len(blocks)
-    if dropped > 0:
-        table.add_row(Text(f"    and {dropped} cooler blocks"), style="dim")
-
-
-def _cells(curve: History, columns: Sequence[str]) -> list[Text]:
-    margin = None if curve.limit is None else curve.limit - curve.hottest
-    duration = float(curve.time[-1] - curve.time[0])
-    mean_power = float(curve.power[:-1] @ np.diff(curve.time)) / duration if duration > 0.0 else 0.0
-    style = (
-        "" if margin is None else "red" if margin < 0.0 else "yellow" if margin < NARROW_MARGIN else "green"
-    )
-    values = {
-        "power": f"{mean_power:.3f}" if curve.power.any() else "",
-        "start": f"{curve.peak[0] - ZERO:.2f}",
-        "peak": f"{curve.hottest - ZERO:.2f}",
-        "at": format_quantity(curve.when, "time"),
-        "end": f"{curve.peak[-1] - ZERO:.2f}",
-        "limit": "" if curve.limit is None else f"{curve.limit - ZERO:.0f}",
-        "above limit": ""
-        if curve.limit is None
-        else format_quantity(curve.above, "time")
-        if curve.above
-        else "never",
-        "margin": "" if margin is None else f"{margin:.1f}",
-    }
-    marked, style = ("margin", "above limit"), _style(margin)
-    return [Text(values[title], style=style if title in marked else "") for title in columns]
-
-
-def _style(margin: float | None) -> str:
-    if margin is None:
-        return ""
-    return "red" if margin < 0.0 else "yellow" if margin < NARROW_MARGIN else "green"
-
-
-def throttling_table(throttling: Sequence[ThrottlingLog]) -> RenderableType:
-    """Return of each controller when it first throttled, how long, how often, and what that cost."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
-    table.add_column("controller", no_wrap=True, overflow="ellipsis", max_width=34, min_width=16)
-    for title in ("first", "throttled", "", "changes", "lost"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("time in each state")
-    for each in throttling:
-        span, lost = each.end - each.start, each.performance_lost
-        states = ", ".join(
-            f"{name} {_percent(spent, span)}" for name, spent in each.seconds.items() if spent > 0.0
-        )
-        table.add_row(
-            Text(each.name),
-            "never" if each.first is None else format_quantity(each.first, "time"),
-            format_quantity(each.throttled, "time") if each.throttled else "",
-            _percent(each.throttled, span) if each.throttled else "",
-            str(each.changes),
-            "?" if lost is None else f"{100.0 * lost:.1f} %",
-            Text(states),
-        )
-    return table
-
-
-def _percent(part: float, whole: float) -> str:
-    return f"{100.0 * part / whole if whole > 0.0 else 0.0:.1f} %"

@@ -7,15 +7,15 @@ of the power that would be drawn without it, by name; what it does not name is l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.finite_volume.part_temperatures import PartTemperature
-from thermostack.schema.fields import Quantity, shown
+from thermostack.results.throttling_log import ThrottlingLog
+from thermostack.schema.fields import Quantity, quote_value
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 
 Temperatures = Mapping[str, PartTemperature]  # of parts, heated blocks, stacks and places, by name
@@ -24,8 +24,8 @@ State = dict[str, Any]  # numbers and arrays of numbers: what a run is resumed f
 Place = tuple[float, float, float]  # x, y, z in m
 
 Period = Annotated[float, Quantity("time", above=0.0)]
-Duration = Annotated[float, Quantity("time", least=0.0)]
-Share = Annotated[float, Quantity("fraction", least=0.0)]
+Duration = Annotated[float, Quantity("time", min=0.0)]
+Share = Annotated[float, Quantity("fraction", min=0.0)]
 
 BEAT = 1e-6  # of a period: how far from its multiple a time may be that is meant to be there
 
@@ -57,87 +57,6 @@ class Startable(Protocol):
 def beats(time: float, period: float) -> int:
     """Return how many whole periods [s] lie before a time [s], or end with it."""
     return math.floor(time / period + BEAT)
-
-
-# -- what was done --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ThrottlingLog:
-    """What one controller did in a run: a state after another, the first of them the unthrottled one."""
-
-    name: str
-    stacks: tuple[str, ...]  # whose power it holds down
-    states: tuple[str, ...]  # from full power downwards
-    performance: tuple[float | None, ...]  # share of the full, by state; None: not known
-    start: float  # s
-    end: float  # s
-    times: tuple[float, ...]  # s at which a state begins, first `start`
-    levels: tuple[int, ...]  # of `states`, that which begins at each time
-
-    @property
-    def history(self) -> tuple[tuple[float, str], ...]:
-        """Return the time [s] at which each state began, and its name."""
-        return tuple((t, self.states[n]) for t, n in zip(self.times, self.levels, strict=True))
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        """Return the time [s] spent in each state."""
-        spent = dict.fromkeys(self.states, 0.0)
-        for begin, end, level in self.spells():
-            spent[self.states[level]] += end - begin
-        return spent
-
-    @property
-    def throttled(self) -> float:
-        """Return the time [s] spent in any state but the first."""
-        return math.fsum(end - begin for begin, end, level in self.spells() if level > 0)
-
-    @property
-    def first(self) -> float | None:
-        """Return when it first throttled [s], None where it never did."""
-        return next((begin for begin, _, level in self.spells() if level > 0), None)
-
-    @property
-    def changes(self) -> int:
-        """Return how often the state changed."""
-        return len(self.times) - 1
-
-    @property
-    def performance_lost(self) -> float | None:
-        """Return 1 - the mean over time of the share of performance; None where a state's is not known."""
-        return lost_together([self])
-
-    def spells(self) -> Iterator[tuple[float, float, int]]:
-        """Yield begin [s], end [s] and level of every time spent in one state."""
-        yield from zip(self.times, (*self.times[1:], self.end), self.levels, strict=True)
-
-    def levels_at(self, times: np.ndarray) -> np.ndarray:
-        """Return the level that holds from each of some times [s] on; those before the start have its."""
-        last = np.searchsorted(np.array(self.times), times, side="right") - 1
-        levels: np.ndarray = np.array(self.levels)[np.maximum(last, 0)]
-        return levels
-
-
-def lost_together(throttlings: Sequence[ThrottlingLog]) -> float | None:
-    """Return the share of performance that a machine loses which is as slow as its slowest part.
-
-    At every moment the least of the shares counts. None where the performance of a state that was
-    reached is not known; zero where there are none, or no time passed.
-    """
-    if not throttlings:
-        return 0.0
-    start, end = max(t.start for t in throttlings), min(t.end for t in throttlings)
-    if any(t.performance[level] is None for t in throttlings for level in {*t.levels}):
-        return None
-    if end <= start:
-        return 0.0
-    edges = np.unique([start, end, *(time for t in throttlings for time in t.times if start < time < end)])
-    share = np.full(edges.size - 1, np.inf)
-    for t in throttlings:
-        known = np.array([np.nan if value is None else value for value in t.performance])
-        share = np.minimum(share, known[t.levels_at(edges[:-1])])
-    return 1.0 - math.fsum(share * np.diff(edges)) / (end - start)
 
 
 class StateLog:
@@ -213,11 +132,11 @@ class RunningGovernor:
         shares = self.governor.function(time, temperatures)
         if not isinstance(shares, Mapping):
             remedy = "return a mapping from name to share, {} to leave all alone"
-            raise self._refused((), f"the function returned {shown(shares)}", remedy, "E-TYPE")
+            raise self._refused((), f"the function returned {quote_value(shares)}", remedy, "E-TYPE")
         for name, share in shares.items():
             is_number = isinstance(share, (int, float, np.floating)) and not isinstance(share, bool)
             if not (is_number and math.isfinite(share) and share >= 0.0):
-                text = f"{shown(share)} is no share of the power"
+                text = f"{quote_value(share)} is no share of the power"
                 raise self._refused((str(name),), text, "a number of zero or more", "E-RANGE")
         held = [name for name, share in shares.items() if share < 1.0]
         self.held.update(dict.fromkeys(held))
@@ -265,7 +184,7 @@ class ControllerSet:
         for n, item in enumerate(controllers):
             made = item.start(time) if isinstance(item, Startable) else item
             if not isinstance(made, Controller) or not made.period > 0.0:
-                text = f"{shown(item)} is no controller"
+                text = f"{quote_value(item)} is no controller"
                 remedy = "it needs a period [s] above zero, act, state and restore"
                 raise DescriptionError(diagnostic_at(("controllers", n), text, remedy, "E-TYPE"))
             self.running.append(made)

@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.mesh.heat_sources import MOST_HINTS, HeatSources, find_heat_sources, listed
+from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.model import Model
+from thermostack.mesh.source_names import MAX_HINTS, listed
 from thermostack.transient.trace import Trace
 from thermostack.transient.waveform import COOLED, TimeFunction, Waveform, face_of, seconds
 from thermostack.units import format_quantity
@@ -39,12 +40,12 @@ class Loads:
         heats nothing or whose heaters have another one, and every power that the drawing does not allow.
         """
         self.model = model
-        self.sources: HeatSources = find_heat_sources(model)
+        self.sources = model.heat_sources
         courses = [] if trace is None else list(trace) if isinstance(trace, Sequence) else [trace]
         if function is not None:
             courses.append(TimeFunction(function, breaks))
         self.waveforms: tuple[Waveform, ...] = tuple(courses)
-        columns = _Columns(self.sources, self.waveforms)
+        columns = _Columns(model, self.waveforms)
         if columns.diagnostics:
             raise DescriptionError(columns.diagnostics)
         self._base, self._gain = columns.base, columns.gain()
@@ -80,7 +81,7 @@ class Loads:
 
     def power(self, t: float, *, before: bool = False) -> np.ndarray:
         """Return the heat [W] of every part, then of every block of the model at a time [s], (members,)."""
-        power: np.ndarray = self.sources.members @ self.source_powers(t, before=before)
+        power: np.ndarray = self.sources.part_fractions @ self.source_powers(t, before=before)
         return power
 
     def ambient_temperature(self, t: float, *, before: bool = False) -> np.ndarray:
@@ -148,7 +149,7 @@ class Loads:
                     continue
                 if not math.isfinite(power):
                     raise DescriptionError(Diagnostic(name, f"{power} is not a finite power", "", "E-RANGE"))
-                shares = self.sources.shares(name, found) * power
+                shares = self.sources.power_fractions(name, found) * power
                 self._check_signs(shares, "", found)
                 overriding[found] = shares
             except DescriptionError as error:
@@ -193,7 +194,7 @@ class Loads:
     def _check_signs(self, heat: np.ndarray, when: str, which: np.ndarray | None = None) -> None:
         """Raise where a heater makes less than zero [W] and the drawing does not allow that."""
         which = np.arange(self.sources.count) if which is None else which
-        for n in np.flatnonzero((heat < 0.0) & ~self.sources.may_cool[which])[:MOST_HINTS].tolist():
+        for n in np.flatnonzero((heat < 0.0) & ~self.sources.allows_negative[which])[:MAX_HINTS].tolist():
             text = " ".join([format_quantity(heat[n], "power"), *([when] if when else []), "is negative"])
             raise DescriptionError(Diagnostic(self.sources.names[which[n]], text, _COLD, "E-POWER"))
 
@@ -201,8 +202,9 @@ class Loads:
 class _Columns:
     """What every column of some traces and functions is for, and what is wrong with that."""
 
-    def __init__(self, heaters: HeatSources, courses: Sequence[Waveform]) -> None:
-        self.heaters = heaters
+    def __init__(self, model: Model, courses: Sequence[Waveform]) -> None:
+        self.model = model
+        heaters = self.heaters = model.heat_sources
         self.owner: list[tuple[Waveform, int] | None] = [None] * heaters.count  # a column of each heater
         self.faces: dict[str, str] = {}
         self.rows: list[np.ndarray] = [np.zeros(0, dtype=np.intp)]  # of the gains, by column
@@ -225,7 +227,7 @@ class _Columns:
                 self.diagnostics += _missing(heaters, self.owner, course)
         is_owned = np.array([owner is not None for owner in self.owner], dtype=bool)
         is_off = any(isinstance(course, Trace) and course.rest == "off" for course in courses)
-        self.base = np.where(is_owned | is_off, 0.0, heaters.drawn)  # W of what no column gives
+        self.base = np.where(is_owned | is_off, 0.0, heaters.described_power)  # W of what no column gives
 
     def gain(self) -> sp.csr_array:
         """Return what each column adds to the heat of each heater, (heaters, columns)."""
@@ -242,7 +244,7 @@ class _Columns:
     def _heating(self, course: Waveform, n: int, name: str, unit: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the heaters of a column, and the watts of each for one unit of it."""
         heaters = self.heaters
-        found = heaters.find(name, is_hinted=len(self.diagnostics) < MOST_HINTS)
+        found = heaters.find(name, is_hinted=len(self.diagnostics) < MAX_HINTS)
         for owner in dict.fromkeys(self.owner[heater] for heater in found.tolist()):
             if owner is not None:
                 other, column = owner
@@ -252,12 +254,12 @@ class _Columns:
         for heater in found.tolist():
             self.owner[heater] = course, n
         if unit == "1":
-            if not heaters.drawn[found].any():
+            if not heaters.described_power[found].any():
                 text = f"a share of nothing: no power is drawn for {name}"
                 raise DescriptionError(Diagnostic(name, text, f"write {name} [W]", "E-POWER"))
-            return found, heaters.drawn[found]
-        shares = heaters.shares(name, found)
-        if isinstance(course, Trace) and not heaters.may_cool[found].all():
+            return found, heaters.described_power[found]
+        shares = heaters.power_fractions(name, found)
+        if isinstance(course, Trace) and not heaters.allows_negative[found].all():
             negative = np.flatnonzero(course.values[:, n] < 0.0)
             if negative.size:
                 watts = format_quantity(course.values[negative[0], n], "power")
@@ -269,7 +271,7 @@ class _Columns:
 
     def _cooling(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Note the surfaces that a column of the cooling is for; it has no heaters."""
-        surfaces = self.heaters.model.boundary
+        surfaces = self.model.boundary
         face, is_film = face_of(name) or ("", False)
         which = np.flatnonzero((surfaces.face == COOLED.index(face)) & (surfaces.h > 0.0))
         if which.size == 0:
@@ -293,13 +295,13 @@ def _missing(
     """Yield the layers of which a trace names some heaters, and others nowhere, where it does not say so."""
     if not isinstance(course, Trace) or course.rest != "refuse":
         return
-    for source in range(len(heaters.model.layer_sources)):
-        own = np.flatnonzero(heaters.source == source).tolist()
+    for source in range(len(heaters.layer_parts)):
+        own = np.flatnonzero(heaters.layer == source).tolist()
         columns = [owner[1] for n in own if (owner := owners[n]) is not None and owner[0] is course]
-        is_drawn = bool(heaters.drawn[own].any())
-        idle = [n for n in own if owners[n] is None and (heaters.drawn[n] != 0.0 or not is_drawn)]
+        is_drawn = bool(heaters.described_power[own].any())
+        idle = [n for n in own if owners[n] is None and (heaters.described_power[n] != 0.0 or not is_drawn)]
         if columns and idle:
-            part = heaters.model.parts[heaters.model.layer_sources[source].part].name
+            part = heaters.part_names[heaters.layer_parts[source]]
             names = listed(heaters.names[n].removeprefix(f"{part}.") for n in idle)
             text = f"{len(idle)} of the {len(own)} blocks of {part} have no column: {names}"
             remedy = "add them, or say what they do: rest: drawn, or rest: off"

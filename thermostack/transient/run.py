@@ -7,28 +7,24 @@ import hashlib
 import math
 import time as clock
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from thermostack.errors import ResultFileError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.io.results.checkpoint_file import read_checkpoint
-from thermostack.io.results.transient_file import TransientWriter, checkpoint_path, read_transient_file
+from thermostack.io.results.transient_file import TransientWriter, checkpoint_path, read_transient
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.results.history import History, history_of, history_table
-from thermostack.steady import SteadyResult
-from thermostack.transient.controllers import Controller, ControllerSet, Startable, ThrottlingLog
+from thermostack.results.steady_result import SteadyResult
+from thermostack.results.transient_result import RunReport, TransientResult
+from thermostack.transient.controllers import Controller, ControllerSet, Startable
 from thermostack.transient.loads import Loads
 from thermostack.transient.simulation import Simulation
 from thermostack.transient.trace import Origin
 from thermostack.transient.waveform import Waveform
-
-if TYPE_CHECKING:
-    import xarray
 
 Array = np.ndarray
 Place = tuple[float, float, float]  # x, y, z in m
@@ -37,113 +33,6 @@ Progress = Callable[[float, float, float], None]  # time [s], step [s], greatest
 TOLERANCE = 0.1  # K
 EVERY = 60.0  # s of the clock between two states from which a run can go on
 LANDED = 1e-9  # of a period: what is nearer to its end is there
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """How a transient was found."""
-
-    scheme: str
-    tolerance: float  # K, of the error in time
-    step: float | None  # s, where steps of one length were asked for
-    steps: int
-    rejected: int  # steps that were made again, shorter
-    solves: int  # linear systems
-    iterations: int  # of conjugate gradients, in all
-    correction: float  # J: heat that rounding left out of the steps' balances, spread over all cells
-    seconds: float  # of the clock, of the process that came to the end
-
-
-@dataclass(frozen=True, eq=False)
-class TransientResult:
-    """Temperatures over time: what was noted at every step, and the fields of the frames."""
-
-    model: Model
-    time: Array  # (n,) s, of the start and of every step
-    names: tuple[str, ...]  # of the members: parts, then heated blocks
-    min: Array  # (n, members) K
-    mean: Array  # (n, members) K
-    max: Array  # (n, members) K
-    power: Array  # (n, members) W, from that time on
-    probes: dict[str, Array]  # (n,) K
-    energy: Array  # (n, 3) J since the start: made by the parts, let out through the faces, stored
-    frame_time: Array  # (frames,) s
-    frames: Any  # (frames, nz, ny, nx) float32 K, NaN outside the body; of a file read one by one
-    field: Array  # (nz, ny, nx) K at the end, NaN outside the body
-    throttling: tuple[ThrottlingLog, ...] = ()
-    report: RunReport | None = None
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def package(self) -> Package:
-        """Return the package."""
-        return self.model.package
-
-    @property
-    def peak(self) -> float:
-        """Return the greatest temperature of the run [K]."""
-        return float(np.nanmax(self.max))
-
-    @property
-    def imbalance(self) -> float:
-        """Return the heat that is neither let out nor stored, relative to what passed through, at most."""
-        made, left, stored = self.energy.T
-        passed = np.abs(self.energy).max() if len(self.energy) > 1 else 0.0
-        return float(np.abs(made - left - stored).max() / passed) if passed > 0.0 else 0.0
-
-    def of(self, name: str) -> History:
-        """Return the temperature and power of a part, block or stack over time.
-
-        Raises KeyError with the nearest names.
-        """
-        return history_of(self, name)
-
-    @property
-    def temperature(self) -> xarray.DataArray:
-        """Return the temperature [K] of the frames at the cell centres, over time [s], z, y and x [m]."""
-        import xarray
-
-        from thermostack.results.fields import cell_field
-
-        frames = [cell_field(self.model.grid, np.asarray(frame), "temperature", "K") for frame in self.frames]
-        time = xarray.Variable("time", self.frame_time, {"units": "s", "long_name": "time"})
-        return xarray.concat(frames, dim=time)
-
-    def table(self, width: int = 120, names: Sequence[str] | None = None) -> str:
-        """Return how hot each part got, when, and for how long it was above its limit, as text.
-
-        With `names` only of those parts, blocks or stacks. Raises KeyError with the nearest names.
-        """
-        from thermostack.report.tables import as_text
-
-        return as_text(history_table(self, width, names), width)
-
-    def plot(self, path: Any = None, **asked: Any) -> Any:
-        """Return the picture of temperatures and powers over time, written to a path if given."""
-        from thermostack.plot.history import plot_history
-
-        return plot_history(self, path, **asked)
-
-    def save(self, path: str | Path) -> None:
-        """Write the result to a .vtkhdf file, which ParaView and PyVista play and `read_transient` opens."""
-        places = dict.fromkeys(self.probes, (math.nan,) * 3)
-        with TransientWriter(path, self.model, self.names, places, self.frame_time, "") as writer:
-            for n in range(self.time.size):
-                probes = {name: float(values[n]) for name, values in self.probes.items()}
-                members = (self.min[n], self.mean[n], self.max[n], self.power[n])
-                writer.row(float(self.time[n]), *members, probes, self.energy[n])
-            for time, frame in zip(self.frame_time.tolist(), self.frames, strict=True):
-                writer.frame(time, np.asarray(frame))
-            writer.finish(self.field, _facts(self))
-
-
-def read_transient(path: str | Path) -> TransientResult:
-    """Return the transient that a file holds; its frames are read as they are asked for.
-
-    Raises ResultFileError where the file is damaged, foreign, from a newer version, or of a run that has not
-    come to its end, and DescriptionError where there is none.
-    """
-    return read_transient_file(path, TransientResult)
 
 
 def solve_transient(
@@ -340,8 +229,8 @@ class _Memory:
 
     def arrays(self, frame_times: Array) -> dict[str, Any]:
         """Return what a transient is made of."""
-        time, least, mean, most, power, probes, energy = zip(*self.rows, strict=True)
-        values = {"time": time, "least": least, "mean": mean, "most": most, "power": power, "energy": energy}
+        time, low, mean, high, power, probes, energy = zip(*self.rows, strict=True)
+        values = {"time": time, "min": low, "mean": mean, "max": high, "power": power, "energy": energy}
         return {
             "names": self.names,
             **{name: np.array(value) for name, value in values.items()},
@@ -373,10 +262,6 @@ def _report(simulation: Simulation, seconds: float) -> RunReport:
         simulation.energy.correction,
         seconds,
     )
-
-
-def _facts(transient: TransientResult) -> dict[str, Any]:
-    return {name: getattr(transient, name) for name in ("throttling", "report", "warnings")}
 
 
 def _hash(duration: float, loads: Loads, controllers: Sequence[Any], *rest: Any) -> str:

@@ -18,12 +18,15 @@ from thermostack.finite_volume.part_temperatures import (
     measure_parts,
     merge_parts,
 )
-from thermostack.finite_volume.reconstruction import Fluxes
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.steady import SteadyResult, require_fixed_temperature
+from thermostack.results.history import TIME_ROUNDING
+from thermostack.results.steady_result import SteadyResult
+from thermostack.results.transient_result import Energy
+from thermostack.steady import require_fixed_temperature
 from thermostack.transient.loads import Loads
 from thermostack.transient.material_update import MaterialUpdate, are_constant
 from thermostack.transient.runge_kutta import SCHEMES
@@ -39,30 +42,10 @@ SAFETY = 0.9
 KEPT = 1.25  # growth below which the step stays as it is, and the solver with it
 MOST_TRIES = 30  # of one step
 EPSILON = 1e-9  # of what is left: a step that ends nearer to it ends there
-ROUNDING = 1e-12  # of a time: an event no farther off than this is now
 STEADY = 1e-10  # tolerance of the steady start
 SETTLED = 1e-8  # of the rise: what conductivities may still change of it
 MOST_ROUNDS = 50  # of conductivity after temperature, in a steady start
 ASTRAY = 0.01  # of the tolerance: the mean temperature of heat that is astray and no rounding any more
-
-
-@dataclass
-class Energy:
-    """Heat since the start [J]: what the parts made, what left through the faces, what is stored.
-
-    What single precision leaves out of the balance of a step is spread over all cells at its end; `mended` is
-    the sum of what that was, without signs.
-    """
-
-    generated: float = 0.0
-    outflow: float = 0.0
-    stored: float = 0.0
-    correction: float = 0.0
-
-    @property
-    def imbalance(self) -> float:
-        """Return what is missing [J]."""
-        return self.generated - self.outflow - self.stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +94,7 @@ class Simulation:
         surfaces, stages = self.model.boundary, SCHEMES[scheme].stages
         linear = are_constant(self.model)
         solve = MemoryEstimate(
-            self.model.grid, linear, method=method, surfaces=surfaces.cell.size, in_time=stages
+            self.model.grid, linear, method=method, boundary_faces=surfaces.cell.size, time_stages=stages
         )
         check_memory(solve, held=self.model.memory)
         self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)
@@ -208,13 +191,13 @@ class Simulation:
         if not places:
             return {}
         fluxes = self._fluxes()
-        return {name: fluxes.at(*place) for name, place in places.items()}
+        return {name: fluxes.temperature_at(*place) for name, place in places.items()}
 
-    def _fluxes(self) -> Fluxes:
+    def _fluxes(self) -> FaceFluxes:
         """Return the fluxes now, good until they are asked for again."""
         t = np.add(self._stepper.field, self._zero, out=self._shown)
         conductivity = self._coefficients.conductivity_at(t)
-        return Fluxes(self.model, self._coefficients.conduction, conductivity, t, self._outside)
+        return FaceFluxes(self.model, self._coefficients.conduction, conductivity, t, self._outside)
 
     def state(self) -> dict[str, Any]:
         """Return all that what follows depends on: arrays and numbers by name, states in it too."""
@@ -255,7 +238,7 @@ class Simulation:
         while self.time < until:
             event = self.loads.next_event(self.time)
             edge = min(until, event)
-            is_step = edge - self.time > ROUNDING * abs(edge)
+            is_step = edge - self.time > TIME_ROUNDING * abs(edge)
             if is_step:
                 self._make_step(edge)
             else:  # two times that are meant to be one
@@ -338,7 +321,11 @@ class Simulation:
             self.loads.source_powers(time, before=before),
             self.loads.ambient_temperature(time, before=before),
         )
-        surfaces, surface, known = self.model.boundary, self._coefficients.conduction.surface, self._given[n]
+        surfaces, surface, known = (
+            self.model.boundary,
+            self._coefficients.conduction.boundary_face_conductance,
+            self._given[n],
+        )
         if known is not None and np.array_equal(known.levels, levels):
             if known.surface is surface and np.array_equal(known.outside, outside):
                 return
@@ -358,7 +345,7 @@ class Simulation:
 
         Raises ConvergenceError where that is more than rounding.
         """
-        cell, ground = self.model.boundary.cell, self._coefficients.conduction.surface
+        cell, ground = self.model.boundary.cell, self._coefficients.conduction.boundary_face_conductance
         made = left = 0.0
         for n, share in enumerate(self.scheme.b.tolist()):
             leaving = float((ground * self._stepper.stage(n).reshape(-1)[cell]).sum()) - self._brought[n]

@@ -13,7 +13,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.schema.fields import shown, suggest
+from thermostack.results.history import TIME_ROUNDING
+from thermostack.schema.fields import quote_value, suggest
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.transient.waveform import column_diagnostic, seconds, unit_of
 
@@ -27,7 +28,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 MOST_DIAGNOSTICS = 1000  # of a trace; those beyond are not told
 STRAIGHT = 1e-9  # of a slope: what changes less is no break
-ROUNDING = 1e-12  # of a time: the end of a step may pass the end of a trace by this
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class Trace:
             try:
                 kept[name] = np.array(getattr(self, name), dtype=np.float64)
             except (TypeError, ValueError):
-                text = f"{shown(getattr(self, name))} is not a table of numbers"
+                text = f"{quote_value(getattr(self, name))} is not a table of numbers"
                 raise DescriptionError(diagnostic_at(("Trace", name), text, "", "E-TYPE")) from None
             kept[name].setflags(write=False)
         for name, value in kept.items():
@@ -218,12 +218,12 @@ class Trace:
 
     @property
     def _begin(self) -> float:
-        return float(self.times[0]) - ROUNDING * abs(float(self.times[0]))
+        return float(self.times[0]) - TIME_ROUNDING * abs(float(self.times[0]))
 
     @property
     def _end(self) -> float:
         last = float(self.times[-1])
-        return last + ROUNDING * abs(last) if self.after == "refuse" else math.inf
+        return last + TIME_ROUNDING * abs(last) if self.after == "refuse" else math.inf
 
     @cached_property
     def _rows(self) -> int:
@@ -315,7 +315,7 @@ def trace_diagnostics(trace: Trace) -> Iterator[Diagnostic]:
     """Yield what is wrong with a trace, at paths like ("Trace", "values", 3, 1)."""
     for key, choices in CHOICES.items():
         if getattr(trace, key) not in choices:
-            text = f"{shown(getattr(trace, key))} is not one of {', '.join(choices)}"
+            text = f"{quote_value(getattr(trace, key))} is not one of {', '.join(choices)}"
             yield diagnostic_at(("Trace", key), text, suggest(str(getattr(trace, key)), choices), "E-NAME")
     n, columns = trace.times.size, len(trace.names)
     if trace.times.ndim != 1 or trace.values.shape != (n, columns) or len(trace.units) != columns or n == 0:
@@ -419,5 +419,5 @@ def _end_diagnostics(trace: Trace) -> Iterator[Diagnostic]:
 def _is_closed(trace: Trace) -> bool:
     """Return whether a trace repeats from its last row on, which then only ends the row before it."""
     span = trace.times[-1] - trace.times[0]
-    is_as_long = trace.period is None or math.isclose(trace.period, span, rel_tol=ROUNDING)
+    is_as_long = trace.period is None or math.isclose(trace.period, span, rel_tol=TIME_ROUNDING)
     return trace.after == "repeat" and is_as_long

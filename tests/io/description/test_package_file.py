@@ -34,7 +34,7 @@ from thermostack import (
 from thermostack.io.description.json_schema import json_schema
 from thermostack.io.description.package_file import find_package, read_package, shipped_packages
 from thermostack.io.description.write_package import package_to_yaml, write_package
-from thermostack.io.description.yaml_nodes import parse_yaml, plain, scalar
+from thermostack.io.description.yaml_nodes import parse_scalar, parse_yaml, to_plain
 from thermostack.package.cooling import Adiabatic, FaceCooling, FaceRectangle, FixedTemperature
 from thermostack.package.geometry import build_geometry
 
@@ -92,17 +92,17 @@ def refusal(source: Path, overrides: dict[str, Any] | None = None, **more: Any) 
     ],
 )
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
-    found = scalar(text)
+    found = parse_scalar(text)
     assert found == value
     assert type(found) is type(value)
 
 
 def test_quoted_scalars_are_texts_and_keys_are_as_written() -> None:
-    assert plain(parse_yaml("no: '1e3'\n010: \"true\"\n", "f")) == {"no": "1e3", "010": "true"}
+    assert to_plain(parse_yaml("no: '1e3'\n010: \"true\"\n", "f")) == {"no": "1e3", "010": "true"}
 
 
 def test_anchors_stand_for_what_they_name() -> None:
-    assert plain(parse_yaml("a: &a [1, {b: 2}]\nc: *a\n", "f")) == {"a": [1, {"b": 2}], "c": [1, {"b": 2}]}
+    assert to_plain(parse_yaml("a: &a [1, {b: 2}]\nc: *a\n", "f")) == {"a": [1, {"b": 2}], "c": [1, {"b": 2}]}
 
 
 # -- where packages are ----------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_copies_of_copies(tmp_path: Path) -> None:
 def test_copies_that_meet_another_name(tmp_path: Path) -> None:
     layers = "layers: [{name: x, thickness: 1 mm, material: silicon}]"
     other = f"  mem.a: {{on: board, at: [14 mm, 1 mm], size: [1 mm, 1 mm], {layers}}}\n"
-    assert "there is a stack mem.a already" in refusal(write(tmp_path, COPIED + other))
+    assert "there already is a stack mem.a" in refusal(write(tmp_path, COPIED + other))
 
 
 def test_too_many_copies(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_materials_that_disagree(tmp_path: Path) -> None:
     used = "  a: {use: lib.yaml, on: board, at: [1 mm, 1 mm]}\n"
     own = "materials: {goo: {conductivity: 3 W/m/K}}\n"
     text = refusal(write(tmp_path, used + own))
-    assert "case.yaml:7:13: materials.goo: 'goo' is another material in" in text
+    assert "case.yaml:7:13: materials.goo: 'goo' is a different material in" in text
     assert "E-DUPLICATE" in text
     read_package(write(tmp_path, used + own.replace("3 W/m/K", "2 W/m/K")))
 
@@ -333,7 +333,8 @@ def test_templates_that_multiply_without_end(tmp_path: Path) -> None:
 def test_file_without_one_stack_to_use(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text("package: x\nstacks: {a: {}, b: {}}\n")
     text = refusal(write(tmp_path, "  x: {use: two.yaml, on: board, at: [0 mm, 0 mm]}\n"))
-    assert "has 2 stacks that stand on nothing; one is due (name its package like the stack to use)" in text
+    assert "expected one stack without a host in" in text
+    assert "two.yaml, got 2 (give its package the name of the stack to use)" in text
 
 
 def test_files_outside_the_directory(tmp_path: Path) -> None:
@@ -409,10 +410,10 @@ def test_map_in_its_units_from_north_or_south(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("power", "words"),
     [
-        ("{floorplan: plan.csv, blocks: {}}", "blocks and floorplan both say where the blocks are"),
-        ("{powers: {a: 1 W}}", "powers are for the blocks of a floorplan"),
+        ("{floorplan: plan.csv, blocks: {}}", "blocks and floorplan are given"),
+        ("{powers: {a: 1 W}}", "powers needs a floorplan"),
         ("{floorplan: plan.csv, powers: [1 W]}", "is not a mapping from blocks to powers"),
-        ("{floorplan: plan.csv, powers: {a: 1}}", "1 has no unit; a power is due"),
+        ("{floorplan: plan.csv, powers: {a: 1}}", "1 has no unit; expected a power"),
         ("{floorplan: 5}", "5 is not the name of a file"),
         ("{map: map.csv, unit: K}", "unit"),
         ("{map: map.csv, origin: west}", "south or north"),
@@ -484,7 +485,7 @@ def test_layers_that_repeat_are_set_together_or_alone() -> None:
         ("stacks.chip.layers.y.limit", "5 degC", "stacks.chip.layers has no 'y' (it has x) [E-NAME]"),
         ("coling.top", "{}", "the description has no 'coling' (did you mean cooling?) [E-NAME]"),
         ("stacks.chip.limt", "5 degC", "unknown key 'limt' (did you mean limit?) [E-KEY]"),
-        ("stacks.chip.limit", "5 W", '"5 W" is a power; a temperature is due'),
+        ("stacks.chip.limit", "5 W", '"5 W" is a power; expected a temperature'),
         ("stacks.chip.limit", "5", "5 has no unit"),
         ("stacks.chip.limit", "{a", "is not YAML"),
         ("stacks.chip.limit.x", "5", "no"),
@@ -607,7 +608,7 @@ def test_what_is_written_reads_back_as_the_same(package: Package) -> None:
     from pydantic import TypeAdapter
 
     text = package_to_yaml(package)
-    data = plain(parse_yaml(text, "written"))
+    data = to_plain(parse_yaml(text, "written"))
     data["stacks"] = data.get("stacks", {})
     for face in data.get("cooling", {}).values():
         assert face
@@ -715,9 +716,9 @@ def accepts(schema: Any, value: Any, root: dict[str, Any]) -> bool:
 
 def descriptions() -> Iterator[tuple[str, Any]]:
     for name in shipped_packages():
-        yield name, plain(parse_yaml(find_package(name).read_text(), name))
+        yield name, to_plain(parse_yaml(find_package(name).read_text(), name))
     for number, text in enumerate(guide_examples()):
-        yield f"guide {number}", plain(parse_yaml(text, "guide"))
+        yield f"guide {number}", to_plain(parse_yaml(text, "guide"))
 
 
 def guide_examples() -> list[str]:
@@ -763,13 +764,13 @@ def test_schema_accepts_every_description_and_refuses_slips() -> None:
 def test_schema_knows_maps_of_films(h: str, is_right: bool) -> None:
     text = f"{{package: a, stacks: {{}}, cooling: {{top: {{convection: {{h: {h}, ambient: 35 degC}}}}}}}}"
     schema = json_schema()
-    assert accepts(schema, plain(parse_yaml(text, "case")), schema) == is_right
+    assert accepts(schema, to_plain(parse_yaml(text, "case")), schema) == is_right
 
 
 def test_written_packages_fit_the_schema() -> None:
     schema = json_schema()
     for name in shipped_packages():
-        assert accepts(schema, plain(parse_yaml(package_to_yaml(read_package(name)), name)), schema)
+        assert accepts(schema, to_plain(parse_yaml(package_to_yaml(read_package(name)), name)), schema)
 
 
 # -- the guide -------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ from thermostack.materials.material_library import library
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.model import discretize
 from thermostack.package.package import Package
-from thermostack.steady import SteadyResult, solve_steady
+from thermostack.results.steady_result import SteadyResult
+from thermostack.steady import solve_steady
 
 TEMPERATURE = "VTKHDF/CellData/temperature"
 
@@ -54,7 +55,7 @@ def path(tmp_path: Path, image: bytes) -> Path:
 
 
 def test_a_result_comes_back_to_the_last_bit(steady: SteadyResult, path: Path) -> None:
-    back = read_result(path, SteadyResult)
+    back = read_result(path)
     assert back.field.tobytes() == steady.field.tobytes()
     for name in ("parts", "heat_balance", "report", "warnings", "seconds", "memory"):
         assert getattr(back, name) == getattr(steady, name)
@@ -68,7 +69,7 @@ def test_a_result_comes_back_to_the_last_bit(steady: SteadyResult, path: Path) -
 
 
 def test_its_model_comes_back_and_solves_to_the_same(steady: SteadyResult, path: Path) -> None:
-    model, first = read_result(path, SteadyResult).model, steady.model
+    model, first = read_result(path).model, steady.model
     for axis in ("x", "y", "z"):
         assert np.array_equal(getattr(model.grid, axis), getattr(first.grid, axis))
     assert np.array_equal(model.part, first.part)
@@ -86,7 +87,7 @@ def test_its_model_comes_back_and_solves_to_the_same(steady: SteadyResult, path:
 def test_saving_twice_gives_the_same_file_but_for_its_time(steady: SteadyResult) -> None:
     def without_time(content: bytes) -> dict[str, bytes]:
         with h5py.File(io.BytesIO(content)) as file:
-            found = dict(hdf5_check.objects(file))
+            found = dict(hdf5_check.walk_objects(file))
             return {
                 name: item[()].tobytes()
                 for name, item in found.items()
@@ -99,7 +100,7 @@ def test_saving_twice_gives_the_same_file_but_for_its_time(steady: SteadyResult)
 def test_a_field_without_estimate_comes_back_without(tmp_path: Path) -> None:
     plain = solve_steady(small_model(), estimate=False)
     plain.save(tmp_path / "plain.vtkhdf")
-    back = read_result(tmp_path / "plain.vtkhdf", SteadyResult)
+    back = read_result(tmp_path / "plain.vtkhdf")
     assert back.peak.error is None
     assert back.parts == plain.parts
 
@@ -115,7 +116,7 @@ def test_the_file_says_where_it_comes_from(path: Path, steady: SteadyResult) -> 
 
 def test_every_array_has_a_checksum(path: Path) -> None:
     with h5py.File(path) as file:
-        for name, item in hdf5_check.objects(file):
+        for name, item in hdf5_check.walk_objects(file):
             if isinstance(item, h5py.Dataset) and item.size and not name.endswith("part_names"):
                 assert item.fletcher32, name
 
@@ -139,7 +140,7 @@ def test_a_result_keeps_the_materials_it_was_solved_with(
         "thermostack.io.results.model_record.library",
         lambda: dataclasses.replace(library(), definitions=changed),
     )
-    model = read_result(path, SteadyResult).model
+    model = read_result(path).model
     for now, then in zip(model.parts, steady.model.parts, strict=True):
         assert now.material.conductivity_at(350.0) == then.material.conductivity_at(350.0)
 
@@ -182,7 +183,7 @@ def test_a_full_disk_leaves_the_previous_result(path: Path, steady: SteadyResult
 def test_a_new_result_replaces_the_old(path: Path, steady: SteadyResult) -> None:
     other = dataclasses.replace(steady, warnings=("other",))
     other.save(path)
-    assert read_result(path, SteadyResult).warnings == ("other",)
+    assert read_result(path).warnings == ("other",)
 
 
 # -- what is refused -------------------------------------------------------------------------
@@ -337,7 +338,7 @@ def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
     with h5py.File(path, "r+") as file:
         spoil(file)
     with pytest.raises(ResultFileError, match=message) as caught:
-        read_result(path, SteadyResult)
+        read_result(path)
     assert caught.value.exit_code == 6
     assert str(path) in str(caught.value)
     assert Path("/etc/hostname").read_text().strip() not in str(caught.value)
@@ -354,36 +355,36 @@ def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
 def test_what_is_no_hdf5_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ResultFileError, match=message):
-        read_result(tmp_path / "file", SteadyResult)
+        read_result(tmp_path / "file")
 
 
 def test_no_file_and_a_directory_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DescriptionError, match="absent: there is no such file"):
-        read_result(tmp_path / "absent", SteadyResult)
+        read_result(tmp_path / "absent")
     with pytest.raises(ResultFileError, match="is no file"):
-        read_result(tmp_path, SteadyResult)
+        read_result(tmp_path)
     with pytest.raises(ResultFileError, match="cannot be read"):
-        read_result("a\0b", SteadyResult)
+        read_result("a\0b")
 
 
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.999999])
 def test_a_truncated_file_is_refused(path: Path, image: bytes, share: float) -> None:
     path.write_bytes(image[: int(share * len(image))])
     with pytest.raises(ResultFileError, match=r"cannot be opened as HDF5|is damaged"):
-        read_result(path, SteadyResult)
+        read_result(path)
 
 
 def test_a_flipped_bit_in_the_temperatures_is_named(path: Path) -> None:
     with h5py.File(path) as file:
         chunk = file[TEMPERATURE].id.get_chunk_info(0)
-        intact = sum(isinstance(item, h5py.Dataset) for _, item in hdf5_check.objects(file)) - 1
+        intact = sum(isinstance(item, h5py.Dataset) for _, item in hdf5_check.walk_objects(file)) - 1
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset + chunk.size // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(
         ResultFileError, match=f"{TEMPERATURE} is damaged: checksum of chunk 0.*{intact} datasets"
     ):
-        read_result(path, SteadyResult)
+        read_result(path)
 
 
 @settings(max_examples=40, deadline=None)
@@ -396,9 +397,9 @@ def test_any_flipped_bit_is_found_or_harmless(
     path = tmp_path_factory.mktemp("flipped") / "result.vtkhdf"
     path.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hdf5_arrays, "SECONDS", 10.0)
+        patch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 10.0)
         try:
-            back = read_result(path, SteadyResult)
+            back = read_result(path)
         except ResultFileError:
             return
     assert back.field.tobytes() == steady.field.tobytes()
@@ -413,9 +414,9 @@ def test_a_heap_that_never_ends_is_given_up(
     content = bytearray(image)
     content[image.index(b"GCOL") + 25] ^= 2  # in the size of the first text
     path.write_bytes(content)
-    monkeypatch.setattr(hdf5_arrays, "SECONDS", 2.0)
+    monkeypatch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 2.0)
     with pytest.raises(ResultFileError, match="does not come to an end"):
-        read_result(path, SteadyResult)
+        read_result(path)
 
 
 @pytest.mark.parametrize(
@@ -432,9 +433,9 @@ def test_what_kills_the_looking_through_does_not_kill_us(
     deadly = tmp_path / "deadly.py"
     deadly.write_text(program)
     monkeypatch.setattr(hdf5_check, "__file__", str(deadly))
-    monkeypatch.setattr(hdf5_arrays, "SECONDS", 0.5)
+    monkeypatch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 0.5)
     with pytest.raises(ResultFileError, match=message):
-        read_result(path, SteadyResult)
+        read_result(path)
 
 
 def test_a_package_that_cannot_be_written_down_says_why(tmp_path: Path, steady: SteadyResult) -> None:

@@ -26,11 +26,10 @@ from support import small_series
 from support.small_result import small_package
 from support.small_series import (
     FRAME_TIMES,
+    METADATA,
     NAMES,
     PROBES,
-    Event,
     FakeSimulation,
-    Transient,
     coarse_model,
     contents,
     fake_run,
@@ -42,17 +41,17 @@ from thermostack.io.files.append_log import AppendLog
 from thermostack.io.results import frames, hdf5_arrays, hdf5_check, hdf5_transaction
 from thermostack.io.results.checkpoint_file import pack, read_checkpoint, unpack, write_checkpoint
 from thermostack.io.results.history_files import write_history_csv, write_power_csv
+from thermostack.io.results.steady_file import read_result
 from thermostack.io.results.transient_file import (
     TransientWriter,
     checkpoint_path,
     partial_path,
     read_frames,
-    read_transient_file,
+    read_transient,
 )
 from thermostack.mesh.model import Model, discretize
-from thermostack.steady import read_result
 
-TESTS = Path(__file__).parent
+SUPPORT = Path(__file__).parents[2] / "support"
 FRAMES = "VTKHDF/CellData/temperature"
 
 
@@ -132,9 +131,9 @@ def quick_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_transient_comes_back_to_the_last_bit(whole: Path, model: Model, noted: Any) -> None:
-    back = read_transient_file(whole, Transient)
+    back = read_transient(whole)
     columns = [np.array(column) for column in zip(*noted.rows, strict=True)]
-    ours = (back.time, back.least, back.mean, back.most, back.power)
+    ours = (back.time, back.min, back.mean, back.max, back.power)
     for one, other in zip(ours, columns[:5], strict=True):
         assert one.tobytes() == other.tobytes()
     assert list(back.probes) == list(PROBES)
@@ -142,8 +141,7 @@ def test_a_transient_comes_back_to_the_last_bit(whole: Path, model: Model, noted
     assert back.energy.tobytes() == columns[6].tobytes()
     assert back.names == NAMES
     assert back.field.tobytes() == noted.frames[-1].tobytes()
-    assert back.events == (Event(0.1, "hot"),)
-    assert back.warnings == ("warm",)
+    assert (back.throttling, back.report, back.warnings) == tuple(METADATA.values())
     assert np.array_equal(back.model.part, model.part)
     assert back.model.package == model.package
 
@@ -184,7 +182,7 @@ def test_running_twice_gives_the_same_file(whole: Path, tmp_path: Path, model: M
 def test_every_array_has_a_checksum(whole: Path) -> None:
     bare = ("part_names", "CellDataOffsets/temperature")
     with h5py.File(whole) as file:
-        for name, item in hdf5_check.objects(file):
+        for name, item in hdf5_check.walk_objects(file):
             if isinstance(item, h5py.Dataset) and item.size and not name.endswith(bare):
                 assert item.fletcher32, name
 
@@ -212,7 +210,7 @@ def test_a_body_that_fills_its_grid_has_no_hidden_cells(tmp_path: Path) -> None:
     fake_run(tmp_path / "full.vtkhdf", model)
     with h5py.File(tmp_path / "full.vtkhdf") as file:
         assert "vtkGhostType" not in file["VTKHDF/CellData"]
-    assert len(read_transient_file(tmp_path / "full.vtkhdf", Transient).frames) == 4
+    assert len(read_transient(tmp_path / "full.vtkhdf").frames) == 4
 
 
 @pytest.mark.parametrize("times", [(), (0.0,), (0.0, 0.0), (1.0, 0.5)])
@@ -314,7 +312,7 @@ def test_an_unfinished_run_is_no_result(killed: Path) -> None:
     with pytest.raises(
         ResultFileError, match=r"2 of the 4 frames of a run that has not come to its end; resume"
     ):
-        read_transient_file(partial_path(killed), Transient)
+        read_transient(partial_path(killed))
 
 
 # -- going on --------------------------------------------------------------------------------
@@ -451,7 +449,7 @@ def test_what_an_interrupted_run_left_may_be_damaged(
 
 def kill(folder: Path, *arguments: str) -> dict[str, int]:
     """Return how many runs were killed, how many of them had a checkpoint, and how many results compared."""
-    command = [sys.executable, str(TESTS / "killed_runs.py"), arguments[0], str(folder), *arguments[1:]]
+    command = [sys.executable, str(SUPPORT / "killed_runs.py"), arguments[0], str(folder), *arguments[1:]]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=800, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -631,10 +629,10 @@ def test_a_thousand_steps_of_a_million_cells_take_no_memory(tmp_path: Path) -> N
                 writer.checkpoint({"field": field})
                 now.append(held("VmRSS"))
         before = held("VmHWM")
-        writer.finish(field, {"events": [], "warnings": []})
+        writer.finish(field, {"throttling": [], "report": None, "warnings": []})
     assert max(now[1:]) < now[1] + 2e6
     assert held("VmHWM") < before + 40e6  # the rows of all steps are 6.5 MB, the packed field 8 MB
-    transient = read_transient_file(tmp_path / "run.vtkhdf", Transient)
+    transient = read_transient(tmp_path / "run.vtkhdf")
     assert transient.time.size == 1001
     before = held("VmRSS")
     for frame in transient.frames:
@@ -690,8 +688,11 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     ),
     "no field": (_replace("thermostack/history/field", lambda t: t * np.nan), "history/field is not finite"),
     "names of a wrong kind": (_json("columns", lambda c: c.update(names=[1])), r"columns\.names"),
-    "missing fact": (_json("result", lambda r: r.pop("events")), "history/result says nothing of events"),
-    "fact of a wrong kind": (_json("result", lambda r: r.update(events=[{}])), r"history/result\.events"),
+    "missing fact": (_json("result", lambda r: r.pop("throttling")), "result says nothing of throttling"),
+    "fact of a wrong kind": (
+        _json("result", lambda r: r.update(throttling=[{}])),
+        r"history/result\.throttling",
+    ),
     "part of another shape": (
         _replace("VTKHDF/CellData/part", lambda p: p[0]),
         "CellData/part has the shape",
@@ -706,7 +707,7 @@ def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
     with h5py.File(path, "r+") as file:
         spoil(file)
     with pytest.raises(ResultFileError, match=message) as caught:
-        np.asarray(read_transient_file(path, Transient).frames)
+        np.asarray(read_transient(path).frames)
     assert caught.value.exit_code == 6
 
 
@@ -715,9 +716,9 @@ def test_one_kind_is_not_read_as_the_other(path: Path) -> None:
         read_result(path)
     path.write_bytes(b"nothing")
     with pytest.raises(ResultFileError, match="cannot be opened as HDF5"):
-        read_transient_file(path, Transient)
+        read_transient(path)
     with pytest.raises(DescriptionError, match="there is no such file"):
-        read_transient_file(path.with_name("absent.vtkhdf"), Transient)
+        read_transient(path.with_name("absent.vtkhdf"))
 
 
 def test_a_flipped_bit_in_a_frame_is_found_when_it_is_read(path: Path) -> None:
@@ -726,7 +727,7 @@ def test_a_flipped_bit_in_a_frame_is_found_when_it_is_read(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[place + 50] ^= 4
     path.write_bytes(content)
-    film = read_transient_file(path, Transient).frames
+    film = read_transient(path).frames
     assert np.isfinite(film[1]).any()
     with pytest.raises(ResultFileError, match=rf"{FRAMES}\[2\] is damaged"):
         film[2]
@@ -741,19 +742,19 @@ def test_any_flipped_bit_is_found_or_harmless(
     content[int(place * len(content))] ^= 1 << bit
     path = tmp_path_factory.mktemp("flipped") / "run.vtkhdf"
     path.write_bytes(content)
-    sound = read_transient_file(whole, Transient)
+    sound = read_transient(whole)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hdf5_arrays, "SECONDS", 10.0)
+        patch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 10.0)
         try:
-            back = read_transient_file(path, Transient)
+            back = read_transient(path)
             film = np.asarray(back.frames)
         except ResultFileError:
             return
     assert film.tobytes() == np.asarray(sound.frames).tobytes()
     assert np.array_equal(back.frame_time, sound.frame_time)
-    for name in ("time", "least", "mean", "most", "power", "energy", "field"):
+    for name in ("time", "min", "mean", "max", "power", "energy", "field"):
         assert getattr(back, name).tobytes() == getattr(sound, name).tobytes()
-    assert (back.names, back.events, back.warnings) == (sound.names, sound.events, sound.warnings)
+    assert (back.names, back.throttling, back.warnings) == (sound.names, sound.throttling, sound.warnings)
 
 
 # -- the pieces ------------------------------------------------------------------------------
@@ -782,7 +783,7 @@ def test_the_checksum_of_extremes(content: bytes) -> None:
 )
 def test_frames_of_any_shape_are_filled_and_sized(shape: tuple[int, int, int], room: int, count: int) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryFile() as file:
-        patch.setattr(hdf5_arrays, "CHUNK", room)
+        patch.setattr(hdf5_arrays, "CHUNK_BYTES", room)
         made = hdf5_transaction.open_transaction(
             file.fileno(),
             lambda hdf: frames.allocate_frames(hdf.create_group("VTKHDF/CellData"), shape, count),
@@ -797,7 +798,7 @@ def test_frames_of_any_shape_are_filled_and_sized(shape: tuple[int, int, int], r
             assert np.isnan(hdf[FRAMES][count]).all()
         fields = np.random.default_rng(1).random((count, *shape))
         for n, field in enumerate(fields):
-            places.fill(file.fileno(), n, field)
+            places.write(file.fileno(), n, field)
         with h5py.File(file, "r") as hdf:
             assert np.array_equal(hdf[FRAMES][:count], fields.astype(np.float32))
 
@@ -818,7 +819,7 @@ def test_an_amendment_touches_the_first_page_alone(tmp_path: Path) -> None:
 
     with path.open("w+b", buffering=0) as file:
         hdf5_transaction.open_transaction(file.fileno(), first).commit(0)
-        before = path.read_bytes()[: hdf5_transaction.end_of(file.fileno())]
+        before = path.read_bytes()[: hdf5_transaction.hdf5_end(file.fileno())]
 
         def second(hdf: h5py.File) -> None:
             hdf["early"].attrs.modify("number", np.int64(2))
@@ -826,7 +827,7 @@ def test_an_amendment_touches_the_first_page_alone(tmp_path: Path) -> None:
 
         hdf5_transaction.commit(file.fileno(), second)
         after = path.read_bytes()
-        assert after[hdf5_transaction.PAGE : len(before)] == before[hdf5_transaction.PAGE :]
+        assert after[hdf5_transaction.PAGE_BYTES : len(before)] == before[hdf5_transaction.PAGE_BYTES :]
         with pytest.raises(RuntimeError, match="first page"):
             hdf5_transaction.commit(
                 file.fileno(), lambda hdf: hdf["late"].attrs.modify("number", np.int64(2))
@@ -899,12 +900,12 @@ def test_whole_rows_survive_a_cut(
     path.write_bytes(content[:end])
     again = AppendLog(path, 3, "key")
     if end >= len(content) - count * 32 + kept * 32 and kept <= count:
-        again.keep(kept)
+        again.truncate(kept)
         again.append(np.full(3, 7.0))
         assert np.array_equal(again.rows(), [*values[:kept], np.full(3, 7.0)])
     else:
         with pytest.raises(ResultFileError):
-            again.keep(kept)
+            again.truncate(kept)
     again.close()
 
 
@@ -915,7 +916,7 @@ def test_rows_of_another_run_are_not_taken(tmp_path: Path) -> None:
     for width, key in ((3, "other"), (4, "key")):
         other = AppendLog(tmp_path / "rows", width, key)
         with pytest.raises(ResultFileError, match="of another run"):
-            other.keep(0)
+            other.truncate(0)
         other.close()
 
 
@@ -923,7 +924,7 @@ def test_rows_of_another_run_are_not_taken(tmp_path: Path) -> None:
 
 
 def test_the_history_as_csv_holds_every_number_in_full(whole: Path, tmp_path: Path) -> None:
-    transient = read_transient_file(whole, Transient)
+    transient = read_transient(whole)
     transient.mean[1, 1] = np.nan
     write_history_csv(transient, tmp_path / "history.csv")
     header, *rows = (tmp_path / "history.csv").read_text().splitlines()
@@ -938,20 +939,20 @@ def test_the_history_as_csv_holds_every_number_in_full(whole: Path, tmp_path: Pa
     columns = dict(zip(names, values.T, strict=True))
     assert np.array_equal(columns["time [s]"], transient.time)
     assert np.array_equal(columns["logic.bulk mean [K]"], transient.mean[:, 1], equal_nan=True)
-    assert np.array_equal(columns["logic.active.core max [K]"], transient.most[:, 2])
+    assert np.array_equal(columns["logic.active.core max [K]"], transient.max[:, 2])
     assert np.array_equal(columns["corner [K]"], transient.probes["corner"])
     assert np.array_equal(columns["stored [J]"], transient.energy[:, 2])
     assert rows[1].split(",")[names.index("logic.bulk mean [K]")] == ""
 
 
 def test_a_spreadsheet_sees_no_formula(whole: Path, tmp_path: Path) -> None:
-    odd = replace(read_transient_file(whole, Transient), names=("=cmd()", "b", "c"))
+    odd = replace(read_transient(whole), names=("=cmd()", "b", "c"))
     write_history_csv(odd, tmp_path / "history.csv")
     assert ",'=cmd() power [W]," in (tmp_path / "history.csv").read_text()
 
 
 def test_the_powers_as_csv_are_a_trace(whole: Path, tmp_path: Path) -> None:
-    transient = read_transient_file(whole, Transient)
+    transient = read_transient(whole)
     write_power_csv(transient, tmp_path / "power.csv")
     trace = read_trace(tmp_path / "power.csv")
     assert (trace.kind, trace.after) == ("steps", "hold")

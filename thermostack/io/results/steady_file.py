@@ -14,9 +14,7 @@ found, not read. The file is made in memory, packed to a few bytes per cell, and
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import h5py
 import numpy as np
@@ -24,24 +22,23 @@ import numpy as np
 from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.results.hdf5_arrays import open_checked, write_array, write_json
 from thermostack.io.results.metadata import (
-    FORMAT,
-    kind_of,
+    FORMAT_VERSION,
     metadata_types,
     plain_metadata,
     provenance,
     read_metadata,
     write_format,
 )
-from thermostack.io.results.model_record import HOME, read_model, write_model
+from thermostack.io.results.model_record import ROOT_GROUP, read_model, write_model
 from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
+from thermostack.results.steady_result import SteadyResult
 
 SUFFIX = ".vtkhdf"
-_ARRAYS = ("model", "field")  # of a result: what is not kept as plain facts
+RESULT_KIND = "steady"
+_ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, not as JSON
 
-Result = TypeVar("Result")
 
-
-def write_result(result: Any, path: str | Path) -> None:
+def write_result(result: SteadyResult, path: str | Path) -> None:
     """Write a steady result to a file, which `read_result`, ParaView and PyVista open.
 
     Raises OutputError where the file cannot be written whole; what stood under that name is untouched.
@@ -49,26 +46,45 @@ def write_result(result: Any, path: str | Path) -> None:
     write_atomic(path, result_bytes(result))
 
 
-def read_result(path: str | Path, kind: type[Result]) -> Result:
-    """Return the result a file holds, of the class it was written from, equal to the last bit.
+def read_result(path: str | Path) -> SteadyResult:
+    """Return the steady result that `SteadyResult.save` wrote, equal to the last bit.
 
-    Raises ResultFileError where the file is damaged, foreign, of another kind, or of a newer version, and
-    DescriptionError (E-FILE) where there is none.
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The .vtkhdf file.
+
+    Returns
+    -------
+    SteadyResult
+        The result, with its model and package.
+
+    Raises
+    ------
+    ResultFileError
+        If the file is damaged, of another program, of another kind, or of a newer format.
+    DescriptionError
+        If there is no such file (E-FILE).
+
+    Examples
+    --------
+    >>> import tempfile, thermostack as ts
+    >>> steady = ts.solve_steady(ts.discretize(ts.read_package("fcbga"), cell=6e-3))
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     steady.save(f"{directory}/fcbga.vtkhdf")
+    ...     ts.read_result(f"{directory}/fcbga.vtkhdf").peak == steady.peak
+    True
     """
-    with open_checked(Path(path), FORMAT, kind_of(kind)) as stored:
+    with open_checked(Path(path), FORMAT_VERSION, RESULT_KIND) as stored:
         model = read_model(stored)
         values = stored.array("VTKHDF/CellData/temperature", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(values), model.part > 0):
             raise stored.fail("VTKHDF/CellData/temperature is not finite in the body, or not empty outside")
-        make: Callable[..., Result] = kind
-        return make(
-            model=model,
-            field=values,
-            **read_metadata(stored, f"{HOME}/result", metadata_types(kind, _ARRAYS)),
-        )
+        metadata = read_metadata(stored, f"{ROOT_GROUP}/result", metadata_types(SteadyResult, _ARRAYS))
+        return SteadyResult(model=model, field=values, **metadata)
 
 
-def result_bytes(result: Any) -> bytes:
+def result_bytes(result: SteadyResult) -> bytes:
     """Return the content of the file of a result."""
     image = io.BytesIO()
     with h5py.File(image, "w", libver=("v110", "v110")) as file:
@@ -78,10 +94,10 @@ def result_bytes(result: Any) -> bytes:
         write_array(cells, "temperature", result.field).attrs["Attribute"] = np.bytes_(b"Scalars")
         write_cells(cells, result.model)
         write_names(group, result.model)
-        home = file.create_group(HOME)
-        write_format(home, kind_of(type(result)))
+        home = file.create_group(ROOT_GROUP)
+        write_format(home, RESULT_KIND)
         write_model(home, result.model)
-        types = metadata_types(type(result), _ARRAYS)
+        types = metadata_types(SteadyResult, _ARRAYS)
         write_json(home, "result", plain_metadata({name: getattr(result, name) for name in types}, types))
         write_json(home, "provenance", provenance(result.model))
     return image.getvalue()

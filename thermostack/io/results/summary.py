@@ -11,7 +11,7 @@ from thermostack.io.files.atomic_file import write_atomic
 
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
-    from thermostack.steady import SteadyResult
+    from thermostack.results.steady_result import SteadyResult
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -83,10 +83,12 @@ def table_text(steady: SteadyResult) -> str:
     for part in steady.parts:
         values = (part.power, part.min, part.mean, part.max, part.error, part.mean_error)
         row = (*values, *part.at, part.limit, part.margin)
-        writer.writerow([as_text(part.name), *("" if value is None else repr(float(value)) for value in row)])
+        writer.writerow(
+            [escape_formula(part.name), *("" if value is None else repr(float(value)) for value in row)]
+        )
     return text.getvalue()
 
 
-def as_text(name: str) -> str:
+def escape_formula(name: str) -> str:
     """Return a name that no spreadsheet takes for a formula."""
     return f"'{name}" if name.startswith(_FORMULA_STARTS) else name

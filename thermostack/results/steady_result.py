@@ -1,0 +1,208 @@
+"""The result of a steady solve: temperature field, temperatures of the parts, heat balance, solver report."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
+from thermostack.finite_volume.heat_balance import HeatBalance
+from thermostack.finite_volume.part_temperatures import (
+    FaceTemperature,
+    PartTemperature,
+    measure_face,
+    merge_parts,
+)
+from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear.solver_report import SolverReport
+from thermostack.mesh.model import Model
+from thermostack.package.package import Package
+from thermostack.results.actions import call
+from thermostack.results.fields import cell_field, fill_inactive
+from thermostack.results.names import unknown_name, with_stacks
+
+if TYPE_CHECKING:
+    import xarray
+
+PEAK_TIE = 0.05  # K: parts whose maxima differ by less share their hottest face
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SteadyResult:
+    """A steady temperature field with its heat balance and estimated errors.
+
+    `solve_steady` and `read_result` return it.
+
+    Parameters
+    ----------
+    model : Model
+        The mesh and its materials, sources and boundary faces.
+    field : numpy.ndarray, shape (nz, ny, nx)
+        Temperature of the cells [K], NaN outside the body.
+    parts : tuple of PartTemperature
+        Temperatures of every part, each followed by its heated blocks.
+    heat_balance : HeatBalance
+        Power generated and heat rate through each face [W].
+    report : SolverReport
+        Method, iterations and residual of the linear solver.
+    warnings : tuple of str
+        Warnings of the mesh builder and of materials used outside their temperature range.
+    seconds : dict of str to float
+        Wall-clock time of each stage [s].
+    memory : int
+        Maximum resident memory of the process [bytes].
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> steady = ts.solve_steady(ts.discretize(ts.read_package("fcbga"), cell=4e-3))
+    >>> steady.peak.name
+    'die.active'
+    >>> round(steady.of("lid").max - steady.of("lid").min, 1) > 0.0
+    True
+    """
+
+    model: Model
+    field: np.ndarray  # (nz, ny, nx) K, NaN outside the body
+    parts: tuple[PartTemperature, ...]
+    heat_balance: HeatBalance
+    report: SolverReport
+    warnings: tuple[str, ...] = ()
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)  # s, by stage
+    memory: int = 0  # bytes, maximum of this process
+
+    def __repr__(self) -> str:
+        """Return package, grid, peak, heat balance and solver in five lines at most."""
+        peak, balance, report = self.peak, self.heat_balance, self.report
+        error = "error not estimated" if peak.error is None else f"error {peak.error:.2g} K"
+        nz, ny, nx = self.model.grid.shape
+        rows = [
+            f"SteadyResult of {self.package.name!r}: {nx} x {ny} x {nz} cells, {len(self.parts)} parts",
+            f"  peak    {peak.max:.2f} K in {peak.name}, {error}",
+            f"  heat    {balance.heat_in:.5g} W, relative imbalance {balance.relative:.1e}",
+            f"  solver  {report.method}, {report.iterations} iterations, residual {report.residual:.1e}",
+        ]
+        if self.warnings:
+            rows.append(f"  {len(self.warnings)} warnings, the first: {self.warnings[0]}")
+        return "\n".join(rows)
+
+    def _repr_html_(self) -> str:
+        """Return the table of stacks and powered blocks as HTML, for notebooks."""
+        table = call("report.steady_table", "steady_table", self, 120)
+        html: str = call("report.html_table", "as_html", table)
+        return html
+
+    @property
+    def package(self) -> Package:
+        """Return the package that was solved."""
+        return self.model.package
+
+    @property
+    def temperature(self) -> xarray.DataArray:
+        """Return the temperature [K] at the cell centres, over z, y and x [m]."""
+        return cell_field(self.model.grid, self.field, "temperature", "K")
+
+    @property
+    def peak(self) -> PartTemperature:
+        """Return the hottest part; of parts that share the hottest face, the one with the largest power."""
+        parts = [part for part in self.parts if not part.is_block]
+        hottest = max(part.max for part in parts)
+        return max(
+            (part for part in parts if part.max >= hottest - PEAK_TIE),
+            key=lambda part: (part.power, part.max),
+        )
+
+    def of(self, name: str) -> PartTemperature:
+        """Return the temperatures of a part, or of all parts of a stack.
+
+        Parameters
+        ----------
+        name : str
+            "gpu.active" (part), "gpu.active.core" (block), "gpu" (stack), "hbm" (all stacks of that name).
+
+        Returns
+        -------
+        PartTemperature
+            Minimum, mean and maximum [K] with their estimated errors.
+
+        Raises
+        ------
+        KeyError
+            If no part or stack has that name; the message suggests similar names.
+        """
+        for part in self.parts:
+            if part.name == name:
+                return part
+        found = [part for part in self.parts if part.name.startswith(f"{name}.") and not part.is_block]
+        if not found:
+            raise unknown_name(name, self.names)
+        return merge_parts(name, found)
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all parts, blocks and stacks."""
+        return with_stacks(part.name for part in self.parts)
+
+    @cached_property
+    def fluxes(self) -> FaceFluxes:
+        """Return the heat rates through the faces of all cells."""
+        t = self.field.copy()
+        fill_inactive(self.model, t, 0.0)
+        conductivity = CellConductivity(self.model, t)
+        return FaceFluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
+
+    def at(self, x: float, y: float, z: float) -> float:
+        """Return the temperature [K] at a point [m], reconstructed from the fluxes; NaN outside the body."""
+        return self.fluxes.temperature_at(x, y, z)
+
+    def face(self, name: str, side: str = "top") -> FaceTemperature:
+        """Return the temperatures of one side of a part or stack.
+
+        Parameters
+        ----------
+        name : str
+            Name of a part or stack.
+        side : str
+            "top", "bottom", "west", "east", "south" or "north".
+
+        Returns
+        -------
+        FaceTemperature
+            Area [m2], heat rate [W], minimum, mean and maximum temperature [K] of the side.
+
+        Raises
+        ------
+        KeyError
+            If no part or stack has that name, or no side is called so.
+        ValueError
+            If the part has no face on that side.
+        """
+        members = [
+            n
+            for n, part in enumerate(self.model.parts)
+            if part.name == name or part.name.startswith(f"{name}.")
+        ]
+        if not members:
+            raise unknown_name(name, self.names)
+        return measure_face(self.fluxes, name, members, side)
+
+    def table(self, width: int = 120, *, all_parts: bool = False) -> str:
+        """Return the temperatures of stacks and powered blocks as text of at most `width` characters a line.
+
+        With `all_parts` all parts and blocks have a row.
+        """
+        table = call("report.steady_table", "steady_table", self, width, all_parts=all_parts)
+        text: str = call("report.table_layout", "as_text", table, width)
+        return text
+
+    def plot(self, path: Any = None) -> Any:
+        """Return the figure of the hottest layer and a section through the peak, saved if a path is given."""
+        return call("plot.overview", "plot_overview", self, path)
+
+    def save(self, path: Any) -> None:
+        """Write the result to a .vtkhdf file, which ParaView, PyVista and `read_result` open."""
+        call("io.results.steady_file", "write_result", self, path)
