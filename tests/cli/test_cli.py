@@ -423,7 +423,7 @@ def test_too_many_cells_are_rejected_quickly(here: Path, capsys: pytest.CaptureF
     begin = time.perf_counter()
     assert main(["solve", TWO_DIES_FILE, "--cell", "1 um"]) == 4
     assert time.perf_counter() - begin < 2.0
-    assert "GB are there" in capsys.readouterr().err
+    assert "GB are available" in capsys.readouterr().err
     assert files(here) == []
 
 

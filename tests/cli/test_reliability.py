@@ -244,7 +244,7 @@ def test_row_39_eight_billion_cells_are_rejected_quickly(here: Path) -> None:
     package = read_package(DIE_FILE)
     begin = time.perf_counter()
     with pytest.raises(
-        ResourceError, match=r"GB; .* GB are there. Ask for cells about [\d.]+ times as large"
+        ResourceError, match=r"GB; .* GB are available. Use cells about [\d.]+ times as large"
     ):
         discretize(package, cell=(10 * um, 10 * um, 0.75 * um))
     assert time.perf_counter() - begin < 1.0
@@ -469,7 +469,7 @@ def test_row_m1_insufficient_memory_is_detected_before_solving(
     need = MemoryEstimate(discretize(read_package(DIE_FILE), cell=1 * mm).grid, estimate=True).memory
     monkeypatch.setattr(thermostack.mesh.memory_estimate, "available_memory", lambda: int(need / share))
     assert main(["solve", DIE_FILE, "--cell", "1 mm"]) == code
-    assert ("GB are there" in capsys.readouterr().err) == (code == 4)
+    assert ("GB are available" in capsys.readouterr().err) == (code == 4)
     assert (files(here) == []) == (code == 4)
 
 
@@ -479,7 +479,7 @@ def test_row_m1_memory_limit_of_the_process_is_respected(here: Path) -> None:
         "solve", DIE_FILE, "--cell", "20 um, 20 um, 20 um",
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )  # fmt: skip
-    assert (done.returncode, "GB are there" in done.stderr) == (4, True), done.stderr
+    assert (done.returncode, "GB are available" in done.stderr) == (4, True), done.stderr
     assert files(here) == []
 
 

@@ -389,7 +389,7 @@ def test_package_without_heat_capacity_is_rejected(here: Path, capsys: pytest.Ca
     )
     assert main(TRACED) == 2
     told = capsys.readouterr().err
-    assert "materials.bare: plate.copper is of it, and it has no heat capacity" in told
+    assert "materials.bare: the material of plate.copper has no heat capacity" in told
     assert "E-MISSING" in told
     assert files(here) == []
 
