@@ -430,7 +430,7 @@ def test_healing_length_of_two_sheets_with_an_interface_resistance() -> None:
 
 
 def test_healing_length_of_a_thick_body_is_of_the_order_of_its_height() -> None:
-    """At the adiabatic face of a slab on a fixed temperature, the slowest mode is 8 / pi^2 = 81 % of the rise.
+    """At an adiabatic face of a slab on a fixed temperature the slowest mode is 8 / pi^2 = 81 % of the rise.
 
     With the next mode, of decay length 2 H / (3 pi), it is 90 %, so this length is the healing length.
     """
