@@ -178,13 +178,13 @@ def test_file_and_python_give_the_same_cooling() -> None:
 
 
 def test_entry_needs_exactly_one_cooler() -> None:
-    due = (
+    expected = (
         "expected exactly one of adiabatic, convection, fixed_temperature, fixed_flux, heat_sink, cold_plate"
     )
     both = {"convection": {}, "adiabatic": {}}
-    assert refused({"top": both}) == {"top[0].cooler": f"convection and adiabatic are given; {due} [E-TYPE]"}
+    assert refused({"top": both}) == {"top[0].cooler": f"{expected}, got convection and adiabatic [E-TYPE]"}
     (text,) = refused({"top": {"convektion": {}}}).values()
-    assert text == f"unknown kind 'convektion'; {due} [E-KEY]"
+    assert text == f"unknown kind 'convektion'; {expected} [E-KEY]"
 
 
 def test_unknown_faces_and_keys_are_rejected() -> None:
