@@ -19,14 +19,13 @@ from thermostack.finite_volume.conduction import (
     assemble_conduction,
     update_conduction,
 )
-from thermostack.finite_volume.error_estimate import LOOSE, estimate_errors
+from thermostack.finite_volume.error_estimate import ESTIMATE_TOLERANCE, estimate_errors
+from thermostack.finite_volume.heat_balance import HeatBalance, balance_heat
 from thermostack.finite_volume.part_temperatures import (
-    HeatBalance,
     PartTemperature,
-    balance_heat,
     measure_parts,
 )
-from thermostack.finite_volume.reconstruction import Fluxes
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.solver import Solver, prepare
 from thermostack.linear.solver_report import SolverReport
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
@@ -152,9 +151,11 @@ class _Solving:
         del self.heat
 
     def solve_loosely(self, heat: np.ndarray) -> np.ndarray:
-        return self.solver.solve(heat, tolerance=LOOSE)[0]
+        return self.solver.solve(heat, tolerance=ESTIMATE_TOLERANCE)[0]
 
-    def balanced(self, rise: np.ndarray, report: SolverReport) -> tuple[Fluxes, HeatBalance, SolverReport]:
+    def balanced(
+        self, rise: np.ndarray, report: SolverReport
+    ) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
         """Return the fluxes, solved on until heat in and out balance to the tolerance, and their balance.
 
         The solver weighs what is left over against all heat that films bring to a body at `zero`. Between
@@ -163,7 +164,7 @@ class _Solving:
         tolerance = self.tolerance
         while True:
             rise += self.zero
-            fluxes = Fluxes(self.model, self.conduction, self.conductivity, rise)
+            fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, rise)
             balance = balance_heat(fluxes)
             if balance.relative <= self.tolerance or tolerance <= FINEST:
                 return fluxes, balance, report
@@ -176,7 +177,7 @@ class _Solving:
     def run(self) -> tuple[np.ndarray, SolverReport]:
         """Return the rise over `zero` [K] and the report of the last solve."""
         self.assemble()
-        rise, report = self.solve(None, self.tolerance if self.model.is_linear else LOOSE)
+        rise, report = self.solve(None, self.tolerance if self.model.is_linear else ESTIMATE_TOLERANCE)
         if self.model.is_linear:
             return rise, report
         changes: list[float] = []
@@ -186,7 +187,7 @@ class _Solving:
             self.assemble(temperature)
             scale = max(float(rise.max()), -float(rise.min()), 1e-300)
             last = changes[-1] if changes else 1.0
-            rise, report = self.solve(rise, max(self.tolerance, min(LOOSE, 1e-2 * last)))
+            rise, report = self.solve(rise, max(self.tolerance, min(ESTIMATE_TOLERANCE, 1e-2 * last)))
             changes.append(_largest_change(temperature, rise, self.zero) / scale)
             if changes[-1] <= SETTLED:
                 return self.solve(rise, self.tolerance)

@@ -11,7 +11,7 @@ import numpy as np
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction
 from thermostack.linear.multigrid import apply_operator, vector_norms
-from thermostack.mesh.memory_estimate import USABLE, available_memory
+from thermostack.mesh.memory_estimate import MAX_MEMORY_FRACTION, available_memory
 
 Array = np.ndarray
 
@@ -46,7 +46,10 @@ class AmgPreconditioner:
         self.conduction, self.threads = conduction, threads
         self.active = np.flatnonzero(conduction.is_active)
         settings = settings or AmgSettings()
-        needed, available = settings.bytes_per_cell * self.active.size, USABLE * available_memory()
+        needed, available = (
+            settings.bytes_per_cell * self.active.size,
+            MAX_MEMORY_FRACTION * available_memory(),
+        )
         if needed > available:
             raise ResourceError(
                 f"algebraic multigrid needs about {needed / 1e9:.2g} GB and "

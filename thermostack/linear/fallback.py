@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.errors import ResourceError
-from thermostack.finite_volume.conduction import Conduction, contrast_of
+from thermostack.finite_volume.conduction import Conduction, conductivity_contrast
 from thermostack.linear.amg import AmgPreconditioner
 from thermostack.linear.iteration_state import IterationState
 from thermostack.linear.multigrid import Multigrid, Widths
@@ -76,7 +76,7 @@ class FallbackChain:
         self._widths, self._threads = widths, threads
         self._preconditioner: Multigrid | AmgPreconditioner | None
         self._method, self._preconditioner = SINGLE_PRECISION, None
-        contrast = contrast_of(conduction, *widths, threads)
+        contrast = conductivity_contrast(conduction, *widths, threads)
         if not contrast > MAX_CONTRAST:
             self._preconditioner = self._build()
             return

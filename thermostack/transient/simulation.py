@@ -18,7 +18,7 @@ from thermostack.finite_volume.part_temperatures import (
     measure_parts,
     merge_parts,
 )
-from thermostack.finite_volume.reconstruction import Fluxes
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
@@ -94,7 +94,7 @@ class Simulation:
         surfaces, stages = self.model.boundary, SCHEMES[scheme].stages
         linear = are_constant(self.model)
         solve = MemoryEstimate(
-            self.model.grid, linear, method=method, surfaces=surfaces.cell.size, in_time=stages
+            self.model.grid, linear, method=method, boundary_faces=surfaces.cell.size, time_stages=stages
         )
         check_memory(solve, held=self.model.memory)
         self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)
@@ -191,13 +191,13 @@ class Simulation:
         if not places:
             return {}
         fluxes = self._fluxes()
-        return {name: fluxes.at(*place) for name, place in places.items()}
+        return {name: fluxes.temperature_at(*place) for name, place in places.items()}
 
-    def _fluxes(self) -> Fluxes:
+    def _fluxes(self) -> FaceFluxes:
         """Return the fluxes now, good until they are asked for again."""
         t = np.add(self._stepper.field, self._zero, out=self._shown)
         conductivity = self._coefficients.conductivity_at(t)
-        return Fluxes(self.model, self._coefficients.conduction, conductivity, t, self._outside)
+        return FaceFluxes(self.model, self._coefficients.conduction, conductivity, t, self._outside)
 
     def state(self) -> dict[str, Any]:
         """Return all that what follows depends on: arrays and numbers by name, states in it too."""
@@ -321,7 +321,11 @@ class Simulation:
             self.loads.source_powers(time, before=before),
             self.loads.ambient_temperature(time, before=before),
         )
-        surfaces, surface, known = self.model.boundary, self._coefficients.conduction.surface, self._given[n]
+        surfaces, surface, known = (
+            self.model.boundary,
+            self._coefficients.conduction.boundary_face_conductance,
+            self._given[n],
+        )
         if known is not None and np.array_equal(known.levels, levels):
             if known.surface is surface and np.array_equal(known.outside, outside):
                 return
@@ -341,7 +345,7 @@ class Simulation:
 
         Raises ConvergenceError where that is more than rounding.
         """
-        cell, ground = self.model.boundary.cell, self._coefficients.conduction.surface
+        cell, ground = self.model.boundary.cell, self._coefficients.conduction.boundary_face_conductance
         made = left = 0.0
         for n, share in enumerate(self.scheme.b.tolist()):
             leaving = float((ground * self._stepper.stage(n).reshape(-1)[cell]).sum()) - self._brought[n]

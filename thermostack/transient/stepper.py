@@ -16,7 +16,6 @@ from thermostack.transient.runge_kutta import RungeKuttaScheme
 
 Array = np.ndarray
 
-PIECE = 2048  # cells of which the kernel says the largest value
 NEAREST = 3  # temperatures in time that a guess is a parabola through
 WILD = 12.0  # sum of a guess's weights without their signs, beyond which a lower degree is taken
 SAMPLE = 4096  # cells in which a guess is compared with what it became
@@ -63,13 +62,15 @@ class LinearCombination:
         `planes` (n,) intp are indices along z. Where something is no number, neither is the distance.
         """
         found, flat = np.empty(planes.size), other.reshape(len(other), -1)
-        _stage_vectors.depart(self.fields, self.rows, self.weights, flat, planes, found, self.threads)
+        terms = _stage_vectors.WeightedSum(self.fields, self.rows, self.weights)
+        _stage_vectors.distance(terms, flat, planes, found, self.threads)
         return found
 
     def write(self, k: int, plane: Array) -> None:
         """Set a plane of others (ny, nx) to those at height k."""
         out = plane.reshape(-1)
-        _stage_vectors.mix(self.fields, self.rows, self.weights, k * out.size, out, self.threads)
+        terms = _stage_vectors.WeightedSum(self.fields, self.rows, self.weights)
+        _stage_vectors.combine(terms, k * out.size, out, self.threads)
 
 
 class Stepper:
@@ -152,10 +153,11 @@ class Stepper:
         """
         rows = np.array([self._now, *self._new], dtype=np.intc)
         e = self.scheme.e if self.scheme.embedded is not None else np.zeros(self.scheme.stages)
-        found = np.empty((-(-self._heat.size // PIECE), 2))
+        found = np.empty((-(-self._heat.size // _stage_vectors.CELLS_PER_PIECE), 2))
         capacity = self.shifted.capacity.reshape(-1)
         weights = np.array([-e.sum(), *e])
-        _stage_vectors.judge(self._fields, rows, weights, capacity, found, self.threads)
+        error = _stage_vectors.WeightedSum(self._fields, rows, weights)
+        _stage_vectors.error_and_storage(error, capacity, found, self.threads)
         return float(found[:, 0].max()), float(found[:, 1].sum())
 
     def add_constant(self, by: float) -> None:
@@ -236,8 +238,9 @@ class Stepper:
         """Set what stage n is solved with, and its guess."""
         rows, base = self._base(n)
         capacity, guess = self.shifted.capacity.reshape(-1), self._fields[self._new[n]]
-        stage = (rows, base, shift, capacity, self._heat, near, weights, guess)
-        _stage_vectors.begin(self._fields, *stage, self.threads)
+        terms = _stage_vectors.WeightedSum(self._fields, rows, base)
+        predictor = _stage_vectors.WeightedSum(self._fields, near, weights)
+        _stage_vectors.stage_rhs(terms, predictor, shift, capacity, self._heat, guess, self.threads)
         heat.add_to(self._heat)
 
     def _nearest(self, when: float, stages: Sequence[tuple[float, int]]) -> tuple[Array, Array]:
