@@ -399,7 +399,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, error: type[BaseExce
     from thermostack.transient import simulation
 
     made = [0]
-    step = simulation.Simulation._make_step
+    step = simulation.Simulation._advance_step
 
     def counted(self: Any, edge: float) -> None:
         made[0] += 1
@@ -409,20 +409,20 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, error: type[BaseExce
             os.kill(os.getpid(), signal.SIGTERM)
         step(self, edge)
 
-    monkeypatch.setattr(simulation.Simulation, "_make_step", counted)
+    monkeypatch.setattr(simulation.Simulation, "_advance_step", counted)
 
 
 def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list whose one number is how many steps are made from now on."""
     from thermostack.transient import simulation
 
-    made, step = [0], simulation.Simulation._make_step
+    made, step = [0], simulation.Simulation._advance_step
 
     def counted(self: Any, edge: float) -> None:
         made[0] += 1
         step(self, edge)
 
-    monkeypatch.setattr(simulation.Simulation, "_make_step", counted)
+    monkeypatch.setattr(simulation.Simulation, "_advance_step", counted)
     return made
 
 
@@ -500,7 +500,7 @@ def test_a_step_that_takes_long_is_not_waited_for(
     """The signal comes where a step is stuck, which Python can leave."""
     from thermostack.transient import simulation
 
-    make_step, made = simulation.Simulation._make_step, [0]
+    make_step, made = simulation.Simulation._advance_step, [0]
 
     def stuck(self: Any, edge: float) -> None:
         made[0] += 1
@@ -510,7 +510,7 @@ def test_a_step_that_takes_long_is_not_waited_for(
         make_step(self, edge)
 
     with monkeypatch.context() as patch:
-        patch.setattr(simulation.Simulation, "_make_step", stuck)
+        patch.setattr(simulation.Simulation, "_advance_step", stuck)
         start = time.perf_counter()
         assert main([*PLAYED, "--checkpoint", "1 us"]) == 130
         assert time.perf_counter() - start < 15.0
