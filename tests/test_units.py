@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import thermostack.units as units
 from thermostack.units import (
     DIMENSIONS,
-    LONGEST_TEXT,
+    MAX_TEXT_LENGTH,
     K,
     UnitError,
     W,
@@ -392,7 +392,7 @@ def test_refuses_with_what_would_be_right(text: str, dimension: str, message: st
 
 
 def test_a_text_that_is_too_long_is_refused_at_once() -> None:
-    assert f"is 1000003 characters long, more than the {LONGEST_TEXT}" in refusal(
+    assert f"is 1000003 characters long, more than the {MAX_TEXT_LENGTH}" in refusal(
         "1" * 10**6 + " um", "length"
     )
     assert len(refusal("9" * 10**6, "length")) < 250
@@ -460,7 +460,7 @@ def test_any_text_is_a_finite_number_or_refused_in_words(text: str, dimension: s
 @pytest.mark.parametrize(
     "text",
     [
-        "9" * LONGEST_TEXT,
+        "9" * MAX_TEXT_LENGTH,
         "5 " + "m" * 98,
         "5 " + "m*" * 49,
         "5 " + "(" * 98,

@@ -32,14 +32,14 @@ class Diagnostic:
 
     def __str__(self) -> str:
         """Return `file:line:column: field: message (remedy) [code]`."""
-        file = None if self.file is None else "".join(map(_shown, self.file))
+        file = None if self.file is None else "".join(map(_escaped, self.file))
         place = ":".join(str(part) for part in (file, self.line, self.column) if part is not None)
         head = ": ".join(part for part in (place, self.field) if part)
         tail = f" ({self.hint})" if self.hint else ""
         return f"{head + ': ' if head else ''}{self.message}{tail} [{self.code}]"
 
 
-def _shown(sign: str) -> str:
+def _escaped(sign: str) -> str:
     """Return a sign of a file's name; one that would break the line, or cannot be printed, as its escape."""
     return sign if sign.isprintable() else sign.encode("unicode_escape").decode()
 

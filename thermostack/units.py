@@ -22,13 +22,13 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-LONGEST_TEXT = 100  # characters; the longest quantity written here has about 40
-FARTHEST = 2000  # powers of ten; no text this long brings a number from there back among the floats
+MAX_TEXT_LENGTH = 100  # characters; the longest quantity written here has about 40
+MAX_EXPONENT = 2000  # powers of ten; no text this long brings a number from there back among the floats
 
 _BLANK = " \t\u00a0\u2009\u202f"  # ordinary, tab, and the spaces that typesetting puts before a unit
 _MINUS = str.maketrans("−", "-")
 _NUMBER = re.compile(r"([+\-−]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+\-−]?[0-9]+))?")
-_ATOM = re.compile(r"(°C|℃|°|%|[A-Za-zµμ]+)(?:(?:\^|\*\*)([+\-−]?[1-9])|([-−]?[1-9])|(⁻?[¹²³⁴-⁹]))?")
+_UNIT_NAME = re.compile(r"(°C|℃|°|%|[A-Za-zµμ]+)(?:(?:\^|\*\*)([+\-−]?[1-9])|([-−]?[1-9])|(⁻?[¹²³⁴-⁹]))?")
 _TIMES = re.compile(rf"[{_BLANK}]*(?:\*|·|⋅)?[{_BLANK}]*")
 _SUPERSCRIPTS = str.maketrans("⁻¹²³⁴⁵⁶⁷⁸⁹−", "-123456789-")
 _ABSOLUTE_ZERO = Fraction("-273.15")  # degC, by definition of the Celsius scale
@@ -59,7 +59,7 @@ class _Dimension(NamedTuple):
     noun: str
     example: str
     si: str
-    shown: tuple[tuple[float, str], ...]  # ascending: from this size [SI] on, this unit
+    display_units: tuple[tuple[float, str], ...]  # ascending: from this size [SI] on, this unit
 
 
 _PREFIXES = {"": 0, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "d": -1, "k": 3, "M": 6, "G": 9}
@@ -89,7 +89,7 @@ _UNITS = {
     for prefix in ("", *prefixes)
 }
 _SPELLINGS = {"°C": "degC", "℃": "degC", "°": "deg"}
-_SLIPS = {  # a unit, and what people write for it
+_MISSPELLINGS = {  # a unit, and what people write for it
     "degC": "C c oC degc Celsius celsius",
     "K": "degK kelvin Kelvin",
     "W": "watt watts Watt",
@@ -99,7 +99,7 @@ _SLIPS = {  # a unit, and what people write for it
     "s": "sec",
     "h": "hr",
 }
-_MEANT = {slip: unit for unit, slips in _SLIPS.items() for slip in slips.split()}
+_CORRECTIONS = {slip: unit for unit, slips in _MISSPELLINGS.items() for slip in slips.split()}
 
 _DIMENSIONS = {
     name: _Dimension(f"{'an' if name[0] == 'a' else 'a'} {name.replace('_', ' ')}", *rest)
@@ -161,7 +161,7 @@ def parse_quantity(text: str, dimension: str) -> float:
             raise UnitError("has no unit")
         unit = _read_unit(rest)
         if unit.powers != _read_unit(due.si).powers:
-            raise UnitError(_say_mismatch(unit, rest, due))
+            raise UnitError(_mismatch_message(unit, rest, due))
         value = _scale(number, unit, _zero_of(rest, dimension))
         if dimension == "temperature" and value < 0:
             raise UnitError("is below absolute zero (-273.15 degC)")
@@ -261,8 +261,8 @@ def _quote(text: object) -> str:
 
 def _split(text: str) -> tuple[tuple[str, int], str]:
     """Return ((mantissa, exponent), unit text) of a quantity."""
-    if len(text) > LONGEST_TEXT:
-        raise UnitError(f"is {len(text)} characters long, more than the {LONGEST_TEXT} that are read")
+    if len(text) > MAX_TEXT_LENGTH:
+        raise UnitError(f"is {len(text)} characters long, more than the {MAX_TEXT_LENGTH} that are read")
     text = text.strip(_BLANK)
     match = _NUMBER.match(text)
     if match is None:
@@ -280,7 +280,7 @@ def _scale(number: tuple[str, int], unit: _Unit, zero: Fraction) -> float:
     """Return the float nearest to a number in a unit [SI], counted from that unit's zero."""
     mantissa, exponent = number
     is_zero = not mantissa.strip("+-0.")
-    exponent = max(-FARTHEST, min(FARTHEST, exponent + unit.shift))
+    exponent = max(-MAX_EXPONENT, min(MAX_EXPONENT, exponent + unit.shift))
     if unit.ratio == 1 and not zero:
         value = float(f"{mantissa}e{exponent}")
     else:
@@ -299,7 +299,7 @@ def _zero_of(rest: str, dimension: str) -> Fraction:
     """Return where the scale of a unit begins [K]: 273.15 for degC as a temperature, else zero."""
     if dimension != "temperature":
         return Fraction(0)
-    match = _ATOM.fullmatch(rest)
+    match = _UNIT_NAME.fullmatch(rest)
     if match is None or match.lastindex != 1:
         raise UnitError('is no point on a temperature scale; write it like "25 degC" or "298.15 K"')
     return -_ABSOLUTE_ZERO if _name_of(match) == "degC" else Fraction(0)
@@ -318,7 +318,7 @@ def _read_unit(text: str) -> _Unit:
         return _Unit()
     unit, end = _read_product(text, 0, inside=False)
     if end < len(text):
-        raise UnitError(_say_unreadable(text, end))
+        raise UnitError(_unreadable_message(text, end))
     return unit
 
 
@@ -340,7 +340,7 @@ def _read_product(text: str, position: int, *, inside: bool) -> tuple[_Unit, int
         else:
             factor, end = _read_factor(text, start, inside=inside)
             if divisor >= 0:
-                raise UnitError(_say_ambiguous(text, divisor, position, start))
+                raise UnitError(_ambiguous_message(text, divisor, position, start))
             unit, position = unit.times(factor, 1), end
 
 
@@ -351,23 +351,23 @@ def _read_factor(text: str, position: int, *, inside: bool) -> tuple[_Unit, int]
         if text[end : end + 1] != ")":
             raise UnitError("has a parenthesis that is not closed")
         return unit, end + 1
-    match = _ATOM.match(text, position)
+    match = _UNIT_NAME.match(text, position)
     if match is None:
-        raise UnitError(_say_unreadable(text, position))
+        raise UnitError(_unreadable_message(text, position))
     name = _name_of(match)
     if name not in _UNITS:
-        raise UnitError(_say_unknown(name))
+        raise UnitError(_unknown_message(name))
     power = match.group(2) or match.group(3) or match.group(4) or "1"
     return _Unit().times(_UNITS[name], int(power.translate(_SUPERSCRIPTS))), match.end()
 
 
-def _say_unreadable(text: str, position: int) -> str:
+def _unreadable_message(text: str, position: int) -> str:
     """Return what is wrong where no unit can be read."""
     what = _quote(text[position:]) if position < len(text) else "its end"
     return f'cannot be read at {what}; units are joined by a space, "*" or "/", like "W/m2/K" or "W/(m K)"'
 
 
-def _say_ambiguous(text: str, divisor: int, end: int, start: int) -> str:
+def _ambiguous_message(text: str, divisor: int, end: int, start: int) -> str:
     """Return both readings of a text with a product after a slash."""
     before, below, after = text[:divisor].rstrip("/" + _BLANK), text[divisor:end], text[start:]
     if "(" in text or "/" in after:
@@ -378,12 +378,12 @@ def _say_ambiguous(text: str, divisor: int, end: int, start: int) -> str:
     )
 
 
-def _say_unknown(name: str) -> str:
+def _unknown_message(name: str) -> str:
     """Return that a unit is unknown, with the nearest that are."""
     from difflib import get_close_matches  # needed on the way to an error only
 
-    if name in _MEANT:
-        near = [_MEANT[name]]
+    if name in _CORRECTIONS:
+        near = [_CORRECTIONS[name]]
     elif name.endswith("K") and name[:-1] in _UNITS:
         near = [f'"({name[:-1]} K)"']
     else:
@@ -393,7 +393,7 @@ def _say_unknown(name: str) -> str:
     return f"has an unknown unit {_quote(name)}{advice}"
 
 
-def _say_mismatch(unit: _Unit, rest: str, due: _Dimension) -> str:
+def _mismatch_message(unit: _Unit, rest: str, due: _Dimension) -> str:
     """Return that a quantity is of another kind than the one due."""
     nouns = {_read_unit(text).powers: noun for text, noun in _OTHER_NOUNS.items()}
     nouns |= {_read_unit(other.si).powers: other.noun for other in reversed(_DIMENSIONS.values())}
@@ -417,7 +417,7 @@ def _choose_unit(value: float, due: _Dimension) -> str:
     if value == 0:
         return due.example.partition(" ")[2]
     size = abs(float(f"{value:.4g}"))
-    return [unit for start, unit in due.shown if size >= start][-1]
+    return [unit for start, unit in due.display_units if size >= start][-1]
 
 
 def _in_unit(value: float, unit: str, dimension: str) -> Fraction:

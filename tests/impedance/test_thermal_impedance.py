@@ -18,7 +18,7 @@ from thermostack.errors import DescriptionError, OutputError, ResourceError
 from thermostack.impedance.ports import find_port, find_source, heated_stacks
 from thermostack.impedance.thermal_impedance import ThermalImpedance, thermal_impedance
 from thermostack.io.description.package_file import read_package
-from thermostack.io.results.impedance_files import FILES, circuits, impedance_files, write_impedance
+from thermostack.io.results.impedance_files import FILE_SIGNATURES, circuits, impedance_files, write_impedance
 from thermostack.materials.material import Material
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model, discretize
@@ -339,7 +339,7 @@ def rows(path: Path) -> tuple[list[str], np.ndarray]:
 
 def test_the_files_hold_what_the_result_does(logic: ThermalImpedance, tmp_path: Path) -> None:
     written = logic.save(tmp_path)
-    names = [f"two_dies_zth{ending}" for ending in FILES]
+    names = [f"two_dies_zth{ending}" for ending in FILE_SIGNATURES]
     assert [path.name for path in written] == names
     head, table = rows(tmp_path / names[0])
     assert head[:2] == ["time [s]", "logic [K/W]"]
@@ -372,7 +372,7 @@ def test_the_circuits_are_two_of_one_impedance(logic: ThermalImpedance) -> None:
 def test_files_of_another_kind_are_left_alone(logic: ThermalImpedance, tmp_path: Path) -> None:
     logic.save(tmp_path)
     logic.save(tmp_path)
-    for ending in FILES:
+    for ending in FILE_SIGNATURES:
         path = tmp_path / f"two_dies_zth{ending}"
         path.write_text("notes of months")
         with pytest.raises(OutputError, match="is something else than its name says"):
@@ -453,7 +453,7 @@ def test_zth_prints_all_that_is_asked_of_it_and_writes_its_files(
         assert word in printed
     assert "solving at one rate after the other" in logged
     assert not [line for line in printed.splitlines() if line != line.rstrip() or len(line) > 132]
-    names = sorted(["fcbga_zth.png", *(f"fcbga_zth{ending}" for ending in FILES)])
+    names = sorted(["fcbga_zth.png", *(f"fcbga_zth{ending}" for ending in FILE_SIGNATURES)])
     assert sorted(path.name for path in (here / "run").iterdir()) == names
 
 
@@ -475,7 +475,7 @@ def test_zth_prints_json_and_saves_under_another_name(here: Path, capsys: pytest
     assert len(summary["time"]) == 22
     assert set(summary["zth"]) == {"die", "die peak", "board"}
     assert {"read", "mesh", "assemble", "reduce", "write", "plot"} <= set(summary["seconds"])
-    assert summary["files"] == ["v1.2.png", *(f"v1.2{ending}" for ending in FILES)]
+    assert summary["files"] == ["v1.2.png", *(f"v1.2{ending}" for ending in FILE_SIGNATURES)]
     assert all((here / name).is_file() for name in summary["files"])
     assert main(["zth", "fcbga", *FAST, "--no-save"]) == 0
 

@@ -31,13 +31,13 @@ from thermostack.schema.fields import (
 from thermostack.schema.validated_dataclass import (
     NamedItems,
     TaggedUnion,
+    class_key,
     described,
     diagnostic_at,
     diagnostics_of,
     dump,
+    field_keys,
     field_path,
-    key_of,
-    keys_of,
 )
 
 
@@ -118,29 +118,29 @@ def test_what_is_not_finite_is_refused_from_python_and_from_files(value: float) 
 
 
 @pytest.mark.parametrize(
-    ("quantity", "value", "message", "remedy"),
+    ("quantity", "value", "message", "hint"),
     [
         (Quantity("length", above=0.0), 0.0, "0 um is not greater than zero", ""),
         (Quantity("length", above=0.0), -50e-6, "-50 um is not greater than zero", "did you mean 50 um?"),
-        (Quantity("power", least=0.0), -2.0, "-2 W is less than zero", "did you mean 2 W?"),
+        (Quantity("power", min=0.0), -2.0, "-2 W is less than zero", "did you mean 2 W?"),
         (Quantity("length", above=1e-3), 1e-3, "1 mm is not greater than 1 mm", ""),
-        (Quantity("length", least=1e-3), 5e-4, "500 um is less than 1 mm", ""),
-        (Quantity("length", most=1.0), 2.0, "2 m is more than 1 m", ""),
+        (Quantity("length", min=1e-3), 5e-4, "500 um is less than 1 mm", ""),
+        (Quantity("length", max=1.0), 2.0, "2 m is more than 1 m", ""),
     ],
 )
-def test_bounds(quantity: Quantity, value: float, message: str, remedy: str) -> None:
+def test_bounds(quantity: Quantity, value: float, message: str, hint: str) -> None:
     found = diagnostic(Annotated[float, quantity], value)
-    assert (found.code, found.message, found.hint) == ("E-RANGE", message, remedy)
+    assert (found.code, found.message, found.hint) == ("E-RANGE", message, hint)
 
 
 def test_bounds_that_may_be_reached() -> None:
-    assert read(Annotated[float, Quantity("power", least=0.0)], 0.0) == 0.0
-    assert read(Annotated[float, Quantity("length", most=1.0)], 1.0) == 1.0
+    assert read(Annotated[float, Quantity("power", min=0.0)], 0.0) == 0.0
+    assert read(Annotated[float, Quantity("length", max=1.0)], 1.0) == 1.0
     assert read(Annotated[float, Quantity("length", above=0.0)], 1e-300) == 1e-300
 
 
 @pytest.mark.parametrize(
-    ("value", "remedy"),
+    ("value", "hint"),
     [
         ("50 m", "did you mean 50 mm?"),
         ("0.5 m", "did you mean 500 um?"),
@@ -148,9 +148,9 @@ def test_bounds_that_may_be_reached() -> None:
         ("1e9 m", "check the unit"),
     ],
 )
-def test_a_slip_of_the_unit_is_told(value: str, remedy: str) -> None:
+def test_a_slip_of_the_unit_is_told(value: str, hint: str) -> None:
     found = diagnostic(Thickness, value)
-    assert (found.code, found.hint) == ("E-SLIP", remedy)
+    assert (found.code, found.hint) == ("E-SLIP", hint)
     assert "is outside 10 nm to 100 mm" in found.message
 
 
@@ -292,7 +292,7 @@ def test_a_field_that_is_missing_is_named() -> None:
 
 def test_keys_of_files_are_the_aliases() -> None:
     """A file says `at`; Python may say either."""
-    assert keys_of(Plate) == {
+    assert field_keys(Plate) == {
         "name": "name", "thickness": "thickness", "at": "place", "tags": "tags", "count": "count",
     }  # fmt: skip
     thing = {"name": "a", "thickness": "1 mm"}
@@ -363,8 +363,8 @@ Holed = Annotated[Any, TaggedUnion((RoundHole, Nothing), names=True, plain=(Plat
 
 
 def test_keys_of_classes() -> None:
-    assert key_of(RoundHole) == "round_hole"
-    assert key_of(Nothing) == "nothing"
+    assert class_key(RoundHole) == "round_hole"
+    assert class_key(Nothing) == "nothing"
 
 
 def test_one_of_several_is_a_mapping_of_one_key_or_the_thing() -> None:

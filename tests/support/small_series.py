@@ -97,7 +97,7 @@ def contents(path: Path) -> dict[str, Any]:
     """Return all that a file holds but for when and by whom it was written."""
     found: dict[str, Any] = {}
     with h5py.File(path) as file:
-        for name, item in hdf5_check.objects(file):
+        for name, item in hdf5_check.walk_objects(file):
             found[f"{name} attributes"] = {
                 key: np.asarray(value).tolist() for key, value in item.attrs.items()
             }

@@ -38,7 +38,7 @@ from thermostack.cli.timing import StageTimer
 from thermostack.cli.transient import transient
 from thermostack.cli.zth import zth
 from thermostack.errors import DescriptionError, OutputError, ResourceError, ThermostackError
-from thermostack.io.files.output_paths import PICTURES, RESULT, find_destination
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES, RESULT_SUFFIX, find_destination
 
 LARGEST_CELL = 1.0  # m: no cell is cut for its size
 UNEXPECTED = 1  # the exit code of a fault of our own
@@ -64,7 +64,7 @@ def solve(
     *,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[Path | None, output_option("NAME.vtkhdf and NAME.png", (RESULT,))] = None,
+    output: Annotated[Path | None, output_option("NAME.vtkhdf and NAME.png", (RESULT_SUFFIX,))] = None,
     no_save: NoSave = False,
     no_estimate: Annotated[bool, Parameter(help="Leave out the estimate of the errors.")] = False,
     method: Annotated[
@@ -79,12 +79,16 @@ def solve(
     debug: Debug = False,
 ) -> None:
     """Solve for the steady temperatures of every part; write a result file and a picture."""
-    destination = read_output(output, no_save, (RESULT,))
+    destination = read_output(output, no_save, (RESULT_SUFFIX,))
     overrides, size = read_settings(settings), read_cell(cell)
     with show_progress() as progress:
         timed = StageTimer(progress)
         drawn = timed.read(package, overrides, may_leave=allow_include_root)
-        places = [destination.file(drawn.name, suffix) for suffix in (RESULT, ".png")] if destination else []
+        places = (
+            [destination.file(drawn.name, suffix) for suffix in (RESULT_SUFFIX, ".png")]
+            if destination
+            else []
+        )
         model = timed.discretize(drawn, size)
         from thermostack.steady import solve_steady
 
@@ -119,14 +123,14 @@ def mesh(
     *,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[Path | None, output_option("NAME_grid.png", PICTURES)] = None,
+    output: Annotated[Path | None, output_option("NAME_grid.png", FIGURE_SUFFIXES)] = None,
     no_save: NoSave = False,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
 ) -> None:
     """Cut a package into cells and show the grid; nothing is solved."""
-    destination = read_output(output, no_save, PICTURES)
+    destination = read_output(output, no_save, FIGURE_SUFFIXES)
     overrides, size = read_settings(settings), read_cell(cell)
     files = []
     with show_progress() as progress:
@@ -199,7 +203,7 @@ def plot(
     x: Annotated[str | None, Parameter(help='A cross-section at this place along x, as "27 mm".')] = None,
     y: Annotated[str | None, Parameter(help="A cross-section at this place along y.")] = None,
     z: Annotated[str | None, Parameter(help="The plane at this height.")] = None,
-    output: Annotated[Path | None, output_option("NAME.png", PICTURES)] = None,
+    output: Annotated[Path | None, output_option("NAME.png", FIGURE_SUFFIXES)] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -212,7 +216,7 @@ def plot(
     }
     if len(asked) > 1:
         raise usage_error(f"--{' and --'.join(asked)}", "ask for different pictures", "give one of them")
-    destination = find_destination(output, PICTURES)
+    destination = find_destination(output, FIGURE_SUFFIXES)
     with show_progress() as progress:
         progress("open")
         steady = read_result(result)

@@ -38,7 +38,7 @@ from thermostack.cli.transient_options import (
     read_traces,
 )
 from thermostack.errors import DescriptionError, Diagnostic, OutputError
-from thermostack.io.files.output_paths import RESULT, replaceable
+from thermostack.io.files.output_paths import RESULT_SUFFIX, require_replaceable
 
 if TYPE_CHECKING:
     from thermostack.io.files.output_paths import Destination
@@ -107,7 +107,7 @@ def transient(
     cell: CellOption = None,
     settings: Settings = (),
     output: Annotated[
-        Path | None, output_option("NAME_transient.vtkhdf, its history and its picture", (RESULT,))
+        Path | None, output_option("NAME_transient.vtkhdf, its history and its picture", (RESULT_SUFFIX,))
     ] = None,
     no_save: NoSave = False,
     threads: Threads = None,
@@ -130,7 +130,7 @@ def transient(
     every = read_positive("--checkpoint", checkpoint, "time")
     start = read_initial(initial or ("steady" if trace else "outside"))
     probes, asked = read_probes(probe), read_throttles(throttle)
-    destination = read_output(output, no_save, (RESULT,))
+    destination = read_output(output, no_save, (RESULT_SUFFIX,))
     overrides, size = read_settings(settings), read_cell(cell)
     with show_progress() as progress:
         timed = StageTimer(progress)
@@ -184,12 +184,12 @@ def transient(
 
 def _places(destination: Destination, name: str, traces: tuple[Path, ...]) -> list[Path]:
     """Return where film, history and picture go. Raises OutputError where something else stands there."""
-    film = destination.file(f"{name}_transient", RESULT)
-    history = replaceable(film.with_name(f"{film.stem}_history.csv"), b"time [s],")
+    film = destination.file(f"{name}_transient", RESULT_SUFFIX)
+    history = require_replaceable(film.with_name(f"{film.stem}_history.csv"), b"time [s],")
     for trace in traces:
         if history.exists() and history.samefile(trace):
             raise OutputError(f"{history} is a trace of this run and is not replaced; name another --output")
-    return [film, history, replaceable(film.with_name(f"{film.stem}.png"))]
+    return [film, history, require_replaceable(film.with_name(f"{film.stem}.png"))]
 
 
 def _refuse_to_drop(film: Path) -> None:

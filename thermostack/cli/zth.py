@@ -25,7 +25,7 @@ from thermostack.cli.options import (
     usage_error,
 )
 from thermostack.cli.timing import StageTimer
-from thermostack.io.files.output_paths import PICTURES
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,9 @@ def zth(
     ] = 1e-4,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[Path | None, output_option("NAME_zth.png and the tables beside it", PICTURES)] = None,
+    output: Annotated[
+        Path | None, output_option("NAME_zth.png and the tables beside it", FIGURE_SUFFIXES)
+    ] = None,
     no_save: NoSave = False,
     threads: Threads = None,
     json: Json = False,
@@ -75,7 +77,7 @@ def zth(
         raise usage_error("--tolerance", f"{tolerance:g} is not between 1e-7 and 1", "as 1e-4", "E-RANGE")
     asked = read_times(times)
     at = None if temperature is None else read_quantity("--temperature", temperature, "temperature")
-    destination = read_output(output, no_save, PICTURES)
+    destination = read_output(output, no_save, FIGURE_SUFFIXES)
     overrides, size = read_settings(settings), read_cell(cell)
     places = [name.strip() for name in (outputs or "").split(",") if name.strip()]
     with show_progress() as progress:

@@ -24,7 +24,13 @@ from thermostack.materials.cylinder_arrays import (
 from thermostack.materials.material import ROOM_TEMPERATURE, Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes, CapacityLaw, ConductivityLaw, Constant
 from thermostack.schema.fields import Depth, Extent, Fraction, Thickness, fail
-from thermostack.schema.validated_dataclass import TaggedUnion, complete, described, diagnostic_at, key_of
+from thermostack.schema.validated_dataclass import (
+    TaggedUnion,
+    class_key,
+    described,
+    diagnostic_at,
+    resolve_references,
+)
 
 Find: TypeAlias = Callable[["MaterialLike"], Material]  # from a name, a material or a mixture
 SUM_OF_FRACTIONS = 1e-9  # how far from one it may be
@@ -62,7 +68,7 @@ class EffectiveMedium:
             if all(part.has_constant_capacity for part in found):
                 capacity = float(capacity.evaluate(np.array(ROOM_TEMPERATURE)))
         names = ", ".join(dict.fromkeys(part.name for part in found))
-        source = f"computed as {key_of(type(self))} of {names}"
+        source = f"computed as {class_key(type(self))} of {names}"
         stated: str = getattr(self, "source", "")
         if stated:
             source += f"; {stated}"
@@ -72,7 +78,7 @@ class EffectiveMedium:
         """Raise DescriptionError where a part is not alike along x and y."""
         for (field, _, _), part in zip(self.constituents(), found, strict=True):
             if not part.is_isotropic_in_plane:
-                kind = key_of(type(self))
+                kind = class_key(type(self))
                 text = f"{part.name} conducts differently along x and y, {kind} takes them as alike"
                 remedy = "give a material with one in-plane conductivity"
                 raise DescriptionError(diagnostic_at((field,), text, remedy, "E-VALUE"))
@@ -404,4 +410,4 @@ MaterialLike = Annotated[
     TaggedUnion(EFFECTIVE_MEDIA, names=True, plain=(Material,)),
 ]
 
-complete(*EFFECTIVE_MEDIA, Ply, Vias, Constituent)  # each may be made of any other
+resolve_references(*EFFECTIVE_MEDIA, Ply, Vias, Constituent)  # each may be made of any other

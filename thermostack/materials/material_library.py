@@ -21,7 +21,7 @@ from thermostack.materials.effective_media import (
 )
 from thermostack.materials.material import VOID, Material
 from thermostack.schema.fields import Name, fail, suggest
-from thermostack.schema.validated_dataclass import TaggedUnion, diagnostics_of, key_of
+from thermostack.schema.validated_dataclass import TaggedUnion, class_key, diagnostics_of
 
 Definition: TypeAlias = Material | AnyEffectiveMedium
 
@@ -44,7 +44,7 @@ def _find(
     if isinstance(material, Material):
         return material
     if isinstance(material, EffectiveMedium):
-        return material.material(name or key_of(type(material)), lambda part: _find(part, own, "", trail))
+        return material.material(name or class_key(type(material)), lambda part: _find(part, own, "", trail))
     if material == VOID:
         text = "void is the space outside the body, it has no properties"
         raise DescriptionError(Diagnostic("material", text, "name a material", "E-NAME"))
@@ -140,7 +140,7 @@ class DefinitionsForm:
 def _kind_of(value: Any) -> str:
     """Return whether a definition is a material or a mixture; a slip in a mixture's key is one too."""
     if isinstance(value, Mapping) and "conductivity" not in value:
-        kinds = [key_of(kind) for kind in EFFECTIVE_MEDIA]
+        kinds = [class_key(kind) for kind in EFFECTIVE_MEDIA]
         is_slip = len(value) == 1 and suggest(str(next(iter(value))), kinds)
         return "@mixture" if is_slip or any(key in kinds for key in value) else "@material"
     return "@mixture" if isinstance(value, EffectiveMedium) else "@material"

@@ -1,1 +1,1 @@
-"""The mesh builder: from the geometry of a package to cells with materials, heat sources and boundary faces."""
+"""The mesh builder: from the geometry of a package to cells, heat sources and boundary faces."""

@@ -28,7 +28,7 @@ from thermostack.package.geometry import Geometry, HeatSource, InterfaceResistan
 from thermostack.package.package import Package
 from thermostack.package.power import deposit_power, power_rectangles
 from thermostack.schema.fields import suggest
-from thermostack.schema.validated_dataclass import diagnostic_at, key_of
+from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 
 COARSE = "only one cell across"
@@ -399,7 +399,7 @@ def _in_series(cooler: Cooler, resistance: float) -> str:
     """Return how a cooler takes the resistance [m2 K/W] of the face it touches into its own."""
     h = getattr(cooler, "h", None)
     if isinstance(cooler, (HeatSink, ColdPlate)):
-        remedy = f"give the {key_of(type(cooler)).replace('_', ' ')} a base, or "
+        remedy = f"give the {class_key(type(cooler)).replace('_', ' ')} a base, or "
     else:
         remedy = "make it a heat_sink or cold_plate with a base, or "
     if isinstance(cooler, FixedTemperature):

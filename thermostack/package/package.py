@@ -29,7 +29,7 @@ from thermostack.schema.fields import (
     suggest,
 )
 from thermostack.schema.short_repr import html_table
-from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at, key_of
+from thermostack.schema.validated_dataclass import NamedItems, class_key, described, diagnostic_at
 from thermostack.units import format_quantity
 
 MAX_SHOWN_STACKS = 6  # names in the text that represents a package
@@ -154,11 +154,11 @@ class Package:
         return sum(_stack_power(stack) for stack in self.stacks)
 
     def __repr__(self) -> str:
-        """Return the name, and the number of stacks and layers, the power and the cooled faces, line by line."""
+        """Return the name, the numbers of stacks and layers, the power and the cooled faces, line by line."""
         layers = sum(len(stack.layers) for stack in self.stacks)
         names = ", ".join(stack.name for stack in self.stacks[:MAX_SHOWN_STACKS])
         more = len(self.stacks) - MAX_SHOWN_STACKS
-        cooled = (f"{face}: {key_of(type(each.cooler)).replace('_', ' ')}" for face, each in self.cooling)
+        cooled = (f"{face}: {class_key(type(each.cooler)).replace('_', ' ')}" for face, each in self.cooling)
         rows = {
             "stacks": f"{len(self.stacks)} ({names}{f' and {more} more' if more > 0 else ''})",
             "layers": f"{layers}",
@@ -347,7 +347,7 @@ def _material_diagnostics(package: Package, material: MaterialLike, path: Path) 
             diagnostic
             for field, part, _ in material.constituents()
             for diagnostic in _material_diagnostics(
-                package, part, (*path, key_of(type(material)), *field.split("."))
+                package, part, (*path, class_key(type(material)), *field.split("."))
             )
         ]
         yield from parts
@@ -369,7 +369,7 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
     fixes_temperature = False
     for face, cooled in package.cooling:
         cooler = cooled.cooler
-        here: Path = ("cooling", face, getattr(package.cooling, face).index(cooled), key_of(type(cooler)))
+        here: Path = ("cooling", face, getattr(package.cooling, face).index(cooled), class_key(type(cooler)))
         h = getattr(cooler, "h", None)
         carries_heat = bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
         if isinstance(h, HtcMap) and face not in ("top", "bottom"):

@@ -30,9 +30,9 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(found)}?" if found else ""
 
 
-def fail(code: str, message: str, remedy: str = "") -> PydanticCustomError:
+def fail(code: str, message: str, hint: str = "") -> PydanticCustomError:
     """Return the error a validator raises; it becomes a `Fault` with this code."""
-    return PydanticCustomError(cast(Any, code), "{text}", {"text": message, "remedy": remedy})
+    return PydanticCustomError(cast(Any, code), "{text}", {"text": message, "hint": hint})
 
 
 # -- quantities ------------------------------------------------------------------------------
@@ -44,9 +44,9 @@ class Quantity:
 
     dimension: str
     above: float | None = None  # the value must be greater
-    least: float | None = None
-    most: float | None = None
-    usual: tuple[float, float] | None = None  # outside it a slip of the unit is likelier than the value
+    min: float | None = None
+    max: float | None = None
+    plausible: tuple[float, float] | None = None  # outside it a slip of the unit is likelier than the value
 
     def read(self, value: Any, info: core_schema.ValidationInfo) -> float:
         """Return the value [SI] of a text with its unit, or of a number from Python."""
@@ -56,7 +56,7 @@ class Quantity:
             except UnitError as error:
                 raise fail("E-UNIT", str(error)) from None
         elif isinstance(value, bool) or not isinstance(value, Real):
-            raise fail("E-TYPE", f"{shown(value)} is not {self.noun}", f"write {self.example}")
+            raise fail("E-TYPE", f"{quote_value(value)} is not {self.noun}", f"write {self.example}")
         elif is_from_file(info) and math.isfinite(value):
             raise fail("E-UNIT", f"{value} has no unit; {self.noun} is due", f"write {self.example}")
         else:
@@ -71,15 +71,15 @@ class Quantity:
         shown = format_quantity(number, self.dimension)
         if self.above is not None and number <= self.above:
             bound = "zero" if self.above == 0.0 else format_quantity(self.above, self.dimension)
-            raise fail("E-RANGE", f"{shown} is not greater than {bound}", self._positive_remedy(number))
-        if self.least is not None and number < self.least:
-            bound = "zero" if self.least == 0.0 else format_quantity(self.least, self.dimension)
-            raise fail("E-RANGE", f"{shown} is less than {bound}", self._positive_remedy(number))
-        if self.most is not None and number > self.most:
-            raise fail("E-RANGE", f"{shown} is more than {format_quantity(self.most, self.dimension)}")
-        if self.usual is not None and not self.usual[0] <= number <= self.usual[1]:
-            low, high = (format_quantity(bound, self.dimension) for bound in self.usual)
-            raise fail("E-SLIP", f"{shown} is outside {low} to {high}", self._slip_remedy(number))
+            raise fail("E-RANGE", f"{shown} is not greater than {bound}", self._sign_hint(number))
+        if self.min is not None and number < self.min:
+            bound = "zero" if self.min == 0.0 else format_quantity(self.min, self.dimension)
+            raise fail("E-RANGE", f"{shown} is less than {bound}", self._sign_hint(number))
+        if self.max is not None and number > self.max:
+            raise fail("E-RANGE", f"{shown} is more than {format_quantity(self.max, self.dimension)}")
+        if self.plausible is not None and not self.plausible[0] <= number <= self.plausible[1]:
+            low, high = (format_quantity(bound, self.dimension) for bound in self.plausible)
+            raise fail("E-SLIP", f"{shown} is outside {low} to {high}", self._unit_hint(number))
 
     @property
     def words(self) -> str:
@@ -96,13 +96,13 @@ class Quantity:
         """Return a value with a unit, quoted."""
         return f'"{example_of(self.dimension)}"'
 
-    def _positive_remedy(self, number: float) -> str:
+    def _sign_hint(self, number: float) -> str:
         return f"did you mean {format_quantity(-number, self.dimension)}?" if number < 0.0 else ""
 
-    def _slip_remedy(self, number: float) -> str:
-        assert self.usual is not None
+    def _unit_hint(self, number: float) -> str:
+        assert self.plausible is not None
         for factor in (1e-3, 1e3, 1e-6, 1e6):
-            if self.usual[0] <= number * factor <= self.usual[1]:
+            if self.plausible[0] <= number * factor <= self.plausible[1]:
                 return f"did you mean {format_quantity(number * factor, self.dimension)}?"
         return "check the unit"
 
@@ -123,16 +123,16 @@ class Quantity:
 
 
 Length = Annotated[float, Quantity("length")]
-Thickness = Annotated[float, Quantity("length", above=0.0, usual=(10e-9, 0.1))]
-Extent = Annotated[float, Quantity("length", above=0.0, usual=(10e-9, 1.0))]
-Depth = Annotated[float, Quantity("length", least=0.0)]
+Thickness = Annotated[float, Quantity("length", above=0.0, plausible=(10e-9, 0.1))]
+Extent = Annotated[float, Quantity("length", above=0.0, plausible=(10e-9, 1.0))]
+Depth = Annotated[float, Quantity("length", min=0.0)]
 Temperature = Annotated[float, Quantity("temperature", above=0.0)]
-PowerValue = Annotated[float, Quantity("power", least=0.0)]
+PowerValue = Annotated[float, Quantity("power", min=0.0)]
 SignedPower = Annotated[float, Quantity("power")]
 HeatFlux = Annotated[float, Quantity("heat_flux")]
-HeatTransferCoefficient = Annotated[float, Quantity("heat_transfer_coefficient", least=0.0)]
+HeatTransferCoefficient = Annotated[float, Quantity("heat_transfer_coefficient", min=0.0)]
 ThermalResistance = Annotated[float, Quantity("thermal_resistance", above=0.0)]
-AreaResistance = Annotated[float, Quantity("area_resistance", least=0.0)]
+AreaResistance = Annotated[float, Quantity("area_resistance", min=0.0)]
 ConductivityValue = Annotated[float, Quantity("conductivity", above=0.0)]
 Density = Annotated[float, Quantity("density", above=0.0)]
 SpecificHeatValue = Annotated[float, Quantity("specific_heat", above=0.0)]
@@ -141,7 +141,7 @@ VolumetricHeatCapacityValue = Annotated[float, Quantity("volumetric_heat_capacit
 
 def _read_pair(value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise fail("E-TYPE", f"{shown(value)} is not a pair of lengths", "write [2.5 mm, 8 mm]")
+        raise fail("E-TYPE", f"{quote_value(value)} is not a pair of lengths", "write [2.5 mm, 8 mm]")
     return value
 
 
@@ -157,10 +157,12 @@ _NAME = re.compile(r"\w[\w+-]*\Z")
 def read_name(value: Any) -> str:
     """Return a text that is a name, or refuse it."""
     if not isinstance(value, str):
-        remedy = "put it in quotes" if isinstance(value, (int, float)) else ""
-        raise fail("E-TYPE", f"{shown(value)} is not a name", remedy)
+        hint = "put it in quotes" if isinstance(value, (int, float)) else ""
+        raise fail("E-TYPE", f"{quote_value(value)} is not a name", hint)
     if len(value) > 64 or not _NAME.match(value):
-        raise fail("E-NAME", f"{shown(value)} is not a name", "up to 64 letters, digits, _ + -, no dots")
+        raise fail(
+            "E-NAME", f"{quote_value(value)} is not a name", "up to 64 letters, digits, _ + -, no dots"
+        )
     return value
 
 
@@ -179,7 +181,7 @@ def _read_fraction(value: Any) -> float:
         except UnitError as error:
             raise fail("E-UNIT", str(error)) from None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
-        raise fail("E-RANGE", f"{shown(value)} is not a fraction", "from 0 to 1")
+        raise fail("E-RANGE", f"{quote_value(value)} is not a fraction", "from 0 to 1")
     return float(value)
 
 
@@ -203,7 +205,7 @@ PathName = Annotated[str, _plain(_read_path_name, {"type": "string"})]  # names 
 Fraction = Annotated[float, _plain(_read_fraction, {"type": "number", "minimum": 0, "maximum": 1})]
 
 
-def shown(value: Any) -> str:
+def quote_value(value: Any) -> str:
     """Return a value as a message shows it, cut short."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -17,7 +17,7 @@ from pydantic.dataclasses import rebuild_dataclass
 from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.schema.fields import CoreSchema, fail, is_from_file, read_name, shown, suggest
+from thermostack.schema.fields import CoreSchema, fail, is_from_file, quote_value, read_name, suggest
 from thermostack.schema.short_repr import short_repr
 
 T = TypeVar("T")
@@ -36,22 +36,22 @@ def described(cls: type[T]) -> type[T]:
 
     cls.__get_pydantic_core_schema__ = classmethod(core)  # type: ignore[attr-defined]
     if "__repr__" not in vars(cls):
-        cls.__repr__ = short_repr  # type: ignore[assignment, method-assign]
+        cls.__repr__ = short_repr  # type: ignore[method-assign]
     config = ConfigDict(validate_by_name=True, validate_by_alias=True, arbitrary_types_allowed=True)
-    return _guarded(cast(type[T], pydantic_dataclass(frozen=True, config=config)(cls)))
+    return _with_checked_init(cast(type[T], pydantic_dataclass(frozen=True, config=config)(cls)))
 
 
-def complete(*kinds: type) -> None:
+def resolve_references(*kinds: type) -> None:
     """Resolve the names that these described classes could not know when they were declared.
 
     pydantic would do so on the first use, and put its own constructor back.
     """
     for kind in kinds:
         rebuild_dataclass(cast(Any, kind), force=True)
-        _guarded(kind)
+        _with_checked_init(kind)
 
 
-def _guarded(made: type[T]) -> type[T]:
+def _with_checked_init(made: type[T]) -> type[T]:
     """Return the class with a constructor that raises `DescriptionError`, every fault with its field."""
     construct = made.__init__
     names = [field.name for field in dataclasses.fields(cast(Any, made)) if field.init]
@@ -59,7 +59,7 @@ def _guarded(made: type[T]) -> type[T]:
     def __init__(self: T, *args: Any, **kwargs: Any) -> None:
         if len(args) <= len(names) and not kwargs.keys() & set(names[: len(args)]):
             args, kwargs = (), {**dict(zip(names, args, strict=False)), **kwargs}  # faults name the field
-        odd = [key for key in kwargs if key not in names and key not in keys_of(made)]
+        odd = [key for key in kwargs if key not in names and key not in field_keys(made)]
         diagnostics = [
             diagnostic_at((made.__name__, key), f"unknown key {key!r}", suggest(key, names), "E-KEY")
             for key in odd
@@ -75,7 +75,7 @@ def _guarded(made: type[T]) -> type[T]:
     return made
 
 
-def keys_of(kind: Any) -> dict[str, str]:
+def field_keys(kind: Any) -> dict[str, str]:
     """Return the name of each field of a described class by the key it has in a file."""
     keys = {}
     for name, field in kind.__pydantic_fields__.items():
@@ -93,10 +93,10 @@ def _reader(kind: Any) -> Callable[..., Any]:
         if isinstance(value, ArgsKwargs):  # the constructor
             return handler(value)
         if not isinstance(value, Mapping):
-            noun, known = key_of(kind).replace("_", " "), ", ".join(keys_of(kind))
-            remedy = f"write a mapping with keys of {known}" if known else ""
-            raise fail("E-TYPE", f"{shown(value)} is no {noun}", remedy)
-        keys = keys_of(kind)
+            noun, known = class_key(kind).replace("_", " "), ", ".join(field_keys(kind))
+            hint = f"write a mapping with keys of {known}" if known else ""
+            raise fail("E-TYPE", f"{quote_value(value)} is no {noun}", hint)
+        keys = field_keys(kind)
         allowed = {*keys} if is_from_file(info) else {*keys, *keys.values()}
         errors = [_unknown_key(str(key), keys) for key in value if key not in allowed]
         try:
@@ -104,7 +104,7 @@ def _reader(kind: Any) -> Callable[..., Any]:
         except ValidationError as error:
             if not errors:
                 raise
-            errors += [_again(line) for line in error.errors(include_url=False)]
+            errors += [_copy_error(line) for line in error.errors(include_url=False)]
             made = None
         if errors:
             raise ValidationError.from_exception_data(kind.__name__, errors)
@@ -114,19 +114,21 @@ def _reader(kind: Any) -> Callable[..., Any]:
 
 
 def _unknown_key(key: str, known: Mapping[str, str]) -> InitErrorDetails:
-    remedy = suggest(key, known) or (f"known are {', '.join(known)}" if known else "there are none here")
-    return InitErrorDetails(type=fail("E-KEY", f"unknown key {shown(key)}", remedy), loc=(key,), input=None)
+    hint = suggest(key, known) or (f"known are {', '.join(known)}" if known else "there are none here")
+    return InitErrorDetails(
+        type=fail("E-KEY", f"unknown key {quote_value(key)}", hint), loc=(key,), input=None
+    )
 
 
-def _again(line: Any) -> InitErrorDetails:
+def _copy_error(line: Any) -> InitErrorDetails:
     known = line["type"].startswith("E-")
     ctx = line.get("ctx", {})
-    error = fail(line["type"], ctx["text"], ctx["remedy"]) if known else line["type"]
+    error = fail(line["type"], ctx["text"], ctx["hint"]) if known else line["type"]
     return InitErrorDetails(type=error, loc=line["loc"], input=line["input"], ctx=ctx)
 
 
-def key_of(kind: type) -> str:
-    """Return the key of a class in a file: its attribute `key`, or its name in snake case (ViaArray: via_array)."""
+def class_key(kind: type) -> str:
+    """Return the key of a class in a file: its attribute `key`, or its name in snake case (`via_array`)."""
     own: str | None = getattr(kind, "key", None)
     return own or re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
@@ -149,7 +151,7 @@ class TaggedUnion:
             return "@name"
         for kind in (*self.choices, *self.plain):
             if isinstance(value, kind):
-                return key_of(kind) if kind in self.choices else f"@{key_of(kind)}"
+                return class_key(kind) if kind in self.choices else f"@{class_key(kind)}"
         if isinstance(value, Mapping) and len(value) == 1:
             return str(next(iter(value)))
         return "@none"
@@ -157,7 +159,7 @@ class TaggedUnion:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         choices: dict[Any, CoreSchema] = {}
         for kind in self.choices:
-            key = key_of(kind)
+            key = class_key(kind)
             inner = handler.generate_schema(kind)
             # a class that contains itself is referred to past its own reader, so it is read here
             read = core_schema.with_info_wrap_validator_function(_reader(kind), inner)
@@ -167,7 +169,7 @@ class TaggedUnion:
             )
         for kind in self.plain:
             by_name = core_schema.plain_serializer_function_ser_schema(lambda value: value.name)
-            choices[f"@{key_of(kind)}"] = core_schema.is_instance_schema(kind, serialization=by_name)
+            choices[f"@{class_key(kind)}"] = core_schema.is_instance_schema(kind, serialization=by_name)
         if self.names:
             choices["@name"] = core_schema.str_schema()
         return core_schema.tagged_union_schema(choices, self.tag)
@@ -175,12 +177,12 @@ class TaggedUnion:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
         forms: list[dict[str, Any]] = [{"type": "string"}] if self.names else []
         for kind in self.choices:
-            inner = handler(cast(Any, schema)["choices"][key_of(kind)])
+            inner = handler(cast(Any, schema)["choices"][class_key(kind)])
             forms.append(
                 {
                     "type": "object",
-                    "properties": {key_of(kind): inner},
-                    "required": [key_of(kind)],
+                    "properties": {class_key(kind): inner},
+                    "required": [class_key(kind)],
                     "additionalProperties": False,
                 }
             )
@@ -226,13 +228,15 @@ class NamedItems:
 
 def _with_names(value: Any) -> Any:
     if not isinstance(value, Mapping):
-        raise fail("E-TYPE", f"{shown(value)} is not a mapping of names", "write `name: {...}`")
+        raise fail("E-TYPE", f"{quote_value(value)} is not a mapping of names", "write `name: {...}`")
     named = {}
     for key, item in value.items():
         if not isinstance(key, str):
             read_name(key)  # a text is checked as the thing's own name
         if isinstance(item, Mapping) and "name" in item:
-            raise fail("E-KEY", f"{shown(key)} has a name inside too", "remove `name:`, the key is the name")
+            raise fail(
+                "E-KEY", f"{quote_value(key)} has a name inside too", "remove `name:`, the key is the name"
+            )
         named[key] = {"name": key, **item} if isinstance(item, Mapping) else item
     return named
 
@@ -261,18 +265,18 @@ def diagnostics_of(error: ValidationError, root: str = "") -> list[Diagnostic]:
 
 
 def diagnostic_at(
-    path: Iterable[int | str], message: str, remedy: str = "", code: str = "E-VALUE"
+    path: Iterable[int | str], message: str, hint: str = "", code: str = "E-VALUE"
 ) -> Diagnostic:
     """Return a fault at the field that `path` leads to."""
     path = tuple(path)
-    return Diagnostic(field_path(path), message, remedy, code, path=path)
+    return Diagnostic(field_path(path), message, hint, code, path=path)
 
 
 def _diagnostic(line: Any, root: str) -> Diagnostic:
     path = (root, *line["loc"]) if root else line["loc"]
     kind, ctx = line["type"], line.get("ctx", {})
     if kind.startswith("E-"):
-        return diagnostic_at(path, ctx["text"], ctx["remedy"], kind)
+        return diagnostic_at(path, ctx["text"], ctx["hint"], kind)
     if kind in ("missing", "missing_argument"):
         return diagnostic_at(path, "is missing", "", "E-MISSING")
     if kind == "union_tag_invalid":
@@ -282,21 +286,21 @@ def _diagnostic(line: Any, root: str) -> Diagnostic:
         if "@name" in known:
             due = f"a name or {due}"
         if not ctx["tag"].startswith("@"):
-            remedy = suggest(ctx["tag"], kinds)
+            hint = suggest(ctx["tag"], kinds)
             return diagnostic_at(
-                (*path, ctx["tag"]), f"unknown kind {shown(ctx['tag'])}; {due}", remedy, "E-KEY"
+                (*path, ctx["tag"]), f"unknown kind {quote_value(ctx['tag'])}; {due}", hint, "E-KEY"
             )
         given = line["input"]
         is_full = isinstance(given, Mapping) and given
-        said = f"{' and '.join(map(str, given))} are given" if is_full else f"{shown(given)} is given"
+        said = f"{' and '.join(map(str, given))} are given" if is_full else f"{quote_value(given)} is given"
         return diagnostic_at(path, f"{said}; {due}", "", "E-TYPE")
-    how = f"is not {ctx['expected']}" if kind == "literal_error" else _SAID.get(kind)
-    message = f"{shown(line['input'])} {how}" if how else f"{shown(line['input'])}: {line['msg']}"
+    how = f"is not {ctx['expected']}" if kind == "literal_error" else _PYDANTIC_MESSAGES.get(kind)
+    message = f"{quote_value(line['input'])} {how}" if how else f"{quote_value(line['input'])}: {line['msg']}"
     needs_quotes = kind == "string_type" and isinstance(line["input"], (int, float))
     return diagnostic_at(path, message, "put it in quotes" if needs_quotes else "", "E-TYPE")
 
 
-_SAID = {  # of the kinds of pydantic's errors
+_PYDANTIC_MESSAGES = {  # of the kinds of pydantic's errors
     "string_type": "is not a text",
     "bool_type": "is neither true nor false",
     "bool_parsing": "is neither true nor false",

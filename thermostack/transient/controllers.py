@@ -15,7 +15,7 @@ import numpy as np
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.results.throttling_log import ThrottlingLog
-from thermostack.schema.fields import Quantity, shown
+from thermostack.schema.fields import Quantity, quote_value
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 
 Temperatures = Mapping[str, PartTemperature]  # of parts, heated blocks, stacks and places, by name
@@ -24,8 +24,8 @@ State = dict[str, Any]  # numbers and arrays of numbers: what a run is resumed f
 Place = tuple[float, float, float]  # x, y, z in m
 
 Period = Annotated[float, Quantity("time", above=0.0)]
-Duration = Annotated[float, Quantity("time", least=0.0)]
-Share = Annotated[float, Quantity("fraction", least=0.0)]
+Duration = Annotated[float, Quantity("time", min=0.0)]
+Share = Annotated[float, Quantity("fraction", min=0.0)]
 
 BEAT = 1e-6  # of a period: how far from its multiple a time may be that is meant to be there
 
@@ -132,11 +132,11 @@ class RunningGovernor:
         shares = self.governor.function(time, temperatures)
         if not isinstance(shares, Mapping):
             remedy = "return a mapping from name to share, {} to leave all alone"
-            raise self._refused((), f"the function returned {shown(shares)}", remedy, "E-TYPE")
+            raise self._refused((), f"the function returned {quote_value(shares)}", remedy, "E-TYPE")
         for name, share in shares.items():
             is_number = isinstance(share, (int, float, np.floating)) and not isinstance(share, bool)
             if not (is_number and math.isfinite(share) and share >= 0.0):
-                text = f"{shown(share)} is no share of the power"
+                text = f"{quote_value(share)} is no share of the power"
                 raise self._refused((str(name),), text, "a number of zero or more", "E-RANGE")
         held = [name for name, share in shares.items() if share < 1.0]
         self.held.update(dict.fromkeys(held))
@@ -184,7 +184,7 @@ class ControllerSet:
         for n, item in enumerate(controllers):
             made = item.start(time) if isinstance(item, Startable) else item
             if not isinstance(made, Controller) or not made.period > 0.0:
-                text = f"{shown(item)} is no controller"
+                text = f"{quote_value(item)} is no controller"
                 remedy = "it needs a period [s] above zero, act, state and restore"
                 raise DescriptionError(diagnostic_at(("controllers", n), text, remedy, "E-TYPE"))
             self.running.append(made)

@@ -17,7 +17,7 @@ from pydantic import BeforeValidator
 
 from thermostack.errors import DescriptionError
 from thermostack.results.throttling_log import ThrottlingLog
-from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, shown, suggest
+from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, quote_value, suggest
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 from thermostack.transient.controllers import (
     BEAT,
@@ -32,7 +32,7 @@ from thermostack.transient.controllers import (
 from thermostack.transient.controllers import beats as beats_until
 from thermostack.units import celsius, format_quantity
 
-Difference = Annotated[float, Quantity("temperature_difference", least=0.0)]
+Difference = Annotated[float, Quantity("temperature_difference", min=0.0)]
 
 REFRESH = 350e-9 / 3.9e-6  # of the time: tRFC of 8 Gb in a channel over tREFI, as in Ramulator 2's HBM3
 REFRESH_POWER = 0.1  # of a busy stack's power; assumed
@@ -174,7 +174,7 @@ class RunningThrottle:
             raise DescriptionError(diagnostic_at(path, text, remedy, "E-NAME"))
         value: float = getattr(temperatures[name], sensor.reads)
         if not math.isfinite(value):
-            text = f"{name} has no temperature: it shows {shown(value)}"
+            text = f"{name} has no temperature: it shows {quote_value(value)}"
             raise DescriptionError(diagnostic_at(path, text, "place it inside the body", "E-OUTSIDE"))
         return value
 

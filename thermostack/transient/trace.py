@@ -14,7 +14,7 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.results.history import TIME_ROUNDING
-from thermostack.schema.fields import shown, suggest
+from thermostack.schema.fields import quote_value, suggest
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.transient.waveform import column_diagnostic, seconds, unit_of
 
@@ -75,7 +75,7 @@ class Trace:
             try:
                 kept[name] = np.array(getattr(self, name), dtype=np.float64)
             except (TypeError, ValueError):
-                text = f"{shown(getattr(self, name))} is not a table of numbers"
+                text = f"{quote_value(getattr(self, name))} is not a table of numbers"
                 raise DescriptionError(diagnostic_at(("Trace", name), text, "", "E-TYPE")) from None
             kept[name].setflags(write=False)
         for name, value in kept.items():
@@ -315,7 +315,7 @@ def trace_diagnostics(trace: Trace) -> Iterator[Diagnostic]:
     """Yield what is wrong with a trace, at paths like ("Trace", "values", 3, 1)."""
     for key, choices in CHOICES.items():
         if getattr(trace, key) not in choices:
-            text = f"{shown(getattr(trace, key))} is not one of {', '.join(choices)}"
+            text = f"{quote_value(getattr(trace, key))} is not one of {', '.join(choices)}"
             yield diagnostic_at(("Trace", key), text, suggest(str(getattr(trace, key)), choices), "E-NAME")
     n, columns = trace.times.size, len(trace.names)
     if trace.times.ndim != 1 or trace.values.shape != (n, columns) or len(trace.units) != columns or n == 0:

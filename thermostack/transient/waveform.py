@@ -11,7 +11,7 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.cooling import FACES
-from thermostack.schema.fields import shown, suggest
+from thermostack.schema.fields import quote_value, suggest
 from thermostack.units import write_quantity
 
 UNITS = ("W", "1", "K")  # a power, a share of what is drawn, a temperature outside
@@ -105,7 +105,7 @@ class TimeFunction:
     def _asked(self, t: float) -> Mapping[str, float]:
         found = self.function(t)
         if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
-            text = f"the function returns {shown(found)}"
+            text = f"the function returns {quote_value(found)}"
             raise DescriptionError(
                 Diagnostic("function", text, 'return powers by name: {"gpu": 500.0}', "E-TYPE")
             )
@@ -129,12 +129,12 @@ def unit_of(name: str) -> str:
 def column_diagnostic(name: str, unit: str, *, is_stepped: bool) -> tuple[str, str, str] | None:
     """Return message, remedy and code of what is wrong with a column by its name and unit alone."""
     if not isinstance(name, str) or not name or name != name.strip() or not name.isprintable():
-        return f"{shown(name)} is not the name of a column", "", "E-NAME"
+        return f"{quote_value(name)} is not the name of a column", "", "E-NAME"
     if unit not in UNITS:
-        return f"{shown(unit)} is not the unit of a column", "W, 1 (a share) or K", "E-UNIT"
+        return f"{quote_value(unit)} is not the unit of a column", "W, 1 (a share) or K", "E-UNIT"
     face = face_of(name)
     if unit == "K" and (face is None or face[1]):
-        text = f"{shown(name)} has no temperature that could be given"
+        text = f"{quote_value(name)} has no temperature that could be given"
         if not name.startswith("cooling."):
             return text, "write cooling.top, or give W or %", "E-UNIT"
         remedy = suggest(name.split(".")[1], COOLED) or f"the faces are {', '.join(COOLED)}"

@@ -34,7 +34,7 @@ from thermostack import (
 from thermostack.io.description.json_schema import json_schema
 from thermostack.io.description.package_file import find_package, read_package, shipped_packages
 from thermostack.io.description.write_package import package_to_yaml, write_package
-from thermostack.io.description.yaml_nodes import parse_yaml, plain, scalar
+from thermostack.io.description.yaml_nodes import parse_scalar, parse_yaml, to_plain
 from thermostack.package.cooling import Adiabatic, FaceCooling, FaceRectangle, FixedTemperature
 from thermostack.package.geometry import build_geometry
 
@@ -92,17 +92,17 @@ def refusal(source: Path, overrides: dict[str, Any] | None = None, **more: Any) 
     ],
 )
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
-    found = scalar(text)
+    found = parse_scalar(text)
     assert found == value
     assert type(found) is type(value)
 
 
 def test_quoted_scalars_are_texts_and_keys_are_as_written() -> None:
-    assert plain(parse_yaml("no: '1e3'\n010: \"true\"\n", "f")) == {"no": "1e3", "010": "true"}
+    assert to_plain(parse_yaml("no: '1e3'\n010: \"true\"\n", "f")) == {"no": "1e3", "010": "true"}
 
 
 def test_anchors_stand_for_what_they_name() -> None:
-    assert plain(parse_yaml("a: &a [1, {b: 2}]\nc: *a\n", "f")) == {"a": [1, {"b": 2}], "c": [1, {"b": 2}]}
+    assert to_plain(parse_yaml("a: &a [1, {b: 2}]\nc: *a\n", "f")) == {"a": [1, {"b": 2}], "c": [1, {"b": 2}]}
 
 
 # -- where packages are ----------------------------------------------------------------------
@@ -607,7 +607,7 @@ def test_what_is_written_reads_back_as_the_same(package: Package) -> None:
     from pydantic import TypeAdapter
 
     text = package_to_yaml(package)
-    data = plain(parse_yaml(text, "written"))
+    data = to_plain(parse_yaml(text, "written"))
     data["stacks"] = data.get("stacks", {})
     for face in data.get("cooling", {}).values():
         assert face
@@ -715,9 +715,9 @@ def accepts(schema: Any, value: Any, root: dict[str, Any]) -> bool:
 
 def descriptions() -> Iterator[tuple[str, Any]]:
     for name in shipped_packages():
-        yield name, plain(parse_yaml(find_package(name).read_text(), name))
+        yield name, to_plain(parse_yaml(find_package(name).read_text(), name))
     for number, text in enumerate(guide_examples()):
-        yield f"guide {number}", plain(parse_yaml(text, "guide"))
+        yield f"guide {number}", to_plain(parse_yaml(text, "guide"))
 
 
 def guide_examples() -> list[str]:
@@ -763,13 +763,13 @@ def test_schema_accepts_every_description_and_refuses_slips() -> None:
 def test_schema_knows_maps_of_films(h: str, is_right: bool) -> None:
     text = f"{{package: a, stacks: {{}}, cooling: {{top: {{convection: {{h: {h}, ambient: 35 degC}}}}}}}}"
     schema = json_schema()
-    assert accepts(schema, plain(parse_yaml(text, "case")), schema) == is_right
+    assert accepts(schema, to_plain(parse_yaml(text, "case")), schema) == is_right
 
 
 def test_written_packages_fit_the_schema() -> None:
     schema = json_schema()
     for name in shipped_packages():
-        assert accepts(schema, plain(parse_yaml(package_to_yaml(read_package(name)), name)), schema)
+        assert accepts(schema, to_plain(parse_yaml(package_to_yaml(read_package(name)), name)), schema)
 
 
 # -- the guide -------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ OLD, NEW = b"old content", b"new content " * 1000
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a directory, with and without the file system's unnamed files."""
     if request.param == "hidden":
-        monkeypatch.setattr(module, "_UNNAMED", 0)
+        monkeypatch.setattr(module, "_O_TMPFILE", 0)
     return tmp_path
 
 
@@ -86,7 +86,7 @@ def test_a_full_disk_at_any_write_leaves_the_old_file(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(file, content)
 
-    monkeypatch.setattr(module, "_PIECE", len(NEW) // 4)
+    monkeypatch.setattr(module, "_MAX_WRITE_BYTES", len(NEW) // 4)
     monkeypatch.setattr(module.os, "write", write_until_full)
     with pytest.raises(
         OutputError, match=r"No space left.*12 kB are needed, .* are free.*untouched"
@@ -140,7 +140,7 @@ def test_a_killed_process_leaves_the_old_file_and_nothing_else(
 def test_what_a_killed_process_left_hidden_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_UNNAMED", 0)
+    monkeypatch.setattr(module, "_O_TMPFILE", 0)
     left, foreign = tmp_path / ".result.4194999.partial", tmp_path / ".result.txt.partial"
     left.write_bytes(b"half")
     foreign.write_bytes(b"of somebody else")

@@ -87,7 +87,7 @@ def test_its_model_comes_back_and_solves_to_the_same(steady: SteadyResult, path:
 def test_saving_twice_gives_the_same_file_but_for_its_time(steady: SteadyResult) -> None:
     def without_time(content: bytes) -> dict[str, bytes]:
         with h5py.File(io.BytesIO(content)) as file:
-            found = dict(hdf5_check.objects(file))
+            found = dict(hdf5_check.walk_objects(file))
             return {
                 name: item[()].tobytes()
                 for name, item in found.items()
@@ -116,7 +116,7 @@ def test_the_file_says_where_it_comes_from(path: Path, steady: SteadyResult) -> 
 
 def test_every_array_has_a_checksum(path: Path) -> None:
     with h5py.File(path) as file:
-        for name, item in hdf5_check.objects(file):
+        for name, item in hdf5_check.walk_objects(file):
             if isinstance(item, h5py.Dataset) and item.size and not name.endswith("part_names"):
                 assert item.fletcher32, name
 
@@ -377,7 +377,7 @@ def test_a_truncated_file_is_refused(path: Path, image: bytes, share: float) -> 
 def test_a_flipped_bit_in_the_temperatures_is_named(path: Path) -> None:
     with h5py.File(path) as file:
         chunk = file[TEMPERATURE].id.get_chunk_info(0)
-        intact = sum(isinstance(item, h5py.Dataset) for _, item in hdf5_check.objects(file)) - 1
+        intact = sum(isinstance(item, h5py.Dataset) for _, item in hdf5_check.walk_objects(file)) - 1
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset + chunk.size // 2] ^= 1
     path.write_bytes(content)
@@ -397,7 +397,7 @@ def test_any_flipped_bit_is_found_or_harmless(
     path = tmp_path_factory.mktemp("flipped") / "result.vtkhdf"
     path.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hdf5_arrays, "SECONDS", 10.0)
+        patch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 10.0)
         try:
             back = read_result(path)
         except ResultFileError:
@@ -414,7 +414,7 @@ def test_a_heap_that_never_ends_is_given_up(
     content = bytearray(image)
     content[image.index(b"GCOL") + 25] ^= 2  # in the size of the first text
     path.write_bytes(content)
-    monkeypatch.setattr(hdf5_arrays, "SECONDS", 2.0)
+    monkeypatch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 2.0)
     with pytest.raises(ResultFileError, match="does not come to an end"):
         read_result(path)
 
@@ -433,7 +433,7 @@ def test_what_kills_the_looking_through_does_not_kill_us(
     deadly = tmp_path / "deadly.py"
     deadly.write_text(program)
     monkeypatch.setattr(hdf5_check, "__file__", str(deadly))
-    monkeypatch.setattr(hdf5_arrays, "SECONDS", 0.5)
+    monkeypatch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 0.5)
     with pytest.raises(ResultFileError, match=message):
         read_result(path)
 

@@ -51,7 +51,7 @@ from thermostack.io.results.transient_file import (
 )
 from thermostack.mesh.model import Model, discretize
 
-TESTS = Path(__file__).parent
+SUPPORT = Path(__file__).parents[2] / "support"
 FRAMES = "VTKHDF/CellData/temperature"
 
 
@@ -182,7 +182,7 @@ def test_running_twice_gives_the_same_file(whole: Path, tmp_path: Path, model: M
 def test_every_array_has_a_checksum(whole: Path) -> None:
     bare = ("part_names", "CellDataOffsets/temperature")
     with h5py.File(whole) as file:
-        for name, item in hdf5_check.objects(file):
+        for name, item in hdf5_check.walk_objects(file):
             if isinstance(item, h5py.Dataset) and item.size and not name.endswith(bare):
                 assert item.fletcher32, name
 
@@ -449,7 +449,7 @@ def test_what_an_interrupted_run_left_may_be_damaged(
 
 def kill(folder: Path, *arguments: str) -> dict[str, int]:
     """Return how many runs were killed, how many of them had a checkpoint, and how many results compared."""
-    command = [sys.executable, str(TESTS / "killed_runs.py"), arguments[0], str(folder), *arguments[1:]]
+    command = [sys.executable, str(SUPPORT / "killed_runs.py"), arguments[0], str(folder), *arguments[1:]]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=800, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -744,7 +744,7 @@ def test_any_flipped_bit_is_found_or_harmless(
     path.write_bytes(content)
     sound = read_transient(whole)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hdf5_arrays, "SECONDS", 10.0)
+        patch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 10.0)
         try:
             back = read_transient(path)
             film = np.asarray(back.frames)
@@ -783,7 +783,7 @@ def test_the_checksum_of_extremes(content: bytes) -> None:
 )
 def test_frames_of_any_shape_are_filled_and_sized(shape: tuple[int, int, int], room: int, count: int) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryFile() as file:
-        patch.setattr(hdf5_arrays, "CHUNK", room)
+        patch.setattr(hdf5_arrays, "CHUNK_BYTES", room)
         made = hdf5_transaction.open_transaction(
             file.fileno(),
             lambda hdf: frames.allocate_frames(hdf.create_group("VTKHDF/CellData"), shape, count),
@@ -798,7 +798,7 @@ def test_frames_of_any_shape_are_filled_and_sized(shape: tuple[int, int, int], r
             assert np.isnan(hdf[FRAMES][count]).all()
         fields = np.random.default_rng(1).random((count, *shape))
         for n, field in enumerate(fields):
-            places.fill(file.fileno(), n, field)
+            places.write(file.fileno(), n, field)
         with h5py.File(file, "r") as hdf:
             assert np.array_equal(hdf[FRAMES][:count], fields.astype(np.float32))
 
@@ -819,7 +819,7 @@ def test_an_amendment_touches_the_first_page_alone(tmp_path: Path) -> None:
 
     with path.open("w+b", buffering=0) as file:
         hdf5_transaction.open_transaction(file.fileno(), first).commit(0)
-        before = path.read_bytes()[: hdf5_transaction.end_of(file.fileno())]
+        before = path.read_bytes()[: hdf5_transaction.hdf5_end(file.fileno())]
 
         def second(hdf: h5py.File) -> None:
             hdf["early"].attrs.modify("number", np.int64(2))
@@ -827,7 +827,7 @@ def test_an_amendment_touches_the_first_page_alone(tmp_path: Path) -> None:
 
         hdf5_transaction.commit(file.fileno(), second)
         after = path.read_bytes()
-        assert after[hdf5_transaction.PAGE : len(before)] == before[hdf5_transaction.PAGE :]
+        assert after[hdf5_transaction.PAGE_BYTES : len(before)] == before[hdf5_transaction.PAGE_BYTES :]
         with pytest.raises(RuntimeError, match="first page"):
             hdf5_transaction.commit(
                 file.fileno(), lambda hdf: hdf["late"].attrs.modify("number", np.int64(2))
@@ -900,12 +900,12 @@ def test_whole_rows_survive_a_cut(
     path.write_bytes(content[:end])
     again = AppendLog(path, 3, "key")
     if end >= len(content) - count * 32 + kept * 32 and kept <= count:
-        again.keep(kept)
+        again.truncate(kept)
         again.append(np.full(3, 7.0))
         assert np.array_equal(again.rows(), [*values[:kept], np.full(3, 7.0)])
     else:
         with pytest.raises(ResultFileError):
-            again.keep(kept)
+            again.truncate(kept)
     again.close()
 
 
@@ -916,7 +916,7 @@ def test_rows_of_another_run_are_not_taken(tmp_path: Path) -> None:
     for width, key in ((3, "other"), (4, "key")):
         other = AppendLog(tmp_path / "rows", width, key)
         with pytest.raises(ResultFileError, match="of another run"):
-            other.keep(0)
+            other.truncate(0)
         other.close()
 
 

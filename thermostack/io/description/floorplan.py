@@ -18,14 +18,14 @@ from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.files.delimited_text import (
     IS_NUMBER,
     MAX_DIAGNOSTICS,
-    MAX_NUMBER,
+    MAX_NUMBER_LENGTH,
     NUMBER,
     DelimitedTable,
     check_number,
+    error_parts,
+    quote_value,
     read_table,
-    said,
-    shown,
-    split,
+    split_line,
 )
 from thermostack.package.power import Block, blocks_of, read_block_name
 from thermostack.schema.fields import Extent, Length, Quantity, SignedPower, fail, suggest
@@ -100,21 +100,21 @@ class _Table:
     ) -> Diagnostic:
         """Return what is wrong with a cell."""
         line = self.lines[row]
-        column = split(sheet.texts[line])[place][0] + 1
-        return sheet.diagnostic(field, *said(error), sheet.numbers[line], column)
+        column = split_line(sheet.texts[line])[place][0] + 1
+        return sheet.diagnostic(field, *error_parts(error), sheet.numbers[line], column)
 
 
 def _read_header(sheet: DelimitedTable) -> list[_Column]:
     """Return the columns of a floorplan in their order, or raise all that is wrong with its header."""
     line, text = sheet.numbers[0], sheet.texts[0]
     try:
-        cells = split(text)
+        cells = split_line(text)
     except ValueError as error:
-        remedy = f"the header is like {HEADER}"
-        raise DescriptionError(sheet.diagnostic("", str(error), remedy, "E-FILE", line, 1)) from None
+        hint = f"the header is like {HEADER}"
+        raise DescriptionError(sheet.diagnostic("", str(error), hint, "E-FILE", line, 1)) from None
     if len(cells) == 1 and re.search(r"[;\t]", text):
-        message, remedy = "the columns are not separated by commas", f"write {HEADER}, with decimal points"
-        raise DescriptionError(sheet.diagnostic("", message, remedy, "E-FILE", line, 1))
+        message, hint = "the columns are not separated by commas", f"write {HEADER}, with decimal points"
+        raise DescriptionError(sheet.diagnostic("", message, hint, "E-FILE", line, 1))
     columns: list[_Column] = []
     diagnostics: list[Diagnostic] = []
     for start, cell in cells:
@@ -122,7 +122,7 @@ def _read_header(sheet: DelimitedTable) -> list[_Column]:
         try:
             column = _read_label(cell)
         except PydanticCustomError as error:
-            diagnostics.append(sheet.diagnostic(cell, *said(error), *place))
+            diagnostics.append(sheet.diagnostic(cell, *error_parts(error), *place))
             continue
         if column.key in [other.key for other in columns]:
             diagnostics.append(
@@ -132,9 +132,9 @@ def _read_header(sheet: DelimitedTable) -> list[_Column]:
     named = {column.key for column in columns} | {re.split(r"\s*[\[(]", cell)[0] for _, cell in cells}
     for key in COLUMNS:
         if key not in named and key != "power":
-            remedy = f"the header is like {HEADER}"
+            hint = f"the header is like {HEADER}"
             diagnostics.append(
-                sheet.diagnostic(key, f"there is no column {key!r}", remedy, "E-MISSING", line, 1)
+                sheet.diagnostic(key, f"there is no column {key!r}", hint, "E-MISSING", line, 1)
             )
     if diagnostics:
         raise DescriptionError(diagnostics)
@@ -146,7 +146,7 @@ def _read_label(label: str) -> _Column:
     key, unit = (match[1], match[2]) if match else (label, None)
     if key not in COLUMNS:
         known = suggest(key, COLUMNS) or f"the columns are {', '.join(COLUMNS)}"
-        raise fail("E-KEY", f"unknown column {shown(label)}", known)
+        raise fail("E-KEY", f"unknown column {quote_value(label)}", known)
     if key == "name":
         return _Column(key, label)
     quantity = next(part for part in COLUMNS[key].__metadata__ if isinstance(part, Quantity))
@@ -172,17 +172,17 @@ def _read_rows(sheet: DelimitedTable, width: int) -> tuple[_Table, list[Diagnost
     table: list[list[str]] = [[] for _ in range(width)]
     for line in lines:
         try:
-            found = [cell for _, cell in split(sheet.texts[line])]
+            found = [cell for _, cell in split_line(sheet.texts[line])]
             message = f"{len(found)} cells where the header has {width}"
-            remedy = "write decimal points, not commas" if len(found) > width else ""
+            hint = "write decimal points, not commas" if len(found) > width else ""
         except ValueError as error:
-            found, message, remedy = [], str(error), 'write "" for a quote inside quotes'
+            found, message, hint = [], str(error), 'write "" for a quote inside quotes'
         if len(found) == width:
             kept.append(line)
             for column, cell in zip(table, found, strict=True):
                 column.append(cell)
         else:
-            diagnostics.append(sheet.diagnostic("", message, remedy, "E-FILE", sheet.numbers[line], 1))
+            diagnostics.append(sheet.diagnostic("", message, hint, "E-FILE", sheet.numbers[line], 1))
             if len(diagnostics) >= MAX_DIAGNOSTICS:
                 break
     return _Table(table, kept), diagnostics
@@ -214,7 +214,7 @@ def _read_column(
     quantity = column.quantity
     assert quantity is not None
     values = _numbers(table.cells[place], column)
-    low, high = quantity.usual or (-math.inf, math.inf)
+    low, high = quantity.plausible or (-math.inf, math.inf)
     diagnostics = []
     with np.errstate(invalid="ignore"):
         suspects = np.flatnonzero(~(np.isfinite(values) & (values >= low) & (values <= high)))
@@ -235,7 +235,7 @@ def _read_column(
 def _numbers(cells: Sequence[str], column: _Column) -> np.ndarray:
     """Return the numbers of a column [SI], each rounded once from its text; NaN where there is none."""
     text = "\n".join(cells) + "\n"
-    is_plain = max(map(len, cells), default=0) <= MAX_NUMBER and _ARE_NUMBERS.fullmatch(text)
+    is_plain = max(map(len, cells), default=0) <= MAX_NUMBER_LENGTH and _ARE_NUMBERS.fullmatch(text)
     if is_plain and column.exponent == 0:
         return np.array([float(cell) for cell in cells])
     if is_plain and column.exponent is not None and not re.search("[eE \t]", text):
@@ -246,7 +246,7 @@ def _numbers(cells: Sequence[str], column: _Column) -> np.ndarray:
 
 def _number(cell: str, column: _Column) -> float:
     assert column.quantity is not None
-    if len(cell) > MAX_NUMBER or not IS_NUMBER.fullmatch(cell):
+    if len(cell) > MAX_NUMBER_LENGTH or not IS_NUMBER.fullmatch(cell):
         return math.nan
     if column.exponent is None:
         try:

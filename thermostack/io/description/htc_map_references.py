@@ -31,12 +31,12 @@ class HtcMapReferences(ReferencedFiles):
         if h is None or not (h.is_mapping or h.is_list):
             return node
         try:
-            return node.with_items({**node.value, "h": self.map(h)})
+            return node.with_items({**node.value, "h": self.read_map(h)})
         except DescriptionError as error:
             self.diagnostics += error.diagnostics
             return node.with_items({**node.value, "h": replace(h, value="1 W/m2/K")})  # stands for the film
 
-    def map(self, h: Node) -> Node:
+    def read_map(self, h: Node) -> Node:
         """Return a map as a mapping of its values and where they are from."""
         if h.is_list:
             text = "the values of a table have no unit"
@@ -50,8 +50,8 @@ class HtcMapReferences(ReferencedFiles):
         if named.is_list:
             return h
         given = dict(h.items())
-        said = self.texts(h, given, {"unit": "like W/m2/K or kW/m2/K", "origin": "south or north"})
-        drawn = self.file(named, lambda path: read_htc_map(path, **said))
+        said = self.take_options(h, given, {"unit": "like W/m2/K or kW/m2/K", "origin": "south or north"})
+        drawn = self.read_file(named, lambda path: read_htc_map(path, **said))
         own = {"map": drawn.values, "source": drawn.source}
         items = {key: Node(value, named.mark, named.path) for key, value in own.items()}
         return h.with_items({**items, **{key: item for key, item in given.items() if key != "map"}})

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.io.description.instances import MOST_STACKS, family_of, hosts_of, with_hosts
-from thermostack.io.description.source_locations import diagnostic_in, file_beside
-from thermostack.io.description.yaml_nodes import Mark, Node, plain, read_yaml
+from thermostack.io.description.instances import MAX_STACKS, host_names, rename_hosts, stack_group
+from thermostack.io.description.source_locations import diagnostic_in, resolve_file
+from thermostack.io.description.yaml_nodes import Mark, Node, read_yaml, to_plain
 from thermostack.schema.fields import suggest
 
 Link = tuple[str, str, str]  # file, section, stack
@@ -23,7 +23,7 @@ class IncludeResolver:
         self.shipped = shipped
         self.may_leave = may_leave
         self.diagnostics: list[Diagnostic] = []
-        self.used = 0  # stacks taken from elsewhere so far
+        self.included_stacks = 0  # stacks taken from elsewhere so far
         self.documents: dict[Path, Node | None] = {}
         self.materials: dict[str, tuple[Node, Mark]] = {}
 
@@ -38,13 +38,13 @@ class IncludeResolver:
             return document.without("templates")
         made: dict[str, Node] = {}
         for name, stack in stacks.items():
-            made |= self.resolved(name, stack, document, ((document.mark.file, "stacks", name),))
-        keys = {name: stacks.place_of(name.split(".")[0]) for name in made}
+            made |= self.resolve(name, stack, document, ((document.mark.file, "stacks", name),))
+        keys = {name: stacks.key_mark(name.split(".")[0]) for name in made}
         items = {key: item for key, item in document.items() if key != "templates"}
         items["stacks"] = stacks.with_items(made, keys)
-        return self.with_materials(document.with_items(items), document)
+        return self.add_materials(document.with_items(items), document)
 
-    def with_materials(self, made: Node, document: Node) -> Node:
+    def add_materials(self, made: Node, document: Node) -> Node:
         """Return a description with the materials that came along."""
         own = document.get("materials")
         if not self.materials or (own is not None and not own.is_mapping):
@@ -52,7 +52,7 @@ class IncludeResolver:
         items = dict(own.items()) if own is not None else {}
         marks = {}
         for name, (node, mark) in self.materials.items():
-            if name in items and plain(items[name]) != plain(node):
+            if name in items and to_plain(items[name]) != to_plain(node):
                 assert own is not None
                 text = f"{name!r} is another material in {node.mark.file}, from which a stack is used"
                 self.diagnostics.append(
@@ -63,7 +63,7 @@ class IncludeResolver:
         base = own if own is not None else Node({}, document.mark, ("materials",))
         return made.with_items({**made.value, "materials": base.with_items(items, {**marks, **base.keys})})
 
-    def resolved(self, name: str, stack: Node, document: Node, chain: tuple[Link, ...]) -> dict[str, Node]:
+    def resolve(self, name: str, stack: Node, document: Node, chain: tuple[Link, ...]) -> dict[str, Node]:
         """Return a stack under its name and, where it uses another, what stands on that one."""
         use = stack.get("use")
         if use is None:
@@ -73,17 +73,17 @@ class IncludeResolver:
             return {}
         other, link = found
         if link in chain:
-            way = " uses ".join(_shown(each) for each in (*chain[chain.index(link) :], link))
+            way = " uses ".join(_link_text(each) for each in (*chain[chain.index(link) :], link))
             self.diagnostics.append(diagnostic_in(use, f"uses itself: {way}", "", "E-CYCLE"))
             return {}
         _, section, root = link
         listed = dict(other.value[section].items())
         members: dict[str, Node] = {}
-        for member in family_of(listed, root):
-            members |= self.resolved(member, listed[member], other, (*chain, link))
-        self.used += len(members)
-        if self.used > MOST_STACKS:
-            text = f"all that is used comes to more than {MOST_STACKS} stacks"
+        for member in stack_group(listed, root):
+            members |= self.resolve(member, listed[member], other, (*chain, link))
+        self.included_stacks += len(members)
+        if self.included_stacks > MAX_STACKS:
+            text = f"all that is used comes to more than {MAX_STACKS} stacks"
             raise DescriptionError(diagnostic_in(use, text, "", "E-RANGE"))
         names = {
             member: name if member == root else f"{name}.{member.removeprefix(f'{root}.')}"
@@ -91,8 +91,8 @@ class IncludeResolver:
         }
         made = {}
         for member, node in members.items():
-            own = with_hosts(node, lambda host: [names.get(host, host)])
-            made[names[member]] = _merged(own, stack) if member == root else own
+            own = rename_hosts(node, lambda host: [names.get(host, host)])
+            made[names[member]] = _merge_fields(own, stack) if member == root else own
         return made
 
     def find(self, use: Node, document: Node) -> tuple[Node, Link] | None:
@@ -106,7 +106,7 @@ class IncludeResolver:
         if templates is not None and templates.get(name) is not None:
             return document, (document.mark.file, "templates", name)
         if name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
-            path = self.beside(use)
+            path = self.local_file(use)
         else:
             path = self.shipped.get(name)
             if path is None:
@@ -116,13 +116,13 @@ class IncludeResolver:
         other = self.load(path, use) if path is not None else None
         if other is None:
             return None
-        root = self.root_of(other, use)
+        root = self.root_stack(other, use)
         return (other, (other.mark.file, "stacks", root)) if root is not None else None
 
-    def beside(self, use: Node) -> Path | None:
+    def local_file(self, use: Node) -> Path | None:
         """Return the file a node names, None with a fault where it may not be read."""
         try:
-            return file_beside(use, self.home, may_leave=self.may_leave)
+            return resolve_file(use, self.home, may_leave=self.may_leave)
         except DescriptionError as error:
             self.diagnostics += error.diagnostics
             return None
@@ -138,21 +138,21 @@ class IncludeResolver:
         document = self.documents[path]
         materials = document.get("materials") if document is not None else None
         for name, material in materials.items() if materials is not None else ():
-            first, _ = self.materials.setdefault(name, (material, materials.place_of(name)))  # type: ignore[union-attr]
-            if plain(first) != plain(material):
+            first, _ = self.materials.setdefault(name, (material, materials.key_mark(name)))  # type: ignore[union-attr]
+            if to_plain(first) != to_plain(material):
                 text = f"{name!r} is another material in {material.mark.file} than in {first.mark.file}"
                 self.diagnostics.append(
                     diagnostic_in(use, text, "give one of the two another name", "E-DUPLICATE")
                 )
         return document
 
-    def root_of(self, document: Node, use: Node) -> str | None:
+    def root_stack(self, document: Node, use: Node) -> str | None:
         """Return the stack that a description is used for: of its own name, else the lowest."""
         stacks, package = document.get("stacks"), document.get("package")
         listed = dict(stacks.items()) if stacks is not None else {}
         if package is not None and package.value in listed:
             return str(package.value)
-        roots = [name for name, stack in listed.items() if not hosts_of(stack)]
+        roots = [name for name, stack in listed.items() if not host_names(stack)]
         if len(roots) == 1:
             return roots[0]
         text = f"{document.mark.file} has {len(roots)} stacks that stand on nothing; one is due"
@@ -160,12 +160,12 @@ class IncludeResolver:
         return None
 
 
-def _shown(link: Link) -> str:
+def _link_text(link: Link) -> str:
     file, section, name = link
     return f"{name} ({Path(file).name})" if section == "stacks" else f"template {name}"
 
 
-def _merged(used: Node, given: Node) -> Node:
+def _merge_fields(used: Node, given: Node) -> Node:
     """Return a used stack with the fields given where it is used."""
     excluded = {"use"}
     if given.get("at") or given.get("center") or given.get("copies"):

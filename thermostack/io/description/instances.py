@@ -10,11 +10,11 @@ from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Mark, Node
 from thermostack.schema.fields import suggest
 
-MOST_STACKS = 2_000  # after copies; their overlaps are looked for pair by pair
-MOST_LAYERS = 20_000  # of all stacks, after repeats and copies
+MAX_STACKS = 2_000  # after copies; their overlaps are looked for pair by pair
+MAX_LAYERS = 20_000  # of all stacks, after repeats and copies
 
 
-def hosts_of(stack: Node) -> list[str]:
+def host_names(stack: Node) -> list[str]:
     """Return the names of what a stack stands on or in."""
     found = []
     for key in ("on", "inside"):
@@ -26,7 +26,7 @@ def hosts_of(stack: Node) -> list[str]:
     return found
 
 
-def family_of(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = ()) -> list[str]:
+def stack_group(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = ()) -> list[str]:
     """Return the names of a stack and of all that stands on or in it alone.
 
     What stands on one of its `copies` by name, as a lid on all of them, is not of the family.
@@ -39,7 +39,7 @@ def family_of(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = ())
             name
             for name, stack in stacks.items()
             if name not in found
-            and (hosts := hosts_of(stack))
+            and (hosts := host_names(stack))
             and all(host in found or host.startswith(heads[len(found) :]) for host in hosts)
             and not any(f"{host}.".startswith(apart) for host in hosts)
         ]
@@ -49,7 +49,7 @@ def family_of(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = ())
     return found
 
 
-def with_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
+def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
     """Return a stack that stands on others, by the new names of each of the old ones."""
     items = dict(stack.items())
     for key in ("on", "inside"):
@@ -81,12 +81,12 @@ class RepeatExpander:
         if layers is None or not layers.is_list:
             return stack
         try:
-            return stack.with_items({**stack.value, "layers": replace(layers, value=self.flat(layers))})
+            return stack.with_items({**stack.value, "layers": replace(layers, value=self.flatten(layers))})
         except DescriptionError as error:
             self.diagnostics += error.diagnostics
             return stack.with_items({**stack.value, "layers": replace(layers, value=[])})
 
-    def flat(self, layers: Node) -> list[Node]:
+    def flatten(self, layers: Node) -> list[Node]:
         """Return the layers of a list, those of repeats as often as they are repeated."""
         found: list[Node] = []
         for item in layers.value:
@@ -95,10 +95,10 @@ class RepeatExpander:
                 found.append(item)
                 continue
             times, inner = _check_repeat(item, repeat)
-            once = self.flat(inner)
-            if len(found) + times * len(once) > MOST_LAYERS:
+            once = self.flatten(inner)
+            if len(found) + times * len(once) > MAX_LAYERS:
                 raise DescriptionError(
-                    diagnostic_in(repeat, f"makes more than {MOST_LAYERS} layers", "", "E-RANGE")
+                    diagnostic_in(repeat, f"makes more than {MAX_LAYERS} layers", "", "E-RANGE")
                 )
             found += [_numbered(layer, n) for n in range(times) for layer in once]
         return found
@@ -158,22 +158,22 @@ class InstanceExpander:
         """Return the stacks without copies."""
         made, marks = dict(stacks.items()), dict(stacks.keys)
         given = set(made)
-        while (name := _first_copied(made)) is not None:
+        while (name := _next_to_copy(made)) is not None:
             copies = made[name].value["copies"]
             if not copies.is_mapping or not copies.value:
-                remedy = 'write copies: {west: ["1 mm", "2 mm"]}'
+                hint = 'write copies: {west: ["1 mm", "2 mm"]}'
                 self.diagnostics.append(
-                    diagnostic_in(copies, "is not a mapping from names to positions", remedy, "E-TYPE")
+                    diagnostic_in(copies, "is not a mapping from names to positions", hint, "E-TYPE")
                 )
                 made[name] = made[name].without("copies")
                 continue
-            family = family_of(made, name, copies.value)
-            if len(made) + len(copies.value) * len(family) > MOST_STACKS:
+            family = stack_group(made, name, copies.value)
+            if len(made) + len(copies.value) * len(family) > MAX_STACKS:
                 self.diagnostics.append(
-                    diagnostic_in(copies, f"makes more than {MOST_STACKS} stacks", "", "E-RANGE")
+                    diagnostic_in(copies, f"makes more than {MAX_STACKS} stacks", "", "E-RANGE")
                 )
                 return stacks.with_items({key: stack.without("copies") for key, stack in stacks.items()})
-            made = self.copied(made, name, family, marks)
+            made = self.copy_group(made, name, family, marks)
             self.diagnostics += [
                 diagnostic_in(
                     copies,
@@ -187,7 +187,7 @@ class InstanceExpander:
             ]
         return stacks.with_items(made, marks)
 
-    def copied(
+    def copy_group(
         self, stacks: dict[str, Node], name: str, family: list[str], marks: dict[str, Mark]
     ) -> dict[str, Node]:
         """Return the stacks with one of them and its family copied."""
@@ -203,36 +203,36 @@ class InstanceExpander:
                 new = names[member]
                 renamed[member].append(new)
                 marks[new] = (
-                    copies.place_of(key) if member == name else marks.get(member, stacks[member].mark)
+                    copies.key_mark(key) if member == name else marks.get(member, stacks[member].mark)
                 )
-                own = with_hosts(stacks[member], lambda host, names=names: [names.get(host, host)])  # type: ignore[misc]
-                made[new] = replace(_placed(own, place), mark=marks[name]) if member == name else own
+                own = rename_hosts(stacks[member], lambda host, names=names: [names.get(host, host)])  # type: ignore[misc]
+                made[new] = replace(_at_position(own, place), mark=marks[name]) if member == name else own
         result: dict[str, Node] = {}
         for other, stack in stacks.items():
             if other == name:
                 result |= made
             elif other not in renamed:
-                result[other] = with_hosts(stack, lambda host: renamed.get(host, [host]))
+                result[other] = rename_hosts(stack, lambda host: renamed.get(host, [host]))
         return result
 
 
-def _first_copied(stacks: Mapping[str, Node]) -> str | None:
+def _next_to_copy(stacks: Mapping[str, Node]) -> str | None:
     """Return a stack with copies that stands on none with copies, None where nothing is copied any more."""
     copied = [name for name, stack in stacks.items() if stack.get("copies") is not None]
     for name in copied:
         above: set[str] = set()
-        waiting = hosts_of(stacks[name])
+        waiting = host_names(stacks[name])
         while waiting:
             host = waiting.pop()
             if host in stacks and host not in above:
                 above.add(host)
-                waiting += hosts_of(stacks[host])
+                waiting += host_names(stacks[host])
         if not above & set(copied) - {name}:
             return name
     return copied[0] if copied else None
 
 
-def _placed(stack: Node, place: Node) -> Node:
+def _at_position(stack: Node, place: Node) -> Node:
     """Return a stack at the place of one of its copies; that may also be a mapping of other fields."""
     own = stack.without("copies", "at", "center")
     if place.is_mapping:

@@ -21,14 +21,14 @@ def json_schema() -> Schema:
     kinds = schema["$defs"]
     for kind in (*kinds.values(), schema):
         kind["additionalProperties"] = False
-    _name_by_key(kinds)
-    _shorten_stack(kinds)
-    _shorten_power(kinds["Layer"])
-    _shorten_cooling(kinds)
+    _use_names_as_keys(kinds)
+    _add_stack_short_forms(kinds)
+    _add_power_files(kinds["Layer"])
+    _add_cooling_short_forms(kinds)
     mixtures = [
         form for form in kinds["Layer"]["properties"]["material"]["anyOf"] if form.get("type") != "string"
     ]
-    schema["properties"]["materials"]["additionalProperties"] = _either(
+    schema["properties"]["materials"]["additionalProperties"] = _any_of(
         {"$ref": "#/$defs/Material"}, *mixtures
     )
     templates = {
@@ -44,7 +44,7 @@ def json_schema() -> Schema:
     }
 
 
-def _name_by_key(kinds: Schema) -> None:
+def _use_names_as_keys(kinds: Schema) -> None:
     """Make the name the key of a mapping where the things with names stand in one."""
     for kind in ("Stack", "Material", "Region", "Block"):
         kinds[kind]["required"].remove("name")
@@ -52,22 +52,22 @@ def _name_by_key(kinds: Schema) -> None:
         del kinds[kind]["properties"]["name"]
     regions = kinds["Layer"]["properties"]["regions"]
     items = regions["additionalProperties"]
-    kinds["Layer"]["properties"]["regions"] = _either(regions, {"type": "array", "items": items})
+    kinds["Layer"]["properties"]["regions"] = _any_of(regions, {"type": "array", "items": items})
 
 
-def _shorten_stack(kinds: Schema) -> None:
+def _add_stack_short_forms(kinds: Schema) -> None:
     """Let a stack be used from elsewhere, copied, and have layers that repeat."""
     stack = kinds["Stack"]
     own = stack["properties"]
-    own["on"] = _either(_TEXT, {"type": "array", "items": _TEXT}, description="what it stands on")
+    own["on"] = _any_of(_TEXT, {"type": "array", "items": _TEXT}, description="what it stands on")
     own["use"] = {**_TEXT, "description": "a template, a shipped package or a file to take this stack from"}
     own["copies"] = {
         "type": "object",
-        "additionalProperties": _either(_POINT, {"$ref": "#/$defs/Stack"}),
+        "additionalProperties": _any_of(_POINT, {"$ref": "#/$defs/Stack"}),
         "description": "name and lower-left corner of each copy, or the fields in which it differs",
     }
     layers = own["layers"]
-    layers["items"] = _either(layers["items"], {"$ref": "#/$defs/Repeat"})
+    layers["items"] = _any_of(layers["items"], {"$ref": "#/$defs/Repeat"})
     stack["required"] = []
     inner = {"type": "array", "items": layers["items"]}
     times = {"type": "integer", "minimum": 1}
@@ -75,7 +75,7 @@ def _shorten_stack(kinds: Schema) -> None:
     kinds["Repeat"] = _mapping({"repeat": repeat}, required=["repeat"])
 
 
-def _shorten_power(layer: Schema) -> None:
+def _add_power_files(layer: Schema) -> None:
     """Let a power name the files of its floorplan and its map."""
     for form in layer["properties"]["power"]["anyOf"]:
         for power in form.get("anyOf", [form]):
@@ -98,13 +98,13 @@ def _shorten_power(layer: Schema) -> None:
                 "origin": origin,
                 "floorplan": {**_TEXT, "description": "a CSV file of blocks"},
             }
-            own["map"] = _either(_TEXT, _mapping(map_file, required=["file"]), {"$ref": "#/$defs/PowerMap"})
+            own["map"] = _any_of(_TEXT, _mapping(map_file, required=["file"]), {"$ref": "#/$defs/PowerMap"})
             blocks = own["blocks"]
             named = blocks.get("additionalProperties", {})
-            own["blocks"] = _either(blocks, {"type": "array", "items": named})
+            own["blocks"] = _any_of(blocks, {"type": "array", "items": named})
 
 
-def _shorten_cooling(kinds: Schema) -> None:
+def _add_cooling_short_forms(kinds: Schema) -> None:
     """Write a cooler as its kind, beside the region it is on; a face takes one or a list.
 
     The map of a film may be a file, in another unit and from another edge.
@@ -112,7 +112,7 @@ def _shorten_cooling(kinds: Schema) -> None:
     table = kinds["HtcMap"]["properties"]
     unit = {**_TEXT, "examples": ["W/m2/K", "kW/m2/K"]}
     file = {"map": {**_TEXT, "examples": ["h.csv", "h.npy"]}, "unit": unit, "source": _TEXT}
-    kinds["HtcMap"] = _either(
+    kinds["HtcMap"] = _any_of(
         _mapping({**file, "origin": {"enum": ["south", "north"]}}, required=["map", "unit"]),
         _mapping(table, required=["map", "unit"]),
         description=kinds["HtcMap"]["description"],
@@ -124,12 +124,12 @@ def _shorten_cooling(kinds: Schema) -> None:
         for form in cooled["properties"]["cooler"]["anyOf"]
     ]
     kinds["FaceCooling"] = {"anyOf": forms, "description": cooled.get("description", "")}
-    one = {"$ref": "#/$defs/Cooled"}
+    one = {"$ref": "#/$defs/FaceCooling"}
     for face in kinds["Cooling"]["properties"]:
-        kinds["Cooling"]["properties"][face] = _either(one, {"type": "array", "items": one})
+        kinds["Cooling"]["properties"][face] = _any_of(one, {"type": "array", "items": one})
 
 
-def _either(*forms: Schema, **more: Any) -> Schema:
+def _any_of(*forms: Schema, **more: Any) -> Schema:
     return {"anyOf": list(forms), **more}
 
 

@@ -20,10 +20,10 @@ from thermostack.io.files.delimited_text import (
     MAX_DIAGNOSTICS,
     DelimitedTable,
     check_number,
+    error_parts,
     parse_table,
+    quote_value,
     read_bytes,
-    said,
-    shown,
 )
 from thermostack.package.cooling import HtcMap
 from thermostack.package.power import PowerMap
@@ -55,7 +55,7 @@ def read_htc_map(path: str | Path, unit: str, origin: str = "south") -> HtcMap:
     try:
         scale = parse_quantity(f"1 {unit}", "heat_transfer_coefficient")
     except UnitError:
-        message = f"{shown(unit)} is not the unit of a map of films"
+        message = f"{quote_value(unit)} is not the unit of a map of films"
         raise DescriptionError(Diagnostic("unit", message, "W/m2/K, also kW/m2/K, ...", "E-UNIT")) from None
     values = _read_values(path, origin) * scale
     return _drawn(lambda: HtcMap(values, source=Path(path).name), path)
@@ -64,7 +64,7 @@ def read_htc_map(path: str | Path, unit: str, origin: str = "south") -> HtcMap:
 def _read_values(path: str | Path, origin: str) -> np.ndarray:
     """Return the numbers of a map, the first row in the south."""
     if origin not in get_args(Origin):
-        message = f"{shown(origin)} is not where a map begins"
+        message = f"{quote_value(origin)} is not where a map begins"
         raise DescriptionError(Diagnostic("origin", message, "the first row lies south or north", "E-NAME"))
     data, file = read_bytes(path), os.fspath(path)
     if data.startswith(b"\x93NUMPY"):
@@ -109,7 +109,7 @@ def _read_unit(unit: str) -> tuple[bool, float]:
             return dimension == "power", parse_quantity(f"1 {unit}", dimension)
         except UnitError:
             continue
-    message = f"{shown(unit)} is not the unit of a power map"
+    message = f"{quote_value(unit)} is not the unit of a power map"
     raise DescriptionError(
         Diagnostic("unit", message, "W (of a pixel) or W/m2, also mW, W/cm2, ...", "E-UNIT")
     )
@@ -150,7 +150,7 @@ def _row_diagnostics(sheet: DelimitedTable, line: int, text: str, width: int) ->
                 raise fail("E-RANGE", f"{cell.strip()} is not a finite number", "")
         except PydanticCustomError as error:
             yield sheet.diagnostic(
-                f"pixel {n + 1}", *said(error), line, column + len(cell) - len(cell.lstrip())
+                f"pixel {n + 1}", *error_parts(error), line, column + len(cell) - len(cell.lstrip())
             )
         column += len(cell) + 1
 
@@ -158,8 +158,8 @@ def _row_diagnostics(sheet: DelimitedTable, line: int, text: str, width: int) ->
 def _read_array(data: bytes, file: str) -> np.ndarray:
     """Return the array of an NPY file; nothing in it is run, and its size is checked before its data."""
 
-    def refuse(message: str, remedy: str) -> DescriptionError:
-        return DescriptionError(Diagnostic("", message, remedy, "E-FILE", file))
+    def refuse(message: str, hint: str) -> DescriptionError:
+        return DescriptionError(Diagnostic("", message, hint, "E-FILE", file))
 
     stream = BytesIO(data)
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.io.description.source_locations import SET
+from thermostack.io.description.source_locations import OVERRIDE_SOURCE
 from thermostack.io.description.yaml_nodes import Key, Mark, Node, parse_yaml
 from thermostack.schema.fields import suggest
 from thermostack.schema.validated_dataclass import field_path
@@ -29,12 +29,14 @@ def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
         parts = tuple(part for part in re.split(r"[.\[\]]+", path) if part)
         try:
             node = (
-                parse_yaml(value, SET) if isinstance(value, str) and value.strip() else Node(value, Mark(SET))
+                parse_yaml(value, OVERRIDE_SOURCE)
+                if isinstance(value, str) and value.strip()
+                else Node(value, Mark(OVERRIDE_SOURCE))
             )
-            made.append(Override(parts, _unplaced(node, parts)))
+            made.append(Override(parts, _without_marks(node, parts)))
         except DescriptionError as error:
             diagnostics += [
-                replace(diagnostic, field=path, file=SET, line=None, column=None)
+                replace(diagnostic, field=path, file=OVERRIDE_SOURCE, line=None, column=None)
                 for diagnostic in error.diagnostics
             ]
     if diagnostics:
@@ -42,21 +44,21 @@ def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
     return made
 
 
-def _unplaced(node: Node, path: tuple[Key, ...]) -> Node:
+def _without_marks(node: Node, path: tuple[Key, ...]) -> Node:
     """Return a tree that stands in no line."""
     value = node.value
     if node.is_mapping:
-        value = {key: _unplaced(item, (*path, key)) for key, item in node.items()}
+        value = {key: _without_marks(item, (*path, key)) for key, item in node.items()}
     elif node.is_list:
-        value = [_unplaced(item, (*path, n)) for n, item in enumerate(value)]
-    return Node(value, Mark(SET), path, dict.fromkeys(node.keys, Mark(SET)))
+        value = [_without_marks(item, (*path, n)) for n, item in enumerate(value)]
+    return Node(value, Mark(OVERRIDE_SOURCE), path, dict.fromkeys(node.keys, Mark(OVERRIDE_SOURCE)))
 
 
 def apply_overrides(root: Node, overrides: Iterable[Override]) -> tuple[Node, list[Override]]:
     """Return the tree with the values set whose fields it has, and the overrides that found none."""
     missed = []
     for override in overrides:
-        made = _assigned(root, override.parts, override.value) if override.parts else None
+        made = _assign(root, override.parts, override.value) if override.parts else None
         if made is None:
             missed.append(override)
         else:
@@ -64,21 +66,21 @@ def apply_overrides(root: Node, overrides: Iterable[Override]) -> tuple[Node, li
     return root, missed
 
 
-def _assigned(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
+def _assign(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
     """Return the tree with a value at a path; None where all but the last key of the path is not there."""
     if node.is_mapping:
         for n in range(1, len(parts) + 1):  # the name of a copy has dots of its own
             key, rest = ".".join(parts[:n]), parts[n:]
             if not rest and (n == 1 or key in node.value):
                 return node.with_items({**node.value, key: value}, {key: value.mark})
-            if rest and key in node.value and (made := _assigned(node.value[key], rest, value)) is not None:
+            if rest and key in node.value and (made := _assign(node.value[key], rest, value)) is not None:
                 return node.with_items({**node.value, key: made})
     if node.is_list:
         for n, item in enumerate(node.value):
             if parts[0] in (str(n), getattr(item.get("name"), "value", None)):
-                made = _assigned(item, parts[1:], value) if parts[1:] else value
+                made = _assign(item, parts[1:], value) if parts[1:] else value
             elif repeat := item.get("repeat"):
-                within = _assigned(repeat, ("layers", *parts), value)
+                within = _assign(repeat, ("layers", *parts), value)
                 made = item.with_items({"repeat": within}) if within is not None else None
             else:
                 continue
@@ -91,7 +93,7 @@ def unknown_field(root: Node, override: Override) -> Diagnostic:
     """Return the fault of an override that leads nowhere, at its first step that fails."""
     node, done = root, 0
     while done < len(override.parts):
-        step = _step(node, override.parts[done:])
+        step = _descend(node, override.parts[done:])
         if step is None:
             break
         node, taken = step
@@ -103,13 +105,15 @@ def unknown_field(root: Node, override: Override) -> Diagnostic:
         known = [str(name.value) for item in node.value if (name := item.get("name")) is not None]
     if node.is_mapping or node.is_list:
         message = f"{where} has no {missing!r}"
-        remedy = suggest(missing, known) or (f"it has {', '.join(known[:12])}" if known else "")
+        hint = suggest(missing, known) or (f"it has {', '.join(known[:12])}" if known else "")
     else:
-        message, remedy = f"{where} is one value, it has no fields", "set it as a whole"
-    return Diagnostic(field_path(override.parts), message, remedy, "E-NAME", SET, path=override.parts)
+        message, hint = f"{where} is one value, it has no fields", "set it as a whole"
+    return Diagnostic(
+        field_path(override.parts), message, hint, "E-NAME", OVERRIDE_SOURCE, path=override.parts
+    )
 
 
-def _step(node: Node, parts: tuple[str, ...]) -> tuple[Node, int] | None:
+def _descend(node: Node, parts: tuple[str, ...]) -> tuple[Node, int] | None:
     if node.is_mapping:
         for n in range(len(parts), 0, -1):
             if (found := node.get(".".join(parts[:n]))) is not None:

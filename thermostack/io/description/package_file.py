@@ -12,12 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.htc_map_references import HtcMapReferences
 from thermostack.io.description.includes import IncludeResolver
-from thermostack.io.description.instances import MOST_LAYERS, InstanceExpander, RepeatExpander
+from thermostack.io.description.instances import MAX_LAYERS, InstanceExpander, RepeatExpander
 from thermostack.io.description.name_checks import name_diagnostics
 from thermostack.io.description.overrides import Override, apply_overrides, read_overrides, unknown_field
 from thermostack.io.description.power_references import PowerReferences
 from thermostack.io.description.source_locations import SourceMap, diagnostic_in
-from thermostack.io.description.yaml_nodes import Node, plain, read_yaml
+from thermostack.io.description.yaml_nodes import Node, read_yaml, to_plain
 from thermostack.package.geometry import build_geometry
 from thermostack.package.package import Package
 from thermostack.schema.fields import suggest
@@ -36,24 +36,24 @@ def read_package(
     path = find_package(source)
     root = read_yaml(path)
     if not root.is_mapping:
-        remedy = "a description begins with `package:`"
-        raise DescriptionError(diagnostic_in(root, "is no mapping of keys to values", remedy, "E-YAML"))
+        hint = "a description begins with `package:`"
+        raise DescriptionError(diagnostic_in(root, "is no mapping of keys to values", hint, "E-YAML"))
     tree, diagnostics = expand(
         root, path.parent, read_overrides(overrides or {}), may_leave=allow_include_root
     )
     places = SourceMap(tree)
     try:
-        package: Package = TypeAdapter(Package).validate_python(plain(tree), context={"from_file": True})
+        package: Package = TypeAdapter(Package).validate_python(to_plain(tree), context={"from_file": True})
     except ValidationError as error:
         diagnostics += [places(diagnostic) for diagnostic in diagnostics_of(error)]
         diagnostics += name_diagnostics(tree)
     if diagnostics:
-        raise DescriptionError(_in_order(diagnostics))
+        raise DescriptionError(_sort_unique(diagnostics))
     object.__setattr__(package, "locator", places)
     try:
         build_geometry(package)
     except DescriptionError as error:
-        raise DescriptionError(_in_order(error.diagnostics)) from None
+        raise DescriptionError(_sort_unique(error.diagnostics)) from None
     return package
 
 
@@ -77,9 +77,9 @@ def find_package(source: str | Path) -> Path:
         return path
     shipped = _shipped()
     if path.name not in shipped:
-        remedy = suggest(path.name, shipped) or "`thermostack packages` lists them"
+        hint = suggest(path.name, shipped) or "`thermostack packages` lists them"
         raise DescriptionError(
-            Diagnostic("", f"no file and no shipped package is named {path.name!r}", remedy, "E-FILE")
+            Diagnostic("", f"no file and no shipped package is named {path.name!r}", hint, "E-FILE")
         )
     return shipped[path.name]
 
@@ -104,7 +104,7 @@ def expand(
     if stacks is not None and stacks.is_mapping:
         stacks = stacks.with_items({name: repeats.expand(stack) for name, stack in stacks.items()})
         stacks = copies.expand(stacks)
-        _check_extent(stacks)
+        _check_layer_count(stacks)
         root = root.with_items({**root.value, "stacks": stacks})
     root, overrides = apply_overrides(root, overrides)
     powers = PowerReferences(home, may_leave=may_leave)
@@ -127,18 +127,18 @@ def expand(
     ]
 
 
-def _check_extent(stacks: Node) -> None:
+def _check_layer_count(stacks: Node) -> None:
     """Raise where copies and repeats have made more layers than any package has."""
     layers = [found for _, stack in stacks.items() if (found := stack.get("layers")) is not None]
     count = sum(len(each.value) for each in layers if each.is_list)
-    if count > MOST_LAYERS:
-        text = f"copies and repeats make {count} layers, more than {MOST_LAYERS}"
+    if count > MAX_LAYERS:
+        text = f"copies and repeats make {count} layers, more than {MAX_LAYERS}"
         raise DescriptionError(
             diagnostic_in(stacks, text, "draw what is fine as one layer of a mixture", "E-RANGE")
         )
 
 
-def _in_order(diagnostics: Any) -> list[Diagnostic]:
+def _sort_unique(diagnostics: Any) -> list[Diagnostic]:
     """Return faults by file and line, each only once where a copied or used stack shows it several times."""
     found: dict[Any, Diagnostic] = {}
     for diagnostic in diagnostics:

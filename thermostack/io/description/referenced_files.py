@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.io.description.source_locations import diagnostic_in, file_beside
+from thermostack.io.description.source_locations import diagnostic_in, resolve_file
 from thermostack.io.description.yaml_nodes import Node
 from thermostack.schema.fields import suggest
 
@@ -23,27 +23,25 @@ class ReferencedFiles:
         self.may_leave = may_leave
         self.diagnostics: list[Diagnostic] = []
 
-    def file(self, named: Node, read: Callable[[Path], T]) -> T:
+    def read_file(self, named: Node, read: Callable[[Path], T]) -> T:
         """Return what a file holds; a fault that has no line in it is one of the line that names it."""
         if not isinstance(named.value, str):
             raise DescriptionError(
                 diagnostic_in(named, f"{named.value!r} is not the name of a file", "", "E-TYPE")
             )
-        path = file_beside(named, self.home, may_leave=self.may_leave)
+        path = resolve_file(named, self.home, may_leave=self.may_leave)
         if not path.exists():
             beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-            remedy = suggest(path.name, beside)
-            raise DescriptionError(
-                diagnostic_in(named, f"there is no file {named.value!r}", remedy, "E-FILE")
-            )
+            hint = suggest(path.name, beside)
+            raise DescriptionError(diagnostic_in(named, f"there is no file {named.value!r}", hint, "E-FILE"))
         try:
             return read(path)
         except DescriptionError as error:
             raise DescriptionError(
-                _placed(named, path, diagnostic) for diagnostic in error.diagnostics
+                _locate(named, path, diagnostic) for diagnostic in error.diagnostics
             ) from None
 
-    def texts(self, named: Node, given: dict[str, Node], examples: dict[str, str]) -> dict[str, str]:
+    def take_options(self, named: Node, given: dict[str, Node], examples: dict[str, str]) -> dict[str, str]:
         """Take the fields that say how a file is read out of `given`, and return their texts."""
         said = {}
         for key, example in examples.items():
@@ -57,7 +55,7 @@ class ReferencedFiles:
         return said
 
 
-def _placed(named: Node, path: Path, diagnostic: Diagnostic) -> Diagnostic:
+def _locate(named: Node, path: Path, diagnostic: Diagnostic) -> Diagnostic:
     """Return a fault of a file that is read, at the line that names it where it has none of its own."""
     if diagnostic.line is not None:
         return diagnostic

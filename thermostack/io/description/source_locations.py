@@ -6,19 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.io.description.yaml_nodes import Key, Mark, Node, plain
+from thermostack.io.description.yaml_nodes import Key, Mark, Node, to_plain
 from thermostack.schema.validated_dataclass import field_path
 
-SET = "--set"  # the file that values set from outside stand in
+OVERRIDE_SOURCE = "--set"  # the file that values set from outside stand in
 
 
 def diagnostic_in(
-    node: Node, message: str, remedy: str = "", code: str = "E-VALUE", key: str | None = None
+    node: Node, message: str, hint: str = "", code: str = "E-VALUE", key: str | None = None
 ) -> Diagnostic:
     """Return a fault at a node, or at a key of it."""
-    mark = node.mark if key is None else node.place_of(key)
+    mark = node.mark if key is None else node.key_mark(key)
     path = node.path if key is None else (*node.path, key)
-    return Diagnostic(field_path(path), message, remedy, code, mark.file, mark.line, mark.column, path)
+    return Diagnostic(field_path(path), message, hint, code, mark.file, mark.line, mark.column, path)
 
 
 class SourceMap:
@@ -31,19 +31,19 @@ class SourceMap:
         """Return a fault with its place; one that has a place already is returned as it is."""
         if diagnostic.file is not None:
             return diagnostic
-        node, mark, rest = self.walk(diagnostic.path, at_key=diagnostic.code == "E-KEY")
+        node, mark, rest = self.find_node(diagnostic.path, at_key=diagnostic.code == "E-KEY")
         path = (*node.path, *rest)
         message = diagnostic.message
-        if diagnostic.code == "E-DUPLICATE" and (first := self.first_of(diagnostic.path)) is not None:
+        if diagnostic.code == "E-DUPLICATE" and (first := self.first_definition(diagnostic.path)) is not None:
             message += f"; first in line {first.line}"
         return replace(diagnostic, field=field_path(path), message=message, **mark._asdict())
 
-    def first_of(self, path: tuple[Key, ...]) -> Mark | None:
+    def first_definition(self, path: tuple[Key, ...]) -> Mark | None:
         """Return where the name of an item of a list stands first."""
         node = self.root
         for part in path:
             if node.is_list and isinstance(part, int):
-                name = plain(node.value[part].get("name") or node)
+                name = to_plain(node.value[part].get("name") or node)
                 return next(
                     (item.mark for item in node.value if (own := item.get("name")) and own.value == name),
                     None,
@@ -52,7 +52,7 @@ class SourceMap:
             node = found[0] if found is not None else node
         return None
 
-    def walk(self, path: tuple[Key, ...], *, at_key: bool) -> tuple[Node, Mark, tuple[Key, ...]]:
+    def find_node(self, path: tuple[Key, ...], *, at_key: bool) -> tuple[Node, Mark, tuple[Key, ...]]:
         """Return the node a path leads to, or the last on its way; the place; and the keys it lacks."""
         node, mark = self.root, self.root.mark
         for n, part in enumerate(path):
@@ -77,7 +77,7 @@ def _child(node: Node, part: Key) -> tuple[Node, Mark] | None:
     if node.is_mapping:
         for key in (str(part), _FILE_KEYS.get(str(part), "")):
             if (item := node.get(key)) is not None:
-                return item, node.place_of(key)
+                return item, node.key_mark(key)
     if node.is_list:
         for n, item in enumerate(node.value):
             if part == n or part == getattr(item.get("name"), "value", None):
@@ -85,14 +85,14 @@ def _child(node: Node, part: Key) -> tuple[Node, Mark] | None:
     return None
 
 
-def file_beside(named: Node, home: Path, *, may_leave: bool) -> Path:
+def resolve_file(named: Node, home: Path, *, may_leave: bool) -> Path:
     """Return the file that a node names, beside the file it is named in.
 
     Raises DescriptionError (E-FILE) where that is outside the directory of the description, also by a
     link, unless it may leave it. Nothing of the file is read.
     """
     name = str(named.value)
-    base = home if named.mark.file == SET else Path(named.mark.file).parent
+    base = home if named.mark.file == OVERRIDE_SOURCE else Path(named.mark.file).parent
     if "://" in name or "\0" in name:
         raise DescriptionError(
             diagnostic_in(
@@ -105,8 +105,8 @@ def file_beside(named: Node, home: Path, *, may_leave: bool) -> Path:
     except (OSError, RuntimeError):  # a loop of links
         is_inside = False
     if not is_inside and not may_leave:
-        remedy = "move it there, or allow it with --allow-include-root"
+        hint = "move it there, or allow it with --allow-include-root"
         raise DescriptionError(
-            diagnostic_in(named, f"{name!r} is outside the directory of the description", remedy, "E-FILE")
+            diagnostic_in(named, f"{name!r} is outside the directory of the description", hint, "E-FILE")
         )
     return path

@@ -17,14 +17,14 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.files.delimited_text import (
     IS_NUMBER,
     MAX_DIAGNOSTICS,
-    MAX_NUMBER,
+    MAX_NUMBER_LENGTH,
     NUMBER,
     DelimitedTable,
     check_number,
+    error_parts,
+    quote_value,
     read_table,
-    said,
-    shown,
-    split,
+    split_line,
 )
 from thermostack.schema.fields import fail, suggest
 from thermostack.transient.trace import CHOICES, After, Kind, Origin, Rest, Trace
@@ -114,7 +114,7 @@ def _placed(
         return replace(diagnostic, field="" if key == "values" else key).located_at(
             sheet.file, sheet.numbers[-1]
         )
-    cells = split(sheet.texts[row + 1], header.separator)
+    cells = split_line(sheet.texts[row + 1], header.separator)
     field = header.columns[place].name
     return replace(diagnostic, field=field).located_at(
         sheet.file, sheet.numbers[row + 1], cells[place][0] + 1
@@ -130,9 +130,9 @@ def _read_settings(sheet: DelimitedTable) -> tuple[dict[str, Any], list[Diagnost
     diagnostics: list[Diagnostic] = []
     for number, text in sheet.comments:
         if forgotten := _FORGOTTEN.match(text):
-            remedy = f"write #! {forgotten[1]}: ... where it is meant"
+            hint = f"write #! {forgotten[1]}: ... where it is meant"
             diagnostics.append(
-                sheet.diagnostic(forgotten[1], "stands in a plain comment", remedy, "E-KEY", number, 1)
+                sheet.diagnostic(forgotten[1], "stands in a plain comment", hint, "E-KEY", number, 1)
             )
         match = _PRAGMA.match(text)
         if match is None:
@@ -147,7 +147,7 @@ def _read_settings(sheet: DelimitedTable) -> tuple[dict[str, Any], list[Diagnost
             except PydanticCustomError as error:
                 start = column + len(piece) - len(piece.lstrip())
                 diagnostics.append(
-                    sheet.diagnostic(piece.partition(":")[0].strip(), *said(error), number, start)
+                    sheet.diagnostic(piece.partition(":")[0].strip(), *error_parts(error), number, start)
                 )
             column += len(piece) + 1
     return settings, diagnostics
@@ -157,16 +157,16 @@ def _read_setting(text: str) -> tuple[str, Any]:
     key, colon, value = (part.strip() for part in text.partition(":"))
     known = (*CHOICES, "period")
     if not colon or key not in known:
-        remedy = suggest(key, known) or _SETTINGS
-        raise fail("E-KEY", f"{shown(text.strip())} says nothing about a trace", remedy)
+        hint = suggest(key, known) or _SETTINGS
+        raise fail("E-KEY", f"{quote_value(text.strip())} says nothing about a trace", hint)
     if key == "period":
         try:
             return key, parse_quantity(value, "time")
         except UnitError as error:
             raise fail("E-UNIT", str(error)) from None
     if value not in CHOICES[key]:
-        remedy = suggest(value, CHOICES[key])
-        raise fail("E-NAME", f"{shown(value)} is not one of {', '.join(CHOICES[key])}", remedy)
+        hint = suggest(value, CHOICES[key])
+        raise fail("E-NAME", f"{quote_value(value)} is not one of {', '.join(CHOICES[key])}", hint)
     return key, value
 
 
@@ -209,10 +209,10 @@ def _read_header(sheet: DelimitedTable, *, is_stepped: bool) -> tuple[_Header, l
     line, text = sheet.numbers[0], sheet.texts[0]
     separator = ","
     try:
-        cells = split(text)
+        cells = split_line(text)
         if len(cells) == 1 and ";" in text:
             separator = ";"
-            cells = split(text, separator)
+            cells = split_line(text, separator)
     except ValueError as error:
         _refuse([sheet.diagnostic("", str(error), f"the header is like {HEADER}", "E-FILE", line, 1)])
     columns: list[_Column] = []
@@ -223,22 +223,20 @@ def _read_header(sheet: DelimitedTable, *, is_stepped: bool) -> tuple[_Header, l
             if column.name in [other.name for other in columns]:
                 raise fail("E-DUPLICATE", f"there are two columns {column.name!r}")
         except PydanticCustomError as error:
-            diagnostics.append(sheet.diagnostic(label, *said(error), line, start + 1))
+            diagnostics.append(sheet.diagnostic(label, *error_parts(error), line, start + 1))
             column = _Column(_name_and_unit(label)[0], start)
         columns.append(column)
-    remedy = f"the header is like {HEADER}"
+    hint = f"the header is like {HEADER}"
     if len(columns) == 1 and "\t" in text:
         diagnostic = sheet.diagnostic(
             "", "the columns are separated by tabs", "write commas", "E-FILE", line, 1
         )
         return _Header(columns, separator), [diagnostic]
     if "time" not in [column.name for column in columns]:
-        diagnostics.append(
-            sheet.diagnostic("time", "there is no column 'time'", remedy, "E-MISSING", line, 1)
-        )
+        diagnostics.append(sheet.diagnostic("time", "there is no column 'time'", hint, "E-MISSING", line, 1))
     elif len(columns) == 1:
         diagnostics.append(
-            sheet.diagnostic("", "there are times but nothing over them", remedy, "E-MISSING", line, 1)
+            sheet.diagnostic("", "there are times but nothing over them", hint, "E-MISSING", line, 1)
         )
     return _Header(columns, separator), diagnostics
 
@@ -255,7 +253,7 @@ def _read_label(label: str, start: int, is_stepped: bool) -> _Column:
     face = face_of(name)
     example = {"time": "ms"}.get(name, "W" if face is None else "%" if face[1] else "degC")
     if unit is None:
-        raise fail("E-UNIT", f"the column {shown(name)} has no unit", f"write {name} [{example}]")
+        raise fail("E-UNIT", f"the column {quote_value(name)} has no unit", f"write {name} [{example}]")
     if name == "time":
         try:
             return _Column(name, start, "s", _size(unit, "time"))
@@ -268,11 +266,11 @@ def _read_label(label: str, start: int, is_stepped: bool) -> _Column:
             continue
         wrong = column_diagnostic(name, own, is_stepped=is_stepped)
         if wrong is not None:
-            text, remedy, code = wrong
-            raise fail(code, text, remedy)
+            text, hint, code = wrong
+            raise fail(code, text, hint)
         difference = "temperature_difference" if dimension == "temperature" else dimension
         return _Column(name, start, own, _size(unit, difference), zero)
-    text = f"{shown(unit)} is no unit of a power, a share or a temperature"
+    text = f"{quote_value(unit)} is no unit of a power, a share or a temperature"
     raise fail("E-UNIT", text, f"write {name} [{example}]{' or [%]' if face is None else ''}")
 
 
@@ -325,7 +323,7 @@ def _split_rows(
         try:
             found = _cells_of(text, header)
         except PydanticCustomError as error:
-            diagnostics.append((sheet.diagnostic("", *said(error), sheet.numbers[row + 1], 1), row))
+            diagnostics.append((sheet.diagnostic("", *error_parts(error), sheet.numbers[row + 1], 1), row))
             continue
         numbers.append(row)
         for column, cell in zip(table, found, strict=True):
@@ -337,7 +335,7 @@ def _cells_of(text: str, header: _Header) -> list[str]:
     """Return the cells of a row, one for each column."""
     try:
         if '"' in text:
-            cells = [cell for _, cell in split(text, header.separator)]
+            cells = [cell for _, cell in split_line(text, header.separator)]
         else:
             cells = [cell.strip() for cell in text.split(header.separator)]
     except ValueError as error:
@@ -351,19 +349,19 @@ def _cells_of(text: str, header: _Header) -> list[str]:
 
 def _are_numbers(cells: Sequence[str]) -> np.ndarray:
     """Return which cells are the text of a number."""
-    is_short = max(map(len, cells), default=0) <= MAX_NUMBER
+    is_short = max(map(len, cells), default=0) <= MAX_NUMBER_LENGTH
     if is_short and _ARE_NUMBERS.fullmatch("".join(f"{cell}\n" for cell in cells)):
         return np.ones(len(cells), dtype=bool)
-    each = [len(cell) <= MAX_NUMBER and IS_NUMBER.fullmatch(cell) is not None for cell in cells]
+    each = [len(cell) <= MAX_NUMBER_LENGTH and IS_NUMBER.fullmatch(cell) is not None for cell in cells]
     return np.array(each, dtype=bool)
 
 
 def _cell_diagnostic(sheet: DelimitedTable, header: _Header, place: int, row: int, cell: str) -> Diagnostic:
     """Return what is wrong with a cell that is no finite number."""
     line = sheet.numbers[row + 1]
-    start = split(sheet.texts[row + 1], header.separator)[place][0]
+    start = split_line(sheet.texts[row + 1], header.separator)[place][0]
     try:
         check_number(cell)
         raise fail("E-RANGE", f"{cell} is not a finite number")
     except PydanticCustomError as error:
-        return sheet.diagnostic(header.columns[place].name, *said(error), line, start + 1)
+        return sheet.diagnostic(header.columns[place].name, *error_parts(error), line, start + 1)

@@ -12,7 +12,7 @@ from typing import Any
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.floorplan import write_floorplan
 from thermostack.io.description.maps import write_map
-from thermostack.io.description.yaml_nodes import scalar
+from thermostack.io.description.yaml_nodes import parse_scalar
 from thermostack.io.files.atomic_file import write_atomic
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
@@ -22,8 +22,8 @@ from thermostack.package.power import Block, Power, PowerMap
 from thermostack.schema.validated_dataclass import dump
 from thermostack.units import write_quantity
 
-MANY_BLOCKS = 200  # more of them are written to a floorplan beside the description
-WIDTH = 100  # characters of a line, where it can be kept
+MAX_INLINE_BLOCKS = 200  # more of them are written to a floorplan beside the description
+LINE_WIDTH = 100  # characters of a line, where it can be kept
 _ORDER = ("package", "about", "sources", "materials", "stacks", "cooling")
 _STACK_ORDER = (
     "on",
@@ -41,7 +41,7 @@ _STACK_ORDER = (
 )
 _PLAIN = re.compile(r"(?:[^\W\d_]|[\d_+.]|-\d)[\w.+/% -]*(?<! )\Z")
 
-Beside = Callable[[str, Power | HtcMap], dict[str, Any]]  # writes a drawing, returns what names it
+SideFileWriter = Callable[[str, Power | HtcMap], dict[str, Any]]  # writes a drawing, returns what names it
 
 
 def package_to_yaml(package: Package) -> str:
@@ -68,7 +68,7 @@ def write_package(package: Package, path: str | Path) -> None:
             write_map(path.with_name(named["map"]), drawn)
             return named
         power = drawn
-        if len(power.blocks) > MANY_BLOCKS:
+        if len(power.blocks) > MAX_INLINE_BLOCKS:
             named["floorplan"] = f"{path.stem}.{name}.csv"
             write_floorplan(path.with_name(named["floorplan"]), power.blocks)
         if power.map is not None:
@@ -80,7 +80,7 @@ def write_package(package: Package, path: str | Path) -> None:
     write_atomic(path, _text(package, beside).encode())
 
 
-def _text(package: Package, beside: Beside) -> str:
+def _text(package: Package, beside: SideFileWriter) -> str:
     stacks = tuple(
         replace(stack, layers=tuple(replace(layer, power=None) for layer in stack.layers))
         for stack in package.stacks
@@ -95,7 +95,7 @@ def _text(package: Package, beside: Beside) -> str:
     if materials := {**data.get("materials", {}), **_inline_materials(package)}:
         data["materials"] = materials
     data["cooling"] = {
-        face: _face(f"cooling.{face}", coolers, getattr(package.cooling, face), beside)
+        face: _coolers(f"cooling.{face}", coolers, getattr(package.cooling, face), beside)
         for face, coolers in data["cooling"].items()
         if face != "isolated"
     } | ({"isolated": True} if package.cooling.isolated else {})
@@ -142,7 +142,7 @@ def _stack(written: dict[str, Any]) -> dict[str, Any]:
     return {key: written[key] for key in keys}
 
 
-def _power(power: Power, name: str, beside: Beside) -> Any:
+def _power(power: Power, name: str, beside: SideFileWriter) -> Any:
     """Return a power as a file says it."""
     said: dict[str, Any] = {}
     for key in ("total", "scale_to"):
@@ -179,7 +179,9 @@ def _pair(pair: tuple[float, float]) -> list[str]:
     return [write_quantity(value, "length") for value in pair]
 
 
-def _face(name: str, coolers: list[dict[str, Any]], drawn: tuple[FaceCooling, ...], beside: Beside) -> Any:
+def _coolers(
+    name: str, coolers: list[dict[str, Any]], drawn: tuple[FaceCooling, ...], beside: SideFileWriter
+) -> Any:
     """Return the coolers of a face as a file says them."""
     made = []
     for n, (each, cooled) in enumerate(zip(coolers, drawn, strict=True)):
@@ -203,7 +205,9 @@ def _lines(value: dict[str, Any], depth: int) -> Iterator[str]:
         head = f"{indent}{_scalar(key)}:"
         flow = _flow(item)
         is_block = isinstance(item, dict) and item and (depth == 0 or "layers" in item)
-        if not is_block and (len(head) + len(flow) < WIDTH or not isinstance(item, (dict, list)) or not item):
+        if not is_block and (
+            len(head) + len(flow) < LINE_WIDTH or not isinstance(item, (dict, list)) or not item
+        ):
             yield f"{head} {flow}"
         elif isinstance(item, dict):
             yield head
@@ -223,7 +227,7 @@ def _flow(value: Any) -> str:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
-        return value if _PLAIN.match(value) and scalar(value) == value else _quoted(value)
+        return value if _PLAIN.match(value) and parse_scalar(value) == value else _quoted(value)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return repr(value)

@@ -14,19 +14,21 @@ from typing import Any, NamedTuple
 
 from thermostack.errors import DescriptionError, Diagnostic
 
-LARGEST_FILE = 4 * 2**20  # bytes; blocks and maps by the thousand belong into CSV and NPY files
-MOST_NODES = 100_000  # keys and values, those behind an alias counted at every use
-DEEPEST = 40  # mappings and lists inside each other
+MAX_FILE_BYTES = 4 * 2**20  # bytes; blocks and maps by the thousand belong into CSV and NPY files
+MAX_NODES = 100_000  # keys and values, those behind an alias counted at every use
+MAX_NESTING = 40  # mappings and lists inside each other
 
 Key = str | int
-Path_ = tuple[Key, ...]
+FieldPath = tuple[Key, ...]
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _OTHER_INTEGER = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _SPECIAL = re.compile(r"(?:([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
-_WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
-_WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
+_CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_CONSTANTS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
+    ("false", "False", "FALSE"), False
+)
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -44,7 +46,7 @@ class Node:
 
     value: Any
     mark: Mark
-    path: Path_ = ()  # the keys that lead to it in its own file, items of a list by their name
+    path: FieldPath = ()  # the keys that lead to it in its own file, items of a list by their name
     keys: dict[str, Mark] = field(default_factory=dict)  # of a mapping: where each key stands
 
     @property
@@ -78,17 +80,17 @@ class Node:
         """Return this mapping without some keys."""
         return self.with_items({key: item for key, item in self.items() if key not in names})
 
-    def place_of(self, key: str) -> Mark:
+    def key_mark(self, key: str) -> Mark:
         """Return where a key of this mapping stands, or the mapping itself where it has none such."""
         return self.keys.get(key, self.mark)
 
 
-def plain(node: Node) -> Any:
+def to_plain(node: Node) -> Any:
     """Return the mappings, lists and scalars of a tree without their places."""
     if node.is_mapping:
-        return {key: plain(item) for key, item in node.items()}
+        return {key: to_plain(item) for key, item in node.items()}
     if node.is_list:
-        return [plain(item) for item in node.value]
+        return [to_plain(item) for item in node.value]
     return node.value
 
 
@@ -115,29 +117,31 @@ def parse_yaml(text: str, file: str) -> Node:
     return with_paths(root, ())
 
 
-def with_paths(node: Node, path: Path_) -> Node:
+def with_paths(node: Node, path: FieldPath) -> Node:
     """Return a tree whose nodes know the keys that lead to them."""
     if node.is_mapping:
-        items = {key: _under(node.keys[key], with_paths(item, (*path, key))) for key, item in node.items()}
+        items = {
+            key: _mark_at_key(node.keys[key], with_paths(item, (*path, key))) for key, item in node.items()
+        }
         return replace(node, value=items, path=path)
     if node.is_list:
         names: list[Key] = []
         for n, item in enumerate(node.value):
             name = item.get("name")
-            named = name is not None and _is_step(name.value) and name.value not in names
+            named = name is not None and _is_path_name(name.value) and name.value not in names
             names.append(name.value if named else n)
         made = [with_paths(item, (*path, name)) for name, item in zip(names, node.value, strict=True)]
         return replace(node, value=made, path=path)
     return replace(node, path=path)
 
 
-def _under(key: Mark, node: Node) -> Node:
+def _mark_at_key(key: Mark, node: Node) -> Node:
     """Return a mapping or list that begins below its key as one that stands at the key."""
     is_below = (node.is_mapping or node.is_list) and key.line != node.mark.line
     return replace(node, mark=key) if is_below else node
 
 
-def _is_step(name: Any) -> bool:
+def _is_path_name(name: Any) -> bool:
     return isinstance(name, str) and re.fullmatch(r"[\w+-]+", name) is not None
 
 
@@ -150,10 +154,10 @@ def _read_bytes(path: Path, shown: str) -> bytes:
         if path.exists() and not path.is_file():
             raise DescriptionError(Diagnostic("", "is not an ordinary file", "", "E-FILE", shown))
         size = path.stat().st_size
-        if size > LARGEST_FILE:
-            text = f"has {size} bytes, more than the {LARGEST_FILE} that a description may have"
-            remedy = "keep blocks and maps in CSV or NPY files"
-            raise DescriptionError(Diagnostic("", text, remedy, "E-FILE", shown))
+        if size > MAX_FILE_BYTES:
+            text = f"has {size} bytes, more than the {MAX_FILE_BYTES} that a description may have"
+            hint = "keep blocks and maps in CSV or NPY files"
+            raise DescriptionError(Diagnostic("", text, hint, "E-FILE", shown))
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -168,24 +172,24 @@ def _decode(data: bytes, shown: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line, column = _line_of(data[: error.start].decode("latin-1"), error.start)
+        line, column = _line_and_column(data[: error.start].decode("latin-1"), error.start)
         message = f"is not UTF-8 text: byte 0x{data[error.start]:02x}"
         raise DescriptionError(
             Diagnostic("", message, "save it as UTF-8", "E-YAML", shown, line, column)
         ) from None
     if found := _UNPRINTABLE.search(text):
-        line, column = _line_of(text, found.start())
+        line, column = _line_and_column(text, found.start())
         message = f"character U+{ord(found.group()):04X} is not text"
         raise DescriptionError(Diagnostic("", message, "", "E-YAML", shown, line, column))
     return text
 
 
-def _line_of(text: str, position: int) -> tuple[int, int]:
+def _line_and_column(text: str, position: int) -> tuple[int, int]:
     before = text[:position]
     return before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
 
 
-_SAID = (  # by the parser, in our words, with what helps
+_PARSER_MESSAGES = (  # by the parser, in our words, with what helps
     ("\\t", "a tab where the line is indented", "indent with spaces"),
     ("stream end", "the file ends inside a bracket, brace or quote", "close what is open"),
     ("end of stream", "the file ends inside a bracket, brace or quote", "close what is open"),
@@ -202,9 +206,9 @@ def _syntax_diagnostic(error: Exception, text: str, file: str) -> Diagnostic:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or "it cannot be parsed").splitlines()[0]
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    for sign, said, remedy in _SAID:
+    for sign, said, hint in _PARSER_MESSAGES:
         if sign in problem:
-            return Diagnostic("", f"is not YAML: {said}", remedy, "E-YAML", file, line, column)
+            return Diagnostic("", f"is not YAML: {said}", hint, "E-YAML", file, line, column)
     return Diagnostic("", f"is not YAML: {problem}", "look here and just above", "E-YAML", file, line, column)
 
 
@@ -256,10 +260,10 @@ class _Composer:
             )
         return self.root
 
-    def error(self, message: str, event: Any, remedy: str = "", code: str = "E-YAML") -> DescriptionError:
+    def error(self, message: str, event: Any, hint: str = "", code: str = "E-YAML") -> DescriptionError:
         """Return an error at the place of an event."""
         mark = self.mark(event)
-        return DescriptionError(Diagnostic("", message, remedy, code, mark.file, mark.line, mark.column))
+        return DescriptionError(Diagnostic("", message, hint, code, mark.file, mark.line, mark.column))
 
     def mark(self, event: Any) -> Mark:
         """Return where an event starts."""
@@ -268,8 +272,8 @@ class _Composer:
     def begin(self, event: Any, value: dict[str, Node] | list[Node]) -> None:
         """Open a mapping or a list."""
         self.check_tag(event)
-        if len(self.open) >= DEEPEST:
-            raise self.error(f"lists and mappings nest deeper than {DEEPEST}", event)
+        if len(self.open) >= MAX_NESTING:
+            raise self.error(f"lists and mappings nest deeper than {MAX_NESTING}", event)
         if self.expects_key():
             raise self.error("a key must be a word", event, "put it in quotes")
         self.count(1, event)
@@ -291,7 +295,7 @@ class _Composer:
                 raise self.error("a key is missing before the colon", event)
             self.take_key(event.value, event)
             return
-        value = event.value if event.style else scalar(event.value)
+        value = event.value if event.style else parse_scalar(event.value)
         node = Node(value, self.mark(event))
         if event.anchor:
             self.anchors[event.anchor] = (node, 1)
@@ -341,9 +345,9 @@ class _Composer:
     def count(self, nodes: int, event: Any) -> None:
         """Count nodes; those behind an alias count again."""
         self.nodes += nodes
-        if self.nodes > MOST_NODES:
-            remedy = "keep blocks and maps in CSV or NPY files, use fewer aliases"
-            raise self.error(f"more than {MOST_NODES} values", event, remedy)
+        if self.nodes > MAX_NODES:
+            hint = "keep blocks and maps in CSV or NPY files, use fewer aliases"
+            raise self.error(f"more than {MAX_NODES} values", event, hint)
 
     def check_tag(self, event: Any) -> None:
         """Refuse a tag: nothing but plain data is read."""
@@ -354,10 +358,10 @@ class _Composer:
             )
 
 
-def scalar(text: str) -> Any:
+def parse_scalar(text: str) -> Any:
     """Return what an unquoted scalar means by the core schema of YAML 1.2."""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
     if _INTEGER.match(text):
         return int(text) if len(text) <= 18 else float(text)
     if _FLOAT.match(text):

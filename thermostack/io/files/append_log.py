@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from thermostack.errors import OutputError, ResultFileError
-from thermostack.io.files.atomic_file import fill_at, with_path_error
+from thermostack.io.files.atomic_file import with_path_error, write_all_at
 
-_MARK = b"thermostack rows"
-_HEAD = len(_MARK) + 8 + 32  # bytes: the mark, how wide a row is, of which run the rows are
+_SIGNATURE = b"thermostack rows"
+_HEADER_BYTES = len(_SIGNATURE) + 8 + 32  # bytes: the mark, how wide a row is, of which run the rows are
 
 
 class AppendLog:
@@ -27,9 +27,9 @@ class AppendLog:
     def __init__(self, path: Path, width: int, key: str) -> None:
         """Open the file, or make it. Raises OutputError where another run holds it."""
         self.path, self.width, self.count = path, width, 0
-        self._head = _MARK + width.to_bytes(8, "little") + hashlib.sha256(key.encode()).digest()
+        self._head = _SIGNATURE + width.to_bytes(8, "little") + hashlib.sha256(key.encode()).digest()
         self._row = np.dtype([("values", "<f8", (width,)), ("number", "<u4"), ("checksum", "<u4")])
-        with with_path_error(path, _HEAD):
+        with with_path_error(path, _HEADER_BYTES):
             self.file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,19 +43,19 @@ class AppendLog:
     def clear(self) -> None:
         """Throw away what the file holds and begin anew."""
         self.count = 0
-        with with_path_error(self.path, _HEAD):
+        with with_path_error(self.path, _HEADER_BYTES):
             os.ftruncate(self.file, 0)
-            fill_at(self.file, self._head, 0)
+            write_all_at(self.file, self._head, 0)
 
-    def keep(self, count: int) -> None:
+    def truncate(self, count: int) -> None:
         """Go on after some rows and cut off all else; raises ResultFileError where they are not whole."""
-        if os.pread(self.file, _HEAD, 0) != self._head:
+        if os.pread(self.file, _HEADER_BYTES, 0) != self._head:
             raise ResultFileError(f"{self.path}: is missing, damaged, or of another run; start the run anew")
         whole = self._whole(count)
         if whole < count:
             raise ResultFileError(f"{self.path}: holds {whole} of {count} rows undamaged; start the run anew")
         self.count = count
-        os.ftruncate(self.file, _HEAD + count * self._row.itemsize)
+        os.ftruncate(self.file, _HEADER_BYTES + count * self._row.itemsize)
 
     def append(self, values: np.ndarray) -> None:
         """Add a row (width,). Raises OutputError where it cannot be written."""
@@ -65,14 +65,14 @@ class AppendLog:
         content += zlib.crc32(content).to_bytes(4, "little")
         after = "the rows before it are whole"
         with with_path_error(self.path, len(content), after):
-            fill_at(self.file, content, _HEAD + self.count * len(content))
+            write_all_at(self.file, content, _HEADER_BYTES + self.count * len(content))
         self.count += 1
 
     def rows(self) -> np.ndarray:
         """Return all rows (count, width), read from the disk as they are used."""
         if not self.count:
             return np.zeros((0, self.width))
-        records = np.memmap(self.path, self._row, "r", _HEAD, (self.count,))
+        records = np.memmap(self.path, self._row, "r", _HEADER_BYTES, (self.count,))
         values: np.ndarray = records["values"]
         return values
 
@@ -90,7 +90,7 @@ class AppendLog:
         """Return how many of the first rows are there and undamaged."""
         size = self._row.itemsize
         for n in range(count):
-            content = os.pread(self.file, size, _HEAD + n * size)
+            content = os.pread(self.file, size, _HEADER_BYTES + n * size)
             number, checksum = content[-8:-4], int.from_bytes(content[-4:], "little")
             if (
                 len(content) < size

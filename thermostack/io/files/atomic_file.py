@@ -17,9 +17,9 @@ from pathlib import Path
 from thermostack.errors import OutputError
 
 _PERMISSIONS = 0o666  # less the umask, as `open` has it
-_UNNAMED = getattr(os, "O_TMPFILE", 0)
-_NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
-_PIECE = 2**24  # bytes per call, so that an interrupt is heeded soon
+_O_TMPFILE = getattr(os, "O_TMPFILE", 0)
+_TMPFILE_UNSUPPORTED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
+_MAX_WRITE_BYTES = 2**24  # bytes per call, so that an interrupt is heeded soon
 
 
 def write_atomic(path: str | Path, content: bytes) -> None:
@@ -28,7 +28,7 @@ def write_atomic(path: str | Path, content: bytes) -> None:
     Raises OutputError with the path, the bytes needed and the bytes free; what stood there is untouched.
     """
     with atomic_file(path, len(content)) as file:
-        fill(file, content)
+        write_all(file, content)
 
 
 @contextlib.contextmanager
@@ -37,11 +37,11 @@ def atomic_file(path: str | Path, needed: int) -> Iterator[int]:
 
     Raises OutputError with the path, the bytes needed and the bytes free; what stood there is untouched.
     """
-    with with_path_error(Path(path), needed), _taking_name(target_of(path)) as file:
+    with with_path_error(Path(path), needed), _replacing(resolve_target(path)) as file:
         yield file
 
 
-def target_of(path: str | Path) -> Path:
+def resolve_target(path: str | Path) -> Path:
     """Return the file that a name stands for: of a symbolic link, what it points to is replaced.
 
     Raises OutputError where that cannot be a file.
@@ -51,11 +51,11 @@ def target_of(path: str | Path) -> Path:
         with with_path_error(path, 0):
             target = Path(os.path.realpath(path))
             if target.is_dir():
-                raise OutputError(f"cannot write {_shown(path)}: it is a directory; name a file in it")
+                raise OutputError(f"cannot write {_printable(path)}: it is a directory; name a file in it")
             if target.exists() and not target.is_file():
-                raise OutputError(f"cannot write {_shown(path)}: it is no regular file")
+                raise OutputError(f"cannot write {_printable(path)}: it is no regular file")
     except ValueError as error:
-        raise OutputError(f"cannot write {_shown(path)}: {error}") from None
+        raise OutputError(f"cannot write {_printable(path)}: {error}") from None
     return target
 
 
@@ -73,47 +73,47 @@ def with_path_error(
 
 
 @contextlib.contextmanager
-def _taking_name(target: Path) -> Iterator[int]:
+def _replacing(target: Path) -> Iterator[int]:
     place = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with _unnamed(place, target.name) as (file, hidden):
+        with _temporary_file(place, target.name) as (file, hidden):
             yield file
             if target.exists():
                 os.close(os.open(target, os.O_WRONLY))  # a file protected from writing is not replaced
                 os.fchmod(file, target.stat().st_mode & 0o777)
             os.fsync(file)
-            _give_name(file, hidden, target.name, place)
+            _rename_into_place(file, hidden, target.name, place)
         os.fsync(place)
     finally:
         os.close(place)
 
 
-def fill(file: int, content: bytes | memoryview) -> None:
+def write_all(file: int, content: bytes | memoryview) -> None:
     """Write all of a text to an open file, where it stands."""
     rest = memoryview(content)
     while rest:
-        written = os.write(file, rest[:_PIECE])
+        written = os.write(file, rest[:_MAX_WRITE_BYTES])
         rest = rest[written:]
 
 
-def fill_at(file: int, content: bytes | memoryview, place: int) -> None:
+def write_all_at(file: int, content: bytes | memoryview, place: int) -> None:
     """Write all of a text to an open file, at a place in it."""
     rest = memoryview(content)
     while rest:
-        written = os.pwrite(file, rest[:_PIECE], place)
+        written = os.pwrite(file, rest[:_MAX_WRITE_BYTES], place)
         rest, place = rest[written:], place + written
 
 
 @contextlib.contextmanager
-def _unnamed(place: int, name: str) -> Iterator[tuple[int, str]]:
+def _temporary_file(place: int, name: str) -> Iterator[tuple[int, str]]:
     """Yield a new file in a directory, without a name or with a hidden one, and the hidden name; close it."""
     hidden = f"{_stem(name)}{os.getpid()}.partial"
     try:
-        file = os.open(".", _UNNAMED | os.O_RDWR, _PERMISSIONS, dir_fd=place)
+        file = os.open(".", _O_TMPFILE | os.O_RDWR, _PERMISSIONS, dir_fd=place)
     except OSError as error:
-        if error.errno not in _NO_UNNAMED:
+        if error.errno not in _TMPFILE_UNSUPPORTED:
             raise
-        _sweep(place, name)
+        _remove_stale(place, name)
         file = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PERMISSIONS, dir_fd=place)
     try:
         yield file, hidden
@@ -128,7 +128,7 @@ def _stem(name: str) -> str:
     return f".{name.encode()[:200].decode(errors='ignore')}."
 
 
-def _sweep(place: int, name: str) -> None:
+def _remove_stale(place: int, name: str) -> None:
     """Remove the hidden files of that name whose process is gone."""
     for entry in os.listdir(place):
         process = entry.removeprefix(_stem(name)).removesuffix(".partial")
@@ -138,7 +138,7 @@ def _sweep(place: int, name: str) -> None:
                     os.unlink(entry, dir_fd=place)
 
 
-def _give_name(file: int, hidden: str, name: str, place: int) -> None:
+def _rename_into_place(file: int, hidden: str, name: str, place: int) -> None:
     """Give a file its name, taking it from another in one step: a link cannot do that, a rename can."""
     if os.fstat(file).st_nlink == 0:
         os.link(f"/proc/self/fd/{file}", hidden, dst_dir_fd=place, follow_symlinks=True)
@@ -147,9 +147,9 @@ def _give_name(file: int, hidden: str, name: str, place: int) -> None:
 
 def _reason(path: Path, error: OSError, needed: int, after: str) -> str:
     """Return why a file could not be written, and what to do."""
-    text = f"cannot write {_shown(path)}: {error.strerror}"
+    text = f"cannot write {_printable(path)}: {error.strerror}"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return f"{text}; the directory {_shown(path.parent)} is not there"
+        return f"{text}; the directory {_printable(path.parent)} is not there"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         with contextlib.suppress(OSError):
             state = os.statvfs(path.parent)
@@ -159,7 +159,7 @@ def _reason(path: Path, error: OSError, needed: int, after: str) -> str:
     return f"{text}; {after}"
 
 
-def _shown(path: Path) -> str:
+def _printable(path: Path) -> str:
     """Return a path as text that has no line breaks and no control characters in it."""
     text = str(path)
     return text if text.isprintable() else repr(text)

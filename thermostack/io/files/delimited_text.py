@@ -16,7 +16,7 @@ from thermostack.schema.fields import fail, suggest
 
 MAX_BYTES = 200_000_000  # a map of 4000 x 4000 as text is under this
 MAX_DIAGNOSTICS = 1000  # faults of a file beyond these are not looked for
-MAX_NUMBER = 64  # characters of a number
+MAX_NUMBER_LENGTH = 64  # characters of a number
 NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 IS_NUMBER = re.compile(NUMBER)
 
@@ -41,21 +41,21 @@ class DelimitedTable:
         self,
         field: str,
         message: str,
-        remedy: str,
+        hint: str,
         code: str,
         line: int | None = None,
         column: int | None = None,
     ) -> Diagnostic:
         """Return a fault at a place of this file."""
-        return Diagnostic(field, message, remedy, code, self.file, line, column)
+        return Diagnostic(field, message, hint, code, self.file, line, column)
 
 
 def read_bytes(path: str | Path) -> bytes:
     """Return what a file holds, or raise why it cannot be read."""
     path = Path(path)
 
-    def refuse(message: str, remedy: str = "") -> DescriptionError:
-        return DescriptionError(Diagnostic("", message, remedy, "E-FILE", str(path)))
+    def refuse(message: str, hint: str = "") -> DescriptionError:
+        return DescriptionError(Diagnostic("", message, hint, "E-FILE", str(path)))
 
     try:
         status = path.stat()
@@ -86,12 +86,12 @@ def read_table(path: str | Path) -> DelimitedTable:
 def parse_table(data: bytes, file: str) -> DelimitedTable:
     """Return the lines of a text file in UTF-8 with any line ends, or raise what it is instead."""
 
-    def refuse(message: str, remedy: str) -> DescriptionError:
-        return DescriptionError(Diagnostic("", message, remedy, "E-FILE", file))
+    def refuse(message: str, hint: str) -> DescriptionError:
+        return DescriptionError(Diagnostic("", message, hint, "E-FILE", file))
 
-    remedy = "save it as CSV (comma separated, UTF-8)"
+    hint = "save it as CSV (comma separated, UTF-8)"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise refuse("is UTF-16 text", remedy)
+        raise refuse("is UTF-16 text", hint)
     kinds = {
         b"PK\x03\x04": "is a ZIP archive or a workbook",
         b"\x1f\x8b": "is compressed",
@@ -99,16 +99,16 @@ def parse_table(data: bytes, file: str) -> DelimitedTable:
     }
     for magic, what in kinds.items():
         if data.startswith(magic):
-            raise refuse(what, remedy)
+            raise refuse(what, hint)
     if b"\0" in data:
-        raise refuse("is not text", remedy)
+        raise refuse("is not text", hint)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         head = data[: error.start]
         line, column = head.count(b"\n") + 1, len(head.rpartition(b"\n")[2].decode()) + 1
         message = f"byte 0x{data[error.start]:02x} is not UTF-8 text"
-        raise DescriptionError(Diagnostic("", message, remedy, "E-FILE", file, line, column)) from None
+        raise DescriptionError(Diagnostic("", message, hint, "E-FILE", file, line, column)) from None
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     numbers = [n for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not numbers:
@@ -117,7 +117,7 @@ def parse_table(data: bytes, file: str) -> DelimitedTable:
     return DelimitedTable(file, [lines[n - 1] for n in numbers], numbers, comments)
 
 
-def split(text: str, separator: str = ",") -> list[tuple[int, str]]:
+def split_line(text: str, separator: str = ",") -> list[tuple[int, str]]:
     """Return where each cell of a line begins, from 0, and what it says; quotes are taken off."""
     pattern = _cell(separator)
     cells: list[tuple[int, str]] = []
@@ -137,28 +137,28 @@ def check_number(cell: str) -> None:
     """Raise where a cell is not the text of a finite number."""
     if not cell:
         raise fail("E-MISSING", "is blank", "a number is due")
-    if len(cell) > MAX_NUMBER:
-        remedy = f"a number has up to {MAX_NUMBER} characters"
-        raise fail("E-TYPE", f"{shown(cell)} is not a number", remedy)
+    if len(cell) > MAX_NUMBER_LENGTH:
+        hint = f"a number has up to {MAX_NUMBER_LENGTH} characters"
+        raise fail("E-TYPE", f"{quote_value(cell)} is not a number", hint)
     if IS_NUMBER.fullmatch(cell):
         return
     if cell.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         raise fail("E-RANGE", f"{cell!r} is not a finite number", "")
-    remedy = ""
+    hint = ""
     if IS_NUMBER.fullmatch(point := cell.replace(",", ".")):
-        remedy = f"did you mean {point}?"
+        hint = f"did you mean {point}?"
     elif IS_NUMBER.match(cell):
-        remedy = "a number alone is due; its unit stands elsewhere"
-    raise fail("E-TYPE", f"{shown(cell)} is not a number", remedy)
+        hint = "a number alone is due; its unit stands elsewhere"
+    raise fail("E-TYPE", f"{quote_value(cell)} is not a number", hint)
 
 
-def said(error: PydanticCustomError) -> tuple[str, str, str]:
+def error_parts(error: PydanticCustomError) -> tuple[str, str, str]:
     """Return message, remedy and code of what a check raised."""
     context = error.context or {}
-    return context["text"], context["remedy"], error.type
+    return context["text"], context["hint"], error.type
 
 
-def shown(text: object) -> str:
+def quote_value(text: object) -> str:
     """Return a text in quotes, shortened."""
     whole = repr(text)
     return whole if len(whole) <= 60 else f"{whole[:57]}..."

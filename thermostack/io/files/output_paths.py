@@ -8,9 +8,13 @@ from pathlib import Path
 
 from thermostack.errors import OutputError
 
-RESULT = ".vtkhdf"
-PICTURES = (".png", ".svg", ".pdf")
-_MARKS = {RESULT: b"\x89HDF\r\n\x1a\n", ".png": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF"}  # how such files begin
+RESULT_SUFFIX = ".vtkhdf"
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+_SIGNATURES = {
+    RESULT_SUFFIX: b"\x89HDF\r\n\x1a\n",
+    ".png": b"\x89PNG\r\n\x1a\n",
+    ".pdf": b"%PDF",
+}  # how such files begin
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Destination:
         Raises OutputError where something else than a file of its kind stands there.
         """
         path = self.directory / (self.name or default)
-        return replaceable(path if suffix is None else path.with_name(_stem(path.name) + suffix))
+        return require_replaceable(path if suffix is None else path.with_name(_stem(path.name) + suffix))
 
 
 def find_destination(output: str | Path | None, suffixes: tuple[str, ...]) -> Destination:
@@ -43,7 +47,7 @@ def find_destination(output: str | Path | None, suffixes: tuple[str, ...]) -> De
 def _stem(name: str) -> str:
     """Return a name without the suffix of a result or a picture; "v1.2" has none."""
     stem, dot, end = name.rpartition(".")
-    return stem if dot and f".{end.lower()}" in (RESULT, *PICTURES) else name
+    return stem if dot and f".{end.lower()}" in (RESULT_SUFFIX, *FIGURE_SUFFIXES) else name
 
 
 def _directory(path: Path, suffixes: tuple[str, ...]) -> Path:
@@ -51,17 +55,17 @@ def _directory(path: Path, suffixes: tuple[str, ...]) -> Path:
         if not os.access(path, os.W_OK | os.X_OK):
             raise OutputError(f"cannot write into {path}: it is protected")
         return path
-    remedy = f"name a directory, or a file that ends in {' or '.join(suffixes)}"
+    hint = f"name a directory, or a file that ends in {' or '.join(suffixes)}"
     if path.exists() or path.is_symlink():
-        raise OutputError(f"{path} is no directory; {remedy}")
+        raise OutputError(f"{path} is no directory; {hint}")
     if path.suffix or not path.parent.is_dir():
-        raise OutputError(f"there is no directory {path}; make it, or {remedy}")
+        raise OutputError(f"there is no directory {path}; make it, or {hint}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise OutputError(f"cannot make the directory {path}: {path.parent} is protected")
     return path
 
 
-def replaceable(path: Path, mark: bytes | None = None) -> Path:
+def require_replaceable(path: Path, mark: bytes | None = None) -> Path:
     """Return the path where nothing stands there, or a file of its own kind, which a newer one may replace.
 
     `mark` is how such a file begins, where its suffix does not say.
@@ -69,7 +73,7 @@ def replaceable(path: Path, mark: bytes | None = None) -> Path:
     """
     if path.is_dir():
         raise OutputError(f"cannot write {path}: it is a directory")
-    mark = mark or _MARKS.get(path.suffix.lower())
+    mark = mark or _SIGNATURES.get(path.suffix.lower())
     if mark is not None and path.exists():
         try:
             with path.open("rb") as file:

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import ResultFileError
-from thermostack.io.files.atomic_file import atomic_file, fill
+from thermostack.io.files.atomic_file import atomic_file, write_all
 
-SUFFIX = ".checkpoint"
+CHECKPOINT_SUFFIX = ".checkpoint"
 State = Mapping[str, Any]  # of names: arrays of numbers, numbers, texts, None; lists and states of such
 
-_MARK = b"thermostack checkpoint 1\n"
-_CHECKSUM = 32  # bytes
-_KINDS = "biufc"  # of arrays: nothing that is or hides an object
+_SIGNATURE = b"thermostack checkpoint 1\n"
+_CHECKSUM_BYTES = 32  # bytes
+_DTYPE_KINDS = "biufc"  # of arrays: nothing that is or hides an object
 
 
 def write_checkpoint(path: Path, state: State) -> None:
@@ -30,7 +30,7 @@ def write_checkpoint(path: Path, state: State) -> None:
     pieces = _pieces(state)
     with atomic_file(path, sum(map(len, pieces))) as file:
         for piece in pieces:
-            fill(file, piece)
+            write_all(file, piece)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -58,10 +58,10 @@ def pack(state: State) -> bytes:
 def _pieces(state: State) -> list[bytes | memoryview]:
     """Return what `pack` puts together; arrays are not copied."""
     arrays: list[np.ndarray] = []
-    tree = _plain(state, arrays)
+    tree = _to_json(state, arrays)
     head = json.dumps([tree, [[array.dtype.str, list(array.shape)] for array in arrays]]).encode()
     flat = [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in arrays if array.size]
-    pieces: list[bytes | memoryview] = [_MARK, len(head).to_bytes(8, "little"), head, *flat]
+    pieces: list[bytes | memoryview] = [_SIGNATURE, len(head).to_bytes(8, "little"), head, *flat]
     checksum = hashlib.sha256()
     for piece in pieces:
         checksum.update(piece)
@@ -70,47 +70,50 @@ def _pieces(state: State) -> list[bytes | memoryview]:
 
 def unpack(content: bytes) -> dict[str, Any] | None:
     """Return the state in what `pack` made, None where that is not whole."""
-    body = memoryview(content)[:-_CHECKSUM]
-    if bytes(body[: len(_MARK)]) != _MARK or hashlib.sha256(body).digest() != content[-_CHECKSUM:]:
+    body = memoryview(content)[:-_CHECKSUM_BYTES]
+    if (
+        bytes(body[: len(_SIGNATURE)]) != _SIGNATURE
+        or hashlib.sha256(body).digest() != content[-_CHECKSUM_BYTES:]
+    ):
         return None
-    start = len(_MARK) + 8
-    place = start + int.from_bytes(body[len(_MARK) : start], "little")
+    start = len(_SIGNATURE) + 8
+    place = start + int.from_bytes(body[len(_SIGNATURE) : start], "little")
     tree, forms = json.loads(bytes(body[start:place]))
     arrays = []
     for form, shape in forms:
         dtype, size = np.dtype(form), int(np.prod(shape, dtype=np.int64))
         arrays.append(np.frombuffer(body, dtype, size, place).reshape(shape).copy())
         place += size * dtype.itemsize
-    state: dict[str, Any] = _restored(tree, arrays)
+    state: dict[str, Any] = _from_json(tree, arrays)
     return state
 
 
-def _plain(value: Any, arrays: list[np.ndarray]) -> Any:
+def _to_json(value: Any, arrays: list[np.ndarray]) -> Any:
     """Return a piece of a state as JSON has it, its arrays collected: [kind, content] for all but scalars."""
     if isinstance(value, np.ndarray):
-        if value.dtype.kind not in _KINDS:
+        if value.dtype.kind not in _DTYPE_KINDS:
             raise TypeError(f"an array of {value.dtype} cannot be kept in a checkpoint")
         arrays.append(value)
         return ["array", len(arrays) - 1]
     if isinstance(value, np.generic):
-        return _plain(value.item(), arrays)
+        return _to_json(value.item(), arrays)
     if isinstance(value, Mapping):
         if not all(isinstance(name, str) for name in value):
             raise TypeError("the names in a checkpoint are texts")
-        return ["names", {name: _plain(item, arrays) for name, item in value.items()}]
+        return ["names", {name: _to_json(item, arrays) for name, item in value.items()}]
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return ["list", [_plain(item, arrays) for item in value]]
+        return ["list", [_to_json(item, arrays) for item in value]]
     raise TypeError(f"a {type(value).__name__} cannot be kept in a checkpoint")
 
 
-def _restored(value: Any, arrays: list[np.ndarray]) -> Any:
+def _from_json(value: Any, arrays: list[np.ndarray]) -> Any:
     if not isinstance(value, list):
         return value
     kind, content = value
     if kind == "array":
         return arrays[content]
     if kind == "names":
-        return {name: _restored(item, arrays) for name, item in content.items()}
-    return [_restored(item, arrays) for item in content]
+        return {name: _from_json(item, arrays) for name, item in content.items()}
+    return [_from_json(item, arrays) for item in content]

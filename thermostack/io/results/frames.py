@@ -16,12 +16,12 @@ import h5py
 import numpy as np
 
 from thermostack.errors import ResultFileError
-from thermostack.io.files.atomic_file import fill_at
+from thermostack.io.files.atomic_file import write_all_at
 from thermostack.io.results import hdf5_check
-from thermostack.io.results.hdf5_arrays import chunks_of
+from thermostack.io.results.hdf5_arrays import chunk_shape
 
-FRAMES = hdf5_check.FRAMES
-SHOWN = "VTKHDF/Steps/CellDataOffsets/temperature"  # which frame each step shows
+FRAMES_DATASET = hdf5_check.FRAMES_DATASET
+FRAME_INDEX_DATASET = "VTKHDF/Steps/CellDataOffsets/temperature"  # which frame each step shows
 _CHECKSUM = 4  # bytes, at the end of a chunk
 
 Shape = tuple[int, int, int]
@@ -35,7 +35,7 @@ def allocate_frames(cells: h5py.Group, shape: Shape, count: int) -> h5py.Dataset
     properties.set_fletcher32()
     properties.set_fill_value(np.array(np.nan, np.float32))
     space = h5py.h5s.create_simple((count + 1, *shape))
-    name = FRAMES.rpartition("/")[2].encode()
+    name = FRAMES_DATASET.rpartition("/")[2].encode()
     made = h5py.h5d.create(cells.id, name, h5py.h5t.IEEE_F32LE, space, properties)
     zeros = bytes(int(np.prod(chunk)) * 4 + _CHECKSUM)  # the checksum of zeros is zero
     for corner in np.ndindex(count, *_pieces(shape, chunk)):
@@ -56,7 +56,7 @@ def _pieces(shape: Shape, chunk: Shape) -> list[int]:
 
 def _chunk(shape: Shape) -> Shape:
     """Return a chunk of up to a megabyte that divides the shape evenly."""
-    nz, ny, nx = (-(-n // -(-n // c)) for n, c in zip(shape, chunks_of(shape, 4), strict=True))
+    nz, ny, nx = (-(-n // -(-n // c)) for n, c in zip(shape, chunk_shape(shape, 4), strict=True))
     return nz, ny, nx
 
 
@@ -64,24 +64,24 @@ class ChunkOffsets:
     """Where in a file the chunks of its frames stand."""
 
     def __init__(self, hdf: h5py.File) -> None:
-        dataset = hdf[FRAMES]
+        dataset = hdf[FRAMES_DATASET]
         self.shape: Shape = dataset.shape[1:]
         self.chunk: Shape = dataset.chunks[1:]
-        self.places = np.zeros((dataset.shape[0] - 1, *_pieces(self.shape, self.chunk)), dtype=np.int64)
-        for n in np.ndindex(self.places.shape):
+        self.offsets = np.zeros((dataset.shape[0] - 1, *_pieces(self.shape, self.chunk)), dtype=np.int64)
+        for n in np.ndindex(self.offsets.shape):
             corner = tuple(i * size for i, size in zip(n, dataset.chunks, strict=True))
-            self.places[n] = dataset.id.get_chunk_info_by_coord(corner).byte_offset
+            self.offsets[n] = dataset.id.get_chunk_info_by_coord(corner).byte_offset
 
-    def fill(self, file: int, n: int, field: np.ndarray) -> None:
+    def write(self, file: int, n: int, field: np.ndarray) -> None:
         """Write a field (nz, ny, nx) into frame n of a file."""
-        for piece in np.ndindex(self.places.shape[1:]):
+        for piece in np.ndindex(self.offsets.shape[1:]):
             window = tuple(slice(i * c, (i + 1) * c) for i, c in zip(piece, self.chunk, strict=True))
             part = field[window]
             chunk = np.zeros(self.chunk, "<f4")  # what reaches beyond the grid is never read
             chunk[tuple(slice(size) for size in part.shape)] = part
             content = chunk.tobytes()
             content += fletcher32(content).to_bytes(_CHECKSUM, "little")
-            fill_at(file, content, int(self.places[(n, *piece)]))
+            write_all_at(file, content, int(self.offsets[(n, *piece)]))
 
 
 class FrameWriter:
@@ -89,21 +89,21 @@ class FrameWriter:
 
     def __init__(self, file: int, hdf: h5py.File) -> None:
         self.file = file
-        self._places = ChunkOffsets(hdf)
-        self._steps, self._count = hdf[SHOWN].id.get_offset(), hdf[SHOWN].size
+        self._offsets = ChunkOffsets(hdf)
+        self._steps, self._count = hdf[FRAME_INDEX_DATASET].id.get_offset(), hdf[FRAME_INDEX_DATASET].size
 
-    def fill(self, n: int, field: np.ndarray) -> None:
+    def write(self, n: int, field: np.ndarray) -> None:
         """Write a field [K] into frame n, and then show it at its step."""
-        self._places.fill(self.file, n, field)
-        self._show(n, n)
+        self._offsets.write(self.file, n, field)
+        self._set_frame_index(n, n)
 
-    def keep(self, count: int) -> None:
+    def hide_after(self, count: int) -> None:
         """Show nothing at the steps beyond the first ones."""
         for n in range(count, self._count):
-            self._show(n, self._count)
+            self._set_frame_index(n, self._count)
 
-    def _show(self, step: int, frame: int) -> None:
-        fill_at(self.file, frame.to_bytes(8, "little"), self._steps + 8 * step)
+    def _set_frame_index(self, step: int, frame: int) -> None:
+        write_all_at(self.file, frame.to_bytes(8, "little"), self._steps + 8 * step)
 
 
 def fletcher32(content: bytes) -> int:
@@ -143,9 +143,9 @@ class FrameSequence:
         which = np.arange(len(self))[first]  # as of an array of what is there so far
         try:
             with h5py.File(self.path, "r", locking="best-effort") as hdf:
-                dataset = hdf[FRAMES]
+                dataset = hdf[FRAMES_DATASET]
                 if diagnostic := self._diagnostic(dataset):
-                    raise ResultFileError(f"{self.path}: {FRAMES} {diagnostic}")
+                    raise ResultFileError(f"{self.path}: {FRAMES_DATASET} {diagnostic}")
                 if which.ndim == 0:
                     return np.asarray(dataset[int(which)][within])
                 shape = np.broadcast_to(np.float32(0.0), self.shape[1:])[within].shape
@@ -153,7 +153,7 @@ class FrameSequence:
                 for n, frame in enumerate(which.tolist()):
                     values[n] = dataset[frame][within]
         except (OSError, RuntimeError, KeyError) as error:
-            raise ResultFileError(f"{self.path}: {FRAMES}[{key}] is damaged: {error}") from None
+            raise ResultFileError(f"{self.path}: {FRAMES_DATASET}[{key}] is damaged: {error}") from None
         return values
 
     def __iter__(self) -> Iterator[np.ndarray]:

@@ -18,11 +18,11 @@ from thermostack.io.results import hdf5_check
 from thermostack.mesh.memory_estimate import available_memory
 from thermostack.schema.fields import suggest
 
-CHUNK = 2**20  # bytes, about
-LEVEL = 1  # of deflate: higher ones take twice the time for a few per cent
-SECONDS = 60.0  # to look a file through, and
-BYTES_PER_SECOND = 1e6  # beyond that
-SHOWN = 8  # faults of a file
+CHUNK_BYTES = 2**20  # bytes, about
+DEFLATE_LEVEL = 1  # of deflate: higher ones take twice the time for a few per cent
+MIN_CHECK_SECONDS = 60.0  # to look a file through, and
+MIN_CHECK_RATE = 1e6  # beyond that
+MAX_SHOWN_PROBLEMS = 8  # faults of a file
 
 Shape = tuple[int | None, ...]
 
@@ -34,9 +34,9 @@ def write_array(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Datase
     """Write an array, packed and with checksums, and return its dataset."""
     if values.size == 0:
         return group.create_dataset(name, data=values)
-    chunks = chunks_of(values.shape, values.dtype.itemsize)
+    chunks = chunk_shape(values.shape, values.dtype.itemsize)
     return group.create_dataset(
-        name, data=values, chunks=chunks, compression=LEVEL, shuffle=True, fletcher32=True
+        name, data=values, chunks=chunks, compression=DEFLATE_LEVEL, shuffle=True, fletcher32=True
     )
 
 
@@ -46,9 +46,9 @@ def write_json(group: h5py.Group, name: str, value: Any) -> None:
     write_array(group, name, np.frombuffer(text, dtype=np.uint8))
 
 
-def chunks_of(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """Return a chunk of about `CHUNK` bytes, whole along the last axes."""
-    room = max(CHUNK // itemsize, 1)
+    room = max(CHUNK_BYTES // itemsize, 1)
     chunk: list[int] = []
     for size in reversed(shape):
         chunk.append(max(min(size, room), 1))
@@ -76,7 +76,7 @@ class Hdf5Reader:
         if not isinstance(item, h5py.Dataset):
             raise self.fail(f"{name} is no array")
         try:
-            diagnostic = hdf5_check.diagnostic_of_layout(item) or _misfit(item, np.dtype(dtype), shape)
+            diagnostic = hdf5_check.layout_problem(item) or _shape_problem(item, np.dtype(dtype), shape)
             values = None if diagnostic else np.asarray(item[()])
         except Exception:  # whatever HDF5 trips over in a broken file is the file's fault
             raise self.fail(f"{name} is damaged") from None
@@ -105,7 +105,7 @@ class Hdf5Reader:
         item: Any = self.file
         for piece in name.split("/"):
             try:
-                diagnostic = hdf5_check.diagnostic_of_link(item, piece)
+                diagnostic = hdf5_check.link_problem(item, piece)
                 item = None if diagnostic else item[piece]
             except (KeyError, AttributeError, OSError, RuntimeError, ValueError):
                 raise self.fail(f"{name} is missing") from None
@@ -114,7 +114,7 @@ class Hdf5Reader:
         return item
 
 
-def _misfit(dataset: h5py.Dataset, dtype: np.dtype[Any], shape: Shape) -> str:
+def _shape_problem(dataset: h5py.Dataset, dtype: np.dtype[Any], shape: Shape) -> str:
     """Return why a dataset is not of the type and shape it should be, "" where it is."""
     if dataset.dtype != dtype:
         return f"holds {dataset.dtype}, not {dtype}"
@@ -132,11 +132,15 @@ def open_checked(path: Path, form: int, kind: str) -> Iterator[Hdf5Reader]:
     Raises ResultFileError where it is damaged, foreign, newer, or not safe to read, and DescriptionError
     (E-FILE) where it is not there.
     """
-    state = _looked_through(path)
+    state = _run_check(path)
     _check_format(path, state, form, kind)
     if state["faults"]:
-        shown = "; ".join(state["faults"][:SHOWN])
-        more = f"; and {len(state['faults']) - SHOWN} more faults" if len(state["faults"]) > SHOWN else ""
+        shown = "; ".join(state["faults"][:MAX_SHOWN_PROBLEMS])
+        more = (
+            f"; and {len(state['faults']) - MAX_SHOWN_PROBLEMS} more faults"
+            if len(state["faults"]) > MAX_SHOWN_PROBLEMS
+            else ""
+        )
         raise ResultFileError(f"{path}: {shown}{more} ({len(state['intact'])} datasets are intact)")
     try:
         file = h5py.File(path, "r", locking="best-effort")
@@ -146,7 +150,7 @@ def open_checked(path: Path, form: int, kind: str) -> Iterator[Hdf5Reader]:
         yield Hdf5Reader(path, file)
 
 
-def _looked_through(path: Path) -> dict[str, Any]:
+def _run_check(path: Path) -> dict[str, Any]:
     """Return what `examine` finds in a file."""
     try:
         size = path.stat().st_size
@@ -162,7 +166,7 @@ def _looked_through(path: Path) -> dict[str, Any]:
     command = [sys.executable, "-P", hdf5_check.__file__, str(path), str(int(0.9 * available_memory()))]
     try:
         done = subprocess.run(
-            command, capture_output=True, timeout=SECONDS + size / BYTES_PER_SECOND, check=False
+            command, capture_output=True, timeout=MIN_CHECK_SECONDS + size / MIN_CHECK_RATE, check=False
         )
     except subprocess.TimeoutExpired:
         raise ResultFileError(f"{path}: HDF5 does not come to an end with it; it is damaged") from None

@@ -18,13 +18,15 @@ import numpy as np
 from h5py import h5d, h5z
 
 KNOWN_FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
-MOST_OBJECTS = 20_000
-LARGEST_CHUNK = 2**28  # bytes
-HOME = "thermostack"  # the group that makes a VTKHDF file a result
-FRAMES = "VTKHDF/CellData/temperature"  # of four axes in a film: read frame by frame, and checked then
+MAX_OBJECTS = 20_000
+MAX_CHUNK_BYTES = 2**28  # bytes
+ROOT_GROUP = "thermostack"  # the group that makes a VTKHDF file a result
+FRAMES_DATASET = (
+    "VTKHDF/CellData/temperature"  # of four axes in a film: read frame by frame, and checked then
+)
 
 
-def diagnostic_of_link(group: h5py.Group, name: str) -> str:
+def link_problem(group: h5py.Group, name: str) -> str:
     """Return why a name of a group cannot be followed, "" where it can."""
     link = group.get(name, getlink=True)
     if isinstance(link, h5py.ExternalLink):
@@ -34,7 +36,7 @@ def diagnostic_of_link(group: h5py.Group, name: str) -> str:
     return ""
 
 
-def diagnostic_of_layout(dataset: h5py.Dataset, is_film: bool = False) -> str:
+def layout_problem(dataset: h5py.Dataset, is_film: bool = False) -> str:
     """Return why the values of a dataset cannot be trusted to be in this file, "" where they can.
 
     The last frame of a film is empty.
@@ -51,7 +53,7 @@ def diagnostic_of_layout(dataset: h5py.Dataset, is_film: bool = False) -> str:
         return "has no values"
     if dataset.size and properties.get_layout() == h5d.CHUNKED:
         chunk = dataset.chunks
-        if int(np.prod(chunk, dtype=object)) * dataset.dtype.itemsize > LARGEST_CHUNK:
+        if int(np.prod(chunk, dtype=object)) * dataset.dtype.itemsize > MAX_CHUNK_BYTES:
             return f"is cut into chunks of {chunk}, which is too large"
         sizes = (dataset.shape[0] - is_film, *dataset.shape[1:])
         expected = int(np.prod([-(-n // c) for n, c in zip(sizes, chunk, strict=True)], dtype=object))
@@ -62,7 +64,7 @@ def diagnostic_of_layout(dataset: h5py.Dataset, is_film: bool = False) -> str:
     return ""
 
 
-def diagnostic_of_values(dataset: h5py.Dataset) -> str:
+def value_problem(dataset: h5py.Dataset) -> str:
     """Return which piece of a dataset cannot be read, "" where all can."""
     if dataset.chunks is None or not dataset.size:
         try:
@@ -78,7 +80,7 @@ def diagnostic_of_values(dataset: h5py.Dataset) -> str:
     return ""
 
 
-def objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
+def walk_objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
     """Yield every name in a file with its group or dataset, or with the fault of its link as a text."""
     waiting: list[tuple[str, h5py.Group]] = [("", file)]
     seen = set()
@@ -91,11 +93,11 @@ def objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
         seen.add(hash(group.id))
         for name in sorted(group):
             count += 1
-            if count > MOST_OBJECTS:
-                yield path, f"holds more than {MOST_OBJECTS} objects"
+            if count > MAX_OBJECTS:
+                yield path, f"holds more than {MAX_OBJECTS} objects"
                 return
             full = f"{path}/{name}".lstrip("/")
-            if diagnostic := diagnostic_of_link(group, name):
+            if diagnostic := link_problem(group, name):
                 yield full, diagnostic
                 continue
             try:
@@ -122,36 +124,34 @@ def check_hdf5(path: str, most: int) -> dict[str, Any]:
     form: dict[str, Any] = {}
     with file:
         try:
-            form = _format(file)
-            _look_through(file, most, diagnostics, intact)
+            form = _read_format(file)
+            _check_objects(file, most, diagnostics, intact)
         except Exception as error:  # whatever HDF5 trips over in a broken file is the file's fault
             diagnostics.append(f"is damaged: {_cause(error)}")
     return {"faults": diagnostics, "intact": intact, "format": form}
 
 
-def _look_through(file: h5py.File, most: int, diagnostics: list[str], intact: list[str]) -> None:
+def _check_objects(file: h5py.File, most: int, diagnostics: list[str], intact: list[str]) -> None:
     """Add the faults of a file and the names of its intact datasets to the two lists."""
     total = 0
-    for name, item in objects(file):
+    for name, item in walk_objects(file):
         diagnostic = item if isinstance(item, str) else ""
         if isinstance(item, h5py.Dataset):
-            is_film = name == FRAMES and item.ndim == 4
-            total += _bytes_at_once(item, is_film)
+            is_film = name == FRAMES_DATASET and item.ndim == 4
+            total += _memory_bytes(item, is_film)
             if total > most:
                 diagnostics.append(
                     f"{name} claims {total / 1e9:.3g} GB, {most / 1e9:.3g} GB of memory are free"
                 )
                 return
-            diagnostic = diagnostic_of_layout(item, is_film) or (
-                "" if is_film else diagnostic_of_values(item)
-            )
+            diagnostic = layout_problem(item, is_film) or ("" if is_film else value_problem(item))
             if not diagnostic:
                 intact.append(name)
         if diagnostic:
             diagnostics.append(f"{name} {diagnostic}")
 
 
-def _bytes_at_once(dataset: h5py.Dataset, is_film: bool) -> int:
+def _memory_bytes(dataset: h5py.Dataset, is_film: bool) -> int:
     """Return how much memory a dataset takes when it is read: of a film, a frame."""
     if dataset.shape is None:
         return 0
@@ -159,12 +159,12 @@ def _bytes_at_once(dataset: h5py.Dataset, is_film: bool) -> int:
     return count * int(dataset.dtype.itemsize)
 
 
-def _format(file: h5py.File) -> dict[str, Any]:
+def _read_format(file: h5py.File) -> dict[str, Any]:
     """Return what a result says of its format, {} where it is none."""
     try:
-        if diagnostic_of_link(file, HOME):
+        if link_problem(file, ROOT_GROUP):
             return {}
-        attributes = file[HOME].attrs
+        attributes = file[ROOT_GROUP].attrs
         number = attributes["format"]
         texts = {key: attributes[key] for key in ("needs", "version", "kind")}
     except (KeyError, OSError, RuntimeError, ValueError, AttributeError):

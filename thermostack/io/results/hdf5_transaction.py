@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 import h5py
 import numpy as np
 
-from thermostack.io.files.atomic_file import fill_at
+from thermostack.io.files.atomic_file import write_all_at
 
-PAGE = 4096  # bytes; the system copies a page whole, whatever happens to the process
-BOUNDS = ("v110", "v110")  # HDF5 1.10: the structure has checksums
-_END = slice(28, 36)  # where the first block of such a file says where it ends
+PAGE_BYTES = 4096  # bytes; the system copies a page whole, whatever happens to the process
+LIBVER_BOUNDS = ("v110", "v110")  # HDF5 1.10: the structure has checksums
+_END_OF_FILE = slice(28, 36)  # where the first block of such a file says where it ends
 
 
 class Transaction:
@@ -28,15 +28,15 @@ class Transaction:
     def __init__(self, file: int, is_new: bool = False) -> None:
         self.file, self.is_new = file, is_new  # a new file holds zeros, room for what will be
         self.size = 0 if is_new else os.fstat(file).st_size
-        self.place = 0
+        self.position = 0
         self.pages: dict[int, bytearray] = {}  # by number; what is not here is on the disk, or zeros
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self.place = {os.SEEK_SET: 0, os.SEEK_CUR: self.place, os.SEEK_END: self.size}[whence] + offset
-        return self.place
+        self.position = {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: self.size}[whence] + offset
+        return self.position
 
     def tell(self) -> int:
-        return self.place
+        return self.position
 
     def read(self, size: int) -> bytes:
         content = bytearray(size)
@@ -46,9 +46,9 @@ class Transaction:
     def readinto(self, buffer: bytearray | memoryview) -> int:
         view = memoryview(buffer).cast("B")
         for number, within, piece in self._pieces(len(view)):
-            page = self.pages.get(number) or self._on_disk(number)
+            page = self.pages.get(number) or self._read_page(number)
             view[piece] = page[within]
-        self.place += len(view)
+        self.position += len(view)
         return len(view)
 
     def write(self, content: bytes | memoryview) -> int:
@@ -58,9 +58,9 @@ class Transaction:
             if number not in self.pages:
                 if is_nothing:
                     continue
-                self.pages[number] = self._on_disk(number)
+                self.pages[number] = self._read_page(number)
             self.pages[number][within] = view[piece]
-        self.place += len(view)
+        self.position += len(view)
         return len(view)
 
     def truncate(self, size: int) -> int:
@@ -74,32 +74,32 @@ class Transaction:
         """Write to the disk: first what lies beyond `end`, where the file ended, then the first page."""
         changed: list[tuple[int, memoryview]] = []
         for number, page in sorted(self.pages.items()):
-            start = number * PAGE
-            kept = min(max(end - start, 0), PAGE)
-            if kept < PAGE:
-                fill_at(self.file, memoryview(page)[kept:], start + kept)
-            before = self._on_disk(number)
+            start = number * PAGE_BYTES
+            kept = min(max(end - start, 0), PAGE_BYTES)
+            if kept < PAGE_BYTES:
+                write_all_at(self.file, memoryview(page)[kept:], start + kept)
+            before = self._read_page(number)
             if different := [n for n in range(kept) if page[n] != before[n]]:
                 first, last = different[0], different[-1] + 1
                 changed.append((start + first, memoryview(page)[first:last]))
-        if any(place >= PAGE for place, _ in changed):
+        if any(place >= PAGE_BYTES for place, _ in changed):
             raise RuntimeError("what is changed does not stand in the first page of the file")
         os.fdatasync(self.file)
         for place, content in changed:
-            fill_at(self.file, content, place)
+            write_all_at(self.file, content, place)
 
     def _pieces(self, size: int) -> Iterator[tuple[int, slice, slice]]:
         """Yield page by page: its number, which bytes of it, and which of `size` bytes from here."""
         done = 0
         while done < size:
-            number, first = divmod(self.place + done, PAGE)
-            length = min(PAGE - first, size - done)
+            number, first = divmod(self.position + done, PAGE_BYTES)
+            length = min(PAGE_BYTES - first, size - done)
             yield number, slice(first, first + length), slice(done, done + length)
             done += length
 
-    def _on_disk(self, number: int) -> bytearray:
-        content = os.pread(self.file, PAGE, number * PAGE)
-        return bytearray(content.ljust(PAGE, b"\0"))
+    def _read_page(self, number: int) -> bytearray:
+        content = os.pread(self.file, PAGE_BYTES, number * PAGE_BYTES)
+        return bytearray(content.ljust(PAGE_BYTES, b"\0"))
 
 
 def open_transaction(file: int, write: Callable[[h5py.File], None]) -> Transaction:
@@ -108,7 +108,7 @@ def open_transaction(file: int, write: Callable[[h5py.File], None]) -> Transacti
     What it holds begins at multiples of 8 bytes, so that no number lies across two pages.
     """
     made = Transaction(file, is_new=True)
-    with h5py.File(made, "w", libver=BOUNDS, alignment_threshold=1, alignment_interval=8) as hdf:
+    with h5py.File(made, "w", libver=LIBVER_BOUNDS, alignment_threshold=1, alignment_interval=8) as hdf:
         write(hdf)
     return made
 
@@ -118,13 +118,13 @@ def commit(file: int, change: Callable[[h5py.File], None]) -> None:
 
     Raises OSError where it cannot be written; the file is then as it was.
     """
-    end = end_of(file)
+    end = hdf5_end(file)
     made = Transaction(file)
-    with h5py.File(made, "r+", libver=BOUNDS) as hdf:
+    with h5py.File(made, "r+", libver=LIBVER_BOUNDS) as hdf:
         change(hdf)
     made.commit(end)
 
 
-def end_of(file: int) -> int:
+def hdf5_end(file: int) -> int:
     """Return where what HDF5 knows of an open file ends [bytes]; there may be more, which means nothing."""
-    return int.from_bytes(os.pread(file, PAGE, 0)[_END], "little")
+    return int.from_bytes(os.pread(file, PAGE_BYTES, 0)[_END_OF_FILE], "little")

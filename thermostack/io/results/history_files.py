@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thermostack.io.files.atomic_file import atomic_file, fill
-from thermostack.io.results.summary import as_text
+from thermostack.io.files.atomic_file import atomic_file, write_all
+from thermostack.io.results.summary import escape_formula
 
 if TYPE_CHECKING:
     from thermostack.results.transient_result import TransientResult
 
-_ROWS = 1000  # that are text at one time
-_NUMBER = 20  # bytes, about
+_ROWS_PER_WRITE = 1000  # that are text at one time
+_BYTES_PER_NUMBER = 20  # bytes, about
 _ENERGIES = ("made [J]", "let out [J]", "stored [J]")
 
 
@@ -62,11 +62,11 @@ def write_power_csv(transient: TransientResult, path: str | Path) -> None:
 
 def _write(path: str | Path, first: str, header: Sequence[str], columns: Sequence[np.ndarray]) -> None:
     count = len(columns[0])
-    with atomic_file(path, _NUMBER * len(columns) * count) as file:
-        fill(file, (first + _lines([[as_text(name) for name in header]])).encode())
-        for start in range(0, count, _ROWS):
-            rows = np.column_stack([column[start : start + _ROWS] for column in columns])
-            fill(file, _lines(_cells(rows)).encode())
+    with atomic_file(path, _BYTES_PER_NUMBER * len(columns) * count) as file:
+        write_all(file, (first + _lines([[escape_formula(name) for name in header]])).encode())
+        for start in range(0, count, _ROWS_PER_WRITE):
+            rows = np.column_stack([column[start : start + _ROWS_PER_WRITE] for column in columns])
+            write_all(file, _lines(_cells(rows)).encode())
 
 
 def _cells(rows: np.ndarray) -> Iterator[list[str]]:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thermostack.io.files.atomic_file import write_atomic
-from thermostack.io.files.output_paths import replaceable
+from thermostack.io.files.output_paths import require_replaceable
 
 if TYPE_CHECKING:
     from thermostack.impedance.thermal_impedance import ThermalImpedance
 
 # What stands behind the name of each file, and how such a file begins.
-FILES = {
+FILE_SIGNATURES = {
     ".csv": b"time [s],",
     "_spectrum.csv": b"time constant [s],",
     "_structure.csv": b"resistance [K/W],",
@@ -32,7 +32,10 @@ def impedance_files(stem: Path) -> list[Path]:
 
     Raises OutputError where something else than a file of its kind stands there.
     """
-    return [replaceable(stem.with_name(stem.name + suffix), mark) for suffix, mark in FILES.items()]
+    return [
+        require_replaceable(stem.with_name(stem.name + suffix), mark)
+        for suffix, mark in FILE_SIGNATURES.items()
+    ]
 
 
 def write_impedance(impedance: ThermalImpedance, paths: Sequence[Path]) -> list[Path]:

@@ -19,14 +19,14 @@ from thermostack.io.results.hdf5_arrays import Hdf5Reader
 from thermostack.io.results.model_record import input_hash
 from thermostack.mesh.model import Model
 
-FORMAT = 1  # raised when an older thermostack would misread the file
-NEEDS = "0.1.0"  # the oldest thermostack that reads this format
+FORMAT_VERSION = 1  # raised when an older thermostack would misread the file
+MIN_READER_VERSION = "0.1.0"  # the oldest thermostack that reads this format
 
 
 def write_format(home: h5py.Group, kind: str) -> None:
     """Write of which format and kind a file is."""
-    home.attrs["format"] = FORMAT
-    home.attrs["needs"] = NEEDS
+    home.attrs["format"] = FORMAT_VERSION
+    home.attrs["needs"] = MIN_READER_VERSION
     home.attrs["version"] = __version__
     home.attrs["kind"] = kind
 

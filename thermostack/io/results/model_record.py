@@ -25,7 +25,7 @@ from thermostack.package.package import Package
 from thermostack.package.power import Power
 from thermostack.schema.validated_dataclass import dump
 
-HOME = "thermostack"
+ROOT_GROUP = "thermostack"
 _MAP_VALUES: Any = {"stacks": {"__all__": {"layers": {"__all__": {"power": {"map": {"values"}}}}}}}
 _TOKEN = "in place: "  # no name of a material has a blank in it
 _DTYPES = {"cell": np.int64, "axis": np.uint8, "is_high": np.uint8, "face": np.uint8}
@@ -53,14 +53,14 @@ def write_model(home: h5py.Group, model: Model) -> None:
         {
             "parts": [[part.name, part.material.name, part.limit] for part in model.parts],
             "heating": [[s.part, s.k0, s.j0, s.i0] for s in model.layer_sources],
-            "blocks": [[b.name, b.part, b.power, *_ends(b.window)] for b in model.blocks],
-            "contacts": [[c.k, *_ends((c.j, c.i)), c.resistance] for c in model.contacts],
+            "blocks": [[b.name, b.part, b.power, *_slice_bounds(b.window)] for b in model.blocks],
+            "contacts": [[c.k, *_slice_bounds((c.j, c.i)), c.resistance] for c in model.contacts],
             "warnings": list(model.warnings),
         },
     )
 
 
-def _ends(window: tuple[slice, ...]) -> list[int]:
+def _slice_bounds(window: tuple[slice, ...]) -> list[int]:
     return [end for span in window for end in (span.start, span.stop)]
 
 
@@ -79,11 +79,11 @@ def describe(package: Package) -> dict[str, Any]:
             exclude=_MAP_VALUES,
         )
         in_place = [dump(Material, material) for material in objects]
-        for h in _film_maps(drawn):
+        for h in _htc_maps(drawn):
             del h["map"]
     except (TypeError, ValueError) as error:
-        remedy = "give its mixture itself, or define it under `materials` of the package"
-        raise OutputError(f"package {package.name} cannot be written down: {error}; {remedy}") from None
+        hint = "give its mixture itself, or define it under `materials` of the package"
+        raise OutputError(f"package {package.name} cannot be written down: {error}; {hint}") from None
     return {"package": drawn, "in_place": in_place, "library": _library_of([drawn, in_place])}
 
 
@@ -140,7 +140,7 @@ def _maps(package: Package) -> list[np.ndarray]:
     ]
 
 
-def _film_maps(drawn: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _htc_maps(drawn: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the maps of films in a package that is written down, by face."""
     for coolers in drawn["cooling"].values():
         for cooled in coolers:
@@ -167,7 +167,7 @@ def read_model(stored: Hdf5Reader, leading: tuple[int, ...] = ()) -> Model:
     `leading` is what stands before the shape of the grid in the arrays of cells: (1,) in a film.
     """
     try:
-        return _model(stored, leading)
+        return _build_model(stored, leading)
     except DescriptionError as error:
         raise stored.fail(f"its description is refused: {error}") from None
     except ValidationError as error:
@@ -176,50 +176,50 @@ def read_model(stored: Hdf5Reader, leading: tuple[int, ...] = ()) -> Model:
         raise stored.fail(f"its model is not understood: {error}") from None
 
 
-def _model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
-    geometry = build_geometry(_package(stored))
+def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
+    geometry = build_geometry(_read_package(stored))
     grid = Grid(*(stored.array(_COORDINATES[axis], np.float64, (None,)) for axis in ("x", "y", "z")))
     part = stored.array(f"{_CELLS}/part", np.uint16, (*leading, *grid.shape)).reshape(grid.shape)
-    more = stored.json(f"{HOME}/model")
+    more = stored.json(f"{ROOT_GROUP}/model")
     if [part.name for part in geometry.parts] != [name for name, _, _ in more["parts"]]:
         raise stored.fail("its parts are not those of its description, as this version lays it out")
     if part.max() > len(geometry.parts):
         raise stored.fail(f"{_CELLS}/part names a part that there is not")
-    heating = tuple(_heating(stored, grid, n, *place) for n, place in enumerate(more["heating"]))
+    heating = tuple(_read_heat_source(stored, grid, n, *place) for n, place in enumerate(more["heating"]))
     blocks = tuple(
-        BlockCells(str(name), int(number), float(power), _window(stored, grid, ends))
+        BlockCells(str(name), int(number), float(power), _read_window(stored, grid, ends))
         for name, number, power, *ends in more["blocks"]
     )
     contacts = tuple(
         PlaneContact(k, slice(j0, j1), slice(i0, i1), float(resistance))
         for k, j0, j1, i0, i1, resistance in more["contacts"]
-        if _window(stored, grid, [k - 1, k + 1, j0, j1, i0, i1])
+        if _read_window(stored, grid, [k - 1, k + 1, j0, j1, i0, i1])
     )
     warnings = tuple(str(warning) for warning in more["warnings"])
-    return Model(geometry, grid, part, heating, blocks, contacts, _surfaces(stored, grid), warnings)
+    return Model(geometry, grid, part, heating, blocks, contacts, _read_boundary(stored, grid), warnings)
 
 
-def _window(stored: Hdf5Reader, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:
+def _read_window(stored: Hdf5Reader, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:
     """Return a window of cells that lies in the grid."""
     k, j, i = (slice(*pair) for pair in zip(ends[::2], ends[1::2], strict=True))
     for span, size in zip((k, j, i), grid.shape, strict=True):
         if not 0 <= span.start < span.stop <= size:
-            raise stored.fail(f"{HOME}/model names cells {span.start} to {span.stop} of {size}")
+            raise stored.fail(f"{ROOT_GROUP}/model names cells {span.start} to {span.stop} of {size}")
     return k, j, i
 
 
-def _package(stored: Hdf5Reader) -> Package:
-    found = stored.json(f"{HOME}/description")
+def _read_package(stored: Hdf5Reader) -> Package:
+    found = stored.json(f"{ROOT_GROUP}/description")
     drawn, definitions = found["package"], library().definitions
     changed = {name: item for name, item in found["library"].items() if definitions.get(name) != item}
     if changed:  # this library says something else: the package keeps what it was solved with
         drawn["materials"] = {**changed, **drawn.get("materials", {})}
-    maps = iter(range(len(stored.names(f"{HOME}/maps"))))
+    maps = iter(range(len(stored.names(f"{ROOT_GROUP}/maps"))))
     layers = (layer for stack in drawn["stacks"].values() for layer in stack["layers"])
     drawings = ((layer.get("power") or {}).get("map") for layer in layers)
     keyed = [("values", drawing) for drawing in drawings if drawing is not None]
-    for key, drawing in [*keyed, *(("map", h) for h in _film_maps(drawn))]:
-        drawing[key] = stored.array(f"{HOME}/maps/{next(maps, 'none')}", np.float64, (None, None))
+    for key, drawing in [*keyed, *(("map", h) for h in _htc_maps(drawn))]:
+        drawing[key] = stored.array(f"{ROOT_GROUP}/maps/{next(maps, 'none')}", np.float64, (None, None))
     objects = TypeAdapter(list[Material]).validate_python(found["in_place"], context={"from_file": True})
     package: Package = TypeAdapter(Package).validate_python(
         _without_tokens(drawn, objects), context={"from_file": True}
@@ -236,24 +236,26 @@ def _without_tokens(value: Any, objects: list[Material]) -> Any:
     return [_without_tokens(item, objects) for item in value] if isinstance(value, list) else value
 
 
-def _heating(stored: Hdf5Reader, grid: Grid, n: int, part: int, k0: int, j0: int, i0: int) -> LayerHeatSource:
-    plane = stored.array(f"{HOME}/heating/{n}/plane", np.float64, (None, None))
-    shares = stored.array(f"{HOME}/heating/{n}/shares", np.float64, (None,))
+def _read_heat_source(
+    stored: Hdf5Reader, grid: Grid, n: int, part: int, k0: int, j0: int, i0: int
+) -> LayerHeatSource:
+    plane = stored.array(f"{ROOT_GROUP}/heating/{n}/plane", np.float64, (None, None))
+    shares = stored.array(f"{ROOT_GROUP}/heating/{n}/shares", np.float64, (None,))
     source = LayerHeatSource(part, k0, shares, j0, i0, plane)
-    _window(stored, grid, _ends(source.window))
+    _read_window(stored, grid, _slice_bounds(source.window))
     return source
 
 
-def _surfaces(stored: Hdf5Reader, grid: Grid) -> BoundaryFaces:
+def _read_boundary(stored: Hdf5Reader, grid: Grid) -> BoundaryFaces:
     columns: dict[str, np.ndarray] = {}
     count: int | None = None
     for field in dataclasses.fields(BoundaryFaces):
         dtype = _DTYPES.get(field.name, np.float64)
-        columns[field.name] = stored.array(f"{HOME}/surfaces/{field.name}", dtype, (count,))
+        columns[field.name] = stored.array(f"{ROOT_GROUP}/surfaces/{field.name}", dtype, (count,))
         count = columns[field.name].size
     bounds = (("cell", grid.cells - 1), ("axis", 2), ("is_high", 1), ("face", max(SURROUNDINGS, len(FACES))))
     for name, most in bounds:
         if count and not 0 <= columns[name].min() <= columns[name].max() <= most:
-            raise stored.fail(f"{HOME}/surfaces/{name} goes beyond {most}")
+            raise stored.fail(f"{ROOT_GROUP}/surfaces/{name} goes beyond {most}")
     columns["is_high"] = columns["is_high"].astype(bool)
     return BoundaryFaces(**columns)

@@ -22,19 +22,19 @@ import numpy as np
 from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.results.hdf5_arrays import open_checked, write_array, write_json
 from thermostack.io.results.metadata import (
-    FORMAT,
+    FORMAT_VERSION,
     metadata_types,
     plain_metadata,
     provenance,
     read_metadata,
     write_format,
 )
-from thermostack.io.results.model_record import HOME, read_model, write_model
+from thermostack.io.results.model_record import ROOT_GROUP, read_model, write_model
 from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
 from thermostack.results.steady_result import SteadyResult
 
 SUFFIX = ".vtkhdf"
-KIND = "steady"
+RESULT_KIND = "steady"
 _ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, not as JSON
 
 
@@ -75,12 +75,12 @@ def read_result(path: str | Path) -> SteadyResult:
     ...     ts.read_result(f"{directory}/fcbga.vtkhdf").peak == steady.peak
     True
     """
-    with open_checked(Path(path), FORMAT, KIND) as stored:
+    with open_checked(Path(path), FORMAT_VERSION, RESULT_KIND) as stored:
         model = read_model(stored)
         values = stored.array("VTKHDF/CellData/temperature", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(values), model.part > 0):
             raise stored.fail("VTKHDF/CellData/temperature is not finite in the body, or not empty outside")
-        metadata = read_metadata(stored, f"{HOME}/result", metadata_types(SteadyResult, _ARRAYS))
+        metadata = read_metadata(stored, f"{ROOT_GROUP}/result", metadata_types(SteadyResult, _ARRAYS))
         return SteadyResult(model=model, field=values, **metadata)
 
 
@@ -94,8 +94,8 @@ def result_bytes(result: SteadyResult) -> bytes:
         write_array(cells, "temperature", result.field).attrs["Attribute"] = np.bytes_(b"Scalars")
         write_cells(cells, result.model)
         write_names(group, result.model)
-        home = file.create_group(HOME)
-        write_format(home, KIND)
+        home = file.create_group(ROOT_GROUP)
+        write_format(home, RESULT_KIND)
         write_model(home, result.model)
         types = metadata_types(SteadyResult, _ARRAYS)
         write_json(home, "result", plain_metadata({name: getattr(result, name) for name in types}, types))

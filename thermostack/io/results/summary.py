@@ -83,10 +83,12 @@ def table_text(steady: SteadyResult) -> str:
     for part in steady.parts:
         values = (part.power, part.min, part.mean, part.max, part.error, part.mean_error)
         row = (*values, *part.at, part.limit, part.margin)
-        writer.writerow([as_text(part.name), *("" if value is None else repr(float(value)) for value in row)])
+        writer.writerow(
+            [escape_formula(part.name), *("" if value is None else repr(float(value)) for value in row)]
+        )
     return text.getvalue()
 
 
-def as_text(name: str) -> str:
+def escape_formula(name: str) -> str:
     """Return a name that no spreadsheet takes for a formula."""
     return f"'{name}" if name.startswith(_FORMULA_STARTS) else name

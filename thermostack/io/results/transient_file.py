@@ -34,33 +34,39 @@ from pydantic_core import to_jsonable_python
 
 from thermostack.errors import DescriptionError, Diagnostic, OutputError, ResultFileError
 from thermostack.io.files.append_log import AppendLog
-from thermostack.io.files.atomic_file import atomic_file, target_of, with_path_error
-from thermostack.io.results.checkpoint_file import SUFFIX as CHECKPOINT
+from thermostack.io.files.atomic_file import atomic_file, resolve_target, with_path_error
+from thermostack.io.results.checkpoint_file import CHECKPOINT_SUFFIX as CHECKPOINT
 from thermostack.io.results.checkpoint_file import State, read_checkpoint, write_checkpoint
-from thermostack.io.results.frames import SHOWN, FrameSequence, FrameWriter, allocate_frames, frame_bytes
+from thermostack.io.results.frames import (
+    FRAME_INDEX_DATASET,
+    FrameSequence,
+    FrameWriter,
+    allocate_frames,
+    frame_bytes,
+)
 from thermostack.io.results.hdf5_arrays import Hdf5Reader, open_checked, write_array, write_json
-from thermostack.io.results.hdf5_transaction import Transaction, commit, end_of, open_transaction
+from thermostack.io.results.hdf5_transaction import Transaction, commit, hdf5_end, open_transaction
 from thermostack.io.results.metadata import (
-    FORMAT,
+    FORMAT_VERSION,
     metadata_types,
     provenance,
     read_metadata,
     write_format,
 )
-from thermostack.io.results.model_record import HOME, input_hash, read_model, write_model
+from thermostack.io.results.model_record import ROOT_GROUP, input_hash, read_model, write_model
 from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
 from thermostack.mesh.model import Model
 from thermostack.results.transient_result import TransientResult
 
-KIND = "transient"
-HISTORY = f"{HOME}/history"
+RESULT_KIND = "transient"
+HISTORY_GROUP = f"{ROOT_GROUP}/history"
 _STEPS = "VTKHDF/Steps"
-_OF_MEMBERS = ("min", "mean", "max", "power")  # K, K, K, W
-_ENERGIES = 3  # J since the start: made by parts, let out, stored
-_ARRAYS = ("model", "time", "names", *_OF_MEMBERS, "probes", "frame_time", "frames", "field", "energy")
+_PART_FIELDS = ("min", "mean", "max", "power")  # K, K, K, W
+_ENERGY_TERMS = 3  # J since the start: made by parts, let out, stored
+_ARRAYS = ("model", "time", "names", *_PART_FIELDS, "probes", "frame_time", "frames", "field", "energy")
 _COLUMNS = {"names": tuple[str, ...], "probes": dict[str, tuple[float, float, float]]}
-_FEWEST = 2  # frames: of one alone, VTK finds no temperatures
-_RESERVE = 2**20  # bytes, for history and facts, beside the temperatures at the end
+_MIN_FRAMES = 2  # frames: of one alone, VTK finds no temperatures
+_RESERVED_BYTES = 2**20  # bytes, for history and facts, beside the temperatures at the end
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, AttributeError)  # of what is no sound film
 
@@ -100,9 +106,9 @@ class TransientWriter:
         resume: bool = False,
     ) -> None:
         self.times = np.asarray(frame_times, dtype=np.float64)
-        if self.times.size < _FEWEST or np.any(np.diff(self.times) <= 0.0):
+        if self.times.size < _MIN_FRAMES or np.any(np.diff(self.times) <= 0.0):
             raise ValueError("the times of a film's frames ascend and are two or more")
-        self.path = target_of(path)
+        self.path = resolve_target(path)
         self.partial, self.state_path = partial_path(self.path), checkpoint_path(self.path)
         self.model, self.names, self.probes = model, tuple(names), dict(probes)
         self._key = {"model": input_hash(model), "asked": asked}
@@ -112,7 +118,7 @@ class TransientWriter:
         if self.path.exists() and not os.access(self.path, os.W_OK):
             raise OutputError(f"cannot write {self.path}: it is protected")
         found = self._checkpoint() if resume else None
-        width = 1 + len(_OF_MEMBERS) * len(self.names) + len(self.probes) + _ENERGIES
+        width = 1 + len(_PART_FIELDS) * len(self.names) + len(self.probes) + _ENERGY_TERMS
         self._log = AppendLog(self.path.with_suffix(".rows"), width, "".join(self._key.values()))
         try:
             if resume and self._has_finished():
@@ -165,7 +171,7 @@ class TransientWriter:
             due = "none" if n == self.times.size else f"{self.times[n]} s"
             raise ValueError(f"a frame is given for {time} s where {due} is due")
         with with_path_error(self.partial, self._needed, self._after):
-            self._film.fill(n, field)
+            self._film.write(n, field)
         self.frames = n + 1
 
     def checkpoint(self, state: State) -> None:
@@ -188,14 +194,14 @@ class TransientWriter:
         if self.frames < self.times.size:
             raise ValueError(f"the film has {self.frames} of its {self.times.size} frames")
         with with_path_error(self.partial, self._needed, self._after):
-            commit(self._film.file, lambda hdf: self._put_history(hdf[HISTORY], field, facts))
+            commit(self._film.file, lambda hdf: self._put_history(hdf[HISTORY_GROUP], field, facts))
             self._give_name()
         self._close()
 
     # -- beginning ---------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        reserve = _RESERVE + self.model.grid.cells * 8
+        reserve = _RESERVED_BYTES + self.model.grid.cells * 8
         self._needed = frame_bytes(self.model.grid.shape, self.times.size) + reserve
         try:
             self._forget(self.state_path, self.partial)
@@ -212,13 +218,13 @@ class TransientWriter:
             raise
 
     def _go_on(self, found: dict[str, Any]) -> None:
-        self._log.keep(found["rows"])
+        self._log.truncate(found["rows"])
         try:
             self._open_film()
         except _DAMAGE:
             raise ResultFileError(f"{self.partial}: is missing or damaged; start the run anew") from None
         with with_path_error(self.partial, self._needed, self._after):
-            self._film.keep(found["frames"])
+            self._film.hide_after(found["frames"])
         self.frames, self.resumed = found["frames"], found["state"]
 
     def _open_film(self) -> None:
@@ -248,8 +254,8 @@ class TransientWriter:
                 is_model = what == "model"
                 other = "model" if is_model else "run, whose loads or options are others"
                 text = f"{what if is_model else 'input'} hash mismatch: it is a state of another {other}"
-                remedy = "start the run anew, or give back what it was started with"
-                raise DescriptionError(Diagnostic("", text, remedy, "E-FILE", str(self.state_path)))
+                hint = "start the run anew, or give back what it was started with"
+                raise DescriptionError(Diagnostic("", text, hint, "E-FILE", str(self.state_path)))
         return found
 
     def _has_finished(self) -> bool:
@@ -264,7 +270,7 @@ class TransientWriter:
         elif self.path.exists():
             with (
                 contextlib.suppress(ResultFileError, *_DAMAGE),
-                open_checked(self.path, FORMAT, KIND) as stored,
+                open_checked(self.path, FORMAT_VERSION, RESULT_KIND) as stored,
             ):
                 self.is_finished = _history_of(stored.file) == self._key
                 if self.is_finished:
@@ -275,9 +281,9 @@ class TransientWriter:
 
     def _put_all(self, hdf: h5py.File) -> None:
         """Write the whole file but for the frames' values and the history."""
-        hdf.create_group(HISTORY)  # first, since it is amended later
-        home, count = hdf[HOME], self.times.size
-        write_format(home, KIND)
+        hdf.create_group(HISTORY_GROUP)  # first, since it is amended later
+        home, count = hdf[ROOT_GROUP], self.times.size
+        write_format(home, RESULT_KIND)
         group = hdf.create_group("VTKHDF")
         write_grid(group, self.model)
         cells = group.create_group("CellData")
@@ -287,7 +293,9 @@ class TransientWriter:
         steps = hdf.create_group(_STEPS)
         steps.attrs["NSteps"] = np.int64(count)  # of fewer than there are values, VTK 9.7 breaks down
         write_array(steps, "Values", self.times)
-        hdf[SHOWN] = np.full(count, count, dtype="<i8")  # changed in place, so without a checksum
+        hdf[FRAME_INDEX_DATASET] = np.full(
+            count, count, dtype="<i8"
+        )  # changed in place, so without a checksum
         for name in constant:  # the same in every frame
             write_array(steps, f"CellDataOffsets/{name}", np.zeros(count, np.int64))
         write_array(steps, "FieldDataOffsets/part_names", np.zeros(count, np.int64))
@@ -297,7 +305,12 @@ class TransientWriter:
 
     def _put_history(self, group: h5py.Group, field: np.ndarray, facts: Mapping[str, Any]) -> None:
         rows, m = self._log.rows(), len(self.names)
-        sizes = {"time": 1, **dict.fromkeys(_OF_MEMBERS, m), "probes": len(self.probes), "energy": _ENERGIES}
+        sizes = {
+            "time": 1,
+            **dict.fromkeys(_PART_FIELDS, m),
+            "probes": len(self.probes),
+            "energy": _ENERGY_TERMS,
+        }
         first = 0
         for name, size in sizes.items():
             write_array(group, name, np.ascontiguousarray(rows[:, first : first + size]))
@@ -309,7 +322,7 @@ class TransientWriter:
     # -- the end -----------------------------------------------------------------------------
 
     def _give_name(self) -> None:
-        os.ftruncate(self._film.file, end_of(self._film.file))
+        os.ftruncate(self._film.file, hdf5_end(self._film.file))
         os.fsync(self._film.file)
         os.rename(self.partial, self.path)
         self._sync_directory()
@@ -337,9 +350,9 @@ class TransientWriter:
 
 def _history_of(hdf: h5py.File) -> dict[str, str] | None:
     """Return hashes of model and request of the run whose history a file holds, None where it has none."""
-    if not len(hdf[HISTORY]):
+    if not len(hdf[HISTORY_GROUP]):
         return None
-    said = json.loads(hdf[f"{HOME}/provenance"][()].tobytes())
+    said = json.loads(hdf[f"{ROOT_GROUP}/provenance"][()].tobytes())
     return {"model": said["input"], "asked": said["asked"]}
 
 
@@ -395,26 +408,26 @@ def read_transient(path: str | Path) -> TransientResult:
     ...     ts.read_transient(f"{directory}/run.vtkhdf").peak == run.peak
     True
     """
-    with open_checked(Path(path), FORMAT, KIND) as stored:
+    with open_checked(Path(path), FORMAT_VERSION, RESULT_KIND) as stored:
         model = read_model(stored, leading=(1,))
         times, frames = _film(stored, model.grid.shape)
         count = len(frames)
-        if not stored.names(HISTORY):
+        if not stored.names(HISTORY_GROUP):
             text = f"holds {count} of the {times.size} frames of a run that has not come to its end"
             raise stored.fail(f"{text}; resume it")
         if count < times.size:
-            raise stored.fail(f"{SHOWN} is damaged")
-        columns = read_metadata(stored, f"{HISTORY}/columns", _COLUMNS)
+            raise stored.fail(f"{FRAME_INDEX_DATASET} is damaged")
+        columns = read_metadata(stored, f"{HISTORY_GROUP}/columns", _COLUMNS)
         m, p = len(columns["names"]), len(columns["probes"])
-        time = stored.array(f"{HISTORY}/time", np.float64, (None, 1))[:, 0]
+        time = stored.array(f"{HISTORY_GROUP}/time", np.float64, (None, 1))[:, 0]
         shape = (time.size, m)
         values: dict[str, Any] = {
-            name: stored.array(f"{HISTORY}/{name}", np.float64, shape) for name in _OF_MEMBERS
+            name: stored.array(f"{HISTORY_GROUP}/{name}", np.float64, shape) for name in _PART_FIELDS
         }
-        probes = stored.array(f"{HISTORY}/probes", np.float64, (time.size, p))
-        field = stored.array(f"{HISTORY}/field", np.float64, model.grid.shape)
+        probes = stored.array(f"{HISTORY_GROUP}/probes", np.float64, (time.size, p))
+        field = stored.array(f"{HISTORY_GROUP}/field", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(field), model.part > 0):
-            raise stored.fail(f"{HISTORY}/field is not finite in the body, or not empty outside")
+            raise stored.fail(f"{HISTORY_GROUP}/field is not finite in the body, or not empty outside")
         return TransientResult(
             model=model,
             time=time,
@@ -424,8 +437,8 @@ def read_transient(path: str | Path) -> TransientResult:
             frame_time=times,
             frames=frames,
             field=field,
-            energy=stored.array(f"{HISTORY}/energy", np.float64, (time.size, _ENERGIES)),
-            **read_metadata(stored, f"{HISTORY}/result", metadata_types(TransientResult, _ARRAYS)),
+            energy=stored.array(f"{HISTORY_GROUP}/energy", np.float64, (time.size, _ENERGY_TERMS)),
+            **read_metadata(stored, f"{HISTORY_GROUP}/result", metadata_types(TransientResult, _ARRAYS)),
         )
 
 
@@ -434,7 +447,7 @@ def read_frames(path: str | Path) -> tuple[np.ndarray, FrameSequence]:
 
     Raises as `read_transient` does, but not for a run that has not come to its end.
     """
-    with open_checked(Path(path), FORMAT, KIND) as stored:
+    with open_checked(Path(path), FORMAT_VERSION, RESULT_KIND) as stored:
         sizes = [stored.array(f"VTKHDF/{axis}Coordinates", np.float64, (None,)).size - 1 for axis in "ZYX"]
         nz, ny, nx = sizes
         times, frames = _film(stored, (nz, ny, nx))
@@ -444,8 +457,8 @@ def read_frames(path: str | Path) -> tuple[np.ndarray, FrameSequence]:
 def _film(stored: Hdf5Reader, shape: tuple[int, int, int]) -> tuple[np.ndarray, FrameSequence]:
     """Return the times [s] of all frames, and those frames that there are."""
     times = stored.array(f"{_STEPS}/Values", np.float64, (None,))
-    shown = stored.array(SHOWN, np.int64, (times.size,))
+    shown = stored.array(FRAME_INDEX_DATASET, np.int64, (times.size,))
     count = int(np.argmin([*(shown == np.arange(times.size)), False]))
     if np.any(shown[count:] != times.size):
-        raise stored.fail(f"{SHOWN} is damaged")
+        raise stored.fail(f"{FRAME_INDEX_DATASET} is damaged")
     return times, FrameSequence(stored.path, count, shape)
