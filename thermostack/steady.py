@@ -1,4 +1,4 @@
-"""Steady heat conduction G(T) T = P(T): solve, Picard iteration of temperature-dependent materials, checks."""
+"""Steady heat conduction G(T) T = P(T): solution, Picard iteration of materials, and heat balance."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def solve_steady(
         If the solver or the Picard iteration does not converge, or the imbalance of heat exceeds 1e-6.
     ResourceError
         If the solve would exceed the memory of this machine. It is raised before anything is allocated, or
-        later if conductivities that differ by more than 1e5 within a plane need a method that would exceed it.
+        later if conductivities that differ by more than 1e5 within a plane need another method.
 
     Notes
     -----

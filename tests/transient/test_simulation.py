@@ -385,7 +385,7 @@ def test_a_state_does_not_change_with_the_simulation_it_is_of(model: Model) -> N
 def test_a_state_of_something_else_is_refused() -> None:
     state = simulate().state()
     others = {
-        "the state is of 160 cells": simulate(discretize(workload_package(), 0.5 * mm)),
+        "the state has 160 cells": simulate(discretize(workload_package(), 0.5 * mm)),
         "and 3 stages in a step": simulate(scheme="sdirk4"),
     }
     for said, other in others.items():

@@ -166,7 +166,7 @@ def find_throttles(asked: dict[str, str | float], model: Model) -> list[Throttle
     Raises DescriptionError where a stack is not there or makes no heat.
     """
     from thermostack.mesh.heat_sources import find_heat_sources
-    from thermostack.transient.throttling import gpu_throttle, hbm_throttle
+    from thermostack.transient.throttle_presets import gpu_throttle, hbm_throttle
 
     heaters = find_heat_sources(model)
     made: dict[str, Throttle] = {}

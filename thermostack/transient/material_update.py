@@ -1,4 +1,4 @@
-"""Updates of G and C in `C dT/dt + G T = P`: materials with temperature, heat-transfer coefficients with time."""
+"""Updates of G and C in `C dT/dt + G T = P` with temperature (materials) and time (htc)."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def _sensitivity(model: Model, zero: float) -> Array:
 
 
 def _max_slope(values: Array) -> float:
-    """Return the maximum over all intervals of the mean relative slope of sampled values (n, samples) [1/K]."""
+    """Return the maximum over all intervals of the relative slope of sampled values (n, samples) [1/K]."""
     steps = np.abs(np.diff(np.log(values), axis=1))
     steps = steps.reshape(len(values), SENSITIVITY_INTERVALS, SENSITIVITY_SAMPLES)
     return float(steps.sum(axis=2).max()) / SENSITIVITY_INTERVAL

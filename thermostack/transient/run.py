@@ -1,4 +1,4 @@
-"""Transient runs from start to end: frames, probes, controllers, result files and resuming after an interrupt."""
+"""Transient runs from start to end: frames, probes, controllers, result files, checkpoints and resuming."""
 
 from __future__ import annotations
 

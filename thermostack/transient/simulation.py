@@ -335,10 +335,9 @@ class Simulation:
 
     def _loads_jump(self) -> bool:
         now = self.time
-        for values in (self.loads.source_powers, self.loads.ambient_temperature):
-            if not np.array_equal(values(now, before=True), values(now)):
-                return True
-        return self.loads.htc_fraction(now) is not None
+        values = (self.loads.source_powers, self.loads.ambient_temperature)
+        is_jump = any(not np.array_equal(each(now, before=True), each(now)) for each in values)
+        return is_jump or self.loads.htc_fraction(now) is not None
 
     def _update_loads(self, *, is_jump: bool) -> None:
         """Use the loads that hold from the present time on."""
@@ -378,7 +377,7 @@ class Simulation:
     # -- materials -----------------------------------------------------------------------------------
 
     def _predict_materials(self, step: float) -> None:
-        """Evaluate materials at the temperatures extrapolated to the middle of a step [s], if that matters."""
+        """Evaluate materials at temperatures extrapolated to the middle of a step [s], if that matters."""
         if self._materials.predict(self._stepper.field, self._stepper.extrapolate(0.5 * step)):
             self._update_operator(self._stepper.shift_of(step))
 

@@ -58,7 +58,7 @@ class LinearCombination:
     threads: int = 1
 
     def distances(self, other: Array, planes: Array) -> Array:
-        """Return the maximum difference from other temperatures (nz, ny, nx) in each of some planes [K], (n,).
+        """Return the maximum difference from temperatures (nz, ny, nx) in each of some planes [K], (n,).
 
         `planes` (n,) intp are indices along z. A plane that contains NaN has the difference NaN.
         """

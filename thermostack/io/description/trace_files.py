@@ -27,7 +27,8 @@ from thermostack.io.files.delimited_text import (
     split_line,
 )
 from thermostack.schema.fields import fail, suggest
-from thermostack.transient.trace import CHOICES, After, Kind, Origin, Rest, Trace
+from thermostack.transient.trace import Origin, Trace
+from thermostack.transient.trace_checks import CHOICES, After, Kind, Rest
 from thermostack.transient.waveform import column_diagnostic, face_of
 from thermostack.units import UnitError, parse_quantity
 
