@@ -23,7 +23,7 @@ from pathlib import Path
 
 from thermostack import Material, SteadyResult, discretize, read_package, solve_steady
 from thermostack.materials.material import ROOM_TEMPERATURE
-from thermostack.mesh.cell_size import CellSize, find_heated, fixed_planes
+from thermostack.mesh.cell_size import CellSize, find_powered_regions, fixed_planes
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.memory_estimate import MemoryEstimate
 from thermostack.mesh.model import Model
@@ -70,7 +70,7 @@ def cell_for(geometry: Geometry, cells: float) -> float:
 
 def grid_of(geometry: Geometry, cell: float) -> Grid:
     """Return the grid for a size of cells [m]."""
-    heated = find_heated(geometry)
+    heated = find_powered_regions(geometry)
     fixed = [fixed_planes(geometry, heated, axis)[0] for axis in range(3)]
     return Grid(*(CellSize(geometry, heated, axis, cell).planes(fixed[axis]) for axis in range(3)))
 

@@ -2,7 +2,7 @@
 
     python benchmarks/plots.py [--results benchmarks/results/libraries.json] [--folder docs/pictures] [--page]
 
-Prints the tables and writes the pictures; `--page` puts the tables on docs/benchmarks.md, too.
+Prints the tables and writes the pictures; `--page` puts the tables on docs/development/library_comparison.md, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ sys.path.insert(0, str(HOUSE / "benchmarks" / "drivers"))
 from catalogue import CLAIMS, OURS  # noqa: E402
 
 RESULTS = HOUSE / "benchmarks" / "results" / "libraries.json"
-PAGE = HOUSE / "docs" / "benchmarks.md"
+PAGE = HOUSE / "docs" / "development" / "library_comparison.md"
 BEGIN, END = "<!-- tables: written by benchmarks/plots.py -->", "<!-- end of tables -->"
 COLOURS = {
     OURS: "#c1121f",
@@ -312,7 +312,9 @@ def main() -> None:
     )
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--folder", type=Path, default=HOUSE / "docs" / "pictures")
-    parser.add_argument("--page", action="store_true", help="put the tables on docs/benchmarks.md")
+    parser.add_argument(
+        "--page", action="store_true", help="put the tables on docs/development/library_comparison.md"
+    )
     parser.add_argument("--quick", action="store_true", help="leave nothing behind: does it run?")
     options = parser.parse_args()
     if options.quick:

@@ -146,7 +146,7 @@ def test_the_field_is_nan_outside_the_body(steady: SteadyResult) -> None:
 
 
 def test_the_table_shows_every_part_and_its_peak(steady: SteadyResult) -> None:
-    text = steady.table()
+    text = steady.table(all_parts=True)
     for word in ("board", "logic", "active", "core", "bulk", "cold", "margin"):
         assert word in text
     peak = f"{steady.peak.max - 273.15:.2f}"
@@ -156,13 +156,15 @@ def test_the_table_shows_every_part_and_its_peak(steady: SteadyResult) -> None:
     assert "3.000" in line
     assert "?" not in text
     assert max(map(len, steady.table(80).splitlines())) <= 80
+    assert max(map(len, steady.table(80, all_parts=True).splitlines())) <= 80
 
 
 def test_without_an_estimate_the_table_has_question_marks() -> None:
     steady = solve_steady(discretize(two_dies(), cell=1 * mm), estimate=False)
     assert steady.of("logic").error is None
     assert steady.of("logic").extrapolated is None
-    column = next(line for line in steady.table().splitlines() if line.split()[:1] == ["active"]).split()
+    lines = steady.table(all_parts=True).splitlines()
+    column = next(line for line in lines if line.split()[:1] == ["active"]).split()
     assert column[5] == "?"
     assert "estimate" not in steady.seconds
 

@@ -68,14 +68,14 @@ if TYPE_CHECKING:
     from thermostack.package.cooling import HtcMap as HtcMap
     from thermostack.package.geometry import Geometry as Geometry
     from thermostack.package.geometry import Part as Part
-    from thermostack.package.package import Interface as Interface
-    from thermostack.package.package import Layer as Layer
     from thermostack.package.package import Package as Package
-    from thermostack.package.package import Region as Region
-    from thermostack.package.package import Stack as Stack
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
     from thermostack.package.power import PowerMap as PowerMap
+    from thermostack.package.stack import Interface as Interface
+    from thermostack.package.stack import Layer as Layer
+    from thermostack.package.stack import Region as Region
+    from thermostack.package.stack import Stack as Stack
     from thermostack.results.history import History as History
     from thermostack.results.steady_result import SteadyResult as SteadyResult
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
@@ -165,17 +165,17 @@ _NAMES_BY_MODULE = {
         "Geometry",
         "Part",
     ),
-    "package.package": (
-        "Interface",
-        "Layer",
-        "Package",
-        "Region",
-        "Stack",
-    ),
+    "package.package": ("Package",),
     "package.power": (
         "Block",
         "Power",
         "PowerMap",
+    ),
+    "package.stack": (
+        "Interface",
+        "Layer",
+        "Region",
+        "Stack",
     ),
     "results.history": ("History",),
     "results.steady_result": ("SteadyResult",),

@@ -1,17 +1,37 @@
-"""Quantities as text: exact reading of "50 um" into SI numbers, and writing them back.
+"""Conversion between SI numbers and text with units, such as "50 um", and units as Python numbers.
 
-Text is read by a small hand-written grammar with a closed list of units; nothing is evaluated. The
-arithmetic is exact and rounded once, so "50 um" is the very float 50e-6 and planes given in
-different units meet. Grammar: a number, then units joined by a space, `*` or `·` (times) and `/`
-(divides the next unit or parenthesis alone), each with an optional integer power: `W/m2/K`,
-`W/(m K)`, `mm² K/W`, `W m^-1 K^-1`. After a `/` only further `/` may follow: `W/m K` is refused
-because people mean either thing by it.
+The unit constants `m cm mm um nm W mW kW K s ms us ns` multiply numbers in scripts, and `celsius` converts
+a temperature to kelvin:
 
-"degC" is a point on the scale where a temperature is due, and a plain kelvin everywhere else.
+>>> from thermostack.units import celsius, mW, um
+>>> 30 * um
+3e-05
+>>> 250 * mW
+0.25
+>>> celsius(25)
+298.15
 
->>> from thermostack.units import um
->>> 30 * um == parse_quantity("30 um", "length") == 30e-6
+`parse_quantity` reads text, and `format_quantity` and `write_quantity` write it:
+
+>>> parse_quantity("50 um", "length")
+5e-05
+>>> parse_quantity("148 W/(m K)", "conductivity")
+148.0
+>>> format_quantity(0.000123456, "length")
+'123.5 um'
+>>> write_quantity(298.15, "temperature")
+'25 degC'
+
+All conversions are exact and rounded once, so that planes given in different units coincide:
+
+>>> 30 * um == parse_quantity("30 um", "length") == parse_quantity("0.03 mm", "length") == 30e-6
 True
+
+A quantity is a number followed by units. Units are joined by a space, `*` or `·` (multiplication) or by `/`
+(division by the next unit or parenthesis only); each may have an integer power: `W/m2/K`, `W/(m K)`,
+`mm² K/W`, `W m^-1 K^-1`. After a `/` only another `/` may follow: `W/m K` is ambiguous and is refused. The
+list of units is closed, and no text is evaluated. "degC" is a point on the Celsius scale if a temperature is
+expected, and a kelvin otherwise.
 """
 
 from __future__ import annotations
@@ -22,48 +42,49 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-MAX_TEXT_LENGTH = 100  # characters; the longest quantity written here has about 40
-MAX_EXPONENT = 2000  # powers of ten; no text this long brings a number from there back among the floats
+MAX_TEXT_LENGTH = 100  # characters; the longest quantity that `write_quantity` writes has about 40
+MAX_EXPONENT = 2000  # powers of ten; 100 digits cannot bring such a number back into the range of floats
 
-_BLANK = " \t\u00a0\u2009\u202f"  # ordinary, tab, and the spaces that typesetting puts before a unit
+_BLANK = " \t\u00a0\u2009\u202f"  # space, tab, and the spaces that typesetting puts before a unit
 _MINUS = str.maketrans("−", "-")
 _NUMBER = re.compile(r"([+\-−]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+\-−]?[0-9]+))?")
 _UNIT_NAME = re.compile(r"(°C|℃|°|%|[A-Za-zµμ]+)(?:(?:\^|\*\*)([+\-−]?[1-9])|([-−]?[1-9])|(⁻?[¹²³⁴-⁹]))?")
 _TIMES = re.compile(rf"[{_BLANK}]*(?:\*|·|⋅)?[{_BLANK}]*")
 _SUPERSCRIPTS = str.maketrans("⁻¹²³⁴⁵⁶⁷⁸⁹−", "-123456789-")
 _ABSOLUTE_ZERO = Fraction("-273.15")  # degC, by definition of the Celsius scale
-_DIGITS = Context(prec=50)  # our own: the caller's decimal context may round sooner
+ZERO_CELSIUS = 273.15  # K
+_DIGITS = Context(prec=50)  # the caller's decimal context may have fewer digits
 _PI = Fraction("3.14159265358979323846264338327950288419716939937510582097494459")
 
 
 class UnitError(ValueError):
-    """A text that is no quantity of the kind due; the message says what would be right."""
+    """The text is not a quantity of the expected dimension; the message gives a valid example."""
 
 
 class _Unit(NamedTuple):
-    """One unit in SI: ratio * 10**shift times the powers of kg, m, s, K and rad."""
+    """A unit in SI: ratio * 10**shift times powers of kg, m, s, K and rad."""
 
     powers: tuple[int, ...] = (0, 0, 0, 0, 0)
     shift: int = 0
     ratio: Fraction = Fraction(1)
 
     def times(self, other: _Unit, power: int) -> _Unit:
-        """Return this unit multiplied by a power of another."""
-        powers = tuple(mine + power * its for mine, its in zip(self.powers, other.powers, strict=True))
+        """Return the product of this unit and a power of another unit."""
+        powers = tuple(a + power * b for a, b in zip(self.powers, other.powers, strict=True))
         return _Unit(powers, self.shift + power * other.shift, self.ratio * other.ratio**power)
 
 
 class _Dimension(NamedTuple):
-    """A kind of quantity: its example, its SI unit, and the units it is shown in."""
+    """A physical dimension: its name with article, an example, its SI unit, and the units of display."""
 
     noun: str
     example: str
     si: str
-    display_units: tuple[tuple[float, str], ...]  # ascending: from this size [SI] on, this unit
+    display_units: tuple[tuple[float, str], ...]  # (smallest value [SI], unit), ascending
 
 
 _PREFIXES = {"": 0, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "d": -1, "k": 3, "M": 6, "G": 9}
-_BASES = {  # unit: (prefixes it may carry, its size)
+_BASES = {  # unit: (permitted prefixes, size)
     "m": ("pnumcdk", _Unit((0, 1, 0, 0, 0))),
     "in": ("", _Unit((0, 1, 0, 0, 0), -4, Fraction(254))),
     "mil": ("", _Unit((0, 1, 0, 0, 0), -7, Fraction(254))),
@@ -89,7 +110,7 @@ _UNITS = {
     for prefix in ("", *prefixes)
 }
 _SPELLINGS = {"°C": "degC", "℃": "degC", "°": "deg"}
-_MISSPELLINGS = {  # a unit, and what people write for it
+_MISSPELLINGS = {  # unit: common wrong spellings of it
     "degC": "C c oC degc Celsius celsius",
     "K": "degK kelvin Kelvin",
     "W": "watt watts Watt",
@@ -99,7 +120,7 @@ _MISSPELLINGS = {  # a unit, and what people write for it
     "s": "sec",
     "h": "hr",
 }
-_CORRECTIONS = {slip: unit for unit, slips in _MISSPELLINGS.items() for slip in slips.split()}
+_CORRECTIONS = {wrong: unit for unit, spellings in _MISSPELLINGS.items() for wrong in spellings.split()}
 
 _DIMENSIONS = {
     name: _Dimension(f"{'an' if name[0] == 'a' else 'a'} {name.replace('_', ' ')}", *rest)
@@ -127,8 +148,8 @@ _DIMENSIONS = {
         "angle": ("90 deg", "rad", ((0, "deg"),)),
     }.items()
 }
-DIMENSIONS = tuple(_DIMENSIONS)  # the names that `dimension` may take below
-_OTHER_NOUNS = {  # quantities that nothing here asks for, named where one stands in the wrong place
+DIMENSIONS = tuple(_DIMENSIONS)  # valid values of the parameter `dimension`
+_OTHER_NOUNS = {  # SI unit: name; dimensions that are never expected, for messages only
     "J": "an energy",
     "kg": "a mass",
     "kg/s": "a mass flow",
@@ -140,61 +161,138 @@ _OTHER_NOUNS = {  # quantities that nothing here asks for, named where one stand
 
 
 def example_of(dimension: str) -> str:
-    """Return a quantity of this dimension as it may stand in a file, like "50 um"."""
+    """Return an example of a quantity of this dimension as text, like "50 um"."""
     return _find(dimension).example
 
 
-def parse_quantity(text: str, dimension: str) -> float:
-    """Return the quantity [SI] that a text like "50 um" states, rounded once from its exact value.
+def exact_scale(unit: str, dimension: str) -> tuple[Fraction, Fraction]:
+    """Return (factor, zero) such that a number in `unit` is factor * number + zero in SI, exactly.
 
-    A temperature is returned in kelvin. Raises UnitError where the text is no number with a unit,
-    the unit is unknown, ambiguous or of another dimension, or the number leaves the range of floats.
+    `zero` is 273.15 for degC if the dimension is temperature, and 0 otherwise. Raises UnitError if the unit
+    is unknown or of another dimension.
     """
-    due = _find(dimension)
+    parse_quantity(f"1 {unit}", dimension)
+    unit = unit.strip(_BLANK)
+    read = _read_unit(unit)
+    return read.ratio * Fraction(10) ** read.shift, _zero_of(unit, dimension)
+
+
+def parse_quantity(text: str, dimension: str) -> float:
+    """Return the value [SI] of a text like "50 um", rounded once from its exact value.
+
+    Parameters
+    ----------
+    text : str
+        A number and a unit.
+    dimension : str
+        The expected dimension, one of `DIMENSIONS`: "length", "temperature", "power" ...
+
+    Returns
+    -------
+    float
+        The value in SI units; a temperature is in kelvin.
+
+    Raises
+    ------
+    UnitError
+        If the text is not a number with a unit, if the unit is unknown, ambiguous or of another dimension, or
+        if the number is outside the range of floats.
+
+    Examples
+    --------
+    >>> parse_quantity("25 degC", "temperature")
+    298.15
+    >>> parse_quantity("50 W", "length")
+    Traceback (most recent call last):
+    ...
+    thermostack.units.UnitError: "50 W" is a power; expected a length, like "50 um"
+    """
+    expected = _find(dimension)
     if not isinstance(text, str):
         raise UnitError(
-            f"a quantity is text with a unit, like {_quote(due.example)}, not {type(text).__name__}"
+            f"a quantity is text with a unit, like {_quote(expected.example)}, not {type(text).__name__}"
         )
     try:
         number, rest = _split(text)
-        if not rest and due.si:
+        if not rest and expected.si:
             raise UnitError("has no unit")
         unit = _read_unit(rest)
-        if unit.powers != _read_unit(due.si).powers:
-            raise UnitError(_mismatch_message(unit, rest, due))
+        if unit.powers != _read_unit(expected.si).powers:
+            raise UnitError(_mismatch_message(unit, rest, expected))
         value = _scale(number, unit, _zero_of(rest, dimension))
         if dimension == "temperature" and value < 0:
             raise UnitError("is below absolute zero (-273.15 degC)")
     except UnitError as error:
-        raise UnitError(f"{_quote(text)} {error}; {due.noun} is due, like {_quote(due.example)}") from None
+        example = _quote(expected.example)
+        raise UnitError(f"{_quote(text)} {error}; expected {expected.noun}, like {example}") from None
     return value
 
 
 def format_quantity(value: float, dimension: str) -> str:
-    """Return a quantity [SI] for people: four significant digits in a unit of the trade."""
-    due = _find(dimension)
+    """Return a value [SI] as readable text: four significant digits in a common unit.
+
+    Parameters
+    ----------
+    value : float
+        The value in SI units.
+    dimension : str
+        One of `DIMENSIONS`.
+
+    Returns
+    -------
+    str
+        The rounded number and its unit; temperatures are in degC.
+
+    Examples
+    --------
+    >>> format_quantity(0.775e-3, "length")
+    '775 um'
+    >>> format_quantity(360.0, "temperature")
+    '86.85 degC'
+    """
+    described = _find(dimension)
     value = float(value)
     if value - value != 0:  # not finite
-        return f"{value} {due.si}".rstrip()
-    unit = _choose_unit(value, due)
+        return f"{value} {described.si}".rstrip()
+    unit = _choose_unit(value, described)
     number = float(_in_unit(value, unit, dimension))
     digits = f"{number:.2f}" if dimension == "temperature" and abs(number) < 100 else f"{number:.4g}"
     return f"{_plain(Decimal(digits))} {unit}"
 
 
 def write_quantity(value: float, dimension: str) -> str:
-    """Return a quantity [SI] as text that `parse_quantity` reads back as exactly the same float.
+    """Return a value [SI] as text that `parse_quantity` reads back as exactly the same float.
 
-    Raises UnitError where the value is infinite, not a number, or a temperature below zero kelvin.
+    Parameters
+    ----------
+    value : float
+        The value in SI units.
+    dimension : str
+        One of `DIMENSIONS`.
+
+    Returns
+    -------
+    str
+        The number and its unit, in a common unit if that takes few digits, else in the SI unit.
+
+    Raises
+    ------
+    UnitError
+        If the value is infinite, not a number, or a temperature below 0 K.
+
+    Examples
+    --------
+    >>> write_quantity(0.1 + 0.2, "time")
+    '300.00000000000004 ms'
     """
-    due = _find(dimension)
+    described = _find(dimension)
     value = float(value)
     if value - value != 0:
-        raise UnitError(f"{value} cannot be written as {due.noun}")
+        raise UnitError(f"{value} cannot be written as {described.noun}")
     if value < 0 and dimension == "temperature":
         raise UnitError(f"{value} K is below absolute zero")
     plain = _plain(Decimal(repr(value)))
-    unit = _choose_unit(value, due)
+    unit = _choose_unit(value, described)
     exact = _in_unit(value, unit, dimension)
     allowed = _count_digits(Decimal(plain)) + 3
     for digits in (12, 17):
@@ -202,24 +300,29 @@ def write_quantity(value: float, dimension: str) -> str:
         readable = f"{_plain(number)} {unit}"
         if _count_digits(number) <= allowed and parse_quantity(readable, dimension) == value:
             return readable
-    return f"{plain} {due.si}".rstrip()
+    return f"{plain} {described.si}".rstrip()
 
 
 def celsius(temperature: float) -> float:
-    """Return the temperature [K] of a point on the Celsius scale, equal to that of "<t> degC"."""
+    """Return a temperature [K] from one in degC, equal to that of the text "<t> degC".
+
+    >>> celsius(85)
+    358.15
+    """
     return parse_quantity(f"{float(temperature)!r} degC", "temperature")
 
 
 class _Scaled(float):
-    """A unit as a number: `30 * um` is the float nearest to 30e-6, which 30 * 1e-6 is not.
+    """A unit as a float: `30 * um` is the float nearest to 30e-6, whereas 30 * 1e-6 is not.
 
-    The product is taken of the decimal digits, as if written as text; NumPy multiplies as it always does.
+    The product is computed from the decimal digits of both factors. Products with NumPy arrays are ordinary
+    floating-point products.
     """
 
     __slots__ = ()
 
     def __mul__(self, other: float) -> float:
-        """Return the float nearest to the product of both as they are written in decimal."""
+        """Return the float nearest to the product of both factors as written in decimal."""
         if not isinstance(other, (int, float)) or other - other != 0:
             return float.__mul__(self, other)
         exact = Fraction(int(other)) if isinstance(other, int) else Fraction(repr(float(other)))
@@ -247,37 +350,37 @@ ns: float = _Scaled(1e-9)
 
 
 def _find(dimension: str) -> _Dimension:
-    """Return a dimension by name."""
+    """Return the dimension of a name."""
     if dimension not in _DIMENSIONS:
-        raise UnitError(f"no dimension {_quote(dimension)}; there are {', '.join(DIMENSIONS)}")
+        raise UnitError(f"unknown dimension {_quote(dimension)}; the dimensions are {', '.join(DIMENSIONS)}")
     return _DIMENSIONS[dimension]
 
 
 def _quote(text: object) -> str:
-    """Return a text in quotes for a message: control characters escaped, clipped where long."""
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text)[:60])
-    return f'"{shown}{"..." if len(str(text)) > 60 else ""}"'
+    """Return a text in quotes for a message, its control characters escaped, cut after 60 characters."""
+    printable = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text)[:60])
+    return f'"{printable}{"..." if len(str(text)) > 60 else ""}"'
 
 
 def _split(text: str) -> tuple[tuple[str, int], str]:
     """Return ((mantissa, exponent), unit text) of a quantity."""
     if len(text) > MAX_TEXT_LENGTH:
-        raise UnitError(f"is {len(text)} characters long, more than the {MAX_TEXT_LENGTH} that are read")
+        raise UnitError(f"has {len(text)} characters, more than the maximum of {MAX_TEXT_LENGTH}")
     text = text.strip(_BLANK)
     match = _NUMBER.match(text)
     if match is None:
-        raise UnitError("does not begin with a number in plain digits")
+        raise UnitError("does not begin with a number")
     rest = text[match.end() :].strip(_BLANK)
     if rest.startswith(","):
-        raise UnitError("has a comma in its number, where only a decimal point is read")
+        raise UnitError("has a comma in its number; write a decimal point")
     if rest and rest[0] in "_.'0123456789":
-        raise UnitError("is not one number; digits are not grouped: 12000 or 1.2e4")
+        raise UnitError("is not a single number; write digits without separators: 12000 or 1.2e4")
     mantissa, exponent = match.group(1).translate(_MINUS), match.group(2) or "0"
     return (mantissa, int(exponent.translate(_MINUS))), rest
 
 
 def _scale(number: tuple[str, int], unit: _Unit, zero: Fraction) -> float:
-    """Return the float nearest to a number in a unit [SI], counted from that unit's zero."""
+    """Return the float nearest to a number in a unit, in SI units, with the offset `zero` of the scale."""
     mantissa, exponent = number
     is_zero = not mantissa.strip("+-0.")
     exponent = max(-MAX_EXPONENT, min(MAX_EXPONENT, exponent + unit.shift))
@@ -289,31 +392,31 @@ def _scale(number: tuple[str, int], unit: _Unit, zero: Fraction) -> float:
         except OverflowError:
             value = float("inf")
     if value - value != 0:
-        raise UnitError("is too large a number")
+        raise UnitError("is too large for a float")
     if value == 0 and not is_zero and not zero:
-        raise UnitError("is too small a number to tell from zero")
+        raise UnitError("is too small for a float and would become zero")
     return value
 
 
 def _zero_of(rest: str, dimension: str) -> Fraction:
-    """Return where the scale of a unit begins [K]: 273.15 for degC as a temperature, else zero."""
+    """Return the offset [K] of the scale of a unit: 273.15 for degC as a temperature, else zero."""
     if dimension != "temperature":
         return Fraction(0)
     match = _UNIT_NAME.fullmatch(rest)
     if match is None or match.lastindex != 1:
-        raise UnitError('is no point on a temperature scale; write it like "25 degC" or "298.15 K"')
+        raise UnitError('is not in degC or K; write it like "25 degC" or "298.15 K"')
     return -_ABSOLUTE_ZERO if _name_of(match) == "degC" else Fraction(0)
 
 
 def _name_of(match: re.Match[str]) -> str:
-    """Return the unit name of a matched atom in the one spelling of the list."""
+    """Return the name of a matched unit in the spelling of the list of units."""
     name = match.group(1)
     return _SPELLINGS.get(name, name).replace("µ", "u").replace("μ", "u")
 
 
 @lru_cache(maxsize=512)
 def _read_unit(text: str) -> _Unit:
-    """Return the unit that a text like "W/(m K)" names; the empty text is the plain number."""
+    """Return the unit of a text like "W/(m K)"; the empty text is the dimensionless unit."""
     if not text:
         return _Unit()
     unit, end = _read_product(text, 0, inside=False)
@@ -323,7 +426,7 @@ def _read_unit(text: str) -> _Unit:
 
 
 def _read_product(text: str, position: int, *, inside: bool) -> tuple[_Unit, int]:
-    """Return the units joined from a position on, and where they end."""
+    """Return the product of the units that begin at a position, and the position of its end."""
     unit, position = _read_factor(text, position, inside=inside)
     divisor = -1  # where the last divisor begins
     while True:
@@ -345,7 +448,7 @@ def _read_product(text: str, position: int, *, inside: bool) -> tuple[_Unit, int
 
 
 def _read_factor(text: str, position: int, *, inside: bool) -> tuple[_Unit, int]:
-    """Return one unit with its power, or one parenthesis, and where it ends."""
+    """Return one unit with its power, or one parenthesis, and the position of its end."""
     if text[position : position + 1] == "(" and not inside:
         unit, end = _read_product(text, position + 1, inside=True)
         if text[end : end + 1] != ")":
@@ -362,13 +465,13 @@ def _read_factor(text: str, position: int, *, inside: bool) -> tuple[_Unit, int]
 
 
 def _unreadable_message(text: str, position: int) -> str:
-    """Return what is wrong where no unit can be read."""
-    what = _quote(text[position:]) if position < len(text) else "its end"
-    return f'cannot be read at {what}; units are joined by a space, "*" or "/", like "W/m2/K" or "W/(m K)"'
+    """Return the message for a text that has no unit at a position."""
+    part = _quote(text[position:]) if position < len(text) else "its end"
+    return f'cannot be read at {part}; units are joined by a space, "*" or "/", like "W/m2/K" or "W/(m K)"'
 
 
 def _ambiguous_message(text: str, divisor: int, end: int, start: int) -> str:
-    """Return both readings of a text with a product after a slash."""
+    """Return the message for a product after a slash, with both of its possible meanings."""
     before, below, after = text[:divisor].rstrip("/" + _BLANK), text[divisor:end], text[start:]
     if "(" in text or "/" in after:
         return "can be read in two ways; give every divisor its own slash, like W/m2/K"
@@ -379,8 +482,8 @@ def _ambiguous_message(text: str, divisor: int, end: int, start: int) -> str:
 
 
 def _unknown_message(name: str) -> str:
-    """Return that a unit is unknown, with the nearest that are."""
-    from difflib import get_close_matches  # needed on the way to an error only
+    """Return the message for an unknown unit, with similar known units."""
+    from difflib import get_close_matches  # imported here since only errors need it
 
     if name in _CORRECTIONS:
         near = [_CORRECTIONS[name]]
@@ -393,47 +496,47 @@ def _unknown_message(name: str) -> str:
     return f"has an unknown unit {_quote(name)}{advice}"
 
 
-def _mismatch_message(unit: _Unit, rest: str, due: _Dimension) -> str:
-    """Return that a quantity is of another kind than the one due."""
+def _mismatch_message(unit: _Unit, rest: str, expected: _Dimension) -> str:
+    """Return the message for a quantity of another dimension than the expected one."""
     nouns = {_read_unit(text).powers: noun for text, noun in _OTHER_NOUNS.items()}
     nouns |= {_read_unit(other.si).powers: other.noun for other in reversed(_DIMENSIONS.values())}
-    what = f"is {nouns[unit.powers]}" if unit.powers in nouns else "is another kind of quantity"
+    message = f"is {nouns[unit.powers]}" if unit.powers in nouns else "is a quantity of another dimension"
     meant = rest.replace("mK", "(m K)")
-    if meant != rest and _powers_of(meant) == _powers_of(due.si):
-        return f'{what} ("mK" is a millikelvin; did you mean {_quote(meant)}?)'
-    return what
+    if meant != rest and _powers_of(meant) == _powers_of(expected.si):
+        return f'{message} ("mK" is a millikelvin; did you mean {_quote(meant)}?)'
+    return message
 
 
 def _powers_of(text: str) -> tuple[int, ...] | None:
-    """Return the powers of kg, m, s, K and rad in a unit, or None where it is none."""
+    """Return the powers of kg, m, s, K and rad in a unit, or None if the text is not a unit."""
     try:
         return _read_unit(text).powers
     except UnitError:
         return None
 
 
-def _choose_unit(value: float, due: _Dimension) -> str:
-    """Return the unit in which a value [SI] is shown."""
+def _choose_unit(value: float, dimension: _Dimension) -> str:
+    """Return the unit in which a value [SI] is displayed."""
     if value == 0:
-        return due.example.partition(" ")[2]
+        return dimension.example.partition(" ")[2]
     size = abs(float(f"{value:.4g}"))
-    return [unit for start, unit in due.display_units if size >= start][-1]
+    return [unit for start, unit in dimension.display_units if size >= start][-1]
 
 
 def _in_unit(value: float, unit: str, dimension: str) -> Fraction:
-    """Return a value [SI] as an exact number of some unit."""
+    """Return a value [SI] in another unit, exactly."""
     read = _read_unit(unit)
     exact = Fraction(repr(value)) - _zero_of(unit, dimension)
     return exact / read.ratio / Fraction(10) ** read.shift
 
 
 def _count_digits(number: Decimal) -> int:
-    """Return how many significant digits a number has."""
+    """Return the number of significant digits of a number."""
     return len(number.normalize(_DIGITS).as_tuple().digits)
 
 
 def _plain(number: Decimal) -> str:
-    """Return the digits of a number, with an exponent only where it is far from one."""
+    """Return the digits of a number, with an exponent if it is below 1e-5 or at least 1e9."""
     if number == 0:
         return "0"
     number = number.normalize(_DIGITS)

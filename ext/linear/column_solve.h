@@ -1,6 +1,6 @@
 /* Loops over one row of columns, the innermost work of the solver; vectors.h says how a row lies in memory.
  * They stand in C because Cython cannot promise the compiler that two arrays do not overlap: in Cython they took
- * 2.4 to 7.2 times as long (docs/solver.md).
+ * 2.4 to 7.2 times as long (docs/development/solver_study.md).
  */
 #ifndef THERMOSTACK_ROWS_H
 #define THERMOSTACK_ROWS_H

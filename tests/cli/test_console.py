@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thermostack.cli.console import EtaEstimator, _said, show_run
-from thermostack.report.run_summary import step_lengths
+from thermostack.cli.console import EtaEstimator, format_progress, show_run
+from thermostack.results.history import step_lengths
 
 
 class Clock:
@@ -33,7 +33,7 @@ def noted(end: float, speeds: list[tuple[float, float]], per_second: int = 20) -
         for _ in range(round(seconds * per_second)):
             clock.now += 1.0 / per_second
             simulated += speed / per_second
-            left.note(simulated)
+            left.update(simulated)
     return left
 
 
@@ -64,14 +64,14 @@ def test_a_slow_beginning_is_forgotten() -> None:
     assert str(left) == "about 1 min left"
 
 
-def test_of_a_run_that_becomes_faster_less_is_said() -> None:
+def test_of_a_run_that_becomes_faster_less_isformat_progress() -> None:
     left = noted(1e6, [(2.0**n, 3.0) for n in range(8)])
     lately, before = seconds_of(left)
     assert lately < before
     assert str(left).startswith("less than ")
 
 
-def test_of_a_run_that_becomes_slower_more_is_said() -> None:
+def test_of_a_run_that_becomes_slower_more_isformat_progress() -> None:
     left = noted(1e6, [(10.0, 20.0), (1.0, 8.0)])
     lately, before = seconds_of(left)
     assert lately > before
@@ -85,7 +85,7 @@ def test_less_is_true_while_steps_grow() -> None:
     while simulated < 1.0:
         simulated, step = min(1.0, simulated + step), step * 1.1
         clock.now += 0.5
-        left.note(simulated)
+        left.update(simulated)
         if str(left).startswith("less"):
             bounds.append((clock.now, seconds_of(left)[0]))
     assert len(bounds) > 50
@@ -94,7 +94,7 @@ def test_less_is_true_while_steps_grow() -> None:
 
 def test_marks_do_not_pile_up() -> None:
     left = noted(1e9, [(1.0, 300.0)], per_second=200)
-    assert len(left.marks) < 300
+    assert len(left.samples) < 300
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_without_a_terminal_a_run_logs_its_tenths(capsys: pytest.CaptureFixture[
 def test_at_the_end_no_time_is_left_to_tell_of() -> None:
     left = noted(10.0, [(1.0, 10.0)])
     assert str(left) == ""
-    assert _said(10.0, 10.0, 0.5, 300.0, left) == "10 s of 10 s, step 500 ms, peak 26.9 degC"
+    assert format_progress(10.0, 10.0, 0.5, 300.0, left) == "10 s of 10 s, step 500 ms, peak 26.9 degC"
 
 
 def test_steps_over_several_tenths_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:

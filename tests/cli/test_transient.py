@@ -257,7 +257,7 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
     own = here / "chip_transient_history.csv"
     own.write_text("time [s],gpu [W]\n0,1\n1,1\n")
     assert main([*RUN, "--trace", str(own)]) == 5
-    assert "is a trace of this run and is not replaced; name another --output" in capsys.readouterr().err
+    assert "is a trace of this run and is not overwritten; choose another --output" in capsys.readouterr().err
     assert main(PLAYED) == 0  # its own history it may replace
     assert main(PLAYED) == 0
 
@@ -268,16 +268,16 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (RUN, '--duration: nothing says how long the run is: there is no trace (as "10 s") [E-MISSING]'),
+        (RUN, '--duration: is required: there is no trace (as "10 s") [E-MISSING]'),
         ([*RUN, "--duration", "10"], '--duration: "10" has no unit'),
-        ([*RUN, "--duration", "0 s"], '--duration: 0 s is not greater than zero (as "10 ms") [E-RANGE]'),
-        ([*RUN, "--duration=-1 s"], "is not greater than zero"),
+        ([*RUN, "--duration", "0 s"], '--duration: must be positive, got 0 s (as "10 ms") [E-RANGE]'),
+        ([*RUN, "--duration=-1 s"], "--duration: must be positive, got -1 s"),
         ([*RUN, "--duration", "10 W"], "--duration"),
-        ([*BARE, "--tolerance", "0 K"], "--tolerance: 0 K is not greater than zero"),
+        ([*BARE, "--tolerance", "0 K"], "--tolerance: must be positive, got 0 K"),
         ([*BARE, "--tolerance", "0.1"], '--tolerance: "0.1" has no unit'),
         ([*BARE, "--tolerance", "1 W"], "--tolerance"),
         ([*PLAYED, "--step", "-1 ms"], "--step"),
-        ([*PLAYED, "--step", "0 s"], '--step: 0 s is not greater than zero (as "10 ms") [E-RANGE]'),
+        ([*PLAYED, "--step", "0 s"], '--step: must be positive, got 0 s (as "10 ms") [E-RANGE]'),
         ([*PLAYED, "--step", "nan ms"], "--step"),
         ([*PLAYED, "--step", "fast"], "--step"),
         ([*RUN, "--duration", "nan s"], "--duration"),
@@ -285,43 +285,64 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
         ([*PLAYED, "--scheme", "rk4"], "sdirk3"),
         (
             [*PLAYED, "--scheme", "implicit_euler"],
-            "--scheme: implicit_euler does not estimate its error (give the length of its steps, as --step",
+            "--scheme: implicit_euler does not estimate its error (set the step size, as --step",
         ),
-        ([*PLAYED, "--initial", "cold"], "--initial: 'cold' is no start (steady, outside, or a temperature"),
+        (
+            [*PLAYED, "--initial", "cold"],
+            "--initial: unknown initial condition 'cold' (steady, outside, or a temperature",
+        ),
         ([*PLAYED, "--initial", "25"], '--initial: "25" has no unit'),
         ([*PLAYED, "--initial=-300 degC"], "--initial"),
-        ([*PLAYED, "--frames", "1"], "--frames: '1' is not 2 to 100000 frames"),
-        ([*PLAYED, "--frames", "every 1 ns"], "is not 2 to 100000 frames"),
-        ([*PLAYED, "--frames", "every 0 s"], "--frames: 0 s is not greater than zero"),
+        (
+            [*PLAYED, "--frames", "1"],
+            "--frames: the number of frames must be 2 to 100000, with the first and the last, got '1'",
+        ),
+        (
+            [*PLAYED, "--frames", "every 1 ns"],
+            "must be 2 to 100000, with the first and the last, got 'every 1 ns'",
+        ),
+        ([*PLAYED, "--frames", "every 0 s"], "--frames: must be positive, got 0 s"),
         ([*PLAYED, "--frames", "every"], "--frames"),
-        ([*PLAYED, "--frames", "10 ms, 50 ms"], "--frames: 50 ms is not in the run, which is 40 ms long"),
+        ([*PLAYED, "--frames", "10 ms, 50 ms"], "--frames: 50 ms is outside the run of 40 ms"),
         ([*PLAYED, "--frames", "often"], "--frames"),
-        ([*PLAYED, "--probe", "lid"], "--probe: 'lid' is no place with a name (write name=x,y,z"),
-        ([*PLAYED, "--probe", "lid=1 mm, 2 mm"], "is no place with a name"),
+        (
+            [*PLAYED, "--probe", "lid"],
+            "--probe: 'lid' is not a name with three coordinates (write name=x,y,z",
+        ),
+        ([*PLAYED, "--probe", "lid=1 mm, 2 mm"], "is not a name with three coordinates"),
         ([*PLAYED, "--probe", "lid=1, 2 mm, 3 mm"], '--probe: "1" has no unit'),
-        ([*PLAYED, "--probe", "a=1 mm,1 mm,1 mm", "--probe", "a=1 mm,2 mm,1 mm"], "'a' names two places"),
+        (
+            [*PLAYED, "--probe", "a=1 mm,1 mm,1 mm", "--probe", "a=1 mm,2 mm,1 mm"],
+            "--probe: 'a' is given twice",
+        ),
         (
             [*PLAYED, "--probe", "lid=1 mm, 1 mm, 1.2 mm"],
-            "--probe: lid at 1 mm, 1 mm, 1.2 mm is outside the body (the package goes from 0 to 12 mm x 8 mm",
+            "lid at 1 mm, 1 mm, 1.2 mm is outside the body (the package extends from 0 to 12 mm x 8 mm",
         ),
         ([*PLAYED, "--probe", "lid=1 mm, 1 mm, 1 m"], "is outside the body"),
-        ([*PLAYED, "--throttle", "gpu"], "--throttle: 'gpu' throttles nothing (write stack=temperature"),
+        (
+            [*PLAYED, "--throttle", "gpu"],
+            "--throttle: 'gpu' is not stack=temperature (write stack=temperature",
+        ),
         ([*PLAYED, "--throttle", "gpu=105"], '--throttle: "105" has no unit'),
         (
             [*PLAYED, "--throttle", "gpu=hmb"],
-            "--throttle: 'hmb' is no ready-made throttle (did you mean hbm?)",
+            "--throttle: unknown throttle 'hmb' (did you mean hbm?)",
         ),
-        ([*PLAYED, "--throttle", "gpp=90 degC"], "--throttle: 'gpp' heats nothing (did you mean gpu?)"),
-        ([*PLAYED, "--throttle", "plate=90 degC"], "--throttle: 'plate' heats nothing"),
-        ([*PLAYED, "--throttle", "gpu=gpu", "--throttle", "gpu=90 degC"], "'gpu' is throttled twice"),
-        ([*PLAYED, "--throttle", "hbm=hbm", "--throttle", "hbm.west=hbm"], "hbm.west is throttled twice"),
-        ([*PLAYED, "--resume", "--no-save"], "--resume: goes on from a file, and --no-save writes none"),
+        ([*PLAYED, "--throttle", "gpp=90 degC"], "--throttle: 'gpp' has no heat source (did you mean gpu?)"),
+        ([*PLAYED, "--throttle", "plate=90 degC"], "--throttle: 'plate' has no heat source"),
+        ([*PLAYED, "--throttle", "gpu=gpu", "--throttle", "gpu=90 degC"], "--throttle: 'gpu' is given twice"),
         (
-            [*PLAYED, "--resume", "--anew"],
-            "--resume: goes on, and --anew begins again (leave one of them out)",
+            [*PLAYED, "--throttle", "hbm=hbm", "--throttle", "hbm.west=hbm"],
+            "--throttle: 'hbm.west' is given twice",
         ),
-        ([*PLAYED, "--checkpoint", "0 s"], "--checkpoint: 0 s is not greater than zero"),
-        ([*BARE, "--threads", "0"], "--threads: 0 is not a number of threads"),
+        ([*PLAYED, "--resume", "--no-save"], "--resume: needs the files that --no-save does not write"),
+        (
+            [*PLAYED, "--resume", "--overwrite"],
+            "--resume: continues an unfinished run, which --overwrite discards (omit one of them)",
+        ),
+        ([*PLAYED, "--checkpoint", "0 s"], "--checkpoint: must be positive, got 0 s"),
+        ([*BARE, "--threads", "0"], "--threads: must be at least 1, got 0"),
         ([*RUN, "--trace", "../drawings/lod.csv"], "did you mean load.csv?"),
         ([*PLAYED, "--trace", TRACE_FILE], "both give the power of"),
         (["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "1"], "--cell"),
@@ -347,9 +368,9 @@ def test_a_wrong_option_says_what_would_be_right(
         ("time [ms], gpu [W]\n0, 5\n10, 5\n5, 5\n", "load.csv:4:1: time: 5 ms comes after 10 ms"),
         ("time [ms], gpuu [W]\n0, 5\n10, 5\n", "did you mean gpu?"),
         ("time [ms], gpu [W]\n0, -5\n10, 5\n", "is negative"),
-        ("time [ms], gpu [W]\n0, 5\n", "the trace has one row, at 0 s"),
+        ("time [ms], gpu [W]\n0, 5\n", "--duration: is required: the trace has one row only, at 0 s"),
         ("time [ms], gpu [W]\n5, 5\n10, 5\n", "the trace begins at 5 ms"),
-        ("#! after: hold\ntime [ms], gpu [W]\n0, 5\n", "nothing says how long the run is: no trace ends"),
+        ("#! after: hold\ntime [ms], gpu [W]\n0, 5\n", "--duration: is required: no trace ends"),
     ],
 )
 def test_a_wrong_trace_is_told_with_its_place(
@@ -376,7 +397,9 @@ def test_a_package_without_capacities_is_refused(here: Path, capsys: pytest.Capt
     ("error", "code"),
     [(ConvergenceError("stalled", [1.0]), 3), (OutputError("disk full"), 5), (RuntimeError("a bug"), 1)],
 )
-@pytest.mark.parametrize("place", ["simulation.Simulation.__init__", "io.history_files.write_history_csv"])
+@pytest.mark.parametrize(
+    "place", ["transient.simulation.Simulation.__init__", "io.results.history_files.write_history_csv"]
+)
 def test_every_failure_has_its_exit_code(
     error: Exception, code: int, place: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -430,7 +453,7 @@ def played(path: str = "chip_transient.vtkhdf") -> dict[str, Any]:
     """Return all numbers of a run."""
     run = read_transient(path)
     arrays = {"frames": np.asarray(run.frames), "field": run.field, "energy": run.energy, **run.probes}
-    arrays |= {name: getattr(run, name) for name in ("time", "least", "mean", "most", "power")}
+    arrays |= {name: getattr(run, name) for name in ("time", "min", "mean", "max", "power")}
     assert run.report is not None
     numbers = {name: array.tobytes() for name, array in arrays.items()}
     work = (run.report.steps, run.report.rejected, run.report.solves, run.report.iterations)
@@ -452,7 +475,8 @@ def test_what_is_interrupted_between_steps_goes_on_from_there(
     printed, logged = capsys.readouterr()
     assert printed == ""
     assert (
-        "chip_transient.checkpoint has what is needed to go on: give the same command with --resume" in logged
+        "chip_transient.checkpoint holds the state of the run: to continue, repeat the command with --resume"
+        in logged
     )
     assert logged.endswith("interrupted\n")
     assert {"chip_transient.checkpoint", "chip_transient.partial.vtkhdf", "chip_transient.rows"} < set(
@@ -478,7 +502,7 @@ def test_an_interrupt_in_the_middle_of_a_step_leaves_the_last_state(
     with monkeypatch.context() as patch:
         stop_after(patch, 12, KeyboardInterrupt)
         assert main(WHOLE) == 130
-    assert "give the same command with --resume" in capsys.readouterr().err
+    assert "repeat the command with --resume" in capsys.readouterr().err
     assert main([*WHOLE, "--resume"]) == 0
     assert played() == played("whole.vtkhdf")
 
@@ -514,7 +538,7 @@ def test_a_step_that_takes_long_is_not_waited_for(
         start = time.perf_counter()
         assert main([*PLAYED, "--checkpoint", "1 us"]) == 130
         assert time.perf_counter() - start < 15.0
-    assert "give the same command with --resume" in capsys.readouterr().err
+    assert "repeat the command with --resume" in capsys.readouterr().err
     assert main([*PLAYED, "--resume"]) == 0
     assert main([*PLAYED, "--output", "whole.vtkhdf"]) == 0
     assert played() == played("whole.vtkhdf")
@@ -550,21 +574,23 @@ def test_an_unfinished_run_is_not_dropped_unless_that_is_said(
     assert main(PLAYED) == 2
     printed, told = capsys.readouterr()
     assert printed == ""
-    assert f"\nchip_transient.checkpoint: a run was left at {format_quantity(time, 'time')}" in told
-    assert "on 2024-02-29 23:58, before its end (go on with it by --resume, drop it by --anew" in told
+    assert (
+        f"\nchip_transient.checkpoint: an unfinished run stopped at {format_quantity(time, 'time')}" in told
+    )
+    assert "on 2024-02-29 23:58 (continue it with --resume, discard it with --overwrite" in told
     assert "[E-UNFINISHED]" in told
     assert main([*PLAYED, "--duration", "10 ms"]) == 2  # another run would drop it, too
     assert {name: (here / name).read_bytes() for name in files(here)} == left
     assert main([*PLAYED, "--no-save"]) == 0
     assert main([*PLAYED, "--output", "other.vtkhdf"]) == 0
     made = count_steps(monkeypatch)
-    assert main([*PLAYED, "--anew"]) == 0
+    assert main([*PLAYED, "--overwrite"]) == 0
     report = read_transient("chip_transient.vtkhdf").report
     assert report is not None
     assert made[0] == report.steps  # from the start
     assert played() == played("other.vtkhdf")
     assert find_unfinished("chip_transient.vtkhdf") is None
-    assert main([*PLAYED, "--anew"]) == 0  # there is nothing to drop
+    assert main([*PLAYED, "--overwrite"]) == 0  # there is nothing to drop
 
 
 @pytest.mark.parametrize("left", ["nothing", "damage", "a start"])
@@ -627,7 +653,7 @@ def test_a_real_signal_stops_a_real_run_soon(number: signal.Signals, here: Path)
     _, logged = process.communicate(timeout=30)
     assert process.returncode == 130
     assert time.perf_counter() - start < 3.0  # 2 s and what a loaded machine adds
-    assert "give the same command with --resume" in logged
+    assert "repeat the command with --resume" in logged
     assert "Traceback" not in logged
     assert files(here) == [
         "chip_transient.checkpoint",

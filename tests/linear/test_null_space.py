@@ -67,7 +67,9 @@ def test_there_is_no_steady_answer() -> None:
 
 
 def test_what_is_not_said_to_be_isolated_is_refused() -> None:
-    with pytest.raises(DescriptionError, match=r"no boundary fixes the temperature.*isolated: true"):
+    with pytest.raises(
+        DescriptionError, match=r"no face has an ambient or fixed temperature.*isolated: true"
+    ):
         discretize(slab(Cooling()))
 
 

@@ -189,7 +189,7 @@ BAD = [
     ({"conductvity": "1 W/m/K"}, "conductvity", "E-KEY", "did you mean conductivity?"),
     ({}, "conductivity", "E-MISSING", "is missing"),
     ({"conductivity": {"tabel": X_K}}, "conductivity.tabel", "E-KEY", "did you mean table?"),
-    ({"conductivity": X_K}, "conductivity", "E-TYPE", "exactly one of power_law, linear, table is due"),
+    ({"conductivity": X_K}, "conductivity", "E-TYPE", "expected exactly one of power_law, linear, table"),
     ({"conductivity": {"table": None}}, "conductivity.table.temperature", "E-MISSING", "is missing"),
     (
         {"conductivity": {"table": X_K | {"temperature": ["400 K", "300 K"]}}},
@@ -280,7 +280,7 @@ BAD = [
         {"conductivity": "1 W/m/K", "specific_heat": {"power_law": {}}, "density": "1 kg/m3"},
         "specific_heat.power_law",
         "E-KEY",
-        "exactly one of table is due",
+        "expected exactly one of table",
     ),
     (
         {

@@ -28,11 +28,9 @@ from thermostack import (
     discretize,
 )
 from thermostack.mesh.cell_size import (
-    CELLS_ACROSS,
-    LEAST_IN_ALL,
-    SPREAD_CELLS,
+    RULE,
     CellSize,
-    find_heated,
+    find_powered_regions,
     fixed_planes,
 )
 from thermostack.mesh.healing_length import HealingLengths
@@ -95,7 +93,7 @@ def crowded() -> Package:
 
 @pytest.mark.parametrize("options", [{}, {"cell": 3 * mm}, {"fineness": 0.1}])
 def test_every_face_of_the_drawing_is_a_plane(options: dict[str, Any]) -> None:
-    """Of boxes, regions, heated blocks, joints and cooled pieces of faces, however coarse the grid is."""
+    """Of boxes, regions, powered blocks, joints and cooled pieces of faces, however coarse the grid is."""
     geometry = build_geometry(crowded())
     grid = discretize(geometry, **options).grid
     for axis, planes in enumerate((grid.x, grid.y, grid.z)):
@@ -134,19 +132,21 @@ def test_edges_of_blocks_are_planes_while_they_are_few() -> None:
 
 def test_a_floorplan_spread_by_overlap_is_cut_as_one() -> None:
     geometry = build_geometry(plate(row(9)))
-    heated = find_heated(geometry, block_planes=9)
-    assert heated.plan.tolist() == [[0.0, 0.0, SIDE, SIDE]]
-    assert heated.across.tolist() == [SPREAD_CELLS]
-    assert heated.edges.shape == (0, 4)
-    assert find_heated(geometry, block_planes=10).across.tolist() == [CELLS_ACROSS] * 9
+    powered = find_powered_regions(geometry, block_planes=9)
+    assert powered.plan.tolist() == [[0.0, 0.0, SIDE, SIDE]]
+    assert powered.cells_across.tolist() == [RULE.cells_across_map]
+    assert powered.edges.shape == (0, 4)
+    assert (
+        find_powered_regions(geometry, block_planes=10).cells_across.tolist() == [RULE.cells_across_block] * 9
+    )
 
 
 def test_a_map_asks_for_no_planes_of_its_own() -> None:
     power = Power(map=PowerMap(values=np.arange(49.0).reshape(7, 7)), scale_to=5.0)
     geometry = build_geometry(plate(power))
-    assert find_heated(geometry).edges.shape == (0, 4)
-    assert np.diff(discretize(geometry).grid.x).max() < SIDE / SPREAD_CELLS * 1.3
-    assert fixed_planes(geometry, find_heated(geometry), 0)[0].tolist() == [0.0, SIDE]
+    assert find_powered_regions(geometry).edges.shape == (0, 4)
+    assert np.diff(discretize(geometry).grid.x).max() < SIDE / RULE.cells_across_map * 1.3
+    assert fixed_planes(geometry, find_powered_regions(geometry), 0)[0].tolist() == [0.0, SIDE]
 
 
 def test_nearly_equal_planes_are_merged_and_told() -> None:
@@ -154,7 +154,7 @@ def test_nearly_equal_planes_are_merged_and_told() -> None:
     package = plate(Power(blocks=(block(0.0, 5.0, 20.0 - 2e-6, 10.0),)))
     model = discretize(package)
     (warning,) = model.warnings
-    assert "planes 2 nm apart at x = 20 mm are merged into one (align the faces" in warning
+    assert "two planes at a distance of 2 nm at x = 20 mm are merged (align the faces" in warning
     assert "[W-GRID]" in warning
     assert model.grid.dx.min() > 1 * um
     assert model.total_power == pytest.approx(5.0, rel=1e-12)
@@ -175,14 +175,14 @@ SPOT = plate(Power(blocks=(block(4, 6, 8, 4),)))
 
 def spacing(package: Package, axis: int, fineness: float = 1.0, cell: Any = None) -> CellSize:
     geometry = build_geometry(package)
-    return CellSize(geometry, find_heated(geometry), axis, cell, fineness)
+    return CellSize(geometry, find_powered_regions(geometry), axis, cell, fineness)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_planes_share_the_wanted_sizes_evenly(axis: int) -> None:
     """Between two fixed planes every cell holds the same integral of dx / h, and that is 1.25 at most."""
     geometry = build_geometry(SPOT)
-    fixed, _ = fixed_planes(geometry, find_heated(geometry), axis)
+    fixed, _ = fixed_planes(geometry, find_powered_regions(geometry), axis)
     rule = spacing(SPOT, axis)
     planes = rule.planes(fixed)
     assert set(fixed) <= set(planes.tolist())
@@ -210,8 +210,8 @@ def test_a_block_is_cut_into_eight_and_finer_at_its_edges() -> None:
     rule = spacing(SPOT, 0)
     middle, west, east = rule.size(np.array([8.0, 4.0, 12.0]) * mm)
     assert west == pytest.approx(east)
-    assert west == pytest.approx(min(0.5 * 1 * mm, 0.5 * rule.heated.healing[0]))
-    assert middle == pytest.approx(min(1 * mm, SIDE / LEAST_IN_ALL, west + 0.35 * 4 * mm))
+    assert west == pytest.approx(min(0.5 * 1 * mm, 0.5 * rule.powered.healing[0]))
+    assert middle == pytest.approx(min(1 * mm, SIDE / RULE.min_cells_across_body, west + 0.35 * 4 * mm))
     outside = rule.size(np.array([12.0, 12.5, 13.0]) * mm)
     assert np.all(np.diff(outside) > 0.0)
 
@@ -220,11 +220,11 @@ def test_a_short_healing_length_asks_for_finer_edges() -> None:
     """A film a hundred times as strong leaves less room to spread: the edge is cut finer, the middle not."""
     strong = replace(SPOT, cooling=Cooling(top=Convection(1e6, 300.0)))
     weak, keen = spacing(SPOT, 0), spacing(strong, 0)
-    assert keen.heated.healing[0] < 0.7 * weak.heated.healing[0]
+    assert keen.powered.healing[0] < 0.7 * weak.powered.healing[0]
     thin = replace(strong, stacks=(replace(strong.stacks[0], layers=(replace(SPOT.stacks[0].layers[0]),)),))
-    assert spacing(thin, 0).heated.healing[0] < 0.1 * mm
+    assert spacing(thin, 0).powered.healing[0] < 0.1 * mm
     edge = spacing(thin, 0).size(np.array([4 * mm]))
-    assert edge[0] == pytest.approx(0.5 * spacing(thin, 0).heated.healing[0])
+    assert edge[0] == pytest.approx(0.5 * spacing(thin, 0).powered.healing[0])
     assert spacing(thin, 0).size(np.array([8 * mm]))[0] > 5.0 * edge[0]
 
 
@@ -233,7 +233,9 @@ def test_cells_along_z_are_finest_at_the_heat() -> None:
     assert np.all(np.diff(grid.dz[1:]) > 0.0)
     assert grid.z[1] == 10 * um
     away = spacing(SPOT, 2).size(np.array([0.0, 0.11, 0.51]) * mm)
-    assert away == pytest.approx(0.25 * 4 * mm / CELLS_ACROSS + 0.25 * np.array([0.0, 0.1, 0.5]) * mm)
+    assert away == pytest.approx(
+        0.25 * 4 * mm / RULE.cells_across_block + 0.25 * np.array([0.0, 0.1, 0.5]) * mm
+    )
 
 
 def test_layers_that_conduct_badly_through_are_cut_finer() -> None:
@@ -253,7 +255,7 @@ def test_layers_that_conduct_badly_through_are_cut_finer() -> None:
 
 
 def test_a_layer_beside_the_heat_is_not_cut_finer() -> None:
-    """Only what lies over or under a heated block: a mould beside the die leaves its cells as they are."""
+    """Only what lies over or under a powered block: a mould beside the die leaves its cells as they are."""
     odd = Material("odd", (1.0, 1.0, 0.01))
     board = Stack("board", (SIDE, SIDE), (Layer("board", 1 * mm, SILICON),))
     hot = Stack(
@@ -280,8 +282,8 @@ def test_whatever_is_drawn_is_cut_into_three_at_least() -> None:
     layers = (Layer("sheet", 1 * mm, MOLD, regions=gap),)
     grid = discretize(Package("gap", (Stack("s", (SIDE, SIDE), layers),), FILM)).grid
     assert int(np.sum((grid.x_center > 5 * mm) & (grid.x_center < 5.2 * mm))) == 3
-    assert grid.dy.size == LEAST_IN_ALL
-    assert grid.dx.max() <= SIDE / LEAST_IN_ALL * 1.05
+    assert grid.dy.size == RULE.min_cells_across_body
+    assert grid.dx.max() <= SIDE / RULE.min_cells_across_body * 1.05
 
 
 # -- what the user asks for ------------------------------------------------------------------
@@ -328,11 +330,11 @@ def test_a_mapping_bounds_the_cells_of_parts_beside_the_rule() -> None:
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        (0.0, "0.0 m is not a size of a cell"),
-        (-1 * mm, "-0.001 m is not a size"),
-        (nan, "nan m is not a size"),
-        ((1 * mm, 0.0), "0.0 m is not a size"),
-        ({"die": -1.0}, "-1.0 m is not a size"),
+        (0.0, "a cell size must be positive, got 0.0 m"),
+        (-1 * mm, "a cell size must be positive, got -0.001 m"),
+        (nan, "a cell size must be positive, got nan m"),
+        ((1 * mm, 0.0), "a cell size must be positive, got 0.0 m"),
+        ({"die": -1.0}, "a cell size must be positive, got -1.0 m"),
     ],
 )
 def test_sizes_that_are_none_are_refused(cell: Any, words: str) -> None:
@@ -358,7 +360,7 @@ MIDDLE = (10 * mm, 10 * mm, 5 * um)
 
 
 def healing_length(drawn: Any, x: float, y: float, z: float) -> float:
-    return HealingLengths(drawn).column(x, y).length(z)
+    return HealingLengths(drawn).column(x, y).healing_length(z)
 
 
 def sheets(*layers: Layer, **cooling: Any) -> Any:
@@ -403,13 +405,13 @@ def test_healing_of_many_places_is_that_of_each() -> None:
     )
     drawn = build_geometry(Package("sheets", stacks, Cooling(bottom=Convection(500.0, 300.0))))
     places = np.array([(3, 3), (5, 5), (13, 13), (15, 15), (1, 1), (19, 1)]) * mm
-    lengths = HealingLengths(drawn).lengths(places, 50 * um)
+    lengths = HealingLengths(drawn).at_points(places, 50 * um)
     assert lengths.tolist() == [healing_length(drawn, x, y, 50 * um) for x, y in places.tolist()]
     assert len(set(lengths.tolist())) == 3
 
 
 def test_healing_of_two_sheets_that_are_badly_joined() -> None:
-    """A heated sheet over a joint R on a cold one: sqrt(k t R), and what is below hardly counts."""
+    """A powered sheet over a joint R on a cold one: sqrt(k t R), and what is below hardly counts."""
     joint = Layer("upper", 10 * um, SILICON, interface=Interface(bottom=1e-3))
     lower = Layer("lower", 10 * um, SILICON)
     drawn = sheets(lower, joint, bottom=FixedTemperature(300.0))

@@ -26,7 +26,8 @@ from thermostack import (
     read_package,
 )
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks
-from thermostack.mesh.heat_sources import HeatSources, find_heat_sources, listed
+from thermostack.mesh.heat_sources import HeatSources
+from thermostack.mesh.source_names import listed
 from thermostack.package.power import blocks_of
 from thermostack.units import mm
 
@@ -48,16 +49,17 @@ def powered(*powers: Power | None, cell: float = 0.5 * mm, grid: Grid | None = N
     return discretize(package, cell=cell, grid=grid)
 
 
-def heat_of(heaters: HeatSources, drawn: np.ndarray | None = None) -> np.ndarray:
-    """Return the heat of every cell [W] where heaters make some heats, or those drawn."""
-    heat = np.zeros(heaters.model.grid.cells)
-    heat[heaters.cell] = heaters.cell_powers(heaters.drawn if drawn is None else drawn)
-    return heat.reshape(heaters.model.grid.shape)
+def heat_of(model: Model, drawn: np.ndarray | None = None) -> np.ndarray:
+    """Return the heat of every cell [W] where sources make some heats, or those drawn."""
+    sources = model.heat_sources
+    heat = np.zeros(model.grid.cells)
+    heat[sources.cell] = sources.cell_powers(sources.described_power if drawn is None else drawn)
+    return heat.reshape(model.grid.shape)
 
 
-def sums_of(heaters: HeatSources) -> list[float]:
+def sums_of(sources: HeatSources) -> list[float]:
     """Return the heat [W] of all cells where one heater after the other makes 1 W."""
-    return [float(heaters.cell_powers(one).sum()) for one in np.eye(heaters.count)]
+    return [float(sources.cell_powers(one).sum()) for one in np.eye(sources.count)]
 
 
 MANY = {
@@ -80,25 +82,25 @@ def test_what_is_drawn_is_the_heat_of_the_model(
     powers: tuple[Power | None, ...], turn: dict[str, Any]
 ) -> None:
     model = powered(*powers, **turn)
-    heaters = find_heat_sources(model)
+    sources = model.heat_sources
     size = np.abs(model.power).sum()
-    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-13 * size)
-    assert np.all(np.diff(heaters.cell) > 0)
+    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-13 * size)
+    assert np.all(np.diff(sources.cell) > 0)
 
 
 @pytest.mark.parametrize("powers", [MANY[key] for key in MANY if key != "balanced"], ids=lambda _: "")
 def test_columns_add_to_one(powers: tuple[Power | None, ...]) -> None:
-    heaters = find_heat_sources(powered(*powers))
-    np.testing.assert_allclose(sums_of(heaters), 1.0, rtol=0.0, atol=1e-12)
+    sources = powered(*powers).heat_sources
+    np.testing.assert_allclose(sums_of(sources), 1.0, rtol=0.0, atol=1e-12)
 
 
 @given(packages())
 def test_random_packages_are_heated_as_drawn(package: Package) -> None:
     model = discretize(package, cell=0.5 * mm)
-    heaters = find_heat_sources(model)
-    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-13 * model.power.sum())
-    np.testing.assert_allclose(sums_of(heaters), 1.0, rtol=0.0, atol=1e-12)
-    members = heaters.members @ heaters.drawn
+    sources = model.heat_sources
+    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-13 * model.power.sum())
+    np.testing.assert_allclose(sums_of(sources), 1.0, rtol=0.0, atol=1e-12)
+    members = sources.part_fractions @ sources.described_power
     parts = len(model.parts)
     np.testing.assert_allclose(members[:parts], model.power_of_parts, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(members[parts:], [block.power for block in model.blocks], rtol=1e-12)
@@ -108,9 +110,9 @@ def test_random_packages_are_heated_as_drawn(package: Package) -> None:
 @pytest.mark.parametrize("name", ["cowos_s_h100", "hbm3_8h", "v_cache"])
 def test_shipped_packages_are_heated_as_drawn(name: str) -> None:
     model = discretize(read_package(name), cell=2 * mm)
-    heaters = find_heat_sources(model)
-    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
-    assert heaters.drawn.sum() == pytest.approx(model.total_power, rel=1e-12)
+    sources = model.heat_sources
+    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
+    assert sources.described_power.sum() == pytest.approx(model.total_power, rel=1e-12)
 
 
 def test_blocks_need_no_planes() -> None:
@@ -119,10 +121,10 @@ def test_blocks_need_no_planes() -> None:
                 np.array([0.0, 0.5, 1.0, 1.05, 1.1]) * mm)  # fmt: skip
     model = powered(Power(blocks=BLOCKS), grid=grid)
     assert not model.blocks
-    heaters = find_heat_sources(model)
-    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
-    assert heaters.names == ("chip.l0.a", "chip.l0.b", "chip.l0.idle")
-    one = heat_of(heaters, np.array([0.0, 0.0, 4.0]))
+    sources = model.heat_sources
+    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
+    assert sources.names == ("chip.l0.a", "chip.l0.b", "chip.l0.idle")
+    one = heat_of(model, np.array([0.0, 0.0, 4.0]))
     k, j, i = np.nonzero(one)
     assert one.sum() == pytest.approx(4.0, rel=1e-12)
     assert grid.x[i.min()] <= 3 * mm
@@ -134,9 +136,8 @@ def test_blocks_need_no_planes() -> None:
 
 def test_even_heat_is_where_a_framed_stack_is_solid() -> None:
     model = powered(Power(5.0), Power(0.0), frame=0.7 * mm)
-    heaters = find_heat_sources(model)
-    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
-    found = heat_of(heaters, np.array([0.0, 5.0]))
+    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
+    found = heat_of(model, np.array([0.0, 5.0]))
     assert found.sum() == pytest.approx(5.0, rel=1e-12)
     assert np.all(model.part[found > 0.0] == 1 + [part.name for part in model.parts].index("chip.l1"))
 
@@ -144,15 +145,16 @@ def test_even_heat_is_where_a_framed_stack_is_solid() -> None:
 def test_an_idle_block_off_its_layer_cannot_be_heated() -> None:
     hole = Block("hole", (1.5 * mm, 1.2 * mm), (0.5 * mm, 0.5 * mm))
     rim = Block("rim", (0.0, 0.0), (4 * mm, 0.5 * mm), 1.0)
-    heaters = find_heat_sources(powered(Power(blocks=(hole, rim)), frame=0.7 * mm))
-    assert heaters.sums.tolist() == pytest.approx([0.0, 1.0])
+    sources = powered(Power(blocks=(hole, rim)), frame=0.7 * mm).heat_sources
+    assert sources.fraction_sums.tolist() == pytest.approx([0.0, 1.0])
     with pytest.raises(DescriptionError) as caught:
-        heaters.find("hole")
+        sources.find("hole")
     assert str(caught.value) == (
-        "hole: chip.l0.hole: its layer is open there, or another stack is (move the block onto the layer) "
+        "hole: the layer of chip.l0.hole is open there, or another stack is embedded "
+        "(move the block onto the layer) "
         "[E-POWER]"
     )
-    assert heaters.find("chip").tolist() == [1]
+    assert sources.find("chip").tolist() == [1]
 
 
 def test_layers_that_lie_in_one_another_by_name_are_refused() -> None:
@@ -162,16 +164,16 @@ def test_layers_that_lie_in_one_another_by_name_are_refused() -> None:
     chip = Stack("chip", (4 * mm, 3 * mm), (Layer("l0", 0.1 * mm, SILICON, power=Power(1.0)),),
                  on="board", position=(1 * mm, 2 * mm))  # fmt: skip
     model = discretize(Package("case", (board, chip, inner), Cooling(surroundings=AIR)), cell=0.5 * mm)
-    with pytest.raises(DescriptionError, match=r"stacks: two layers heat the same cells.*\[E-NAME\]"):
-        find_heat_sources(model)
+    with pytest.raises(DescriptionError, match=r"stacks: two layers have the same cells.*\[E-NAME\]"):
+        _ = model.heat_sources
 
 
 # -- names -----------------------------------------------------------------------------------
 
 
 def test_names() -> None:
-    heaters = find_heat_sources(powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))))
-    assert heaters.names == (
+    sources = powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))).heat_sources
+    assert sources.names == (
         "chip.l0", "chip.l2.a", "chip.l2.b", "chip.l2.idle", "chip.l3", "chip.l4.a", "chip.l4.map",
     )  # fmt: skip
     found = {
@@ -183,61 +185,57 @@ def test_names() -> None:
         "chip.l3": [4],
         "map": [6],
     }
-    assert {name: heaters.find(name).tolist() for name in found} == found
+    assert {name: sources.find(name).tolist() for name in found} == found
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("chpi", "chpi: 'chpi' heats nothing (did you mean chip?) [E-NAME]"),
+        ("chpi", "chpi: 'chpi' has no heat source (did you mean chip?) [E-NAME]"),
         ("a", "a: 'a' may be chip.l2.a or chip.l4.a (write its whole name) [E-NAME]"),
         (
             "chip.l1",
-            (
-                "chip.l1: 'chip.l1' heats nothing (give the layer a power, 0 W if need be, so that it can "
-                "be heated) [E-NAME]"
-            ),
+            ("chip.l1: 'chip.l1' has no heat source (give the layer a power, which may be 0 W) [E-NAME]"),
         ),
         (
             "board",
-            (
-                "board: 'board' heats nothing (give the layer a power, 0 W if need be, so that it can be "
-                "heated) [E-NAME]"
-            ),
+            ("board: 'board' has no heat source (give the layer a power, which may be 0 W) [E-NAME]"),
         ),
         (
             "x",
             (
-                "x: 'x' heats nothing (there are chip, chip.l0, chip.l2, chip.l2.a, chip.l2.b and 5 more) "
-                "[E-NAME]"
+                "x: 'x' has no heat source (there are chip, chip.l0, chip.l2, chip.l2.a, chip.l2.b "
+                "and 5 more) [E-NAME]"
             ),
         ),
     ],
 )
 def test_diagnostic_of_a_name(name: str, message: str) -> None:
-    heaters = find_heat_sources(powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))))
+    sources = powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))).heat_sources
     with pytest.raises(DescriptionError) as caught:
-        heaters.find(name)
+        sources.find(name)
     assert str(caught.value) == message
 
 
 def test_a_block_whose_name_has_dots() -> None:
-    heaters = find_heat_sources(powered(Power(blocks=(Block("u0.alu", (0.0, 0.0), (1 * mm, 1 * mm), 1.0),))))
-    assert heaters.find("u0.alu").tolist() == heaters.find("chip.l0.u0.alu").tolist() == [0]
+    sources = powered(Power(blocks=(Block("u0.alu", (0.0, 0.0), (1 * mm, 1 * mm), 1.0),))).heat_sources
+    assert sources.find("u0.alu").tolist() == sources.find("chip.l0.u0.alu").tolist() == [0]
     with pytest.raises(DescriptionError):
-        heaters.find("chip.l0.u0")
+        sources.find("chip.l0.u0")
 
 
 def test_shares_are_in_proportion_to_what_is_drawn() -> None:
-    heaters = find_heat_sources(powered(Power(blocks=BLOCKS), Power(5.0)))
-    assert heaters.shares("chip", heaters.find("chip")).tolist() == [0.2, 0.3, 0.0, 0.5]
+    sources = powered(Power(blocks=BLOCKS), Power(5.0)).heat_sources
+    assert sources.power_fractions("chip", sources.find("chip")).tolist() == [0.2, 0.3, 0.0, 0.5]
 
 
 def test_shares_go_by_area_where_nothing_is_drawn() -> None:
     blocks = (Block("a", (0.0, 0.0), (1 * mm, 1 * mm)), Block("b", (2 * mm, 0.0), (1 * mm, 3 * mm), 0.0))
-    heaters = find_heat_sources(powered(Power(blocks=blocks), Power(0.0)))
-    assert heaters.shares("chip.l0", heaters.find("chip.l0")).tolist() == pytest.approx([0.25, 0.75])
-    assert heaters.shares("chip", heaters.find("chip")).tolist() == pytest.approx([1 / 16, 3 / 16, 12 / 16])
+    sources = powered(Power(blocks=blocks), Power(0.0)).heat_sources
+    assert sources.power_fractions("chip.l0", sources.find("chip.l0")).tolist() == pytest.approx([0.25, 0.75])
+    assert sources.power_fractions("chip", sources.find("chip")).tolist() == pytest.approx(
+        [1 / 16, 3 / 16, 12 / 16]
+    )
 
 
 @pytest.mark.parametrize("power", [
@@ -245,19 +243,20 @@ def test_shares_go_by_area_where_nothing_is_drawn() -> None:
     Power(map=np.array([[1.0, -1.0]]), allow_negative=True),
 ])  # fmt: skip
 def test_heat_and_cold_have_no_shares(power: Power) -> None:
-    heaters = find_heat_sources(powered(power))
+    sources = powered(power).heat_sources
     with pytest.raises(DescriptionError) as caught:
-        heaters.shares("chip", heaters.find("chip"))
+        sources.power_fractions("chip", sources.find("chip"))
     assert str(caught.value) == (
-        "chip: chip is drawn to heat and to cool: watts for all of it say too little (give shares in %, "
+        "chip: chip has positive and negative powers: a power in watts for all of it is ambiguous "
+        "(give shares in %, "
         "or name its blocks) [E-POWER]"
     )
 
 
 def test_cold_alone_has_shares() -> None:
     blocks = tuple(Block(f"b{n}", (n * mm, 0.0), (1 * mm, 1 * mm), -1.0 - n) for n in range(2))
-    heaters = find_heat_sources(powered(Power(blocks=blocks, allow_negative=True)))
-    assert heaters.shares("chip", heaters.find("chip")).tolist() == pytest.approx([1 / 3, 2 / 3])
+    sources = powered(Power(blocks=blocks, allow_negative=True)).heat_sources
+    assert sources.power_fractions("chip", sources.find("chip")).tolist() == pytest.approx([1 / 3, 2 / 3])
 
 
 def test_ten_thousand_blocks() -> None:
@@ -268,12 +267,12 @@ def test_ten_thousand_blocks() -> None:
     blocks = blocks_of([f"b{n}" for n in range(i.size)], table, (0.01 * (i % 5)).tolist())
     x, y = (np.sort([0.0, 8.0, *chip, *np.linspace(*chip, 78)[1:-1]]) * mm for chip in ((1, 5), (2, 5)))
     model = powered(Power(blocks=blocks), grid=Grid(x, y, np.array([0.0, 1.0, 1.04, 1.1]) * mm))
-    heaters = find_heat_sources(model)
-    assert heaters.count == 10_000
-    np.testing.assert_allclose(heaters.sums, 1.0, rtol=0.0, atol=1e-12)
-    np.testing.assert_allclose(heat_of(heaters), model.power, rtol=1e-12, atol=1e-15)
-    (plane,) = heaters.planes
-    assert plane.shapes.nnz < 5 * heaters.count  # a block has the cells it lies in, not all
+    sources = model.heat_sources
+    assert sources.count == 10_000
+    np.testing.assert_allclose(sources.fraction_sums, 1.0, rtol=0.0, atol=1e-12)
+    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
+    (plane,) = sources.planes
+    assert plane.fractions.nnz < 5 * sources.count  # a block has the cells it lies in, not all
 
 
 @pytest.mark.parametrize(

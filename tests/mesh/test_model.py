@@ -155,7 +155,7 @@ def test_a_given_grid_is_taken_as_it_stands() -> None:
 def test_a_given_grid_without_a_cell_for_a_part_is_refused() -> None:
     grid = Grid(np.array([0, 8]) * mm, np.array([0, 6]) * mm, np.array([0, 1.2]) * mm)
     with pytest.raises(
-        DescriptionError, match=r"no cell for thin.film \(set planes on its faces\) \[E-GRID\]"
+        DescriptionError, match=r"no cell for thin.film \(add planes at its faces\) \[E-GRID\]"
     ):
         modelled(BOARD, stack("thin", 8, 6, sheet("film", 0.2), at=(0, 0)), grid=grid, cell=None)
 
@@ -167,7 +167,9 @@ def test_more_parts_than_a_cell_can_name_are_refused() -> None:
     part = Part("x", SILICON)
     last = replace(geometry, parts=(part,) * 65534, boxes=(replace(geometry.boxes[0], part=65533),))
     assert rasterize(last, grid).cells().tolist() == [[[65534]]]
-    with pytest.raises(DescriptionError, match=r"65535 parts are more .* 65534 parts at most\) \[E-GRID\]"):
+    with pytest.raises(
+        DescriptionError, match=r"65535 parts are too many .* 65534 parts at most\) \[E-GRID\]"
+    ):
         rasterize(replace(geometry, parts=(part,) * 65535), grid)
 
 
@@ -325,7 +327,7 @@ def test_coolers_that_touch_nothing_are_refused() -> None:
         error = refusal(PLATE, top=entries)
         assert [diagnostic.field for diagnostic in error.diagnostics] == [f"cooling.top[{place}]"]
         assert error.diagnostics[0].code == "E-COOLING"
-        assert "lies on no face of the body, or later entries cover it" in str(error)
+        assert "lies on no face of the body, or later coolers cover it" in str(error)
 
 
 # -- heat ------------------------------------------------------------------------------------
@@ -400,7 +402,9 @@ def test_heat_drawn_where_the_layer_is_open_is_refused(power: Power, lost: str) 
     error = refusal(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,))))
     (diagnostic,) = error.diagnostics
     assert (diagnostic.code, diagnostic.field) == ("E-POWER", "stacks.board.layers[0].power")
-    assert diagnostic.message == f"{lost} of the power lie where the layer is open, or another stack is"
+    assert (
+        diagnostic.message == f"{lost} of the power lie where the layer is open or another stack is embedded"
+    )
 
 
 def test_heat_and_cold_that_cancel_where_the_layer_is_open_are_refused_too() -> None:
@@ -495,11 +499,14 @@ def test_an_interface_that_nothing_touches_is_refused() -> None:
     board = stack("board", 4, 3, sheet("core", 1, interface=Interface(top=1e-5)))
     (diagnostic,) = refusal(board, top=ColdPlate(300.0, h=1e4)).diagnostics
     assert (diagnostic.code, diagnostic.field) == ("E-GAP", "stacks.board.layers[0].interface.top")
-    words = "give the cold plate a base, or add it to the film: h: 9091 W/m2/K"
+    words = "give the cold plate a base, or add it to the coefficient: h: 9091 W/m2/K"
     assert f"only a cooler without a base touches this face ({words})" in str(diagnostic)
     for cooler, more in (
         (HeatSink(300.0, resistance=0.1), "add it to the cooler's resistance: 10 mm2 K/W over the area"),
-        (Convection(1e4, 300.0), "make it a heat_sink or cold_plate with a base, or add it to the film"),
+        (
+            Convection(1e4, 300.0),
+            "make it a heat_sink or cold_plate with a base, or add it to the coefficient",
+        ),
         (FixedTemperature(300.0), "or a convection with h: 100 kW/m2/K"),
         (Convection([[1e4, 2e4]], 300.0), "add 10 mm2 K/W to its 1 / h"),
     ):
@@ -507,7 +514,9 @@ def test_an_interface_that_nothing_touches_is_refused() -> None:
     based = modelled(board, top=ColdPlate(300.0, h=1e4, base=Base(COPPER, 2 * mm)))
     assert [contact.resistance for contact in based.contacts] == [1e-5]
     upside_down = stack("board", 4, 3, sheet("core", 1, interface=Interface(bottom=1e-5)))
-    assert "nothing touches this face (remove it, or draw what" in str(refusal(upside_down, top=AIR))
+    assert "nothing touches this face (remove the interface, or add a layer" in str(
+        refusal(upside_down, top=AIR)
+    )
 
 
 def test_an_interface_of_a_ring_is_of_its_frame() -> None:
@@ -532,7 +541,7 @@ def test_a_piece_that_no_solid_joins_to_a_cooler_is_refused() -> None:
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), warm, sheet("cap", 0.1), at=(1, 1))
     (diagnostic,) = refusal(PLATE, die, bottom=AIR).diagnostics
     assert diagnostic.code == "E-COOLING"
-    assert "nothing carries heat away from die.bulk, die.cap: no path of solid leads" in diagnostic.message
+    assert "no path through solids leads from die.bulk, die.cap to a cooled face" in diagnostic.message
     assert modelled(PLATE, die, bottom=AIR, top=AIR).active > 0
 
 
@@ -543,12 +552,14 @@ def test_pieces_that_touch_along_an_edge_only_are_not_joined() -> None:
     )
     body = stack("s", 4, 4, sheet("checkers", 1, COPPER, regions=regions, power=1.0))
     west = FaceCooling(AIR, FaceRectangle((0.0, 0.0), (2 * mm, 2 * mm)))
-    assert "nothing carries heat away from s.checkers" in str(refusal(body, bottom=west))
+    assert "no path through solids leads from s.checkers" in str(refusal(body, bottom=west))
 
 
 def test_a_flux_alone_cools_no_island() -> None:
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), sheet("bulk", 0.5), at=(1, 1))
-    assert "away from die.bulk" in str(refusal(PLATE, die, bottom=AIR, top=FixedFlux(flux=-1.0)))
+    assert "leads from die.bulk to a cooled face" in str(
+        refusal(PLATE, die, bottom=AIR, top=FixedFlux(flux=-1.0))
+    )
 
 
 def test_an_idle_piece_is_left_out_with_a_warning() -> None:
@@ -556,8 +567,8 @@ def test_an_idle_piece_is_left_out_with_a_warning() -> None:
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), sheet("bulk", 0.5), at=(1, 1))
     alone, both = modelled(PLATE, bottom=AIR), modelled(PLATE, die, bottom=AIR)
     (warning,) = both.warnings
-    assert "nothing carries heat away from die.bulk" in warning
-    assert "it is left out" in warning
+    assert "no path through solids leads from die.bulk" in warning
+    assert "it is removed" in warning
     assert "[W-GAP]" in warning
     assert np.sum(both.grid.volume[both.part > 0]) == pytest.approx(np.sum(alone.grid.volume[alone.part > 0]))
 
@@ -565,7 +576,7 @@ def test_an_idle_piece_is_left_out_with_a_warning() -> None:
 def test_of_many_parts_five_are_named() -> None:
     layers = (sheet("gap", 0.1, VOID), *(sheet(f"l{n}", 0.1, power=1.0) for n in range(8)))
     error = refusal(PLATE, stack("die", 2, 1, *layers, at=(1, 1)), bottom=AIR)
-    assert "away from die.l0, die.l1, die.l2, die.l3, die.l4 and 3 more:" in str(error)
+    assert "leads from die.l0, die.l1, die.l2, die.l3, die.l4 and 3 more to" in str(error)
 
 
 # -- warnings --------------------------------------------------------------------------------
@@ -579,8 +590,8 @@ def test_warnings_are_those_of_the_drawing_and_of_its_planes() -> None:
     )
     mate = Stack("mate", (1 * mm, 1 * mm), (Layer("d", 1 * mm, SILICON),), on="die", position=(1 * mm, 0.0))
     drawing, planes = modelled(body, die, mate, top=hot).warnings
-    assert "is an unusual temperature to cool with" in drawing
-    assert "planes 2 nm apart at x = 2 mm are merged into one" in planes
+    assert "is an unusual ambient temperature" in drawing
+    assert "two planes at a distance of 2 nm at x = 2 mm are merged" in planes
 
 
 def test_thin_films_and_thick_boards_stand_in_one_grid() -> None:

@@ -47,7 +47,7 @@ def test_tiles_are_what_is_painted_cell_by_cell(seed: int) -> None:
     assert np.array_equal(mosaic.cells(), expected)
     for k in range(grid.shape[0]):
         assert np.array_equal(mosaic.plane(k), expected[k])
-    found = mosaic.part[mosaic.tiles_of(np.arange(grid.cells))]
+    found = mosaic.part[mosaic.tile_indices(np.arange(grid.cells))]
     assert np.array_equal(found, expected.ravel())
 
 

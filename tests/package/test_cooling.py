@@ -23,9 +23,8 @@ from thermostack.package.cooling import (
     FACES,
     FaceCooling,
     FaceRectangle,
-    RobinCoefficients,
-    robin_coefficients,
 )
+from thermostack.package.robin_coefficients import RobinCoefficients, robin_coefficients
 from thermostack.schema.validated_dataclass import diagnostics_of, dump
 from thermostack.units import mm
 
@@ -75,7 +74,7 @@ def test_film_of_every_cooler(cooler: Any, law: RobinCoefficients) -> None:
 @pytest.mark.parametrize("kind", [HeatSink, ColdPlate])
 @pytest.mark.parametrize("given", [{}, {"resistance": 1.0, "h": 100.0}])
 def test_a_cooler_has_one_law(kind: Any, given: dict[str, float]) -> None:
-    with pytest.raises(DescriptionError, match="exactly one of resistance and h is due") as caught:
+    with pytest.raises(DescriptionError, match="give exactly one of resistance and h") as caught:
         kind(300.0, **given)
     assert caught.value.diagnostics[0].code == "E-COOLING"
     assert 'resistance: "0.05 K/W"' in caught.value.diagnostics[0].hint
@@ -83,7 +82,7 @@ def test_a_cooler_has_one_law(kind: Any, given: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"flux": 1.0, "heat": 1.0}])
 def test_a_flux_is_said_in_one_way(given: dict[str, float]) -> None:
-    with pytest.raises(DescriptionError, match="exactly one of flux and heat is due") as caught:
+    with pytest.raises(DescriptionError, match="give exactly one of flux and heat") as caught:
         FixedFlux(**given)
     assert caught.value.diagnostics[0].code == "E-COOLING"
 
@@ -179,7 +178,9 @@ def test_a_file_says_the_same_as_python() -> None:
 
 
 def test_an_entry_without_a_cooler_or_with_two_is_refused() -> None:
-    due = "exactly one of adiabatic, convection, fixed_temperature, fixed_flux, heat_sink, cold_plate is due"
+    due = (
+        "expected exactly one of adiabatic, convection, fixed_temperature, fixed_flux, heat_sink, cold_plate"
+    )
     both = {"convection": {}, "adiabatic": {}}
     assert refused({"top": both}) == {"top[0].cooler": f"convection and adiabatic are given; {due} [E-TYPE]"}
     (text,) = refused({"top": {"convektion": {}}}).values()
@@ -195,7 +196,7 @@ def test_faces_and_keys_that_are_none_are_refused() -> None:
 def test_naked_numbers_are_refused_in_files() -> None:
     found = refused({"top": {"convection": {"h": 10, "ambient": "25 degC"}}})
     (text,) = found.values()
-    assert "10 has no unit; a heat transfer coefficient is due [E-UNIT]" in text
+    assert "10 has no unit; expected a heat transfer coefficient [E-UNIT]" in text
 
 
 def test_what_is_written_reads_back() -> None:

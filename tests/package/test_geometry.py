@@ -154,7 +154,8 @@ def test_embedded_may_not_come_out_below() -> None:
     thick = Stack("coin", (2 * mm, 1 * mm), (sheet("cu", 1.2 * mm),), inside="board", position=(0.0, 0.0))
     found = diagnostics_of(board(), thick)
     assert found == {
-        "E-OUTSIDE stacks.coin": "coin reaches 200 um below board (less depth, or thinner layers)"
+        "E-OUTSIDE stacks.coin": "coin extends 200 um below board "
+        "(reduce depth, or the thickness of its layers)"
     }
 
 
@@ -298,7 +299,7 @@ def test_rotations_add_up() -> None:
     chip = die("chip", 3 * mm, 2 * mm, rotate=90)
     child = die("child", 0.5 * mm, 0.25 * mm, on="chip", size=(1.5 * mm, 1 * mm), rotate=90)
     place = place_stacks(Package("case", (board(), chip, child), AIR))["child"]
-    assert place.turn == (180, False)
+    assert place.orientation == (180, False)
     assert place.outline == pytest.approx((3.25 * mm, 2.5 * mm, 4.75 * mm, 3.5 * mm))
 
 
@@ -331,7 +332,7 @@ def test_turn_says_what_the_matrix_does(
     host = die("host", 0.01, 0.01, on="base", size=(0.02, 0.01), rotate=outer, flip=outer_flip)
     child = die("child", 1e-3, 1e-3, on="host", size=(4e-3, 2e-3), rotate=inner, flip=inner_flip)
     place = place_stacks(Package("case", (base, host, child), AIR))["child"]
-    rotate, is_mirrored = place.turn
+    rotate, is_mirrored = place.orientation
     x, y = point[0] * 4e-3, point[1] * 2e-3
     width, depth = 4e-3, 2e-3
     if is_mirrored:
@@ -351,7 +352,7 @@ def test_overlap_names_both_and_the_rectangle() -> None:
     found = diagnostics_of(board(), die("a", 1 * mm, 1 * mm), die("b", 3 * mm, 2 * mm))
     assert found == {
         "E-OVERLAP stacks.b": "b overlaps a from (3 mm, 2 mm) to (5 mm, 3 mm) of the package "
-        "(move one, or say `inside:`)"
+        "(move one, or write `inside:`)"
     }
 
 
@@ -362,7 +363,7 @@ def test_touching_is_no_overlap() -> None:
 def test_stack_that_leaves_its_host() -> None:
     found = diagnostics_of(board(), die("a", 17 * mm, 9 * mm))
     assert found.keys() == {"E-OUTSIDE stacks.a"}
-    assert "a leaves board by 1 mm to the east and 1 mm to the north" in found["E-OUTSIDE stacks.a"]
+    assert "a extends beyond board by 1 mm to the east and 1 mm to the north" in found["E-OUTSIDE stacks.a"]
 
 
 def test_stack_that_leaves_by_rounding_is_kept() -> None:
@@ -377,8 +378,8 @@ def test_two_circles_are_told_apart() -> None:
     a, b = die("a", 0.0, 0.0, on="b"), die("b", 0.0, 0.0, on="a")
     c = die("c", 0.0, 0.0, on="c")
     found = diagnostics_of(board(), a, b, c)
-    assert found["E-CYCLE stacks.a.on"].startswith("stands on itself: a on b on a")
-    assert found["E-CYCLE stacks.c.on"].startswith("stands on itself: c on c")
+    assert found["E-CYCLE stacks.a.on"].startswith("is its own support: a on b on a")
+    assert found["E-CYCLE stacks.c.on"].startswith("is its own support: c on c")
     assert len(found) == 2
 
 
@@ -409,7 +410,9 @@ def warned_gaps(*stacks: Stack, base: Base | None = None, **more: Any) -> list[s
 def test_base_that_nearly_touches_a_stack_is_a_warning() -> None:
     tall, flat = die("tall", 1 * mm, 1 * mm, 0.5 * mm), die("flat", 7 * mm, 1 * mm, 0.48 * mm)
     (text,) = warned_gaps(tall, flat, die("far", 13 * mm, 1 * mm, 0.29 * mm))
-    assert "stacks.flat: 20 um of nothing lie between flat and the base of the cooler" in text
+    assert (
+        "stacks.flat: an empty gap of 20 um between flat and the base of the cooler blocks the heat" in text
+    )
     assert "gap_fill" in text
     assert text.endswith("[W-GAP]")
 
@@ -434,4 +437,4 @@ def test_gap_beside_a_smaller_stack_on_top_is_seen() -> None:
         die("cap", 0.0, 0.0, 0.1 * mm, on="flat", size=(1 * mm, 1 * mm)),
     )
     (text,) = warned_gaps(flat, cap)
-    assert "100 um of nothing lie between flat and the base" in text
+    assert "an empty gap of 100 um between flat and the base" in text

@@ -103,9 +103,9 @@ def test_stack_and_material_by_name() -> None:
         (lambda: Stack("a", (1 * mm, 1 * mm), (), rotate=45), "Stack.rotate: 45 is not 0, 90, 180 or 270"),
         (lambda: Stack("a", (1 * mm, 1 * mm), (), depth=-1e-3), "Stack.depth: -1 mm is less than zero"),
         (lambda: Stack("a", (1 * mm, 1 * mm), ("x",)), "Stack.layers[0]: 'x' is no layer"),
-        (lambda: FixedFlux(), "exactly one of flux and heat is due"),
-        (lambda: FixedFlux(1.0, 2.0), "exactly one of flux and heat is due"),
-        (lambda: HeatSink(300.0), "exactly one of resistance and h is due"),
+        (lambda: FixedFlux(), "give exactly one of flux and heat"),
+        (lambda: FixedFlux(1.0, 2.0), "give exactly one of flux and heat"),
+        (lambda: HeatSink(300.0), "give exactly one of resistance and h"),
         (lambda: HeatSink(300.0, resistance=0.0), "HeatSink.resistance: 0 K/W is not greater than zero"),
         (lambda: FixedTemperature(0.0), "FixedTemperature.temperature"),
         (lambda: Convection(-1.0, 300.0), "Convection.h: -1 W/m2/K is less than zero"),
@@ -150,11 +150,11 @@ def test_names_given_twice() -> None:
         replace(BOARD, name="x", layers=(SHEET, SHEET)),
     )
     found = said(twice.diagnostics)
-    assert "E-DUPLICATE stacks[1]: the name 'board' stands twice" in found
-    assert "E-DUPLICATE stacks.x.layers[1]: the name 'sheet' stands twice" in found
+    assert "E-DUPLICATE stacks[1]: the name 'board' is used twice" in found
+    assert "E-DUPLICATE stacks.x.layers[1]: the name 'sheet' is used twice" in found
     regions = (Region("r", (1 * mm, 1 * mm), "copper"), Region("r", (1 * mm, 1 * mm), "copper"))
     found = said(package(replace(BOARD, layers=(replace(SHEET, regions=regions),))).diagnostics)
-    assert found == ["E-DUPLICATE stacks.board.layers[0].regions[1]: the name 'r' stands twice"]
+    assert found == ["E-DUPLICATE stacks.board.layers[0].regions[1]: the name 'r' is used twice"]
 
 
 def test_who_stands_on_whom() -> None:
@@ -163,11 +163,11 @@ def test_who_stands_on_whom() -> None:
     nowhere = Stack("c", (1 * mm, 1 * mm), (SHEET,), on="board")
     second = Stack("d", (1 * mm, 1 * mm), (SHEET,))
     assert said(package(BOARD, both, lost, nowhere, second).diagnostics) == [
-        "E-GAP stacks.d: d and board all stand on nothing",
-        "E-VALUE stacks.a: stands on one stack and inside another",
+        "E-GAP stacks.d: d and board have no support",
+        "E-VALUE stacks.a: has both `on` and `inside`",
         "E-NAME stacks.b.on: no stack is named 'bord'",
-        "E-MISSING stacks.c.at: nothing says where on board it stands",
-        "E-VALUE stacks.b.depth: depth is for a stack inside another",
+        "E-MISSING stacks.c.at: its position on board is missing",
+        "E-VALUE stacks.b.depth: depth needs `inside`",
     ]
 
 
@@ -214,7 +214,7 @@ def test_power_of_a_layer_is_checked_on_its_stack() -> None:
 )
 def test_something_must_fix_the_temperature(cooling: Cooling, is_enough: bool) -> None:
     found = said(package(BOARD, cooling=cooling).diagnostics)
-    text = "E-COOLING cooling: no boundary fixes the temperature: nothing carries the heat away"
+    text = "E-COOLING cooling: no face has an ambient or fixed temperature, so no heat leaves the package"
     assert found == ([] if is_enough else [text])
 
 

@@ -14,7 +14,7 @@ from support.small_result import small_model
 from support.small_run import Run, small_run
 
 from thermostack.report.history_table import history_table, throttling_table
-from thermostack.report.tables import as_text
+from thermostack.report.table_layout import as_text
 from thermostack.results.history import (
     group_stacks,
     history_of,
@@ -174,11 +174,19 @@ def test_a_table_fits_its_width(run: Any, width: int) -> None:
 
 
 def test_of_many_blocks_the_hottest_are_shown(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thermostack.report.history_table.MOST_BLOCKS", 1)
+    monkeypatch.setattr("thermostack.report.table_layout.MAX_LISTED_BLOCKS", 1)
     text = text_of(run)
-    hottest = max(("core", "io"), key=lambda name: history_of(run, f"logic.active.{name}").hottest)
-    assert row_of(text, hottest)
-    assert "and 1 cooler blocks" in text
+    hottest, other = sorted(
+        ("core", "io"), key=lambda name: history_of(run, f"logic.active.{name}").hottest, reverse=True
+    )
+    assert row_of(text, f"active.{hottest}")
+    assert f"active.{other}" not in text
+    assert "7 parts and blocks are not listed" in text
+
+
+def test_all_parts_lists_each_part_before_its_blocks(run: Any) -> None:
+    rows = [line.split()[0] for line in text_of(run, all_parts=True).splitlines()[2:] if line]
+    assert rows == "interposer filler silicon logic active core io bulk memory active bulk".split()
 
 
 def test_only_what_is_asked_for_is_listed(run: Any) -> None:

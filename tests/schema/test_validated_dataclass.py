@@ -90,11 +90,11 @@ def test_a_quantity_from_a_file_has_its_unit() -> None:
     assert read(Thickness, "50 um", from_file=True) == 50e-6
     for value, shown in ((50, "50"), (50e-6, "5e-05")):
         found = diagnostic(Thickness, value, from_file=True)
-        assert (found.code, found.message) == ("E-UNIT", f"{shown} has no unit; a length is due")
+        assert (found.code, found.message) == ("E-UNIT", f"{shown} has no unit; expected a length")
         assert found.hint.startswith('write "')
     assert (
         diagnostic(Annotated[float, Quantity("area")], 1.0, from_file=True).message
-        == "1.0 has no unit; an area is due"
+        == "1.0 has no unit; expected an area"
     )
 
 
@@ -389,10 +389,10 @@ def test_names_and_plain_things_are_taken_where_they_may_be() -> None:
     [
         (
             {"round_hole": {}, "nothing": {}},
-            "round_hole and nothing are given; exactly one of round_hole, nothing is due",
+            "round_hole and nothing are given; expected exactly one of round_hole, nothing",
         ),
-        ({}, "{} is given; exactly one of round_hole, nothing is due"),
-        (5, "5 is given; exactly one of round_hole, nothing is due"),
+        ({}, "{} is given; expected exactly one of round_hole, nothing"),
+        (5, "5 is given; expected exactly one of round_hole, nothing"),
     ],
 )
 def test_none_or_two_of_several_are_refused(value: Any, message: str) -> None:

@@ -11,8 +11,8 @@ from exact.layered_block import LayeredBlock
 from thermostack import Model, Package, discretize, solve_steady
 from thermostack.materials.material import Material
 from thermostack.package.cooling import Convection, Cooling, FixedTemperature
-from thermostack.package.package import Interface, Layer, Stack
 from thermostack.package.power import Block, Power
+from thermostack.package.stack import Interface, Layer, Stack
 
 
 def draw(case: LayeredBlock) -> Package:

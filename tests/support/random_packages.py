@@ -25,8 +25,8 @@ from thermostack.package.cooling import (
     FixedTemperature,
     HeatSink,
 )
-from thermostack.package.package import Interface, Layer, Region, Stack
 from thermostack.package.power import Block, Power
+from thermostack.package.stack import Interface, Layer, Region, Stack
 from thermostack.units import mm, um
 
 STEP = 0.05 * mm

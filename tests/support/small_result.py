@@ -8,8 +8,9 @@ from thermostack.materials.effective_media import ViaArray
 from thermostack.materials.material import Material
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.cooling import Base, ColdPlate, Convection, Cooling, FaceCooling
-from thermostack.package.package import Interface, Layer, Package, Stack
+from thermostack.package.package import Package
 from thermostack.package.power import Block, Power, PowerMap
+from thermostack.package.stack import Interface, Layer, Stack
 from thermostack.results.steady_result import SteadyResult
 from thermostack.steady import solve_steady
 from thermostack.units import mm, um

@@ -58,7 +58,7 @@ def test_a_wrong_argument_is_refused(options: Mapping[str, Any], said: str) -> N
 
 
 def test_a_trace_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(DescriptionError, match="'gpu' heats nothing"):
+    with pytest.raises(DescriptionError, match="'gpu' has no heat source"):
         simulate(loads=Trace.of([0.0], {"gpu": [1.0]}, after="hold"))
 
 
@@ -303,7 +303,7 @@ def test_a_step_goes_forward(duration: float) -> None:
 
 def test_powers_of_nothing_are_refused_and_change_nothing() -> None:
     simulation = simulate()
-    with pytest.raises(DescriptionError, match="'dye' heats nothing"):
+    with pytest.raises(DescriptionError, match="'dye' has no heat source"):
         simulation.step(0.01, {"die": 90.0, "dye": 1.0})
     assert simulation.time == 0.0
     assert simulation.temperatures()["die"].power == pytest.approx(10.0)

@@ -137,7 +137,7 @@ def test_two_hold_down_more_than_one() -> None:
 
 
 def test_a_controller_of_what_does_not_heat_is_refused() -> None:
-    with pytest.raises(DescriptionError, match="heats nothing"):
+    with pytest.raises(DescriptionError, match="has no heat source"):
         run_of(Governor(lambda time, temperatures: {"dye": 0.5}, 1.0))
 
 

@@ -18,7 +18,7 @@ from thermostack import Block, Cooling, Grid, Layer, Package, Power, Region, Sta
 from thermostack.finite_volume import conduction
 from thermostack.materials.material import VOID, Material
 from thermostack.package.cooling import FACES, Adiabatic, Base, FaceCooling, FaceRectangle
-from thermostack.package.package import Interface
+from thermostack.package.stack import Interface
 from thermostack.results.steady_result import SteadyResult
 from thermostack.units import mm, um
 

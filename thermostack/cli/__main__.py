@@ -1,4 +1,4 @@
-"""`python -m thermostack.cli`: the command line without the installed script."""
+"""Entry point of `python -m thermostack.cli`, the same as the installed script `thermostack`."""
 
 from thermostack.cli.main import main
 

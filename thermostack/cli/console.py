@@ -1,4 +1,4 @@
-"""What a command says: its answer on stdout; what it does, warns of and finds wrong on stderr."""
+"""Output of the commands: results on stdout; progress, warnings and errors on stderr."""
 
 from __future__ import annotations
 
@@ -11,46 +11,48 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from thermostack.units import celsius, format_quantity
+from thermostack.units import ZERO_CELSIUS, format_quantity
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-WIDTH_OF_A_FILE = 132  # columns of text where stdout is no terminal
-WARNING, FAULT = "33", "31"  # yellow, red
-SOON = 3.0  # s: before that nothing is said of the time left
-STEADY = 1.3  # a run whose speed changed by less than this goes on as it does, for all we know
+FILE_WIDTH = 132  # characters a line where stdout is not a terminal
+WARNING_COLOR, ERROR_COLOR = "33", "31"  # ANSI codes: yellow, red
+MIN_ELAPSED_FOR_ETA = 3.0  # s; no remaining time is shown before
+STEADY_SPEED_RATIO = 1.3  # the speed of a run counts as constant if it changed by less than this factor
+MIN_SAMPLE_SPACING = 5e-3  # of the elapsed time, between two samples of the progress
+MAX_LOG_INTERVAL = 60.0  # s between two lines of progress
 
-STAGES = {
+STAGE_MESSAGES = {
     "read": "reading the description",
     "open": "reading the result",
-    "mesh": "cutting it into cells",
+    "mesh": "building the grid",
     "assemble": "assembling conductances",
     "prepare": "preparing the solver",
     "solve": "solving",
-    "reduce": "solving at one rate after the other",
-    "measure": "measuring parts",
+    "reduce": "building the reduced model",
+    "measure": "computing part temperatures",
     "estimate": "estimating errors",
     "write": "writing the result",
-    "plot": "drawing",
+    "plot": "plotting",
 }
 
 
 def print_json(data: Mapping[str, Any]) -> None:
-    """Print data as JSON, which knows no NaN."""
+    """Print data as JSON; NaN is an error, because JSON has none."""
     print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_tables(
     build: Callable[[int], Sequence[RenderableType]], heading: tuple[str, str] | None = None
 ) -> None:
-    """Print what `build` returns for the columns of text there are, under a name and what it is about."""
+    """Print the tables that `build` returns for a width in characters, below a name and its description."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = WIDTH_OF_A_FILE
+        console.width = FILE_WIDTH
     items = list(build(console.width))
     if heading is not None:
         items[:0] = [Text.assemble((heading[0], "bold"), "  ", heading[1]), ""]
@@ -62,24 +64,24 @@ def print_tables(
 
 
 def log(text: str, color: str = "") -> None:
-    """Print lines on stderr, as they are but for signs that would control the terminal."""
-    safe = "".join(sign if sign.isprintable() or sign in "\n\t" else f"\\x{ord(sign):02x}" for sign in text)
+    """Print text on stderr; characters that would control the terminal are escaped."""
+    safe = "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
     if color and sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
         safe = f"\x1b[{color}m{safe}\x1b[0m"
     print(safe, file=sys.stderr)
 
 
 def warn(warnings: Iterable[str]) -> None:
-    """Print warnings on stderr, each once."""
+    """Print warnings on stderr, each of them once."""
     for warning in dict.fromkeys(warnings):
-        log(f"warning: {warning}", WARNING)
+        log(f"warning: {warning}", WARNING_COLOR)
 
 
 @contextmanager
 def show_progress() -> Iterator[Callable[[str], None]]:
-    """Yield what shows the stages of long work on stderr: one moving line on a terminal, else a line each."""
+    """Yield a function that shows a stage on stderr: one status line on a terminal, else a line each."""
     if not sys.stderr.isatty():
-        yield _Log()
+        yield _StageLog()
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -87,36 +89,36 @@ def show_progress() -> Iterator[Callable[[str], None]]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda stage: bar.update(task, description=STAGES.get(stage, stage))
+        yield lambda stage: bar.update(task, description=STAGE_MESSAGES.get(stage, stage))
 
 
-class _Log:
-    """Prints a line for each stage, once: an iteration comes by the same stages again."""
+class _StageLog:
+    """Prints a line for each stage, once: an iteration passes through the same stages again."""
 
     def __init__(self) -> None:
-        self.seen: set[str] = set()
+        self.printed: set[str] = set()
 
     def __call__(self, stage: str) -> None:
-        if stage not in self.seen:
-            self.seen.add(stage)
-            log(STAGES.get(stage, stage))
+        if stage not in self.printed:
+            self.printed.add(stage)
+            log(STAGE_MESSAGES.get(stage, stage))
 
 
-# -- runs ----------------------------------------------------------------------------------------
+# -- progress of transients ----------------------------------------------------------------------
 
-Step = Callable[[float, float, float], None]  # time, step [s] and the greatest temperature [K]
+StepCallback = Callable[[float, float, float], None]  # time [s], step size [s], maximum temperature [K]
 
 
 @contextmanager
-def show_run(duration: float, start: float = 0.0) -> Iterator[Step]:
-    """Yield what shows on stderr how far a run of that duration [s] is: a bar on a terminal, else lines.
+def show_run(duration: float, start: float = 0.0) -> Iterator[StepCallback]:
+    """Yield a function that shows the progress of a run on stderr: a bar on a terminal, else lines.
 
-    It is called after every step with the simulated time, the length of the step [s], and the greatest
-    temperature [K].
+    `duration` and `start` are simulated times [s]. The function is called after every step with the simulated
+    time [s], the step size [s], and the maximum temperature [K].
     """
-    left = EtaEstimator(start + duration)
+    eta = EtaEstimator(start + duration)
     if not sys.stderr.isatty():
-        yield _RunLog(start, duration, left)
+        yield _RunLog(start, duration, eta)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
@@ -126,77 +128,86 @@ def show_run(duration: float, start: float = 0.0) -> Iterator[Step]:
         task = bar.add_task("starting", total=duration)
 
         def show(now: float, step: float, peak: float) -> None:
-            left.note(now)
-            bar.update(
-                task, completed=now - start, description=_said(now - start, duration, step, peak, left)
-            )
+            eta.update(now)
+            text = format_progress(now - start, duration, step, peak, eta)
+            bar.update(task, completed=now - start, description=text)
 
         yield show
 
 
-def _said(passed: float, duration: float, step: float, peak: float, left: EtaEstimator) -> str:
-    times = f"{format_quantity(passed, 'time')} of {format_quantity(duration, 'time')}"
-    text = f"{times}, step {format_quantity(step, 'time')}, peak {peak - celsius(0.0):.1f} degC"
-    return f"{text}, {left}" if str(left) else text
+def format_progress(elapsed: float, duration: float, step: float, peak: float, eta: EtaEstimator) -> str:
+    """Return simulated time and duration, step size [all s], peak temperature [K], and the remaining time."""
+    times = f"{format_quantity(elapsed, 'time')} of {format_quantity(duration, 'time')}"
+    text = f"{times}, step {format_quantity(step, 'time')}, peak {peak - ZERO_CELSIUS:.1f} degC"
+    return f"{text}, {eta}" if str(eta) else text
 
 
 class EtaEstimator:
-    """How long a run will still take, by how fast simulated time went by lately.
+    """Estimate of the remaining wall time of a run from its recent speed in simulated time.
 
-    Steps grow while temperatures settle and shrink where powers jump, so the whole past says little. The
-    last quarter of the time on the clock is set against the last half: where both are equally fast the run
-    is taken to go on so; where it became faster less time is left than that, where slower more.
+    Step sizes grow while temperatures settle and shrink where powers jump, so the mean speed of the whole
+    run is a poor predictor. The speed over the last quarter of the elapsed wall time is compared with that
+    over the last half. If both agree, the estimate is "about"; if the run became faster, the estimate is an
+    upper bound ("less than"); if it became slower, a lower bound ("more than").
     """
 
     def __init__(self, end: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.end = end  # s, simulated
         self.clock = clock
-        self.began = clock()
-        self.marks: deque[tuple[float, float]] = deque()  # clock, simulated time
+        self.start = clock()
+        self.samples: deque[tuple[float, float]] = deque()  # s: clock, simulated time
 
-    def note(self, simulated: float) -> None:
-        """Note that a simulated time [s] was reached."""
+    def update(self, simulated: float) -> None:
+        """Record that the run has reached a simulated time [s]."""
         now = self.clock()
-        if len(self.marks) > 1 and now - self.marks[-2][0] < 5e-3 * (now - self.began):
-            self.marks.pop()  # marks closer than this tell nothing, and would become too many
-        self.marks.append((now, simulated))
-        while len(self.marks) > 2 and self.marks[1][0] <= self._back(0.5):
-            self.marks.popleft()
+        elapsed = now - self.start
+        if len(self.samples) > 1 and now - self.samples[-2][0] < MIN_SAMPLE_SPACING * elapsed:
+            self.samples.pop()  # bounds the number of samples
+        self.samples.append((now, simulated))
+        while len(self.samples) > 2 and self.samples[1][0] <= self._clock_before(0.5):
+            self.samples.popleft()
 
-    def _back(self, share: float) -> float:
-        """Return what the clock showed when so much of the run's time till now was still to come."""
-        now = self.marks[-1][0]
-        return now - share * (now - self.began)
+    def _clock_before(self, share: float) -> float:
+        """Return the clock [s] at which the last `share` of the elapsed wall time began."""
+        now = self.samples[-1][0]
+        return now - share * (now - self.start)
 
     def seconds(self) -> tuple[float, float] | None:
-        """Return the time left at the speed of the last quarter and of the last half [s]; None: too early."""
-        if len(self.marks) < 3 or self.marks[-1][0] - self.began < SOON:
+        """Return the remaining wall time [s] at the speed of the last quarter, and at that of the last half.
+
+        None where too little time has elapsed, or the run is at its end.
+        """
+        if len(self.samples) < 3 or self.samples[-1][0] - self.start < MIN_ELAPSED_FOR_ETA:
             return None
-        now, simulated = self.marks[-1]
+        now, simulated = self.samples[-1]
         if simulated >= self.end:
             return None
-        found = []
+        remaining = []
         for share in (0.25, 0.5):
-            since, then = max(
-                (mark for mark in self.marks if mark[0] <= self._back(share)), default=self.marks[0]
-            )
-            if simulated <= then or now <= since:
+            earlier = [sample for sample in self.samples if sample[0] <= self._clock_before(share)]
+            then, simulated_then = max(earlier, default=self.samples[0])
+            if simulated <= simulated_then or now <= then:
                 return None
-            found.append((self.end - simulated) * (now - since) / (simulated - then))
-        return found[0], found[1]
+            remaining.append((self.end - simulated) * (now - then) / (simulated - simulated_then))
+        return remaining[0], remaining[1]
 
     def __str__(self) -> str:
-        """Return "about 2 min left", or less or more than that; nothing where it is too early to say."""
+        """Return a text like "about 2 min left"; empty where there is no estimate yet."""
         found = self.seconds()
         if found is None:
             return ""
-        lately, before = found
-        word = "about" if lately < STEADY * before and before < STEADY * lately else ""
-        return f"{word or ('less' if lately < before else 'more') + ' than'} {_rounded(lately)} left"
+        quarter, half = found
+        is_steady = quarter < STEADY_SPEED_RATIO * half and half < STEADY_SPEED_RATIO * quarter
+        bound = "about" if is_steady else "less than" if quarter < half else "more than"
+        return f"{bound} {format_wall_time(quarter)} left"
 
 
-def _rounded(seconds: float) -> str:
-    """Return a time as people tell it: 8 s, 45 s, 3 min, 2 h 10 min."""
+def format_wall_time(seconds: float) -> str:
+    """Return a rounded duration.
+
+    >>> [format_wall_time(seconds) for seconds in (8.0, 43.0, 170.0, 7900.0)]
+    ['8 s', '45 s', '3 min', '2 h 10 min']
+    """
     if seconds < 9.5:
         return f"{max(1.0, seconds):.0f} s"
     if seconds < 57.5:
@@ -204,21 +215,21 @@ def _rounded(seconds: float) -> str:
     minutes = max(1, round(seconds / 60))
     if minutes < 60:
         return f"{minutes} min"
-    tens = 10 * round(minutes / 10)
-    return f"{tens // 60} h {tens % 60} min" if tens % 60 else f"{tens // 60} h"
+    minutes = 10 * round(minutes / 10)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
 class _RunLog:
-    """Prints a line at every tenth of a run, and at least one a minute."""
+    """Prints a line of progress at every tenth of a run, and at least every `MAX_LOG_INTERVAL`."""
 
-    def __init__(self, start: float, duration: float, left: EtaEstimator) -> None:
-        self.start, self.duration, self.left = start, duration, left
-        self.tenth, self.said = 0, left.clock()
+    def __init__(self, start: float, duration: float, eta: EtaEstimator) -> None:
+        self.start, self.duration, self.eta = start, duration, eta
+        self.tenth, self.printed_at = 0, eta.clock()
 
     def __call__(self, now: float, step: float, peak: float) -> None:
-        self.left.note(now)
-        passed = now - self.start
-        tenth = int(10.0 * passed / self.duration + 1e-9) if self.duration > 0.0 else 10
-        if tenth > self.tenth or self.left.clock() - self.said > 60.0:
-            self.tenth, self.said = tenth, self.left.clock()
-            log(_said(passed, self.duration, step, peak, self.left))
+        self.eta.update(now)
+        elapsed = now - self.start
+        tenth = int(10.0 * elapsed / self.duration + 1e-9) if self.duration > 0.0 else 10
+        if tenth > self.tenth or self.eta.clock() - self.printed_at > MAX_LOG_INTERVAL:
+            self.tenth, self.printed_at = tenth, self.eta.clock()
+            log(format_progress(elapsed, self.duration, step, peak, self.eta))

@@ -1,4 +1,4 @@
-"""The options that the commands share, and how their texts are read."""
+"""Options that several commands share, and the functions that read their values."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ if TYPE_CHECKING:
     from thermostack.mesh.cell_size import Cell
 
 
-def usage_error(option: str, message: str, remedy: str = "", code: str = "E-VALUE") -> DescriptionError:
-    return DescriptionError(Diagnostic(option, message, remedy, code))
+def usage_error(option: str, message: str, hint: str = "", code: str = "E-VALUE") -> DescriptionError:
+    """Return the error for a wrong value of an option."""
+    return DescriptionError(Diagnostic(option, message, hint, code))
 
 
 def _check_threads(_: type, threads: int | None) -> None:
     if threads is not None and threads < 1:
-        raise usage_error("--threads", f"{threads} is not a number of threads", "1, 2, 3, ...", "E-RANGE")
+        raise usage_error("--threads", f"must be at least 1, got {threads}", "", "E-RANGE")
 
 
-# -- what they are -------------------------------------------------------------------------------
+# -- types of options ----------------------------------------------------------------------------
 
 
-PackageName = Annotated[
-    str, Parameter(help="A description file (YAML), or the name of a package that comes along.")
-]
+PackageName = Annotated[str, Parameter(help="A description file (YAML), or the name of a shipped package.")]
 CellOption = Annotated[
     str | None,
     Parameter(
         name="--cell",
-        help='Largest size of a cell: "0.25 mm", "0.25 mm, 0.25 mm, 0.1 mm" along x, y, z, or for parts: '
-        '"gpu=0.1 mm, hbm=0.2 mm". Without it the grid follows the powered blocks.',
+        help='Largest cell size: "0.25 mm", "0.25 mm, 0.25 mm, 0.1 mm" along x, y, z, or by part: '
+        '"gpu=0.1 mm, hbm=0.2 mm". Default: chosen from the sizes of the powered blocks.',
     ),
 ]
 Settings = Annotated[
@@ -49,36 +48,42 @@ Settings = Annotated[
 NoSave = Annotated[bool, Parameter(name="--no-save", help="Write no files.")]
 Threads = Annotated[
     int | None,
+    Parameter(name="--threads", help="Number of threads. Default: all processors.", validator=_check_threads),
+]
+AllParts = Annotated[
+    bool,
     Parameter(
-        name="--threads", help="How many threads; all processors without it.", validator=_check_threads
+        name="--all", help="List all parts and blocks. Default: stacks and the blocks that have power."
     ),
 ]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON in SI units instead of tables.")]
-Debug = Annotated[bool, Parameter(name="--debug", help="Show where in the program an error arose.")]
+Debug = Annotated[bool, Parameter(name="--debug", help="Print the traceback of an error.")]
 IncludeRoot = Annotated[
     bool,
-    Parameter(name="--allow-include-root", help="Let a description use files outside its own directory."),
+    Parameter(
+        name="--allow-include-root", help="Allow the description to read files outside its own directory."
+    ),
 ]
 
 
 def output_option(files: str, suffixes: tuple[str, ...]) -> Parameter:
-    """Return the option for where a command writes, as Annotated[Path | None, output_option(...)]."""
+    """Return the option --output of a command, for use as Annotated[Path | None, output_option(...)]."""
     *others, last = suffixes
     endings = f"{', '.join(others)} or {last}" if others else last
-    text = f"A directory for {files}, or a file that ends in {endings}. Without it the current directory."
+    text = f"A directory for {files}, or a file that ends in {endings}. Default: the current directory."
     return Parameter(name=["--output", "-o"], help=text)
 
 
-# -- how they are read ---------------------------------------------------------------------------
+# -- values of options ---------------------------------------------------------------------------
 
 
 def read_output(output: Path | None, no_save: bool, suffixes: tuple[str, ...]) -> Destination | None:
-    """Return where files go, None where none are to be written. Raises OutputError where they cannot go."""
+    """Return the destination of files, None with --no-save. Raises OutputError if it is not writable."""
     return None if no_save else find_destination(output, suffixes)
 
 
 def read_quantity(option: str, text: str, dimension: str) -> float:
-    """Return the value [SI] that an option says, with its unit."""
+    """Return the value [SI] of a text with a unit."""
     from thermostack.units import UnitError, parse_quantity
 
     try:
@@ -88,23 +93,22 @@ def read_quantity(option: str, text: str, dimension: str) -> float:
 
 
 def read_length(option: str, text: str) -> float:
+    """Return a length [m]."""
     return read_quantity(option, text, "length")
 
 
 def read_positive(option: str, text: str, dimension: str) -> float:
-    """Return the value [SI] greater than zero that an option says, with its unit."""
+    """Return the value [SI] of a text with a unit. Raises DescriptionError unless it is positive."""
     value = read_quantity(option, text, dimension)
     if not value > 0.0:
         from thermostack.units import example_of
 
-        raise usage_error(
-            option, f"{text} is not greater than zero", f'as "{example_of(dimension)}"', "E-RANGE"
-        )
+        raise usage_error(option, f"must be positive, got {text}", f'as "{example_of(dimension)}"', "E-RANGE")
     return value
 
 
 def read_cell(text: str | None) -> Cell:
-    """Return the size of cells [m] that an option says: one to three sizes, or sizes by part.
+    """Return the largest cell size [m]: one for all axes, a tuple for x, y and z, or a dict by part.
 
     >>> read_cell("0.25 mm")
     0.00025
@@ -115,34 +119,38 @@ def read_cell(text: str | None) -> Cell:
         return None
     items = [item.strip() for item in text.split(",")]
     if any("=" in item for item in items):
-        sizes: dict[str, float] = {}
-        for item in items:
-            part, equals, size = (piece.strip() for piece in item.partition("="))
-            if not (part and equals) or part in sizes:
-                text = f"{item!r} is not a size of another part"
-                raise usage_error("--cell", text, 'write "gpu=0.1 mm, hbm=0.2 mm"')
-            sizes[part] = read_length("--cell", size)
-        return sizes
+        return _read_sizes_by_part(items)
     lengths = tuple(read_length("--cell", item) for item in items)
     if len(lengths) > 3:
-        raise usage_error(
-            "--cell", f"{len(lengths)} sizes are more than there are axes", 'as "0.25 mm, 0.25 mm, 0.1 mm"'
-        )
+        message = f"{len(lengths)} sizes for 3 axes"
+        raise usage_error("--cell", message, 'as "0.25 mm, 0.25 mm, 0.1 mm"')
     return lengths[0] if len(lengths) == 1 else lengths
 
 
+def _read_sizes_by_part(items: Iterable[str]) -> dict[str, float]:
+    sizes: dict[str, float] = {}
+    for item in items:
+        part, equals, size = (piece.strip() for piece in item.partition("="))
+        if not (part and equals):
+            raise usage_error("--cell", f"{item!r} is not part=size", 'write "gpu=0.1 mm, hbm=0.2 mm"')
+        if part in sizes:
+            raise usage_error("--cell", f"{part!r} is given twice", "", "E-DUPLICATE")
+        sizes[part] = read_length("--cell", size)
+    return sizes
+
+
 def read_settings(settings: Iterable[str]) -> dict[str, str]:
-    """Return values by the paths of the fields they are set in, from texts like `path=value`."""
-    made: dict[str, str] = {}
+    """Return the values of --set by the paths of their fields, from texts like `path=value`."""
+    values: dict[str, str] = {}
     diagnostics = []
     for setting in settings:
-        path, equals, value = setting.partition("=")
-        if not equals or not path.strip():
-            remedy = "write path=value, as stacks.gpu.layers.active.power.scale_to=700 W"
-            diagnostics.append(Diagnostic("--set", f"{setting!r} sets no field", remedy, "E-MISSING"))
-        elif path.strip() in made:
-            diagnostics.append(Diagnostic("--set", f"{path.strip()!r} is set twice", "", "E-DUPLICATE"))
-        made[path.strip()] = value.strip()
+        path, equals, value = (piece.strip() for piece in setting.partition("="))
+        if not equals or not path:
+            hint = "write path=value, as stacks.gpu.layers.active.power.scale_to=700 W"
+            diagnostics.append(Diagnostic("--set", f"{setting!r} is not path=value", hint, "E-MISSING"))
+        elif path in values:
+            diagnostics.append(Diagnostic("--set", f"{path!r} is set twice", "", "E-DUPLICATE"))
+        values[path] = value
     if diagnostics:
         raise DescriptionError(diagnostics)
-    return made
+    return values

@@ -1,4 +1,4 @@
-"""An interrupted command ends within two seconds, also inside a library that Python cannot stop."""
+"""Handling of SIGINT, SIGTERM and SIGHUP: a command ends within two seconds, also inside compiled code."""
 
 from __future__ import annotations
 
@@ -14,90 +14,92 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-INTERRUPTED = 130  # the exit code, whichever of the signals it was
+INTERRUPTED_EXIT_CODE = 130  # for each of the signals
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE = 1.2  # s for the main thread to unwind; a factorisation in C would hold it for minutes
-PATIENCE = 0.6  # s for a run to come to the end of a step, where it can be gone on with
-AGAIN = 0.01  # s after which an interrupt that was dropped is raised again
+UNWIND_TIMEOUT = 1.2  # s for the main thread to unwind; a factorization in C would run on for minutes
+STEP_TIMEOUT = 0.6  # s for a run to finish a time step, from which it can be resumed
+RETRY_DELAY = 0.01  # s until an exception that Python dropped is raised again
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt in the main thread at a signal, and end the process where that is not heeded.
+    """Raise KeyboardInterrupt in the main thread at a signal; end the process if it does not unwind in time.
 
-    A signal that the process was started to ignore (nohup) stays ignored. Files are safe either way: one
-    that is being written has no name yet.
+    A signal that the process ignored at its start stays ignored, as shells and `nohup` intend for programs
+    in the background. Files are safe in any case: a file gets its name only when it is complete.
     """
-    heeded = threading.Event()
+    unwound = threading.Event()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(reading, heeded), daemon=True).start()
+    threading.Thread(target=_exit_if_stuck, args=(reading, unwound), daemon=True).start()
     try:
         with _SignalHandler().installed():
             yield
     finally:
-        heeded.set()
+        unwound.set()
         signal.set_wakeup_fd(wakeup)
         os.close(writing)
 
 
 @contextlib.contextmanager
 def between_steps() -> Iterator[Callable[[], None]]:
-    """Yield what a run calls between its steps: a signal raises KeyboardInterrupt there.
+    """Yield a function to call between time steps, which raises KeyboardInterrupt after a signal.
 
-    Where a step takes longer than that can wait, it is raised in the middle of it.
+    If a step takes longer than `STEP_TIMEOUT` after the signal, KeyboardInterrupt is raised within the step.
     """
-    interrupt = _SignalHandler(PATIENCE)
-    with interrupt.installed():
-        yield interrupt.look
-        interrupt.look()
+    handler = _SignalHandler(STEP_TIMEOUT)
+    with handler.installed():
+        yield handler.raise_pending
+        handler.raise_pending()
 
 
 class _SignalHandler:
-    """Raises KeyboardInterrupt after a signal, once: a second signal must not interrupt the tidying up.
+    """Raises KeyboardInterrupt after the first signal; later signals must not interrupt the clean-up.
 
-    It may be raised where it gets lost. Python drops it in a destructor, or as a weak reference dies: then
-    it is raised again soon after. A library may catch it, or make an error of its own out of it (pydantic
-    does): then what is interrupted ends with it all the same.
+    The exception can get lost. Python drops exceptions in destructors and in callbacks of weak references;
+    then it is raised again after `RETRY_DELAY`. A library may catch it, or convert it into an exception of
+    its own, as pydantic does; then it is raised at the end of the `installed` block.
     """
 
-    def __init__(self, patience: float = 0.0) -> None:
-        self.patience = patience  # s from a signal until it is raised, where nobody looks before
-        self.is_asked = self.is_raised = False
+    def __init__(self, timeout: float = 0.0) -> None:
+        self.timeout = timeout  # s from a signal to the exception, unless `raise_pending` is called before
+        self.is_pending = self.is_raised = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.is_asked:
+        if self.is_pending:
             return
-        self.is_asked = True
-        if self.patience:
-            signal.setitimer(signal.ITIMER_REAL, self.patience)
+        self.is_pending = True
+        if self.timeout:
+            signal.setitimer(signal.ITIMER_REAL, self.timeout)
         else:
-            self.look()
+            self.raise_pending()
 
-    def look(self) -> None:
-        if self.is_asked and not self.is_raised:
+    def raise_pending(self) -> None:
+        """Raise KeyboardInterrupt if a signal has arrived and it was not raised yet."""
+        if self.is_pending and not self.is_raised:
             self.is_raised = True
             signal.setitimer(signal.ITIMER_REAL, 0.0)
             raise KeyboardInterrupt
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        kept = {number: signal.getsignal(number) for number in SIGNALS}
+        """Handle the signals that are not ignored; restore the previous handlers at the end."""
+        previous = {number: signal.getsignal(number) for number in SIGNALS}
         hook = sys.unraisablehook
 
-        def dropped(what: UnraisableHookArgs) -> None:
-            if self.is_raised and issubclass(what.exc_type, KeyboardInterrupt):
+        def on_dropped_exception(dropped: UnraisableHookArgs) -> None:
+            if self.is_raised and issubclass(dropped.exc_type, KeyboardInterrupt):
                 self.is_raised = False
-                signal.setitimer(signal.ITIMER_REAL, AGAIN)
+                signal.setitimer(signal.ITIMER_REAL, RETRY_DELAY)
             else:
-                hook(what)
+                hook(dropped)
 
-        for number, handler in kept.items():
+        for number, handler in previous.items():
             if handler not in (signal.SIG_IGN, None):
                 signal.signal(number, self)
-        kept[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda number, frame: self.look())
-        sys.unraisablehook = dropped
+        previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda number, frame: self.raise_pending())
+        sys.unraisablehook = on_dropped_exception
         try:
             yield
             if self.is_raised:
@@ -109,16 +111,19 @@ class _SignalHandler:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
             sys.unraisablehook = hook
-            for number, handler in kept.items():
+            for number, handler in previous.items():
                 if handler is not None:
                     signal.signal(number, handler)
 
 
-def _watch(reading: int, heeded: threading.Event) -> None:
-    """Wait for a signal, which arrives here even while the main thread is in C, and see that it is heeded."""
+def _exit_if_stuck(reading: int, unwound: threading.Event) -> None:
+    """Wait for signals on a pipe, and end the process if the main thread has not unwound in time.
+
+    The pipe receives signals also while the main thread runs compiled code.
+    """
     while number := os.read(reading, 1):
-        if number[0] in SIGNALS and not heeded.wait(GRACE):
-            restore = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # the cursor that a progress display hid
+        if number[0] in SIGNALS and not unwound.wait(UNWIND_TIMEOUT):
+            restore = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # the cursor that a progress bar hid
             os.write(2, f"{restore}interrupted\n".encode())
-            os._exit(INTERRUPTED)
+            os._exit(INTERRUPTED_EXIT_CODE)
     os.close(reading)

@@ -1,9 +1,9 @@
-"""The stages of a command before and after the solver, shown and timed as it does its own."""
+"""Timer of the stages of a command, with the calls for the stages before and after the solver."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,36 +13,39 @@ if TYPE_CHECKING:
     from thermostack.mesh.model import Model
     from thermostack.package.package import Package
     from thermostack.results.steady_result import SteadyResult
-    from thermostack.steady import Progress
 
 
 class StageTimer:
-    """What shows the stages, and the seconds each took."""
+    """Reports the name of each stage and records its duration [s]."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Callable[[str], None]) -> None:
         self.progress = progress
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Report and time one stage."""
         self.progress(name)
         start = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - start
 
-    def read(self, package: str, overrides: Mapping[str, str], *, may_leave: bool) -> Package:
+    def read(self, package: str, overrides: Mapping[str, str], *, allow_include_root: bool) -> Package:
+        """Return the package of a description file or name."""
         with self.stage("read"):
             from thermostack.io.description.package_file import read_package
 
-            return read_package(package, overrides, allow_include_root=may_leave)
+            return read_package(package, overrides, allow_include_root=allow_include_root)
 
-    def discretize(self, drawn: Package, cell: Cell) -> Model:
+    def discretize(self, package: Package, cell: Cell) -> Model:
+        """Return the package on its grid."""
         with self.stage("mesh"):
             from thermostack.mesh.model import discretize
 
-            return discretize(drawn, cell)
+            return discretize(package, cell)
 
-    def save(self, steady: SteadyResult, result: Path, picture: Path) -> None:
+    def save(self, steady: SteadyResult, result: Path, figure: Path) -> None:
+        """Write the result file and the overview figure."""
         with self.stage("write"):
             from thermostack.io.results.steady_file import write_result
 
@@ -51,4 +54,4 @@ class StageTimer:
         with self.stage("plot"):
             from thermostack.plot.overview import plot_overview
 
-            plot_overview(steady, picture)
+            plot_overview(steady, figure)

@@ -1,11 +1,13 @@
-"""The options of the command `transient`, and how their texts are read."""
+"""Options of the command `transient`, and the functions that read their values."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
 
 from thermostack.cli.options import read_positive, read_quantity, usage_error
 from thermostack.errors import DescriptionError
@@ -15,38 +17,113 @@ if TYPE_CHECKING:
     from thermostack.transient.throttling import Throttle
     from thermostack.transient.trace import Trace
 
-Place = tuple[float, float, float]  # x, y, z in m
+Position = tuple[float, float, float]  # x, y, z in m
 
-MOST_FRAMES = 100_000
-AT_THE_END = 1e-9  # of a run: a frame nearer to its end than this is the one at the end
-READY_MADE = ("gpu", "hbm")  # throttles
+MAX_FRAMES = 100_000
+FRAME_TOLERANCE = 1e-9  # of the duration; a frame this close to the end is the last one
+POSITION_TOLERANCE = 1e-9  # m; a probe this close to a face of the body lies inside
+THROTTLE_NAMES = ("gpu", "hbm")
+
+# -- types of options ----------------------------------------------------------------------------
+
+TraceOptions = Annotated[
+    tuple[Path, ...],
+    Parameter(
+        help='A CSV file of powers over time with a header like "time [ms],gpu [W]"; may be repeated. '
+        "Default: the power of the description, switched on at the start."
+    ),
+]
+DurationOption = Annotated[
+    str | None, Parameter(help='Simulated time, as "10 s". Default: until the first trace ends.')
+]
+ToleranceOption = Annotated[
+    str, Parameter(help="Largest time-integration error of any cell, as a temperature.", show_default=True)
+]
+SchemeOption = Annotated[
+    Literal["sdirk3", "sdirk4", "implicit_euler"],
+    Parameter(help="Time-integration scheme; implicit_euler needs --step.", show_default=True),
+]
+StepOption = Annotated[
+    str | None,
+    Parameter(help='Fixed step size, as "1 ms". Default: step-size control by the tolerance.'),
+]
+InitialOption = Annotated[
+    str | None,
+    Parameter(
+        help="Initial temperatures: steady, for the power at the start; outside, the ambient temperature; "
+        'or a temperature, as "25 degC". Default: steady with a trace, otherwise outside.'
+    ),
+]
+FramesOption = Annotated[
+    str | None,
+    Parameter(
+        help='Fields in the result file: "every 10 ms", a number of them, or times as "1 ms, 5 ms". '
+        "Default: the first and the last."
+    ),
+]
+ProbeOptions = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="A point whose temperature is recorded at every step, as "
+        '"sensor=12 mm, 8 mm, 1 mm"; may be repeated.'
+    ),
+]
+ThrottleOptions = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help='A stack whose power is reduced when it is hot: "gpu=105 degC" lowers the clock of a processor; '
+        "gpu=gpu and hbm=hbm use the usual limits; may be repeated."
+    ),
+]
+ResumeOption = Annotated[
+    bool, Parameter(help="Continue the same run from its checkpoint after an interruption.")
+]
+OverwriteOption = Annotated[
+    bool, Parameter(help="Start from the beginning, even if an unfinished run is discarded.")
+]
+CheckpointOption = Annotated[
+    str, Parameter(help="Wall time between two checkpoints, from which a run can resume.", show_default=True)
+]
+
+# -- values of options ---------------------------------------------------------------------------
+
+
+def check_combination(scheme: str, step: str | None, *, resume: bool, overwrite: bool, no_save: bool) -> None:
+    """Raise DescriptionError for options that exclude each other or need another one."""
+    if scheme == "implicit_euler" and step is None:
+        message = "implicit_euler does not estimate its error"
+        raise usage_error("--scheme", message, 'set the step size, as --step "1 ms"', "E-MISSING")
+    if resume and no_save:
+        raise usage_error("--resume", "needs the files that --no-save does not write", "omit one of them")
+    if resume and overwrite:
+        message = "continues an unfinished run, which --overwrite discards"
+        raise usage_error("--resume", message, "omit one of them")
 
 
 def read_traces(files: Sequence[Path]) -> list[Trace]:
-    """Return the traces that files hold. Raises DescriptionError with every fault of the first wrong one."""
+    """Return the traces of files. Raises DescriptionError with all errors of the first wrong file."""
     from thermostack.io.description.trace_files import read_trace
 
     return [read_trace(file) for file in files]
 
 
 def read_duration(text: str | None, traces: Sequence[Trace]) -> float:
-    """Return how long a run is [s]: what is said, or else until the first of the traces that ends."""
+    """Return the duration of a run [s]: that of the option, else the time at which the first trace ends."""
     if text is not None:
         return read_positive("--duration", text, "time")
     ends = [float(trace.times[-1]) for trace in traces if trace.after == "refuse"]
     if not ends:
-        why = "no trace ends" if traces else "there is no trace"
-        raise usage_error("--duration", f"nothing says how long the run is: {why}", 'as "10 s"', "E-MISSING")
+        reason = "no trace ends" if traces else "there is no trace"
+        raise usage_error("--duration", f"is required: {reason}", 'as "10 s"', "E-MISSING")
     if not min(ends) > 0.0:
-        text = "the trace has one row, at 0 s, and says nothing of what comes after"
-        raise usage_error(
-            "--duration", text, "say after: hold in the trace, and how long the run is", "E-TRACE"
-        )
+        message = "is required: the trace has one row only, at 0 s"
+        hint = 'give --duration, and "after: hold" in the trace'
+        raise usage_error("--duration", message, hint, "E-TRACE")
     return min(ends)
 
 
 def read_initial(text: str) -> str | float:
-    """Return where a run starts: "steady", "outside", or a temperature [K].
+    """Return the initial condition of a run: "steady", "outside" (ambient), or a temperature [K].
 
     >>> read_initial("25 degC")
     298.15
@@ -56,14 +133,14 @@ def read_initial(text: str) -> str | float:
     try:
         return read_quantity("--initial", text, "temperature")
     except DescriptionError as error:
-        if any(sign.isdigit() for sign in text):
+        if any(char.isdigit() for char in text):
             raise
-        remedy = 'steady, outside, or a temperature as "25 degC"'
-        raise usage_error("--initial", f"{text!r} is no start", remedy, "E-NAME") from error
+        hint = 'steady, outside, or a temperature as "25 degC"'
+        raise usage_error("--initial", f"unknown initial condition {text!r}", hint, "E-NAME") from error
 
 
 def read_frames(text: str | None, duration: float) -> list[float]:
-    """Return the times [s] of the fields that are kept, beside those at both ends.
+    """Return the times [s] of the fields that are stored besides the first and the last one.
 
     >>> read_frames("every 2 ms", 0.005)
     [0.002, 0.004]
@@ -76,10 +153,10 @@ def read_frames(text: str | None, duration: float) -> list[float]:
         return []
     words = text.strip()
     if words.startswith("every "):
-        between = read_positive("--frames", words.removeprefix("every "), "time")
-        _check_count(max(2.0, duration / between), text)
-        times = [n * between for n in range(1, math.ceil(duration / between))]
-        return [time for time in times if time < duration * (1.0 - AT_THE_END)]
+        interval = read_positive("--frames", words.removeprefix("every "), "time")
+        _check_count(max(2.0, duration / interval), text)
+        times = [n * interval for n in range(1, math.ceil(duration / interval))]
+        return [time for time in times if time < duration * (1.0 - FRAME_TOLERANCE)]
     if words.isdecimal():
         _check_count(float(words), text)
         return [n * duration / (int(words) - 1) for n in range(1, int(words) - 1)]
@@ -88,36 +165,35 @@ def read_frames(text: str | None, duration: float) -> list[float]:
         if not 0.0 <= time <= duration:
             from thermostack.units import format_quantity
 
-            long = format_quantity(duration, "time")
-            text = f"{piece.strip()} is not in the run, which is {long} long"
-            raise usage_error("--frames", text, "", "E-RANGE")
+            message = f"{piece.strip()} is outside the run of {format_quantity(duration, 'time')}"
+            raise usage_error("--frames", message, "", "E-RANGE")
     return times
 
 
 def _check_count(count: float, text: str) -> None:
-    if not 2.0 <= count <= MOST_FRAMES:
-        message = f"{text!r} is not 2 to {MOST_FRAMES} frames; those at both ends are two"
+    if not 2.0 <= count <= MAX_FRAMES:
+        message = f"the number of frames must be 2 to {MAX_FRAMES}, with the first and the last, got {text!r}"
         raise usage_error("--frames", message, '"every 10 ms", 100, or "1 ms, 5 ms, 20 ms"', "E-RANGE")
 
 
-def read_probes(texts: Sequence[str]) -> dict[str, Place]:
-    """Return the places [m] of probes by name, from texts like "sensor=12 mm, 8 mm, 1.2 mm"."""
-    probes: dict[str, Place] = {}
-    remedy = 'write name=x,y,z, as "sensor=12 mm, 8 mm, 1.2 mm"'
+def read_probes(texts: Sequence[str]) -> dict[str, Position]:
+    """Return the positions [m] of probes by name, from texts like "sensor=12 mm, 8 mm, 1.2 mm"."""
+    probes: dict[str, Position] = {}
+    hint = 'write name=x,y,z, as "sensor=12 mm, 8 mm, 1.2 mm"'
     for text in texts:
-        name, equals, place = (piece.strip() for piece in text.partition("="))
-        lengths = place.split(",")
+        name, equals, position = (piece.strip() for piece in text.partition("="))
+        lengths = position.split(",")
         if not (name and equals and len(lengths) == 3):
-            raise usage_error("--probe", f"{text!r} is no place with a name", remedy, "E-VALUE")
+            raise usage_error("--probe", f"{text!r} is not a name with three coordinates", hint, "E-VALUE")
         if name in probes:
-            raise usage_error("--probe", f"{name!r} names two places", remedy, "E-DUPLICATE")
+            raise usage_error("--probe", f"{name!r} is given twice", hint, "E-DUPLICATE")
         x, y, z = (read_quantity("--probe", length.strip(), "length") for length in lengths)
         probes[name] = (x, y, z)
     return probes
 
 
-def check_probes(probes: dict[str, Place], model: Model) -> None:
-    """Raise DescriptionError where a probe is outside the body."""
+def check_probes(probes: dict[str, Position], model: Model) -> None:
+    """Raise DescriptionError where a probe lies outside the body."""
     import numpy as np
 
     from thermostack.units import format_quantity
@@ -127,63 +203,62 @@ def check_probes(probes: dict[str, Place], model: Model) -> None:
     for name, (x, y, z) in probes.items():
         indices = []
         for planes, value in ((grid.z, z), (grid.y, y), (grid.x, x)):
-            near = np.searchsorted(planes, [value - 1e-9, value + 1e-9]) - 1
+            near = np.searchsorted(planes, [value - POSITION_TOLERANCE, value + POSITION_TOLERANCE]) - 1
             indices.append(sorted({int(n) for n in near if 0 <= n < planes.size - 1}))
         if not (all(indices) and (model.part[np.ix_(*indices)] > 0).any()):
-            at = ", ".join(format_quantity(value, "length") for value in (x, y, z))
-            text = f"{name} at {at} is outside the body"
-            raise usage_error("--probe", text, f"the package goes from 0 to {size}", "E-OUTSIDE")
+            position = ", ".join(format_quantity(value, "length") for value in (x, y, z))
+            message = f"{name} at {position} is outside the body"
+            raise usage_error("--probe", message, f"the package extends from 0 to {size}", "E-OUTSIDE")
 
 
 def read_throttles(texts: Sequence[str]) -> dict[str, str | float]:
-    """Return by stack which ready-made throttle it has, or the temperature [K] a processor is throttled at.
+    """Return the throttle of each stack: the name of a predefined one, or the limit of a processor [K].
 
     The texts are like "gpu=105 degC", "gpu=gpu" or "hbm=hbm".
     """
     from thermostack.schema.fields import suggest
 
-    asked: dict[str, str | float] = {}
-    remedy = 'write stack=temperature, as "gpu=105 degC", or "gpu=gpu", "hbm=hbm" for those ready made'
+    throttles: dict[str, str | float] = {}
+    hint = 'write stack=temperature, as "gpu=105 degC", or "gpu=gpu", "hbm=hbm" for predefined throttles'
     for text in texts:
-        stack, equals, what = (piece.strip() for piece in text.partition("="))
-        if not (stack and equals and what):
-            raise usage_error("--throttle", f"{text!r} throttles nothing", remedy)
-        if stack in asked:
-            raise usage_error("--throttle", f"{stack!r} is throttled twice", remedy, "E-DUPLICATE")
-        if not any(sign.isdigit() for sign in what):
-            if what not in READY_MADE:
-                text = f"{what!r} is no ready-made throttle"
-                raise usage_error("--throttle", text, suggest(what, READY_MADE) or remedy, "E-NAME")
-            asked[stack] = what
-        else:
-            asked[stack] = read_quantity("--throttle", what, "temperature")
-    return asked
+        stack, equals, value = (piece.strip() for piece in text.partition("="))
+        if not (stack and equals and value):
+            raise usage_error("--throttle", f"{text!r} is not stack=temperature", hint)
+        if stack in throttles:
+            raise usage_error("--throttle", f"{stack!r} is given twice", hint, "E-DUPLICATE")
+        if any(char.isdigit() for char in value):
+            throttles[stack] = read_quantity("--throttle", value, "temperature")
+            continue
+        if value not in THROTTLE_NAMES:
+            nearest = suggest(value, THROTTLE_NAMES) or hint
+            raise usage_error("--throttle", f"unknown throttle {value!r}", nearest, "E-NAME")
+        throttles[stack] = value
+    return throttles
 
 
-def find_throttles(asked: dict[str, str | float], model: Model) -> list[Throttle]:
-    """Return the throttles asked for; a name of several stacks, as "hbm", stands for one of each of them.
+def find_throttles(throttles: dict[str, str | float], model: Model) -> list[Throttle]:
+    """Return the throttles of stacks; the name of several stacks, as "hbm", gives one for each of them.
 
-    Raises DescriptionError where a stack is not there or makes no heat.
+    Raises DescriptionError for an unknown stack or one without power.
     """
-    from thermostack.mesh.heat_sources import find_heat_sources
     from thermostack.transient.throttle_presets import gpu_throttle, hbm_throttle
 
-    heaters = find_heat_sources(model)
-    made: dict[str, Throttle] = {}
-    for name, what in asked.items():
+    sources = model.heat_sources
+    found: dict[str, Throttle] = {}
+    for name, value in throttles.items():
         stacks = [stack.name for stack in model.package.stacks if stack.name.startswith(f"{name}.")]
         for stack in stacks or [name]:
             try:
-                heaters.find(stack)
+                sources.find(stack)
             except DescriptionError as error:
                 diagnostic = error.diagnostics[0]
                 raise usage_error(
                     "--throttle", diagnostic.message, diagnostic.hint, diagnostic.code
                 ) from None
-            if stack in made:
-                raise usage_error("--throttle", f"{stack} is throttled twice", "", "E-DUPLICATE")
-            if what == "hbm":
-                made[stack] = hbm_throttle(stack)
+            if stack in found:
+                raise usage_error("--throttle", f"{stack!r} is given twice", "", "E-DUPLICATE")
+            if value == "hbm":
+                found[stack] = hbm_throttle(stack)
             else:
-                made[stack] = gpu_throttle(stack) if isinstance(what, str) else gpu_throttle(stack, what)
-    return list(made.values())
+                found[stack] = gpu_throttle(stack) if isinstance(value, str) else gpu_throttle(stack, value)
+    return list(found.values())

@@ -1,4 +1,4 @@
-"""The command `zth`: the thermal impedance of a part, its networks and its structure functions."""
+"""The command `zth`: thermal impedance of a heat source, its RC networks and structure functions."""
 
 from __future__ import annotations
 
@@ -28,78 +28,88 @@ from thermostack.cli.timing import StageTimer
 from thermostack.io.files.output_paths import FIGURE_SUFFIXES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
 
-PER_DECADE = 20  # times, unless said otherwise
-MOST_TIMES = 100_000
+    from thermostack.impedance.thermal_impedance import ThermalImpedance
+    from thermostack.io.files.output_paths import Destination
+    from thermostack.package.package import Package
+
+TIMES_PER_DECADE = 20  # by default
+MAX_TIMES = 100_000
+MIN_TOLERANCE, MAX_TOLERANCE = 1e-7, 1.0
+
+SourceOption = Annotated[
+    str | None,
+    Parameter(
+        help="The stack, part or block that dissipates one watt. Default: the stack with the highest power."
+    ),
+]
+OutputsOption = Annotated[
+    str | None,
+    Parameter(help='Stacks, parts or blocks for transfer impedances, as "hbm.west_0, hbm.east_0".'),
+]
+TimesOption = Annotated[
+    str | None,
+    Parameter(
+        help='First time, last time, and number per decade. Default: "1 us, 100 s, 20", with a later end '
+        "for a package that needs longer to reach the steady state."
+    ),
+]
+TemperatureOption = Annotated[
+    str | None,
+    Parameter(
+        help='Temperature at which conductivities are evaluated, as "85 degC". Default: the steady field.'
+    ),
+]
+ToleranceOption = Annotated[
+    float, Parameter(help="Error of the impedances, relative to that of the source.", show_default=True)
+]
 
 
 def zth(
     package: PackageName,
     /,
     *,
-    source: Annotated[
-        str | None,
-        Parameter(help="The stack, part or block that gets a watt; without it the stack that heats most."),
-    ] = None,
-    outputs: Annotated[
-        str | None, Parameter(help='Others whose rise is asked for, as "hbm.west_0, hbm.east_0".')
-    ] = None,
-    times: Annotated[
-        str | None,
-        Parameter(
-            help='From, to, and how many a decade: "1 us, 100 s, 20", which it is unless the package is '
-            "slower.",
-        ),
-    ] = None,
-    temperature: Annotated[
-        str | None,
-        Parameter(
-            help='Where conductivities are taken, as "85 degC"; without it at the steady temperatures.'
-        ),
-    ] = None,
-    tolerance: Annotated[
-        float, Parameter(help="Of the rises, relative to that of the source.", show_default=True)
-    ] = 1e-4,
+    source: SourceOption = None,
+    outputs: OutputsOption = None,
+    times: TimesOption = None,
+    temperature: TemperatureOption = None,
+    tolerance: ToleranceOption = 1e-4,
     cell: CellOption = None,
     settings: Settings = (),
-    output: Annotated[
-        Path | None, output_option("NAME_zth.png and the tables beside it", FIGURE_SUFFIXES)
-    ] = None,
+    output: Annotated[Path | None, output_option("NAME_zth.png and its tables", FIGURE_SUFFIXES)] = None,
     no_save: NoSave = False,
     threads: Threads = None,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
 ) -> None:
-    """Find the thermal impedance of a part: rise over time, time constants, networks, structure functions."""
-    if not 1e-7 <= tolerance < 1.0:
-        raise usage_error("--tolerance", f"{tolerance:g} is not between 1e-7 and 1", "as 1e-4", "E-RANGE")
-    asked = read_times(times)
-    at = None if temperature is None else read_quantity("--temperature", temperature, "temperature")
+    """Compute a thermal impedance: Zth over time, time constants, networks and structure functions."""
+    if not MIN_TOLERANCE <= tolerance < MAX_TOLERANCE:
+        message = f"must be at least {MIN_TOLERANCE:g} and below {MAX_TOLERANCE:g}, got {tolerance:g}"
+        raise usage_error("--tolerance", message, "as 1e-4", "E-RANGE")
+    points = read_times(times)
+    kelvin = None if temperature is None else read_quantity("--temperature", temperature, "temperature")
     destination = read_output(output, no_save, FIGURE_SUFFIXES)
     overrides, size = read_settings(settings), read_cell(cell)
-    places = [name.strip() for name in (outputs or "").split(",") if name.strip()]
+    names = [name.strip() for name in (outputs or "").split(",") if name.strip()]
     with show_progress() as progress:
-        timed = StageTimer(progress)
-        drawn = timed.read(package, overrides, may_leave=allow_include_root)
-        files: list[Path] = []
-        if destination is not None:
-            from thermostack.io.results.impedance_files import impedance_files
-
-            picture = destination.file(f"{drawn.name}_zth.png")
-            files = [picture, *impedance_files(picture.with_suffix(""))]
-        model = timed.discretize(drawn, size)
+        timer = StageTimer(progress)
+        description = timer.read(package, overrides, allow_include_root=allow_include_root)
+        files = _output_files(destination, description) if destination is not None else []
+        model = timer.discretize(description, size)
         from thermostack.impedance.thermal_impedance import thermal_impedance
 
         try:
             impedance = thermal_impedance(
                 model,
                 source,
-                times=asked,
-                outputs=places,
+                times=points,
+                outputs=names,
                 tolerance=tolerance,
-                temperature=at,
+                temperature=kelvin,
                 threads=threads,
                 progress=progress,
             )
@@ -107,32 +117,53 @@ def zth(
             option = "--source" if source and str(source) in str(error.args[0]) else "--outputs"
             raise usage_error(option, str(error.args[0]), code="E-NAME") from None
         if files:
-            from thermostack.io.results.impedance_files import write_impedance
+            _write_files(impedance, files, timer)
+    seconds = {**timer.seconds, **impedance.seconds}
+    _print_result(impedance, description, seconds, [str(file) for file in files], json=json)
 
-            files[0].parent.mkdir(exist_ok=True)
-            with timed.stage("write"):
-                write_impedance(impedance, files[1:])
-            with timed.stage("plot"):
-                impedance.plot(files[0])
+
+def _output_files(destination: Destination, package: Package) -> list[Path]:
+    """Return the paths of the figure and of the tables."""
+    from thermostack.io.results.impedance_files import impedance_files
+
+    figure = destination.file(f"{package.name}_zth.png")
+    return [figure, *impedance_files(figure.with_suffix(""))]
+
+
+def _write_files(impedance: ThermalImpedance, files: Sequence[Path], timer: StageTimer) -> None:
+    from thermostack.io.results.impedance_files import write_impedance
+
+    files[0].parent.mkdir(exist_ok=True)
+    with timer.stage("write"):
+        write_impedance(impedance, files[1:])
+    with timer.stage("plot"):
+        impedance.plot(files[0])
+
+
+def _print_result(
+    impedance: ThermalImpedance,
+    package: Package,
+    seconds: Mapping[str, float],
+    files: Sequence[str],
+    *,
+    json: bool,
+) -> None:
     warn(impedance.warnings)
-    seconds = {**timed.seconds, **impedance.seconds}
-    written = [str(file) for file in files]
     if json:
         from thermostack.io.results.impedance_files import impedance_summary
 
-        print_json({**impedance_summary(impedance), "seconds": seconds, "files": written})
+        print_json({**impedance_summary(impedance), "seconds": dict(seconds), "files": list(files)})
         return
     from thermostack.report.impedance_table import impedance_table, networks_table
 
-    heading = (drawn.name, drawn.about)
     print_tables(
-        lambda width: [impedance_table(impedance, width), "", networks_table(impedance, seconds, written)],
-        heading,
+        lambda width: [impedance_table(impedance, width), "", networks_table(impedance, seconds, files)],
+        (package.name, package.about),
     )
 
 
 def read_times(text: str | None) -> np.ndarray | None:
-    """Return the times [s] that an option says: from, to, and how many a decade.
+    """Return the times [s] of an option: first, last, and number per decade.
 
     >>> read_times("1 ms, 10 s, 2").round(4).tolist()
     [0.001, 0.0032, 0.01, 0.0316, 0.1, 0.3162, 1.0, 3.1623, 10.0]
@@ -142,17 +173,17 @@ def read_times(text: str | None) -> np.ndarray | None:
     import numpy as np
 
     pieces = [piece.strip() for piece in text.split(",")]
-    remedy = 'as "1 us, 100 s" or "1 us, 100 s, 50"'
+    hint = 'as "1 us, 100 s" or "1 us, 100 s, 50"'
     if len(pieces) not in (2, 3):
-        raise usage_error("--times", f"{text!r} is not from, to, and how many a decade", remedy)
+        message = f"{text!r} is not a first time, a last time and a number per decade"
+        raise usage_error("--times", message, hint)
     first, last = (read_quantity("--times", piece, "time") for piece in pieces[:2])
     if not 0.0 < first < last:
-        raise usage_error(
-            "--times", f"{text!r} does not go up from a time greater than zero", remedy, "E-RANGE"
-        )
-    per_decade = pieces[2] if len(pieces) == 3 else str(PER_DECADE)
+        message = f"the first time must be positive and before the last, got {text!r}"
+        raise usage_error("--times", message, hint, "E-RANGE")
+    per_decade = pieces[2] if len(pieces) == 3 else str(TIMES_PER_DECADE)
     count = round(int(per_decade) * np.log10(last / first)) + 1 if per_decade.isdecimal() else 0
-    if not 2 <= count <= MOST_TIMES:
-        text = f"{per_decade} a decade is not 2 to {MOST_TIMES} times in all"
-        raise usage_error("--times", text, remedy, "E-RANGE")
+    if not 2 <= count <= MAX_TIMES:
+        message = f"{per_decade} per decade must give 2 to {MAX_TIMES} times"
+        raise usage_error("--times", message, hint, "E-RANGE")
     return np.geomspace(first, last, count)

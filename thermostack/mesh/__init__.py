@@ -1,1 +1,1 @@
-"""The mesh builder: from the geometry of a package to cells, heat sources and boundary faces."""
+"""The mesh builder: from the geometry of a package to cells with parts, heat sources and boundary faces."""

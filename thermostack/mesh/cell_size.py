@@ -1,4 +1,4 @@
-"""Where the planes of the grid stand: on the faces of the drawing, and between them as the heat asks."""
+"""Grid line placement: planes at the faces of the geometry, and between them by a cell-size function."""
 
 from __future__ import annotations
 
@@ -12,52 +12,63 @@ from thermostack.errors import Diagnostic, ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
 from thermostack.package.geometry import Box, Geometry
-from thermostack.package.power import power_rectangles
+from thermostack.package.power_layout import lay_out_power
 from thermostack.units import format_quantity
 
-Cell = float | Sequence[float] | Mapping[str, float] | None
+Cell = float | Sequence[float] | Mapping[str, float] | None  # m
 
-# The default rule and its coefficients, tuned on the sixteen exact cases of tests/exact/cases.py: the
-# worst error of a peak there is 1.3 % of the rise (docs/numerics.md, section 6).
-CELLS_ACROSS = 8.0  # a powered block is cut into about this many cells each way
-EDGE = 0.5  # beside the edge of a block cells are this much finer than in its middle
-HEALING = 0.5  # nor wider there than this much of the length over which the edge is felt
-GROWTH = 0.35  # and grow by this much per metre away from it
-VERTICAL_START = 0.25  # of an eighth of the shorter side: cells at the plane of the source
-VERTICAL_GROWTH = 0.25
-LEAST_SQUEEZE = 0.25  # of a cell's height in layers that conduct far better along than through
-LEAST_ACROSS = 3.0  # cells across whatever is drawn, in plan
-LEAST_IN_ALL = 24.0  # cells across the body, in plan
-BLOCK_PLANES = 150  # along an axis: a floorplan whose blocks have more edges is spread by overlap alone
-MOST_BLOCKS = 2000  # of a floorplan that are told apart in results
-SPREAD_CELLS = 32.0  # cells across a map, or a floorplan of more blocks than that
-
-TIE = 1e-6  # of a cell: the rounding of a drawing that is turned or mirrored, which may not change the count
-ROUNDING = 1e-12  # m: planes nearer than this are one and the same
-MERGE = {"x": 5e-9, "y": 5e-9, "z": 1e-9}  # m: nearer planes are merged, with a warning
-MOST_ALONG_AN_AXIS = 1e6
-AXES = ("x", "y", "z")
+AXIS_NAMES = ("x", "y", "z")
 
 
 @dataclass(frozen=True)
-class Heated:
-    """The rectangles that are heated."""
+class CellSizeRule:
+    """Coefficients of the default rule.
+
+    They are tuned on the sixteen exact cases of tests/exact/cases.py, where the maximum error of a peak is
+    1.3 % of the temperature rise (docs/numerics.md, section 6).
+    """
+
+    cells_across_block: float = 8.0  # along the width of a powered block
+    cells_across_map: float = 32.0  # along the width of a map, or of a floorplan without planes
+    min_cells_across_box: float = 3.0  # along x and y, between neighbouring faces of boxes
+    min_cells_across_body: float = 24.0  # along x and y
+    edge_fraction: float = 0.5  # cell size at the edge of a block, in sizes in its middle
+    healing_fraction: float = 0.5  # maximum cell size at the edge of a block, in healing lengths
+    lateral_growth: float = 0.35  # m/m: growth of the cell size per distance from an edge
+    vertical_fraction: float = 0.25  # cell size at a source along z, in cell sizes along its shorter side
+    vertical_growth: float = 0.25  # m/m: growth of the cell size along z per distance from a source
+    min_anisotropy_factor: float = 0.25  # of the cell size along z in anisotropic layers
+
+
+RULE = CellSizeRule()
+
+MAX_BLOCK_PLANES = 150  # along an axis: a floorplan with more edges adds no planes to the grid
+MAX_LISTED_BLOCKS = 2000  # of a floorplan: of one with more blocks, results list no block temperatures
+COUNT_TOLERANCE = 1e-6  # cells: rounding errors of a rotated or mirrored package do not change the cell count
+IDENTITY_DISTANCE = 1e-12  # m: planes closer than this are equal but for rounding
+MERGE_DISTANCES = {"x": 5e-9, "y": 5e-9, "z": 1e-9}  # m: closer planes are merged, with a warning
+MAX_CELLS_ALONG_AXIS = 1e6
+SAMPLES_PER_INTERVAL = 129  # points of the integral of 1 / size between two fixed planes
+ROUNDING_DOWN_SLACK = 0.25  # cells: amount by which the default rule rounds a cell count down
+
+
+@dataclass(frozen=True)
+class PoweredRegions:
+    """The powered rectangles that the grid resolves."""
 
     plan: np.ndarray  # (n, 4) m: x0, y0, x1, y1
     height: np.ndarray  # (n, 2) m: z0, z1
-    edges: np.ndarray  # (m, 4) m: rectangles whose edges are planes
-    across: np.ndarray  # (n,) cells across
-    healing: np.ndarray  # (n,) m: lengths over which the edges are felt
+    edges: np.ndarray  # (m, 4) m: rectangles whose edges are planes of the grid
+    cells_across: np.ndarray  # (n,)
+    healing: np.ndarray  # (n,) m: healing lengths
 
 
-def find_heated(geometry: Geometry, block_planes: int = BLOCK_PLANES) -> Heated:
-    """Return what the grid must resolve: powered blocks while they are few, else all they lie in."""
-    plans, heights, edges, across, healing = [], [], [], [], []
-    felt = HealingLengths(geometry)
+def find_powered_regions(geometry: Geometry, block_planes: int = MAX_BLOCK_PLANES) -> PoweredRegions:
+    """Return the powered blocks, or the whole layer where their edges are more than `block_planes`."""
+    plans, heights, edges, cells_across, healing = [], [], [], [], []
+    healing_lengths = HealingLengths(geometry)
     for source in geometry.sources:
-        x0, y0, x1, y1 = source.rectangle
-        drawn = power_rectangles(source.power, x1 - x0, y1 - y0)  # in the frame of the source
-        plan = np.stack([drawn.x0 + x0, drawn.y0 + y0, drawn.x1 + x0, drawn.y1 + y0], axis=1)
+        plan = lay_out_power(source.power, source.rectangle).corners
         planes = max(_count_planes(plan[:, [axis, axis + 2]]) for axis in (0, 1))
         is_few = source.power.map is None and planes <= block_planes
         if is_few:
@@ -66,123 +77,129 @@ def find_heated(geometry: Geometry, block_planes: int = BLOCK_PLANES) -> Heated:
             plan = np.array([source.rectangle])
         plans.append(plan)
         heights.append(np.tile((source.z0, source.z1), (len(plan), 1)))
-        across.append(np.full(len(plan), CELLS_ACROSS if is_few else SPREAD_CELLS))
-        middles = 0.5 * (plan[:, :2] + plan[:, 2:])
+        cells_across.append(np.full(len(plan), RULE.cells_across_block if is_few else RULE.cells_across_map))
+        centers = 0.5 * (plan[:, :2] + plan[:, 2:])
         z = 0.5 * (source.z0 + source.z1)
-        healing.append(felt.lengths(middles, z))
-    rest = (np.concatenate([*rows, []]) for rows in (across, healing))
-    return Heated(_stacked(plans, 4), _stacked(heights, 2), _stacked(edges, 4), *rest)
+        healing.append(healing_lengths.at_points(centers, z))
+    rest = (np.concatenate([*rows, []]) for rows in (cells_across, healing))
+    return PoweredRegions(_stacked(plans, 4), _stacked(heights, 2), _stacked(edges, 4), *rest)
 
 
 def _count_planes(edges: np.ndarray) -> int:
-    """Return how many planes edges are: those of blocks that abut differ by rounding."""
-    return 1 + int(np.count_nonzero(np.diff(np.unique(edges)) > ROUNDING))
+    """Return the number of distinct edges; those of adjacent blocks differ by rounding."""
+    return 1 + int(np.count_nonzero(np.diff(np.unique(edges)) > IDENTITY_DISTANCE))
 
 
 def _stacked(rows: list[np.ndarray], columns: int) -> np.ndarray:
     return np.concatenate([*rows, np.zeros((0, columns))])
 
 
-# -- planes the drawing asks for -------------------------------------------------------------
+# -- planes at the faces of the geometry -------------------------------------------------------------
 
 
-def fixed_planes(geometry: Geometry, heated: Heated, axis: int) -> tuple[np.ndarray, list[Diagnostic]]:
-    """Return the planes [m] every grid has across an axis, and a warning for each that was merged."""
+def fixed_planes(
+    geometry: Geometry, powered: PoweredRegions, axis: int
+) -> tuple[np.ndarray, list[Diagnostic]]:
+    """Return the planes [m] that every grid has along an axis, and a warning for each merged plane."""
     values = [edge for box in geometry.boxes for edge in (box.low[axis], box.high[axis])]
     if axis < 2:
-        values += heated.edges[:, axis].tolist() + heated.edges[:, axis + 2].tolist()
+        values += powered.edges[:, axis].tolist() + powered.edges[:, axis + 2].tolist()
         values += [edge for contact in geometry.contacts for edge in contact.rectangle[axis::2]]
     else:
         values += [contact.z for contact in geometry.contacts]
     values += _region_edges(geometry, axis)
-    bounds = _body(geometry.boxes, axis)
+    bounds = body_extent(geometry.boxes, axis)
     inside = np.unique([value for value in values if bounds[0] <= value <= bounds[1]])
-    tolerance = MERGE[AXES[axis]]
+    tolerance = MERGE_DISTANCES[AXIS_NAMES[axis]]
     kept = [float(inside[0])]
     diagnostics = []
     for value in inside[1:].tolist():
         if value - kept[-1] > tolerance:
             kept.append(value)
-        elif value - kept[-1] > ROUNDING:
-            near = format_quantity(value - kept[-1], "length")
-            at = f"{AXES[axis]} = {format_quantity(value, 'length')}"
-            text = f"planes {near} apart at {at} are merged into one"
-            diagnostics.append(Diagnostic("grid", text, "align the faces of the drawing", "W-GRID"))
+        elif value - kept[-1] > IDENTITY_DISTANCE:
+            distance = format_quantity(value - kept[-1], "length")
+            at = f"{AXIS_NAMES[axis]} = {format_quantity(value, 'length')}"
+            text = f"two planes at a distance of {distance} at {at} are merged"
+            diagnostics.append(Diagnostic("grid", text, "align the faces of the description", "W-GRID"))
     return np.array(kept), diagnostics
 
 
 def _region_edges(geometry: Geometry, axis: int) -> list[float]:
+    """Return the edges of the regions of coolers along an axis [m]."""
     edges: list[float] = []
-    for face, cooled in geometry.package.cooling:
-        if cooled.region is None:
+    for face, entry in geometry.package.cooling:
+        if entry.region is None:
             continue
         along = {"top": (0, 1), "bottom": (0, 1), "west": (1, 2), "east": (1, 2)}.get(face, (0, 2))
         if axis in along:
             n = along.index(axis)
-            edges += [cooled.region.position[n], cooled.region.position[n] + cooled.region.size[n]]
+            edges += [entry.region.position[n], entry.region.position[n] + entry.region.size[n]]
     return edges
 
 
-def _body(boxes: Sequence[Box], axis: int) -> tuple[float, float]:
+def body_extent(boxes: Sequence[Box], axis: int) -> tuple[float, float]:
+    """Return the minimum and the maximum coordinate of the solid boxes along an axis [m]."""
     solid = [box for box in boxes if box.part >= 0]
     return min(box.low[axis] for box in solid), max(box.high[axis] for box in solid)
 
 
-# -- sizes -----------------------------------------------------------------------------------
+# -- cell sizes -----------------------------------------------------------------------------------
 
 
 class CellSize:
-    """The wanted size of a cell along one axis, as a function of place."""
+    """The cell size along one axis as a function of the coordinate, and the planes that follow from it."""
 
     def __init__(
-        self, geometry: Geometry, heated: Heated, axis: int, cell: Cell, fineness: float = 1.0
+        self, geometry: Geometry, powered: PoweredRegions, axis: int, cell: Cell, fineness: float = 1.0
     ) -> None:
+        """Take the maximum cell size [m], and the factor `fineness` that divides the default sizes."""
         self.axis = axis
-        self.fineness = fineness  # of the default rule
-        self.heated = heated
-        self.rows = _vertical_rows(heated) if axis == 2 else _lateral_rows(heated, axis)
-        self.bound, self.uses_default = _bound(cell, axis)
-        self.squeezed = _squeezed(geometry, heated) if axis == 2 and self.uses_default else []
-        low, high = _body(geometry.boxes, axis)
-        self.widest = (high - low) / LEAST_IN_ALL
+        self.fineness = fineness
+        self.powered = powered
+        self.rows = _vertical_rows(powered) if axis == 2 else _lateral_rows(powered, axis)
+        self.max_size, self.uses_default = _max_size(cell, axis)
+        self.anisotropy = _anisotropy_factors(geometry, powered) if axis == 2 and self.uses_default else []
+        low, high = body_extent(geometry.boxes, axis)
+        self.max_lateral_size = (high - low) / RULE.min_cells_across_body
         edges = np.unique([edge for box in geometry.boxes for edge in (box.low[axis], box.high[axis])])
-        self.faces = edges[np.concatenate(([True], np.diff(edges) > MERGE[AXES[axis]]))]
-        self.parts = _part_bounds(geometry, cell, axis) if isinstance(cell, Mapping) else []
+        self.faces = edges[np.concatenate(([True], np.diff(edges) > MERGE_DISTANCES[AXIS_NAMES[axis]]))]
+        self.parts = _part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
 
-    def size(self, at: np.ndarray) -> np.ndarray:
-        """Return the wanted size [m] at places `at` [m] along the axis."""
-        wanted: np.ndarray = np.full(at.shape, self.bound)
-        if self.uses_default and (self.axis < 2 or len(self.heated.plan) == 0):
-            drawn = np.clip(np.searchsorted(self.faces, at) - 1, 0, self.faces.size - 2)
-            widest = np.minimum(self.widest, np.diff(self.faces)[drawn] / LEAST_ACROSS)
-            wanted = np.minimum(wanted, widest / self.fineness)
-        if self.uses_default and len(self.heated.plan) > 0:
-            rule = _vertical if self.axis == 2 else _lateral
-            by_rule = rule(self.rows, at) / self.fineness
-            for low, high, factor in self.squeezed:
-                by_rule[(at > low) & (at < high)] *= factor
-            wanted = np.minimum(wanted, by_rule)
-        for low, high, bound in self.parts:
-            wanted[(at >= low) & (at <= high)] = np.minimum(wanted[(at >= low) & (at <= high)], bound)
-        return wanted
+    def size(self, s: np.ndarray) -> np.ndarray:
+        """Return the cell size [m] at coordinates s [m] along the axis."""
+        size: np.ndarray = np.full(s.shape, self.max_size)
+        if self.uses_default and (self.axis < 2 or len(self.powered.plan) == 0):
+            interval = np.clip(np.searchsorted(self.faces, s) - 1, 0, self.faces.size - 2)
+            across_box = np.diff(self.faces)[interval] / RULE.min_cells_across_box
+            size = np.minimum(size, np.minimum(self.max_lateral_size, across_box) / self.fineness)
+        if self.uses_default and len(self.powered.plan) > 0:
+            rule = _vertical_size if self.axis == 2 else _lateral_size
+            by_rule = rule(self.rows, s) / self.fineness
+            for low, high, factor in self.anisotropy:
+                by_rule[(s > low) & (s < high)] *= factor
+            size = np.minimum(size, by_rule)
+        for low, high, max_size in self.parts:
+            size[(s >= low) & (s <= high)] = np.minimum(size[(s >= low) & (s <= high)], max_size)
+        return size
 
     def planes(self, fixed: np.ndarray) -> np.ndarray:
-        """Return the planes [m]: the fixed ones and, between them, as many as the sizes ask.
+        """Return the planes [m]: the fixed ones, and others between them according to the cell size.
 
-        Raises ResourceError where that is more than any machine holds.
+        The cell count of an interval is the integral of ds / size, rounded up. Raises ResourceError above
+        `MAX_CELLS_ALONG_AXIS`.
         """
         pieces = []
         for low, high in pairwise(fixed.tolist()):
-            s = np.linspace(low, high, 129 if self.uses_default or self.parts else 3)
+            s = np.linspace(low, high, SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3)
             middle = 0.5 * (s[1:] + s[:-1])
-            number = np.concatenate(([0.0], np.cumsum(np.diff(s) / self.size(middle))))  # integral of dx / h
-            slack = TIE + (0.25 if self.uses_default else 0.0)
+            number = np.concatenate(([0.0], np.cumsum(np.diff(s) / self.size(middle))))
+            slack = COUNT_TOLERANCE + (ROUNDING_DOWN_SLACK if self.uses_default else 0.0)
             cells = max(1.0, np.ceil(number[-1] - slack))
             pieces.append((s, number, cells))
         total = sum(cells for _, _, cells in pieces)
-        if not total <= MOST_ALONG_AN_AXIS:
-            text = f"{total:.3g} cells along {AXES[self.axis]} do not fit in memory"
-            raise ResourceError(f"{text}; ask for larger cells")
+        if not total <= MAX_CELLS_ALONG_AXIS:
+            text = f"{total:.3g} cells along {AXIS_NAMES[self.axis]} do not fit in memory"
+            raise ResourceError(f"{text}; use larger cells")
         planes = [fixed[:1]]
         for s, number, cells in pieces:
             inner = np.interp(np.linspace(0.0, number[-1], int(cells) + 1)[1:-1], number, s)
@@ -190,8 +207,8 @@ class CellSize:
         return np.concatenate(planes)
 
 
-def _bound(cell: Cell, axis: int) -> tuple[float, bool]:
-    """Return the largest cell [m] along an axis, and whether the default rule applies too."""
+def _max_size(cell: Cell, axis: int) -> tuple[float, bool]:
+    """Return the maximum cell size [m] along an axis, and whether the default rule applies too."""
     if cell is None or isinstance(cell, Mapping):
         return np.inf, True
     if isinstance(cell, Sequence):
@@ -201,68 +218,68 @@ def _bound(cell: Cell, axis: int) -> tuple[float, bool]:
     return float(cell), axis == 2
 
 
-def _part_bounds(
-    geometry: Geometry, cell: Mapping[str, float], axis: int
-) -> list[tuple[float, float, float]]:
-    """Return (low, high, size) [m] for the boxes of every part that `cell` names."""
-    bounds = []
+def _part_sizes(geometry: Geometry, cell: Mapping[str, float], axis: int) -> list[tuple[float, float, float]]:
+    """Return (low, high, maximum size) [m] of the boxes of every part that `cell` names."""
+    sizes = []
     for box in geometry.boxes:
         name = geometry.parts[box.part].name if box.part >= 0 else ""
         for prefix, size in cell.items():
             if name == prefix or name.startswith(f"{prefix}."):
-                bounds.append((box.low[axis], box.high[axis], size))
-    return bounds
+                sizes.append((box.low[axis], box.high[axis], size))
+    return sizes
 
 
-def _squeezed(geometry: Geometry, heated: Heated) -> list[tuple[float, float, float]]:
-    """Return (low, high, factor) where layers under or over the heat conduct less through than along.
+def _anisotropy_factors(geometry: Geometry, powered: PoweredRegions) -> list[tuple[float, float, float]]:
+    """Return (low, high [m], factor) of layers in line with a source that conduct better laterally.
 
-    Heat spreads in them as in an isotropic layer that is thicker by sqrt(k_along / k_through).
+    Heat spreads in such a layer as in an isotropic one that is thicker by sqrt(max(k_x, k_y) / k_z).
     """
     factors: dict[tuple[float, float], float] = {}
     for box in geometry.boxes:
-        if box.part < 0 or not _meets(box, heated.plan):
+        if box.part < 0 or not _overlaps(box, powered.plan):
             continue
         kx, ky, kz = geometry.parts[box.part].material.conductivity_at(ROOM_TEMPERATURE)
-        factor = max(LEAST_SQUEEZE, min(1.0, (kz / max(kx, ky)) ** 0.5))
+        factor = max(RULE.min_anisotropy_factor, min(1.0, (kz / max(kx, ky)) ** 0.5))
         span = box.low[2], box.high[2]
         factors[span] = min(factor, factors.get(span, 1.0))
     return [(low, high, factor) for (low, high), factor in factors.items() if factor < 1.0]
 
 
-def _meets(box: Box, plan: np.ndarray) -> bool:
+def _overlaps(box: Box, plan: np.ndarray) -> bool:
+    """Return whether a box lies below, above or in any of some rectangles, (n, 4) m."""
     (x0, y0, _), (x1, y1, _) = box.low, box.high
     return bool(np.any((plan[:, 0] < x1) & (plan[:, 2] > x0) & (plan[:, 1] < y1) & (plan[:, 3] > y0)))
 
 
-def _lateral_rows(heated: Heated, axis: int) -> np.ndarray:
-    """Return low, high, cells across and healing length of all that differs along x or y, (n, 4)."""
-    low, high = heated.plan[:, axis], heated.plan[:, axis + 2]
-    return np.unique(np.stack([low, high, heated.across, heated.healing], axis=1), axis=0)
+def _lateral_rows(powered: PoweredRegions, axis: int) -> np.ndarray:
+    """Return distinct rows of low, high [m], cells across and healing length [m] along x or y, (n, 4)."""
+    low, high = powered.plan[:, axis], powered.plan[:, axis + 2]
+    return np.unique(np.stack([low, high, powered.cells_across, powered.healing], axis=1), axis=0)
 
 
-def _lateral(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return the default size [m] along x or y: fine in and near powered blocks, finest at their edges."""
-    low, high, across, healing = rows.T[:, :, None]
-    own = (high - low) / across
-    outside = np.maximum(np.maximum(low - at, at - high), 0.0)
-    edge = np.minimum(np.abs(at - low), np.abs(at - high))
-    at_edge = np.minimum(EDGE * own, HEALING * healing)
-    sizes = np.minimum(own + GROWTH * outside, at_edge + GROWTH * edge)
+def _lateral_size(rows: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Return the default size [m] along x or y: small in and near powered blocks, minimal at their edges."""
+    low, high, cells_across, healing = rows.T[:, :, None]
+    own = (high - low) / cells_across
+    distance = np.maximum(np.maximum(low - s, s - high), 0.0)
+    edge_distance = np.minimum(np.abs(s - low), np.abs(s - high))
+    edge_size = np.minimum(RULE.edge_fraction * own, RULE.healing_fraction * healing)
+    growth = RULE.lateral_growth
+    sizes = np.minimum(own + growth * distance, edge_size + growth * edge_distance)
     smallest: np.ndarray = sizes.min(axis=0, initial=np.inf)
     return smallest
 
 
-def _vertical_rows(heated: Heated) -> np.ndarray:
-    """Return size at the source, low and high of all that differs along z, (n, 3) m."""
-    sides = np.minimum(heated.plan[:, 2] - heated.plan[:, 0], heated.plan[:, 3] - heated.plan[:, 1])
-    start = VERTICAL_START * sides / heated.across
-    return np.unique(np.column_stack([start, heated.height]), axis=0)
+def _vertical_rows(powered: PoweredRegions) -> np.ndarray:
+    """Return the distinct rows of size at the source, low and high along z, (n, 3) m."""
+    sides = np.minimum(powered.plan[:, 2] - powered.plan[:, 0], powered.plan[:, 3] - powered.plan[:, 1])
+    start = RULE.vertical_fraction * sides / powered.cells_across
+    return np.unique(np.column_stack([start, powered.height]), axis=0)
 
 
-def _vertical(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return the default size [m] along z: fine at the planes of the sources."""
+def _vertical_size(rows: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Return the default size [m] along z: minimal at the sources."""
     start, low, high = rows.T[:, :, None]
-    distance = np.maximum(np.maximum(low - at, at - high), 0.0)
-    smallest: np.ndarray = (start + VERTICAL_GROWTH * distance).min(axis=0, initial=np.inf)
+    distance = np.maximum(np.maximum(low - s, s - high), 0.0)
+    smallest: np.ndarray = (start + RULE.vertical_growth * distance).min(axis=0, initial=np.inf)
     return smallest

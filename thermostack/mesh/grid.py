@@ -1,4 +1,4 @@
-"""A rectilinear grid: the planes that cut the body into cells. It knows no package."""
+"""A rectilinear grid of cells between planes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,31 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Cells between planes at x, y and z [m]; cell (k, j, i) lies between planes k and k + 1 of z."""
+    """A rectilinear grid. Cell (k, j, i) lies between planes k and k + 1 of z, and so on.
 
-    x: np.ndarray  # (nx + 1,) m, ascending
-    y: np.ndarray  # (ny + 1,) m, ascending
-    z: np.ndarray  # (nz + 1,) m, ascending, z[0] at the board
+    Parameters
+    ----------
+    x, y, z : array_like, shapes (nx + 1,), (ny + 1,), (nz + 1,)
+        Planes [m], ascending; z[0] is at the board.
+
+    Raises
+    ------
+    ValueError
+        Where the planes of an axis are fewer than two, do not ascend, or are not finite.
+
+    Examples
+    --------
+    >>> grid = Grid([0.0, 1e-3, 3e-3], [0.0, 1e-3], [0.0, 1e-4, 2e-4])
+    >>> grid.shape, grid.cells
+    ((2, 1, 2), 4)
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
 
     def __post_init__(self) -> None:
-        """Check that every axis has at least one cell and ascends."""
+        """Convert the planes to read-only arrays of doubles; raise ValueError where they form no cells."""
         for name in ("x", "y", "z"):
             edges = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
             ascends = edges.ndim == 1 and edges.size >= 2 and np.all(np.diff(edges) > 0.0)
@@ -42,39 +59,39 @@ class Grid:
 
     @property
     def cells(self) -> int:
-        """Return the number of cells, outside the body too."""
+        """Return the number of cells, including those outside the body."""
         nz, ny, nx = self.shape
         return nz * ny * nx
 
     @cached_property
     def dx(self) -> np.ndarray:
-        """Return the widths along x [m], (nx,)."""
+        """Return the cell widths along x [m], (nx,)."""
         return np.diff(self.x)
 
     @cached_property
     def dy(self) -> np.ndarray:
-        """Return the widths along y [m], (ny,)."""
+        """Return the cell widths along y [m], (ny,)."""
         return np.diff(self.y)
 
     @cached_property
     def dz(self) -> np.ndarray:
-        """Return the heights along z [m], (nz,)."""
+        """Return the cell heights [m], (nz,)."""
         return np.diff(self.z)
 
     @cached_property
     def x_center(self) -> np.ndarray:
         """Return the cell centres along x [m], (nx,)."""
-        return _middles(self.x)
+        return _midpoints(self.x)
 
     @cached_property
     def y_center(self) -> np.ndarray:
         """Return the cell centres along y [m], (ny,)."""
-        return _middles(self.y)
+        return _midpoints(self.y)
 
     @cached_property
     def z_center(self) -> np.ndarray:
         """Return the cell centres along z [m], (nz,)."""
-        return _middles(self.z)
+        return _midpoints(self.z)
 
     @property
     def volume(self) -> np.ndarray:
@@ -83,6 +100,6 @@ class Grid:
         return volume
 
 
-def _middles(planes: np.ndarray) -> np.ndarray:
-    middles: np.ndarray = 0.5 * (planes[1:] + planes[:-1])
-    return middles
+def _midpoints(planes: np.ndarray) -> np.ndarray:
+    midpoints: np.ndarray = 0.5 * (planes[1:] + planes[:-1])
+    return midpoints

@@ -1,8 +1,15 @@
-"""Who can be heated one by one: blocks, maps and evenly heated layers, each with its cells and its name."""
+"""Heat sources of the cells: from the described power of each layer to the power of every cell.
+
+All powers take one path. `lay_out_power` turns the description of a layer into rectangles and pixels in
+coordinates of the package, `layer_window` finds the cells of the layer, and `layer_mask` the cells that other
+parts occupy. The last step exists in two forms: `deposit_power` returns the power of the cells for the powers
+of the description, and `_source_fractions` returns the fraction of each source in each cell, for powers that
+vary in time. The two differ by rounding only. The first form needs no matrix.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -11,269 +18,388 @@ import numpy as np
 import scipy.sparse as sp
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.mesh.area_overlap import deposit_raster, rectangle_fractions
-from thermostack.mesh.model import LayerHeatSource, Model, is_layer
-from thermostack.package.geometry import HeatSource
-from thermostack.package.power import power_rectangles, power_scale
-from thermostack.schema.fields import suggest
+from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, rectangle_fractions
+from thermostack.mesh.cell_size import MAX_LISTED_BLOCKS, MERGE_DISTANCES
+from thermostack.mesh.grid import Grid
+from thermostack.mesh.part_map import PartMap, Window, cell_range, nearest_plane
+from thermostack.mesh.source_names import SourceNames, listed
+from thermostack.package.geometry import Geometry, HeatSource
+from thermostack.package.power_layout import PowerLayout, lay_out_power
+from thermostack.schema.validated_dataclass import diagnostic_at
+from thermostack.units import format_quantity
 
-BALANCED = 1e-9  # of the heat and cold of a map: a sum below it is none that could be scaled
-MOST_HINTS = 20  # names that are looked up for the nearest ones; that takes long among many
+MAX_LOST_FRACTION = 1e-9  # of the power magnitudes of a layer: more outside the layer is an error
+BALANCE_TOLERANCE = 1e-9  # of the magnitudes of a map: a smaller sum counts as zero and cannot be scaled
+
+
+@dataclass(frozen=True, eq=False)
+class LayerHeatSource:
+    """The described power of a layer on its cells: a plane of powers, and its fraction at each height."""
+
+    part: int
+    k0: int
+    shares: np.ndarray  # (heights,) fraction at heights k0, k0 + 1, ...; sum 1
+    j0: int
+    i0: int
+    plane: np.ndarray  # (rows, columns) W, from cell (j0, i0)
+
+    @property
+    def window(self) -> Window:
+        """Return the cells of the layer."""
+        rows, columns = self.plane.shape
+        return (
+            slice(self.k0, self.k0 + self.shares.size),
+            slice(self.j0, self.j0 + rows),
+            slice(self.i0, self.i0 + columns),
+        )
+
+    def add_plane_to(self, power: np.ndarray, k: int) -> None:
+        """Add the power of the cells at height k to a plane of powers [W], (ny, nx)."""
+        if self.k0 <= k < self.k0 + self.shares.size:
+            power[self.window[1:]] += self.shares[k - self.k0] * self.plane
+
+    def add_to_parts(self, power: np.ndarray, part: np.ndarray) -> None:
+        """Add the power to that of its parts [W], (1 + parts,), by the part of every cell, (nz, ny, nx).
+
+        The cells of the layer with a power have one part over its whole height.
+        """
+        _, rows, columns = self.window
+        below = part[self.k0, rows, columns]
+        for number in np.unique(below[self.plane != 0.0]).tolist():
+            power[number] += self.plane[below == number].sum()
+
+
+@dataclass(frozen=True)
+class BlockCells:
+    """A powered block of a floorplan and the window of cells that it fills."""
+
+    name: str  # "<stack>.<layer>.<block>"
+    part: int
+    power: float  # W
+    window: Window
+
+
+# -- powers of the description ---------------------------------------------------------------
+
+
+def layer_window(grid: Grid, source: HeatSource) -> Window:
+    """Return the cells of the layer of a heat source."""
+    x0, y0, x1, y1 = source.rectangle
+    return cell_range(grid.z, source.z0, source.z1), cell_range(grid.y, y0, y1), cell_range(grid.x, x0, x1)
+
+
+def layer_mask(geometry: Geometry, planes: Iterable[np.ndarray], part: int) -> np.ndarray:
+    """Return the cells of a layer or its regions in all of some planes of part numbers, (rows, columns)."""
+    name = geometry.parts[part].name
+    belongs = [other.name == name or other.name.startswith(f"{name}.") for other in geometry.parts]
+    is_inside = np.array([False, *belongs])
+    mask = np.ones((), dtype=bool)
+    for plane in planes:
+        mask = mask & is_inside[plane]
+    return mask
+
+
+def deposit_power(layout: PowerLayout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the power [W] of each cell between the planes x and y [m], (ny, nx).
+
+    Each block and pixel is distributed over the cells that it overlaps in proportion to the common area.
+    Parts beyond the first or last plane (close planes may have been merged) go to the outermost cells. The
+    sum equals the power of the layout on any grid, to 1e-12 of the sum of the magnitudes.
+    Raises ValueError where the layer extends beyond the planes by more than the outermost cell.
+    """
+    x, y = (np.ascontiguousarray(edges, dtype=np.float64) for edges in (x, y))
+    left, front, right, back = layout.rectangle
+    _check_extent(x, left, right)
+    _check_extent(y, front, back)
+    powered = layout.is_powered
+    x0, y0, x1, y1 = (column[powered] for column in (layout.x0, layout.y0, layout.x1, layout.y1))
+    power = deposit_rectangles(x, y, x0, y0, x1, y1, layout.power[powered])
+    if layout.pixels is not None and layout.map_rectangle is not None:
+        power += layout.scale * deposit_raster(x, y, layout.pixels, *layout.map_rectangle)
+    return power
+
+
+def layer_heat_source(
+    geometry: Geometry, grid: Grid, part_map: PartMap, source: HeatSource
+) -> LayerHeatSource:
+    """Return a heat source of the geometry on the cells of its layer; the sum of the power is preserved.
+
+    Raises DescriptionError where the layer extends beyond the grid, or where power lies outside the layer.
+    A bare total is distributed over the existing cells of the layer instead.
+    """
+    k, j, i = layer_window(grid, source)
+    x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
+    try:
+        plane = deposit_power(lay_out_power(source.power, source.rectangle), x, y)
+    except ValueError as error:
+        hint = "add planes at the edges of the powered layers"
+        raise DescriptionError(Diagnostic("grid", str(error), hint, "E-GRID")) from None
+    total = plane.sum()
+    kept = plane.copy()
+    kept[~layer_mask(geometry, (part[j, i] for part in part_map.planes_in(k)), source.part)] = 0.0
+    lost = np.abs(plane - kept).sum()  # of magnitudes, because positive and negative powers may cancel
+    if lost > MAX_LOST_FRACTION * np.abs(plane).sum():
+        is_bare_total = not source.power.blocks and source.power.map is None
+        if not is_bare_total or not kept.any():
+            shown = format_quantity(float(lost), "power")
+            text = f"{shown} of the power lie where the layer is open or another stack is embedded"
+            geometry.package.refuse(
+                [diagnostic_at(source.path, text, "move the blocks onto the layer", "E-POWER")]
+            )
+        kept *= total / kept.sum()
+    shares = grid.dz[k] / grid.dz[k].sum()
+    return LayerHeatSource(source.part, k.start, shares, j.start, i.start, kept)
+
+
+def _check_extent(edges: np.ndarray, low: float, high: float) -> None:
+    if low < 2.0 * edges[0] - edges[1] or high > 2.0 * edges[-1] - edges[-2]:
+        raise ValueError(
+            f"a layer from {low} to {high} m extends beyond the grid from {edges[0]} to {edges[-1]} m"
+        )
+
+
+def block_cells(geometry: Geometry, grid: Grid, source: HeatSource) -> Iterator[BlockCells]:
+    """Yield the powered blocks of a source if their edges are planes of the grid."""
+    if not source.power.blocks or len(source.power.blocks) > MAX_LISTED_BLOCKS:
+        return
+    layout = lay_out_power(source.power, source.rectangle)
+    x0, y0, x1, y1 = layout.corners.T
+    if not (_are_planes(grid.x, x0, x1) and _are_planes(grid.y, y0, y1)):
+        return
+    k, _, _ = layer_window(grid, source)
+    for n, block in enumerate(np.flatnonzero(layout.is_powered).tolist()):
+        j, i = cell_range(grid.y, y0[n], y1[n]), cell_range(grid.x, x0[n], x1[n])
+        name = f"{geometry.parts[source.part].name}.{layout.names[block]}"
+        yield BlockCells(name, source.part, float(layout.power[block]), (k, j, i))
+
+
+def _are_planes(planes: np.ndarray, *edges: np.ndarray) -> bool:
+    values = np.concatenate(edges)
+    nearby = np.array([planes[nearest_plane(planes, value)] for value in values.tolist()])
+    return bool(np.all(np.abs(values - nearby) <= 2.0 * MERGE_DISTANCES["x"]))
+
+
+# -- powers that vary in time ----------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class SourcePlane:
-    """The heaters of one source and their cells: one plane of them, the same shares of it at each height."""
+    """The sources of one layer: the fraction of each in the cells of a plane, and of the plane by height."""
 
     sources: slice
-    shapes: sp.csr_array  # (cells of the plane, its heaters) share of each heater's heat in each cell
+    fractions: sp.csr_array  # (cells of the plane, sources of the layer)
     shares: np.ndarray  # (heights,), sum 1
-    part: np.ndarray  # (cells of the plane,) index of the part each is of
+    part: np.ndarray  # (cells of the plane,) index of the part of each cell
 
 
 @dataclass(frozen=True, eq=False)
 class HeatSources:
-    """The heaters of a model and how the heat of each is shared by its cells.
+    """The sources of a model whose power can be set by name, and the fraction of each in the cells.
 
-    A heater is a block of a floorplan, "gpu.active.gpc_0", the map of a layer, "gpu.active.map", or a
-    layer that is heated evenly, "gpu.active". What is drawn as zero watts is one too.
+    A source is a block of a floorplan, "gpu.active.gpc_0", the map of a layer, "gpu.active.map", or a layer
+    with a bare total, "gpu.active". Sources with a described power of zero are included.
     """
 
-    model: Model
     names: tuple[str, ...]
-    source: np.ndarray  # (heaters,) index into model.heating
-    drawn: np.ndarray  # (heaters,) W, as the package has it
-    area: np.ndarray  # (heaters,) m2
-    may_cool: np.ndarray  # (heaters,) bool: the drawing allows negative powers
-    cell: np.ndarray  # (n,) index of every cell that can be heated in the raveled grid, ascending
-    planes: tuple[SourcePlane, ...]  # by source
-    order: np.ndarray | None  # (cells of all planes,) which comes when in `cell`; None: in their own order
-    sums: np.ndarray  # (heaters,) of each heater's shares: 1, but 0 where it lies wholly off its layer
+    layer: np.ndarray  # (sources,) index of the layer source in the model
+    layer_parts: tuple[int, ...]  # (layer sources,) index of the part of each
+    part_names: tuple[str, ...]
+    blocks: tuple[BlockCells, ...]  # of the model
+    described_power: np.ndarray  # (sources,) W
+    area: np.ndarray  # (sources,) m2
+    allows_negative: np.ndarray  # (sources,) bool
+    cell: np.ndarray  # (n,) index of every cell that can have a power in the raveled grid, ascending
+    planes: tuple[SourcePlane, ...]  # by layer source
+    order: np.ndarray | None  # (cells of all planes,) permutation into the order of `cell`; None: identity
+    fraction_sums: np.ndarray  # (sources,) sum of the fractions: 1, but 0 where all cells lie off the layer
 
-    # A map that cools as much as it heats has no heat to take shares of: the magnitudes of its shares add
-    # to 1, their sum is 0, and what is drawn is the sum of the magnitudes.
+    # The powers of a map may add to zero. Then the magnitudes of its fractions add to 1, the fractions to 0,
+    # and its described power is the sum of the magnitudes.
 
     @property
     def count(self) -> int:
-        """Return the number of heaters."""
+        """Return the number of sources."""
         return len(self.names)
 
-    def cell_powers(self, levels: np.ndarray) -> np.ndarray:
-        """Return the heat [W] of the cells of `cell`, (n,), where the heaters make some heats [W]."""
+    def cell_powers(self, source_powers: np.ndarray) -> np.ndarray:
+        """Return the power [W] of the cells of `cell`, (n,), for powers of the sources [W], (sources,)."""
         pieces = [
-            np.multiply.outer(plane.shares, plane.shapes @ levels[plane.sources]).reshape(-1)
+            np.multiply.outer(plane.shares, plane.fractions @ source_powers[plane.sources]).reshape(-1)
             for plane in self.planes
         ]
-        heat: np.ndarray = np.concatenate(pieces) if pieces else np.zeros(0)
-        return heat if self.order is None else heat[self.order]
+        power: np.ndarray = np.concatenate(pieces) if pieces else np.zeros(0)
+        return power if self.order is None else power[self.order]
 
     @cached_property
-    def members(self) -> sp.csr_array:
-        """Return the share of each heater's heat in each part and each block of the model.
+    def part_fractions(self) -> sp.csr_array:
+        """Return the fraction of each source in each part and each block, (parts + blocks, sources).
 
-        (members, heaters), members in the order of `metrics.Members`: a cell's heat is that of its part,
-        a block has its own.
+        The rows have the order of `PartsAndBlocks`. A cell belongs to its part; a block is its own source.
         """
-        parts, blocks = len(self.model.parts), self.model.blocks
+        parts = len(self.part_names)
         of_parts = [sp.csr_array((parts, 0))]
         for plane in self.planes:
             cells = np.arange(plane.part.size)
             shape = parts, cells.size
-            which = sp.csr_array((np.ones(cells.size), (plane.part, cells)), shape=shape)
-            of_parts.append(which @ plane.shapes)
+            is_of_part = sp.csr_array((np.ones(cells.size), (plane.part, cells)), shape=shape)
+            of_parts.append(is_of_part @ plane.fractions)
         number: dict[str, int] = {}
         for n, name in enumerate(self.names):
             number.setdefault(name, n)
-        own = [number[block.name] for block in blocks]
-        of_blocks = sp.csr_array((self.sums[own], (np.arange(len(own)), own)), shape=(len(own), self.count))
+        own = [number[block.name] for block in self.blocks]
+        shape = len(own), self.count
+        of_blocks = sp.csr_array((self.fraction_sums[own], (np.arange(len(own)), own)), shape=shape)
         return sp.csr_array(sp.vstack([sp.hstack(of_parts), of_blocks]))
 
-    # -- names -------------------------------------------------------------------------------
-
     @cached_property
-    def _by_name(self) -> dict[str, list[int]]:
-        """Return the heaters of every name of a heater, a part or a stack."""
-        found: dict[str, list[int]] = {}
-        for n, (name, source) in enumerate(zip(self.names, self.source.tolist(), strict=True)):
-            pieces = self.model.parts[self.model.layer_sources[source].part].name.split(".")
-            for prefix in dict.fromkeys([*(".".join(pieces[: k + 1]) for k in range(len(pieces))), name]):
-                found.setdefault(prefix, []).append(n)
-        return found
-
-    @cached_property
-    def _by_block(self) -> dict[str, list[int]]:
-        """Return the heaters by what their name has more than that of their part."""
-        found: dict[str, list[int]] = {}
-        for n, (name, source) in enumerate(zip(self.names, self.source.tolist(), strict=True)):
-            part = self.model.parts[self.model.layer_sources[source].part].name
-            if name != part:
-                found.setdefault(name.removeprefix(f"{part}."), []).append(n)
-        return found
+    def _lookup(self) -> SourceNames:
+        layer_names = [self.part_names[part] for part in self.layer_parts]
+        return SourceNames(self.names, [layer_names[n] for n in self.layer.tolist()], self.part_names)
 
     def find(self, name: str, *, is_hinted: bool = True) -> np.ndarray:
-        """Return the heaters that a name stands for: a heater, a part, a stack, or a block's own name.
+        """Return the indices of the sources with a name: of a source, a part, a stack, or a block alone.
 
-        Raises DescriptionError where it heats nothing, with the nearest names, or may be any of several.
+        Raises DescriptionError where there is none, with similar names if `is_hinted`, or where the name is
+        ambiguous.
         """
-        found = self._by_name.get(name)
-        if found is None:
-            found = self._by_block.get(name, [])
-        if len(found) > 1 and name not in self._by_name:
-            full = [self.names[n] for n in found]
-            text = f"{name!r} may be {listed(full, 'or')}"
-            raise DescriptionError(Diagnostic(name, text, "write its whole name", "E-NAME"))
-        if not found:
-            remedy = self._hint(name) if is_hinted else ""
-            raise DescriptionError(Diagnostic(name, f"{name!r} heats nothing", remedy, "E-NAME"))
-        lost = [self.names[n] for n in found if self.sums[n] == 0.0 and self.drawn[n] == 0.0]
-        if len(lost) == len(found):
-            text = f"{listed(lost)}: its layer is open there, or another stack is"
-            raise DescriptionError(Diagnostic(name, text, "move the block onto the layer", "E-POWER"))
-        return np.array([n for n in found if self.names[n] not in lost], dtype=np.intp)
+        found = self._lookup.find(name, is_hinted=is_hinted)
+        off_layer = [n for n in found if self.fraction_sums[n] == 0.0 and self.described_power[n] == 0.0]
+        if len(off_layer) == len(found):
+            text = (
+                f"the layer of {listed(self.names[n] for n in off_layer)} is open there, or another stack is"
+            )
+            raise DescriptionError(
+                Diagnostic(name, f"{text} embedded", "move the block onto the layer", "E-POWER")
+            )
+        return np.array([n for n in found if n not in off_layer], dtype=np.intp)
 
-    def _hint(self, name: str) -> str:
-        parts = {part.name for part in self.model.parts}
-        if name in parts or any(part.startswith(f"{name}.") for part in parts):
-            return "give the layer a power, 0 W if need be, so that it can be heated"
-        known = [*self._by_name, *self._by_block]
-        return suggest(name, known) or f"there are {listed(known[:10])}"
+    def power_fractions(self, name: str, sources: np.ndarray) -> np.ndarray:
+        """Return the fraction of each source in a power that is given for all of them together, (sources,).
 
-    def shares(self, name: str, heaters: np.ndarray) -> np.ndarray:
-        """Return how heaters share a power given for all of them, (heaters,), in proportion to what is drawn.
-
-        Where nothing is drawn they share it by area. Raises DescriptionError where some are drawn to heat
-        and others to cool: then nothing says who makes how much.
+        The fractions are proportional to the described powers, or to the areas where those are all zero.
+        Raises DescriptionError where some described powers are positive and others negative.
         """
-        drawn = np.where(self.sums[heaters] != 0.0, self.drawn[heaters], 0.0)
-        if not drawn.any():
-            drawn = self.area[heaters]
-        is_mixed = bool(np.any(drawn < 0.0) and np.any(drawn > 0.0))
-        if is_mixed or np.any(self.sums[heaters] == 0.0):
-            text = f"{name} is drawn to heat and to cool: watts for all of it say too little"
+        weight = np.where(self.fraction_sums[sources] != 0.0, self.described_power[sources], 0.0)
+        if not weight.any():
+            weight = self.area[sources]
+        is_mixed = bool(np.any(weight < 0.0) and np.any(weight > 0.0))
+        if is_mixed or np.any(self.fraction_sums[sources] == 0.0):
+            text = f"{name} has positive and negative powers: a power in watts for all of it is ambiguous"
             raise DescriptionError(Diagnostic(name, text, "give shares in %, or name its blocks", "E-POWER"))
-        shares: np.ndarray = drawn / drawn.sum()
-        return shares
-
-
-def listed(names: Iterable[str], last: str = "and", most: int = 5) -> str:
-    """Return names as a text, the first few of many."""
-    shown = list(names)
-    if len(shown) > most:
-        return f"{', '.join(shown[:most])} {last} {len(shown) - most} more"
-    return f" {last} ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
-
-
-# -- finding them ----------------------------------------------------------------------------
+        fractions: np.ndarray = weight / weight.sum()
+        return fractions
 
 
 @dataclass(frozen=True, eq=False)
-class _Own:
-    """The heaters of one source: their names, heats [W], areas [m2], and shares in a plane of cells."""
+class _LayerSources:
+    """The sources of one layer: names, powers [W], areas [m2], and fractions in a plane of cells."""
 
     names: list[str]
-    drawn: np.ndarray
+    described_power: np.ndarray
     area: np.ndarray
-    plane: sp.csr_array  # (rows columns, heaters)
+    fractions: sp.csr_array  # (rows columns, sources)
 
 
-def find_heat_sources(model: Model) -> HeatSources:
-    """Return all that can be heated in a model, with the cells of each."""
+def find_heat_sources(
+    geometry: Geometry,
+    grid: Grid,
+    part: np.ndarray,
+    layer_sources: Sequence[LayerHeatSource],
+    blocks: tuple[BlockCells, ...],
+) -> HeatSources:
+    """Return the sources of a model that can be powered by name, with the fraction of each in the cells.
+
+    `part` is the part number of every cell, (nz, ny, nx).
+    """
     found, planes, cells = [], [], []
-    _, ny, nx = model.grid.shape
+    _, ny, nx = grid.shape
     first = 0
-    for source, heating in zip(model.geometry.sources, model.layer_sources, strict=True):
-        own = _heaters_of(model, source, heating)
-        used = np.flatnonzero(np.diff(own.plane.indptr))
-        j, i = np.divmod(used, heating.plane.shape[1])
-        column = (heating.j0 + j) * nx + heating.i0 + i
-        heights = np.arange(heating.k0, heating.k0 + heating.shares.size)
+    for source, layer in zip(geometry.sources, layer_sources, strict=True):
+        own = _source_fractions(geometry, grid, part, source, layer.window)
+        used = np.flatnonzero(np.diff(own.fractions.indptr))
+        j, i = np.divmod(used, layer.plane.shape[1])
+        column = (layer.j0 + j) * nx + layer.i0 + i
+        heights = np.arange(layer.k0, layer.k0 + layer.shares.size)
         cells.append(np.add.outer(heights * (ny * nx), column).reshape(-1))
-        part = model.part[heating.k0].reshape(-1)[column].astype(np.intp) - 1
+        part_of_column = part[layer.k0].reshape(-1)[column].astype(np.intp) - 1
         last = first + len(own.names)
-        planes.append(SourcePlane(slice(first, last), own.plane[used], heating.shares, part))
+        planes.append(SourcePlane(slice(first, last), own.fractions[used], layer.shares, part_of_column))
         found.append(own)
         first = last
-    cell, order = _in_order([piece for piece in cells if piece.size])
+    cell, order = _in_ascending_order([piece for piece in cells if piece.size])
     counts = [len(own.names) for own in found]
-    allowed = [source.power.allow_negative for source in model.geometry.sources]
-    sums = np.concatenate([np.zeros(0), *(own.plane.sum(axis=0) for own in found)])
+    allowed = [source.power.allow_negative for source in geometry.sources]
+    sums = np.concatenate([np.zeros(0), *(own.fractions.sum(axis=0) for own in found)])
     return HeatSources(
-        model,
         tuple(name for own in found for name in own.names),
         np.repeat(np.arange(len(found)), counts),
-        np.concatenate([np.zeros(0), *(own.drawn for own in found)]),
+        tuple(source.part for source in layer_sources),
+        tuple(part.name for part in geometry.parts),
+        blocks,
+        np.concatenate([np.zeros(0), *(own.described_power for own in found)]),
         np.concatenate([np.zeros(0), *(own.area for own in found)]),
         np.repeat(np.array(allowed, dtype=bool), counts),
         cell,
         tuple(planes),
         order,
-        np.where(np.abs(sums) > BALANCED, sums, 0.0),
+        np.where(np.abs(sums) > BALANCE_TOLERANCE, sums, 0.0),
     )
 
 
-def _in_order(pieces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return cells that come in ascending pieces in one ascending row, and their order where it changed."""
+def _in_ascending_order(pieces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the cells of ascending pieces in ascending order, and the permutation, None for the identity."""
     cell = np.concatenate([np.zeros(0, dtype=np.intp), *pieces])
     if all(one[-1] < other[0] for one, other in pairwise(pieces)):
         return cell, None
     order = np.argsort(cell, kind="stable")
     cell = cell[order]
     if np.any(cell[1:] == cell[:-1]):
-        text = "two layers heat the same cells: the name of one begins with the whole name of the other"
+        text = "two layers have the same cells: the name of one begins with the whole name of the other"
         raise DescriptionError(Diagnostic("stacks", text, "rename one of the two", "E-NAME"))
     return cell, order
 
 
-def _heaters_of(model: Model, source: HeatSource, heating: LayerHeatSource) -> _Own:
-    """Return the heaters of a source; what lies where its layer is not heats nothing there."""
-    _, j, i = heating.window
-    grid, power, title = model.grid, source.power, model.parts[source.part].name
+def _source_fractions(
+    geometry: Geometry, grid: Grid, part: np.ndarray, source: HeatSource, window: Window
+) -> _LayerSources:
+    """Return the sources of a layer with the fraction of each in the cells of a plane."""
+    k, j, i = window
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
-    left, front, right, back = source.rectangle
-    width, height = right - left, back - front
-    drawn = power_rectangles(power, width, height, with_idle=True)
-    names = [f"{title}.{block.name}" for block in power.blocks]
-    if not power.blocks and power.map is None:
-        names = [title]
-    corners = drawn.x0 + left, drawn.y0 + front, drawn.x1 + left, drawn.y1 + front
-    area = (drawn.x1 - drawn.x0) * (drawn.y1 - drawn.y0)
-    planes, heats, areas = [rectangle_fractions(x, y, *corners)], [drawn.power], [area]
-    if power.map is not None:
-        x0, y0, x1, y1 = power.map.rectangle(width, height)
-        pixels = power_scale(power, width, height) * power.map.pixels(width, height)
+    layout = lay_out_power(source.power, source.rectangle)
+    title = geometry.parts[source.part].name
+    names = [f"{title}.{name}" if name else title for name in layout.names]
+    planes = [rectangle_fractions(x, y, layout.x0, layout.y0, layout.x1, layout.y1)]
+    powers, areas = [layout.power], [layout.area]
+    if layout.pixels is not None and layout.map_rectangle is not None:
+        pixels = layout.scale * layout.pixels
         if not pixels.any():
-            pixels = np.ones((1, 1))  # shared evenly, if it is ever heated
-        plane = deposit_raster(x, y, pixels, left + x0, front + y0, left + x1, front + y1)
-        is_drawn = bool(power.map.values.any())
-        total, size = float(plane.sum()), float(np.abs(plane).sum())
-        is_balanced = abs(total) <= BALANCED * size
-        whole = size if is_balanced else total
+            pixels = np.ones((1, 1))  # a map of zeros is powered evenly, if it is given a power
+        plane = deposit_raster(x, y, pixels, *layout.map_rectangle)
+        total, magnitude = float(plane.sum()), float(np.abs(plane).sum())
+        whole = magnitude if abs(total) <= BALANCE_TOLERANCE * magnitude else total
         planes.append(sp.csr_array((plane / whole).reshape(-1, 1)))
-        heats.append(np.array([whole if is_drawn else 0.0]))
-        areas.append(np.array([(x1 - x0) * (y1 - y0)]))
+        powers.append(np.array([whole if layout.pixels.any() else 0.0]))
+        areas.append(np.array([layout.map_area]))
         names.append(f"{title}.map")
-    plane_of = sp.csr_array(sp.hstack(planes))
-    return _Own(names, np.concatenate(heats), np.concatenate(areas), _cut(model, source, heating, plane_of))
+    mask = layer_mask(geometry, _distinct(part[k, j, i]), source.part)
+    fractions = _restrict_to_layer(sp.csr_array(sp.hstack(planes)), mask)
+    return _LayerSources(names, np.concatenate(powers), np.concatenate(areas), fractions)
 
 
-def _cut(model: Model, source: HeatSource, heating: LayerHeatSource, plane: sp.csr_array) -> sp.csr_array:
-    """Return shares without those outside the layer, which what is inside takes over, where anything is."""
-    k, j, i = heating.window
-    is_inside = np.ones((j.stop - j.start, i.stop - i.start), dtype=bool)
-    for part in _different(model.part[k, j, i]):
-        is_inside &= is_layer(model.geometry, part, source.part)
-    if is_inside.all():
-        return plane
-    before = np.asarray(abs(plane).sum(axis=0)).reshape(-1)
-    kept = sp.csr_array(sp.diags_array(is_inside.reshape(-1).astype(np.float64)) @ plane)
+def _restrict_to_layer(fractions: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
+    """Return fractions without cells off the layer; each source is distributed over its remaining cells."""
+    if mask.all():
+        return fractions
+    before = np.asarray(abs(fractions).sum(axis=0)).reshape(-1)
+    kept = sp.csr_array(sp.diags_array(mask.reshape(-1).astype(np.float64)) @ fractions)
     kept.eliminate_zeros()
-    left = np.asarray(abs(kept).sum(axis=0)).reshape(-1)
-    scale = np.divide(before, left, out=np.zeros(left.size), where=left > BALANCED * before)
+    after = np.asarray(abs(kept).sum(axis=0)).reshape(-1)
+    scale = np.divide(before, after, out=np.zeros(after.size), where=after > BALANCE_TOLERANCE * before)
     return sp.csr_array(kept @ sp.diags_array(scale))
 
 
-def _different(planes: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the planes that differ from the one below."""
+def _distinct(planes: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the planes that differ from the one below them."""
     last = None
     for plane in planes:
         if last is None or not np.array_equal(plane, last):

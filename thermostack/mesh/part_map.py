@@ -1,4 +1,4 @@
-"""The body as tiles: windows of cells that are all of one part, as few as its boxes need."""
+"""The part of every cell, stored for tiles: windows of cells between the faces of boxes, each of one part."""
 
 from __future__ import annotations
 
@@ -13,84 +13,88 @@ from thermostack.package.geometry import Box, Geometry
 
 Window = tuple[slice, slice, slice]  # of cells, along z, y and x
 
+MAX_PARTS = np.iinfo(np.uint16).max - 1  # 0 marks cells outside the body
+
 
 @dataclass(frozen=True, eq=False)
 class PartMap:
-    """What is where in the body, told without naming every cell.
+    """The part of every cell, stored for tiles.
 
-    All that depends on the drawing alone is found here, in time and memory that cells inside a tile do
-    not count for.
+    Memory and time of its methods depend on the number of tiles where the result is given for tiles, not on
+    the number of cells.
     """
 
     part: np.ndarray  # (tiles along z, y, x) uint16: 0 outside the body, else 1 + index of the part
-    first: tuple[np.ndarray, np.ndarray, np.ndarray]  # along z, y, x: first cell of each tile, one beyond all
+    first: tuple[
+        np.ndarray, np.ndarray, np.ndarray
+    ]  # along z, y, x: first cell of each tile, then the cell count
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Return the cells (nz, ny, nx) it covers."""
+        """Return the number of cells (nz, ny, nx)."""
         nz, ny, nx = (int(first[-1]) for first in self.first)
         return nz, ny, nx
 
-    def expand(self, tiles: np.ndarray, axis: int, of: int) -> np.ndarray:
-        """Return an array that has tiles on an axis with cells there instead; `of` is which axis it is."""
-        return np.repeat(tiles, np.diff(self.first[of]), axis=axis)
+    def expand(self, values: np.ndarray, axis: int, grid_axis: int) -> np.ndarray:
+        """Return values of tiles as values of cells along an axis, which is `grid_axis` of the grid."""
+        return np.repeat(values, np.diff(self.first[grid_axis]), axis=axis)
 
-    def plane_of(self, tiles: np.ndarray) -> np.ndarray:
+    def expand_plane(self, values: np.ndarray) -> np.ndarray:
         """Return values of the tiles at one height as values of their cells, (ny, nx)."""
-        return self.expand(self.expand(tiles, 1, 2), 0, 1)
+        return self.expand(self.expand(values, 1, 2), 0, 1)
 
     def plane(self, k: int) -> np.ndarray:
         """Return the part of every cell at height k, (ny, nx) uint16."""
-        return self.plane_of(self.part[self.tiles_at(np.array([k]), 0)[0]])
+        return self.expand_plane(self.part[self.tile_index(np.array([k]), 0)[0]])
 
     def planes_in(self, k: slice) -> Iterator[np.ndarray]:
-        """Yield the parts of the cells at each height in k that differs from the one below, (ny, nx)."""
+        """Yield the parts of the cells, (ny, nx), once for each range of heights in k with the same tiles."""
         if k.stop > k.start:
-            low, high = self.tiles_at(np.array([k.start, k.stop - 1]), 0).tolist()
-            yield from (self.plane_of(self.part[tile]) for tile in range(low, high + 1))
+            low, high = self.tile_index(np.array([k.start, k.stop - 1]), 0).tolist()
+            yield from (self.expand_plane(self.part[tile]) for tile in range(low, high + 1))
 
     def cells(self) -> np.ndarray:
         """Return the part of every cell, (nz, ny, nx) uint16."""
         part = np.empty(self.shape, dtype=np.uint16)
         for tile, (start, stop) in enumerate(zip(self.first[0][:-1], self.first[0][1:], strict=True)):
-            part[start:stop] = self.plane_of(self.part[tile])
+            part[start:stop] = self.expand_plane(self.part[tile])
         return part
 
-    def tiles_at(self, cells: np.ndarray, axis: int) -> np.ndarray:
-        """Return the tile of each of some cells along an axis."""
+    def tile_index(self, cells: np.ndarray, axis: int) -> np.ndarray:
+        """Return the index of the tile of each of some cell indices along an axis."""
         return np.searchsorted(self.first[axis], cells, side="right") - 1
 
-    def tiles_of(self, cells: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return the tiles along z, y and x of some cells, given by their index in the raveled grid."""
-        places = np.unravel_index(cells, self.shape)
-        return tuple(self.tiles_at(place, axis) for axis, place in enumerate(places))
+    def tile_indices(self, cells: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the tile indices along z, y and x of cells given by their index in the raveled grid."""
+        indices = np.unravel_index(cells, self.shape)
+        return tuple(self.tile_index(index, axis) for axis, index in enumerate(indices))
 
     def boundary_cells(self, axis: int, is_high: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return (k, j, i) of the cells of the body whose face on one side looks outside, in their order."""
-        looks_out = self.part > 0
+        """Return (k, j, i) of the cells of the body with a boundary face on one side, in tile order."""
+        is_boundary = self.part > 0
         inner, outer = [slice(None)] * 3, [slice(None)] * 3
         inner[axis], outer[axis] = (
             (slice(None, -1), slice(1, None)) if is_high else (slice(1, None), slice(None, -1))
         )
-        looks_out[tuple(inner)] &= self.part[tuple(outer)] == 0
+        is_boundary[tuple(inner)] &= self.part[tuple(outer)] == 0
         for other in {0, 1, 2} - {axis}:
-            looks_out = self.expand(looks_out, other, other)
-        places = list(np.nonzero(looks_out))
-        outermost = self.first[axis][1:] - 1 if is_high else self.first[axis][:-1]
-        places[axis] = outermost[places[axis]]
-        k, j, i = places
+            is_boundary = self.expand(is_boundary, other, other)
+        indices = list(np.nonzero(is_boundary))
+        end_cells = self.first[axis][1:] - 1 if is_high else self.first[axis][:-1]
+        indices[axis] = end_cells[indices[axis]]
+        k, j, i = indices
         return k, j, i
 
 
 def rasterize(geometry: Geometry, grid: Grid) -> PartMap:
-    """Return the tiles that the boxes of a geometry make of a grid; a later box covers an earlier one.
+    """Return the part map of a geometry on a grid; a later box covers an earlier one.
 
-    Raises DescriptionError where there are more parts than a cell can name.
+    Raises DescriptionError where the parts are more than a 16-bit number can count.
     """
-    if len(geometry.parts) >= np.iinfo(np.uint16).max:
-        text = f"{len(geometry.parts)} parts are more than a model can tell apart"
-        remedy = f"describe arrays of like things as a mixture: {np.iinfo(np.uint16).max - 1} parts at most"
-        raise DescriptionError(Diagnostic("stacks", text, remedy, "E-GRID"))
+    if len(geometry.parts) > MAX_PARTS:
+        text = f"{len(geometry.parts)} parts are too many"
+        hint = f"describe arrays of equal parts as an effective medium: {MAX_PARTS} parts at most"
+        raise DescriptionError(Diagnostic("stacks", text, hint, "E-GRID"))
     windows = [cell_window(grid, box) for box in geometry.boxes]
     first = []
     for axis, count in enumerate(grid.shape):
@@ -104,7 +108,7 @@ def rasterize(geometry: Geometry, grid: Grid) -> PartMap:
 
 
 def cell_window(grid: Grid, box: Box) -> Window:
-    """Return the cells that a box fills."""
+    """Return the window of cells that a box fills."""
     z, y, x = (
         cell_range(planes, box.low[axis], box.high[axis])
         for planes, axis in ((grid.z, 2), (grid.y, 1), (grid.x, 0))
@@ -113,13 +117,13 @@ def cell_window(grid: Grid, box: Box) -> Window:
 
 
 def cell_range(planes: np.ndarray, low: float, high: float) -> slice:
-    """Return the cells between the planes nearest to two values."""
+    """Return the cells between the planes nearest to two coordinates [m]."""
     return slice(nearest_plane(planes, low), nearest_plane(planes, high))
 
 
-def nearest_plane(planes: np.ndarray, value: float) -> int:
-    """Return the number of the plane nearest to a value."""
-    n = int(np.searchsorted(planes, value))
-    if n == planes.size or (n > 0 and value - planes[n - 1] <= planes[n] - value):
+def nearest_plane(planes: np.ndarray, coordinate: float) -> int:
+    """Return the index of the plane nearest to a coordinate [m]."""
+    n = int(np.searchsorted(planes, coordinate))
+    if n == planes.size or (n > 0 and coordinate - planes[n - 1] <= planes[n] - coordinate):
         n -= 1
     return n

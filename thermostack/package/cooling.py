@@ -1,17 +1,14 @@
-"""Who cools: films, fixed temperatures, fixed fluxes, heat sinks and cold plates, face by face."""
+"""Cooling of the six faces: convection, fixed temperature, fixed flux, heat sinks and cold plates."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from thermostack.materials.effective_media import MaterialLike
-from thermostack.mesh.area_overlap import overlap_fractions
 from thermostack.schema.fields import (
     HeatFlux,
     HeatTransferCoefficient,
@@ -26,19 +23,43 @@ from thermostack.schema.fields import (
 from thermostack.schema.raster import RasterField
 from thermostack.schema.validated_dataclass import TaggedUnion, described
 
-Rectangle = tuple[float, float, float, float]  # x0, y0, x1, y1 in m
-
 FACES = ("top", "bottom", "west", "east", "south", "north")  # z+, z-, x-, x+, y-, y+
 
 
 @described
 class Adiabatic:
-    """No heat crosses."""
+    """A face that no heat crosses.
+
+    Examples
+    --------
+    >>> Cooling(surroundings=Adiabatic(), bottom=FixedTemperature(300.0)).face("top")[0].cooler
+    Adiabatic()
+    """
 
 
 @described
 class HtcMap:
-    """Films [W/(m2 K)] of equal pixels over the region that a cooler is on, or over its whole face."""
+    """Heat-transfer coefficients on equal pixels over the region of a cooler, or over its whole face.
+
+    Parameters
+    ----------
+    values : array_like, shape (ny, nx)
+        Heat-transfer coefficient of each pixel [W/(m2 K)]; row 0 is at the south edge.
+    unit : {"W/m2/K"}
+        Unit of the values.
+    source : str
+        File that the values were read from, "" for an array from Python.
+
+    Raises
+    ------
+    DescriptionError
+        Where a value is negative or not finite.
+
+    Examples
+    --------
+    >>> HtcMap([[1e4, 2e4], [0.0, 1e4]]).values.max()
+    np.float64(20000.0)
+    """
 
     values: Annotated[
         np.ndarray, RasterField, Field(validation_alias="map", serialization_alias="map")
@@ -48,42 +69,28 @@ class HtcMap:
 
     @classmethod
     def from_description(cls, value: Any) -> Any:
-        """Return a bare table as the values."""
+        """Return an array without a key as the values of the map."""
         return {"values": value} if isinstance(value, (np.ndarray, list, tuple)) else value
 
     def __post_init__(self) -> None:
-        """Check that no film is below zero."""
+        """Raise where a heat-transfer coefficient is negative."""
         if self.values.min() < 0.0:
-            where = np.argwhere(self.values < 0.0)
-            row, column = where[0]
+            negative = np.argwhere(self.values < 0.0)
+            row, column = negative[0]
             text = (
-                f"{len(where)} of its pixels are negative, the first {self.values[row, column]:g} "
+                f"{len(negative)} of its pixels are negative, the first {self.values[row, column]:g} "
                 f"{self.unit} in row {row + 1} from the south, column {column + 1}"
             )
-            raise fail("E-RANGE", text, "0 where nothing cools")
+            raise fail("E-RANGE", text, "write 0 where nothing cools")
 
     def __eq__(self, other: object) -> bool:
-        """Return whether two maps are the same drawing."""
+        """Return whether two maps have the same values and the same source."""
         if not isinstance(other, HtcMap):
             return NotImplemented
         return self.source == other.source and np.array_equal(self.values, other.values)
 
     def __hash__(self) -> int:
         return hash((self.source, self.values.shape))
-
-    def on(self, x: np.ndarray, y: np.ndarray, rectangle: Rectangle, face: Rectangle) -> np.ndarray:
-        """Return the film [W/(m2 K)] of each cell between the planes x and y [m], (ny, nx).
-
-        The map covers `rectangle`; what of it lies beyond the `face` cools nothing. A cell has the mean
-        of the pixels it overlaps, weighted by area, so the sum of film times area is that of the map.
-        """
-        rows, columns = self.values.shape
-        across = np.clip(np.linspace(rectangle[0], rectangle[2], columns + 1), face[0], face[2])
-        along = np.clip(np.linspace(rectangle[1], rectangle[3], rows + 1), face[1], face[3])
-        conductance = self.values * np.diff(along)[:, None] * np.diff(across)  # W/K of each pixel
-        spread = (overlap_fractions(x, across) @ (overlap_fractions(y, along) @ conductance).T).T
-        film: np.ndarray = spread / (np.diff(y)[:, None] * np.diff(x))
-        return film
 
 
 def _is_map(value: Any) -> str:
@@ -98,7 +105,25 @@ HtcField = Annotated[
 
 @described
 class Convection:
-    """A film: heat flux = h (surface temperature - ambient)."""
+    """Convection: heat flux = h (surface temperature - ambient).
+
+    Parameters
+    ----------
+    h : float, str or HtcMap
+        Heat-transfer coefficient [W/(m2 K)]; a map only on the top and the bottom face.
+    ambient : float or str
+        Ambient temperature [K].
+
+    Raises
+    ------
+    DescriptionError
+        Where a value is out of range, or text has no unit of the right dimension.
+
+    Examples
+    --------
+    >>> Convection("10 W/m2/K", "25 degC").ambient
+    298.15
+    """
 
     h: HtcField
     ambient: Temperature
@@ -106,39 +131,111 @@ class Convection:
 
 @described
 class FixedTemperature:
-    """The surface itself is held at a temperature."""
+    """A surface of fixed temperature.
+
+    Parameters
+    ----------
+    temperature : float or str
+        Temperature of the surface [K].
+
+    Examples
+    --------
+    >>> FixedTemperature("85 degC").temperature
+    358.15
+    """
 
     temperature: Temperature
 
 
 @described
 class FixedFlux:
-    """Heat that enters through the surface (negative: leaves): per area, or in all over the face."""
+    """A fixed heat flux into the body (negative: out of it), per area or as a total over the face.
+
+    Parameters
+    ----------
+    flux : float or str, optional
+        Heat flux [W/m2].
+    heat : float or str, optional
+        Heat rate [W], distributed evenly over the area that the cooler covers.
+
+    Raises
+    ------
+    DescriptionError
+        Unless exactly one of the two is given.
+
+    Examples
+    --------
+    >>> FixedFlux(heat="5 W").heat
+    5.0
+    """
 
     flux: HeatFlux | None = None
     heat: SignedPower | None = None
 
     def __post_init__(self) -> None:
-        """Check that exactly one of the two is given."""
+        """Raise unless exactly one of flux and heat is given."""
         if (self.flux is None) == (self.heat is None):
             raise fail(
-                "E-COOLING", "exactly one of flux and heat is due", 'write flux: "1 W/cm2" or heat: "5 W"'
+                "E-COOLING", "give exactly one of flux and heat", 'write flux: "1 W/cm2" or heat: "5 W"'
             )
 
 
 @described
 class Base:
-    """The solid base of a cooler: a plate that covers the face and spreads the heat."""
+    """The solid base plate of a heat sink or cold plate.
+
+    Parameters
+    ----------
+    material : str, Material or effective medium
+        Material of the plate.
+    thickness : float or str
+        Thickness [m].
+    size : pair of float or str, optional
+        Width and depth [m]; by default those of the face.
+    center : pair of float or str, optional
+        Centre in coordinates of the package [m]; by default the centre of the face.
+
+    Examples
+    --------
+    >>> Base("copper", "3 mm", size=("60 mm", "60 mm")).thickness
+    0.003
+    """
 
     material: MaterialLike
     thickness: Thickness
-    size: Size | None = None  # None: as large as the face
-    center: Point | None = None  # in the frame of the package; None: centred on the face
+    size: Size | None = None
+    center: Point | None = None
 
 
 @described
 class HeatSink:
-    """A heat sink: its resistance from the cooled face to the air, or its film referred to that face."""
+    """A heat sink, given by its resistance or by its heat-transfer coefficient referred to the cooled face.
+
+    Parameters
+    ----------
+    ambient : float or str
+        Ambient temperature [K].
+    resistance : float or str, optional
+        Thermal resistance from the cooled face to the ambient [K/W].
+    h : float, str or HtcMap, optional
+        Heat-transfer coefficient [W/(m2 K)].
+    base : Base, optional
+        Base plate, which is meshed as a solid.
+
+    Raises
+    ------
+    DescriptionError
+        Unless exactly one of resistance and h is given.
+
+    Notes
+    -----
+    A resistance R over the area A of the cooled face is the coefficient h = 1 / (R A).
+
+    Examples
+    --------
+    >>> HeatSink("25 degC", resistance="0.1 K/W", base=Base("copper", "3 mm")).resistance
+    0.1
+    """
 
     ambient: Temperature
     resistance: ThermalResistance | None = None
@@ -146,13 +243,39 @@ class HeatSink:
     base: Base | None = None
 
     def __post_init__(self) -> None:
-        """Check that exactly one of resistance and h is given."""
-        _check_one_law(self.resistance, self.h)
+        """Raise unless exactly one of resistance and h is given."""
+        _check_resistance_or_htc(self.resistance, self.h)
 
 
 @described
 class ColdPlate:
-    """A cold plate: its resistance from the cooled face to the coolant, or its film referred to that face."""
+    """A cold plate, given by its resistance or by its heat-transfer coefficient referred to the cooled face.
+
+    Parameters
+    ----------
+    coolant : float or str
+        Temperature of the coolant [K].
+    resistance : float or str, optional
+        Thermal resistance from the cooled face to the coolant [K/W].
+    h : float, str or HtcMap, optional
+        Heat-transfer coefficient [W/(m2 K)].
+    base : Base, optional
+        Base plate, which is meshed as a solid.
+
+    Raises
+    ------
+    DescriptionError
+        Unless exactly one of resistance and h is given.
+
+    Notes
+    -----
+    A resistance R over the area A of the cooled face is the coefficient h = 1 / (R A).
+
+    Examples
+    --------
+    >>> ColdPlate("40 degC", h="25 kW/m2/K").h
+    25000.0
+    """
 
     coolant: Temperature
     resistance: ThermalResistance | None = None
@@ -160,25 +283,25 @@ class ColdPlate:
     base: Base | None = None
 
     def __post_init__(self) -> None:
-        """Check that exactly one of resistance and h is given."""
-        _check_one_law(self.resistance, self.h)
+        """Raise unless exactly one of resistance and h is given."""
+        _check_resistance_or_htc(self.resistance, self.h)
 
 
-def _check_one_law(resistance: float | None, h: float | HtcMap | None) -> None:
+def _check_resistance_or_htc(resistance: float | None, h: float | HtcMap | None) -> None:
     if (resistance is None) == (h is None):
-        remedy = 'write resistance: "0.05 K/W" or h: "25 kW/m2/K"'
-        raise fail("E-COOLING", "exactly one of resistance and h is due", remedy)
+        hint = 'write resistance: "0.05 K/W" or h: "25 kW/m2/K"'
+        raise fail("E-COOLING", "give exactly one of resistance and h", hint)
 
 
-KINDS = (Adiabatic, Convection, FixedTemperature, FixedFlux, HeatSink, ColdPlate)
+COOLER_TYPES = (Adiabatic, Convection, FixedTemperature, FixedFlux, HeatSink, ColdPlate)
 Cooler = Annotated[
-    Adiabatic | Convection | FixedTemperature | FixedFlux | HeatSink | ColdPlate, TaggedUnion(KINDS)
+    Adiabatic | Convection | FixedTemperature | FixedFlux | HeatSink | ColdPlate, TaggedUnion(COOLER_TYPES)
 ]
 
 
 @described
 class FaceRectangle:
-    """A rectangle of a face: in x and y of the package for top and bottom, along the face and z for sides."""
+    """A rectangle [m] on a face: in x and y on top and bottom, in x or y and z on the four sides."""
 
     position: Annotated[Point, Field(validation_alias="at", serialization_alias="at")]
     size: Size
@@ -186,15 +309,15 @@ class FaceRectangle:
 
 @described
 class FaceCooling:
-    """A cooler, on a whole face or on a region of it."""
+    """A cooler on a whole face or on a region of it."""
 
     cooler: Cooler
     region: FaceRectangle | None = None
 
     @classmethod
     def from_description(cls, value: Any) -> Any:
-        """Return `{convection: {...}, region: {...}}` as cooler and region."""
-        if isinstance(value, KINDS):
+        """Return the keys `cooler` and `region` of `{convection: {...}, region: {...}}`."""
+        if isinstance(value, COOLER_TYPES):
             return {"cooler": value}
         if isinstance(value, Mapping) and "cooler" not in value:
             rest = {key: item for key, item in value.items() if key != "region"}
@@ -211,12 +334,32 @@ FaceCoolings = Annotated[tuple[FaceCooling, ...], BeforeValidator(_as_list)]
 
 @described
 class Cooling:
-    """How each face of the body is cooled; a later entry of a face covers an earlier one.
+    """The coolers of each face of the body; a later entry of a face covers an earlier one.
 
-    `top` and `bottom` are the exposed faces at the highest and the lowest plane of the body, the sides
-    those at its westmost (x-), eastmost (x+), southmost (y-) and northmost (y+) planes. `surroundings`
-    cool every other exposed face, and every face that is not named. What nothing cools is adiabatic.
-    `isolated` says that nothing may fix the temperature, for a transient: at rest it would have no end.
+    Surfaces without a cooler are adiabatic.
+
+    Parameters
+    ----------
+    top, bottom : cooler or sequence of coolers
+        Coolers of the exposed faces at the maximum and the minimum z of the body.
+    west, east, south, north : cooler or sequence of coolers
+        Coolers of the exposed faces at the minimum x, maximum x, minimum y and maximum y of the body.
+    surroundings : cooler or sequence of coolers
+        Coolers of all other exposed faces, and of each of the six faces that has none of its own.
+    isolated : bool
+        True permits a package without any ambient temperature. Only transients of it exist: a heated body
+        that is isolated has no steady state.
+
+    Raises
+    ------
+    DescriptionError
+        With every entry that is no cooler.
+
+    Examples
+    --------
+    >>> cooling = Cooling(top=HeatSink("25 degC", "0.1 K/W"), surroundings=Convection(10.0, 298.15))
+    >>> [face for face, _ in cooling]
+    ['top', 'surroundings']
     """
 
     top: FaceCoolings = ()
@@ -229,42 +372,12 @@ class Cooling:
     isolated: bool = False
 
     def face(self, face: str) -> tuple[FaceCooling, ...]:
-        """Return what cools a face, the surroundings where nothing else is said."""
-        given: tuple[FaceCooling, ...] = getattr(self, face)
-        return given or self.surroundings
+        """Return the coolers of a face; those of the surroundings where it has none of its own."""
+        own: tuple[FaceCooling, ...] = getattr(self, face)
+        return own or self.surroundings
 
     def __iter__(self) -> Iterator[tuple[str, FaceCooling]]:
-        """Yield every entry with its face."""
+        """Yield every cooler with its face or "surroundings"."""
         for face in (*FACES, "surroundings"):
-            for cooled in getattr(self, face):
-                yield face, cooled
-
-
-@dataclass(frozen=True)
-class RobinCoefficients:
-    """What a cooler does to a piece of surface: heat out = area (h (T - temperature) - flux)."""
-
-    h: float  # W/(m2 K), infinite where the surface temperature is fixed
-    temperature: float  # K
-    flux: float = 0.0  # W/m2 into the body
-
-
-def robin_coefficients(cooler: Cooler, area: float) -> RobinCoefficients:
-    """Return what a cooler does to each square metre of its `area` [m2], by the mean of its map."""
-    if isinstance(cooler, Convection):
-        return RobinCoefficients(_mean(cooler.h), cooler.ambient)
-    if isinstance(cooler, FixedTemperature):
-        return RobinCoefficients(math.inf, cooler.temperature)
-    if isinstance(cooler, FixedFlux):
-        flux = cooler.flux if cooler.flux is not None else (cooler.heat or 0.0) / area
-        return RobinCoefficients(0.0, 0.0, flux)
-    if isinstance(cooler, (HeatSink, ColdPlate)):
-        outside = cooler.ambient if isinstance(cooler, HeatSink) else cooler.coolant
-        if cooler.h is not None:
-            return RobinCoefficients(_mean(cooler.h), outside)
-        return RobinCoefficients(1.0 / (cooler.resistance * area), outside)  # type: ignore[operator]
-    return RobinCoefficients(0.0, 0.0)
-
-
-def _mean(h: float | HtcMap) -> float:
-    return float(h.values.mean()) if isinstance(h, HtcMap) else h
+            for entry in getattr(self, face):
+                yield face, entry

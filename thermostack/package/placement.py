@@ -1,4 +1,4 @@
-"""Where every stack of a package stands, and what is wrong with it there."""
+"""Position and orientation of every stack of a package, and the errors in them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.errors import Diagnostic
-from thermostack.package.package import Package, Stack
+from thermostack.package.package import Package
+from thermostack.package.rectangles import (
+    COINCIDENCE_TOLERANCE,
+    Rectangle,
+    frame_rectangles,
+    intersection,
+)
+from thermostack.package.stack import Stack
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
-
-TOUCH = 1e-9  # m: faces nearer than this are one; also how far a stack may leave its host
-
-Rectangle = tuple[float, float, float, float]  # x0, y0, x1, y1 in m
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a stack is: its plan turned by `matrix` and moved by `shift`, its bottom at z0."""
+    """Position of a stack: plan transformed by `matrix` and moved by `shift` [m], bottom at z0 [m]."""
 
     stack: Stack
     matrix: tuple[tuple[int, int], tuple[int, int]]
@@ -28,83 +31,74 @@ class Placement:
 
     @property
     def z1(self) -> float:
-        """Return the height of its top [m]."""
+        """Return the height of the top face [m]."""
         return self.z0 + self.stack.height
 
     def rectangle(self, x: float, y: float, width: float, depth: float) -> Rectangle:
-        """Return a rectangle of the stack's plan in absolute coordinates."""
+        """Return a rectangle of the stack's plan in coordinates of the package [m]."""
         corners = [self.point(x, y), self.point(x + width, y + depth)]
         (xa, ya), (xb, yb) = corners
         return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
 
     @property
     def outline(self) -> Rectangle:
-        """Return the whole plan in absolute coordinates."""
+        """Return the whole plan of the stack in coordinates of the package [m]."""
         return self.rectangle(0.0, 0.0, *self.stack.size)
 
     def point(self, x: float, y: float) -> tuple[float, float]:
-        """Return a point of the stack's plan in absolute coordinates."""
+        """Return a point of the stack's plan in coordinates of the package [m]."""
         (a, b), (c, d) = self.matrix
         return a * x + b * y + self.shift[0], c * x + d * y + self.shift[1]
 
     @property
-    def is_turned(self) -> bool:
-        """Return whether x of the stack lies along y of the package."""
+    def swaps_xy(self) -> bool:
+        """Return whether the x axis of the stack lies along the y axis of the package."""
         return self.matrix[0][0] == 0
 
     @property
-    def turn(self) -> tuple[int, bool]:
-        """Return the plan's rotation [degrees] after its mirroring in x, and whether it is mirrored."""
+    def orientation(self) -> tuple[int, bool]:
+        """Return the rotation of the plan [degrees] and whether x is mirrored before the rotation."""
         (a, b), (c, d) = self.matrix
         is_mirrored = a * d - b * c < 0
         cosine, sine = (-a, -c) if is_mirrored else (a, c)
         return {(1, 0): 0, (0, 1): 90, (-1, 0): 180, (0, -1): 270}[cosine, sine], is_mirrored
 
     def solid(self) -> list[Rectangle]:
-        """Return the rectangles the stack fills: one, or the four sides of its frame."""
+        """Return the rectangles [m] that the stack fills: its outline, or the four sides of its frame."""
         return frame_rectangles(self.outline, self.stack.frame)
 
 
-def frame_rectangles(outline: Rectangle, frame: float | None) -> list[Rectangle]:
-    """Return a rectangle, or the four sides of a frame of that width [m] along its outline."""
-    if frame is None:
-        return [outline]
-    x0, y0, x1, y1 = outline
-    return [
-        (x0, y0, x1, y0 + frame),
-        (x0, y1 - frame, x1, y1),
-        (x0, y0 + frame, x0 + frame, y1 - frame),
-        (x1 - frame, y0 + frame, x1, y1 - frame),
-    ]
-
-
-_TURNS = {0: ((1, 0), (0, 1)), 90: ((0, -1), (1, 0)), 180: ((-1, 0), (0, -1)), 270: ((0, 1), (-1, 0))}
+_ROTATIONS = {0: ((1, 0), (0, 1)), 90: ((0, -1), (1, 0)), 180: ((-1, 0), (0, -1)), 270: ((0, 1), (-1, 0))}
 
 
 def place_stacks(package: Package) -> dict[str, Placement]:
-    """Return every stack's place, hosts before those that stand on them; without those it is not said of."""
+    """Return the placement of every stack by name, each stack after its supports.
+
+    Stacks without a position are omitted, and so are those on or in them.
+    """
     roots = [stack for stack in package.stacks if not stack.supports]
     others = [stack for stack in package.stacks if stack.supports and (stack.position or stack.center)]
-    waiting = [*roots[:1], *others]
-    places: dict[str, Placement] = {}
-    while ready := [stack for stack in waiting if all(host in places for host in stack.supports)]:
+    remaining = [*roots[:1], *others]
+    placements: dict[str, Placement] = {}
+    while ready := [stack for stack in remaining if all(name in placements for name in stack.supports)]:
         for stack in ready:
-            places.setdefault(stack.name, _place(stack, places))
-        waiting = [stack for stack in waiting if stack.name not in places]
-    return places
+            placements.setdefault(stack.name, _placement(stack, placements))
+        remaining = [stack for stack in remaining if stack.name not in placements]
+    return placements
 
 
-def _place(stack: Stack, places: dict[str, Placement]) -> Placement:
-    hosts = [places[name] for name in stack.supports]
+def _placement(stack: Stack, placements: dict[str, Placement]) -> Placement:
+    """Return the placement of a stack whose supports are placed."""
+    supports = [placements[name] for name in stack.supports]
     if stack.inside is not None:
-        z0 = hosts[0].z1 - stack.depth - stack.height
+        z0 = supports[0].z1 - stack.depth - stack.height
     else:
-        z0 = max((host.z1 for host in hosts), default=0.0)
-    frame: Placement | None = hosts[0] if hosts else None
-    if len(hosts) > 1:  # on several: in the frame of what the first of them stands on
-        below = hosts[0].stack.supports
-        frame = places[below[0]] if below else None
-    own = np.array(_TURNS[stack.rotate]) @ (
+        z0 = max((support.z1 for support in supports), default=0.0)
+    frame: Placement | None = supports[0] if supports else None
+    if len(supports) > 1:  # positions are in the frame of the stack that carries the first support
+        below = supports[0].stack.supports
+        frame = placements[below[0]] if below else None
+    own = np.array(_ROTATIONS[stack.rotate]) @ (
         np.array(((-1, 0), (0, 1))) if stack.flip else np.eye(2, dtype=int)
     )
     corners = own @ np.array(((0.0, stack.size[0]), (0.0, stack.size[1])))
@@ -116,79 +110,69 @@ def _place(stack: Stack, places: dict[str, Placement]) -> Placement:
     return Placement(stack, ((a, b), (c, d)), (float(shift[0]), float(shift[1])), z0)
 
 
-def spatial_diagnostics(places: dict[str, Placement]) -> Iterator[Diagnostic]:
-    for placement in places.values():
-        yield from _leaving(placement, places)
-    placed = [placement for placement in places.values() if not _sinks(placement, places)]
-    embedded = {placement.stack.name: _embedding_hosts(placement.stack, places) for placement in placed}
-    for n, one in enumerate(placed):
-        for other in placed[:n]:
+def placement_diagnostics(placements: dict[str, Placement]) -> Iterator[Diagnostic]:
+    """Yield an error for each stack that extends beyond its support, and for each pair that overlaps."""
+    for placement in placements.values():
+        yield from _containment_diagnostics(placement, placements)
+    sound = [placement for placement in placements.values() if not _protrudes_below(placement, placements)]
+    embedded = {placement.stack.name: _embedding_stacks(placement.stack, placements) for placement in sound}
+    for n, one in enumerate(sound):
+        for other in sound[:n]:
             a, b = one.stack.name, other.stack.name
             if b in embedded[a] or a in embedded[b]:
                 continue
-            if shared := _shared(one, other):
-                x0, y0, x1, y1 = (format_quantity(value, "length") for value in shared)
+            if common := _common_rectangle(one, other):
+                x0, y0, x1, y1 = (format_quantity(value, "length") for value in common)
                 text = f"{a} overlaps {b} from ({x0}, {y0}) to ({x1}, {y1}) of the package"
-                yield diagnostic_at(("stacks", a), text, "move one, or say `inside:`", "E-OVERLAP")
+                yield diagnostic_at(("stacks", a), text, "move one, or write `inside:`", "E-OVERLAP")
 
 
-def _leaving(placement: Placement, places: dict[str, Placement]) -> Iterator[Diagnostic]:
+def _containment_diagnostics(placement: Placement, placements: dict[str, Placement]) -> Iterator[Diagnostic]:
     stack = placement.stack
     if len(stack.supports) != 1:
         return
-    host = places[stack.supports[0]]
-    (x0, y0, x1, y1), (a0, b0, a1, b1) = placement.outline, host.outline
-    out = {"west": a0 - x0, "east": x1 - a1, "south": b0 - y0, "north": y1 - b1}
-    here = ("stacks", stack.name)
-    if max(out.values()) > TOUCH:
-        sides = [f"{format_quantity(by, 'length')} to the {side}" for side, by in out.items() if by > TOUCH]
-        text = f"{stack.name} leaves {host.stack.name} by {' and '.join(sides)}"
-        yield diagnostic_at(here, text, "move it, or change one of their sizes", "E-OUTSIDE")
-    if _sinks(placement, places):
-        below = format_quantity(host.z0 - placement.z0, "length")
-        text = f"{stack.name} reaches {below} below {host.stack.name}"
-        yield diagnostic_at(here, text, "less depth, or thinner layers", "E-OUTSIDE")
+    support = placements[stack.supports[0]]
+    (x0, y0, x1, y1), (a0, b0, a1, b1) = placement.outline, support.outline
+    overhang = {"west": a0 - x0, "east": x1 - a1, "south": b0 - y0, "north": y1 - b1}
+    path = ("stacks", stack.name)
+    if max(overhang.values()) > COINCIDENCE_TOLERANCE:
+        sides = [
+            f"{format_quantity(length, 'length')} to the {side}"
+            for side, length in overhang.items()
+            if length > COINCIDENCE_TOLERANCE
+        ]
+        text = f"{stack.name} extends beyond {support.stack.name} by {' and '.join(sides)}"
+        yield diagnostic_at(path, text, "move it, or change one of the two sizes", "E-OUTSIDE")
+    if _protrudes_below(placement, placements):
+        depth = format_quantity(support.z0 - placement.z0, "length")
+        text = f"{stack.name} extends {depth} below {support.stack.name}"
+        yield diagnostic_at(path, text, "reduce depth, or the thickness of its layers", "E-OUTSIDE")
 
 
-def _sinks(placement: Placement, places: dict[str, Placement]) -> bool:
-    """Return whether an embedded stack comes out of its host below."""
+def _protrudes_below(placement: Placement, placements: dict[str, Placement]) -> bool:
+    """Return whether an embedded stack extends below the bottom of the stack it is inside of."""
     inside = placement.stack.inside
-    return inside is not None and placement.z0 < places[inside].z0 - TOUCH
+    return inside is not None and placement.z0 < placements[inside].z0 - COINCIDENCE_TOLERANCE
 
 
-def _embedding_hosts(stack: Stack, places: dict[str, Placement]) -> set[str]:
-    """Return the stacks in whose body this one may stand: those it is inside of, directly or below it."""
+def _embedding_stacks(stack: Stack, placements: dict[str, Placement]) -> set[str]:
+    """Return the stacks that a stack may overlap: those that it, or a stack below it, is embedded in."""
     found: set[str] = set()
-    waiting = [stack]
-    while waiting:
-        one = waiting.pop()
+    remaining = [stack]
+    while remaining:
+        one = remaining.pop()
         if one.inside is not None:
             found.add(one.inside)
-        waiting += [places[host].stack for host in one.supports]
+        remaining += [placements[name].stack for name in one.supports]
     return found
 
 
-def _shared(one: Placement, other: Placement) -> Rectangle | None:
-    """Return the rectangle in which two stacks fill the same space, None where they do not."""
-    if min(one.z1, other.z1) - max(one.z0, other.z0) <= TOUCH:
+def _common_rectangle(one: Placement, other: Placement) -> Rectangle | None:
+    """Return a rectangle [m] in which two stacks fill the same space, None where they do not overlap."""
+    if min(one.z1, other.z1) - max(one.z0, other.z0) <= COINCIDENCE_TOLERANCE:
         return None
     for a in one.solid():
         for b in other.solid():
             if common := intersection(a, b):
                 return common
     return None
-
-
-def intersection(a: Rectangle, b: Rectangle) -> Rectangle | None:
-    x0, y0, x1, y1 = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
-    return (x0, y0, x1, y1) if x1 - x0 > TOUCH and y1 - y0 > TOUCH else None
-
-
-def difference(whole: Rectangle, taken: Rectangle) -> list[Rectangle]:
-    """Return what is left of a rectangle without another, as up to four rectangles."""
-    common = intersection(whole, taken)
-    if common is None:
-        return [whole]
-    (x0, y0, x1, y1), (a0, b0, a1, b1) = whole, common
-    pieces = [(x0, y0, x1, b0), (x0, b1, x1, y1), (x0, b0, a0, b1), (a1, b0, x1, b1)]
-    return [piece for piece in pieces if piece[2] - piece[0] > TOUCH and piece[3] - piece[1] > TOUCH]

@@ -1,1 +1,1 @@
-"""Results as tables of text."""
+"""Tables of text, and the same data as plain dictionaries for JSON."""

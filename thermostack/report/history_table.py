@@ -1,4 +1,4 @@
-"""A transient as tables of text: temperatures of stacks and parts over the run, and throttling."""
+"""Tables of a transient result: temperatures of stacks, parts and blocks over the run, and throttling."""
 
 from __future__ import annotations
 
@@ -9,126 +9,153 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from thermostack.report.tables import NARROW_MARGIN, ZERO, table_of_parts
+from thermostack.report.table_layout import (
+    Column,
+    Member,
+    add_name_column,
+    add_number_column,
+    format_celsius,
+    format_limit,
+    format_margin,
+    format_percent,
+    header_table,
+    margin_style,
+    note_on_rows,
+    part_table,
+    stack_heading,
+    stack_rows,
+)
 from thermostack.results.history import History, history_of, stack_histories
 from thermostack.results.throttling_log import ThrottlingLog
 from thermostack.results.transient_result import TransientResult
 from thermostack.units import format_quantity
 
-MOST_BLOCKS = 8  # of a stack that are listed; the hottest where there are more
+COLUMNS = {
+    "power": Column("W, mean", 10),
+    "start": Column("degC", 8),
+    "peak": Column("degC", 8),
+    "at": Column("", 11),
+    "end": Column("degC", 8),
+    "limit": Column("degC", 7),
+    "above limit": Column("", 13),
+    "margin": Column("K", 8),
+}
+DROP_ORDER = (("start",), ("limit",), ("power",), ("margin",))  # in a narrow terminal
 
 
 def history_table(
-    transient: TransientResult, width: int = 120, names: Sequence[str] | None = None
+    transient: TransientResult,
+    width: int = 120,
+    names: Sequence[str] | None = None,
+    *,
+    all_parts: bool = False,
 ) -> RenderableType:
-    """Return how hot each stack and its parts were in a run, when, how long above the limit, and at its end.
+    """Return temperatures at start, peak and end, the time of the peak, and the time above the limit.
 
-    With names only those parts, blocks or stacks. What the controllers did stands below.
+    The rows are the stacks and their powered blocks, with `all_parts` all parts and blocks, with `names`
+    those parts, blocks or stacks. The throttling of the controllers is a second table below.
     Raises KeyError for an unknown name.
     """
-    table, columns = table_of_parts(_COLUMNS, _LEAST_IMPORTANT, width)
+    table, columns = part_table(COLUMNS, DROP_ORDER, width)
+    items: list[RenderableType] = [table]
     if names is not None:
         for name in names:
             table.add_row(Text(name), *_cells(history_of(transient, name), columns))
     else:
+        missing = 0
         for n, stack in enumerate(stack_histories(transient)):
-            if n > 0:
+            if n > 0 and all_parts:
                 table.add_row()
-            _add_stack(table, transient, stack, columns)
-    if not transient.throttling:
-        return table
-    return Group(table, Text(), throttling_table(transient.throttling))
+            missing += _add_stack(table, transient, stack.name, columns, all_parts=all_parts)
+        if missing:
+            items.append(note_on_rows(missing))
+    if transient.throttling:
+        items += [Text(), throttling_table(transient.throttling)]
+    return Group(*items) if len(items) > 1 else table
 
 
-_COLUMNS = {  # title: unit, and the characters it takes with the space beside it
-    "power": ("W, mean", 10),
-    "start": ("degC", 8),
-    "peak": ("degC", 8),
-    "at": ("", 11),
-    "end": ("degC", 8),
-    "limit": ("degC", 7),
-    "above limit": ("", 13),
-    "margin": ("K", 8),
-}
-_LEAST_IMPORTANT = (("start",), ("limit",), ("power",), ("margin",))
-
-
-def _add_stack(table: Table, transient: TransientResult, stack: History, columns: Sequence[str]) -> None:
-    """Add the rows of a stack: itself, its parts, and of its heated blocks the hottest."""
-    solid = len(transient.model.parts)
-    inner = [n for n, name in enumerate(transient.names) if name.startswith(f"{stack.name}.")]
-    inner = [n for n in inner if np.isfinite(transient.max[:, n]).all()]
-    blocks = sorted((n for n in inner if n >= solid), key=lambda n: -transient.max[:, n].max())[:MOST_BLOCKS]
-    table.add_row(Text(stack.name), *_cells(stack, columns), style="bold")
-    for n in (n for n in inner if n < solid):
-        name = transient.names[n]
-        table.add_row(
-            Text("  " + name.removeprefix(f"{stack.name}.")), *_cells(history_of(transient, name), columns)
+def _add_stack(
+    table: Table, transient: TransientResult, stack: str, columns: Sequence[str], *, all_parts: bool
+) -> int:
+    """Add the rows of a stack; return the number of its parts and blocks without a row."""
+    indices = _members_of(transient, stack)
+    part_count = len(transient.model.parts)
+    members = [
+        Member(
+            transient.names[n],
+            n >= part_count,
+            bool(transient.power[:, n].any()),
+            float(transient.max[:, n].max()),
         )
-        for m in (m for m in blocks if transient.model.blocks[m - solid].part == n):
-            block = transient.names[m]
-            table.add_row(
-                Text("    " + block.removeprefix(f"{name}.")), *_cells(history_of(transient, block), columns)
-            )
-    dropped = sum(n >= solid for n in inner) - len(blocks)
-    if dropped > 0:
-        table.add_row(Text(f"    and {dropped} cooler blocks"), style="dim")
+        for n in indices
+    ]
+    heading = stack_heading(stack, members)
+    table.add_row(Text(heading), *_cells(history_of(transient, heading), columns), style="bold")
+    rows = list(stack_rows(stack, members, all_parts=all_parts))
+    for row in rows:
+        history = history_of(transient, members[row.member].name)
+        table.add_row(row.name, *_cells(history, columns))
+    return len(members) - len(rows) - (heading != stack)
 
 
-def _cells(curve: History, columns: Sequence[str]) -> list[Text]:
-    margin = None if curve.limit is None else curve.limit - curve.hottest
-    duration = float(curve.time[-1] - curve.time[0])
-    mean_power = float(curve.power[:-1] @ np.diff(curve.time)) / duration if duration > 0.0 else 0.0
-    style = (
-        "" if margin is None else "red" if margin < 0.0 else "yellow" if margin < NARROW_MARGIN else "green"
-    )
+def _members_of(transient: TransientResult, stack: str) -> list[int]:
+    """Return the indices of the parts of a stack that have cells, each followed by those of its blocks."""
+    model = transient.model
+    part_count = len(model.parts)
+    inner = [n for n, name in enumerate(transient.names) if name.startswith(f"{stack}.")]
+    inner = [n for n in inner if np.isfinite(transient.max[:, n]).all()]
+    blocks = [n for n in inner if n >= part_count]
+    ordered = []
+    for n in inner:
+        if n < part_count:
+            ordered += [n, *(m for m in blocks if model.blocks[m - part_count].part == n)]
+    return ordered
+
+
+def _cells(history: History, columns: Sequence[str]) -> list[Text]:
+    margin = None if history.limit is None else history.limit - history.hottest
+    duration = float(history.time[-1] - history.time[0])
+    mean_power = float(history.power[:-1] @ np.diff(history.time)) / duration if duration > 0.0 else 0.0
     values = {
-        "power": f"{mean_power:.3f}" if curve.power.any() else "",
-        "start": f"{curve.peak[0] - ZERO:.2f}",
-        "peak": f"{curve.hottest - ZERO:.2f}",
-        "at": format_quantity(curve.when, "time"),
-        "end": f"{curve.peak[-1] - ZERO:.2f}",
-        "limit": "" if curve.limit is None else f"{curve.limit - ZERO:.0f}",
-        "above limit": ""
-        if curve.limit is None
-        else format_quantity(curve.above, "time")
-        if curve.above
-        else "never",
-        "margin": "" if margin is None else f"{margin:.1f}",
+        "power": f"{mean_power:.3f}" if history.power.any() else "",
+        "start": format_celsius(float(history.peak[0])),
+        "peak": format_celsius(history.hottest),
+        "at": format_quantity(history.when, "time"),
+        "end": format_celsius(float(history.peak[-1])),
+        "limit": format_limit(history.limit),
+        "above limit": _time_above_limit(history),
+        "margin": format_margin(margin),
     }
-    marked, style = ("margin", "above limit"), _style(margin)
-    return [Text(values[title], style=style if title in marked else "") for title in columns]
+    style = margin_style(margin)
+    styled = ("margin", "above limit")
+    return [Text(values[title], style=style if title in styled else "") for title in columns]
 
 
-def _style(margin: float | None) -> str:
-    if margin is None:
+def _time_above_limit(history: History) -> str:
+    if history.limit is None:
         return ""
-    return "red" if margin < 0.0 else "yellow" if margin < NARROW_MARGIN else "green"
+    return format_quantity(history.above, "time") if history.above else "never"
 
 
 def throttling_table(throttling: Sequence[ThrottlingLog]) -> RenderableType:
-    """Return of each controller when it first throttled, how long, how often, and what that cost."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
-    table.add_column("controller", no_wrap=True, overflow="ellipsis", max_width=34, min_width=16)
+    """Return first and total throttled time, state changes, and lost performance of each controller."""
+    table = header_table()
+    add_name_column(table, "controller")
     for title in ("first", "throttled", "", "changes", "lost"):
-        table.add_column(title, justify="right", no_wrap=True)
+        add_number_column(table, title)
     table.add_column("time in each state")
-    for each in throttling:
-        span, lost = each.end - each.start, each.performance_lost
+    for log in throttling:
+        duration, lost = log.end - log.start, log.performance_lost
         states = ", ".join(
-            f"{name} {_percent(spent, span)}" for name, spent in each.seconds.items() if spent > 0.0
+            f"{name} {format_percent(spent, duration)}" for name, spent in log.seconds.items() if spent > 0.0
         )
         table.add_row(
-            Text(each.name),
-            "never" if each.first is None else format_quantity(each.first, "time"),
-            format_quantity(each.throttled, "time") if each.throttled else "",
-            _percent(each.throttled, span) if each.throttled else "",
-            str(each.changes),
+            Text(log.name),
+            "never" if log.first is None else format_quantity(log.first, "time"),
+            format_quantity(log.throttled, "time") if log.throttled else "",
+            format_percent(log.throttled, duration) if log.throttled else "",
+            str(log.changes),
             "?" if lost is None else f"{100.0 * lost:.1f} %",
             Text(states),
         )
     return table
-
-
-def _percent(part: float, whole: float) -> str:
-    return f"{100.0 * part / whole if whole > 0.0 else 0.0:.1f} %"

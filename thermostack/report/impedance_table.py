@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from thermostack.report.tables import stage_times
+from thermostack.report.table_layout import format_stage_times
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def networks_table(
         Text(f"{impedance.error:.1e} of the rise, estimated; that of the grid comes on top"),
     )
     table.add_row("solver", Text(f"{len(impedance.rates)} solves, none of them in time"))
-    table.add_row("time", stage_times(seconds))
+    table.add_row("time", format_stage_times(seconds))
     if files:
         table.add_row("written", Text(", ".join(files)))
     return table

@@ -1,4 +1,4 @@
-"""A run in short: a table of its energy and its steps, and all of it as plain data for other programs."""
+"""Summary of a transient result: a table of energy and steps, and all results as a dictionary for JSON."""
 
 from __future__ import annotations
 
@@ -7,76 +7,80 @@ from typing import Any
 
 import numpy as np
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from thermostack.report.tables import ZERO, cells_of, stage_times
+from thermostack.report.grid_table import cell_counts
+from thermostack.report.table_layout import add_files_row, fact_table, format_celsius, format_stage_times
 from thermostack.results.history import History, history_of, step_lengths
 from thermostack.results.throttling_log import ThrottlingLog
 from thermostack.results.transient_result import TransientResult
 from thermostack.units import format_quantity
 
 
-def run_table(
+def transient_summary(
     transient: TransientResult, seconds: Mapping[str, float], files: Sequence[str]
 ) -> RenderableType:
-    """Return the peak, the probes, the energy, the steps, the grid, the time of each stage and the files."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    hottest = _hottest(transient, _members(transient))
-    is_above = hottest.limit is not None and hottest.hottest > hottest.limit
-    peak = f"{hottest.hottest - ZERO:.2f} degC in {hottest.name} at {format_quantity(hottest.when, 'time')}"
-    table.add_row("peak", Text(peak, style="bold red" if is_above else "bold"))
+    """Return peak, probes, energy, steps, grid, the time of each stage [s], and the written files."""
+    table = fact_table()
+    hottest = _hottest(transient, _member_names(transient))
+    is_above_limit = hottest.limit is not None and hottest.hottest > hottest.limit
+    when = format_quantity(hottest.when, "time")
+    peak = f"{format_celsius(hottest.hottest)} degC in {hottest.name} at {when}"
+    table.add_row("peak", Text(peak, style="bold red" if is_above_limit else "bold"))
     for name, values in transient.probes.items():
-        text = f"{values[0] - ZERO:.2f} degC at the start, {values.max() - ZERO:.2f} at most"
-        table.add_row(name, Text(f"{text}, {values[-1] - ZERO:.2f} at the end"))
-    made, left, stored = (f"{joule:.5g} J" for joule in transient.energy[-1].tolist())
-    energy = f"{made} made, {left} let out, {stored} stored; missing {transient.imbalance:.1e} of it"
-    table.add_row("energy", Text(energy))
+        start, peak, end = (format_celsius(value) for value in (values[0], values.max(), values[-1]))
+        table.add_row(name, Text(f"{start} degC at the start, {peak} at most, {end} at the end"))
+    generated, outflow, stored = (f"{joule:.5g} J" for joule in transient.energy[-1].tolist())
+    imbalance = f"relative imbalance {transient.imbalance:.1e}"
+    table.add_row("energy", Text(f"{generated} generated, {outflow} outflow, {stored} stored; {imbalance}"))
     table.add_row("steps", Text(_steps(transient)))
-    grid = cells_of(transient.model)
-    table.add_row("grid", Text(f"{grid}; {len(transient.frame_time)} frames kept"))
-    table.add_row("time", stage_times(seconds))
-    if files:
-        table.add_row("written", Text(", ".join(files)))
+    table.add_row("grid", Text(f"{cell_counts(transient.model)}; {len(transient.frame_time)} frames stored"))
+    table.add_row("time", format_stage_times(seconds))
+    add_files_row(table, files)
     return table
 
 
 def _steps(transient: TransientResult) -> str:
+    """Return number and sizes of the steps, the scheme, its tolerance, and the number of solves."""
     lengths = step_lengths(transient.time)
     shortest, longest = (format_quantity(float(each), "time") for each in (lengths.min(), lengths.max()))
     text = f"{lengths.size}, {shortest} to {longest} long"
     report = transient.report
     if report is None:
         return text
-    held = f"error held at {format_quantity(report.tolerance, 'temperature_difference')}"
-    text += f", {report.scheme}, {held if report.step is None else 'of one length, their error not known'}"
-    again = f", {report.rejected} made again" if report.rejected else ""
-    return f"{text}{again}; {report.solves} solves, {report.iterations} iterations"
+    tolerance = f"error held at {format_quantity(report.tolerance, 'temperature_difference')}"
+    fixed = "of fixed size, their error not estimated"
+    text += f", {report.scheme}, {tolerance if report.step is None else fixed}"
+    rejected = f", {report.rejected} rejected" if report.rejected else ""
+    return f"{text}{rejected}; {report.solves} solves, {report.iterations} iterations"
 
 
 def run_summary(transient: TransientResult) -> dict[str, Any]:
-    """Return a run as plain data in SI units: W, K, J, m, s; null where there is nothing to say.
+    """Return a transient result as a dictionary in SI units (W, K, J, m, s); null where there is no value.
 
-    The keys are a contract with those who read the JSON of `thermostack transient --json`: none is removed
-    or changes its meaning; new ones may come. Blocks of floorplans, which are pieces of parts, stand apart
-    from the parts, so that the powers of the parts add up.
+    Programs read these keys from `thermostack transient --json`: a key is never removed, and its meaning
+    never changes; keys may be added. The blocks of floorplans are listed apart from the parts that they
+    belong to, so that the powers of the parts add up to the total.
     """
-    model, names = transient.model, _members(transient)
+    model, names = transient.model, _member_names(transient)
     solid = {part.name for part in model.parts}
     stacks = [stack.name for stack in model.package.stacks if _has_parts(stack.name, names)]
     hottest = _hottest(transient, names)
-    made, left, stored = transient.energy[-1].tolist()
+    generated, outflow, stored = transient.energy[-1].tolist()
     return {
         "package": model.package.name,
         "duration": float(transient.time[-1] - transient.time[0]),
-        "stacks": _by_name(_curves(transient, stacks)),
-        "parts": _by_name(_curves(transient, (name for name in names if name in solid))),
-        "blocks": _by_name(_curves(transient, (name for name in names if name not in solid))),
+        "stacks": _by_name(_histories(transient, stacks)),
+        "parts": _by_name(_histories(transient, (name for name in names if name in solid))),
+        "blocks": _by_name(_histories(transient, (name for name in names if name not in solid))),
         "peak": {"part": hottest.name, "temperature": hottest.hottest, "time": hottest.when},
         "probes": {name: _extremes(transient.time, values) for name, values in transient.probes.items()},
-        "energy": {"made": made, "left": left, "stored": stored, "imbalance": transient.imbalance},
+        "energy": {
+            "made": generated,
+            "left": outflow,
+            "stored": stored,
+            "imbalance": transient.imbalance,
+        },
         "throttling": [_throttling(each) for each in transient.throttling],
         "frames": len(transient.frame_time),
         "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
@@ -85,50 +89,49 @@ def run_summary(transient: TransientResult) -> dict[str, Any]:
     }
 
 
-def _members(transient: TransientResult) -> list[str]:
-    """Return the names of the parts and blocks that have a cell of their own."""
-    known = np.isfinite(transient.max).all(axis=0)
-    return [name for name, is_known in zip(transient.names, known.tolist(), strict=True) if is_known]
+def _member_names(transient: TransientResult) -> list[str]:
+    """Return the names of the parts and blocks that have at least one cell."""
+    has_cells = np.isfinite(transient.max).all(axis=0)
+    return [name for name, has_one in zip(transient.names, has_cells.tolist(), strict=True) if has_one]
 
 
 def _hottest(transient: TransientResult, names: Iterable[str]) -> History:
-    """Return the curve that comes highest; of two that share a face, the one that heats."""
-    curves = _curves(transient, names)
-    return max(curves, key=lambda curve: (round(curve.hottest, 2), curve.power.any()))
+    """Return the history with the largest peak; of two parts that share a face, that with power."""
+    histories = _histories(transient, names)
+    return max(histories, key=lambda history: (round(history.hottest, 2), history.power.any()))
 
 
 def _has_parts(stack: str, names: Iterable[str]) -> bool:
     return any(name.startswith(f"{stack}.") for name in names)
 
 
-def _curves(transient: TransientResult, names: Iterable[str]) -> list[History]:
+def _histories(transient: TransientResult, names: Iterable[str]) -> list[History]:
     return [history_of(transient, name) for name in names]
 
 
-def _by_name(curves: Iterable[History]) -> dict[str, Any]:
-    return {curve.name: _curve(curve) for curve in curves}
+def _by_name(histories: Iterable[History]) -> dict[str, Any]:
+    return {history.name: _history_summary(history) for history in histories}
 
 
-def _curve(curve: History) -> dict[str, Any]:
-    duration = float(curve.time[-1] - curve.time[0])
-    energy = float(curve.power[:-1] @ np.diff(curve.time))
-    has_limit = curve.limit is not None
+def _history_summary(history: History) -> dict[str, Any]:
+    duration = float(history.time[-1] - history.time[0])
+    energy = float(history.power[:-1] @ np.diff(history.time))
     return {
         "power": energy / duration,
-        **_extremes(curve.time, curve.peak),
-        "limit": curve.limit,
-        "margin": curve.limit - curve.hottest if curve.limit is not None else None,
-        "above": curve.above if has_limit else None,
+        **_extremes(history.time, history.peak),
+        "limit": history.limit,
+        "margin": history.limit - history.hottest if history.limit is not None else None,
+        "above": history.above if history.limit is not None else None,
     }
 
 
 def _extremes(time: np.ndarray, values: np.ndarray) -> dict[str, float]:
-    """Return temperatures [K] at the start, at most, when that was [s], and at the end."""
-    highest = int(values.argmax())
+    """Return the temperature [K] at the start, the maximum, its time [s], and the temperature at the end."""
+    peak = int(values.argmax())
     return {
         "start": float(values[0]),
-        "max": float(values[highest]),
-        "time": float(time[highest]),
+        "max": float(values[peak]),
+        "time": float(time[peak]),
         "end": float(values[-1]),
     }
 

@@ -91,8 +91,9 @@ class SteadyResult:
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:
-        """Return the table of all parts as HTML, for notebooks."""
-        html: str = call("report.html_table", "as_html", call("report.tables", "result_table", self, 120))
+        """Return the table of stacks and powered blocks as HTML, for notebooks."""
+        table = call("report.steady_table", "steady_table", self, 120)
+        html: str = call("report.html_table", "as_html", table)
         return html
 
     @property
@@ -189,11 +190,13 @@ class SteadyResult:
             raise unknown_name(name, self.names)
         return measure_face(self.fluxes, name, members, side)
 
-    def table(self, width: int = 120) -> str:
-        """Return the temperatures of every part, stack by stack, as text of at most `width` columns."""
-        text: str = call(
-            "report.tables", "as_text", call("report.tables", "result_table", self, width), width
-        )
+    def table(self, width: int = 120, *, all_parts: bool = False) -> str:
+        """Return the temperatures of stacks and powered blocks as text of at most `width` characters a line.
+
+        With `all_parts` all parts and blocks have a row.
+        """
+        table = call("report.steady_table", "steady_table", self, width, all_parts=all_parts)
+        text: str = call("report.table_layout", "as_text", table, width)
         return text
 
     def plot(self, path: Any = None) -> Any:

@@ -165,7 +165,7 @@ class TransientResult:
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:
-        """Return the table of all stacks and parts as HTML, for notebooks."""
+        """Return the table of stacks and powered blocks as HTML, for notebooks."""
         table = call("report.history_table", "history_table", self)
         html: str = call("report.html_table", "as_html", table)
         return html
@@ -206,14 +206,14 @@ class TransientResult:
         time = xarray.Variable("time", self.frame_time, {"units": "s", "long_name": "time"})
         return xarray.concat(frames, dim=time)
 
-    def table(self, width: int = 120, names: Sequence[str] | None = None) -> str:
-        """Return temperature, time of the peak and time above the limit of each part as text.
+    def table(self, width: int = 120, names: Sequence[str] | None = None, *, all_parts: bool = False) -> str:
+        """Return temperatures, the time of the peak and the time above the limit as text.
 
-        With `names` only of those parts, blocks or stacks. Raises KeyError for an unknown name, with similar
-        names.
+        The rows are the stacks and their powered blocks, with `all_parts` all parts and blocks, with `names`
+        those parts, blocks or stacks. Raises KeyError for an unknown name, with similar names.
         """
-        table = call("report.history_table", "history_table", self, width, names)
-        text: str = call("report.tables", "as_text", table, width)
+        table = call("report.history_table", "history_table", self, width, names, all_parts=all_parts)
+        text: str = call("report.table_layout", "as_text", table, width)
         return text
 
     def plot(self, path: Any = None, **options: Any) -> Any:

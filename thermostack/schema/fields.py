@@ -17,6 +17,7 @@ from typing import Annotated, Any, cast
 from pydantic import BeforeValidator, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.units import UnitError, example_of, format_quantity, parse_quantity, write_quantity
 
 CoreSchema = core_schema.CoreSchema
@@ -33,6 +34,25 @@ def suggest(word: str, known: Iterable[str]) -> str:
 def fail(code: str, message: str, hint: str = "") -> PydanticCustomError:
     """Return the error a validator raises; it becomes a `Fault` with this code."""
     return PydanticCustomError(cast(Any, code), "{text}", {"text": message, "hint": hint})
+
+
+def to_si(value: Any, dimension: str, field: str = "") -> float:
+    """Return a quantity [SI] from a number in SI units, or from text with a unit like "0.25 mm".
+
+    `field` names the argument in messages. Raises DescriptionError where the text is no quantity of the
+    dimension (E-UNIT), or the value is neither a number nor text (E-TYPE).
+    """
+    example = f'"{example_of(dimension)}"'
+    hint = f"write {example}, or a number in SI units"
+    if isinstance(value, str):
+        try:
+            return parse_quantity(value, dimension)
+        except UnitError as error:
+            raise DescriptionError(Diagnostic(field, str(error), hint, "E-UNIT")) from None
+    if isinstance(value, bool) or not isinstance(value, Real):
+        text = f"{quote_value(value)} is not {Quantity(dimension).noun}"
+        raise DescriptionError(Diagnostic(field, text, hint, "E-TYPE"))
+    return float(value)
 
 
 # -- quantities ------------------------------------------------------------------------------

@@ -23,7 +23,9 @@ class RasterField:
             raise fail("E-TYPE", "the rows of the map differ in length") from None
         if given.dtype.kind not in "fiu" or given.ndim != 2 or given.size == 0:
             text = f"an array of {given.dtype} with shape {given.shape} is not a map"
-            raise fail("E-TYPE", text, "two dimensions of real numbers are due, the first row in the south")
+            raise fail(
+                "E-TYPE", text, "expected a two-dimensional array of real numbers, the first row in the south"
+            )
         values = np.array(given, dtype=np.float64, order="C")
         if not np.isfinite(values).all():
             row, column = np.argwhere(~np.isfinite(values))[0]

@@ -21,6 +21,7 @@ from thermostack.schema.fields import CoreSchema, fail, is_from_file, quote_valu
 from thermostack.schema.short_repr import short_repr
 
 T = TypeVar("T")
+FieldPath = tuple[str | int, ...]  # keys and indices that lead to a field
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field, dataclasses.field))
@@ -282,7 +283,7 @@ def _diagnostic(line: Any, root: str) -> Diagnostic:
     if kind == "union_tag_invalid":
         known = [name.strip().strip("'") for name in ctx["expected_tags"].split(",")]
         kinds = [name for name in known if not name.startswith("@")]
-        due = f"exactly one of {', '.join(kinds)} is due"
+        due = f"expected exactly one of {', '.join(kinds)}"
         if "@name" in known:
             due = f"a name or {due}"
         if not ctx["tag"].startswith("@"):

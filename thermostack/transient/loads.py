@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.mesh.heat_sources import MOST_HINTS, HeatSources, find_heat_sources, listed
+from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.model import Model
+from thermostack.mesh.source_names import MAX_HINTS, listed
 from thermostack.transient.trace import Trace
 from thermostack.transient.waveform import COOLED_FACES, TimeFunction, Waveform, face_of, seconds
 from thermostack.units import format_quantity
@@ -59,12 +60,12 @@ class Loads:
         breaks: Sequence[float] = (),
     ) -> None:
         self.model = model
-        self.sources: HeatSources = find_heat_sources(model)
+        self.sources: HeatSources = model.heat_sources
         waveforms = [] if trace is None else list(trace) if isinstance(trace, Sequence) else [trace]
         if function is not None:
             waveforms.append(TimeFunction(function, breaks))
         self.waveforms: tuple[Waveform, ...] = tuple(waveforms)
-        columns = _Columns(self.sources, self.waveforms)
+        columns = _Columns(model, self.waveforms)
         if columns.diagnostics:
             raise DescriptionError(columns.diagnostics)
         self._base, self._gain = columns.base, columns.gain()
@@ -100,7 +101,7 @@ class Loads:
 
     def power(self, t: float, *, before: bool = False) -> np.ndarray:
         """Return the power [W] of every part, then of every block, at a time [s], (members,)."""
-        power: np.ndarray = self.sources.members @ self.source_powers(t, before=before)
+        power: np.ndarray = self.sources.part_fractions @ self.source_powers(t, before=before)
         return power
 
     def ambient_temperature(self, t: float, *, before: bool = False) -> np.ndarray:
@@ -168,7 +169,7 @@ class Loads:
                     continue
                 if not math.isfinite(power):
                     raise DescriptionError(Diagnostic(name, f"{power} is not a finite power", "", "E-RANGE"))
-                shares = self.sources.shares(name, found) * power
+                shares = self.sources.power_fractions(name, found) * power
                 self._check_signs(shares, "", found)
                 override[found] = shares
             except DescriptionError as error:
@@ -213,7 +214,7 @@ class Loads:
     def _check_signs(self, power: np.ndarray, when: str, which: np.ndarray | None = None) -> None:
         """Raise DescriptionError if a power [W] is below zero and the package does not permit that."""
         which = np.arange(self.sources.count) if which is None else which
-        for n in np.flatnonzero((power < 0.0) & ~self.sources.may_cool[which])[:MOST_HINTS].tolist():
+        for n in np.flatnonzero((power < 0.0) & ~self.sources.allows_negative[which])[:MAX_HINTS].tolist():
             text = " ".join([format_quantity(power[n], "power"), *([when] if when else []), "is negative"])
             raise DescriptionError(Diagnostic(self.sources.names[which[n]], text, _NEGATIVE_HINT, "E-POWER"))
 
@@ -221,8 +222,9 @@ class Loads:
 class _Columns:
     """Targets of the columns of waveforms, heat sources or boundary faces, and errors in them."""
 
-    def __init__(self, sources: HeatSources, waveforms: Sequence[Waveform]) -> None:
-        self.sources = sources
+    def __init__(self, model: Model, waveforms: Sequence[Waveform]) -> None:
+        self.model = model
+        sources = self.sources = model.heat_sources
         self.owner: list[tuple[Waveform, int] | None] = [None] * sources.count  # column of each source
         self.faces: dict[str, str] = {}
         self.rows: list[np.ndarray] = [np.zeros(0, dtype=np.intp)]  # of the gains, by column
@@ -245,7 +247,7 @@ class _Columns:
                 self.diagnostics += _missing_blocks(sources, self.owner, waveform)
         is_owned = np.array([owner is not None for owner in self.owner], dtype=bool)
         is_off = any(isinstance(waveform, Trace) and waveform.rest == "off" for waveform in waveforms)
-        self.base = np.where(is_owned | is_off, 0.0, sources.drawn)  # W of sources without a column
+        self.base = np.where(is_owned | is_off, 0.0, sources.described_power)  # W of sources without a column
 
     def gain(self) -> sp.csr_array:
         """Return the power of each heat source per unit of each column, (sources, columns) sparse."""
@@ -262,7 +264,7 @@ class _Columns:
     def _power(self, waveform: Waveform, n: int, name: str, unit: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the heat sources of a column, and the power [W] of each per unit of the column."""
         sources = self.sources
-        found = sources.find(name, is_hinted=len(self.diagnostics) < MOST_HINTS)
+        found = sources.find(name, is_hinted=len(self.diagnostics) < MAX_HINTS)
         for owner in dict.fromkeys(self.owner[source] for source in found.tolist()):
             if owner is not None:
                 other, column = owner
@@ -272,12 +274,12 @@ class _Columns:
         for source in found.tolist():
             self.owner[source] = waveform, n
         if unit == "1":
-            if not sources.drawn[found].any():
+            if not sources.described_power[found].any():
                 text = f"{name} has no power in the package to take a fraction of"
                 raise DescriptionError(Diagnostic(name, text, f"write {name} [W]", "E-POWER"))
-            return found, sources.drawn[found]
-        shares = sources.shares(name, found)
-        if isinstance(waveform, Trace) and not sources.may_cool[found].all():
+            return found, sources.described_power[found]
+        shares = sources.power_fractions(name, found)
+        if isinstance(waveform, Trace) and not sources.allows_negative[found].all():
             negative = np.flatnonzero(waveform.values[:, n] < 0.0)
             if negative.size:
                 watts = format_quantity(waveform.values[negative[0], n], "power")
@@ -291,7 +293,7 @@ class _Columns:
 
     def _boundary(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Add the boundary faces of a column; return no heat sources."""
-        faces = self.sources.model.boundary
+        faces = self.model.boundary
         face, is_htc = face_of(name) or ("", False)
         which = np.flatnonzero((faces.face == COOLED_FACES.index(face)) & (faces.h > 0.0))
         if which.size == 0:
@@ -315,13 +317,13 @@ def _missing_blocks(
     """Yield an error for each layer with blocks both in a trace and without a column, for rest: refuse."""
     if not isinstance(waveform, Trace) or waveform.rest != "refuse":
         return
-    for source in range(len(sources.model.layer_sources)):
-        own = np.flatnonzero(sources.source == source).tolist()
+    for layer in range(len(sources.layer_parts)):
+        own = np.flatnonzero(sources.layer == layer).tolist()
         columns = [owner[1] for n in own if (owner := owners[n]) is not None and owner[0] is waveform]
-        is_drawn = bool(sources.drawn[own].any())
-        idle = [n for n in own if owners[n] is None and (sources.drawn[n] != 0.0 or not is_drawn)]
+        is_powered = bool(sources.described_power[own].any())
+        idle = [n for n in own if owners[n] is None and (sources.described_power[n] != 0.0 or not is_powered)]
         if columns and idle:
-            part = sources.model.parts[sources.model.layer_sources[source].part].name
+            part = sources.part_names[sources.layer_parts[layer]]
             names = listed(sources.names[n].removeprefix(f"{part}.") for n in idle)
             text = f"{len(idle)} of the {len(own)} blocks of {part} have no column: {names}"
             hint = "add columns, or set rest: drawn or rest: off"

@@ -199,7 +199,7 @@ class _Run:
         controllers, now = self.controllers, self.simulation.time
         if not controllers.running:
             return
-        last = controllers.acted
+        last = controllers.last_time
         if last is None or controllers.next_after(last) <= now * (1.0 + CONTROL_TIME_ROUNDING):
             temperatures = self.simulation.temperatures()
             for name, position in controllers.probes.items():

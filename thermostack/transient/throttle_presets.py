@@ -107,9 +107,9 @@ def hbm_throttle(stack: str, **options: Any) -> Throttle:
     time with 8 Gb per channel (the HBM3 model of Ramulator 2, SAFARI group, 2023), and 18 % at half tREFI.
     Thus 90 % of the performance remains; the loss is smaller if banks are refreshed one by one. The power
     hardly changes: the transfers that are lost save about the power of the additional refreshes, if refreshes
-    take 10 % of the power (assumed). A stopped stack transfers no data and draws 20 % of its power (assumed). The
-    maximum temperature is read every 10 ms with a delay of 10 ms, and the hysteresis is 3 K (assumed). The
-    limits are those of HBM parts by JEDEC, not checked against the standard.
+    take 10 % of the power (assumed). A stopped stack transfers no data and draws 20 % of its power (assumed).
+    The maximum temperature is read every 10 ms with a delay of 10 ms, and the hysteresis is 3 K (assumed).
+    The limits are those of HBM parts by JEDEC, not checked against the standard.
 
     Examples
     --------

@@ -117,12 +117,12 @@ def test_names_of_other_tools() -> None:
 
 LIKE = f"(the header is like {HEADER})"
 COMMAS = f"(write {HEADER}, with decimal points) [E-FILE]"
-ALONE = "(a number alone is due; its unit stands elsewhere) [E-TYPE]"
+ALONE = "(expected a number without a unit) [E-TYPE]"
 LONG = f"'{'1' * 56}... is not a number (a number has up to 64 characters) [E-TYPE]"
 BLANK = "'' is not a name (up to 128 printable characters, no blank at the ends) [E-NAME]"
 OPEN = 'is not closed or not doubled (write "" for a quote inside quotes) [E-FILE]'
-A_POWER = 'is a power; a length is due, like "50 um" (write height [mm]) [E-UNIT]'
-A_LENGTH = 'is a length; a power is due, like "10 W" (write power [W]) [E-UNIT]'
+A_POWER = 'is a power; expected a length, like "50 um" (write height [mm]) [E-UNIT]'
+A_LENGTH = 'is a length; expected a power, like "10 W" (write power [W]) [E-UNIT]'
 KEYS = "(the columns are name, x, y, width, height, power) [E-KEY]"
 
 
@@ -131,7 +131,7 @@ KEYS = "(the columns are name, x, y, width, height, power) [E-KEY]"
     [
         ("", ["plan.csv: is empty [E-FILE]"]),
         (" \n\n", ["plan.csv: is empty [E-FILE]"]),
-        ("# nothing\n\n", ["plan.csv: holds nothing but blank lines and comments [E-FILE]"]),
+        ("# nothing\n\n", ["plan.csv: contains only blank lines and comments [E-FILE]"]),
         (f"{HEADER}\n", [f"plan.csv: has a header but no blocks ({HEADER}) [E-MISSING]"]),
         (
             "name;x [mm];y [mm]\na;1,5;2\n",
@@ -184,16 +184,19 @@ def test_header_diagnostic(text: str, lines: list[str]) -> None:
 @pytest.mark.parametrize(
     ("row", "line"),
     [
-        ("b,1,2,3,4", "plan.csv:4:1: 5 cells where the header has 6 [E-FILE]"),
+        ("b,1,2,3,4", "plan.csv:4:1: expected 6 cells as in the header, got 5 [E-FILE]"),
         (
             "b,1,5,2,3,4,5",
-            "plan.csv:4:1: 7 cells where the header has 6 (write decimal points, not commas) [E-FILE]",
+            (
+                "plan.csv:4:1: expected 6 cells as in the header, got 7 "
+                "(write decimal points, not commas) [E-FILE]"
+            ),
         ),
         ("b,1,2,three,4,5", "plan.csv:4:7: b.width: 'three' is not a number [E-TYPE]"),
-        ("b,1,2, ,4,5", "plan.csv:4:8: b.width: is blank (a number is due) [E-MISSING]"),
+        ("b,1,2, ,4,5", "plan.csv:4:8: b.width: is blank (expected a number) [E-MISSING]"),
         ("b,nan,2,3,4,5", "plan.csv:4:3: b.x: 'nan' is not a finite number [E-RANGE]"),
         ("b,1,2,3,4,-Inf", "plan.csv:4:11: b.power: '-Inf' is not a finite number [E-RANGE]"),
-        ("b,1,2,3,4,1e999", 'plan.csv:4:11: b.power: inf is not a finite power (write "10 W") [E-RANGE]'),
+        ("b,1,2,3,4,1e999", "plan.csv:4:11: b.power: 1e999 is not a finite number [E-RANGE]"),
         ('b,1,2,"3,5",4,5', "plan.csv:4:7: b.width: '3,5' is not a number (did you mean 3.5?) [E-TYPE]"),
         (
             "b,1,2,3,4,5 W",
@@ -221,7 +224,10 @@ def test_header_diagnostic(text: str, lines: list[str]) -> None:
             ",1,2,3,4,5",
             f"plan.csv:4:1: name: {BLANK}",
         ),
-        ("gpc0,1,2,3,4,5", "plan.csv:4:1: name: 'gpc0' names two blocks, the first in line 3 [E-DUPLICATE]"),
+        (
+            "gpc0,1,2,3,4,5",
+            "plan.csv:4:1: name: two blocks are named 'gpc0', the first in line 3 [E-DUPLICATE]",
+        ),
         (
             'b,"1,2,3,4,5',
             f"plan.csv:4:1: the quote in column 3 {OPEN}",
@@ -276,7 +282,7 @@ def test_files_that_are_none(here: Path) -> None:
         "h100_gup.csv": "h100_gup.csv: there is no such file (did you mean h100_gpu.csv?) [E-FILE]",
         "nowhere/a.csv": "nowhere/a.csv: there is no such file [E-FILE]",
         "folder": "folder: is a directory (name a file in it) [E-FILE]",
-        "pipe": "pipe: is not a plain file [E-FILE]",
+        "pipe": "pipe: is not a regular file [E-FILE]",
         "h100_gpu.csv/a": "h100_gpu.csv/a: cannot be read: Not a directory [E-FILE]",
         "a\0b": "a\\x00b: cannot be read: embedded null byte [E-FILE]",
     }
@@ -293,7 +299,7 @@ def test_huge_file_is_refused_unread(here: Path) -> None:
     with pytest.raises(DescriptionError) as caught:
         read_floorplan("huge.csv")
     assert str(caught.value) == (
-        "huge.csv: 3000 MB are more than the 200 MB allowed "
+        "huge.csv: has 3000 MB, more than the maximum of 200 MB "
         "(make the map coarser, or save it as NPY) [E-FILE]"
     )
 
@@ -401,8 +407,9 @@ def test_map_units_and_origin() -> None:
     [
         ("", ["map.csv: is empty [E-FILE]"]),
         ("1,2\n3\n4,5,6\n", [
-            "map.csv:2:1: 1 numbers where the first row has 2 [E-FILE]",
-            "map.csv:3:1: 3 numbers where the first row has 2 [E-FILE]",
+            "map.csv:2:1: expected 2 cells as in the first row, got 1 [E-FILE]",
+            ("map.csv:3:1: expected 2 cells as in the first row, got 3 "
+             "(write decimal points, not commas) [E-FILE]"),
         ]),
         ("# map\n1, nan\nx,-inf\n", [
             "map.csv:2:4: pixel 2: 'nan' is not a finite number [E-RANGE]",
@@ -410,7 +417,7 @@ def test_map_units_and_origin() -> None:
             "map.csv:3:3: pixel 2: '-inf' is not a finite number [E-RANGE]",
         ]),
         ("1,1e999\n", ["map.csv:1:3: pixel 2: 1e999 is not a finite number [E-RANGE]"]),
-        ("1,\n2,3\n", ["map.csv:1:3: pixel 2: is blank (a number is due) [E-MISSING]"]),
+        ("1,\n2,3\n", ["map.csv:1:3: pixel 2: is blank (expected a number) [E-MISSING]"]),
         ("1;2\n", [
             f"map.csv:1:1: pixel 1: '1;2' is not a number {ALONE}",
         ]),
@@ -427,10 +434,10 @@ def test_map_diagnostic(text: str, lines: list[str]) -> None:
 @pytest.mark.usefixtures("here")
 def test_map_options() -> None:
     assert map_said("1", unit="K") == [
-        "unit: 'K' is not the unit of a power map (W (of a pixel) or W/m2, also mW, W/cm2, ...) [E-UNIT]"
+        "unit: 'K' is not a unit of a power map (W (of a pixel) or W/m2, also mW, W/cm2, ...) [E-UNIT]"
     ]
     assert map_said("1", origin="top") == [
-        "origin: 'top' is not where a map begins (the first row lies south or north) [E-NAME]"
+        "origin: 'top' is not an edge at which a map begins (the first row lies south or north) [E-NAME]"
     ]
 
 
@@ -452,13 +459,13 @@ def test_npy_diagnostic() -> None:
         (line,) = map_said(data, "map.npy")
         return line
 
-    due = "(two dimensions of real numbers are due) [E-FILE]"
-    assert refused(saved(np.ones(3))) == f"map.npy: holds float64 of shape (3,) {due}"
-    assert refused(saved(np.ones((2, 2), complex))) == f"map.npy: holds complex128 of shape (2, 2) {due}"
-    assert refused(saved(np.ones((2, 2), bool))) == f"map.npy: holds bool of shape (2, 2) {due}"
+    due = "(expected a two-dimensional array of real numbers) [E-FILE]"
+    assert refused(saved(np.ones(3))) == f"map.npy: contains float64 of shape (3,) {due}"
+    assert refused(saved(np.ones((2, 2), complex))) == f"map.npy: contains complex128 of shape (2, 2) {due}"
+    assert refused(saved(np.ones((2, 2), bool))) == f"map.npy: contains bool of shape (2, 2) {due}"
     assert refused(saved(np.array([["a"]]))) == f"map.npy: holds <U1 of shape (1, 1) {due}"
     assert refused(saved(np.ones((2, 2)))[:-8]) == (
-        "map.npy: 24 bytes follow its header, 32 are due (the file is damaged) [E-FILE]"
+        "map.npy: has 24 bytes after its header, expected 32 (the file is damaged) [E-FILE]"
     )
     assert refused(b"\x93NUMPY\x01\x00\x05\x00{}{}\n").startswith("map.npy: its header cannot be read: ")
     assert refused(b"\x93NUMPY\x09\x00").startswith("map.npy: its header cannot be read: ")
@@ -468,13 +475,13 @@ def test_npy_diagnostic() -> None:
     )
     assert refused(saved(np.ones((0, 3)))) == (
         "map.npy: an array of float64 with shape (0, 3) is not a map "
-        "(two dimensions of real numbers are due, the first row in the south) [E-TYPE]"
+        "(expected a two-dimensional array of real numbers, the first row in the south) [E-TYPE]"
     )
 
 
 @pytest.mark.usefixtures("here")
 def test_nothing_is_unpacked() -> None:
-    objects = "map.npy: holds Python objects, which are never unpacked (save an array of float64) [E-FILE]"
+    objects = "map.npy: contains Python objects, which are never unpacked (save an array of float64) [E-FILE]"
     data = saved(np.array([[Trap()]], dtype=object), allow_pickle=True)
     assert map_said(data, "map.npy") == [objects]
     assert map_said(pickle.dumps(Trap()), "map.csv") == [

@@ -35,6 +35,7 @@ from thermostack import (
 )
 from thermostack.io.description.write_package import package_to_yaml
 from thermostack.materials.material import VOID
+from thermostack.mesh.boundary_faces import deposit_htc
 from thermostack.mesh.model import Model
 from thermostack.package.cooling import FACES, Base, FaceCooling, FaceRectangle
 from thermostack.units import mm, um
@@ -72,7 +73,7 @@ def conductance(model: Model, face: str) -> float:
 @given(VALUES, planes(WIDTH), planes(DEPTH))
 def test_sum_of_film_and_area_is_kept_on_any_grid(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
     face = (0.0, 0.0, WIDTH, DEPTH)
-    h = HtcMap(values).on(x, y, face, face)
+    h = deposit_htc(HtcMap(values), x, y, face, face)
     due = values.mean() * WIDTH * DEPTH
     assert (h * np.diff(y)[:, None] * np.diff(x)).sum() == pytest.approx(due, rel=1e-12)
     assert h.min() >= 0.0
@@ -177,7 +178,7 @@ def test_later_entries_cover_a_map() -> None:
         ([[1.0, 2.0], [3.0]], "the rows of the map differ in length"),
         (np.zeros((2, 2, 2)), "with shape (2, 2, 2) is not a map"),
         (np.zeros((0, 3)), "with shape (0, 3) is not a map"),
-        ([["1", "2"]], "two dimensions of real numbers are due"),
+        ([["1", "2"]], "expected a two-dimensional array of real numbers"),
         ({"file": "h.csv"}, "unknown key 'file'"),
     ],
 )
@@ -190,14 +191,16 @@ def test_map_that_is_refused(values: Any, words: str) -> None:
 @pytest.mark.parametrize("face", [*FACES[2:], "surroundings"])
 def test_only_top_and_bottom_have_maps(face: str) -> None:
     cooling = Cooling(top=Convection(10.0, 300.0), **{face: Convection([[1.0, 2.0]], 300.0)})
-    with pytest.raises(DescriptionError, match="only the top and the bottom may have a map") as caught:
+    with pytest.raises(
+        DescriptionError, match="a map of h is permitted on the top and the bottom only"
+    ) as caught:
         discretize(slab(cooling))
     (diagnostic,) = caught.value.diagnostics
     assert (diagnostic.field, diagnostic.code) == (f"cooling.{face}[0].convection.h", "E-COOLING")
 
 
 def test_map_of_zeros_carries_no_heat() -> None:
-    with pytest.raises(DescriptionError, match="nothing carries the heat away"):
+    with pytest.raises(DescriptionError, match="no heat leaves the package"):
         discretize(slab(Cooling(top=Convection(np.zeros((2, 2)), 300.0))))
 
 
@@ -241,7 +244,7 @@ def test_map_is_read_in_its_unit_from_north_or_south(tmp_path: Path) -> None:
         ("{map: g.csv, unit: W/m2/K}", "there is no file 'g.csv' (did you mean h.csv?)", "E-FILE"),
         ("{map: ../h.csv, unit: W/m2/K}", "is outside the directory of the description", "E-FILE"),
         ("{map: h.csv}", "nothing says what the values of the map are (write unit: W/m2/K)", "E-UNIT"),
-        ("{map: h.csv, unit: W/m2}", "is not the unit of a map of films", "E-UNIT"),
+        ("{map: h.csv, unit: W/m2}", "is not a unit of a heat transfer coefficient", "E-UNIT"),
         ("{map: h.csv, unit: 5}", "5 is not a text", "E-TYPE"),
         ("{map: h.csv, unit: W/m2/K, origin: west}", "the first row lies south or north", "E-NAME"),
         ("{map: h.csv, unit: W/m2/K, at: [1 mm, 1 mm]}", "unknown key 'at'", "E-KEY"),
@@ -255,7 +258,7 @@ def test_map_is_read_in_its_unit_from_north_or_south(tmp_path: Path) -> None:
             "below.csv: 1 of its pixels are negative, the first -3",
             "E-RANGE",
         ),
-        ("{map: flat.npy, unit: W/m2/K}", "two dimensions of real numbers are due", "E-FILE"),
+        ("{map: flat.npy, unit: W/m2/K}", "expected a two-dimensional array of real numbers", "E-FILE"),
     ],
 )
 def test_map_of_a_file_that_is_refused(tmp_path: Path, h: str, words: str, code: str) -> None:
@@ -275,7 +278,7 @@ def test_map_of_a_file_that_is_refused(tmp_path: Path, h: str, words: str, code:
     ("table", "line", "words"),
     [
         ("1,2\n3,nan\n", 2, "nan"),
-        ("1,2\n3\n", 2, "1 numbers where the first row has 2"),
+        ("1,2\n3\n", 2, "expected 2 cells as in the first row, got 1"),
         ("1,2\n3,four\n", 2, "four"),
     ],
 )

@@ -121,8 +121,7 @@ def test_a_trace_knows_where_it_stands() -> None:
     with pytest.raises(DescriptionError) as caught:
         trace.must_cover(0.05)
     assert str(caught.value) == (
-        "trace.csv:6: time: the trace ends at 3 ms, 50 ms is asked for (say what comes after the last "
-        "row: after: hold, or after: repeat) [E-TRACE]"
+        "trace.csv:6: time: the trace ends at 3 ms, before 50 ms (set after: hold or after: repeat) [E-TRACE]"
     )
 
 
@@ -152,7 +151,7 @@ def test_what_is_written_in_full_reads_back_exactly(rows: list[tuple[float, floa
 
 LIKE = "(the header is like time [ms],gpu [W])"
 SHAPE = "like #! kind: linear, after: repeat"
-END = "(end with the first row again, or give a period) [E-TRACE]"
+END = "(give a period, or end with the values of the first row) [E-TRACE]"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +160,7 @@ END = "(end with the first row again, or give a period) [E-TRACE]"
         ("", ["trace.csv: is empty [E-FILE]"]),
         ("time [ms],gpu [W]\n", ["trace.csv: has a header but no rows (time [ms],gpu [W]) [E-MISSING]"]),
         ("gpu [W]\n1\n", [f"trace.csv:1:1: time: there is no column 'time' {LIKE} [E-MISSING]"]),
-        ("time [ms]\n1\n", [f"trace.csv:1:1: there are times but nothing over them {LIKE} [E-MISSING]"]),
+        ("time [ms]\n1\n", [f"trace.csv:1:1: there are no columns beside the time {LIKE} [E-MISSING]"]),
         ("time [ms]\tgpu [W]\n1\t2\n",
          ["trace.csv:1:1: the columns are separated by tabs (write commas) [E-FILE]"]),
         (
@@ -178,16 +177,16 @@ END = "(end with the first row again, or give a period) [E-TRACE]"
         (
             "time [ms],gpu [m],gpu [furlong]\n0,1,2\n",
             [
-                ("trace.csv:1:11: gpu [m]: 'm' is no unit of a power, a share or a temperature (write "
+                ("trace.csv:1:11: gpu [m]: 'm' is not a unit of power, a fraction or a temperature (write "
                 "gpu [W] or [%]) [E-UNIT]"),
-                ("trace.csv:1:19: gpu [furlong]: 'furlong' is no unit of a power, a share or a "
+                ("trace.csv:1:19: gpu [furlong]: 'furlong' is not a unit of power, a fraction or a "
                 "temperature (write gpu [W] or [%]) [E-UNIT]"),
             ],
         ),
         (
             "time [W],gpu [W],,gpu [%]\n0,1,2,3\n",
             [
-                ('trace.csv:1:1: time [W]: the unit of a column: "1 W" is a power; a time is due, '
+                ('trace.csv:1:1: time [W]: the unit of a column: "1 W" is a power; expected a time, '
                 'like "10 ms" '
                 "(write time [ms]) [E-UNIT]"),
                 f"trace.csv:1:18: a column has no name {LIKE} [E-NAME]",
@@ -197,19 +196,19 @@ END = "(end with the first row again, or give a period) [E-TRACE]"
         (
             "time [ms],gpu [degC],cooling.up [degC],cooling.top [W]\n0,1,2,3\n",
             [
-                ("trace.csv:1:11: gpu [degC]: 'gpu' has no temperature that could be given (write "
+                ("trace.csv:1:11: gpu [degC]: 'gpu' has no temperature that a trace could set (write "
                 "cooling.top, or give W or %) [E-UNIT]"),
-                ("trace.csv:1:22: cooling.up [degC]: 'cooling.up' has no temperature that could be "
-                "given (the faces are top, bottom, west, east, south, north, surroundings) [E-NAME]"),
-                ("trace.csv:1:40: cooling.top [W]: a power is not what is outside of a face (write "
-                "cooling.top [degC], or cooling.top.h [%] for its film) [E-UNIT]"),
+                ("trace.csv:1:22: cooling.up [degC]: 'cooling.up' has no temperature that a trace "
+                "could set (the faces are top, bottom, west, east, south, north, surroundings) [E-NAME]"),
+                ("trace.csv:1:40: cooling.top [W]: a power is not an ambient temperature (write "
+                "cooling.top [degC], or cooling.top.h [%] for its heat-transfer coefficient) [E-UNIT]"),
             ],
         ),
         (
             "#! kind: linear\ntime [ms],cooling.top.h [%]\n0,1\n",
             [
-                ("trace.csv:2:11: cooling.top.h [%]: a film changes in steps alone (give the film a "
-                "trace of its own, of steps) [E-TRACE]")
+                ("trace.csv:2:11: cooling.top.h [%]: a heat-transfer coefficient cannot change "
+                "linearly (put it in a trace of kind steps) [E-TRACE]")
             ],
         ),
         ('time [ms],"gpu [W]\n0,1\n',
@@ -230,32 +229,32 @@ def test_diagnostic_of_the_header(text: str, lines: list[str]) -> None:
         ]),
         ("0,1\nnan,2\n1,\n2,x\n", [
             "trace.csv:3:1: time: 'nan' is not a finite number [E-RANGE]",
-            "trace.csv:4:3: gpu: is blank (a number is due) [E-MISSING]",
+            "trace.csv:4:3: gpu: is blank (expected a number) [E-MISSING]",
             "trace.csv:5:3: gpu: 'x' is not a number [E-TYPE]",
         ]),
         ("0,1\n2,2\n# back\n1.5,3\n1.5,4\n", [
-            "trace.csv:5:1: time: 1.5 ms comes after 2 ms (times ascend: sort the rows) [E-TRACE]",
-            ("trace.csv:6:1: time: 1.5 ms stands twice (one of the rows is too many; only in a linear "
-            "trace two rows of one time are a jump) [E-TRACE]"),
+            "trace.csv:5:1: time: 1.5 ms comes after 2 ms (sort the rows by time) [E-TRACE]",
+            ("trace.csv:6:1: time: two rows are at 1.5 ms (remove one of the rows; two rows at one time are "
+            "a jump in a linear trace only) [E-TRACE]"),
         ]),
         ("0,1,2\n1\n2,5\n", [
-            "trace.csv:2:1: 3 cells where the header has 2 (write decimal points, not commas) [E-FILE]",
-            "trace.csv:3:1: 1 cells where the header has 2 [E-FILE]",
+            ("trace.csv:2:1: expected 2 cells as in the header, got 3 "
+             "(write decimal points, not commas) [E-FILE]"),
+            "trace.csv:3:1: expected 2 cells as in the header, got 1 [E-FILE]",
         ]),
         ('0,"1\n1,2\n', [
             ('trace.csv:2:1: the quote in column 3 is not closed or not doubled (write "" for a quote inside '
             "quotes) [E-FILE]"),
         ]),
         ("0,5 W\n", [
-            ("trace.csv:2:3: gpu: '5 W' is not a number (a number alone is due; its unit stands "
-            "elsewhere) [E-TYPE]"),
+            ("trace.csv:2:3: gpu: '5 W' is not a number (expected a number without a unit) [E-TYPE]"),
         ]),
         (f"0,{'1' * 65}\n", [
             f"trace.csv:2:3: gpu: '{'1' * 56}... is not a number (a number has up to 64 characters) [E-TYPE]"
         ]),
         ("0,1\n3,nan\n2,1\n", [
             "trace.csv:3:3: gpu: 'nan' is not a finite number [E-RANGE]",
-            "trace.csv:4:1: time: 2 ms comes after 3 ms (times ascend: sort the rows) [E-TRACE]",
+            "trace.csv:4:1: time: 2 ms comes after 3 ms (sort the rows by time) [E-TRACE]",
         ]),
     ],
 )  # fmt: skip
@@ -284,15 +283,16 @@ def test_a_decimal_comma_between_semicolons() -> None:
     ("comment", "line"),
     [
         ("#! knid: linear",
-         "trace.csv:1:4: knid: 'knid: linear' says nothing about a trace (did you mean kind?) [E-KEY]"),
-        ("#! linear", f"trace.csv:1:4: linear: 'linear' says nothing about a trace ({SHAPE}) [E-KEY]"),
+         "trace.csv:1:4: knid: 'knid: linear' is not a setting of a trace (did you mean kind?) [E-KEY]"),
+        ("#! linear", f"trace.csv:1:4: linear: 'linear' is not a setting of a trace ({SHAPE}) [E-KEY]"),
         ("#! kind: steps, after: hodl",
          "trace.csv:1:17: after: 'hodl' is not one of hold, repeat, refuse (did you mean hold?) [E-NAME]"),
         ("#! after: repeat, period: 20",
-         'trace.csv:1:19: period: "20" has no unit; a time is due, like "10 ms" [E-UNIT]'),
-        ("#! kind: steps, kind: linear", "trace.csv:1:17: kind: kind is said twice [E-DUPLICATE]"),
+         'trace.csv:1:19: period: "20" has no unit; expected a time, like "10 ms" [E-UNIT]'),
+        ("#! kind: steps, kind: linear", "trace.csv:1:17: kind: kind is set twice [E-DUPLICATE]"),
         ("# kind: linear",
-         "trace.csv:1:1: kind: stands in a plain comment (write #! kind: ... where it is meant) [E-KEY]"),
+         ("trace.csv:1:1: kind: is in a plain comment "
+             "(begin the line with #! to set it: #! kind: ...) [E-KEY]")),
     ],
 )  # fmt: skip
 def test_diagnostic_of_a_comment(comment: str, line: str) -> None:
@@ -305,13 +305,13 @@ def test_a_plain_comment_may_say_anything() -> None:
 
 def test_diagnostic_of_the_end() -> None:
     assert said(GOOD, after="repeat") == [
-        f"trace.csv:6: period: nothing says how long the last row lasts before the trace repeats {END}"
+        f"trace.csv:6: period: a repeated trace of steps needs the duration of its last row {END}"
     ]
     assert said(GOOD, kind="lines") == [
         "trace.csv:6: kind: 'lines' is not one of steps, linear (did you mean linear?) [E-NAME]"
     ]
     assert said(GOOD, period=1.0) == [
-        "trace.csv:6: period: only a repeated trace has a period (say after: repeat) [E-TRACE]"
+        "trace.csv:6: period: only a repeated trace has a period (set after: repeat) [E-TRACE]"
     ]
 
 

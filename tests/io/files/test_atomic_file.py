@@ -119,12 +119,12 @@ def test_a_killed_process_leaves_the_old_file_and_nothing_else(
     path.write_bytes(OLD)
     program = (
         "import sys, time\n"
-        "from thermostack.io import safe_file\n"
-        "fill = safe_file.fill\n"
+        "from thermostack.io.files import atomic_file\n"
+        "write_all = atomic_file.write_all\n"
         "def slow(file, content):\n"
-        "    fill(file, content); print('filled', flush=True); time.sleep(60)\n"
-        "safe_file.fill = slow\n"
-        "safe_file.write_whole(sys.argv[1], b'new')\n"
+        "    write_all(file, content); print('filled', flush=True); time.sleep(60)\n"
+        "atomic_file.write_all = slow\n"
+        "atomic_file.write_atomic(sys.argv[1], b'new')\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

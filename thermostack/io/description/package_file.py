@@ -18,7 +18,7 @@ from thermostack.io.description.overrides import Override, apply_overrides, read
 from thermostack.io.description.power_references import PowerReferences
 from thermostack.io.description.source_locations import SourceMap, diagnostic_in
 from thermostack.io.description.yaml_nodes import Node, read_yaml, to_plain
-from thermostack.package.geometry import build_geometry
+from thermostack.package.geometry import package_geometry
 from thermostack.package.package import Package
 from thermostack.schema.fields import suggest
 from thermostack.schema.validated_dataclass import diagnostics_of
@@ -51,7 +51,7 @@ def read_package(
         raise DescriptionError(_sort_unique(diagnostics))
     object.__setattr__(package, "locator", places)
     try:
-        build_geometry(package)
+        package_geometry(package)
     except DescriptionError as error:
         raise DescriptionError(_sort_unique(error.diagnostics)) from None
     return package

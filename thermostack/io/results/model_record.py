@@ -18,9 +18,10 @@ from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
 from thermostack.mesh.boundary_faces import SURROUNDINGS, BoundaryFaces
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.model import BlockCells, LayerHeatSource, Model, PlaneContact
+from thermostack.mesh.heat_sources import BlockCells, LayerHeatSource
+from thermostack.mesh.model import Model, PlaneContact
 from thermostack.package.cooling import FACES, HtcMap
-from thermostack.package.geometry import build_geometry
+from thermostack.package.geometry import package_geometry
 from thermostack.package.package import Package
 from thermostack.package.power import Power
 from thermostack.schema.validated_dataclass import dump
@@ -177,7 +178,7 @@ def read_model(stored: Hdf5Reader, leading: tuple[int, ...] = ()) -> Model:
 
 
 def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
-    geometry = build_geometry(_read_package(stored))
+    geometry = package_geometry(_read_package(stored))
     grid = Grid(*(stored.array(_COORDINATES[axis], np.float64, (None,)) for axis in ("x", "y", "z")))
     part = stored.array(f"{_CELLS}/part", np.uint16, (*leading, *grid.shape)).reshape(grid.shape)
     more = stored.json(f"{ROOT_GROUP}/model")

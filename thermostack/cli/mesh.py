@@ -1,0 +1,60 @@
+"""The command `mesh`: the grid of a package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from thermostack.cli.console import print_json, print_tables, show_progress, warn
+from thermostack.cli.options import (
+    CellOption,
+    Debug,
+    IncludeRoot,
+    Json,
+    NoSave,
+    PackageName,
+    Settings,
+    output_option,
+    read_cell,
+    read_output,
+    read_settings,
+)
+from thermostack.cli.timing import StageTimer
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES
+
+
+def mesh(
+    package: PackageName,
+    /,
+    *,
+    cell: CellOption = None,
+    settings: Settings = (),
+    output: Annotated[Path | None, output_option("NAME_grid.png", FIGURE_SUFFIXES)] = None,
+    no_save: NoSave = False,
+    json: Json = False,
+    allow_include_root: IncludeRoot = False,
+    debug: Debug = False,
+) -> None:
+    """Build the grid of a package and plot it, without solving."""
+    destination = read_output(output, no_save, FIGURE_SUFFIXES)
+    overrides, size = read_settings(settings), read_cell(cell)
+    files = []
+    with show_progress() as progress:
+        timer = StageTimer(progress)
+        description = timer.read(package, overrides, allow_include_root=allow_include_root)
+        figure = destination.file(f"{description.name}_grid.png") if destination is not None else None
+        model = timer.discretize(description, size)
+        if figure is not None:
+            from thermostack.plot.overview import plot_grid
+
+            progress("plot")
+            figure.parent.mkdir(exist_ok=True)
+            plot_grid(model, figure)
+            files.append(str(figure))
+    warn(model.warnings)
+    from thermostack.report.grid_table import grid_summary, grid_table
+
+    if json:
+        print_json({**grid_summary(model), "files": files})
+    else:
+        print_tables(lambda width: [grid_table(model, files)], (description.name, description.about))

@@ -1,0 +1,90 @@
+"""The command `solve`: steady temperatures of a package."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from thermostack.cli.console import print_json, print_tables, show_progress, warn
+from thermostack.cli.options import (
+    AllParts,
+    CellOption,
+    Debug,
+    IncludeRoot,
+    Json,
+    NoSave,
+    PackageName,
+    Settings,
+    Threads,
+    output_option,
+    read_cell,
+    read_output,
+    read_settings,
+)
+from thermostack.cli.timing import StageTimer
+from thermostack.io.files.output_paths import RESULT_SUFFIX
+
+if TYPE_CHECKING:
+    from thermostack.results.steady_result import SteadyResult
+
+
+def solve(
+    package: PackageName,
+    /,
+    *,
+    cell: CellOption = None,
+    settings: Settings = (),
+    output: Annotated[Path | None, output_option("NAME.vtkhdf and NAME.png", (RESULT_SUFFIX,))] = None,
+    no_save: NoSave = False,
+    no_estimate: Annotated[bool, Parameter(help="Do not estimate discretization errors.")] = False,
+    method: Annotated[
+        Literal["multigrid", "direct"],
+        Parameter(
+            help="Linear solver; direct is slow and serves to check the multigrid solver.",
+            show_default=True,
+        ),
+    ] = "multigrid",
+    threads: Threads = None,
+    all_parts: AllParts = False,
+    json: Json = False,
+    allow_include_root: IncludeRoot = False,
+    debug: Debug = False,
+) -> None:
+    """Compute steady temperatures; write a result file and a figure."""
+    destination = read_output(output, no_save, (RESULT_SUFFIX,))
+    overrides, size = read_settings(settings), read_cell(cell)
+    with show_progress() as progress:
+        timer = StageTimer(progress)
+        description = timer.read(package, overrides, allow_include_root=allow_include_root)
+        paths = []
+        if destination is not None:
+            paths = [destination.file(description.name, suffix) for suffix in (RESULT_SUFFIX, ".png")]
+        model = timer.discretize(description, size)
+        from thermostack.steady import solve_steady
+
+        solved = solve_steady(
+            model, method=method, threads=threads, estimate=not no_estimate, progress=progress
+        )
+        steady = replace(solved, seconds={**timer.seconds, **solved.seconds})
+        if paths:
+            timer.save(steady, *paths)
+    steady = replace(steady, seconds={**steady.seconds, **timer.seconds})
+    warn(steady.warnings)
+    _print_result(steady, [str(path) for path in paths], all_parts=all_parts, json=json)
+
+
+def _print_result(steady: SteadyResult, files: list[str], *, all_parts: bool, json: bool) -> None:
+    if json:
+        from thermostack.io.results.summary import result_summary
+
+        print_json({**result_summary(steady), "files": files})
+        return
+    from thermostack.report.steady_table import steady_summary, steady_table
+
+    print_tables(
+        lambda width: [steady_table(steady, width, all_parts=all_parts), "", steady_summary(steady, files)],
+        (steady.package.name, steady.package.about),
+    )

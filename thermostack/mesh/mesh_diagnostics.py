@@ -1,0 +1,99 @@
+"""Errors and warnings that only the cells of a geometry show: planes, coarse sources, unconnected pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import scipy.ndimage as ndimage
+
+from thermostack.errors import Diagnostic
+from thermostack.mesh.boundary_faces import BoundaryFaces
+from thermostack.mesh.cell_size import MERGE_DISTANCES
+from thermostack.mesh.grid import Grid
+from thermostack.mesh.heat_sources import BlockCells, LayerHeatSource
+from thermostack.mesh.part_map import PartMap, cell_window
+from thermostack.package.geometry import Geometry
+from thermostack.schema.validated_dataclass import diagnostic_at
+from thermostack.units import format_quantity
+
+SINGLE_CELL_WARNING = "only one cell across"
+MAX_NAMED_SOURCES = 3  # in a warning
+MAX_NAMED_PARTS = 5
+
+
+def grid_diagnostics(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]) -> Iterator[Diagnostic]:
+    """Yield an error where given planes omit a piece of the body or have no cell for a part.
+
+    `fixed` are the planes along x, y and z [m] at the faces of the geometry.
+    """
+    for name, planes, faces in zip("xyz", (grid.x, grid.y, grid.z), fixed, strict=True):
+        if planes[0] - faces[0] > MERGE_DISTANCES[name] or faces[-1] - planes[-1] > MERGE_DISTANCES[name]:
+            ends = [format_quantity(float(end), "length") for end in (faces[0], faces[-1])]
+            text = f"the planes do not cover the body, which extends from {' to '.join(ends)} in {name}"
+            yield diagnostic_at(("grid", name), text, "add planes at the faces of the body", "E-GRID")
+    resolved = {
+        box.part for box in geometry.boxes if all(cut.start < cut.stop for cut in cell_window(grid, box))
+    }
+    for n, part in enumerate(geometry.parts):
+        if n not in resolved:
+            yield diagnostic_at(("grid",), f"no cell for {part.name}", "add planes at its faces", "E-GRID")
+
+
+def single_cell_warnings(
+    geometry: Geometry, grid: Grid, sources: Sequence[LayerHeatSource], blocks: Sequence[BlockCells]
+) -> list[Diagnostic]:
+    """Return a warning that names the sources with one cell across x or y, where the body has more."""
+    windows = [(geometry.parts[source.part].name, source.window) for source in sources]
+    windows += [(block.name, block.window) for block in blocks]
+    found = [
+        name
+        for name, window in windows
+        if any(grid.shape[axis] > 1 and window[axis].stop - window[axis].start < 2 for axis in (1, 2))
+    ]
+    if not found:
+        return []
+    more = f" and {len(found) - MAX_NAMED_SOURCES} more" if len(found) > MAX_NAMED_SOURCES else ""
+    shown = ", ".join(found[:MAX_NAMED_SOURCES])
+    text = f"{SINGLE_CELL_WARNING}: {shown}{more}; the error there cannot be estimated reliably"
+    return [Diagnostic("grid", text, "use smaller cells there", "W-GRID")]
+
+
+def remove_unpowered_islands(
+    geometry: Geometry,
+    part_map: PartMap,
+    boundary: BoundaryFaces,
+    sources: Sequence[LayerHeatSource],
+) -> list[Diagnostic]:
+    """Remove the pieces of the body without power and without a path to a cooler; return a warning for each.
+
+    Raises DescriptionError where such a piece has power, or where no piece is cooled. Nothing is removed from
+    an isolated package.
+    """
+    if geometry.package.cooling.isolated:
+        return []
+    part = part_map.part
+    labels, count = ndimage.label(part > 0)
+    cooled = np.unique(labels[part_map.tile_indices(boundary.cell[boundary.h > 0.0])])
+    powered = [labels[part_map.tile_indices(boundary.cell[boundary.flux != 0.0])]]
+    for source in sources:
+        j, i = np.nonzero(source.plane)
+        k = part_map.tile_index(np.arange(source.k0, source.k0 + source.shares.size), 0)
+        columns = part_map.tile_index(source.j0 + j, 1), part_map.tile_index(source.i0 + i, 2)
+        powered += [labels[tile][columns] for tile in np.unique(k).tolist()]
+    diagnostics: list[Diagnostic] = []
+    for label in np.setdiff1d(np.arange(1, count + 1), cooled).tolist():
+        island = labels == label
+        names = [geometry.parts[number - 1].name for number in np.unique(part[island]).tolist()]
+        more = f" and {len(names) - MAX_NAMED_PARTS} more" if len(names) > MAX_NAMED_PARTS else ""
+        shown = ", ".join(names[:MAX_NAMED_PARTS]) + more
+        text = f"no path through solids leads from {shown} to a cooled face"
+        is_removed = cooled.size > 0 and not any(np.any(found == label) for found in powered)
+        if is_removed:
+            text += "; it is removed, for its temperature is undetermined"
+            part[island] = 0
+        code = "W-GAP" if is_removed else "E-COOLING"
+        hint = "close the gap around it, or cool one of its faces"
+        diagnostics.append(diagnostic_at(("stacks",), text, hint, code))
+    geometry.package.refuse(diagnostics)
+    return [geometry.package.locate(diagnostic) for diagnostic in diagnostics]

@@ -1,0 +1,209 @@
+"""Stacks and their layers: thickness, material, power and position."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from thermostack.materials.effective_media import MaterialLike
+from thermostack.package.power import Power
+from thermostack.schema.fields import (
+    AreaResistance,
+    Depth,
+    Extent,
+    Name,
+    PathName,
+    Point,
+    Size,
+    Temperature,
+    Thickness,
+)
+from thermostack.schema.validated_dataclass import NamedItems, described
+
+
+@described
+class Interface:
+    """Thermal resistance per area at the faces of a layer, in addition to that of its material.
+
+    Parameters
+    ----------
+    top, bottom : float or str
+        Area resistance of the face [m2 K/W].
+
+    Examples
+    --------
+    >>> Interface(top="5 mm2 K/W").top
+    5e-06
+    """
+
+    top: AreaResistance = 0.0
+    bottom: AreaResistance = 0.0
+
+
+@described
+class Region:
+    """A rectangle of a layer that has another material.
+
+    Parameters
+    ----------
+    name : str
+        Name of the region; its part is called "<stack>.<layer>.<region>".
+    size : pair of float or str
+        Width and depth [m].
+    material : str, Material or effective medium
+        Material of the region.
+    position : pair of float or str
+        Lower-left corner in the frame of the stack [m].
+    frame : float or str, optional
+        Only a frame of this width [m] along the outline has the material.
+
+    Examples
+    --------
+    >>> Region("coin", ("3 mm", "3 mm"), "copper", position=("1 mm", "1 mm")).size
+    (0.003, 0.003)
+    """
+
+    name: Name
+    size: Size
+    material: MaterialLike
+    position: Annotated[Point, Field(validation_alias="at", serialization_alias="at")] = (0.0, 0.0)
+    frame: Extent | None = None
+
+
+@described
+class Layer:
+    """A sheet of one material with the plan of its stack.
+
+    Parameters
+    ----------
+    name : str
+        Name of the layer; its part is called "<stack>.<layer>".
+    thickness : float or str
+        Thickness [m].
+    material : str, Material or effective medium
+        Material; "void" is an empty space.
+    power : Power, optional
+        Power generated in the layer, distributed evenly over its thickness.
+    interface : Interface
+        Area resistance of its top and bottom face.
+    regions : sequence of Region
+        Rectangles of other materials; a later one covers an earlier one.
+    limit : float or str, optional
+        Maximum temperature that the manufacturer permits [K].
+
+    Examples
+    --------
+    >>> Layer("active", "2 um", "silicon", power="560 W").power.total_power
+    560.0
+    """
+
+    name: Name
+    thickness: Thickness
+    material: MaterialLike
+    power: Power | None = None
+    interface: Interface = Interface()
+    regions: Annotated[tuple[Region, ...], NamedItems(Region)] = ()
+    limit: Temperature | None = None
+
+
+def _as_tuple(value: Any) -> Any:
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
+SupportNames = Annotated[tuple[PathName, ...], BeforeValidator(_as_tuple)]
+
+
+@described
+class Stack:
+    """Layers of the same plan on top of each other, and their position in the package.
+
+    A stack stands `on` another, on several others, or is embedded `inside` another. Exactly one stack of a
+    package, the root, has no support.
+
+    Parameters
+    ----------
+    name : str
+        Name of the stack, names joined by dots ("hbm.a") for a stack of a group.
+    size : pair of float or str
+        Width and depth before the rotation [m].
+    layers : sequence of Layer
+        Layers from the bottom to the top.
+    on : str or sequence of str
+        Stacks that it stands on. With several, `gap_fill` fills the gaps over the lower ones.
+    inside : str, optional
+        Stack that it is embedded in, with its top face `depth` below the top face of that stack.
+    position : pair of float or str, optional
+        Lower-left corner in the frame of its support [m]; with several supports, in the frame of the stack
+        that carries the first of them.
+    center : pair of float or str, optional
+        Centre instead of the lower-left corner [m].
+    depth : float or str
+        Depth of its top face below that of the stack it is inside of [m].
+    filler : str, Material or effective medium, optional
+        Material around the stacks on it, up to the maximum height of those.
+    gap_fill : str, Material or effective medium, optional
+        Material between it and the lower ones of its supports.
+    frame : float or str, optional
+        Only a frame of this width [m] along the outline is solid.
+    rotate : {0, 90, 180, 270}
+        Rotation, counter-clockwise [degrees].
+    flip : bool
+        Face down: the layers in reverse order, the plan mirrored in x before the rotation.
+    limit : float or str, optional
+        Maximum temperature of its layers [K], where a layer has none of its own.
+
+    Raises
+    ------
+    DescriptionError
+        With every value that is out of range.
+
+    Examples
+    --------
+    >>> die = Stack("die", ("10 mm", "8 mm"), (Layer("si", "0.5 mm", "silicon"),), on="board", rotate=90)
+    >>> die.footprint
+    (0.008, 0.01)
+    """
+
+    name: PathName
+    size: Size
+    layers: tuple[Layer, ...]
+    on: SupportNames = ()
+    inside: PathName | None = None
+    position: Annotated[Point | None, Field(validation_alias="at", serialization_alias="at")] = None
+    center: Point | None = None
+    depth: Depth = 0.0
+    filler: MaterialLike | None = None
+    gap_fill: MaterialLike | None = None
+    frame: Extent | None = None
+    rotate: Literal[0, 90, 180, 270] = 0
+    flip: bool = False
+    limit: Temperature | None = None
+
+    @property
+    def height(self) -> float:
+        """Return the sum of the layer thicknesses [m]."""
+        return sum(layer.thickness for layer in self.layers)
+
+    @property
+    def footprint(self) -> tuple[float, float]:
+        """Return the width and depth after the rotation [m]."""
+        width, depth = self.size
+        return (depth, width) if self.rotate in (90, 270) else (width, depth)
+
+    @property
+    def corner(self) -> tuple[float, float]:
+        """Return the lower-left corner in the frame of the support [m]."""
+        if self.center is not None:
+            return self.center[0] - 0.5 * self.footprint[0], self.center[1] - 0.5 * self.footprint[1]
+        return self.position or (0.0, 0.0)
+
+    @property
+    def supports(self) -> tuple[str, ...]:
+        """Return the names of the stacks that it stands on or is inside of."""
+        return self.on or ((self.inside,) if self.inside is not None else ())
+
+    def at(self, x: float, y: float, name: str | None = None) -> Stack:
+        """Return a copy with its lower-left corner at (x, y) [m], renamed if `name` is given."""
+        return replace(self, position=(x, y), center=None, name=name or self.name)

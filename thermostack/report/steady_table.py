@@ -1,0 +1,165 @@
+"""Tables of a steady result: temperatures of stacks, parts and blocks, and a summary of the solution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from thermostack.finite_volume.part_temperatures import HeatBalance, PartTemperature, merge_parts
+from thermostack.report.grid_table import cell_counts
+from thermostack.report.table_layout import (
+    Column,
+    Member,
+    add_files_row,
+    fact_table,
+    format_bytes,
+    format_celsius,
+    format_error,
+    format_limit,
+    format_margin,
+    format_percent,
+    format_position,
+    format_stage_times,
+    margin_style,
+    note_on_rows,
+    part_table,
+    stack_heading,
+    stack_rows,
+)
+from thermostack.results.steady_result import SteadyResult
+
+COLUMNS = {
+    "power": Column("W", 9),
+    "min": Column("degC", 8),
+    "mean": Column("degC", 8),
+    "peak": Column("degC", 8),
+    "error": Column("K", 7),
+    "x": Column("mm", 8),
+    "y": Column("mm", 8),
+    "z": Column("mm", 7),
+    "limit": Column("degC", 7),
+    "margin": Column("K", 8),
+}
+DROP_ORDER = (("min",), ("limit",), ("mean",), ("x", "y", "z"), ("power",))  # in a narrow terminal
+
+
+def steady_table(steady: SteadyResult, width: int, *, all_parts: bool = False) -> RenderableType:
+    """Return the temperatures of stacks and powered blocks, in `width` characters.
+
+    With `all_parts` all parts and blocks have a row.
+    """
+    table, columns = part_table(COLUMNS, DROP_ORDER, width)
+    missing = 0
+    for n, (stack, parts) in enumerate(_parts_by_stack(steady).items()):
+        if n > 0 and all_parts:
+            table.add_row()
+        missing += _add_stack(table, steady, stack, parts, columns, all_parts=all_parts)
+    return Group(table, note_on_rows(missing)) if missing else table
+
+
+def _add_stack(
+    table: Table,
+    steady: SteadyResult,
+    stack: str,
+    parts: Sequence[PartTemperature],
+    columns: Sequence[str],
+    *,
+    all_parts: bool,
+) -> int:
+    """Add the rows of a stack; return the number of its parts and blocks without a row."""
+    peak = steady.peak.name
+    solid = [part for part in parts if not part.is_block]
+    members = [Member(part.name, part.is_block, part.power != 0.0, part.max) for part in parts]
+    heading = stack_heading(stack, members)
+    is_hottest = any(part.name == peak for part in solid) and (heading != stack or not all_parts)
+    style = "bold red" if is_hottest else "bold"
+    table.add_row(Text(heading), *_cells(merge_parts(heading, solid), columns), style=style)
+    rows = list(stack_rows(stack, members, all_parts=all_parts))
+    for row in rows:
+        part = parts[row.member]
+        table.add_row(row.name, *_cells(part, columns), style="bold red" if part.name == peak else "")
+    return len(parts) - len(rows) - (heading != stack)
+
+
+def _cells(part: PartTemperature, columns: Sequence[str]) -> list[Text]:
+    x, y, z = format_position(part.at)
+    values = {
+        "power": f"{part.power:.3f}" if part.power else "",
+        "min": format_celsius(part.min),
+        "mean": format_celsius(part.mean),
+        "peak": format_celsius(part.max),
+        "error": format_error(part.error),
+        "x": x,
+        "y": y,
+        "z": z,
+        "limit": format_limit(part.limit),
+        "margin": format_margin(part.margin),
+    }
+    style = margin_style(part.margin)
+    return [Text(values[title], style=style if title == "margin" else "") for title in columns]
+
+
+def _parts_by_stack(steady: SteadyResult) -> dict[str, list[PartTemperature]]:
+    """Return the parts and blocks of each stack in the order of the description, fillers last."""
+    names = sorted((stack.name for stack in steady.package.stacks), key=len, reverse=True)
+    stacks: dict[str, list[PartTemperature]] = {}
+    for part in steady.parts:
+        stack = next(
+            (name for name in names if part.name.startswith(f"{name}.")), part.name.rpartition(".")[0]
+        )
+        stacks.setdefault(stack, []).append(part)
+    for parts in stacks.values():
+        parts.sort(key=lambda part: part.name.endswith((".filler", ".gap_fill")))
+    return stacks
+
+
+def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType:
+    """Return the peak, the smallest margin, heat balance, grid, solver, time, memory and written files."""
+    report = steady.report
+    table = fact_table()
+    table.add_row("peak", _peak(steady.peak))
+    if (margin := _smallest_margin(steady)) is not None:
+        table.add_row("margin", Text(margin))
+    table.add_row("heat", _heat_balance_table(steady.heat_balance))
+    table.add_row("grid", Text(cell_counts(steady.model)))
+    solver = f"{report.method}, {report.iterations} iterations, residual {report.residual:.1e}"
+    table.add_row("solver", Text(solver))
+    table.add_row("time", format_stage_times(steady.seconds))
+    table.add_row("memory", Text(f"{format_bytes(steady.memory)} at most"))
+    add_files_row(table, files)
+    return table
+
+
+def _peak(part: PartTemperature) -> Text:
+    error = "error not estimated" if part.error is None else f"+- {part.error:.2g} K"
+    x, y, z = format_position(part.at)
+    text = f"{format_celsius(part.max)} degC {error}, in {part.name} at x {x}, y {y}, z {z} mm"
+    return Text(text, style="bold red" if part.margin is not None and part.margin < 0.0 else "bold")
+
+
+def _smallest_margin(steady: SteadyResult) -> str | None:
+    limited = [part for part in steady.parts if part.margin is not None and not part.is_block]
+    if not limited:
+        return None
+    # Two parts that share a face have the same temperature there; the one with power is named.
+    part = min(limited, key=lambda part: (round(part.margin or 0.0, 2), part.power == 0.0))
+    margin = part.margin or 0.0
+    side = "below" if margin >= 0.0 else "above"
+    limit = format_limit(part.limit or 0.0)
+    return f"{abs(margin):.1f} K in {part.name}, {side} its limit of {limit} degC"
+
+
+def _heat_balance_table(balance: HeatBalance) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True, style="dim")
+    table.add_row("in", f"{balance.heat_in:.3f} W")
+    for face, heat in balance.out.items():
+        percent = format_percent(heat, balance.heat_in) if balance.heat_in > 0.0 else ""
+        table.add_row(f"out, {face}", f"{heat:.3f} W", percent)
+    table.add_row("imbalance", f"{balance.imbalance:.1e} W")
+    return table
