@@ -1,7 +1,7 @@
-"""Build of the kernels: every ext/FOLDER/NAME.pyx becomes the module thermostack.FOLDER._NAME.
+"""Build of the compiled kernels: ext/FOLDER/NAME.pyx becomes the module thermostack.FOLDER._NAME.
 
-Everything else about the package stands in pyproject.toml. `THERMOSTACK_CHECK_KERNELS=1` makes the
-build that checks every index and every integer; `CFLAGS` is added to the flags of either build.
+The metadata of the package is in pyproject.toml. With `THERMOSTACK_CHECK_KERNELS=1` the kernels check every
+index and every integer operation. `CFLAGS` is added to the compiler flags.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from setuptools.errors import CCompilerError
 
 IS_CHECKED = os.environ.get("THERMOSTACK_CHECK_KERNELS", "0") not in ("", "0")
 
-# Contraction into fused multiply-adds is off, so that a result does not depend on whether the
-# machine has them; nothing here assumes a processor newer than the platform's oldest.
+# Contraction into fused multiply-adds is off, so that results do not depend on the processor.
+# No flag requires a processor newer than the oldest of the platform.
 COMMON_FLAGS = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 FAST_FLAGS = ["-O3"]
 CHECKED_FLAGS = ["-O1", "-g", "-UNDEBUG"]
@@ -31,8 +31,8 @@ OPENMP_PROGRAM = """
 int main(void) { return omp_get_max_threads() < 1; }
 """
 
-# A kernel file that sets one of these itself would undo the checked build; tests/test_house.py looks.
-# Negative indices count from the end in neither build: where indices are checked they are errors.
+# A kernel file that sets one of these itself would disable the checked build; tests/project/test_project.py
+# refuses such files. Negative indices do not count from the end: the checked build reports them as errors.
 DIRECTIVES = {
     "language_level": 3,
     "cdivision": True,
@@ -44,10 +44,10 @@ DIRECTIVES = {
 
 
 class BuildKernels(build_ext):
-    """Builds what changed, and everything when the flags did."""
+    """Build command that rebuilds changed kernels, and all kernels when the compiler flags change."""
 
     def finalize_options(self) -> None:
-        """Set what is known before there is a compiler."""
+        """Set the options that do not depend on the compiler."""
         super().finalize_options()
         if self.distribution.ext_modules:
             import numpy
@@ -57,7 +57,7 @@ class BuildKernels(build_ext):
         self.cython_c_in_temp = True
 
     def build_extensions(self) -> None:
-        """Build the kernels with the flags this compiler and this machine have."""
+        """Build the kernels with the flags that this compiler supports."""
         openmp = [OPENMP_FLAG] if self.has_openmp() else []
         if not openmp:
             print("thermostack: this compiler has no OpenMP; the kernels will run on one thread")
@@ -67,7 +67,7 @@ class BuildKernels(build_ext):
             kernel.extra_link_args = openmp
         flags = self.flags()
         self.build_temp = str(FLAGS_FILE.parent / hashlib.sha256(flags.encode()).hexdigest()[:12])
-        # A module newer than its sources is taken for current, whatever its flags: so the flags are a source.
+        # setuptools compares modules with their sources only, so the flags are a source file too.
         if not FLAGS_FILE.is_file() or FLAGS_FILE.read_text() != flags:
             FLAGS_FILE.parent.mkdir(parents=True, exist_ok=True)
             FLAGS_FILE.write_text(flags)
@@ -76,12 +76,12 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     def copy_file(self, infile: str, outfile: str, *args: object, **kwargs: object) -> object:
-        """Copy a file; a process that runs the kernel which it replaces keeps the old one."""
+        """Copy a file and unlink the old one first, so that processes that have it loaded keep it."""
         Path(outfile).unlink(missing_ok=True)
         return super().copy_file(infile, outfile, *args, **kwargs)
 
     def has_openmp(self) -> bool:
-        """Return whether a program with OpenMP compiles, and links as a kernel does."""
+        """Return whether a program with OpenMP compiles and links to a shared library."""
         with tempfile.TemporaryDirectory() as folder:
             source, library = Path(folder, "probe.c"), Path(folder, "probe.so")
             source.write_text(OPENMP_PROGRAM)
@@ -94,7 +94,7 @@ class BuildKernels(build_ext):
         return True
 
     def flags(self) -> str:
-        """Return everything besides the sources that the kernels depend on."""
+        """Return all inputs of the build except the sources, as JSON."""
         import Cython
         import numpy
 

@@ -1,9 +1,9 @@
-"""The estimated errors beside the true ones over all exact cases: how often they cover, how much they waste.
+"""Estimated errors compared with true errors over all exact cases: coverage and distribution of their ratio.
 
     python benchmarks/error_estimate.py [--finenesses 0.35 0.6 1.0 1.5] [--json FILE]
 
-The cases, with the exact mean and peak of every part, are those of tests/exact; a row counts one mean or
-peak on one grid. Errors are in % of the highest rise of the case.
+The cases, with the exact mean and peak of every part, are in tests/exact; a row is one mean or peak on one
+grid. Errors are in % of the maximum temperature rise of the case.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-HOUSE = Path(__file__).parents[1]
-sys.path.insert(0, str(HOUSE / "tests"))
+PROJECT = Path(__file__).parents[1]
+sys.path.insert(0, str(PROJECT / "tests"))
 
 from exact.cases import block_cases  # noqa: E402
 from support.drawn_cases import FINENESSES, Comparison, study  # noqa: E402
@@ -34,35 +34,35 @@ def ratios(rows: Sequence[Comparison]) -> np.ndarray:
 
 
 def summary(rows: Sequence[Comparison]) -> dict[str, float]:
-    """Return how many rows are covered and how many are so within five times the error, and the quantiles."""
+    """Return the fractions of rows with estimate >= error and with estimate <= 5 error, and quantiles."""
     values = ratios(rows)
     found = {
         "rows": float(len(rows)),
         "covered": float(np.mean(values >= 1.0)),
         "within_5": float(np.mean(values <= 5.0)),
-        "worst_error": max(100.0 * row.error / row.rise for row in rows),
+        "max_error": max(100.0 * row.error / row.rise for row in rows),
     }
     return found | {f"q{round(100 * q)}": float(np.quantile(values, q)) for q in QUANTILES}
 
 
 def print_cases(rows: Sequence[Comparison]) -> None:
-    """Print a line per case: its grids, the worst errors on each, coverage and the median ratio."""
-    print(f"{'case':<24}{'cells':>22}  {'worst peak, % of rise':<28}{'covered':>8}{'median':>8}")
+    """Print one line per case: its grids, the maximum error on each, the coverage and the median ratio."""
+    print(f"{'case':<24}{'cells':>22}  {'max peak error, %':<28}{'covered':>8}{'median':>8}")
     for name in dict.fromkeys(row.case for row in rows):
         own = [row for row in rows if row.case == name]
         cells = sorted({row.cells for row in own})
-        worst = [
+        errors = [
             max(100.0 * row.error / row.rise for row in own if row.cells == n and row.quantity == "peak")
             for n in cells
         ]
         values = ratios(own)
-        shown = " ".join(f"{value:6.2f}" for value in worst)
+        shown = " ".join(f"{value:6.2f}" for value in errors)
         span = f"{cells[0]} to {cells[-1]}"
         print(f"{name:<24}{span:>22}  {shown:<28}{np.mean(values >= 1.0):8.1%}{np.median(values):8.2f}")
 
 
 def print_distribution(quantity: str, rows: Sequence[Comparison]) -> None:
-    """Print the distribution of estimate over error, with the claims."""
+    """Print the distribution of estimate over error, and the claims of the documentation."""
     found = summary(rows)
     print(f"\n{quantity}s: estimate / true error of {len(rows)} on {len({row.cells for row in rows})} grids")
     counts, _ = np.histogram(ratios(rows), BINS)
@@ -77,7 +77,7 @@ def print_distribution(quantity: str, rows: Sequence[Comparison]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--finenesses", type=float, nargs="+", default=list(FINENESSES))
-    parser.add_argument("--json", type=Path, help="where to save the summary too")
+    parser.add_argument("--json", type=Path, help="also write the summary to this file")
     options = parser.parse_args()
     rows = [row for case in block_cases() for row in study(case, tuple(options.finenesses))]
     print_cases(rows)

@@ -2,7 +2,8 @@
 
     python benchmarks/plots.py [--results benchmarks/results/libraries.json] [--folder docs/pictures] [--page]
 
-Prints the tables and writes the pictures; `--page` puts the tables on docs/development/library_comparison.md, too.
+Prints the tables and writes the pictures; `--page` also puts the tables on
+docs/development/library_comparison.md.
 """
 
 from __future__ import annotations

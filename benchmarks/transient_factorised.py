@@ -64,7 +64,7 @@ class Factorised:
         self.stored = shift * capacity.ravel()
         surfaces = model.boundary
         self.brought = np.zeros(model.grid.cells)
-        given = conduction.surface * surfaces.temperature + surfaces.flux * surfaces.area
+        given = conduction.boundary_face_conductance * surfaces.temperature + surfaces.flux * surfaces.area
         np.add.at(self.brought, surfaces.cell, given)
         self.loads = Loads(model, to_and_fro(step))
         self.field = np.zeros(0)

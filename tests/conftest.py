@@ -21,16 +21,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 
 @pytest.fixture
-def in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep conductances in float64, for what is exact but for them."""
-    monkeypatch.setattr(conduction, "PRECISION", np.float64)
+def float64_conductances(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store face conductances in float64, for tests that are exact except for their rounding."""
+    monkeypatch.setattr(conduction, "FACE_CONDUCTANCE_DTYPE", np.float64)
 
 
 @pytest.fixture(scope="module")
-def in_full_throughout() -> Iterator[None]:
-    """Keep them so for a whole module and what it shares."""
+def float64_conductances_in_module() -> Iterator[None]:
+    """Store face conductances in float64 in a whole module, including its shared fixtures."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conduction, "PRECISION", np.float64)
+        patch.setattr(conduction, "FACE_CONDUCTANCE_DTYPE", np.float64)
         yield
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from thermostack.errors import ResultFileError as ResultFileError
     from thermostack.errors import RunawayError as RunawayError
     from thermostack.errors import ThermostackError as ThermostackError
+    from thermostack.finite_volume.heat_balance import HeatBalance as HeatBalance
     from thermostack.finite_volume.part_temperatures import FaceTemperature as FaceTemperature
-    from thermostack.finite_volume.part_temperatures import HeatBalance as HeatBalance
     from thermostack.finite_volume.part_temperatures import PartTemperature as PartTemperature
     from thermostack.impedance.networks import Cauer as Cauer
     from thermostack.impedance.networks import Foster as Foster
@@ -110,9 +110,9 @@ _NAMES_BY_MODULE = {
         "RunawayError",
         "ThermostackError",
     ),
+    "finite_volume.heat_balance": ("HeatBalance",),
     "finite_volume.part_temperatures": (
         "FaceTemperature",
-        "HeatBalance",
         "PartTemperature",
     ),
     "impedance.networks": (

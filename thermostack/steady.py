@@ -21,14 +21,13 @@ from thermostack.finite_volume.conduction import (
     assemble_conduction,
     update_conduction,
 )
-from thermostack.finite_volume.error_estimate import LOOSE, estimate_errors
+from thermostack.finite_volume.error_estimate import ESTIMATE_TOLERANCE, estimate_errors
+from thermostack.finite_volume.heat_balance import HeatBalance, balance_heat
 from thermostack.finite_volume.part_temperatures import (
-    HeatBalance,
     PartTemperature,
-    balance_heat,
     measure_parts,
 )
-from thermostack.finite_volume.reconstruction import Fluxes
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.solver import Solver, prepare
 from thermostack.linear.solver_report import SolverReport
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
@@ -257,8 +256,8 @@ class _SteadyProblem:
         if self.is_linear:
             return self.solve_to(rise, self.tolerance)
         if rise is None:
-            return self.solve_to(rise, LOOSE)
-        return self.solve_to(rise, max(self.tolerance, min(LOOSE, 1e-2 * last_change)))
+            return self.solve_to(rise, ESTIMATE_TOLERANCE)
+        return self.solve_to(rise, max(self.tolerance, min(ESTIMATE_TOLERANCE, 1e-2 * last_change)))
 
     def solve_to(self, rise: np.ndarray | None, tolerance: float) -> np.ndarray:
         """Return the rise over `zero` [K] to a relative residual, in the array of the guess if given."""
@@ -273,9 +272,9 @@ class _SteadyProblem:
 
     def solve_correction(self, rhs: np.ndarray) -> np.ndarray:
         """Return the solution [K] of a right-hand side [W] to the tolerance of an error estimate."""
-        return self.solver.solve(rhs, tolerance=LOOSE)[0]
+        return self.solver.solve(rhs, tolerance=ESTIMATE_TOLERANCE)[0]
 
-    def balance(self, rise: np.ndarray) -> tuple[Fluxes, HeatBalance, SolverReport]:
+    def balance(self, rise: np.ndarray) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
         """Return fluxes, heat balance and report, solving further until the balance meets the tolerance.
 
         The residual of the solver is relative to the heat that boundary conditions bring to a body at `zero`.
@@ -284,7 +283,7 @@ class _SteadyProblem:
         tolerance = self.tolerance
         while True:
             rise += self.zero
-            fluxes = Fluxes(self.model, self.conduction, self.conductivity, rise)
+            fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, rise)
             balance = balance_heat(fluxes)
             if balance.relative <= self.tolerance or tolerance <= MIN_SOLVER_TOLERANCE:
                 return fluxes, balance, self.report

@@ -1,289 +1,294 @@
-"""All cells cut in two along one axis: what then fails to balance, brought back to the cells, plane by plane."""
+"""All cells bisected along one axis: the field interpolated to the halves and their residual, plane by plane."""
 
 include "plane_fluxes.pxi"
 
 cdef extern from "finite_volume/reconstruction.h" nogil:
-    void row_slopes(int, const double *, const double *, const double *, double *, double *, double *)
-    void row_carry(int, double, const double *, const double *, const double *, const double *,
-                   const double *, double *, double *, double *, double *, double *)
-    void row_nearer_flow(int, const double *, const double *, const double *, const double *,
-                         const double *, double *)
-    void row_balance(int, const double *, const double *, const double *, const double *, const double *,
-                     const double *, double *, double *, double *)
-    void row_across(int, const double *, const double *, const double *, const double *, const double *,
-                    const double *, const double *, const double *, double *, double *)
+    void row_face_slopes(int, const double *, const double *, const double *, double *, double *, double *)
+    void row_interpolate(int, double, const double *, const double *, const double *, const double *,
+                         const double *, double *, double *, double *, double *, double *)
+    void row_half_cell_flow(int, const double *, const double *, const double *, const double *,
+                            const double *, double *)
+    void row_residual(int, const double *, const double *, const double *, const double *, const double *,
+                      const double *, double *, double *, double *)
+    void row_add_transverse(int, const double *, const double *, const double *, const double *, const double *,
+                            const double *, const double *, const double *, double *, double *)
     void row_restrict(int, const double *, const double *, const double *, const double *, const double *,
                       double *, double *, double *)
-    void row_moved(int, const double *, const double *, const double *, double *)
-    void row_shift(int, double, const double *, double *)
-    void row_change(int, const double *, const double *, const double *, const double *, const double *,
-                    double *)
+    void row_face_residual(int, const double *, const double *, const double *, double *)
+    void row_add_scaled(int, double, const double *, double *)
+    void row_mean_change(int, const double *, const double *, const double *, const double *, const double *,
+                         double *)
 
 cdef extern from "math.h" nogil:
     double INFINITY
 
-# What is kept of a plane of halves, (HALVES, ny, nx).
+# Values of the bisected cells of one plane, the first axis of an array (PLANE_VALUES, ny, nx).
 cdef enum:
-    RATIO = 0        # K/W, h / (k A) of the whole cell
+    RESISTANCE = 0   # K/W, h / (k A) of the whole cell
     LOW = 1          # K, in the low halves
     HIGH = 2
-    WEIGHT_LOW = 3   # K/W, ratio times the trust in the slope at the low face
+    WEIGHT_LOW = 3   # K/W, resistance times the limiter of the slope at the low face
     WEIGHT_HIGH = 4
-    DRIFT = 5        # K, by which the field carried over changes the mean of the cell
-    KEPT = 6
-    ROWS = 19
-
-HALVES = KEPT
-WORK_ROWS = ROWS  # of nx + 2 each, which both kernels work in
+    MEAN_CHANGE = 5  # K, change of the mean of the cell by the interpolation
+    PLANE_VALUES = 6
 
 
-def carry_plane(
-    int axis,                              # 0 z, 1 y, 2 x: along which the cells are cut
-    Py_ssize_t k,
-    double shared,                         # times the bend of the flatter cell beside: how far one is trusted
-    const real[:, :, ::1] g_x,             # (nz, ny, nx - 1) W/K
-    const real[:, :, ::1] g_y,             # (nz, ny - 1, nx) W/K
-    const real[:, :, ::1] g_z,             # (nz - 1, ny, nx) W/K
-    const double[:, :, ::1] t,             # (nz, ny, nx) K
-    const double[:, :, ::1] conductivity,  # (3, ny, nx) W/(m K) at height k
-    const double[::1] dz,                  # m
-    const double[::1] dy,
-    const double[::1] dx,
-    const Py_ssize_t[::1] column,          # (surfaces at height k,) j nx + i, ascending
-    const unsigned char[::1] across,       # the axis across which each lies
-    const unsigned char[::1] is_high,
-    const double[::1] leaving,             # W
-    double[:, ::1] work,                   # (WORK_ROWS, nx + 2)
-    double[:, :, ::1] halves,              # (HALVES, ny, nx) at height k
-):
-    """Cut the cells at height k, and carry the field over by those slopes that the cells beside share."""
-    cdef Py_ssize_t j, i, s = 0
-    cdef Py_ssize_t nz = t.shape[0], ny = t.shape[1], nx = t.shape[2]
-    cdef int n = <int> nx
-    cdef double *per_dx = &work[0, 1]
-    cdef double *g = &work[1, 1]
-    cdef double *first = &work[2, 1]   # flows
-    cdef double *second = &work[3, 1]
-    cdef double *none = &work[4, 1]
-    cdef double *bend_before = &work[5, 1]
-    cdef double *bend_here = &work[6, 1]
-    cdef double *bend_next = &work[7, 1]
-    cdef double *flow_low
-    cdef double *flow_high
-    cdef const double *bend_low
-    cdef const double *bend_high
-    with nogil:
-        for i in range(nx):
-            per_dx[i] = 1.0 / dx[i]
-        clear(nx + 2, &work[2, 0])
-        clear(nx + 2, &work[3, 0])
-        for j in range(4, 8):
-            for i in range(nx + 2):
-                work[j, i] = INFINITY
-        for j in range(ny + 1):
-            bend_before, bend_here, bend_next = bend_here, bend_next, bend_before
-            if j == ny:
-                for i in range(nx):
-                    bend_next[i] = INFINITY
-            else:
-                shape_ratio(axis, conductivity, j, dz[k], dy[j], &dx[0], per_dx, &halves[RATIO, j, 0])
-                if axis == X:
-                    flow_low = first
-                    flow_high = first + 1
-                    load(g_x, k, j, g)
-                    row_flow(n - 1, g, &t[k, j, 0], &t[k, j, 0] + 1, first + 1)
-                    first[0] = first[nx] = 0.0
-                elif axis == Y:
-                    first, second = second, first
-                    flow_low = first
-                    flow_high = second
-                    if j + 1 < ny:
-                        load(g_y, k, j, g)
-                        row_flow(n, g, &t[k, j, 0], &t[k, j + 1, 0], second)
-                    else:
-                        clear(nx, second)
+cdef class BisectedPlanes:
+    """The cells of one temperature field, each cut in two halves along one axis."""
+
+    cdef PlaneFluxes fluxes
+    cdef int axis                         # 0 z, 1 y, 2 x
+    cdef double max_ratio                 # of the slope change of a cell to the smaller one of its neighbours
+    cdef double[:, :, :, ::1] planes      # (3, PLANE_VALUES, ny, nx): the plane at height k is planes[k % 3]
+    cdef double[:, ::1] flow              # (ny, nx) W, through the high faces along z of the plane before
+    cdef double[:, ::1] adjoint           # (ny, nx) K, of the slope at those faces
+
+    def __init__(self, PlaneFluxes fluxes, int axis, double max_ratio):
+        ny, nx = fluxes.cells.ny, fluxes.cells.nx
+        self.fluxes, self.axis, self.max_ratio = fluxes, axis, max_ratio
+        self.planes = np.zeros((3, PLANE_VALUES, ny, nx))
+        self.flow, self.adjoint = np.zeros((ny, nx)), np.zeros((ny, nx))
+
+    def interpolate(self, Py_ssize_t k, const double[:, :, ::1] conductivity):
+        """Bisect the cells at height k, and interpolate the field to the halves by the limited slopes.
+
+        `conductivity` (3, ny, nx) [W/(m K)] is along z, y and x.
+        """
+        cdef PartCells cells = self.fluxes.cells
+        cdef BoundaryFaces boundary = self.fluxes.boundary
+        cdef FaceConductance g_x = self.fluxes.g_x
+        cdef FaceConductance g_y = self.fluxes.g_y
+        cdef FaceConductance g_z = self.fluxes.g_z
+        cdef const double[:, :, ::1] t = self.fluxes.t
+        cdef double[:, ::1] work = self.fluxes.work
+        cdef double[:, :, ::1] halves = self.planes[k % 3]
+        cdef int axis = self.axis
+        cdef Py_ssize_t j, i, row, s = boundary.start[k], end = boundary.start[k + 1]
+        cdef Py_ssize_t nz = cells.nz, ny = cells.ny, nx = cells.nx
+        cdef int n = <int> nx
+        cdef double *per_dx = &work[0, 1]
+        cdef double *g = &work[1, 1]
+        cdef double *first = &work[2, 1]   # flows
+        cdef double *second = &work[3, 1]
+        cdef double *none = &work[4, 1]    # infinite: no neighbour limits a slope
+        cdef double *change_before = &work[5, 1]
+        cdef double *change_here = &work[6, 1]
+        cdef double *change_next = &work[7, 1]
+        cdef double *flow_low
+        cdef double *flow_high
+        cdef const double *change_low
+        cdef const double *change_high
+        with nogil:
+            for i in range(nx):
+                per_dx[i] = 1.0 / cells.dx[i]
+            clear(nx + 2, &work[2, 0])
+            clear(nx + 2, &work[3, 0])
+            for j in range(4, 8):
+                for i in range(nx + 2):
+                    work[j, i] = INFINITY
+            for j in range(ny + 1):
+                change_before, change_here, change_next = change_here, change_next, change_before
+                if j == ny:
+                    for i in range(nx):
+                        change_next[i] = INFINITY
                 else:
-                    flow_low = first
-                    flow_high = second
-                    clear(nx, first)
-                    clear(nx, second)
-                    if k > 0:
-                        load(g_z, k - 1, j, g)
-                        row_flow(n, g, &t[k - 1, j, 0], &t[k, j, 0], first)
-                    if k + 1 < nz:
-                        load(g_z, k, j, g)
-                        row_flow(n, g, &t[k, j, 0], &t[k + 1, j, 0], second)
-                while s < column.shape[0] and column[s] < (j + 1) * nx:
-                    i = column[s] - j * nx
-                    if across[s] == axis:
-                        if is_high[s]:
-                            flow_high[i] = leaving[s]
+                    cell_resistance(cells, axis, k, j, conductivity, per_dx, &halves[RESISTANCE, j, 0])
+                    if axis == X:
+                        flow_low = first
+                        flow_high = first + 1
+                        load(g_x, k, j, g)
+                        row_heat_flow(n - 1, g, &t[k, j, 0], &t[k, j, 0] + 1, first + 1)
+                        first[0] = first[nx] = 0.0
+                    elif axis == Y:
+                        first, second = second, first
+                        flow_low = first
+                        flow_high = second
+                        if j + 1 < ny:
+                            load(g_y, k, j, g)
+                            row_heat_flow(n, g, &t[k, j, 0], &t[k, j + 1, 0], second)
                         else:
-                            flow_low[i] = -leaving[s]
-                    s += 1
-                row_slopes(n, &halves[RATIO, j, 0], flow_low, flow_high, &halves[WEIGHT_LOW, j, 0],
-                           &halves[WEIGHT_HIGH, j, 0], bend_next)
-            if j > 0:  # the row before, whose neighbours are known now
-                bend_low = bend_before if axis == Y else bend_here - 1 if axis == X else none
-                bend_high = bend_next if axis == Y else bend_here + 1 if axis == X else none
-                row_carry(n, shared, &t[k, j - 1, 0], &halves[RATIO, j - 1, 0], bend_low, bend_here, bend_high,
-                          &halves[WEIGHT_LOW, j - 1, 0], &halves[WEIGHT_HIGH, j - 1, 0],
-                          &halves[LOW, j - 1, 0], &halves[HIGH, j - 1, 0], &halves[DRIFT, j - 1, 0])
-
-
-def balance_plane(
-    int axis,                              # along which the cells are cut
-    Py_ssize_t k,
-    const real[:, :, ::1] g_x,             # (nz, ny, nx - 1) W/K
-    const real[:, :, ::1] g_y,             # (nz, ny - 1, nx) W/K
-    const real[:, :, ::1] g_z,             # (nz - 1, ny, nx) W/K
-    const unsigned short[:, :, ::1] part,  # (nz, ny, nx) 0 outside the body, else 1 + part
-    const double[:, ::1] power,            # (ny, nx) W at height k
-    const double[:, :, ::1] below,         # (HALVES, ny, nx) at height k - 1, any where there is none
-    const double[:, :, ::1] here,
-    const double[:, :, ::1] above,
-    const double[::1] dz,                  # m
-    const double[::1] dy,
-    const double[::1] dx,
-    const Py_ssize_t[::1] column,          # (surfaces at height k,) j nx + i, ascending
-    const unsigned char[::1] across,
-    const unsigned char[::1] is_high,
-    const double[::1] film,                # W/K
-    const double[::1] outside,             # K
-    const double[::1] given,               # W into the body, whatever its temperature
-    const Py_ssize_t[:, ::1] windows,      # (blocks, 7) member, k0, k1, j0, j1, i0, i1
-    const Py_ssize_t[::1] asked,           # (cells,) j nx + i, ascending: cells at height k to tell of
-    double[:, ::1] work,                   # (WORK_ROWS, nx + 2)
-    double[:, ::1] through,                # (ny, nx) W, through the low faces along z; then the high ones
-    double[:, ::1] on_high,                # (ny, nx) K, of the height below; then of this one
-    double[:, :, ::1] back,                # (nz, ny, nx) W, at height k; along z at k - 1 too, added to
-    double[::1] integral,                  # (members,) K m3 of the change by the cut, added to
-    double[:, ::1] told,                   # (cells, 5) K: in both halves, and h s at their three faces
-):
-    """Bring back what fails to balance in the halves at height k, by the transpose of the way there."""
-    cdef Py_ssize_t j, i, begin, s = 0, end = 0, a = 0
-    cdef Py_ssize_t nz = back.shape[0], ny = back.shape[1], nx = back.shape[2]
-    cdef int n = <int> nx
-    cdef double *gx = &work[0, 1]
-    cdef double *south = &work[1, 1]
-    cdef double *north = &work[2, 1]
-    cdef double *g_below = &work[3, 1]
-    cdef double *g_above = &work[4, 1]
-    cdef double *into = &work[5, 1]
-    cdef double *out_of = &work[6, 1]
-    cdef double *between = &work[7, 1]
-    cdef double *left_low = &work[8, 1]
-    cdef double *left_high = &work[9, 1]
-    cdef double *low_x = &work[10, 1]
-    cdef double *high_x = &work[11, 1]
-    cdef double *up_low = &work[12, 1]    # on the faces, per watt through them
-    cdef double *up_high = &work[13, 1]
-    cdef double *up_south = &work[14, 1]
-    cdef double *moved = &work[15, 1]
-    cdef double *change = &work[16, 1]
-    cdef double *flow_north = &work[17, 1]
-    cdef double *flow_x = &work[18, 1]
-    cdef const double *ratio
-    cdef const double *low
-    cdef const double *high
-    cdef double *enters
-    cdef double *leaves
-    cdef double g
-    cdef Py_ssize_t u, d
-    with nogil:
-        for i in range(ROWS):
-            clear(nx + 2, &work[i, 0])
-        for j in range(ny):
-            ratio, low, high = &here[RATIO, j, 0], &here[LOW, j, 0], &here[HIGH, j, 0]
-            load(g_x, k, j, gx + 1)
-            south, north = north, south
-            clear(nx, north)
-            if j + 1 < ny:
-                load(g_y, k, j, north)
-            if k > 0:
-                load(g_z, k - 1, j, g_below)
-            clear(nx, g_above)
-            if k + 1 < nz:
-                load(g_z, k, j, g_above)
-            # through the faces along the axis
-            if axis == X:
-                enters, leaves = flow_x, flow_x + 1
-                row_nearer_flow(n - 1, gx + 1, ratio, ratio + 1, high, low + 1, flow_x + 1)
-                flow_x[0] = flow_x[nx] = 0.0
-            elif axis == Y:
-                into, out_of = out_of, into
-                enters, leaves = into, out_of
-                clear(nx, out_of)
-                if j + 1 < ny:
-                    row_nearer_flow(n, north, ratio, &here[RATIO, j + 1, 0], high, &here[LOW, j + 1, 0], out_of)
-            else:
-                enters, leaves = into, out_of
-                copy(nx, &through[j, 0], into)
-                clear(nx, out_of)
-                if k + 1 < nz:
-                    row_nearer_flow(n, g_above, ratio, &above[RATIO, j, 0], high, &above[LOW, j, 0], out_of)
-                copy(nx, out_of, &through[j, 0])
-            begin = s = end
-            while end < column.shape[0] and column[end] < (j + 1) * nx:
-                end += 1
-            for s in range(begin, end):
-                if across[s] == axis:
-                    i = column[s] - j * nx
-                    g = film[s] / (1.0 - 0.25 * film[s] * ratio[i])  # to the nearer half
-                    if is_high[s]:
-                        leaves[i] = g * (high[i] - outside[s]) - given[s]
+                            clear(nx, second)
                     else:
-                        enters[i] = given[s] - g * (low[i] - outside[s])
-            row_balance(n, &power[j, 0], ratio, low, high, enters, leaves, between, left_low, left_high)
-            # through the faces across the others
-            if axis != X:
-                copy(nx, low, low_x)
-                copy(nx, high, high_x)
-                row_across(n, gx, gx + 1, low_x - 1, low_x, low_x + 1, high_x - 1, high_x, high_x + 1,
-                           left_low, left_high)
-            if axis != Y:
-                d, u = j - 1 if j > 0 else j, j + 1 if j + 1 < ny else j
-                row_across(n, south, north, &here[LOW, d, 0], low, &here[LOW, u, 0], &here[HIGH, d, 0], high,
-                           &here[HIGH, u, 0], left_low, left_high)
-            if axis != Z:
-                row_across(n, g_below, g_above, &below[LOW, j, 0], low, &above[LOW, j, 0], &below[HIGH, j, 0],
-                           high, &above[HIGH, j, 0], left_low, left_high)
-            for s in range(begin, end):
-                if across[s] != axis:
-                    i = column[s] - j * nx
-                    left_low[i] -= 0.5 * (film[s] * (low[i] - outside[s]) - given[s])
-                    left_high[i] -= 0.5 * (film[s] * (high[i] - outside[s]) - given[s])
-            # back to the whole cells
-            row_restrict(n, ratio, &here[WEIGHT_LOW, j, 0], &here[WEIGHT_HIGH, j, 0], left_low, left_high,
-                         up_low, up_high, &back[k, j, 0])
-            if axis == X:
-                row_moved(n - 1, gx + 1, up_high, up_low + 1, moved + 1)
-                moved[0] = moved[nx] = 0.0
-                row_shift(n, 1.0, moved + 1, &back[k, j, 0])
-                row_shift(n, -1.0, moved, &back[k, j, 0])
-            elif axis == Y and j > 0:
-                row_moved(n, south, up_south, up_low, moved)
-                row_shift(n, 1.0, moved, &back[k, j - 1, 0])
-                row_shift(n, -1.0, moved, &back[k, j, 0])
-            elif axis == Z and k > 0:
-                row_moved(n, g_below, &on_high[j, 0], up_low, moved)
-                row_shift(n, 1.0, moved, &back[k - 1, j, 0])
-                row_shift(n, -1.0, moved, &back[k, j, 0])
-            for s in range(begin, end):
-                if across[s] == axis:
-                    i = column[s] - j * nx
-                    back[k, j, i] += film[s] * (up_high[i] if is_high[s] else -up_low[i])
-            if axis == Z:
-                copy(nx, up_high, &on_high[j, 0])
-            elif axis == Y:
-                up_south, up_high = up_high, up_south
-            row_change(n, ratio, enters, leaves, &here[DRIFT, j, 0], &dx[0], change)
-            add_members(k, j, part, windows, dz[k] * dy[j], change, &integral[0])
-            while a < asked.shape[0] and asked[a] < (j + 1) * nx:
-                i = asked[a] - j * nx
-                told[a, 0] = low[i]
-                told[a, 1] = high[i]
-                told[a, 2] = -0.5 * ratio[i] * enters[i]
-                told[a, 3] = -0.5 * ratio[i] * between[i]
-                told[a, 4] = -0.5 * ratio[i] * leaves[i]
-                a += 1
+                        flow_low = first
+                        flow_high = second
+                        clear(nx, first)
+                        clear(nx, second)
+                        if k > 0:
+                            load(g_z, k - 1, j, g)
+                            row_heat_flow(n, g, &t[k - 1, j, 0], &t[k, j, 0], first)
+                        if k + 1 < nz:
+                            load(g_z, k, j, g)
+                            row_heat_flow(n, g, &t[k, j, 0], &t[k + 1, j, 0], second)
+                    row = (k * ny + j) * nx
+                    while s < end and boundary.cell[s] < row + nx:
+                        i = boundary.cell[s] - row
+                        if boundary.axis[s] == axis:
+                            if boundary.is_high[s]:
+                                flow_high[i] = boundary.outflow[s]
+                            else:
+                                flow_low[i] = -boundary.outflow[s]
+                        s += 1
+                    row_face_slopes(n, &halves[RESISTANCE, j, 0], flow_low, flow_high, &halves[WEIGHT_LOW, j, 0],
+                                    &halves[WEIGHT_HIGH, j, 0], change_next)
+                if j > 0:  # the row before, both neighbours of which are known now
+                    change_low = change_before if axis == Y else change_here - 1 if axis == X else none
+                    change_high = change_next if axis == Y else change_here + 1 if axis == X else none
+                    row_interpolate(n, self.max_ratio, &t[k, j - 1, 0], &halves[RESISTANCE, j - 1, 0], change_low,
+                                    change_here, change_high, &halves[WEIGHT_LOW, j - 1, 0],
+                                    &halves[WEIGHT_HIGH, j - 1, 0], &halves[LOW, j - 1, 0],
+                                    &halves[HIGH, j - 1, 0], &halves[MEAN_CHANGE, j - 1, 0])
+
+    def restrict_residual(self, Py_ssize_t k, const double[:, ::1] power, const Py_ssize_t[::1] probes,
+                          double[:, :, ::1] residual, double[::1] mean_change, double[:, ::1] probe_values):
+        """Restrict the residual of the halves at height k to the cells by the transpose of the interpolation.
+
+        `power` (ny, nx) [W] is generated at height k. `residual` (nz, ny, nx) [W] is set at height k; where the
+        axis is z, heat is added at height k - 1 too. `mean_change` (zones,) [K m3] is added to: the integral of
+        the change by bisection. `probes` (n,) are the cells j nx + i, ascending, for which `probe_values` (n, 5)
+        [K] is set: both halves, and h s at the low, the new and the high face.
+        """
+        cdef PartCells cells = self.fluxes.cells
+        cdef BoundaryFaces boundary = self.fluxes.boundary
+        cdef FaceConductance g_x = self.fluxes.g_x
+        cdef FaceConductance g_y = self.fluxes.g_y
+        cdef FaceConductance g_z = self.fluxes.g_z
+        cdef double[:, ::1] work = self.fluxes.work
+        cdef double[:, ::1] flow = self.flow
+        cdef double[:, ::1] adjoint = self.adjoint
+        cdef double[:, :, ::1] below = self.planes[(k + 2) % 3]  # any values where there is no plane below
+        cdef double[:, :, ::1] here = self.planes[k % 3]
+        cdef double[:, :, ::1] above = self.planes[(k + 1) % 3]
+        cdef int axis = self.axis
+        cdef Py_ssize_t j, i, begin, row, p = 0, s = boundary.start[k]
+        cdef Py_ssize_t end = s, end_of_plane = boundary.start[k + 1]
+        cdef Py_ssize_t nz = cells.nz, ny = cells.ny, nx = cells.nx
+        cdef int n = <int> nx
+        cdef double *west = &work[0, 1]  # conductances of the west faces; those of the east faces are one entry on
+        cdef double *south = &work[1, 1]
+        cdef double *north = &work[2, 1]
+        cdef double *g_below = &work[3, 1]
+        cdef double *g_above = &work[4, 1]
+        cdef double *into = &work[5, 1]
+        cdef double *out_of = &work[6, 1]
+        cdef double *between = &work[7, 1]
+        cdef double *residual_low = &work[8, 1]
+        cdef double *residual_high = &work[9, 1]
+        cdef double *low_x = &work[10, 1]
+        cdef double *high_x = &work[11, 1]
+        cdef double *adjoint_low = &work[12, 1]
+        cdef double *adjoint_high = &work[13, 1]
+        cdef double *adjoint_south = &work[14, 1]
+        cdef double *through = &work[15, 1]
+        cdef double *change = &work[16, 1]
+        cdef double *flow_x = &work[18, 1]
+        cdef const double *resistance
+        cdef const double *low
+        cdef const double *high
+        cdef double *enters
+        cdef double *leaves
+        cdef double g
+        cdef Py_ssize_t u, d
+        with nogil:
+            for i in range(WORK_ROWS):
+                clear(nx + 2, &work[i, 0])
+            for j in range(ny):
+                resistance, low, high = &here[RESISTANCE, j, 0], &here[LOW, j, 0], &here[HIGH, j, 0]
+                load(g_x, k, j, west + 1)
+                south, north = north, south
+                clear(nx, north)
+                if j + 1 < ny:
+                    load(g_y, k, j, north)
+                if k > 0:
+                    load(g_z, k - 1, j, g_below)
+                clear(nx, g_above)
+                if k + 1 < nz:
+                    load(g_z, k, j, g_above)
+                # Heat through the original faces normal to the axis.
+                if axis == X:
+                    enters, leaves = flow_x, flow_x + 1
+                    row_half_cell_flow(n - 1, west + 1, resistance, resistance + 1, high, low + 1, flow_x + 1)
+                    flow_x[0] = flow_x[nx] = 0.0
+                elif axis == Y:
+                    into, out_of = out_of, into
+                    enters, leaves = into, out_of
+                    clear(nx, out_of)
+                    if j + 1 < ny:
+                        row_half_cell_flow(n, north, resistance, &here[RESISTANCE, j + 1, 0], high,
+                                           &here[LOW, j + 1, 0], out_of)
+                else:
+                    enters, leaves = into, out_of
+                    copy(nx, &flow[j, 0], into)
+                    clear(nx, out_of)
+                    if k + 1 < nz:
+                        row_half_cell_flow(n, g_above, resistance, &above[RESISTANCE, j, 0], high,
+                                           &above[LOW, j, 0], out_of)
+                    copy(nx, out_of, &flow[j, 0])
+                row = (k * ny + j) * nx
+                begin = end
+                while end < end_of_plane and boundary.cell[end] < row + nx:
+                    end += 1
+                for s in range(begin, end):
+                    if boundary.axis[s] == axis:
+                        i = boundary.cell[s] - row
+                        g = boundary.conductance[s]
+                        g = g / (1.0 - 0.25 * g * resistance[i])  # from the centre of the nearer half
+                        if boundary.is_high[s]:
+                            leaves[i] = g * (high[i] - boundary.ambient[s]) - boundary.heat_input[s]
+                        else:
+                            enters[i] = boundary.heat_input[s] - g * (low[i] - boundary.ambient[s])
+                row_residual(n, &power[j, 0], resistance, low, high, enters, leaves, between, residual_low,
+                             residual_high)
+                # Heat through the faces normal to the other axes, half of each face for each half of the cell.
+                if axis != X:
+                    copy(nx, low, low_x)
+                    copy(nx, high, high_x)
+                    row_add_transverse(n, west, west + 1, low_x - 1, low_x, low_x + 1, high_x - 1, high_x,
+                                       high_x + 1, residual_low, residual_high)
+                if axis != Y:
+                    d, u = j - 1 if j > 0 else j, j + 1 if j + 1 < ny else j
+                    row_add_transverse(n, south, north, &here[LOW, d, 0], low, &here[LOW, u, 0], &here[HIGH, d, 0],
+                                       high, &here[HIGH, u, 0], residual_low, residual_high)
+                if axis != Z:
+                    row_add_transverse(n, g_below, g_above, &below[LOW, j, 0], low, &above[LOW, j, 0],
+                                       &below[HIGH, j, 0], high, &above[HIGH, j, 0], residual_low, residual_high)
+                for s in range(begin, end):
+                    if boundary.axis[s] != axis:
+                        i = boundary.cell[s] - row
+                        g = boundary.conductance[s]
+                        residual_low[i] -= 0.5 * (g * (low[i] - boundary.ambient[s]) - boundary.heat_input[s])
+                        residual_high[i] -= 0.5 * (g * (high[i] - boundary.ambient[s]) - boundary.heat_input[s])
+                # Restriction: both halves to their cell, and the transpose of the slopes to the cells of each face.
+                row_restrict(n, resistance, &here[WEIGHT_LOW, j, 0], &here[WEIGHT_HIGH, j, 0], residual_low,
+                             residual_high, adjoint_low, adjoint_high, &residual[k, j, 0])
+                if axis == X:
+                    row_face_residual(n - 1, west + 1, adjoint_high, adjoint_low + 1, through + 1)
+                    through[0] = through[nx] = 0.0
+                    row_add_scaled(n, 1.0, through + 1, &residual[k, j, 0])
+                    row_add_scaled(n, -1.0, through, &residual[k, j, 0])
+                elif axis == Y and j > 0:
+                    row_face_residual(n, south, adjoint_south, adjoint_low, through)
+                    row_add_scaled(n, 1.0, through, &residual[k, j - 1, 0])
+                    row_add_scaled(n, -1.0, through, &residual[k, j, 0])
+                elif axis == Z and k > 0:
+                    row_face_residual(n, g_below, &adjoint[j, 0], adjoint_low, through)
+                    row_add_scaled(n, 1.0, through, &residual[k - 1, j, 0])
+                    row_add_scaled(n, -1.0, through, &residual[k, j, 0])
+                for s in range(begin, end):
+                    if boundary.axis[s] == axis:
+                        i = boundary.cell[s] - row
+                        g = adjoint_high[i] if boundary.is_high[s] else -adjoint_low[i]
+                        residual[k, j, i] += boundary.conductance[s] * g
+                if axis == Z:
+                    copy(nx, adjoint_high, &adjoint[j, 0])
+                elif axis == Y:
+                    adjoint_south, adjoint_high = adjoint_high, adjoint_south
+                row_mean_change(n, resistance, enters, leaves, &here[MEAN_CHANGE, j, 0], &cells.dx[0], change)
+                add_zones(cells, k, j, change, &mean_change[0])
+                while p < probes.shape[0] and probes[p] < (j + 1) * nx:
+                    i = probes[p] - j * nx
+                    probe_values[p, 0] = low[i]
+                    probe_values[p, 1] = high[i]
+                    probe_values[p, 2] = -0.5 * resistance[i] * enters[i]
+                    probe_values[p, 3] = -0.5 * resistance[i] * between[i]
+                    probe_values[p, 4] = -0.5 * resistance[i] * leaves[i]
+                    p += 1

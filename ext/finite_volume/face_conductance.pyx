@@ -1,4 +1,4 @@
-"""Conductances of the faces of one plane of cells, from the cells' properties."""
+"""Face conductances of one plane of cells, and the extremes of face conductances."""
 
 from cython.parallel cimport prange
 from libc.math cimport INFINITY
@@ -8,9 +8,9 @@ ctypedef fused conductance:
     double
 
 
-def join_sideways(const double[:, :, ::1] half, double dz, const double[::1] dy, const double[::1] dx,
-                  conductance[:, ::1] g_x, conductance[:, ::1] g_y):
-    """Set g_x and g_y [W/K] of a plane from its half cells along z, y and x [m2 K/W], (3, ny, nx)."""
+def lateral_conductance(const double[:, :, ::1] half, double dz, const double[::1] dy, const double[::1] dx,
+                        conductance[:, ::1] g_x, conductance[:, ::1] g_y):
+    """Set g_x and g_y [W/K] of a plane from its half-cell resistances along z, y and x [m2 K/W], (3, ny, nx)."""
     cdef Py_ssize_t j, i
     with nogil:
         for j in range(half.shape[1]):
@@ -21,9 +21,9 @@ def join_sideways(const double[:, :, ::1] half, double dz, const double[::1] dy,
                 g_y[j, i] = <conductance> (dz * dx[i] / (half[1, j, i] + half[1, j + 1, i]))
 
 
-def join_upwards(const double[:, ::1] below, const double[:, ::1] above, const double[::1] dy,
-                 const double[::1] dx, conductance[:, ::1] g_z):
-    """Set g_z [W/K] from the half cells below and above a plane of faces [m2 K/W], (ny, nx)."""
+def vertical_conductance(const double[:, ::1] below, const double[:, ::1] above, const double[::1] dy,
+                         const double[::1] dx, conductance[:, ::1] g_z):
+    """Set g_z [W/K] from the half-cell resistances below and above a plane of faces [m2 K/W], (ny, nx)."""
     cdef Py_ssize_t j, i
     with nogil:
         for j in range(below.shape[0]):
@@ -32,19 +32,22 @@ def join_upwards(const double[:, ::1] below, const double[:, ::1] above, const d
 
 
 cdef enum:
-    LANES = 16  # extremes kept side by side, which a processor takes at once
+    LANES = 16  # extremes kept side by side, which a processor updates with one instruction
 
 
-def span(const conductance[:, :, ::1] values, const conductance[:, ::1] factor, double[::1] least,
-         double[::1] greatest, int threads):
-    """Set the least of each plane times factor that is not zero, infinite where there is none, and the greatest."""
+def plane_extremes(const conductance[:, :, ::1] values, const conductance[:, ::1] factor, double[::1] plane_min,
+                   double[::1] plane_max, int threads):
+    """Set the minimum and maximum of the positive products of each plane of values (nz, ny, nx) and factor (ny, nx).
+
+    In a plane without a positive product the minimum is infinite and the maximum zero.
+    """
     cdef Py_ssize_t k
     for k in prange(values.shape[0], nogil=True, schedule="static", num_threads=threads):
-        span_plane(k, values, factor, &least[k], &greatest[k])
+        extremes_of_plane(k, values, factor, &plane_min[k], &plane_max[k])
 
 
-cdef void span_plane(Py_ssize_t k, const conductance[:, :, ::1] values, const conductance[:, ::1] factor,
-                     double *least, double *greatest) noexcept nogil:
+cdef void extremes_of_plane(Py_ssize_t k, const conductance[:, :, ::1] values, const conductance[:, ::1] factor,
+                            double *plane_min, double *plane_max) noexcept nogil:
     cdef Py_ssize_t j, i, lane, columns = values.shape[2]
     cdef conductance low[LANES]
     cdef conductance high[LANES]
@@ -63,7 +66,7 @@ cdef void span_plane(Py_ssize_t k, const conductance[:, :, ::1] values, const co
             value = values[k, j, i] * factor[j, i]
             high[0] = value if value > high[0] else high[0]
             low[0] = value if 0 < value < low[0] else low[0]
-    least[0], greatest[0] = INFINITY, 0.0
+    plane_min[0], plane_max[0] = INFINITY, 0.0
     for lane in range(LANES):
-        greatest[0] = high[lane] if high[lane] > greatest[0] else greatest[0]
-        least[0] = low[lane] if low[lane] < least[0] else least[0]
+        plane_max[0] = high[lane] if high[lane] > plane_max[0] else plane_max[0]
+        plane_min[0] = low[lane] if low[lane] < plane_min[0] else plane_min[0]

@@ -1,13 +1,13 @@
-/* Loops over one row of cells, for what is read from a field once it is solved.
+/* Loops over one row of cells that evaluate a solved temperature field.
  *
- * Rows do not overlap unless a function says so. g is in W/K, t in K, flows in W towards the high side;
- * a face of no conductance has no cell of the body beyond it. `low` and `high` name the two sides of a cell
- * along an axis, and its two halves where it is cut across. They stand in C because Cython cannot promise
- * the compiler that rows do not overlap, nor have it build a loop for several processors: without either,
- * measuring a package of 4 million cells took 38 ns a cell, with both 18.
+ * Rows do not overlap unless a function says so. g is in W/K, t in K, flows in W towards the high side. A face
+ * with zero conductance has no cell of the body on its other side. `low` and `high` name the two sides of a cell
+ * along an axis, or the two halves of a bisected cell. The loops are written in C because Cython can neither
+ * declare to the compiler that rows do not overlap nor build a loop for several processors: without both,
+ * the evaluation of a package of 4 million cells took 38 ns a cell, with both 18.
  */
-#ifndef THERMOSTACK_CELLS_H
-#define THERMOSTACK_CELLS_H
+#ifndef THERMOSTACK_RECONSTRUCTION_H
+#define THERMOSTACK_RECONSTRUCTION_H
 
 #include <math.h>
 #include <stddef.h>
@@ -16,10 +16,10 @@
 
 #define IN const double *restrict
 #define OUT double *restrict
-#define LEAST(a, b) ((a) < (b) ? (a) : (b))
-#define MOST(a, b) ((a) > (b) ? (a) : (b))
+#define MINIMUM(a, b) ((a) < (b) ? (a) : (b))
+#define MAXIMUM(a, b) ((a) > (b) ? (a) : (b))
 
-/* Eight cells at once, on any machine: so that a sum has one order. */
+/* Eight cells at a time on every machine, so that a sum always has the same order. */
 enum { LANES = 8 };
 typedef double vec __attribute__((vector_size(64), aligned(sizeof(double)), may_alias));
 typedef __typeof__((vec){0} > (vec){0}) mask;
@@ -28,172 +28,178 @@ typedef __typeof__((vec){0} > (vec){0}) mask;
 
 /* -- faces and slopes ------------------------------------------------------------------------ */
 
-CLONED row_widen(int n, const float *restrict values, OUT row)
+CLONED row_to_double(int n, const float *restrict values, OUT row)
 {
     for (int i = 0; i < n; ++i)
         row[i] = values[i];
 }
 
-CLONED row_flow(int n, IN g, IN t_low, IN t_high, OUT flow)
+CLONED row_heat_flow(int n, IN g, IN t_low, IN t_high, OUT flow)
 {
     for (int i = 0; i < n; ++i)
         flow[i] = g[i] * (t_low[i] - t_high[i]);
 }
 
-/* ratio = h / (k A) [K/W], zero outside the body; h / A is factor * shape. */
-CLONED row_ratio(int n, double factor, IN shape, IN conductivity, OUT ratio)
+/* resistance = h / (k A) [K/W], zero outside the body, with h / A = factor * shape. */
+CLONED row_resistance(int n, double factor, IN shape, IN conductivity, OUT resistance)
 {
     for (int i = 0; i < n; ++i) {
         const double value = factor * shape[i] / conductivity[i];
-        ratio[i] = conductivity[i] > 0.0 ? value : 0.0;
+        resistance[i] = conductivity[i] > 0.0 ? value : 0.0;
     }
 }
 
-/* a and b: h times the slope at the low and the high face [K]; bend = |b - a|. */
-CLONED row_slopes(int n, IN ratio, IN flow_low, IN flow_high, OUT a, OUT b, OUT bend)
+/* a and b: h times the slope at the low and the high face [K]; slope_change = |b - a|. */
+CLONED row_face_slopes(int n, IN resistance, IN flow_low, IN flow_high, OUT a, OUT b, OUT slope_change)
 {
     for (int i = 0; i < n; ++i) {
-        a[i] = -ratio[i] * flow_low[i];
-        b[i] = -ratio[i] * flow_high[i];
-        bend[i] = fabs(b[i] - a[i]);
+        a[i] = -resistance[i] * flow_low[i];
+        b[i] = -resistance[i] * flow_high[i];
+        slope_change[i] = fabs(b[i] - a[i]);
     }
 }
 
-/* -- measuring ------------------------------------------------------------------------------- */
+/* -- extremes and mean of a cell --------------------------------------------------------------- */
 
-/* Add to rise and fall how far along one axis the temperature goes above and below that of the centre [K],
- * and to bend how much steeper it is at the high face. */
-CLONED row_crest(int n, IN ratio, IN flow_low, IN flow_high, IN g_low, IN g_high, IN t_low, IN t, IN t_high,
-                 OUT rise, OUT fall, OUT bend)
+/* Add the maximum and the minimum of the profile along one axis, relative to the centre of the cell, to rise and
+ * (negated) to fall [K], and h times the slope at the high face minus that at the low face to slope_change [K]. */
+CLONED row_extremum(int n, IN resistance, IN flow_low, IN flow_high, IN g_low, IN g_high, IN t_low, IN t, IN t_high,
+                    OUT rise, OUT fall, OUT slope_change)
 {
     for (int i = 0; i < n; ++i) {
-        const double a = -ratio[i] * flow_low[i], b = -ratio[i] * flow_high[i];
+        const double a = -resistance[i] * flow_low[i], b = -resistance[i] * flow_high[i];
         const double before = t_low[i] - t[i], beyond = t_high[i] - t[i];
         const double at_low = -(3.0 * a + b) / 8.0, at_high = (a + 3.0 * b) / 8.0;
-        const int ends = !(g_low[i] > 0.0), stops = !(g_high[i] > 0.0);
-        const double hot_low = ends ? INFINITY : MOST(before, 0.0);
-        const double hot_high = stops ? INFINITY : MOST(beyond, 0.0);
-        const double cold_low = ends ? INFINITY : MOST(-before, 0.0);
-        const double cold_high = stops ? INFINITY : MOST(-beyond, 0.0);
-        const double up_low = LEAST(at_low, hot_low), up_high = LEAST(at_high, hot_high);
-        const double down_low = LEAST(-at_low, cold_low), down_high = LEAST(-at_high, cold_high);
-        const double flatter = 0.5 * LEAST(fabs(a), fabs(b));
+        const int is_first = !(g_low[i] > 0.0), is_last = !(g_high[i] > 0.0);
+        const double hot_low = is_first ? INFINITY : MAXIMUM(before, 0.0);
+        const double hot_high = is_last ? INFINITY : MAXIMUM(beyond, 0.0);
+        const double cold_low = is_first ? INFINITY : MAXIMUM(-before, 0.0);
+        const double cold_high = is_last ? INFINITY : MAXIMUM(-beyond, 0.0);
+        const double up_low = MINIMUM(at_low, hot_low), up_high = MINIMUM(at_high, hot_high);
+        const double down_low = MINIMUM(-at_low, cold_low), down_high = MINIMUM(-at_high, cold_high);
+        const double flatter = 0.5 * MINIMUM(fabs(a), fabs(b));
         const double parabola = (a + b) * (a + b) / (8.0 * fabs(a - b));
-        const double summit = LEAST(parabola, flatter);
-        const double up = MOST(up_low, up_high), down = MOST(down_low, down_high);
+        const double summit = MINIMUM(parabola, flatter);
+        const double up = MAXIMUM(up_low, up_high), down = MAXIMUM(down_low, down_high);
         rise[i] += (a > 0.0) & (b < 0.0) ? summit : up;
         fall[i] += (a < 0.0) & (b > 0.0) ? summit : down;
-        bend[i] += b - a;
+        slope_change[i] += b - a;
     }
 }
 
-/* rise, fall and bend become the greatest and the least temperature in each cell and its mean times dx. */
-CLONED row_extremes(int n, double least, double most, IN t, IN dx, OUT rise, OUT fall, OUT bend)
+/* Replace rise, fall and slope_change by the maximum, the minimum and dx times the mean temperature of each cell. */
+CLONED row_cell_extremes(int n, double t_min, double t_max, IN t, IN dx, OUT rise, OUT fall, OUT slope_change)
 {
     for (int i = 0; i < n; ++i) {
-        rise[i] = LEAST(t[i] + rise[i], most);
-        fall[i] = MOST(t[i] - fall[i], least);
-        bend[i] = (t[i] + bend[i] * (1.0 / 24.0)) * dx[i];
+        rise[i] = MINIMUM(t[i] + rise[i], t_max);
+        fall[i] = MAXIMUM(t[i] - fall[i], t_min);
+        slope_change[i] = (t[i] + slope_change[i] * (1.0 / 24.0)) * dx[i];
     }
 }
 
-/* -- cells cut in two ------------------------------------------------------------------------ */
+/* -- bisected cells ---------------------------------------------------------------------------- */
 
-/* a and b become ratio times the trust in each of them, and low and high the temperatures of the halves.
- * bend_low and bend_high are those of the cells beside; drift is how the mean changes [K]. */
-CLONED row_carry(int n, double shared_times, IN t, IN ratio, const double *bend_low, const double *bend,
-                 const double *bend_high, OUT a, OUT b, OUT low, OUT high, OUT drift)
+/* Interpolate t to the halves of each cell by its limited slopes.
+ *
+ * On entry a and b are h times the slopes at the two faces [K], on return resistance times their limiters.
+ * slope_change_low and slope_change_high belong to the neighbours. mean_change is the change of the mean [K]. */
+CLONED row_interpolate(int n, double max_ratio, IN t, IN resistance, const double *slope_change_low,
+                       const double *slope_change, const double *slope_change_high, OUT a, OUT b, OUT low, OUT high,
+                       OUT mean_change)
 {
     for (int i = 0; i < n; ++i) {
         const double a_i = a[i], b_i = b[i], difference = b_i - a_i;
-        const double shared = shared_times * LEAST(bend_low[i], bend_high[i]);
-        const double share = shared / bend[i];
-        const double kept = shared < bend[i] ? share : 1.0;
+        const double allowed = max_ratio * MINIMUM(slope_change_low[i], slope_change_high[i]);
+        const double reduced = allowed / slope_change[i];
+        const double kept = allowed < slope_change[i] ? reduced : 1.0;
         const int is_low = fabs(a_i) > fabs(b_i), is_high = fabs(b_i) > fabs(a_i);
-        const double less = is_low ? b_i : a_i, more = is_low ? a_i : b_i;
-        const double nearer = kept + (1.0 - kept) * less / more;
-        const double trust_low = is_low ? nearer : 1.0, trust_high = is_high ? nearer : 1.0;
-        const double slope = (a_i * trust_low + b_i * trust_high) / 8.0;
-        const double bow = (b_i * trust_high - a_i * trust_low) / 32.0;
-        low[i] = t[i] - slope + bow;
-        high[i] = t[i] + slope + bow;
-        drift[i] = bow - difference * (1.0 / 24.0);
-        a[i] = trust_low * ratio[i];
-        b[i] = trust_high * ratio[i];
+        const double smaller = is_low ? b_i : a_i, larger = is_low ? a_i : b_i;
+        const double limiter = kept + (1.0 - kept) * smaller / larger;
+        const double limiter_low = is_low ? limiter : 1.0, limiter_high = is_high ? limiter : 1.0;
+        const double slope = (a_i * limiter_low + b_i * limiter_high) / 8.0;
+        const double curve = (b_i * limiter_high - a_i * limiter_low) / 32.0;
+        low[i] = t[i] - slope + curve;
+        high[i] = t[i] + slope + curve;
+        mean_change[i] = curve - difference * (1.0 / 24.0);
+        a[i] = limiter_low * resistance[i];
+        b[i] = limiter_high * resistance[i];
     }
 }
 
-/* Heat between the halves beside faces: half a cell brings half the resistance that the cell brought. */
-CLONED row_nearer_flow(int n, IN g, const double *ratio_low, const double *ratio_high, IN t_low, IN t_high,
-                       OUT flow)
+/* Heat flow between the halves next to each face: the centre of a half is at half the distance from the face,
+ * so that each side has half of its former resistance. */
+CLONED row_half_cell_flow(int n, IN g, const double *resistance_low, const double *resistance_high, IN t_low,
+                           IN t_high, OUT flow)
 {
     for (int i = 0; i < n; ++i) {
-        const double nearer = g[i] / (1.0 - 0.25 * g[i] * (ratio_low[i] + ratio_high[i]));
-        flow[i] = nearer * (t_low[i] - t_high[i]);
+        const double conductance = g[i] / (1.0 - 0.25 * g[i] * (resistance_low[i] + resistance_high[i]));
+        flow[i] = conductance * (t_low[i] - t_high[i]);
     }
 }
 
-/* What fails to balance in the halves [W], but for what comes across the other axes; between is through
- * the face in the middle. */
-CLONED row_balance(int n, IN power, IN ratio, IN low, IN high, const double *into, const double *out_of,
-                   OUT between, OUT left_low, OUT left_high)
+/* Residual of the heat balance of the halves [W] without the flows along the other axes. `between` is the flow
+ * through the new face in the middle of the cell. */
+CLONED row_residual(int n, IN power, IN resistance, IN low, IN high, const double *into, const double *out_of,
+                    OUT between, OUT residual_low, OUT residual_high)
 {
     for (int i = 0; i < n; ++i) {
-        const double g = 2.0 / ratio[i], own = 0.5 * power[i];
-        const double flow = (ratio[i] > 0.0 ? g : 0.0) * (low[i] - high[i]);
+        const double g = 2.0 / resistance[i], own = 0.5 * power[i];
+        const double flow = (resistance[i] > 0.0 ? g : 0.0) * (low[i] - high[i]);
         between[i] = flow;
-        left_low[i] = own + into[i] - flow;
-        left_high[i] = own + flow - out_of[i];
+        residual_low[i] = own + into[i] - flow;
+        residual_high[i] = own + flow - out_of[i];
     }
 }
 
-/* Add what comes across another axis: a and b are the sides along it, each half has half the face. */
-CLONED row_across(int n, const double *g_a, const double *g_b, const double *low_a, const double *low,
-                  const double *low_b, const double *high_a, const double *high, const double *high_b,
-                  OUT left_low, OUT left_high)
+/* Add the heat flows along another axis from its two sides a and b; each half has half of the face. */
+CLONED row_add_transverse(int n, const double *g_a, const double *g_b, const double *low_a, const double *low,
+                          const double *low_b, const double *high_a, const double *high, const double *high_b,
+                          OUT residual_low, OUT residual_high)
 {
     for (int i = 0; i < n; ++i) {
-        left_low[i] += 0.5 * (g_a[i] * (low_a[i] - low[i]) + g_b[i] * (low_b[i] - low[i]));
-        left_high[i] += 0.5 * (g_a[i] * (high_a[i] - high[i]) + g_b[i] * (high_b[i] - high[i]));
+        residual_low[i] += 0.5 * (g_a[i] * (low_a[i] - low[i]) + g_b[i] * (low_b[i] - low[i]));
+        residual_high[i] += 0.5 * (g_a[i] * (high_a[i] - high[i]) + g_b[i] * (high_b[i] - high[i]));
     }
 }
 
-/* The transpose of row_carry: both halves go back, and what each face's slope moves per watt through it.
- * Outside the body, where heat that leaves it has been set on a face, nothing does. */
-CLONED row_restrict(int n, IN ratio, IN weight_low, IN weight_high, IN left_low, IN left_high, OUT on_low, OUT on_high,
-                    OUT back)
+/* The transpose of row_interpolate: the residuals of both halves are added, and adjoint_low and adjoint_high are
+ * set to the transpose of the slope at each face, per watt through it [K]. The result is zero outside the body,
+ * where a boundary face may have given a heat flow to a cell that is not in it. */
+CLONED row_restrict(int n, IN resistance, IN weight_low, IN weight_high, IN residual_low, IN residual_high,
+                    OUT adjoint_low, OUT adjoint_high, OUT residual)
 {
     for (int i = 0; i < n; ++i) {
-        on_low[i] = weight_low[i] * (5.0 * left_low[i] - 3.0 * left_high[i]) / 32.0;
-        on_high[i] = weight_high[i] * (3.0 * left_low[i] - 5.0 * left_high[i]) / 32.0;
-        back[i] = ratio[i] > 0.0 ? left_low[i] + left_high[i] : 0.0;
+        adjoint_low[i] = weight_low[i] * (5.0 * residual_low[i] - 3.0 * residual_high[i]) / 32.0;
+        adjoint_high[i] = weight_high[i] * (3.0 * residual_low[i] - 5.0 * residual_high[i]) / 32.0;
+        residual[i] = resistance[i] > 0.0 ? residual_low[i] + residual_high[i] : 0.0;
     }
 }
 
-/* Heat that goes back through the faces between two rows; along x the second is the first, one cell on. */
-CLONED row_moved(int n, IN g, const double *on_high, const double *on_low, OUT moved)
+/* Residual moved through the faces between two rows of cells; along x the second row is the first, one cell on. */
+CLONED row_face_residual(int n, IN g, const double *adjoint_high, const double *adjoint_low, OUT through)
 {
     for (int i = 0; i < n; ++i)
-        moved[i] = g[i] * (on_high[i] + on_low[i]);
+        through[i] = g[i] * (adjoint_high[i] + adjoint_low[i]);
 }
 
-CLONED row_shift(int n, double sign, IN moved, OUT back)
+CLONED row_add_scaled(int n, double factor, IN values, OUT sum)
 {
     for (int i = 0; i < n; ++i)
-        back[i] += sign * moved[i];
+        sum[i] += factor * values[i];
 }
 
-/* drift becomes the whole change of each cell's mean by the cut, times dx. */
-CLONED row_change(int n, IN ratio, const double *into, const double *out_of, IN drift, IN dx, OUT change)
+/* change is set to dx times the whole change of each cell's mean by bisection; mean_change is that of
+ * row_interpolate. */
+CLONED row_mean_change(int n, IN resistance, const double *into, const double *out_of, IN mean_change, IN dx, OUT change)
 {
     for (int i = 0; i < n; ++i)
-        change[i] = (drift[i] - ratio[i] * (out_of[i] - into[i]) * (1.0 / 96.0)) * dx[i];
+        change[i] = (mean_change[i] - resistance[i] * (out_of[i] - into[i]) * (1.0 / 96.0)) * dx[i];
 }
 
-/* -- members --------------------------------------------------------------------------------- */
+/* -- parts and blocks: zones ------------------------------------------------------------------- */
 
-/* A run of cells of one part, from *i on; it ends before *i. Return the part. */
-static inline int next_run(int end, const unsigned short *part, int *i)
+/* Set *i to the end of the run of cells of one part that begins at *i. Return the number of the part. */
+static inline int next_part_run(int end, const unsigned short *part, int *i)
 {
     const int begin = *i, number = part[begin];
     int n = begin + 1;
@@ -203,12 +209,13 @@ static inline int next_run(int end, const unsigned short *part, int *i)
     return number;
 }
 
-/* Add scale times the values of the cells from begin to end to the sum of their part, or of a member. */
-CLONED row_add(int begin, int end, int member, const unsigned short *part, double scale,
-               const double *values, double *sums)
+/* Add scale times the values of the cells from begin to end to the sum of their part if zone is negative, else to
+ * that of the zone. Cells outside the body are skipped. */
+CLONED row_part_sums(int begin, int end, int zone, const unsigned short *part, double scale,
+                     const double *values, double *sums)
 {
     for (int first = begin, next = begin; first < end; first = next) {
-        const int number = next_run(end, part, &next);
+        const int number = next_part_run(end, part, &next);
         if (number == 0)
             continue;
         vec lanes = {0};
@@ -220,37 +227,37 @@ CLONED row_add(int begin, int end, int member, const unsigned short *part, doubl
             sum += values[i];
         for (int lane = 0; lane < LANES; ++lane)
             sum += lanes[lane];
-        sums[member < 0 ? number - 1 : member] += scale * sum;
+        sums[zone < 0 ? number - 1 : zone] += scale * sum;
     }
 }
 
-/* Take the cells from begin to end into the extremes of their part, or of a member; `cell` is that of the
- * row's first one, the first of equals counts. */
-CLONED row_bound(int begin, int end, int member, const unsigned short *part, ptrdiff_t cell, const double *low,
-                 const double *high, double *lowest, double *highest, ptrdiff_t *hottest)
+/* Update the extremes of the part of the cells from begin to end if zone is negative, else those of the zone. `cell`
+ * is the index of the first cell of the row; of equal maxima the first one counts. */
+CLONED row_part_extremes(int begin, int end, int zone, const unsigned short *part, ptrdiff_t cell, const double *low,
+                         const double *high, double *zone_min, double *zone_max, ptrdiff_t *hottest)
 {
     for (int first = begin, next = begin; first < end; first = next) {
-        const int number = next_run(end, part, &next);
+        const int number = next_part_run(end, part, &next);
         if (number == 0)
             continue;
-        vec least = (vec){0} + INFINITY, most = -least;
-        double cold = INFINITY, hot = -INFINITY;
+        vec lane_min = (vec){0} + INFINITY, lane_max = -lane_min;
+        double row_min = INFINITY, row_max = -INFINITY;
         int i = first;
         for (; i + LANES <= next; i += LANES) {
             const vec l = AT(low + i), h = AT(high + i);
-            least = WHERE(l < least, l, least);
-            most = WHERE(h > most, h, most);
+            lane_min = WHERE(l < lane_min, l, lane_min);
+            lane_max = WHERE(h > lane_max, h, lane_max);
         }
         for (; i < next; ++i)
-            cold = LEAST(low[i], cold), hot = MOST(high[i], hot);
+            row_min = MINIMUM(low[i], row_min), row_max = MAXIMUM(high[i], row_max);
         for (int lane = 0; lane < LANES; ++lane)
-            cold = LEAST(least[lane], cold), hot = MOST(most[lane], hot);
-        const int n = member < 0 ? number - 1 : member;
-        lowest[n] = LEAST(cold, lowest[n]);
-        if (hot > highest[n]) {
-            for (i = first; high[i] != hot;)
+            row_min = MINIMUM(lane_min[lane], row_min), row_max = MAXIMUM(lane_max[lane], row_max);
+        const int n = zone < 0 ? number - 1 : zone;
+        zone_min[n] = MINIMUM(row_min, zone_min[n]);
+        if (row_max > zone_max[n]) {
+            for (i = first; high[i] != row_max;)
                 ++i;
-            highest[n] = hot;
+            zone_max[n] = row_max;
             hottest[n] = cell + i;
         }
     }

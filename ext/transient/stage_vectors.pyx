@@ -1,4 +1,4 @@
-"""Weighted sums of fields: the stages of a step in time, its estimated error, and what they are solved with."""
+"""Weighted sums of temperature fields: stage right-hand sides, guesses and error estimates of a time step."""
 
 from cython.parallel cimport prange
 
@@ -9,17 +9,29 @@ cdef enum:
     PIECE = 2048  # cells that are summed while they are in the cache
     LANES = 8  # sums side by side
 
+CELLS_PER_PIECE = PIECE
 
-cdef inline void add_up(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights,
-                        Py_ssize_t begin, Py_ssize_t count, double *out) noexcept nogil:
-    """Set out to the weighted sum of the rows over a piece of them, read four at a time."""
-    cdef Py_ssize_t n, m, i
+
+cdef class WeightedSum:
+    """A weighted sum of some rows of an array of fields."""
+
+    cdef const double[:, ::1] fields   # (rows, cells) K
+    cdef const int[::1] rows           # (n,) indices of the rows that are summed
+    cdef const double[::1] weights     # (n,)
+
+    def __init__(self, fields, rows, weights):
+        self.fields, self.rows, self.weights = fields, rows, weights
+
+
+cdef inline void evaluate(WeightedSum terms, Py_ssize_t begin, Py_ssize_t count, double *out) noexcept nogil:
+    """Set out to a piece of the sum that begins at cell `begin`; four rows are read at a time."""
+    cdef Py_ssize_t n, m, i, last = terms.rows.shape[0]
     cdef double w[4]
     cdef const double *f[4]
-    for n in range(0, rows.shape[0], 4):
+    for n in range(0, last, 4):
         for m in range(4):
-            w[m] = weights[n + m] if n + m < rows.shape[0] else 0.0
-            f[m] = &fields[rows[n + m if n + m < rows.shape[0] else n], begin]
+            w[m] = terms.weights[n + m] if n + m < last else 0.0
+            f[m] = &terms.fields[terms.rows[n + m if n + m < last else n], begin]
         if n == 0:
             for i in range(count):
                 out[i] = w[0] * f[0][i] + w[1] * f[1][i] + w[2] * f[2][i] + w[3] * f[3][i]
@@ -29,97 +41,92 @@ cdef inline void add_up(const double[:, ::1] fields, const int[::1] rows, const 
 
 
 cdef inline Py_ssize_t piece(Py_ssize_t number, Py_ssize_t count) noexcept nogil:
+    """Return the number of cells in a piece."""
     return min(PIECE, count - number * PIECE)
 
 
-def mix(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights, Py_ssize_t begin,
-        double[::1] out, int threads):
-    """Set out (n,) to the weighted sum of some rows of fields (rows, cells), from cell `begin` on.
-
-    It may not be a piece of one of those rows.
-    """
+def combine(WeightedSum terms, Py_ssize_t begin, double[::1] out, int threads):
+    """Set out (n,) to the weighted sum from cell `begin` on. `out` must not be part of a row that is summed."""
     cdef Py_ssize_t n, cells = out.shape[0]
     for n in prange((cells + PIECE - 1) // PIECE, nogil=True, schedule="static", num_threads=threads):
-        add_up(fields, rows, weights, begin + n * PIECE, piece(n, cells), &out[n * PIECE])
+        evaluate(terms, begin + n * PIECE, piece(n, cells), &out[n * PIECE])
 
 
-def depart(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights, const double[:, ::1] other,
-           const Py_ssize_t[::1] planes, double[::1] found, int threads):
-    """Set found (n,) to how far the weighted sum of some rows is from other in each of some planes of it.
+def distance(WeightedSum terms, const double[:, ::1] other, const Py_ssize_t[::1] planes, double[::1] out,
+             int threads):
+    """Set out (n,) to the maximum distance [K] of the weighted sum from `other` in each of n planes.
 
-    `other` is (planes, cells of a plane). What is no number is farthest, and found so.
+    `other` is (nz, cells of a plane) and `planes` (n,) are indices along z. The distance is NaN where a value is.
     """
     cdef Py_ssize_t n
     for n in prange(planes.shape[0], nogil=True, schedule="static", num_threads=threads):
-        found[n] = _farthest_of_plane(fields, rows, weights, other, planes[n])
+        out[n] = _distance_of_plane(terms, other, planes[n])
 
 
-cdef double _farthest_of_plane(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights,
-                               const double[:, ::1] other, Py_ssize_t k) noexcept nogil:
-    cdef double most = 0.0, here
+cdef double _distance_of_plane(WeightedSum terms, const double[:, ::1] other, Py_ssize_t k) noexcept nogil:
+    cdef double maximum = 0.0, here
     cdef Py_ssize_t n, begin, cells = other.shape[1]
     for n in range((cells + PIECE - 1) // PIECE):
         begin = n * PIECE
-        here = _farthest_piece(fields, rows, weights, &other[k, begin], k * cells + begin, piece(n, cells))
-        most = most if most >= here or most != most else here
-    return most
+        here = _distance_of_piece(terms, &other[k, begin], k * cells + begin, piece(n, cells))
+        maximum = maximum if maximum >= here or maximum != maximum else here
+    return maximum
 
 
-cdef double _farthest_piece(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights,
-                            const double *other, Py_ssize_t begin, Py_ssize_t count) noexcept nogil:
+cdef double _distance_of_piece(WeightedSum terms, const double *other, Py_ssize_t begin,
+                               Py_ssize_t count) noexcept nogil:
     cdef double work[PIECE]
     cdef Py_ssize_t i
-    add_up(fields, rows, weights, begin, count, work)
+    evaluate(terms, begin, count, work)
     for i in range(count):
         work[i] -= other[i]
-    return _largest(work, count)
+    return _max_magnitude(work, count)
 
 
-def begin(const double[:, ::1] fields, const int[::1] base, const double[::1] base_weights, double shift,
-          const double[::1] capacity, double[::1] heat, const int[::1] near, const double[::1] near_weights,
-          double[::1] guess, int threads):
-    """Set heat (cells,) [W] to shift capacity times a weighted sum of rows, and guess to another sum.
+def stage_rhs(WeightedSum base, WeightedSum predictor, double shift, const double[::1] capacity, double[::1] rhs,
+              double[::1] guess, int threads):
+    """Set rhs (cells,) [W] to shift [1/s] times capacity [J/K] times one sum, and guess (cells,) [K] to the other.
 
-    The guess may be one of the rows of fields, but none of those that are summed. Where nothing is stored, outside
-    the body, it is zero: nothing else keeps what was added there from adding up.
+    `guess` may be a row of the fields that neither sum contains. It is set to zero where the capacity is zero, outside
+    the body, where otherwise the values of successive steps would accumulate.
     """
-    cdef Py_ssize_t n, cells = heat.shape[0]
+    cdef Py_ssize_t n, cells = rhs.shape[0]
     for n in prange((cells + PIECE - 1) // PIECE, nogil=True, schedule="static", num_threads=threads):
-        add_up(fields, base, base_weights, n * PIECE, piece(n, cells), &heat[n * PIECE])
-        _charge(shift, &capacity[n * PIECE], piece(n, cells), &heat[n * PIECE])
-        add_up(fields, near, near_weights, n * PIECE, piece(n, cells), &guess[n * PIECE])
-        _empty(&capacity[n * PIECE], piece(n, cells), &guess[n * PIECE])
+        evaluate(base, n * PIECE, piece(n, cells), &rhs[n * PIECE])
+        _scale_by_capacity(shift, &capacity[n * PIECE], piece(n, cells), &rhs[n * PIECE])
+        evaluate(predictor, n * PIECE, piece(n, cells), &guess[n * PIECE])
+        _clear_outside_body(&capacity[n * PIECE], piece(n, cells), &guess[n * PIECE])
 
 
-cdef void _charge(double shift, const double *capacity, Py_ssize_t count, double *heat) noexcept nogil:
+cdef void _scale_by_capacity(double shift, const double *capacity, Py_ssize_t count, double *rhs) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(count):
-        heat[i] *= shift * capacity[i]
+        rhs[i] *= shift * capacity[i]
 
 
-cdef void _empty(const double *capacity, Py_ssize_t count, double *guess) noexcept nogil:
+cdef void _clear_outside_body(const double *capacity, Py_ssize_t count, double *guess) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(count):
         guess[i] = guess[i] if capacity[i] > 0.0 else 0.0
 
 
-def judge(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights, const double[::1] capacity,
-          double[:, ::1] found, int threads):
-    """Look at a step from the first of some rows to the last, for each piece of `PIECE` cells.
+def error_and_storage(WeightedSum error, const double[::1] capacity, double[:, ::1] out, int threads):
+    """Set out (pieces, 2) for each piece of `CELLS_PER_PIECE` cells of a step from the first row to the last.
 
-    Sets found (pieces, 2) to the largest magnitude of the rows' weighted sum, and to capacity times the rise [J].
+    The first value is the maximum magnitude of the sum [K], the second the stored heat: capacity times the
+    temperature rise [J].
     """
-    cdef Py_ssize_t n, cells = fields.shape[1]
-    for n in prange(found.shape[0], nogil=True, schedule="static", num_threads=threads):
-        found[n, 0] = _largest_piece(fields, rows, weights, n * PIECE, piece(n, cells))
-        found[n, 1] = _stored_piece(fields, rows, capacity, n * PIECE, piece(n, cells))
+    cdef Py_ssize_t n, cells = error.fields.shape[1]
+    for n in prange(out.shape[0], nogil=True, schedule="static", num_threads=threads):
+        out[n, 0] = _max_magnitude_of_piece(error, n * PIECE, piece(n, cells))
+        out[n, 1] = _storage_of_piece(error, capacity, n * PIECE, piece(n, cells))
 
 
-cdef double _stored_piece(const double[:, ::1] fields, const int[::1] rows, const double[::1] capacity,
-                          Py_ssize_t begin, Py_ssize_t count) noexcept nogil:
-    cdef const double *first = &fields[rows[0], begin]
-    cdef const double *last = &fields[rows[rows.shape[0] - 1], begin]
-    cdef const double *holds = &capacity[begin]
+cdef double _storage_of_piece(WeightedSum terms, const double[::1] capacity, Py_ssize_t begin,
+                              Py_ssize_t count) noexcept nogil:
+    cdef const double *first = &terms.fields[terms.rows[0], begin]
+    cdef const double *last = &terms.fields[terms.rows[terms.rows.shape[0] - 1], begin]
+    cdef const double *c = &capacity[begin]
     cdef double sums[LANES]
     cdef double total = 0.0
     cdef Py_ssize_t i, j
@@ -127,36 +134,35 @@ cdef double _stored_piece(const double[:, ::1] fields, const int[::1] rows, cons
         sums[j] = 0.0
     for i in range(count // LANES):
         for j in range(LANES):
-            sums[j] += holds[LANES * i + j] * (last[LANES * i + j] - first[LANES * i + j])
+            sums[j] += c[LANES * i + j] * (last[LANES * i + j] - first[LANES * i + j])
     for i in range(count // LANES * LANES, count):
-        sums[0] += holds[i] * (last[i] - first[i])
+        sums[0] += c[i] * (last[i] - first[i])
     for j in range(LANES):
         total += sums[j]
     return total
 
 
-cdef double _largest_piece(const double[:, ::1] fields, const int[::1] rows, const double[::1] weights,
-                           Py_ssize_t begin, Py_ssize_t count) noexcept nogil:
+cdef double _max_magnitude_of_piece(WeightedSum terms, Py_ssize_t begin, Py_ssize_t count) noexcept nogil:
     cdef double work[PIECE]
-    add_up(fields, rows, weights, begin, count, work)
-    return _largest(work, count)
+    evaluate(terms, begin, count, work)
+    return _max_magnitude(work, count)
 
 
-cdef double _largest(double *work, Py_ssize_t count) noexcept nogil:
-    """Return the largest magnitude of values, which have room for a whole number of lanes, or no number."""
-    cdef double most[LANES]
-    cdef double sound[LANES]
-    cdef double largest = 0.0, total = 0.0
+cdef double _max_magnitude(double *work, Py_ssize_t count) noexcept nogil:
+    """Return the maximum magnitude, or NaN where a value is NaN; `work` holds a whole number of lanes."""
+    cdef double lane_max[LANES]
+    cdef double lane_sum[LANES]
+    cdef double maximum = 0.0, total = 0.0
     cdef Py_ssize_t i, j
     for i in range(count, (count + LANES - 1) // LANES * LANES):
         work[i] = 0.0
     for j in range(LANES):
-        most[j] = sound[j] = 0.0
+        lane_max[j] = lane_sum[j] = 0.0
     for i in range((count + LANES - 1) // LANES):
         for j in range(LANES):
-            most[j] = fabs(work[LANES * i + j]) if fabs(work[LANES * i + j]) > most[j] else most[j]
-            sound[j] += work[LANES * i + j]
+            lane_max[j] = fabs(work[LANES * i + j]) if fabs(work[LANES * i + j]) > lane_max[j] else lane_max[j]
+            lane_sum[j] += work[LANES * i + j]
     for j in range(LANES):
-        largest = max(largest, most[j])
-        total += sound[j]
-    return largest if total == total else total  # what is no number is no largest one
+        maximum = max(maximum, lane_max[j])
+        total += lane_sum[j]
+    return maximum if total == total else total  # a NaN does not enter a maximum but makes the sum a NaN

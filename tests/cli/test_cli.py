@@ -416,7 +416,7 @@ def test_too_many_cells_are_refused_at_once(here: Path, capsys: pytest.CaptureFi
     start = time.perf_counter()
     assert main(["solve", DRAWING, "--cell", "1 um"]) == 4
     assert time.perf_counter() - start < 2.0
-    assert "GB are there" in capsys.readouterr().err
+    assert "GB are available" in capsys.readouterr().err
     assert files(here) == []
 
 

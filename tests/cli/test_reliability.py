@@ -244,7 +244,7 @@ def test_row_39_eight_thousand_million_cells_are_refused_at_once(here: Path) -> 
     package = read_package(DRAWING)
     start = time.perf_counter()
     with pytest.raises(
-        ResourceError, match=r"GB; .* GB are there. Ask for cells about [\d.]+ times as large"
+        ResourceError, match=r"GB; .* GB are available. Use cells about [\d.]+ times as large"
     ):
         discretize(package, cell=(10 * um, 10 * um, 0.75 * um))
     assert time.perf_counter() - start < 1.0
@@ -471,7 +471,7 @@ def test_row_m1_what_does_not_fit_is_refused_before_it_is_tried(
     need = MemoryEstimate(discretize(read_package(DRAWING), cell=1 * mm).grid, estimate=True).memory
     monkeypatch.setattr(thermostack.mesh.memory_estimate, "available_memory", lambda: int(need / share))
     assert main(["solve", DRAWING, "--cell", "1 mm"]) == code
-    assert ("GB are there" in capsys.readouterr().err) == (code == 4)
+    assert ("GB are available" in capsys.readouterr().err) == (code == 4)
     assert (files(here) == []) == (code == 4)
 
 
@@ -481,7 +481,7 @@ def test_row_m1_the_limit_of_a_process_is_heeded(here: Path) -> None:
         "solve", DRAWING, "--cell", "20 um, 20 um, 20 um",
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )  # fmt: skip
-    assert (done.returncode, "GB are there" in done.stderr) == (4, True), done.stderr
+    assert (done.returncode, "GB are available" in done.stderr) == (4, True), done.stderr
     assert files(here) == []
 
 

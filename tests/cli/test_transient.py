@@ -388,7 +388,7 @@ def test_a_package_without_capacities_is_refused(here: Path, capsys: pytest.Capt
     )
     assert main(PLAYED) == 2
     told = capsys.readouterr().err
-    assert "materials.bare: plate.copper is of it, and it has no heat capacity" in told
+    assert "materials.bare: the material of plate.copper has no heat capacity" in told
     assert "E-MISSING" in told
     assert files(here) == []
 

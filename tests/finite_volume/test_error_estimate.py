@@ -1,4 +1,4 @@
-"""The estimated errors against the true ones, over all exact cases, parts and four grids each."""
+"""Estimated errors against true errors over all exact cases and parts, on four grids each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.drawn_cases import FINENESSES, Comparison, draw, study
 from thermostack import discretize, solve_steady
 
 CASES = {case.name: case for case in block_cases()}
-ROUNDING = 1e-7  # of the rise: below it the reference solutions and the solver are no yardstick
+ROUNDING = 1e-7  # of the rise: the accuracy of the reference solutions and the solver
 
 
 @lru_cache(maxsize=1)
@@ -25,8 +25,8 @@ def rows_of(quantity: str) -> list[Comparison]:
     return [row for row in all_comparisons() if row.quantity == quantity]
 
 
-def test_the_study_is_as_large_as_it_says() -> None:
-    """Sixteen cases, each part and block on four grids: the smallest half of the largest."""
+def test_size_of_the_study() -> None:
+    """Sixteen cases, each part and block on four grids, which differ by a factor above 8 in cells."""
     assert len(CASES) == 16
     assert len(FINENESSES) == 4
     for name in CASES:
@@ -36,7 +36,7 @@ def test_the_study_is_as_large_as_it_says() -> None:
 
 
 @pytest.mark.parametrize("quantity", ["mean", "peak"])
-def test_the_estimate_covers_the_error(quantity: str) -> None:
+def test_estimate_is_at_least_the_error(quantity: str) -> None:
     """In 95 % at least (99.8 % of the means and 98.0 % of the peaks), as section 7 of the numerics claims."""
     rows = rows_of(quantity)
     covered = np.mean([row.error <= row.estimate + ROUNDING * row.rise for row in rows])
@@ -45,21 +45,21 @@ def test_the_estimate_covers_the_error(quantity: str) -> None:
 
 
 @pytest.mark.parametrize("quantity", ["mean", "peak"])
-def test_the_estimate_is_not_wasteful(quantity: str) -> None:
-    """Under five times the error in 90 % at least (94 % of the means and 91 % of the peaks)."""
+def test_estimate_is_below_five_times_the_error(quantity: str) -> None:
+    """In 90 % at least (94 % of the means and 91 % of the peaks)."""
     tight = np.mean([row.estimate <= 5.0 * row.error + ROUNDING * row.rise for row in rows_of(quantity)])
     assert tight >= 0.90
 
 
-def test_the_estimate_covers_every_case_alike() -> None:
-    """No case hides behind the others: in each at least 90 % of means and peaks are covered."""
+def test_estimate_is_at_least_the_error_in_every_case() -> None:
+    """In each case at least 90 % of the means and peaks are covered."""
     for name in CASES:
         rows = [row for row in all_comparisons() if row.case == name]
         assert np.mean([row.error <= row.estimate + ROUNDING * row.rise for row in rows]) >= 0.90, name
 
 
-def test_peaks_on_the_default_grid() -> None:
-    """Every peak within 1.5 % of the rise of its case (worst 1.28 %)."""
+def test_error_of_peaks_on_the_default_grid() -> None:
+    """Every peak is within 1.5 % of the temperature rise of its case (maximum 1.28 %)."""
     cells = {name: discretize(draw(case)).active for name, case in CASES.items()}
     on_default = [row for row in rows_of("peak") if row.cells == cells[row.case]]
     assert {row.case for row in on_default} == CASES.keys()
@@ -68,8 +68,8 @@ def test_peaks_on_the_default_grid() -> None:
 
 
 @pytest.mark.parametrize("name", ["hot_spot", "stack_of_two", "two_chiplets"])
-def test_the_estimate_falls_with_the_cells(name: str) -> None:
-    """With half the cells of the default rule the median estimate falls to less than half (to a third)."""
+def test_estimate_decreases_with_cell_size(name: str) -> None:
+    """With cells half as large as by default the median estimate is less than half (a third)."""
     package = draw(CASES[name])
     coarse, fine = (solve_steady(discretize(package, fineness=f)) for f in (1.0, 2.0))
     for quantity in ("error", "mean_error"):
@@ -77,8 +77,8 @@ def test_the_estimate_falls_with_the_cells(name: str) -> None:
         assert np.median(ratios) < 0.5, quantity
 
 
-def test_the_extrapolated_peak_is_nearer_to_the_truth() -> None:
-    """Where the estimated part of the error is removed, the median error falls to less than half."""
+def test_extrapolated_peak_is_more_accurate() -> None:
+    """Extrapolation reduces the median error to less than half."""
     plain, better = [], []
     for name in ("hot_spot", "thin_active", "strong_tim", "two_chiplets", "memory_stack"):
         case = CASES[name]
@@ -91,14 +91,14 @@ def test_the_extrapolated_peak_is_nearer_to_the_truth() -> None:
     assert np.median(better) < 0.5 * np.median(plain)
 
 
-def test_without_an_estimate_the_result_says_so() -> None:
+def test_result_without_estimate_has_no_errors() -> None:
     steady = solve_steady(discretize(draw(CASES["hot_spot"]), fineness=0.5), estimate=False)
     for part in steady.parts:
         assert (part.error, part.mean_error, part.extrapolated) == (None, None, None)
 
 
-def test_no_error_is_invented_where_there_is_none() -> None:
-    """A layer without sources between two films is exact in one cell: the estimate is rounding."""
+def test_estimate_of_an_exact_solution_is_rounding() -> None:
+    """A layer without sources between two convective faces is exact in one cell."""
     case = CASES["hot_spot"]
     bare = dataclasses.replace(case, sources=(), h_top=500.0, t_top=320.0)
     for part in solve_steady(discretize(draw(bare), cell=2e-3), tolerance=1e-12).parts:

@@ -1,4 +1,4 @@
-"""What cells store: their volumes' sums, laws of temperature, and materials of which nobody says it."""
+"""Heat capacities of cells: sums over parts, temperature laws, and materials without a heat capacity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from thermostack import DescriptionError, Material, discretize
 from thermostack.finite_volume.heat_capacity import (
     CellHeatCapacity,
     assemble_capacity,
-    is_constant,
+    has_constant_capacity,
     update_capacity,
 )
 from thermostack.mesh.model import Model
@@ -24,7 +24,7 @@ def volumes(model: Model) -> np.ndarray:
     return grid.dz[:, None, None] * grid.dy[:, None] * grid.dx
 
 
-def test_every_part_stores_its_volume_times_its_material() -> None:
+def test_capacity_of_a_stack_is_volume_times_volumetric_heat_capacity() -> None:
     model = workload_model()
     capacity = assemble_capacity(model)
     board, die, memory = 9 * 5 * 1.0, 4 * 3 * 0.3, 2 * 2 * 0.3  # mm3
@@ -37,12 +37,12 @@ def test_every_part_stores_its_volume_times_its_material() -> None:
 
 
 @pytest.mark.parametrize("cell", [3 * mm, 1 * mm, 0.3 * mm])
-def test_the_sum_does_not_depend_on_the_grid(cell: float) -> None:
+def test_total_capacity_does_not_depend_on_the_grid(cell: float) -> None:
     total = assemble_capacity(discretize(workload_package(), cell)).sum()
     assert total == pytest.approx(assemble_capacity(workload_model()).sum(), rel=1e-12)
 
 
-def test_empty_cells_store_nothing_and_all_others_something() -> None:
+def test_capacity_is_zero_outside_the_body_and_positive_inside() -> None:
     model = workload_model()
     capacity = assemble_capacity(model)
     assert (model.part == 0).sum() == 48
@@ -51,7 +51,7 @@ def test_empty_cells_store_nothing_and_all_others_something() -> None:
     assert np.array_equal(hot, capacity)  # nothing here depends on temperature
 
 
-def test_a_law_is_taken_at_each_cells_own_temperature() -> None:
+def test_capacity_law_is_evaluated_at_the_temperature_of_each_cell() -> None:
     model = workload_model(HOT_SILICON)
     t = 280.0 + 250.0 * np.random.default_rng(3).random(model.grid.shape)
     capacity = assemble_capacity(model, t)
@@ -63,41 +63,41 @@ def test_a_law_is_taken_at_each_cells_own_temperature() -> None:
     assert np.array_equal(capacity[~inside], others[~inside])
 
 
-def test_a_law_without_a_temperature_is_taken_at_300_k() -> None:
+def test_capacity_law_without_temperature_is_evaluated_at_300_k() -> None:
     model = workload_model(HOT_SILICON)
     cold = assemble_capacity(model)
     assert np.allclose(cold, assemble_capacity(model, np.full(model.grid.shape, 300.0)), rtol=1e-13)
 
 
-def test_capacities_are_renewed_as_they_are_assembled() -> None:
+def test_updated_capacity_equals_assembled_capacity() -> None:
     model = workload_model(HOT_SILICON)
     t = 20.0 + 200.0 * np.random.default_rng(5).random(model.grid.shape)
     capacity, storage = assemble_capacity(model), CellHeatCapacity(model)
     expected = assemble_capacity(model, t + 300.0)
     assert not np.array_equal(capacity, expected)
-    capacity[~storage.varies] *= 2.0  # to be found as it was left
+    capacity[~storage.varies] *= 2.0  # planes that the update must not change
     update_capacity(capacity, model, storage.at_temperature(t, 300.0))
     capacity[~storage.varies] *= 0.5
     assert np.array_equal(capacity, expected)
     assert 0 < np.count_nonzero(storage.varies) < len(capacity)
 
 
-def test_empty_cells_may_have_no_temperature() -> None:
+def test_capacity_ignores_temperatures_outside_the_body() -> None:
     model = workload_model(HOT_SILICON)
     t = np.where(model.part > 0, 350.0, np.nan)
     assert np.isfinite(assemble_capacity(model, t)).all()
 
 
-def test_whether_anything_depends_on_temperature() -> None:
-    assert is_constant(workload_model())
-    assert not is_constant(workload_model(HOT_SILICON))
+def test_has_constant_capacity() -> None:
+    assert has_constant_capacity(workload_model())
+    assert not has_constant_capacity(workload_model(HOT_SILICON))
     only_conductivity = Material(
         "s", {"power_law": {"at_reference": 120.0, "exponent": 1.3}}, volumetric_heat_capacity=1.6e6
     )
-    assert is_constant(workload_model(only_conductivity))
+    assert has_constant_capacity(workload_model(only_conductivity))
 
 
-def test_every_material_without_a_capacity_is_named_once_with_a_part_of_it() -> None:
+def test_error_lists_each_material_without_capacity_once_with_a_part() -> None:
     package = workload_package(Material("bare", 120.0))
     board, *others = package.stacks
     plate = replace(board.layers[0], material=Material("plain", 20.0))
@@ -109,5 +109,5 @@ def test_every_material_without_a_capacity_is_named_once_with_a_part_of_it() -> 
     for name, part in (("bare", "die.active"), ("plain", "board.plate")):
         diagnostic = diagnostics[f"materials.{name}"]
         assert diagnostic.code == "E-MISSING"
-        assert diagnostic.message == f"{part} is of it, and it has no heat capacity"
+        assert diagnostic.message == f"the material of {part} has no heat capacity"
         assert diagnostic.hint == "give density and specific_heat, or volumetric_heat_capacity"

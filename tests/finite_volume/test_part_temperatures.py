@@ -1,4 +1,4 @@
-"""What an engineer asks of a field, by hand: parts, blocks, parts taken together, faces, the heat balance."""
+"""Temperatures of parts, blocks, merged parts and faces, and the heat balance, against values by hand."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from thermostack import (
     discretize,
     solve_steady,
 )
+from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.part_temperatures import (
-    HeatBalance,
     PartsAndBlocks,
     PartTemperature,
     merge_parts,
 )
 from thermostack.units import mm
 
-pytestmark = pytest.mark.usefixtures("in_full_throughout")
+pytestmark = pytest.mark.usefixtures("float64_conductances_in_module")
 SILICON, MOLD = Material("si", 100.0), Material("mold", 2.0)
 SIDE = 4 * mm
 
@@ -55,15 +55,15 @@ def part(name: str, **more: object) -> PartTemperature:
 
 @pytest.fixture(scope="module")
 def wall() -> SteadyResult:
-    """Return 1 mm of mould and 2 mm of silicon between 400 K and 348 K: 1e5 W/m2, 350 K between them."""
+    """Return 1 mm of mould and 2 mm of silicon between 400 K and 348 K: 1e5 W/m2, 350 K at the interface."""
     layers = Layer("mold", 1 * mm, MOLD, limit=405.0), Layer("si", 2 * mm, SILICON)
     cooling = Cooling(bottom=FixedTemperature(400.0), top=FixedTemperature(348.0))
     package = Package("wall", (Stack("wall", (SIDE, SIDE), layers, limit=349.0),), cooling)
     return solve(package, Grid(planes(0, 1, 4), planes(0, 4), planes(0, 0.3, 1, 2.5, 3)))
 
 
-def test_least_mean_and_greatest_of_a_wall(wall: SteadyResult) -> None:
-    """The faces count, not the centres of the cells beside them; means are over the volume."""
+def test_min_mean_and_max_of_a_wall(wall: SteadyResult) -> None:
+    """Extremes are on the faces, not at the nearest cell centres; means are over the volume."""
     for name, low, high in (("mold", 350.0, 400.0), ("si", 348.0, 350.0)):
         found = wall.of(f"wall.{name}")
         assert (found.min, found.mean, found.max) == pytest.approx((low, 0.5 * (low + high), high), abs=1e-7)
@@ -71,12 +71,12 @@ def test_least_mean_and_greatest_of_a_wall(wall: SteadyResult) -> None:
     assert wall.of("wall.si").volume == pytest.approx(32e-9)
 
 
-def test_the_place_of_the_greatest_is_on_the_hottest_face(wall: SteadyResult) -> None:
+def test_position_of_the_maximum_is_on_the_hottest_face(wall: SteadyResult) -> None:
     assert wall.of("wall.mold").at[2] == 0.0
     assert wall.of("wall.si").at[2] == pytest.approx(1 * mm)
 
 
-def test_a_limit_is_of_the_layer_or_else_of_the_stack(wall: SteadyResult) -> None:
+def test_limit_is_that_of_the_layer_or_else_of_the_stack(wall: SteadyResult) -> None:
     assert wall.of("wall.mold").limit == 405.0
     assert wall.of("wall.mold").margin == pytest.approx(5.0, abs=1e-6)
     assert wall.of("wall.si").margin == pytest.approx(-1.0, abs=1e-6)
@@ -88,7 +88,7 @@ def test_a_limit_is_of_the_layer_or_else_of_the_stack(wall: SteadyResult) -> Non
 
 @pytest.fixture(scope="module")
 def halves() -> SteadyResult:
-    """Return a die whose left half makes 2 W and whose right half 1 W, cut apart: two walls."""
+    """Return a die with 2 W in its left half, 1 W in its right half and a gap between: two walls."""
     gap = Region("gap", (1 * mm, SIDE), "void", (2 * mm, 0.0))
     blocks = (
         Block("left", (0.0, 0.0), (2 * mm, SIDE), 2.0),
@@ -105,34 +105,34 @@ def halves() -> SteadyResult:
 
 
 def test_blocks_by_hand(halves: SteadyResult) -> None:
-    """The rise over film and bulk is q (1 / h + d / k); in the active layer it is q d / k more at most."""
+    """The rise over convection and bulk is q (1 / h + d / k); in the active layer at most q d / k more."""
     for name, flux, x in (("left", 2.0 / 8e-6, (0.0, 2.0)), ("right", 1.0 / 4e-6, (3.0, 4.0))):
         block = halves.of(f"die.active.{name}")
         below = 300.0 + flux * (1e-4 + 1e-5)
-        bend = flux * 1e-5 / 100.0
-        assert below - 1e-9 <= block.min <= block.mean <= block.max <= below + bend
+        active_rise = flux * 1e-5 / 100.0
+        assert below - 1e-9 <= block.min <= block.mean <= block.max <= below + active_rise
         assert (block.is_block, block.limit) == (True, 350.0)
         assert x[0] * mm <= block.at[0] <= x[1] * mm
     assert halves.of("die.active.left").volume == pytest.approx(8e-6 * 1e-5)
     assert halves.of("die.active.right").power == 1.0
 
 
-def test_blocks_follow_their_part(halves: SteadyResult) -> None:
+def test_blocks_are_listed_after_their_part(halves: SteadyResult) -> None:
     assert [p.name for p in halves.parts] == ["die.bulk", "die.active", "die.active.left", "die.active.right"]
     assert halves.of("die.active").power == pytest.approx(3.0)
     assert halves.of("die.active").is_block is False
 
 
-def test_a_stack_does_not_count_its_blocks_twice(halves: SteadyResult) -> None:
+def test_stack_counts_the_power_of_blocks_once(halves: SteadyResult) -> None:
     assert halves.of("die").power == pytest.approx(3.0)
     assert halves.of("die").volume == pytest.approx((8 + 4) * 1.01e-9)
 
 
-# -- members ---------------------------------------------------------------------------------
+# -- zones ---------------------------------------------------------------------------------
 
 
-def test_a_part_that_is_covered_has_no_temperature() -> None:
-    """A layer that two regions cover is not there; its regions are."""
+def test_part_that_is_covered_by_regions_has_no_temperature() -> None:
+    """The result lists the two regions and not the layer that they cover."""
     regions = tuple(
         Region(name, (2 * mm, SIDE), SILICON, (x * mm, 0.0)) for name, x in (("west", 0), ("east", 2))
     )
@@ -145,22 +145,22 @@ def test_a_part_that_is_covered_has_no_temperature() -> None:
     assert steady.of("s.gone").volume == pytest.approx(16e-9)
 
 
-def test_members_are_parts_and_then_blocks(halves: SteadyResult) -> None:
-    """Parts bulk and active, blocks left and right; between the blocks is nothing, by hand."""
-    members = PartsAndBlocks(halves.model)
+def test_zones_are_parts_and_then_blocks(halves: SteadyResult) -> None:
+    """Parts bulk and active, blocks left and right with a gap between them, by hand."""
+    zones = PartsAndBlocks(halves.model)
     nz, ny, nx = halves.model.grid.shape
-    assert members.count == 4
-    assert members.volume == pytest.approx([12e-9, 12e-11, 8e-11, 4e-11])
+    assert zones.count == 4
+    assert zones.volume == pytest.approx([12e-9, 12e-11, 8e-11, 4e-11])
     sums = np.zeros(4)
-    members.add(nz - 1, np.arange(float(ny * nx)).reshape(ny, nx), sums)
+    zones.add_integral(nz - 1, np.arange(float(ny * nx)).reshape(ny, nx), sums)
     assert sums == pytest.approx([0.0, (0 + 1 + 3) * 4e-11, (0 + 1) * 4e-11, 3 * 4e-11])
-    members.add(0, np.ones((ny, nx)), sums)
+    zones.add_integral(0, np.ones((ny, nx)), sums)
     assert sums[0] == pytest.approx(6e-9)
-    assert members.windows.tolist() == [[2, 2, 3, 0, 1, 0, 2], [3, 2, 3, 0, 1, 3, 4]]
+    assert zones.windows.tolist() == [[2, 2, 3, 0, 1, 0, 2], [3, 2, 3, 0, 1, 3, 4]]
 
 
-def test_nothing_passes_the_temperatures_outside_where_nothing_heats() -> None:
-    """A corner between 300 and 400 K on coarse cells: rebuilt values stay within."""
+def test_temperatures_without_sources_are_within_the_ambient_temperatures() -> None:
+    """Reconstructed temperatures of a corner between 300 and 400 K on coarse cells are within this range."""
     cooling = Cooling(
         bottom=FixedTemperature(300.0), west=FixedTemperature(400.0), top=Convection(1e5, 300.0)
     )
@@ -170,7 +170,7 @@ def test_nothing_passes_the_temperatures_outside_where_nothing_heats() -> None:
         assert 300.0 <= found.min < found.mean < found.max <= 400.0
 
 
-# -- parts taken together --------------------------------------------------------------------
+# -- merged parts --------------------------------------------------------------------
 
 
 def test_merged_parts_by_hand() -> None:
@@ -182,7 +182,7 @@ def test_merged_parts_by_hand() -> None:
     assert merged.at == (1.0, 2.0, 3.0)
 
 
-def test_merged_errors_are_of_the_hottest_and_of_the_mean() -> None:
+def test_errors_of_merged_parts() -> None:
     one = part("a", max=350.0, error=2.0, mean_error=1.0, extrapolated=351.0, volume=1.0)
     other = part("b", max=340.0, error=9.0, mean_error=3.0, extrapolated=355.0, volume=3.0)
     merged = merge_parts("both", [one, other])
@@ -190,13 +190,13 @@ def test_merged_errors_are_of_the_hottest_and_of_the_mean() -> None:
     assert merge_parts("both", [one, part("c")]).mean_error is None
 
 
-def test_merged_parts_without_limits_have_none() -> None:
+def test_merged_parts_without_limits_have_no_limit() -> None:
     assert merge_parts("both", [part("a"), part("b")]).limit is None
     assert merge_parts("both", [part("a"), part("b")]).margin is None
 
 
-def test_the_margin_of_merged_parts_is_the_least_of_theirs() -> None:
-    """A hot part with a high limit and a cooler one nearer to its own: the second is what counts."""
+def test_margin_of_merged_parts_is_the_minimum() -> None:
+    """A cooler part that is nearer to its limit determines the margin."""
     logic = part("logic", max=370.0, limit=400.0)
     memory = part("memory", max=360.0, limit=362.0)
     free = part("free", max=380.0)
@@ -210,18 +210,18 @@ def test_the_margin_of_merged_parts_is_the_least_of_theirs() -> None:
 # -- faces -----------------------------------------------------------------------------------
 
 
-def test_inner_faces_of_a_stack_are_none_of_its_own(wall: SteadyResult) -> None:
-    """Of two layers together only the lower one's bottom and the upper one's top; sides are of both."""
+def test_face_of_a_stack_excludes_faces_between_its_layers(wall: SteadyResult) -> None:
+    """Its bottom is that of the lower layer, its top that of the upper layer, its sides are those of both."""
     assert wall.face("wall", "top").mean == pytest.approx(348.0)
     assert wall.face("wall", "bottom").area == pytest.approx(16e-6)
     assert wall.face("wall", "west").area == pytest.approx(12e-6)
     west = wall.face("wall", "west")
-    mean = (375.0 * 1 + 349.0 * 2) / 3  # of the cells' values: over the height
+    mean = (375.0 * 1 + 349.0 * 2) / 3  # weighted by height
     assert west.mean == pytest.approx(mean, abs=1e-6)
     assert west.heat == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_side_or_a_part_that_is_none_is_told(wall: SteadyResult) -> None:
+def test_unknown_side_or_part_raises(wall: SteadyResult) -> None:
     with pytest.raises(
         KeyError, match="no side is named 'upside'; there are bottom, top, south, north, west, east"
     ):
@@ -230,8 +230,8 @@ def test_a_side_or_a_part_that_is_none_is_told(wall: SteadyResult) -> None:
         wall.face("wall.mould")
 
 
-def test_a_part_without_cells_has_no_face() -> None:
-    """A layer in whose place a die is embedded, all of it."""
+def test_part_without_cells_has_no_face() -> None:
+    """An embedded die replaces the whole layer."""
     layers = Layer("low", 1 * mm, MOLD), Layer("gone", 1 * mm, MOLD)
     die = Stack("die", (SIDE, SIDE), (Layer("d", 1 * mm, SILICON),), inside="s", position=(0.0, 0.0))
     package = Package("p", (Stack("s", (SIDE, SIDE), layers), die), Cooling(bottom=Convection(1e3, 300.0)))
@@ -242,8 +242,8 @@ def test_a_part_without_cells_has_no_face() -> None:
         steady.of("s.gone")
 
 
-def test_a_face_of_a_part_is_of_its_regions_too() -> None:
-    """A layer that one region covers whole has that region's faces."""
+def test_face_of_a_part_includes_its_regions() -> None:
+    """A layer that one region covers completely has the faces of the region."""
     regions = (Region("all", (SIDE, SIDE), MOLD),)
     layers = Layer("low", 1 * mm, MOLD, regions=regions), Layer("up", 1 * mm, MOLD)
     package = Package("p", (Stack("s", (SIDE, SIDE), layers),), Cooling(bottom=Convection(1e3, 300.0)))
@@ -254,17 +254,17 @@ def test_a_face_of_a_part_is_of_its_regions_too() -> None:
 # -- the heat balance ------------------------------------------------------------------------
 
 
-def test_imbalance_and_what_it_is_relative_to() -> None:
+def test_imbalance_and_relative_imbalance() -> None:
     balance = HeatBalance(10.0, {"top": 7.0, "bottom": 2.9})
     assert balance.imbalance == pytest.approx(0.1)
     assert balance.relative == pytest.approx(0.01)
-    through = HeatBalance(0.0, {"west": -50.0, "east": 49.5})  # nothing is made, but 50 W pass
+    through = HeatBalance(0.0, {"west": -50.0, "east": 49.5})  # no power, but 50 W pass through
     assert through.relative == pytest.approx(0.5 / 49.75)
     assert HeatBalance(0.0, {}).relative == 0.0
     assert HeatBalance(-4.0, {"top": -4.0}).relative == 0.0
 
 
-def test_the_text_of_a_balance() -> None:
+def test_text_of_a_balance() -> None:
     lines = str(HeatBalance(560.0, {"top": 552.25, "surroundings": 7.75})).splitlines()
     assert [line.split() for line in lines] == [
         ["heat", "in", "560", "W"],
@@ -276,8 +276,8 @@ def test_the_text_of_a_balance() -> None:
     assert "(1.0e-02)" in str(HeatBalance(10.0, {"top": 9.9}))
 
 
-def test_the_balance_names_the_faces_that_act() -> None:
-    """Two films and a flux; what is adiabatic and what nothing cools is left out."""
+def test_balance_lists_the_faces_with_boundary_conditions() -> None:
+    """Two convective faces and a fixed flux; adiabatic faces are not listed."""
     cooling = Cooling(
         top=Convection(1e3, 300.0),
         bottom=FixedFlux(heat=2.0),

@@ -1,4 +1,4 @@
-"""What measures a solved field and estimates its error against plain NumPy twins, on odd shapes too."""
+"""Kernels of part temperatures and error estimate against NumPy twins, on odd shapes too."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ from thermostack import (
 )
 from thermostack.finite_volume import error_estimate
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
-from thermostack.finite_volume.error_estimate import SHARED, BisectedGrid
+from thermostack.finite_volume.error_estimate import MAX_SLOPE_CHANGE_RATIO, BisectedGrid
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_parts
-from thermostack.finite_volume.reconstruction import CellFluxes, Cells, Fluxes, X, Y, Z, cell_extremum
+from thermostack.finite_volume.reconstruction import CellFluxes, Cells, FaceFluxes, X, Y, Z, cell_extremum
 from thermostack.materials.material import VOID
 from thermostack.mesh.model import Model
 from thermostack.units import mm
 
 SILICON, MOLD, BOARD = Material("si", 100.0), Material("mold", 2.0), Material("board", (20.0, 15.0, 0.5))
 SHAPES = [(3, 1, 1), (2, 1, 5), (4, 7, 1), (2, 3, 4), (3, 6, 21), (5, 9, 16), (2, 4, 67)]
-PRECISIONS = (np.float32, np.float64)
+DTYPES = (np.float32, np.float64)
 
 
 # -- bodies ----------------------------------------------------------------------------------
 
 
 def blocks_of(nx: int, ny: int) -> tuple[Block, ...]:
-    """Return two blocks of whole cells of 1 mm, where there is room for them, one of which is cooled."""
+    """Return blocks of whole cells of 1 mm: a heat source, and in a large plane a heat sink."""
     west = Block("west", (0.0, 0.0), (max(1, nx // 2) * mm, max(1, ny // 3) * mm), 2.0)
     east = Block("east", ((nx - 1) * mm, (ny - 1) * mm), (1 * mm, 1 * mm), -0.5)
     return (west, east) if ny > 2 else (west,)
 
 
 def body(shape: tuple[int, int, int]) -> Model:
-    """Return layers of cells of 1 mm by 1 mm, a hole and a joint in them, cooled on all sides differently."""
+    """Return layers of cells of 1 mm by 1 mm with a hole, a contact resistance and four kinds of cooling."""
     nz, ny, nx = shape
     size = nx * mm, ny * mm
     hole = Region("hole", (2 * mm, 1 * mm), VOID, (1 * mm, 1 * mm))
@@ -73,30 +73,28 @@ def body(shape: tuple[int, int, int]) -> Model:
     return discretize(Package("p", (Stack("s", size, tuple(layers)),), cooling), grid=grid)
 
 
-def flowing(model: Model, dtype: type, seed: int = 0, roughness: float = 3.0) -> Fluxes:
-    """Return the heat in a model at temperatures without any order."""
+def random_fluxes(model: Model, dtype: type, seed: int = 0, roughness: float = 3.0) -> FaceFluxes:
+    """Return the heat fluxes of a model at random temperatures."""
     t = 320.0 + roughness * np.random.default_rng(seed).standard_normal(model.grid.shape)
     conductivity = CellConductivity(model)
     c = assemble_conduction(model, conductivity)
     g = {name: np.ascontiguousarray(getattr(c, name), dtype=dtype) for name in ("g_x", "g_y", "g_z")}
-    return Fluxes(model, replace(c, **g), conductivity, t)
+    return FaceFluxes(model, replace(c, **g), conductivity, t)
 
 
-EVERY = pytest.mark.parametrize(
-    ("shape", "dtype"), [(shape, dtype) for shape in SHAPES for dtype in PRECISIONS]
-)
+EVERY = pytest.mark.parametrize(("shape", "dtype"), [(shape, dtype) for shape in SHAPES for dtype in DTYPES])
 WIDELY = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
 # -- twins -----------------------------------------------------------------------------------
 
 
-def cells_of(fluxes: Fluxes, k: int) -> Cells:
+def cells_of(fluxes: FaceFluxes, k: int) -> Cells:
     j, i = np.indices(fluxes.t.shape[1:])
     return np.full(j.shape, k), j, i
 
 
-def plane_of(fluxes: Fluxes, k: int) -> CellFluxes:
+def plane_of(fluxes: FaceFluxes, k: int) -> CellFluxes:
     return fluxes.of_cells(cells_of(fluxes, k), fluxes.conductivity.plane(k))
 
 
@@ -105,7 +103,7 @@ def volumes(model: Model, k: int) -> np.ndarray:
 
 
 def inside(model: Model) -> list[np.ndarray]:
-    """Return which cells belong to each part and, after them, each block."""
+    """Return the cells of each part and then of each block, each (nz, ny, nx) bool."""
     found = [model.part == n for n in range(1, len(model.parts) + 1)]
     for block in model.blocks:
         found.append(np.zeros(model.grid.shape, dtype=bool))
@@ -113,14 +111,14 @@ def inside(model: Model) -> list[np.ndarray]:
     return found
 
 
-def plain_extremes(fluxes: Fluxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the least, the mean and the greatest temperature [K] in each cell, unbounded from outside."""
+def plain_extremes(fluxes: FaceFluxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the minimum, mean and maximum temperature [K] of each cell, not bounded by the ambient."""
     low, mean, high = (np.empty(fluxes.t.shape) for _ in range(3))
     for k, t in enumerate(fluxes.t):
         a, b = plane_of(fluxes, k).slopes
-        before, beyond = fluxes.hotter(cells_of(fluxes, k))
-        colder = (np.where(np.isfinite(step), -step, np.inf) for step in (before, beyond))
-        high[k] = t + cell_extremum(a, b, before, beyond)[1].sum(axis=0)
+        rise_low, rise_high = fluxes.neighbour_rise(cells_of(fluxes, k))
+        colder = (np.where(np.isfinite(step), -step, np.inf) for step in (rise_low, rise_high))
+        high[k] = t + cell_extremum(a, b, rise_low, rise_high)[1].sum(axis=0)
         low[k] = t - cell_extremum(-a, -b, *colder)[1].sum(axis=0)
         mean[k] = t + (b - a).sum(axis=0) / 24.0
     return low, mean, high
@@ -128,18 +126,18 @@ def plain_extremes(fluxes: Fluxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class Halves:
-    """The cells at one height cut in two along one axis."""
+    """The cells at one height bisected along one axis."""
 
     whole: CellFluxes
-    trust: tuple[np.ndarray, np.ndarray]  # of the slopes at the low and the high face
+    limiters: tuple[np.ndarray, np.ndarray]  # of the slopes at the low and the high face
     low: np.ndarray  # K, in the low halves
     high: np.ndarray
 
 
-class PlainHalving:
-    """The twin of the halving: every step a whole plane, what comes back over all planes at once."""
+class PlainBisection:
+    """The twin of BisectedGrid, whole planes at a time, with the restriction of all planes at once."""
 
-    def __init__(self, fluxes: Fluxes, axis: int) -> None:
+    def __init__(self, fluxes: FaceFluxes, axis: int) -> None:
         self.fluxes, self.axis, self.c = fluxes, axis, fluxes.conduction
         self.model, self.nz = fluxes.model, fluxes.t.shape[0]
         self.halves = [self.cut(k) for k in range(self.nz)]
@@ -148,53 +146,53 @@ class PlainHalving:
     def cut(self, k: int) -> Halves:
         whole = plane_of(self.fluxes, k)
         a, b = (slope[self.axis] for slope in whole.slopes)
-        trust = plain_trust(a, b, self.axis)
-        a, b = a * trust[0], b * trust[1]
-        t, bend = self.fluxes.t[k], (b - a) / 32.0
-        return Halves(whole, trust, t - (a + b) / 8.0 + bend, t + (a + b) / 8.0 + bend)
+        limiters = plain_limiters(a, b, self.axis)
+        a, b = a * limiters[0], b * limiters[1]
+        t, curve = self.fluxes.t[k], (b - a) / 32.0
+        return Halves(whole, limiters, t - (a + b) / 8.0 + curve, t + (a + b) / 8.0 + curve)
 
     def balance(self, k: int) -> tuple[np.ndarray, ...]:
-        """Return what fails to balance in the halves [W], and what flows into, between and out of them."""
+        """Return the residuals of the low and high halves and the flows into, between and out of them [W]."""
         here = self.halves[k]
-        ratio = here.whole.width_over_conductance[self.axis]
+        ratio = here.whole.resistance[self.axis]
         with np.errstate(divide="ignore"):
             between = np.where(ratio > 0.0, 2.0 / ratio, 0.0) * (here.low - here.high)
-        into, out_of = self.old_faces(k, here)
+        into, out_of = self.original_faces(k, here)
         own = 0.5 * self.model.power_of_plane(k)
         low, high = own + into - between, own + between - out_of
         for side in ("low", "high"):
-            self.add_across(low if side == "low" else high, k, side)
+            self.add_transverse(low if side == "low" else high, k, side)
         return low, high, into, between, out_of
 
-    def old_faces(self, k: int, here: Halves) -> tuple[np.ndarray, np.ndarray]:
-        c, ratio = self.c, here.whole.width_over_conductance[self.axis]
+    def original_faces(self, k: int, here: Halves) -> tuple[np.ndarray, np.ndarray]:
+        c, ratio = self.c, here.whole.resistance[self.axis]
         low, high = np.zeros((3, *ratio.shape)), np.zeros((3, *ratio.shape))
         if self.axis == X:
-            g = nearer(c.g_x[k], ratio[:, :-1], ratio[:, 1:])
+            g = half_cell_conductance(c.g_x[k], ratio[:, :-1], ratio[:, 1:])
             low[X, :, 1:] = high[X, :, :-1] = g * (here.high[:, :-1] - here.low[:, 1:])
         elif self.axis == Y:
-            g = nearer(c.g_y[k], ratio[:-1], ratio[1:])
+            g = half_cell_conductance(c.g_y[k], ratio[:-1], ratio[1:])
             low[Y, 1:] = high[Y, :-1] = g * (here.high[:-1] - here.low[1:])
         else:
             if k > 0:
                 below = self.halves[k - 1]
-                g = nearer(c.g_z[k - 1], below.whole.width_over_conductance[Z], ratio)
+                g = half_cell_conductance(c.g_z[k - 1], below.whole.resistance[Z], ratio)
                 low[Z] = g * (below.high - here.low)
             if k + 1 < self.nz:
                 above = self.halves[k + 1]
-                g = nearer(c.g_z[k], ratio, above.whole.width_over_conductance[Z])
+                g = half_cell_conductance(c.g_z[k], ratio, above.whole.resistance[Z])
                 high[Z] = g * (here.high - above.low)
         s, chosen = self.model.boundary, self.model.boundary_of_plane(k)
         for n, j, i in zip(range(chosen.start, chosen.stop), *self.model.columns_of(chosen), strict=True):
             if s.axis[n] == self.axis:
                 beside, sign, faces = (here.high, 1.0, high) if s.is_high[n] else (here.low, -1.0, low)
-                film = nearer(c.surface[n], ratio[j, i], 0.0)
-                leaving = film * (beside[j, i] - s.temperature[n]) - s.flux[n] * s.area[n]
-                faces[self.axis, j, i] = sign * leaving
+                g = half_cell_conductance(c.boundary_face_conductance[n], ratio[j, i], 0.0)
+                outflow = g * (beside[j, i] - s.temperature[n]) - s.flux[n] * s.area[n]
+                faces[self.axis, j, i] = sign * outflow
         return low[self.axis], high[self.axis]
 
-    def add_across(self, residual: np.ndarray, k: int, side: str) -> None:
-        """Add what enters the low or high halves through their faces across the other axes."""
+    def add_transverse(self, residual: np.ndarray, k: int, side: str) -> None:
+        """Add the heat flow into the low or high halves through the faces normal to the other axes [W]."""
         c, s, t = self.c, self.model.boundary, getattr(self.halves[k], side)
         if self.axis != X:
             through = 0.5 * c.g_x[k] * (t[:, :-1] - t[:, 1:])
@@ -211,72 +209,75 @@ class PlainHalving:
         chosen = self.model.boundary_of_plane(k)
         for n, j, i in zip(range(chosen.start, chosen.stop), *self.model.columns_of(chosen), strict=True):
             if s.axis[n] != self.axis:
-                leaving = c.surface[n] * (t[j, i] - s.temperature[n]) - s.flux[n] * s.area[n]
-                residual[j, i] -= 0.5 * leaving
+                outflow = (
+                    c.boundary_face_conductance[n] * (t[j, i] - s.temperature[n]) - s.flux[n] * s.area[n]
+                )
+                residual[j, i] -= 0.5 * outflow
 
-    def back(self) -> np.ndarray:
-        """Return what fails to balance [W], brought back by the transpose of the way there."""
+    def residual(self) -> np.ndarray:
+        """Return the residual restricted to the cells [W], by the transpose of the interpolation."""
         c, s = self.c, self.model.boundary
-        on_low, on_high = np.empty(self.fluxes.t.shape), np.empty(self.fluxes.t.shape)
-        back = np.empty(self.fluxes.t.shape)
+        adjoint_low, adjoint_high = np.empty(self.fluxes.t.shape), np.empty(self.fluxes.t.shape)
+        residual = np.empty(self.fluxes.t.shape)
         for k, (halves, (low, high, *_)) in enumerate(zip(self.halves, self.balances, strict=True)):
-            first, second = (trust * halves.whole.width_over_conductance[self.axis] for trust in halves.trust)
-            on_low[k] = first * (5.0 * low - 3.0 * high) / 32.0
-            on_high[k] = second * (3.0 * low - 5.0 * high) / 32.0
-            back[k] = low + high
+            first, second = (limiter * halves.whole.resistance[self.axis] for limiter in halves.limiters)
+            adjoint_low[k] = first * (5.0 * low - 3.0 * high) / 32.0
+            adjoint_high[k] = second * (3.0 * low - 5.0 * high) / 32.0
+            residual[k] = low + high
         lower = tuple(slice(None, -1) if n == self.axis else slice(None) for n in range(3))
         upper = tuple(slice(1, None) if n == self.axis else slice(None) for n in range(3))
-        moved = (c.g_z, c.g_y, c.g_x)[self.axis] * (on_high[lower] + on_low[upper])
-        back[lower] += moved
-        back[upper] -= moved
+        through = (c.g_z, c.g_y, c.g_x)[self.axis] * (adjoint_high[lower] + adjoint_low[upper])
+        residual[lower] += through
+        residual[upper] -= through
         own = np.flatnonzero(s.axis == self.axis)
         cell = s.cell[own]
-        on_face = np.where(s.is_high[own], on_high.ravel()[cell], -on_low.ravel()[cell])
-        np.add.at(back.reshape(-1), cell, c.surface[own] * on_face)
-        return back
+        adjoint_face = np.where(s.is_high[own], adjoint_high.ravel()[cell], -adjoint_low.ravel()[cell])
+        np.add.at(residual.reshape(-1), cell, c.boundary_face_conductance[own] * adjoint_face)
+        return residual
 
     def ends(self, k: int) -> tuple[np.ndarray, ...]:
-        ratio = self.halves[k].whole.width_over_conductance[self.axis]
+        ratio = self.halves[k].whole.resistance[self.axis]
         return tuple(-0.5 * ratio * flow for flow in self.balances[k][2:])
 
-    def drift(self, k: int) -> np.ndarray:
-        """Return how the cut changes the mean of each cell [K]."""
+    def mean_change(self, k: int) -> np.ndarray:
+        """Return the change of the mean of each cell by bisection [K]."""
         here, ends = self.halves[k], self.ends(k)
         a, b = (slope[self.axis] for slope in here.whole.slopes)
-        bend = 0.5 * (here.low + here.high) - self.fluxes.t[k]
-        return bend + (ends[2] - ends[0]) / 48.0 - (b - a) / 24.0
+        change = 0.5 * (here.low + here.high) - self.fluxes.t[k]
+        return change + (ends[2] - ends[0]) / 48.0 - (b - a) / 24.0
 
 
-def plain_trust(a: np.ndarray, b: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return how much of the slopes carries over: a bend that the cells beside do not share does not."""
+def plain_limiters(a: np.ndarray, b: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the limiters of the slopes, which bound the slope change by that of the neighbours."""
     if axis == Z:
         return np.ones(a.shape), np.ones(a.shape)
-    bend = np.moveaxis(np.abs(b - a), axis - 1, 0)
-    shared = np.full(bend.shape, np.inf)
-    shared[1:] = bend[:-1]
-    shared[:-1] = np.minimum(shared[:-1], bend[1:])
+    slope_change = np.moveaxis(np.abs(b - a), axis - 1, 0)
+    shared = np.full(slope_change.shape, np.inf)
+    shared[1:] = slope_change[:-1]
+    shared[:-1] = np.minimum(shared[:-1], slope_change[1:])
+    allowed = MAX_SLOPE_CHANGE_RATIO * shared
     with np.errstate(divide="ignore", invalid="ignore"):
-        kept = np.moveaxis(np.where(SHARED * shared < bend, SHARED * shared / bend, 1.0), 0, axis - 1)
+        kept = np.moveaxis(np.where(allowed < slope_change, allowed / slope_change, 1.0), 0, axis - 1)
         low = np.where(np.abs(a) > np.abs(b), kept + (1.0 - kept) * b / a, 1.0)
         high = np.where(np.abs(b) > np.abs(a), kept + (1.0 - kept) * a / b, 1.0)
     return low, high
 
 
-def nearer(g: np.ndarray, low: np.ndarray, high: np.ndarray | float) -> np.ndarray:
+def half_cell_conductance(g: np.ndarray, low: np.ndarray, high: np.ndarray | float) -> np.ndarray:
     return g / (1.0 - 0.25 * g * (low + high))
 
 
-# -- measuring -------------------------------------------------------------------------------
+# -- part temperatures -------------------------------------------------------------------------------
 
 
-def check_measured(fluxes: Fluxes) -> None:
+def check_measured(fluxes: FaceFluxes) -> None:
     low, mean, high = plain_extremes(fluxes)
     measured, model = measure_parts(fluxes), fluxes.model
-    s, heats = model.boundary, [source.plane for source in model.layer_sources]
-    fixed = s.temperature[s.h > 0.0]
-    if min(heat.min() for heat in [*heats, s.flux, np.zeros(1)] if heat.size) >= 0.0:
+    boundary, heats = model.boundary, [source.plane for source in model.layer_sources]
+    fixed = boundary.temperature[boundary.h > 0.0]
+    if min(heat.min() for heat in [*heats, boundary.flux, np.zeros(1)] if heat.size) >= 0.0:
         low = np.maximum(low, fixed.min())
-    if max(heat.max() for heat in [*heats, s.flux, np.zeros(1)] if heat.size) <= 0.0:
+    if max(heat.max() for heat in [*heats, boundary.flux, np.zeros(1)] if heat.size) <= 0.0:
         high = np.minimum(high, fixed.max())
     volume = np.stack([volumes(model, k) for k in range(model.grid.shape[0])])
     for n, where in enumerate(inside(model)):
@@ -296,88 +297,91 @@ def check_measured(fluxes: Fluxes) -> None:
 
 @EVERY
 @pytest.mark.parametrize("roughness", [0.01, 3.0, 100.0])
-def test_parts_and_blocks_are_measured_as_by_numpy(
+def test_temperatures_of_parts_and_blocks_equal_those_of_numpy(
     shape: tuple[int, int, int], dtype: type, roughness: float
 ) -> None:
-    check_measured(flowing(body(shape), dtype, roughness=roughness))
+    check_measured(random_fluxes(body(shape), dtype, roughness=roughness))
 
 
 @WIDELY
 @given(packages(), st.integers(0, 1000))
-def test_random_packages_are_measured_as_by_numpy(package: Package, seed: int) -> None:
-    check_measured(flowing(discretize(package, fineness=0.3), np.float64, seed))
+def test_temperatures_in_random_packages_equal_those_of_numpy(package: Package, seed: int) -> None:
+    check_measured(random_fluxes(discretize(package, fineness=0.3), np.float64, seed))
 
 
-def test_of_equal_cells_the_first_is_the_hottest() -> None:
-    """A uniform body: in every part and block its first cell, in the order of the grid."""
-    fluxes = flowing(body((3, 6, 21)), np.float64, roughness=0.0)
-    fluxes.leaving[:] = 0.0
+def test_first_of_equal_maxima_is_the_peak() -> None:
+    """In a uniform body the peak of every part and block is its first cell in the order of the grid."""
+    fluxes = random_fluxes(body((3, 6, 21)), np.float64, roughness=0.0)
+    fluxes.boundary_outflow[:] = 0.0
     measured = measure_parts(fluxes)
     for n, where in enumerate(inside(fluxes.model)):
         assert measured.peaks.cell[n] == np.flatnonzero(where)[0]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_integrals_are_those_of_numpy(shape: tuple[int, int, int]) -> None:
+def test_integrals_equal_those_of_numpy(shape: tuple[int, int, int]) -> None:
     model = body(shape)
-    members, rng = PartsAndBlocks(model), np.random.default_rng(1)
+    zones, rng = PartsAndBlocks(model), np.random.default_rng(1)
     for k in range(shape[0]):
-        values, sums = rng.standard_normal(shape[1:]), np.ones(members.count)
-        members.add(k, values, sums)
+        values, sums = rng.standard_normal(shape[1:]), np.ones(zones.count)
+        zones.add_integral(k, values, sums)
         expected = [1.0 + (volumes(model, k) * values)[where[k]].sum() for where in inside(model)]
         assert sums == pytest.approx(expected, rel=1e-12)
 
 
-# -- halving ---------------------------------------------------------------------------------
+# -- bisection ---------------------------------------------------------------------------------
 
 
-def check_halving(fluxes: Fluxes, axis: int, tolerance: float = 1e-10) -> None:
-    twin, members = PlainHalving(fluxes, axis), PartsAndBlocks(fluxes.model)
-    back, integral = np.full(fluxes.t.shape, np.nan), np.zeros(members.count)
-    halving, expected = BisectedGrid(fluxes, axis), np.zeros(members.count)
-    asked = np.unique(np.random.default_rng(0).integers(0, back[0].size, 7))
-    flows, drifts = 0.0, 1e-300
-    for k in range(back.shape[0]):
-        told = halving.restrict_residual(k, back, members.windows, integral, asked)
-        here, drift = twin.halves[k], twin.drift(k)
-        body_of_it = fluxes.model.part[k].ravel()[asked] > 0
-        values = np.stack([here.low, here.high, *twin.ends(k)], axis=-1).reshape(-1, 5)[asked]
+def check_bisection(fluxes: FaceFluxes, axis: int, tolerance: float = 1e-10) -> None:
+    twin, zones = PlainBisection(fluxes, axis), PartsAndBlocks(fluxes.model)
+    residual, integral = np.full(fluxes.t.shape, np.nan), np.zeros(zones.count)
+    bisected, expected = BisectedGrid(fluxes, axis, zones.windows), np.zeros(zones.count)
+    probes = np.unique(np.random.default_rng(0).integers(0, residual[0].size, 7))
+    flow_max, change_max = 0.0, 1e-300
+    for k in range(residual.shape[0]):
+        found = bisected.restrict_residual(k, residual, integral, probes)
+        here, change = twin.halves[k], twin.mean_change(k)
+        is_active = fluxes.model.part[k].ravel()[probes] > 0
+        values = np.stack([here.low, here.high, *twin.ends(k)], axis=-1).reshape(-1, 5)[probes]
         scale = np.abs(values - values[0]).max() + 1.0
-        assert told[body_of_it] == pytest.approx(values[body_of_it], rel=1e-12, abs=tolerance * scale)
-        members.add(k, drift, expected)
-        flows = max(flows, *(float(np.abs(flow).max()) for flow in twin.balances[k]))
-        drifts = max(drifts, float(np.abs(drift).max()), 1e-3)
-    assert back == pytest.approx(twin.back(), abs=tolerance * flows)
-    assert not back[fluxes.model.part == 0].any()
-    assert integral == pytest.approx(expected, abs=tolerance * drifts * members.volume.max())
+        assert found[is_active] == pytest.approx(values[is_active], rel=1e-12, abs=tolerance * scale)
+        zones.add_integral(k, change, expected)
+        flow_max = max(flow_max, *(float(np.abs(flow).max()) for flow in twin.balances[k]))
+        change_max = max(change_max, float(np.abs(change).max()), 1e-3)
+    assert residual == pytest.approx(twin.residual(), abs=tolerance * flow_max)
+    assert not residual[fluxes.model.part == 0].any()
+    assert integral == pytest.approx(expected, abs=tolerance * change_max * zones.volume.max())
 
 
 @EVERY
 @pytest.mark.parametrize("axis", [Z, Y, X], ids="zyx")
-def test_cells_are_halved_as_by_numpy(shape: tuple[int, int, int], dtype: type, axis: int) -> None:
-    check_halving(flowing(body(shape), dtype), axis)
+def test_bisection_equals_that_of_numpy(shape: tuple[int, int, int], dtype: type, axis: int) -> None:
+    check_bisection(random_fluxes(body(shape), dtype), axis)
 
 
 @WIDELY
 @given(packages(), st.integers(0, 1000), st.sampled_from([Z, Y, X]))
-def test_random_packages_are_halved_as_by_numpy(package: Package, seed: int, axis: int) -> None:
-    check_halving(flowing(discretize(package, fineness=0.3), np.float64, seed), axis)
+def test_bisection_in_random_packages_equals_that_of_numpy(package: Package, seed: int, axis: int) -> None:
+    check_bisection(random_fluxes(discretize(package, fineness=0.3), np.float64, seed), axis)
 
 
 @pytest.mark.parametrize("axis", [Z, Y, X], ids="zyx")
-def test_what_comes_back_comes_by_the_transpose(axis: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With S for the way to the halves and A for their balance, what comes back is S' A S t: symmetric."""
-    monkeypatch.setattr(error_estimate, "SHARED", 1e300)  # every slope is trusted, so that S is linear
-    fluxes = flowing(body((3, 4, 3)), np.float64)  # no hole: a cell beside one shares its bend with nobody
+def test_restriction_is_the_transpose_of_interpolation(axis: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the interpolation S and the operator A of the halves the residual is S' A S t: symmetric."""
+    # Without limiters S is linear.
+    monkeypatch.setattr(error_estimate, "MAX_SLOPE_CHANGE_RATIO", 1e300)
+    # Without a hole, because a cell next to one has no neighbour that bounds its slope change.
+    fluxes = random_fluxes(body((3, 4, 3)), np.float64)
     start, columns = fluxes.t.copy(), []
     for n in range(-1, start.size):
         t = start.copy()
         t.reshape(-1)[max(n, 0)] += n >= 0
-        halving = BisectedGrid(Fluxes(fluxes.model, fluxes.conduction, fluxes.conductivity, t), axis)
-        back, members = np.empty(t.shape), PartsAndBlocks(fluxes.model)
+        residual, zones = np.empty(t.shape), PartsAndBlocks(fluxes.model)
+        changed = FaceFluxes(fluxes.model, fluxes.conduction, fluxes.conductivity, t)
+        bisected = BisectedGrid(changed, axis, zones.windows)
         for k in range(t.shape[0]):
-            halving.restrict_residual(k, back, members.windows, np.zeros(members.count), np.zeros(0, np.intp))
-        columns.append(back.ravel())
+            bisected.restrict_residual(k, residual, np.zeros(zones.count), np.zeros(0, np.intp))
+        columns.append(residual.ravel())
     operator = np.array(columns[1:]) - columns[0]
     assert operator == pytest.approx(operator.T, abs=1e-9 * np.abs(operator).max())
     assert np.count_nonzero(operator) > start.size

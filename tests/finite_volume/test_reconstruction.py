@@ -1,4 +1,4 @@
-"""What is read between cell centres: profiles and their crests, points, fluxes, the slopes at faces."""
+"""Reconstruction between cell centres: profiles and their maxima, points, fluxes, and slopes at faces."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from thermostack.finite_volume.reconstruction import (
     Y,
     Z,
     cell_extremum,
+    cell_resistance,
     profile,
-    width_over_conductance,
 )
 from thermostack.materials.material import VOID
 from thermostack.units import mm
 
-pytestmark = pytest.mark.usefixtures("in_full_throughout")
+pytestmark = pytest.mark.usefixtures("float64_conductances_in_module")
 SILICON, MOLD = Material("si", 100.0), Material("mold", 2.0)
 slopes = st.floats(-50.0, 50.0)
 steps = st.one_of(st.just(inf), st.floats(-30.0, 30.0))
@@ -64,7 +64,7 @@ def plane_of(steady: SteadyResult, k: int) -> CellFluxes:
 
 
 @given(slopes, slopes)
-def test_a_profile_has_the_slopes_it_is_given_and_no_rise_in_the_middle(a: float, b: float) -> None:
+def test_profile_has_the_given_slopes_and_is_zero_at_the_centre(a: float, b: float) -> None:
     step = 1e-4
     assert profile(a, b, 0.0) == 0.0  # type: ignore[arg-type]
     ends = [float(profile(a, b, x + step) - profile(a, b, x - step)) / (2 * step) for x in (-0.5, 0.5)]  # type: ignore[arg-type]
@@ -72,20 +72,20 @@ def test_a_profile_has_the_slopes_it_is_given_and_no_rise_in_the_middle(a: float
 
 
 @given(slopes, slopes)
-def test_the_mean_of_a_profile(a: float, b: float) -> None:
-    """(b - a) / 24: what measure_parts adds to the value at the centre."""
+def test_mean_of_a_profile(a: float, b: float) -> None:
+    """(b - a) / 24, which measure_parts adds to the value at the centre."""
     x, weights = np.polynomial.legendre.leggauss(3)
     mean = float(weights @ profile(np.array(a), np.array(b), 0.5 * x)) / 2.0
     assert mean == pytest.approx((b - a) / 24.0, abs=1e-12)
 
 
-def one_crest(a: float, b: float, before: float = inf, beyond: float = inf) -> tuple[float, float]:
-    place, rise = cell_extremum(*(np.array([value]) for value in (a, b, before, beyond)))
-    return float(place[0]), float(rise[0])
+def maximum_of(a: float, b: float, rise_low: float = inf, rise_high: float = inf) -> tuple[float, float]:
+    position, rise = cell_extremum(*(np.array([value]) for value in (a, b, rise_low, rise_high)))
+    return float(position[0]), float(rise[0])
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "place", "rise"),
+    ("a", "b", "position", "rise"),
     [
         (8.0, 8.0, 0.5, 4.0),
         (-8.0, -8.0, -0.5, 4.0),
@@ -95,34 +95,34 @@ def one_crest(a: float, b: float, before: float = inf, beyond: float = inf) -> t
         (-4.0, 8.0, 0.5, 2.5),
         (0.0, 0.0, 0.5, 0.0),
     ],
-    ids=["rising", "falling", "levelling", "summit", "summit aside", "valley", "flat"],
+    ids=["rising", "falling", "level at one end", "symmetric", "asymmetric", "minimum inside", "flat"],
 )
-def test_crests_by_hand(a: float, b: float, place: float, rise: float) -> None:
-    assert one_crest(a, b) == pytest.approx((place, rise))
+def test_maxima_by_hand(a: float, b: float, position: float, rise: float) -> None:
+    assert maximum_of(a, b) == pytest.approx((position, rise))
 
 
-def test_a_face_is_no_hotter_than_the_hotter_of_its_cells() -> None:
-    assert one_crest(8.0, 8.0, beyond=3.0) == (0.5, 3.0)
-    assert one_crest(8.0, 8.0, beyond=5.0) == (0.5, 4.0)
-    assert one_crest(8.0, 8.0, beyond=-2.0)[1] == 0.0  # a colder cell beyond: the centre is the hottest
-    assert one_crest(-8.0, -8.0, before=1.0) == (-0.5, 1.0)
+def test_temperature_of_a_face_is_bounded_by_its_hotter_cell() -> None:
+    assert maximum_of(8.0, 8.0, rise_high=3.0) == (0.5, 3.0)
+    assert maximum_of(8.0, 8.0, rise_high=5.0) == (0.5, 4.0)
+    assert maximum_of(8.0, 8.0, rise_high=-2.0)[1] == 0.0  # a colder neighbour: the centre is the maximum
+    assert maximum_of(-8.0, -8.0, rise_low=1.0) == (-0.5, 1.0)
 
 
-def test_a_summit_is_no_higher_than_the_flatter_side_leads_to() -> None:
-    """Slopes 1 and -100: the parabola would rise by 12, half a cell at a slope of 1 by 0.5."""
-    assert one_crest(1.0, -100.0)[1] == 0.5
-    assert one_crest(100.0, -1.0)[1] == 0.5
+def test_maximum_inside_a_cell_is_bounded_by_the_smaller_slope() -> None:
+    """With slopes 1 and -100 the parabola rises by 12, half a cell with slope 1 by 0.5."""
+    assert maximum_of(1.0, -100.0)[1] == 0.5
+    assert maximum_of(100.0, -1.0)[1] == 0.5
 
 
 @given(slopes, slopes, steps, steps)
-def test_a_crest_is_never_above_its_profile_nor_below_the_centre(
-    a: float, b: float, before: float, beyond: float
+def test_maximum_is_not_above_the_profile_nor_below_the_centre(
+    a: float, b: float, rise_low: float, rise_high: float
 ) -> None:
-    place, rise = one_crest(a, b, before, beyond)
-    highest = float(profile(np.array(a), np.array(b), np.linspace(-0.5, 0.5, 1001)).max())
-    assert -0.5 <= place <= 0.5
-    assert rise <= highest + 1e-4 * (abs(a) + abs(b))
-    if before == beyond == inf and not a > 0.0 > b:
+    position, rise = maximum_of(a, b, rise_low, rise_high)
+    profile_max = float(profile(np.array(a), np.array(b), np.linspace(-0.5, 0.5, 1001)).max())
+    assert -0.5 <= position <= 0.5
+    assert rise <= profile_max + 1e-4 * (abs(a) + abs(b))
+    if rise_low == rise_high == inf and not a > 0.0 > b:
         assert rise == pytest.approx(max(profile(a, b, -0.5), profile(a, b, 0.5)))  # type: ignore[arg-type]
     if a > 0.0 > b:
         assert rise >= 0.0
@@ -130,7 +130,7 @@ def test_a_crest_is_never_above_its_profile_nor_below_the_centre(
 
 # -- a wall ----------------------------------------------------------------------------------
 
-FLUX = 2e5  # W/m2 upwards through 1 mm of mould, a joint, and 2 mm of silicon
+FLUX = 2e5  # W/m2 upwards through 1 mm of mould, a contact resistance, and 2 mm of silicon
 GRID = Grid(
     np.array([0.0, 1.0, 4.0]) * mm, np.array([0.0, 2.0]) * mm, np.array([0.0, 0.3, 1.0, 1.5, 3.0]) * mm
 )
@@ -139,7 +139,7 @@ AREA = 8e-6
 
 @pytest.fixture(scope="module")
 def wall() -> SteadyResult:
-    """Return 500 K below, a film of 1e4 W/(m2 K) on top; the ambient is such that FLUX passes."""
+    """Return a wall at 500 K below, with 1e4 W/(m2 K) on top to an ambient temperature that gives FLUX."""
     layers = (
         Layer("mold", 1 * mm, MOLD),
         Layer("si", 2 * mm, SILICON, interface=Interface(bottom=1e-4)),
@@ -156,12 +156,12 @@ def exact(z: float) -> float:
 
 
 @pytest.mark.parametrize("z", [0.0, 0.1, 0.3, 0.9999, 1.0, 1.2, 1.5, 2.9, 3.0])
-def test_a_wall_is_rebuilt_exactly_at_any_point(wall: SteadyResult, z: float) -> None:
+def test_temperature_of_a_wall_is_exact_at_any_point(wall: SteadyResult, z: float) -> None:
     for x, y in ((0.0, 0.0), (0.9, 1.9), (4.0, 2.0), (2.5, 1.0)):
         assert wall.at(x * mm, y * mm, z * mm) == pytest.approx(exact(z), abs=1e-7)
 
 
-def test_outside_the_grid_there_is_no_temperature(wall: SteadyResult) -> None:
+def test_temperature_outside_the_grid_is_nan(wall: SteadyResult) -> None:
     inside = (2 * mm, 1 * mm, 1 * mm)
     assert not isnan(wall.at(*inside))
     for axis, size in enumerate((4 * mm, 2 * mm, 3 * mm)):
@@ -171,8 +171,8 @@ def test_outside_the_grid_there_is_no_temperature(wall: SteadyResult) -> None:
             assert isnan(wall.at(*point)), (axis, beyond)
 
 
-def test_faces_of_a_wall_are_exact(wall: SteadyResult) -> None:
-    """On both sides of a joint, where the film begins, and at what is held."""
+def test_temperatures_of_faces_of_a_wall_are_exact(wall: SteadyResult) -> None:
+    """On both sides of the contact resistance, at the convective face, and at the fixed temperature."""
     for name, side, z in (("mold", "bottom", 0.0), ("mold", "top", 0.99999999), ("si", "top", 3.0)):
         face = wall.face(f"wall.{name}", side)
         assert (face.min, face.mean, face.max) == pytest.approx((exact(z),) * 3, abs=1e-6)
@@ -182,38 +182,38 @@ def test_faces_of_a_wall_are_exact(wall: SteadyResult) -> None:
     )
 
 
-def test_heat_through_the_faces_of_a_wall_is_that_which_passes(wall: SteadyResult) -> None:
+def test_heat_through_the_faces_of_a_wall_is_the_flux_times_area(wall: SteadyResult) -> None:
     for name, side, sign in (("mold", "top", 1), ("mold", "bottom", -1), ("si", "top", 1), ("si", "west", 0)):
         face = wall.face(f"wall.{name}", side)
         assert face.heat == pytest.approx(sign * FLUX * AREA, rel=1e-9, abs=1e-9)
     assert wall.face("wall.si").area == pytest.approx(AREA)
 
 
-def test_fluxes_leave_one_cell_and_enter_the_next(wall: SteadyResult) -> None:
+def test_flux_out_of_a_cell_equals_flux_into_its_neighbour(wall: SteadyResult) -> None:
     planes = [plane_of(wall, k) for k in range(4)]
     for below, above in pairwise(planes):
         assert np.array_equal(below.high[Z], above.low[Z])
     for plane in planes:
         assert np.array_equal(plane.high[X, :, :-1], plane.low[X, :, 1:])
-        assert plane.high[Z] == pytest.approx(plane.low[Z], rel=1e-9)  # nothing heats here
+        assert plane.high[Z] == pytest.approx(plane.low[Z], rel=1e-9)  # no heat source
         assert not plane.low[Y].any()
     assert planes[0].low[Z, 0] == pytest.approx(FLUX * np.array([2e-6, 6e-6]), rel=1e-9)
-    assert wall.fluxes.leaving.sum() == pytest.approx(0.0, abs=1e-9)
+    assert wall.fluxes.boundary_outflow.sum() == pytest.approx(0.0, abs=1e-9)
 
 
-def test_slopes_are_those_of_the_materials(wall: SteadyResult) -> None:
-    """Each h s = -q h / k, 1 mm of mould and of silicon falling by 100 and 2 K per millimetre."""
+def test_slopes_follow_the_conductivities(wall: SteadyResult) -> None:
+    """Each h s = -q h / k; the temperature falls by 100 K/mm in the mould and by 2 K/mm in the silicon."""
     for k, fall in ((0, 30.0), (1, 70.0), (2, 1.0), (3, 3.0)):
         for slope in plane_of(wall, k).slopes:
             assert slope[Z] == pytest.approx(np.full((1, 2), -fall), rel=1e-9)
 
 
-# -- where the body ends ---------------------------------------------------------------------
+# -- boundaries of the body ---------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def notched() -> SteadyResult:
-    """Return a body of 3 x 2 x 2 cells of 1 mm, the middle column above open; 1 W enters in the west."""
+    """Return a body of 3 x 2 x 2 cells of 1 mm with a gap in the upper layer; 1 W enters in the west."""
     gap = Region("gap", (1 * mm, 2 * mm), VOID, (1 * mm, 0.0))
     layers = Layer("low", 1 * mm, SILICON), Layer("high", 1 * mm, MOLD, regions=(gap,))
     cooling = Cooling(
@@ -223,14 +223,14 @@ def notched() -> SteadyResult:
     return solve(package, Grid(np.arange(4) * mm, np.arange(3) * mm, np.arange(3) * mm))
 
 
-def test_a_hole_has_no_temperature_and_its_walls_have(notched: SteadyResult) -> None:
+def test_temperature_is_nan_in_a_hole_but_not_at_its_walls(notched: SteadyResult) -> None:
     assert isnan(notched.at(1.5 * mm, 1 * mm, 1.5 * mm))
     for x, z in ((0.5, 1.5), (2.5, 1.5), (1.5, 0.5), (2.0, 1.5)):
         assert not isnan(notched.at(x * mm, 1 * mm, z * mm))
 
 
-def test_a_point_on_a_face_of_the_body_belongs_to_it() -> None:
-    """On the top of a board beside a die, and a rounding above it; with 1 nm more it is in the air."""
+def test_point_on_a_face_belongs_to_the_body() -> None:
+    """Top of a board beside a die, also with a rounding error; 1 nm above it is outside."""
     board = Stack("board", (4 * mm, 2 * mm), (Layer("core", 0.7 * mm, SILICON),))
     die = Stack("die", (2 * mm, 2 * mm), (Layer("d", 0.3 * mm, SILICON),), on="board", position=(1e-3, 0.0))
     cooling = Cooling(bottom=FixedTemperature(300.0), top=Convection(1e4, 400.0))
@@ -248,8 +248,8 @@ def test_a_point_on_a_face_of_the_body_belongs_to_it() -> None:
     assert isnan(steady.at(np.nan, 1 * mm, 0.5 * mm))
 
 
-def test_every_cell_keeps_its_balance_face_by_face(notched: SteadyResult) -> None:
-    """What enters through six faces leaves through them: films, fluxes and neighbours alike."""
+def test_heat_balance_of_every_cell_closes(notched: SteadyResult) -> None:
+    """The sum over six faces is zero with convection, fixed fluxes and neighbours."""
     for k in range(2):
         plane = plane_of(notched, k)
         kept = (plane.low - plane.high).sum(axis=0)
@@ -258,30 +258,30 @@ def test_every_cell_keeps_its_balance_face_by_face(notched: SteadyResult) -> Non
     assert plane_of(notched, 1).low[X, :, 0].sum() == pytest.approx(0.5)
 
 
-def test_neighbours_outside_the_body_are_none(notched: SteadyResult) -> None:
-    before, beyond = notched.fluxes.hotter(cells_of(notched, 1))
+def test_rise_to_a_neighbour_outside_the_body_is_infinite(notched: SteadyResult) -> None:
+    rise_low, rise_high = notched.fluxes.neighbour_rise(cells_of(notched, 1))
     t = notched.field
-    assert np.isinf(before[X, :, 2]).all()  # towards the hole
-    assert np.isinf(beyond[X, :, 0]).all()
-    assert np.isinf(beyond[Z]).all()
-    assert before[Z][:, 0] == pytest.approx(t[0, :, 0] - t[1, :, 0])
-    assert beyond[Y, 0, 2] == pytest.approx(t[1, 1, 2] - t[1, 0, 2], abs=1e-12)
-    assert np.isinf(beyond[Y, 1]).all()
+    assert np.isinf(rise_low[X, :, 2]).all()  # towards the hole
+    assert np.isinf(rise_high[X, :, 0]).all()
+    assert np.isinf(rise_high[Z]).all()
+    assert rise_low[Z][:, 0] == pytest.approx(t[0, :, 0] - t[1, :, 0])
+    assert rise_high[Y, 0, 2] == pytest.approx(t[1, 1, 2] - t[1, 0, 2], abs=1e-12)
+    assert np.isinf(rise_high[Y, 1]).all()
 
 
-def test_fluxes_of_some_cells_are_those_of_all(notched: SteadyResult) -> None:
-    """In any order, of several heights, and of one cell twice."""
+def test_fluxes_of_some_cells_equal_those_of_all_cells(notched: SteadyResult) -> None:
+    """In any order, at several heights, with one cell twice."""
     cells = np.array([1, 0, 1, 1]), np.array([1, 0, 0, 1]), np.array([2, 1, 0, 2])
     planes = [notched.fluxes.conductivity.plane(k) for k in range(2)]
     conductivity = np.stack([planes[k][:, j, i] for k, j, i in zip(*cells, strict=True)], axis=1)
     some, every = notched.fluxes.of_cells(cells, conductivity), [plane_of(notched, k) for k in range(2)]
     for n, (k, j, i) in enumerate(zip(*cells, strict=True)):
-        for name in ("low", "high", "width_over_conductance"):
+        for name in ("low", "high", "resistance"):
             assert np.array_equal(getattr(some, name)[:, n], getattr(every[k], name)[:, j, i])
 
 
-def test_faces_of_a_part_take_all_its_heat_together(notched: SteadyResult) -> None:
-    """All sides of the low layer: it makes nothing, so they sum to nothing; of the whole body too."""
+def test_heat_through_all_faces_of_a_part_without_sources_is_zero(notched: SteadyResult) -> None:
+    """Over all sides of the low layer, and of the whole body."""
     sides = ("top", "bottom", "west", "east", "south", "north")
     for name in ("s.low", "s"):
         faces = [notched.face(name, side) for side in sides]
@@ -289,14 +289,14 @@ def test_faces_of_a_part_take_all_its_heat_together(notched: SteadyResult) -> No
         if name == "s":
             surfaces = notched.model.boundary
             west = (surfaces.axis == 2) & ~surfaces.is_high
-            assert faces[2].heat == pytest.approx(notched.fluxes.leaving[west].sum(), rel=1e-9)
+            assert faces[2].heat == pytest.approx(notched.fluxes.boundary_outflow[west].sum(), rel=1e-9)
             assert -1.0 < faces[2].heat < -0.95
-            assert faces[2].area == pytest.approx((4 + 2) * 1e-6)  # the wall of the notch looks west too
+            assert faces[2].area == pytest.approx((4 + 2) * 1e-6)  # the wall of the notch faces west too
             assert faces[0].area == pytest.approx(6e-6)
 
 
-def test_a_part_gives_all_its_heat_through_its_faces() -> None:
-    """A heated die under a board and a film, by the sum over its six sides: its power, to 1e-8."""
+def test_heat_through_all_faces_of_a_part_equals_its_power() -> None:
+    """The sum over six sides of a heated die on a board, to a relative 1e-6."""
     power = Power(blocks=(Block("b", (0.0, 0.0), (1 * mm, 1 * mm), 3.0),))
     board = Stack("board", (5 * mm, 4 * mm), (Layer("core", 1 * mm, MOLD),), filler=MOLD)
     die = Stack(
@@ -308,11 +308,11 @@ def test_a_part_gives_all_its_heat_through_its_faces() -> None:
     assert all(abs(heat) > 0.01 for heat in sides)
 
 
-def test_width_over_conductance() -> None:
-    """Width / (k A) along z, y and x, and zero where nothing conducts."""
+def test_cell_resistance() -> None:
+    """Width / (k A) along z, y and x, zero outside the body."""
     conductivity = np.array([[0.0, 5.0], [0.0, 20.0], [0.0, 10.0]])
     cells = np.array([2, 2]), np.array([0, 0]), np.array([0, 1])
-    ratio = width_over_conductance(GRID, conductivity, cells)
+    resistance = cell_resistance(GRID, conductivity, cells)
     dx, dy, dz = 3 * mm, 2 * mm, 0.5 * mm
-    assert ratio[:, 1] == pytest.approx([dz / (5 * dx * dy), dy / (20 * dx * dz), dx / (10 * dy * dz)])
-    assert not ratio[:, 0].any()
+    assert resistance[:, 1] == pytest.approx([dz / (5 * dx * dy), dy / (20 * dx * dz), dx / (10 * dy * dz)])
+    assert not resistance[:, 0].any()

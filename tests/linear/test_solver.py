@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from thermostack.errors import ConvergenceError, ResourceError
-from thermostack.finite_volume.conduction import BoundaryConductance, Conduction, contrast_of
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction, conductivity_contrast
 from thermostack.linear import Solver, amg, fallback, prepare
 from thermostack.linear.amg import AmgPreconditioner
 from thermostack.linear.multigrid import Multigrid, pair_columns
@@ -360,9 +360,9 @@ def test_contrast_is_that_of_conductivities_on_any_grid() -> None:
     k = np.full((3, 3, 16, 16), 4.0)
     k[:, 1, 3:7, 4:9], k[:, 2] = 4e4, 4e9
     conduction = assemble(k, dx, dy, np.array([1e-3, 1e-6, 1e-2]), 1e4)
-    assert contrast_of(conduction, dx, dy) == pytest.approx(1e4, rel=1e-6)
+    assert conductivity_contrast(conduction, dx, dy) == pytest.approx(1e4, rel=1e-6)
     turned = assemble(k[..., 4:5], dx[4:5], dy, np.array([1e-3, 1e-6, 1e-2]), 1e4)
-    assert contrast_of(turned, dx[4:5], dy) == pytest.approx(1e4, rel=1e-6)
+    assert conductivity_contrast(turned, dx[4:5], dy) == pytest.approx(1e4, rel=1e-6)
 
 
 def test_small_memory_keeps_to_the_cycle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,7 +138,9 @@ def test_the_operator_is_symmetric_and_gives_no_heat(package: Package, seed: int
     assert (u * gu).sum() > 0.0
     even = np.where(model.part > 0, 1.0, 0.0)
     assert np.array_equal(conduction.apply(even), conduction.boundary.dense)
-    assert conduction.boundary.dense.sum() == pytest.approx(conduction.surface.sum(), rel=1e-12)
+    assert conduction.boundary.dense.sum() == pytest.approx(
+        conduction.boundary_face_conductance.sum(), rel=1e-12
+    )
     assert np.array_equal(conduction.is_active, model.part > 0)
     assert_matrix_is_operator(conduction, t)
 

@@ -1,4 +1,4 @@
-"""Shares of rectangles in the cells of a grid: what their sum is, and that they are overlaps."""
+"""Area fractions of rectangles in the cells of a grid: their sums, and equality with the kernel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thermostack.mesh.area_overlap import deposit_rectangles, rectangle_fraction
 
 
 def edges(low: float, high: float) -> st.SearchStrategy[np.ndarray]:
-    """Return ascending edges from low to high, spacings of very different size among them."""
+    """Return ascending edges from low to high with spacings of very different size."""
     inner = st.lists(st.floats(1e-9, 1.0 - 1e-9), max_size=12, unique=True)
     return inner.map(lambda values: low + (high - low) * np.unique([0.0, *values, 1.0]))
 
@@ -23,33 +23,35 @@ corners = st.lists(st.tuples(intervals, intervals), max_size=6).map(
 
 
 @given(edges(0.0, 1.0), edges(0.0, 1.0), corners)
-def test_every_rectangle_is_shared_whole(x: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> None:
-    shares = rectangle_fractions(x, y, *drawn.T)
-    assert shares.shape == ((x.size - 1) * (y.size - 1), len(drawn))
-    np.testing.assert_allclose(shares.sum(axis=0), 1.0, rtol=1e-12)
-    assert shares.nnz == 0 or shares.data.min() >= 0.0
+def test_fractions_of_every_rectangle_add_to_one(
+    x: np.ndarray, y: np.ndarray, rectangles: np.ndarray
+) -> None:
+    fractions = rectangle_fractions(x, y, *rectangles.T)
+    assert fractions.shape == ((x.size - 1) * (y.size - 1), len(rectangles))
+    np.testing.assert_allclose(fractions.sum(axis=0), 1.0, rtol=1e-12)
+    assert fractions.nnz == 0 or fractions.data.min() >= 0.0
 
 
 @given(edges(0.0, 1.0), edges(0.0, 1.0), corners)
-def test_shares_are_what_the_kernel_spreads(x: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> None:
-    shares = rectangle_fractions(x, y, *drawn.T).toarray()
-    for n, corner in enumerate(drawn):
+def test_fractions_equal_those_of_the_kernel(x: np.ndarray, y: np.ndarray, rectangles: np.ndarray) -> None:
+    fractions = rectangle_fractions(x, y, *rectangles.T).toarray()
+    for n, corner in enumerate(rectangles):
         found = deposit_rectangles(x, y, *corner[:, None], np.ones(1))
-        np.testing.assert_allclose(shares[:, n].reshape(found.shape), found, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(fractions[:, n].reshape(found.shape), found, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize(("nx", "ny"), [(1, 1), (1, 7), (5, 1), (3, 2)])
-def test_shares_on_odd_shapes(nx: int, ny: int) -> None:
+def test_fractions_on_odd_shapes(nx: int, ny: int) -> None:
     x, y = np.linspace(0.0, 1.0, nx + 1), np.linspace(2.0, 3.0, ny + 1)
-    shares = rectangle_fractions(x, y, np.zeros(1), np.array([2.0]), np.ones(1), np.array([3.0]))
-    np.testing.assert_allclose(shares.toarray().reshape(-1), 1.0 / (nx * ny), rtol=1e-12)
+    fractions = rectangle_fractions(x, y, np.zeros(1), np.array([2.0]), np.ones(1), np.array([3.0]))
+    np.testing.assert_allclose(fractions.toarray().reshape(-1), 1.0 / (nx * ny), rtol=1e-12)
 
 
-def test_a_rectangle_that_ends_on_planes_has_no_share_beyond_them() -> None:
+def test_rectangle_that_ends_on_grid_planes_has_no_fraction_beyond_them() -> None:
     planes = np.linspace(0.0, 4.0, 5)
-    shares = rectangle_fractions(planes, planes, *(np.array([value]) for value in (1.0, 2.0, 3.0, 3.0)))
-    assert shares.nnz == 2
-    assert shares.toarray().reshape(4, 4)[2, 1:3].tolist() == [0.5, 0.5]
+    fractions = rectangle_fractions(planes, planes, *(np.array([value]) for value in (1.0, 2.0, 3.0, 3.0)))
+    assert fractions.nnz == 2
+    assert fractions.toarray().reshape(4, 4)[2, 1:3].tolist() == [0.5, 0.5]
 
 
 def test_no_rectangles() -> None:

@@ -69,8 +69,8 @@ def test_kernel_does_what_its_twin_does(
     corners = np.clip(np.hstack([table[:, :2], table[:, :2] + table[:, 2:]]), 0.0, 1.0)
     heat = data.draw(hnp.arrays(np.float64, len(drawn), elements=st.floats(-10.0, 10.0)))
     found = np.zeros((y.size - 1, x.size - 1))
-    columns = [np.ascontiguousarray(corners[:, n]) for n in (0, 2, 1, 3)]
-    _area_overlap.spread_rectangles(x, y, *columns, heat, found)
+    bounds = np.ascontiguousarray(corners[:, (0, 2, 1, 3)].T)
+    _area_overlap.deposit_rectangles(x, y, bounds, heat, found)
     np.testing.assert_allclose(found, spread_plainly(x, y, corners, heat), rtol=1e-12, atol=1e-13)
 
 

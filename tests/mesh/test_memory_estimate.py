@@ -25,8 +25,13 @@ from thermostack import (
 )
 from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.linear.solver import prepare
-from thermostack.mesh import memory_estimate as room
-from thermostack.mesh.memory_estimate import USABLE, MemoryEstimate, available_memory, check_memory
+from thermostack.mesh import memory_estimate
+from thermostack.mesh.memory_estimate import (
+    MAX_MEMORY_FRACTION,
+    MemoryEstimate,
+    available_memory,
+    check_memory,
+)
 from thermostack.units import mm
 
 
@@ -47,7 +52,7 @@ def even(nx: int, ny: int, nz: int) -> Grid:
 MEASURE = """\
 import sys
 from thermostack import discretize, read_package, solve_steady
-from thermostack.memory import Solve
+from thermostack.mesh.memory_estimate import MemoryEstimate
 
 def rows(name):
     found = dict(line.split(":", 1) for line in open("/proc/self/status"))
@@ -58,9 +63,9 @@ package = read_package(name)
 solve_steady(discretize(package, cell=5e-3))
 before = rows("VmRSS")
 model = discretize(package, cell or None, fineness=fineness)
-told = Solve(model.grid, model.is_linear, estimate).memory
+predicted = MemoryEstimate(model.grid, model.is_linear, estimate).memory
 solve_steady(model, estimate=estimate)
-print(rows("VmHWM") - before, told)
+print(rows("VmHWM") - before, predicted)
 """
 CASES = {
     "graded, of temperature": ("v_cache", 0.0, 1.0, True),
@@ -90,14 +95,14 @@ def test_a_solve_takes_what_was_foreseen(case: tuple[str, float, float, bool]) -
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, *options], capture_output=True, text=True, check=True, env=environment
     )
-    taken, told = map(int, done.stdout.split())
-    assert taken == pytest.approx(told, rel=0.15)
+    measured, predicted = map(int, done.stdout.split())
+    assert measured == pytest.approx(predicted, rel=0.15)
 
 
 IN_TIME = """\
 import sys
 from thermostack import Simulation, discretize, read_package
-from thermostack.memory import Solve
+from thermostack.mesh.memory_estimate import MemoryEstimate
 
 def rows(name):
     found = dict(line.split(":", 1) for line in open("/proc/self/status"))
@@ -111,8 +116,9 @@ simulation = Simulation(model)
 for duration in (1e-4, 1e-3, 1e-2):
     simulation.step(duration).keys()
     simulation.field.sum()
-told = Solve(model.grid, model.is_linear, surfaces=model.surfaces.cell.size, in_time=3).memory
-print(rows("VmHWM") - before, told)
+faces = model.boundary.cell.size
+predicted = MemoryEstimate(model.grid, model.is_linear, boundary_faces=faces, time_stages=3).memory
+print(rows("VmHWM") - before, predicted)
 """
 
 
@@ -123,14 +129,14 @@ def test_a_transient_takes_what_was_foreseen(name: str, cell: float) -> None:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", IN_TIME, name, str(cell)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    taken, told = map(int, done.stdout.split())
-    assert taken == pytest.approx(told, rel=0.15)
+    measured, predicted = map(int, done.stdout.split())
+    assert measured == pytest.approx(predicted, rel=0.15)
 
 
 def test_a_simulation_that_would_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     model = discretize(read_package("fcbga"), 3 * mm)
-    monkeypatch.setattr(room, "available_memory", lambda: 10**5)
-    with pytest.raises(ResourceError, match="Ask for cells about"):
+    monkeypatch.setattr(memory_estimate, "available_memory", lambda: 10**5)
+    with pytest.raises(ResourceError, match="Use cells about"):
         Simulation(model)
 
 
@@ -163,7 +169,11 @@ def test_what_adds_to_the_need() -> None:
     least = MemoryEstimate(grid).memory
     assert MemoryEstimate(grid, is_linear=False).memory == least + 8 * grid.cells
     assert least + 8 * grid.cells <= MemoryEstimate(grid, estimate=True).memory <= least + 12 * grid.cells
-    assert MemoryEstimate(grid, surfaces=0).memory < least < MemoryEstimate(grid, surfaces=grid.cells).memory
+    assert (
+        MemoryEstimate(grid, boundary_faces=0).memory
+        < least
+        < MemoryEstimate(grid, boundary_faces=grid.cells).memory
+    )
     assert list(MemoryEstimate(grid, estimate=True).stages) == ["mesh", "solve", "measure", "estimate"]
 
 
@@ -183,23 +193,25 @@ def test_a_grid_of_one_cell_needs_some() -> None:
 
 def test_as_much_as_fits_is_let_through_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     solve = MemoryEstimate(even(10, 10, 10))
-    monkeypatch.setattr(room, "available_memory", lambda: int(1.001 * solve.memory / USABLE))
+    monkeypatch.setattr(
+        memory_estimate, "available_memory", lambda: int(1.001 * solve.memory / MAX_MEMORY_FRACTION)
+    )
     check_memory(solve)
     with pytest.raises(ResourceError):
         check_memory(MemoryEstimate(even(10, 10, 11)))
-    with pytest.raises(ResourceError, match="or leave the error estimate out"):
+    with pytest.raises(ResourceError, match="or omit the error estimate"):
         check_memory(MemoryEstimate(even(10, 10, 10), estimate=True))
     check_memory(MemoryEstimate(even(10, 10, 10), estimate=True), held=solve.memory)
 
 
 def test_what_is_refused_says_how_much_it_needs_and_what_would_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "available_memory", lambda: 2 * 10**9)
+    monkeypatch.setattr(memory_estimate, "available_memory", lambda: 2 * 10**9)
     solve = MemoryEstimate(even(1000, 500, 200))
     with pytest.raises(ResourceError) as caught:
         check_memory(solve)
     text = str(caught.value)
     assert "1000 x 500 x 200 cells are 1e+08" in text
-    assert f"need about {solve.memory / 1e9:.3g} GB; 2 GB are there" in text
+    assert f"need about {solve.memory / 1e9:.3g} GB; 2 GB are available" in text
     factor = float(text.split("about ")[2].split()[0])
     check_memory(MemoryEstimate(even(*(int(count / (1.02 * factor)) for count in (1000, 500, 200)))))
     with pytest.raises(ResourceError):
@@ -209,19 +221,23 @@ def test_what_is_refused_says_how_much_it_needs_and_what_would_fit(monkeypatch: 
 
 def test_the_direct_method_is_refused_with_the_other_for_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     model = discretize(read_package("mfit_16"))
-    monkeypatch.setattr(room, "available_memory", lambda: 10**9)
-    with pytest.raises(ResourceError, match=r"GB are there. .* or for the multigrid method"):
+    monkeypatch.setattr(memory_estimate, "available_memory", lambda: 10**9)
+    with pytest.raises(ResourceError, match=r"GB are available. .* or the multigrid method"):
         solve_steady(model, method="direct")
     assert solve_steady(model, estimate=False).report.residual < 1e-8
 
 
 def test_a_solve_counts_what_it_holds_already(monkeypatch: pytest.MonkeyPatch) -> None:
     model = discretize(plate(), cell=0.2 * mm)
-    need = MemoryEstimate(model.grid, model.is_linear, True, surfaces=model.boundary.cell.size).memory
-    monkeypatch.setattr(room, "available_memory", lambda: int(1.001 * need / USABLE) - model.memory)
+    need = MemoryEstimate(model.grid, model.is_linear, True, boundary_faces=model.boundary.cell.size).memory
+    monkeypatch.setattr(
+        memory_estimate, "available_memory", lambda: int(1.001 * need / MAX_MEMORY_FRACTION) - model.memory
+    )
     solve_steady(model)
-    monkeypatch.setattr(room, "available_memory", lambda: int(0.999 * need / USABLE) - model.memory)
-    with pytest.raises(ResourceError, match="leave the error estimate out"):
+    monkeypatch.setattr(
+        memory_estimate, "available_memory", lambda: int(0.999 * need / MAX_MEMORY_FRACTION) - model.memory
+    )
+    with pytest.raises(ResourceError, match="omit the error estimate"):
         solve_steady(model)
     solve_steady(model, estimate=False)
 
@@ -229,9 +245,9 @@ def test_a_solve_counts_what_it_holds_already(monkeypatch: pytest.MonkeyPatch) -
 def test_a_grid_too_large_is_refused_before_anything_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model asks as soon as it has the planes: no array of the size of the grid is made."""
     touched: list[str] = []
-    monkeypatch.setattr("thermostack.mesh.model.paint", lambda *_: touched.append("paint"))
-    monkeypatch.setattr(room, "available_memory", lambda: 10**6)
-    with pytest.raises(ResourceError, match="GB are there"):
+    monkeypatch.setattr("thermostack.mesh.model.rasterize", lambda *_: touched.append("rasterize"))
+    monkeypatch.setattr(memory_estimate, "available_memory", lambda: 10**6)
+    with pytest.raises(ResourceError, match="GB are available"):
         discretize(plate(), cell=0.1 * mm)
     with pytest.raises(ResourceError, match="cells along x do not fit in memory"):
         discretize(plate(), cell=1e-9)
@@ -257,7 +273,7 @@ def fake_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **files: str) ->
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     names = {place: tmp_path / name for name, place in places.items()}
-    monkeypatch.setattr(room, "Path", lambda place: names.get(place, tmp_path / "absent"))
+    monkeypatch.setattr(memory_estimate, "Path", lambda place: names.get(place, tmp_path / "absent"))
 
 
 MEMINFO = "MemTotal: 32000000 kB\nMemFree: 1000 kB\nMemAvailable:   8000000 kB\n"
@@ -306,7 +322,9 @@ def test_a_machine_that_says_nothing_of_it_has_its_free_pages(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fake_files(monkeypatch, tmp_path)
-    monkeypatch.setattr(room.os, "sysconf", {"SC_AVPHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}.__getitem__)
+    monkeypatch.setattr(
+        memory_estimate.os, "sysconf", {"SC_AVPHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}.__getitem__
+    )
     assert available_memory() == 4_096_000
 
 

@@ -178,13 +178,13 @@ def test_a_file_says_the_same_as_python() -> None:
 
 
 def test_an_entry_without_a_cooler_or_with_two_is_refused() -> None:
-    due = (
+    expected = (
         "expected exactly one of adiabatic, convection, fixed_temperature, fixed_flux, heat_sink, cold_plate"
     )
     both = {"convection": {}, "adiabatic": {}}
-    assert refused({"top": both}) == {"top[0].cooler": f"convection and adiabatic are given; {due} [E-TYPE]"}
+    assert refused({"top": both}) == {"top[0].cooler": f"{expected}, got convection and adiabatic [E-TYPE]"}
     (text,) = refused({"top": {"convektion": {}}}).values()
-    assert text == f"unknown kind 'convektion'; {due} [E-KEY]"
+    assert text == f"unknown kind 'convektion'; {expected} [E-KEY]"
 
 
 def test_faces_and_keys_that_are_none_are_refused() -> None:

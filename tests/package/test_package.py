@@ -102,7 +102,7 @@ def test_stack_and_material_by_name() -> None:
         (lambda: Stack("a", (1 * mm, 2), ()), "Stack.size[1]: 2 m is outside"),
         (lambda: Stack("a", (1 * mm, 1 * mm), (), rotate=45), "Stack.rotate: 45 is not 0, 90, 180 or 270"),
         (lambda: Stack("a", (1 * mm, 1 * mm), (), depth=-1e-3), "Stack.depth: -1 mm is less than zero"),
-        (lambda: Stack("a", (1 * mm, 1 * mm), ("x",)), "Stack.layers[0]: 'x' is no layer"),
+        (lambda: Stack("a", (1 * mm, 1 * mm), ("x",)), "Stack.layers[0]: 'x' is not a layer"),
         (lambda: FixedFlux(), "give exactly one of flux and heat"),
         (lambda: FixedFlux(1.0, 2.0), "give exactly one of flux and heat"),
         (lambda: HeatSink(300.0), "give exactly one of resistance and h"),

@@ -1,4 +1,4 @@
-"""Small packages whose cells are solved exactly in time as well: what a time stepper is held to."""
+"""Small packages whose discrete equations are solved exactly in time, as references for time steppers."""
 
 from __future__ import annotations
 
@@ -38,43 +38,46 @@ SIZE = (6 * mm, 5 * mm)
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """A model and its cells as a dense system that is exact in time."""
+    """A model and its discrete equations as a dense system with an exact solution in time."""
 
     model: Model
 
     @cached_property
     def is_active(self) -> np.ndarray:
-        """Return which cells are in the body, (nz, ny, nx)."""
+        """Return which cells are in the body, (nz, ny, nx) bool."""
         inside: np.ndarray = self.model.part > 0
         return inside
 
     @cached_property
     def cells(self) -> SemiDiscrete:
-        """Return the cells of the body with the conductances and capacities that the package assembles."""
+        """Return the equations of the cells of the body, with assembled conductances and heat capacities."""
         chosen = np.flatnonzero(self.is_active)
         matrix = assemble_conduction(self.model).to_csr()[chosen][:, chosen].toarray()
         return SemiDiscrete(assemble_capacity(self.model)[self.is_active], 0.5 * (matrix + matrix.T))
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
+    def to_field(self, values: np.ndarray) -> np.ndarray:
         """Return values of the body's cells (cells,) as a field (nz, ny, nx), 300 outside the body."""
         field = np.full(self.model.grid.shape, AMBIENT)
         field[self.is_active] = values
         return field
 
     @cached_property
-    def outside(self) -> np.ndarray:
-        """Return the heat of every cell [W] that the outside as it is drawn brings to 0 K, (cells,)."""
+    def boundary_heat(self) -> np.ndarray:
+        """Return the heat flow [W] into every cell at 0 K by the boundary conditions, (cells,)."""
         heat = np.zeros(self.model.grid.shape)
         add_boundary_sources(self.model, assemble_conduction(self.model), heat)
         return heat[self.is_active]
 
     def pattern(self, name: str) -> np.ndarray:
-        """Return the heat of every cell [W] for 1 W in a layer, or for 1 K outside a face ("cooling.top")."""
+        """Return the heat of every cell [W] for 1 W in a layer or 1 K at a face ("cooling.top"), (cells,)."""
         heat = np.zeros(self.model.grid.shape)
         if name.startswith("cooling."):
-            surfaces, surface = self.model.boundary, assemble_conduction(self.model).surface
-            own = surfaces.face == FACES.index(name.removeprefix("cooling."))
-            np.add.at(heat.reshape(-1), surfaces.cell[own], surface[own])
+            faces, conductance = (
+                self.model.boundary,
+                assemble_conduction(self.model).boundary_face_conductance,
+            )
+            own = faces.face == FACES.index(name.removeprefix("cooling."))
+            np.add.at(heat.reshape(-1), faces.cell[own], conductance[own])
             return heat[self.is_active]
         for source in self.model.layer_sources:
             if self.model.parts[source.part].name == name:
@@ -82,22 +85,22 @@ class Body:
         return heat[self.is_active] / heat.sum()
 
     def heats(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the heat of every cell [W] for columns of powers [W] and outside temperatures [K].
+        """Return the heat of every cell [W] for columns of powers [W] and ambient temperatures [K].
 
-        The shape is (rows, cells). What no column names is as it is drawn.
+        The shape is (rows, cells). Powers and temperatures without a column are those of the description.
         """
         rows = len(next(iter(columns.values()))) if columns else 1
-        total = np.tile(self.outside, (rows, 1))
+        total = np.tile(self.boundary_heat, (rows, 1))
         for source in self.model.layer_sources:
             name = self.model.parts[source.part].name
-            drawn = np.full(rows, float(source.plane.sum()))
-            total += np.outer(columns.get(name, drawn), self.pattern(name))
+            nominal = np.full(rows, float(source.plane.sum()))
+            total += np.outer(columns.get(name, nominal), self.pattern(name))
         for name, values in columns.items():
             if name.startswith("cooling."):
-                drawn_at = self.model.boundary.temperature[
+                nominal = self.model.boundary.temperature[
                     self.model.boundary.face == FACES.index(name.removeprefix("cooling."))
                 ]
-                total += np.outer(np.asarray(values) - drawn_at[0], self.pattern(name))
+                total += np.outer(np.asarray(values) - nominal[0], self.pattern(name))
         return total
 
 
@@ -105,7 +108,8 @@ class Body:
 def sandwich(top: float = 5e3, bottom: float = 50.0, *, is_mirrored: bool = False) -> Body:
     """Return two dies face to face under a copper lid, 220 cells, with time constants from 0.1 us to seconds.
 
-    The lower die is heated in a quarter of its plan, the upper one all over; films [W/(m2 K)] to 300 K.
+    The lower die is heated in a part of its area, the upper die uniformly. `top` and `bottom` are
+    heat-transfer coefficients [W/(m2 K)] to 300 K.
     """
     x, y = np.array([0.0, 1.0, 2.0, 3.0, 4.5, 6.0]) * mm, np.array([0.0, 1.0, 2.5, 3.5, 5.0]) * mm
     z = np.cumsum([0.0, 100.0, 100.0, 10.0, 15.0, 10.0, 60.0, 240.0, 40.0, 100.0, 300.0, 600.0]) * um
@@ -127,7 +131,7 @@ def sandwich(top: float = 5e3, bottom: float = 50.0, *, is_mirrored: bool = Fals
 
 @lru_cache(maxsize=1)
 def plate() -> Body:
-    """Return a plate of copper in 24 cells, so few that no time constant is short."""
+    """Return a plate of copper in 24 cells, without short time constants."""
     heater = Layer("heater", 1 * mm, COPPER, Power(total=30.0))
     stack = Stack("plate", (6 * mm, 4 * mm), (heater, Layer("rest", 1 * mm, COPPER)))
     grid = Grid(np.arange(5) * 1.5 * mm, np.array([0.0, 1.0, 2.5, 4.0]) * mm, np.arange(3) * 1.0 * mm)

@@ -288,8 +288,10 @@ def test_a_face_without_its_own_cooling() -> None:
 def test_a_fixed_temperature_has_no_film() -> None:
     model = model_of(top=FixedTemperature(300.0), surroundings=AIR)
     assert refused(steps({"cooling.top.h": [0.5]}), model=model) == [
-        "cooling.top.h: top has a fixed temperature and no heat-transfer coefficient "
-        "(set cooling.top [degC]) [E-COOLING]"
+        (
+            "cooling.top.h: top has a fixed temperature and no heat-transfer coefficient "
+            "(set cooling.top [degC]) [E-COOLING]"
+        )
     ]
     assert Loads(model, steps({"cooling.top": [350.0]})).ambient_temperature(0.0).max() == 350.0
 
@@ -307,7 +309,7 @@ def test_all_diagnostics_are_told_at_once() -> None:
             "columns) [E-DUPLICATE]"
         ),
         ("board: 'board' has no heat source (give the layer a power, which may be 0 W) [E-NAME]"),
-        "hbm.core: a share of nothing: no power is drawn for hbm.core (write hbm.core [W]) [E-POWER]",
+        "hbm.core: hbm.core has no power in the package to take a fraction of (write hbm.core [W]) [E-POWER]",
     ]
 
 
@@ -342,7 +344,7 @@ def test_diagnostics_of_a_file_have_their_place(tmp_path: Path, monkeypatch: pyt
     assert refused(read_trace("trace.csv")) == [
         "trace.csv:2:11: chpi: 'chpi' has no heat source (did you mean chip?) [E-NAME]",
         (
-            "trace.csv:5: hbm: -3 W is negative (set allow_negative: true in its power if it( ?)"
+            "trace.csv:5: hbm: -3 W is negative (set allow_negative: true in its power if it "
             "is a cooler) [E-POWER]"
         ),
         (

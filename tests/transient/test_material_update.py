@@ -8,7 +8,7 @@ from support.small_workloads import HOT_SILICON, workload_model
 
 from thermostack import Convection, Cooling, Layer, Material, Package, Stack, discretize
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
-from thermostack.finite_volume.heat_capacity import assemble_capacity, is_constant
+from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
 from thermostack.mesh.model import Model
 from thermostack.transient.material_update import MaterialUpdate, are_constant
 from thermostack.transient.stepper import LinearCombination
@@ -49,13 +49,13 @@ def varying(model: Model) -> np.ndarray:
 
 def bits(coefficients: MaterialUpdate) -> list[bytes]:
     conduction = coefficients.conduction
-    faces = (conduction.g_x, conduction.g_y, conduction.g_z, conduction.surface)
+    faces = (conduction.g_x, conduction.g_y, conduction.g_z, conduction.boundary_face_conductance)
     return [array.tobytes() for array in (*faces, coefficients.capacity)]
 
 
 def test_they_are_those_of_the_temperatures_they_were_taken_at(model: Model) -> None:
     assert not are_constant(model)
-    assert not is_constant(model)
+    assert not has_constant_capacity(model)
     found, t = made(model), warm(model) + ZERO
     expected = assemble_conduction(model, CellConductivity(model, t))
     assert np.array_equal(found.conduction.g_z, expected.g_z)
@@ -158,20 +158,20 @@ def test_a_material_that_changes_only_when_it_is_hotter_is_followed() -> None:
 
 def test_films_change_surfaces_alone(model: Model) -> None:
     found = made(model)
-    g_z, surface = found.conduction.g_z, found.conduction.surface
+    g_z, surface = found.conduction.g_z, found.conduction.boundary_face_conductance
     share = np.full(surface.size, 0.5)
     assert found.set_htc_fraction(share)
     assert np.array_equal(found.conduction.g_z, g_z)
-    assert (found.conduction.surface < surface).all()
+    assert (found.conduction.boundary_face_conductance < surface).all()
     assert not found.set_htc_fraction(share.copy())
     assert found.set_htc_fraction(None)
-    assert np.array_equal(found.conduction.surface, surface)
+    assert np.array_equal(found.conduction.boundary_face_conductance, surface)
     assert not found.set_htc_fraction(None)
 
 
 def test_they_come_back_to_the_last_bit(model: Model) -> None:
     found, now = made(model), warm(model)
-    share = np.full(found.conduction.surface.size, 0.7)
+    share = np.full(found.conduction.boundary_face_conductance.size, 0.7)
     found.set_htc_fraction(share)
     assert found.predict(now, mixed(now + 0.5))  # conductivities, and not yet capacities
     state = found.state()

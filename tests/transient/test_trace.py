@@ -486,8 +486,10 @@ def test_of_says_what_units_are() -> None:
             [0.0],
             {"cooling.top.h": [3]},
             {"units": {"cooling.top.h": "W"}},
-            "Trace.names[0]: a power is not a fraction of a heat-transfer coefficient "
-            "(write cooling.top.h [%]) [E-UNIT]",
+            (
+                "Trace.names[0]: a power is not a fraction of a heat-transfer coefficient "
+                "(write cooling.top.h [%]) [E-UNIT]"
+            ),
         ),
         (
             [0.0],

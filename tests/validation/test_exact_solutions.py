@@ -99,7 +99,7 @@ def span(values: np.ndarray) -> float:
 @pytest.fixture(params=list(ROUNDING), ids=lambda kind: kind.__name__)
 def rounding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
     """Return the rounding where conductances are kept in one precision and the other."""
-    monkeypatch.setattr(conduction, "PRECISION", request.param)
+    monkeypatch.setattr(conduction, "FACE_CONDUCTANCE_DTYPE", request.param)
     return ROUNDING[request.param]
 
 
@@ -128,7 +128,7 @@ def test_wall_is_exact_where_nothing_heats(
             assert part.max == pytest.approx(wall.layer_max(n), abs=rounding * span(exact))
 
 
-@pytest.mark.usefixtures("in_full")
+@pytest.mark.usefixtures("float64_conductances")
 def test_heated_wall_is_off_by_the_bend_of_one_cell() -> None:
     """A cell takes the temperature for straight on both sides of its centre: s h^2 / (8 k) too warm."""
     wall = LayeredWall((WallLayer(2e-3, 20.0, 5e7),), FixedTemperature(300.0), Film(1e3, 300.0))
@@ -218,7 +218,7 @@ def test_regions_of_a_face_cool_what_lies_in_them() -> None:
     assert steady.heat_balance.out == pytest.approx({"top": -1.0, "bottom": 6.0}, rel=1e-9)
 
 
-@pytest.mark.usefixtures("in_full")
+@pytest.mark.usefixtures("float64_conductances")
 def test_base_of_a_cold_plate_is_a_layer_more() -> None:
     """A base as large as the face adds thickness / conductivity between it and the film."""
     die = Stack(
@@ -452,7 +452,7 @@ def joined(model: ts.Model) -> float:
 # -- conductivity of temperature -------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("in_full")
+@pytest.mark.usefixtures("float64_conductances")
 @pytest.mark.parametrize("exponent", kirchhoff_slab.PUBLISHED)
 def test_slab_whose_conductivity_falls_with_temperature(exponent: float) -> None:
     """The heated face to 1e-4 K on 32 cells (7e-5 K), falling fourfold with twice the cells."""

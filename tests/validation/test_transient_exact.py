@@ -49,12 +49,14 @@ class Course:
     columns: dict[str, tuple[float, ...]]  # W, or K for "cooling.top"
     kind: str = "steps"
     body: Callable[[], Body] = sandwich
-    start: Callable[[Body], np.ndarray] = field(default=lambda body: np.full(body.outside.size, AMBIENT))
+    start: Callable[[Body], np.ndarray] = field(
+        default=lambda body: np.full(body.boundary_heat.size, AMBIENT)
+    )
 
     @property
     def initial(self) -> np.ndarray:
         """Return the field at the start [K], (nz, ny, nx)."""
-        return self.body().spread(self.start(self.body()))
+        return self.body().to_field(self.start(self.body()))
 
     @property
     def trace(self) -> Trace:
@@ -78,7 +80,7 @@ def settled(body: Body) -> np.ndarray:
 
 def rough(body: Body) -> np.ndarray:
     """Return a field that jumps by up to 40 K from cell to cell."""
-    return AMBIENT + 40.0 * np.random.default_rng(11).random(body.outside.size)
+    return AMBIENT + 40.0 * np.random.default_rng(11).random(body.boundary_heat.size)
 
 
 def nearly_insulated() -> Body:
@@ -225,7 +227,7 @@ def test_error_asked_is_the_error_got_when_the_air_stops(scheme: str, tolerance:
     strong, weak, pieces = sandwich(), sandwich(1e3), ((0.0, 0.5), (0.5, 1.5), (1.5, 2.0))
     trace = Trace.of([0.0, 0.5, 1.5], {f"{TOP}.h": [1.0, 0.2, 1.0]}, units={f"{TOP}.h": "1"}, after="hold")
     simulation = Simulation(strong.model, trace, initial=300.0, tolerance=tolerance, scheme=scheme)
-    t = np.full(strong.outside.size, 300.0)
+    t = np.full(strong.boundary_heat.size, 300.0)
     for begin, end in pieces:
         body = weak if begin == 0.5 else strong
         times: list[float] = []
@@ -257,7 +259,7 @@ def exact_sines(body: Body, start: np.ndarray, until: float) -> np.ndarray:
     cells, pattern = body.cells, body.pattern("plate.heater")
     root = np.sqrt(cells.capacity)
     rates, vectors = np.linalg.eigh(cells.conductance / np.outer(root, root))
-    drive, steady = vectors.T @ (pattern / root), vectors.T @ (body.outside / root)
+    drive, steady = vectors.T @ (pattern / root), vectors.T @ (body.boundary_heat / root)
     # of y' + r y = p (3000 + 2000 sin + 900 cos) + q
     decay = np.exp(-rates * until)
     y = decay * (vectors.T @ (root * start)) + (3000.0 * drive + steady) * (1.0 - decay) / rates
@@ -272,7 +274,7 @@ def test_order_in_time(scheme: str) -> None:
     """Half the step takes the error of a smooth course to 1/2, 1/8 and 1/16: orders 1, 3 and 4."""
     body, order = plate(), {"implicit_euler": 1, "sdirk3": 3, "sdirk4": 4}[scheme]
     assert SCHEMES[scheme].order == order
-    start, until = np.full(body.outside.size, 310.0), 0.02
+    start, until = np.full(body.boundary_heat.size, 310.0), 0.02
     exact = exact_sines(body, start, until)
     off = []
     for steps in (40, 80, 160):
@@ -296,7 +298,7 @@ def test_a_mode_decays_by_the_gain_of_the_scheme(scheme: str) -> None:
         shape = 50.0 * body.cells.mode(number)
         for step in (0.1 / rates[number], 30.0 / rates[number]):
             simulation = Simulation(
-                body.model, Trace.constant({"plate.heater": 0.0}), initial=body.spread(300.0 + shape),
+                body.model, Trace.constant({"plate.heater": 0.0}), initial=body.to_field(300.0 + shape),
                 scheme=scheme, step=step, tolerance=TIGHT,
             )  # fmt: skip
             simulation.advance(5.0 * step)
@@ -451,13 +453,13 @@ def test_steady_on_the_default_grid_is_reached_and_kept() -> None:
 def test_nothing_overshoots_after_a_jump(scheme: str, tolerance: float) -> None:
     """Power that comes on warms every cell up to its steady state, off cools it: 0.1 tolerance."""
     body = sandwich()
-    for power, start in ((50.0, np.full(body.outside.size, AMBIENT)), (0.0, settled(body))):
+    for power, start in ((50.0, np.full(body.boundary_heat.size, AMBIENT)), (0.0, settled(body))):
         columns = {LOWER: np.array([power]), UPPER: np.array([power])}
         end = body.cells.steady(body.heats(columns)[0])
         sign = 1.0 if power else -1.0
         trace = Trace.constant({LOWER: power, UPPER: power})
         simulation = Simulation(
-            body.model, trace, initial=body.spread(start), tolerance=tolerance, scheme=scheme
+            body.model, trace, initial=body.to_field(start), tolerance=tolerance, scheme=scheme
         )
         fields = [start]
         simulation.advance(1e3, lambda s, fields=fields: fields.append(s.field[body.is_active]))

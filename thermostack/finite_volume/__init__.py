@@ -1,1 +1,1 @@
-"""The finite-volume discretisation: face conductances, heat capacities, reconstruction, error estimate."""
+"""The finite-volume discretisation: face conductances, heat capacities, reconstruction and error estimate."""

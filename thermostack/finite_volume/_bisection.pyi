@@ -1,53 +1,25 @@
+from typing import Any
+
 import numpy as np
 
-HALVES: int
-WORK_ROWS: int
+class PlaneFluxes:
+    def __init__(
+        self,
+        cells: tuple[Any, ...],
+        conductances: tuple[np.ndarray, ...],
+        boundary: tuple[np.ndarray, ...],
+        t: np.ndarray,
+    ) -> None: ...
 
-def carry_plane(
-    axis: int,
-    k: int,
-    shared: float,
-    g_x: np.ndarray,
-    g_y: np.ndarray,
-    g_z: np.ndarray,
-    t: np.ndarray,
-    conductivity: np.ndarray,
-    dz: np.ndarray,
-    dy: np.ndarray,
-    dx: np.ndarray,
-    column: np.ndarray,
-    across: np.ndarray,
-    is_high: np.ndarray,
-    leaving: np.ndarray,
-    work: np.ndarray,
-    halves: np.ndarray,
-) -> None: ...
-def balance_plane(
-    axis: int,
-    k: int,
-    g_x: np.ndarray,
-    g_y: np.ndarray,
-    g_z: np.ndarray,
-    part: np.ndarray,
-    power: np.ndarray,
-    below: np.ndarray,
-    here: np.ndarray,
-    above: np.ndarray,
-    dz: np.ndarray,
-    dy: np.ndarray,
-    dx: np.ndarray,
-    column: np.ndarray,
-    across: np.ndarray,
-    is_high: np.ndarray,
-    film: np.ndarray,
-    outside: np.ndarray,
-    given: np.ndarray,
-    windows: np.ndarray,
-    asked: np.ndarray,
-    work: np.ndarray,
-    through: np.ndarray,
-    on_high: np.ndarray,
-    back: np.ndarray,
-    integral: np.ndarray,
-    told: np.ndarray,
-) -> None: ...
+class BisectedPlanes:
+    def __init__(self, fluxes: PlaneFluxes, axis: int, max_ratio: float) -> None: ...
+    def interpolate(self, k: int, conductivity: np.ndarray) -> None: ...
+    def restrict_residual(
+        self,
+        k: int,
+        power: np.ndarray,
+        probes: np.ndarray,
+        residual: np.ndarray,
+        mean_change: np.ndarray,
+        probe_values: np.ndarray,
+    ) -> None: ...

@@ -1,39 +1,28 @@
+from typing import Any
+
 import numpy as np
 
-WORK_ROWS: int
+class PartCells:
+    def __init__(self, widths: tuple[np.ndarray, ...], part: np.ndarray, windows: np.ndarray) -> None: ...
+
+class PlaneFluxes:
+    def __init__(
+        self,
+        cells: tuple[Any, ...],
+        conductances: tuple[np.ndarray, ...],
+        boundary: tuple[np.ndarray, ...],
+        t: np.ndarray,
+    ) -> None: ...
 
 def measure_plane(
+    fluxes: PlaneFluxes,
     k: int,
-    g_x: np.ndarray,
-    g_y: np.ndarray,
-    g_z: np.ndarray,
-    t: np.ndarray,
-    part: np.ndarray,
     conductivity: np.ndarray,
-    dz: np.ndarray,
-    dy: np.ndarray,
-    dx: np.ndarray,
-    column: np.ndarray,
-    axis: np.ndarray,
-    is_high: np.ndarray,
-    leaving: np.ndarray,
-    windows: np.ndarray,
-    least: float,
-    most: float,
-    work: np.ndarray,
+    t_min: float,
+    t_max: float,
     integral: np.ndarray,
-    lowest: np.ndarray,
-    highest: np.ndarray,
+    zone_min: np.ndarray,
+    zone_max: np.ndarray,
     hottest: np.ndarray,
 ) -> None: ...
-def add_plane(
-    k: int,
-    part: np.ndarray,
-    dz: np.ndarray,
-    dy: np.ndarray,
-    dx: np.ndarray,
-    windows: np.ndarray,
-    values: np.ndarray,
-    work: np.ndarray,
-    sums: np.ndarray,
-) -> None: ...
+def add_plane(cells: PartCells, k: int, values: np.ndarray, work: np.ndarray, sums: np.ndarray) -> None: ...

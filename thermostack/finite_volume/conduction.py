@@ -1,10 +1,11 @@
-"""Heat conduction through the cells: one conductance per face, which is the whole operator."""
+"""The conduction operator: one thermal conductance for each face of the cells."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,22 +17,22 @@ from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 from thermostack.package.geometry import Part
 
-# Of the faces' conductances. Rounded to seven digits they move a rise by 1e-7 of it at most, far below what
-# any conductivity is known to, and take half the memory of the largest arrays there are.
-PRECISION: type = np.float32
+# Conductances rounded to seven digits change a temperature rise by 1e-7 of its value at most, far below the
+# uncertainty of any conductivity, and halve the memory of the largest arrays.
+FACE_CONDUCTANCE_DTYPE: type = np.float32
 
 
 @dataclass(frozen=True, eq=False)
 class BoundaryConductance:
-    """Conductances [W/K] from cells to temperatures fixed outside. Few cells have any, so few are kept."""
+    """Conductances [W/K] from cells to ambient temperatures, stored for the few cells that have one."""
 
     shape: tuple[int, int, int]  # (nz, ny, nx) of the cells
-    cell: np.ndarray  # (n,) index of the cell in the raveled grid, ascending, each once
+    cell: np.ndarray  # (n,) index of the cell in the raveled grid, strictly ascending
     conductance: np.ndarray  # (n,) W/K
 
     @classmethod
     def from_dense(cls, dense: np.ndarray) -> BoundaryConductance:
-        """Return the ground whose conductances stand in an array of all cells, (nz, ny, nx)."""
+        """Return the conductances given as an array of all cells, (nz, ny, nx) [W/K]."""
         nz, ny, nx = dense.shape
         cell = np.flatnonzero(dense)
         return cls((nz, ny, nx), cell, dense.reshape(-1)[cell].astype(np.float64))
@@ -40,15 +41,15 @@ class BoundaryConductance:
     def accumulate(
         cls, shape: tuple[int, int, int], cell: np.ndarray, conductance: np.ndarray
     ) -> BoundaryConductance:
-        """Return it from conductances that may share a cell; `cell` ascends."""
+        """Return the sum of conductances (n,) [W/K] in each cell; `cell` (n,) ascends, with repetitions."""
         first = np.flatnonzero(np.diff(cell, prepend=-1))
         total = np.add.reduceat(conductance, first) if first.size else np.zeros(0)
         return cls(shape, cell[first].astype(np.intp), total)
 
     def with_conductance(self, conductance: np.ndarray) -> BoundaryConductance:
-        """Return the same cells with other conductances [W/K], in their order."""
+        """Return the same cells with other conductances (n,) [W/K], in the same order."""
         other = BoundaryConductance(self.shape, self.cell, conductance)
-        other.__dict__["start"] = self.start  # a search through all cells
+        other.__dict__["start"] = self.start  # computed once, because it reads all cells
         return other
 
     @property
@@ -60,26 +61,23 @@ class BoundaryConductance:
 
     @cached_property
     def start(self) -> np.ndarray:
-        """Return which entry is the first of each line of cells along x, and one beyond, (nz ny + 1,)."""
+        """Return the first entry of each row of cells along x, and the number of entries, (nz ny + 1,)."""
         nz, ny, nx = self.shape
         return np.searchsorted(self.cell, np.arange(nz * ny + 1) * nx).astype(np.intp)
 
 
 @dataclass(frozen=True, eq=False)
 class Conduction:
-    """`G` of `C dT/dt + G T = P`: heat [W] that leaves a cell per kelvin, face by face.
+    """The operator G of `C dT/dt + G T = P` [W/K], stored as face conductances.
 
-    A cell with no conductance at all lies outside the body. The faces' conductances are all of float32,
-    which is seven digits and half the memory, or all of float64.
+    Cells without any conductance are outside the body. The face conductances are all float32 or all float64.
     """
 
-    g_x: np.ndarray  # (nz, ny, nx - 1) W/K, between cells i and i + 1
+    g_x: np.ndarray  # (nz, ny, nx - 1) W/K between cells i and i + 1
     g_y: np.ndarray  # (nz, ny - 1, nx) W/K
     g_z: np.ndarray  # (nz - 1, ny, nx) W/K
     boundary: BoundaryConductance
-    surface: np.ndarray = field(
-        default_factory=lambda: np.zeros(0)
-    )  # (n,) W/K, of each of the model's surfaces
+    boundary_face_conductance: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (n,) W/K
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -88,27 +86,29 @@ class Conduction:
 
     @property
     def cells(self) -> int:
-        """Return the number of cells, those outside the body included."""
+        """Return the number of cells, including those outside the body."""
         return math.prod(self.shape)
 
     @property
     def memory(self) -> int:
-        """Return the bytes of the conductances."""
-        ground = self.boundary.cell.nbytes + self.boundary.conductance.nbytes
-        return self.g_x.nbytes + self.g_y.nbytes + self.g_z.nbytes + ground
+        """Return the memory of the conductances in bytes."""
+        boundary = self.boundary.cell.nbytes + self.boundary.conductance.nbytes
+        return self.g_x.nbytes + self.g_y.nbytes + self.g_z.nbytes + boundary
 
     def apply(self, t: np.ndarray) -> np.ndarray:
-        """Return the heat [W] that leaves each cell at temperatures t [K], (nz, ny, nx)."""
-        heat = np.zeros(self.shape)
-        heat.reshape(-1)[self.boundary.cell] = self.boundary.conductance * t.reshape(-1)[self.boundary.cell]
+        """Return G t, the heat flow out of each cell [W] at temperatures t [K], (nz, ny, nx)."""
+        outflow = np.zeros(self.shape)
+        outflow.reshape(-1)[self.boundary.cell] = (
+            self.boundary.conductance * t.reshape(-1)[self.boundary.cell]
+        )
         for g, axis in ((self.g_x, 2), (self.g_y, 1), (self.g_z, 0)):
             flux = g * -np.diff(t, axis=axis)
-            heat[_low(axis)] += flux
-            heat[_high(axis)] -= flux
-        return heat
+            outflow[_low(axis)] += flux
+            outflow[_high(axis)] -= flux
+        return outflow
 
     def diagonal_of_plane(self, k: int) -> np.ndarray:
-        """Return the sum of the conductances of each cell at height k [W/K], (ny, nx)."""
+        """Return the diagonal of G for the cells at height k [W/K], (ny, nx)."""
         nz, ny, nx = self.shape
         total = np.zeros((ny, nx))
         here = slice(*self.boundary.start[[k * ny, (k + 1) * ny]].tolist())
@@ -121,17 +121,17 @@ class Conduction:
         return total
 
     def diagonal(self) -> np.ndarray:
-        """Return the sum of each cell's conductances [W/K], (nz, ny, nx)."""
+        """Return the diagonal of G, the sum of the conductances of each cell [W/K], (nz, ny, nx)."""
         return np.stack([self.diagonal_of_plane(k) for k in range(self.shape[0])])
 
     @property
     def is_active(self) -> np.ndarray:
-        """Return where the body is: cells with any conductance, (nz, ny, nx)."""
+        """Return which cells are in the body, those with any conductance, (nz, ny, nx) bool."""
         active: np.ndarray = self.diagonal() > 0.0
         return active
 
     def to_csr(self) -> sp.csr_array:
-        """Return G as a sparse matrix [W/K]; cells outside the body have a row of their own, 1 W/K."""
+        """Return G as a sparse matrix [W/K]; each cell outside the body has a diagonal entry of 1 W/K."""
         diagonal = self.diagonal()
         cells = diagonal.size
         diagonals = [np.where(diagonal > 0.0, diagonal, 1.0).ravel()]
@@ -141,7 +141,7 @@ class Conduction:
             (self.g_y, 1, self.shape[2]),
             (self.g_z, 0, self.shape[1] * self.shape[2]),
         ):
-            if not g.size:  # one cell along this axis: its stride is another's
+            if not g.size:  # with one cell along this axis, its stride is that of another axis
                 continue
             padded = np.zeros(self.shape)
             padded[_low(axis)] = g
@@ -168,12 +168,12 @@ class CellConductivity(CellProperties):
     """The conductivity [W/(m K)] of every cell along z, y and x; `plane(k)` is (3, ny, nx)."""
 
     def __init__(self, model: Model, temperature: np.ndarray | None = None) -> None:
-        """Take it at temperatures (nz, ny, nx) [K], where none are given at 300 K."""
+        """Store the conductivities at temperatures (nz, ny, nx) [K], by default at 300 K."""
         super().__init__(
             model.part,
-            [part.conductivity_at(ROOM_TEMPERATURE)[::-1] for part in model.parts],
+            [_conductivity_zyx(part, ROOM_TEMPERATURE) for part in model.parts],
             {
-                n: ((id(part.material), part.is_turned), _along_zyx(part))
+                n: ((id(part.material), part.is_turned), _conductivity_law(part))
                 for n, part in enumerate(model.parts)
                 if not part.material.is_constant
             },
@@ -181,80 +181,92 @@ class CellConductivity(CellProperties):
         self.temperature = temperature
 
 
-def _along_zyx(part: Part) -> Law:
-    return lambda temperature: part.conductivity_at(temperature)[::-1]
+def _conductivity_law(part: Part) -> Law:
+    return lambda temperature: _conductivity_zyx(part, temperature)
+
+
+def _conductivity_zyx(part: Part, temperature: Any) -> Any:
+    """Return the conductivity [W/(m K)] of a part along z, y and x.
+
+    Descriptions use the order (x, y, z), arrays of cells (z, y, x). Only this function converts the order.
+    """
+    return part.conductivity_at(temperature)[::-1]
 
 
 def assemble_conduction(
     model: Model, conductivity: CellConductivity | None = None, dtype: type | None = None
 ) -> Conduction:
-    """Return the conductance [W/K] of every face: two half cells and any contact between them in series.
+    """Return the conductances of a model [W/K].
 
-    `conductivity` says where conductivities that depend on temperature are taken, by default at 300 K.
-    `dtype` is that of the faces' conductances, PRECISION unless said.
-    The series of half cells is exact in layered media (Patankar 1980, section 4.2-3).
+    A face has the resistances of two half cells and of any contact between them in series, which is exact in
+    layered media (Patankar 1980, section 4.2-3). `conductivity` gives the temperatures at which
+    temperature-dependent conductivities are evaluated, by default 300 K. `dtype` is that of the face
+    conductances, by default FACE_CONDUCTANCE_DTYPE.
     """
     nz, ny, nx = model.grid.shape
-    dtype = dtype or PRECISION
+    dtype = dtype or FACE_CONDUCTANCE_DTYPE
     g_x: np.ndarray = np.empty((nz, ny, nx - 1), dtype)
     g_y: np.ndarray = np.empty((nz, ny - 1, nx), dtype)
     g_z: np.ndarray = np.empty((nz - 1, ny, nx), dtype)
-    surface = np.empty(model.boundary.cell.size)
-    _join(model, conductivity or CellConductivity(model), np.ones(nz, dtype=bool), g_x, g_y, g_z, surface)
-    return Conduction(
-        g_x, g_y, g_z, BoundaryConductance.accumulate((nz, ny, nx), model.boundary.cell, surface), surface
+    faces = np.empty(model.boundary.cell.size)
+    _set_conductances(
+        model, conductivity or CellConductivity(model), np.ones(nz, dtype=bool), g_x, g_y, g_z, faces
     )
+    boundary = BoundaryConductance.accumulate((nz, ny, nx), model.boundary.cell, faces)
+    return Conduction(g_x, g_y, g_z, boundary, faces)
 
 
 def update_conduction(
     conduction: Conduction, model: Model, conductivity: CellConductivity, planes: np.ndarray | None = None
 ) -> Conduction:
-    """Return a model's conductances at other temperatures, where the old ones of its faces stood.
+    """Return the conductances of a model at other temperatures [W/K], in the arrays of `conduction`.
 
-    Only the faces of cells in some planes (nz,) bool are joined again, by default of all in which a
+    Only the faces of cells in the given planes (nz,) bool are updated, by default of all planes in which a
     conductivity depends on temperature.
     """
-    g_x, g_y, g_z, surface = conduction.g_x, conduction.g_y, conduction.g_z, conduction.surface.copy()
-    _join(model, conductivity, conductivity.varies if planes is None else planes, g_x, g_y, g_z, surface)
-    ground = BoundaryConductance.accumulate(conduction.shape, model.boundary.cell, surface)
-    return Conduction(g_x, g_y, g_z, conduction.boundary.with_conductance(ground.conductance), surface)
+    g_x, g_y, g_z = conduction.g_x, conduction.g_y, conduction.g_z
+    faces = conduction.boundary_face_conductance.copy()
+    is_updated = conductivity.varies if planes is None else planes
+    _set_conductances(model, conductivity, is_updated, g_x, g_y, g_z, faces)
+    total = BoundaryConductance.accumulate(conduction.shape, model.boundary.cell, faces)
+    return Conduction(g_x, g_y, g_z, conduction.boundary.with_conductance(total.conductance), faces)
 
 
-def _join(
+def _set_conductances(
     model: Model,
     conductivity: CellConductivity,
-    is_new: np.ndarray,
+    is_updated: np.ndarray,
     g_x: np.ndarray,
     g_y: np.ndarray,
     g_z: np.ndarray,
-    surface: np.ndarray,
+    boundary_faces: np.ndarray,
 ) -> None:
-    """Set the conductances of the faces of cells in the planes (nz,) that are new, and of their surfaces."""
-    grid, surfaces = model.grid, model.boundary
-    is_needed = is_new.copy()
-    is_needed[1:] |= is_new[:-1]
-    is_needed[:-1] |= is_new[1:]
-    below = np.zeros(0)  # half cells of the plane before
+    """Set the conductances [W/K] of all faces of the cells in the updated planes, boundary faces included."""
+    grid, boundary = model.grid, model.boundary
+    is_needed = is_updated.copy()
+    is_needed[1:] |= is_updated[:-1]
+    is_needed[:-1] |= is_updated[1:]
+    below = np.zeros(0)  # half-cell resistances of the plane before
     for k in np.flatnonzero(is_needed).tolist():
         half = half_cell_resistance(grid, conductivity.plane(k), k)
-        if k > 0 and (is_new[k - 1] or is_new[k]):
+        if k > 0 and (is_updated[k - 1] or is_updated[k]):
             for contact in model.contacts:
                 if contact.k == k:
                     below[contact.j, contact.i] += contact.resistance
-            _face_conductance.join_upwards(below, half[0], grid.dy, grid.dx, g_z[k - 1])
-        if is_new[k]:
-            _face_conductance.join_sideways(half, grid.dz[k], grid.dy, grid.dx, g_x[k], g_y[k])
-            here = model.boundary_of_plane(k)
-            resistance = half[surfaces.axis[here], *model.columns_of(here)]
+            _face_conductance.vertical_conductance(below, half[0], grid.dy, grid.dx, g_z[k - 1])
+        if is_updated[k]:
+            _face_conductance.lateral_conductance(half, grid.dz[k], grid.dy, grid.dx, g_x[k], g_y[k])
+            of_plane = model.boundary_of_plane(k)
+            resistance = half[boundary.axis[of_plane], *model.columns_of(of_plane)]
             with np.errstate(divide="ignore"):
-                surface[here] = surfaces.area[here] / (resistance + 1.0 / surfaces.h[here])
+                boundary_faces[of_plane] = boundary.area[of_plane] / (resistance + 1.0 / boundary.h[of_plane])
         below = half[0]
 
 
 def half_cell_resistance(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:
-    """Return the resistance [m2 K/W] of half a cell along z, y and x at height k, (3, ny, nx).
+    """Return the area-specific resistance of half a cell along z, y and x at height k [m2 K/W], (3, ny, nx).
 
-    It is infinite outside the body. `conductivity` [W/(m K)] is that of the plane, (3, ny, nx).
+    It is infinite outside the body. `conductivity` (3, ny, nx) [W/(m K)] is that of the plane.
     """
     half = np.empty(conductivity.shape)
     widths = grid.dz[k], grid.dy[:, None], grid.dx
@@ -264,26 +276,28 @@ def half_cell_resistance(grid: Grid, conductivity: np.ndarray, k: int) -> np.nda
     return half
 
 
-def contrast_of(conduction: Conduction, dx: np.ndarray, dy: np.ndarray, threads: int = 1) -> float:
-    """Return the largest conductivity over the smallest within one plane of cells, the most of all planes.
+def conductivity_contrast(conduction: Conduction, dx: np.ndarray, dy: np.ndarray, threads: int = 1) -> float:
+    """Return the largest ratio of maximum to minimum conductivity within one plane of cells.
 
-    They are taken along x, or along y where there is one cell along x, from face to face; `dx` and `dy` [m]
-    are the cells' widths.
+    Conductivities along x are computed from the face conductances, or along y with one cell along x.
+    `dx` and `dy` [m] are the widths of the cells.
     """
     if dx.size > 1:
         faces, ratio = conduction.g_x, (dx[1:] + dx[:-1]) / dy[:, None]
     else:
         faces, ratio = conduction.g_y, (dy[1:] + dy[:-1])[:, None] / dx
-    low, high = np.empty((2, len(faces)))
-    _face_conductance.span(faces, ratio.astype(faces.dtype), low, high, threads)
-    return float(np.max(high / low, initial=1.0))
+    plane_min, plane_max = np.empty((2, len(faces)))
+    _face_conductance.plane_extremes(faces, ratio.astype(faces.dtype), plane_min, plane_max, threads)
+    return float(np.max(plane_max / plane_min, initial=1.0))
 
 
-def add_boundary_sources(model: Model, conduction: Conduction, heat: np.ndarray, zero: float = 0.0) -> None:
-    """Add to `heat` [W], (nz, ny, nx), what the outside gives each cell at temperature `zero` [K].
+def add_boundary_sources(model: Model, conduction: Conduction, rhs: np.ndarray, zero: float = 0.0) -> None:
+    """Add to `rhs` (nz, ny, nx) [W] the heat flow into each cell at temperature `zero` [K] from the boundary.
 
-    It is what fixed fluxes bring and what each film would bring to a body at that temperature.
+    It is the heat of fixed fluxes and the convective heat from each ambient temperature to a body at `zero`.
     """
-    surfaces = model.boundary
-    given = conduction.surface * (surfaces.temperature - zero) + surfaces.flux * surfaces.area
-    np.add.at(heat.reshape(-1), surfaces.cell, given)
+    boundary = model.boundary
+    heat = (
+        conduction.boundary_face_conductance * (boundary.temperature - zero) + boundary.flux * boundary.area
+    )
+    np.add.at(rhs.reshape(-1), boundary.cell, heat)

@@ -1,4 +1,4 @@
-"""What an engineer asks of a field: the temperatures of the parts, and where the heat goes."""
+"""Minimum, mean and maximum temperature of parts, heated blocks and faces, from a solved field."""
 
 from __future__ import annotations
 
@@ -8,207 +8,180 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from thermostack.finite_volume import _part_statistics
-from thermostack.finite_volume.reconstruction import Fluxes, cell_extremum
-from thermostack.mesh.boundary_faces import SURROUNDINGS
+from thermostack.finite_volume.reconstruction import FaceFluxes, cell_extremum
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
-from thermostack.package.cooling import FACES
 
 
 @dataclass(frozen=True)
 class PartTemperature:
-    """The temperatures of one part, or of several taken together.
+    """The temperatures of one part, of a heated block, or of several parts together.
 
-    Means are over the volume; least and greatest temperatures over all of it, rebuilt between the
-    cell centres from the fluxes.
+    Parameters
+    ----------
+    name : str
+        "<stack>.<layer>" of a part, "<stack>.<layer>.<block>" of a block of its floorplan.
+    power : float
+        Power generated in the part [W].
+    min, mean, max : float
+        Temperatures [K]. The mean is over the volume; minimum and maximum are over the whole volume.
+    at : tuple of float
+        Position (x, y, z) of the maximum [m].
+    volume : float
+        Volume of the part [m3].
+    error, mean_error : float, optional
+        Estimated discretisation errors of the maximum and of the mean [K]; None without an estimate.
+    extrapolated : float, optional
+        Maximum temperature with its estimated change on a finer grid added [K].
+    limit : float, optional
+        Maximum permitted temperature [K].
+    is_block : bool
+        Whether it is a block of a floorplan, which is contained in the part of its layer.
+    min_margin : float, optional
+        Minimum margin of several parts together [K].
+
+    Notes
+    -----
+    Temperatures between cell centres are reconstructed from the heat fluxes (docs/numerics.md, section 7).
+
+    Examples
+    --------
+    >>> die = PartTemperature("die.active", 10.0, 350.0, 355.0, 362.0, (0.0, 0.0, 0.0), 1e-9, limit=378.0)
+    >>> die.margin
+    16.0
     """
 
     name: str
-    power: float  # W
-    min: float  # K
-    mean: float  # K
-    max: float  # K
-    at: tuple[float, float, float]  # m, where the greatest is
-    volume: float  # m3
-    error: float | None = None  # K, of the greatest; None: not estimated
-    mean_error: float | None = None  # K
-    extrapolated: float | None = None  # K, the greatest with the estimated part of its error removed
-    limit: float | None = None  # K
-    is_block: bool = False  # of a floorplan: a piece of the part of its layer
-    least_margin: float | None = None  # K, of parts taken together: of the one nearest to its limit
+    power: float
+    min: float
+    mean: float
+    max: float
+    at: tuple[float, float, float]
+    volume: float
+    error: float | None = None
+    mean_error: float | None = None
+    extrapolated: float | None = None
+    limit: float | None = None
+    is_block: bool = False
+    min_margin: float | None = None
 
     @property
     def margin(self) -> float | None:
-        """Return how far the greatest temperature is below the limit [K], of several the least."""
-        if self.least_margin is not None:
-            return self.least_margin
+        """Return the limit minus the maximum [K], of several parts the minimum; None without a limit."""
+        if self.min_margin is not None:
+            return self.min_margin
         return None if self.limit is None else self.limit - self.max
 
 
-@dataclass(frozen=True)
-class HeatBalance:
-    """Heat in and out [W]: what the parts make, and what leaves through each face (negative: enters)."""
-
-    heat_in: float
-    out: dict[str, float]
-
-    @property
-    def imbalance(self) -> float:
-        """Return the heat that is neither stored nor leaves [W]."""
-        return self.heat_in - sum(self.out.values())
-
-    @property
-    def relative(self) -> float:
-        """Return the imbalance relative to the heat that passes through."""
-        passing = max(abs(self.heat_in), sum(abs(heat) for heat in self.out.values()) / 2.0)
-        return abs(self.imbalance) / passing if passing > 0.0 else 0.0
-
-    def __str__(self) -> str:
-        """Return a line per face."""
-        rows = [f"{'heat in':<18}{self.heat_in:12.5g} W"]
-        rows += [f"{'out ' + face:<18}{heat:12.5g} W" for face, heat in self.out.items()]
-        return "\n".join([*rows, f"{'imbalance':<18}{self.imbalance:12.2g} W  ({self.relative:.1e})"])
-
-
-def balance_heat(fluxes: Fluxes) -> HeatBalance:
-    """Return the heat that the parts make and what leaves through each face [W]."""
-    model = fluxes.model
-    by_face = np.bincount(model.boundary.face, weights=fluxes.leaving, minlength=SURROUNDINGS + 1)
-    present = np.bincount(model.boundary.face, minlength=SURROUNDINGS + 1) > 0
-    names = (*FACES, "surroundings")
-    out = {names[n]: float(by_face[n]) for n in range(SURROUNDINGS + 1) if present[n]}
-    return HeatBalance(model.total_power, out)
-
-
 class PartsAndBlocks:
-    """The parts of a model and their heated blocks, and integrals over them, plane by plane."""
+    """The zones of a model and volume integrals over them, plane by plane.
+
+    A zone is a part or one of its heated blocks. Zones are numbered: all parts, then all blocks.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         bounds = [[edge for s in block.window for edge in (s.start, s.stop)] for block in model.blocks]
         rows = [[n, *bound] for n, bound in enumerate(bounds, len(model.parts))]
-        self.windows = np.array(rows, dtype=np.intp).reshape(
-            -1, 7
-        )  # of blocks: member, k0, k1, j0, j1, i0, i1
-        self.volume = np.zeros(self.count)  # (members,) m3: parts, then blocks
-        ones = np.ones(model.grid.shape[1:])
-        for k in range(model.grid.shape[0]):
-            self.add(k, ones, self.volume)
+        # (blocks, 7): zone, k0, k1, j0, j1, i0, i1
+        self.windows = np.array(rows, dtype=np.intp).reshape(-1, 7)
+        grid = model.grid
+        self._cells = _part_statistics.PartCells((grid.dz, grid.dy, grid.dx), model.part, self.windows)
+        self.volume = np.zeros(self.count)  # (zones,) m3
+        ones = np.ones(grid.shape[1:])
+        for k in range(grid.shape[0]):
+            self.add_integral(k, ones, self.volume)
 
     @property
     def count(self) -> int:
         """Return the number of parts and blocks."""
         return len(self.model.parts) + len(self.model.blocks)
 
-    def add(self, k: int, values: np.ndarray, sums: np.ndarray) -> None:
-        """Add the integral of a plane of values (ny, nx) over the volume of each member at height k."""
-        grid, part = self.model.grid, self.model.part
-        row, of_plane = np.empty((1, grid.shape[2])), np.zeros(self.count)
-        _part_statistics.add_plane(k, part, grid.dz, grid.dy, grid.dx, self.windows, values, row, of_plane)
+    def add_integral(self, k: int, values: np.ndarray, sums: np.ndarray) -> None:
+        """Add the volume integral over each zone of a plane of values (ny, nx) at height k to `sums`."""
+        work, of_plane = np.empty(self.model.grid.shape[2]), np.zeros(self.count)
+        _part_statistics.add_plane(self._cells, k, values, work, of_plane)
         sums += of_plane
 
 
 @dataclass(frozen=True, eq=False)
 class PeakLocations:
-    """Where each member is hottest: its cell, and in it the place from -1/2 to 1/2 along z, y and x."""
+    """The position of the maximum temperature of each zone: a cell, and a position in it."""
 
-    cell: np.ndarray  # (members,) index in the raveled grid, -1 where the member has no cell
-    offset: np.ndarray  # (3, members)
-    rise: np.ndarray  # (3, members) K over the centre of the cell
-    bend: np.ndarray  # (3, members) K, h |s_hi - s_lo|
+    cell: np.ndarray  # (zones,) index in the raveled grid, -1 for a zone without cells
+    offset: np.ndarray  # (3, zones) from -1/2 to 1/2 along z, y and x
+    rise: np.ndarray  # (3, zones) K above the centre of the cell
+    slope_change: np.ndarray  # (3, zones) K, h |s_hi - s_lo|
 
 
 @dataclass(frozen=True, eq=False)
 class PartMeasurements:
-    """What was found in one field: the members, their temperatures, and where each is hottest."""
+    """The temperatures of all zones in one field, and the positions of their maxima."""
 
-    members: PartsAndBlocks
+    zones: PartsAndBlocks
     peaks: PeakLocations
-    temperatures: dict[int, PartTemperature]  # by member, each part before its blocks
+    temperatures: dict[int, PartTemperature]  # by zone, each part before its blocks
 
 
 def measure_parts(
-    fluxes: Fluxes,
-    members: PartsAndBlocks | None = None,
+    fluxes: FaceFluxes,
+    zones: PartsAndBlocks | None = None,
     power: np.ndarray | None = None,
     *,
     is_steady: bool = True,
 ) -> PartMeasurements:
     """Return the temperatures of every part that has cells, each followed by its heated blocks.
 
-    `members` are those of the model, if they are there already, `power` (members,) their heat [W] where it
-    is not the drawn one. A steady temperature cannot pass those outside where nothing heats or cools within.
+    `zones` are the parts and blocks of the model, where they are known already; `power` (zones,) [W] replaces
+    the power of the description. In a steady field without heat sources no temperature is above the maximum
+    ambient temperature, and without heat sinks none is below the minimum; reconstructed values are clipped.
     """
-    model, c = fluxes.model, fluxes.conduction
-    members = PartsAndBlocks(model) if members is None else members
-    grid, (nz, ny, nx) = model.grid, model.grid.shape
-    # Summed by planes, because one long sum would gather its rounding.
-    integral, of_plane = np.zeros((2, members.count))
-    conductivity = np.zeros((3, members.count))
-    lowest, highest = np.full(members.count, np.inf), np.full(members.count, -np.inf)
-    hottest = np.full(members.count, -1, dtype=np.intp)
-    work = np.empty((_part_statistics.WORK_ROWS, nx + 2))
-    least, most = _bounds(fluxes) if is_steady else (-np.inf, np.inf)
+    zones = PartsAndBlocks(fluxes.model) if zones is None else zones
+    nz, ny, nx = fluxes.model.grid.shape
+    # Integrals are summed by planes, because one long sum would accumulate rounding errors.
+    integral, of_plane = np.zeros((2, zones.count))
+    conductivity = np.zeros((3, zones.count))
+    zone_min, zone_max = np.full(zones.count, np.inf), np.full(zones.count, -np.inf)
+    hottest = np.full(zones.count, -1, dtype=np.intp)
+    bounds = _steady_bounds(fluxes) if is_steady else (-np.inf, np.inf)
+    arrays = _part_statistics.PlaneFluxes(*fluxes.plane_arrays(zones.windows))
     for k in range(nz):
-        plane, surfaces = fluxes.conductivity.plane(k), fluxes.surfaces_of_plane(k)
+        plane = fluxes.conductivity.plane(k)
         of_plane[:] = 0.0
-        _part_statistics.measure_plane(
-            k,
-            c.g_x,
-            c.g_y,
-            c.g_z,
-            fluxes.t,
-            model.part,
-            plane,
-            grid.dz,
-            grid.dy,
-            grid.dx,
-            surfaces.column,
-            surfaces.axis,
-            surfaces.is_high,
-            fluxes.leaving[surfaces.which],
-            members.windows,
-            least,
-            most,
-            work,
-            of_plane,
-            lowest,
-            highest,
-            hottest,
-        )
+        _part_statistics.measure_plane(arrays, k, plane, *bounds, of_plane, zone_min, zone_max, hottest)
         integral += of_plane
-        here = np.flatnonzero(hottest // (ny * nx) == k)
-        conductivity[:, here] = plane.reshape(3, -1)[:, hottest[here] % (ny * nx)]
+        in_plane = np.flatnonzero(hottest // (ny * nx) == k)
+        conductivity[:, in_plane] = plane.reshape(3, -1)[:, hottest[in_plane] % (ny * nx)]
     peaks = _find_peaks(fluxes, hottest, conductivity)
     temperatures = {
         n: PartTemperature(
             name,
-            drawn if power is None else float(power[n]),
-            float(lowest[n]),
-            float(integral[n] / members.volume[n]),
-            float(highest[n]),
-            _position(grid, peaks, n),
-            float(members.volume[n]),
+            nominal_power if power is None else float(power[n]),
+            float(zone_min[n]),
+            float(integral[n] / zones.volume[n]),
+            float(zone_max[n]),
+            _position(fluxes.model.grid, peaks, n),
+            float(zones.volume[n]),
             limit=limit,
             is_block=is_block,
         )
-        for n, name, drawn, limit, is_block in _in_order(members)
+        for n, name, nominal_power, limit, is_block in _in_order(zones)
     }
-    return PartMeasurements(members, peaks, temperatures)
+    return PartMeasurements(zones, peaks, temperatures)
 
 
-def _find_peaks(fluxes: Fluxes, hottest: np.ndarray, conductivity: np.ndarray) -> PeakLocations:
-    """Return where in their hottest cells, of conductivities [W/(m K)] (3, members), the members peak."""
+def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray, conductivity: np.ndarray) -> PeakLocations:
+    """Return the maxima in the hottest cells (zones,) with conductivities (3, zones) [W/(m K)]."""
     k, j, i = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
     a, b = fluxes.of_cells((k, j, i), conductivity).slopes
-    return PeakLocations(hottest, *cell_extremum(a, b, *fluxes.hotter((k, j, i))), np.abs(b - a))
+    return PeakLocations(hottest, *cell_extremum(a, b, *fluxes.neighbour_rise((k, j, i))), np.abs(b - a))
 
 
-def _in_order(members: PartsAndBlocks) -> Iterator[tuple[int, str, float, float | None, bool]]:
-    """Yield number, name, heat [W], limit [K] and kind of every member, each part before its blocks."""
-    model = members.model
+def _in_order(zones: PartsAndBlocks) -> Iterator[tuple[int, str, float, float | None, bool]]:
+    """Yield zone, name, power [W], limit [K] and whether it is a block, each part before its blocks."""
+    model = zones.model
     for n, part in enumerate(model.parts):
-        if members.volume[n] == 0.0:
+        if zones.volume[n] == 0.0:
             continue
         yield n, part.name, float(model.power_of_parts[n]), part.limit, False
         for m, block in enumerate(model.blocks, len(model.parts)):
@@ -216,18 +189,19 @@ def _in_order(members: PartsAndBlocks) -> Iterator[tuple[int, str, float, float 
                 yield m, block.name, block.power, part.limit, True
 
 
-def _bounds(fluxes: Fluxes) -> tuple[float, float]:
-    """Return what no temperature [K] can pass: those outside, where nothing heats or cools within."""
-    surfaces = fluxes.model.boundary
-    fixed = surfaces.temperature[surfaces.h > 0.0]
-    heats = [*(source.plane for source in fluxes.model.layer_sources), surfaces.flux]
-    least = min((float(heat.min()) for heat in heats if heat.size), default=0.0)
-    most = max((float(heat.max()) for heat in heats if heat.size), default=0.0)
-    return float(fixed.min()) if least >= 0.0 else -np.inf, float(fixed.max()) if most <= 0.0 else np.inf
+def _steady_bounds(fluxes: FaceFluxes) -> tuple[float, float]:
+    """Return the bounds of temperatures [K]: ambient temperatures, infinite with a heat sink or source."""
+    boundary = fluxes.model.boundary
+    ambient = boundary.temperature[boundary.h > 0.0]
+    heats = [*(source.plane for source in fluxes.model.layer_sources), boundary.flux]
+    heat_min = min((float(heat.min()) for heat in heats if heat.size), default=0.0)
+    heat_max = max((float(heat.max()) for heat in heats if heat.size), default=0.0)
+    t_min = float(ambient.min()) if heat_min >= 0.0 else -np.inf
+    return t_min, float(ambient.max()) if heat_max <= 0.0 else np.inf
 
 
 def _position(grid: Grid, peaks: PeakLocations, n: int) -> tuple[float, float, float]:
-    """Return the place [m] where a member is hottest."""
+    """Return the position (x, y, z) of the maximum of a zone [m]."""
     k, j, i = np.unravel_index(peaks.cell[n], grid.shape)
     z, y, x = peaks.offset[:, n].tolist()
     return (
@@ -239,36 +213,56 @@ def _position(grid: Grid, peaks: PeakLocations, n: int) -> tuple[float, float, f
 
 @dataclass(frozen=True)
 class FaceTemperature:
-    """The temperatures of one side of a part or stack, rebuilt from the heat through it."""
+    """The temperatures of one face of a part or stack, reconstructed from the heat flux through it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the part or stack.
+    side : str
+        "bottom", "top", "south", "north", "west" or "east".
+    area : float
+        Area of the face [m2].
+    heat : float
+        Heat flow out of the part through the face [W].
+    min, mean, max : float
+        Temperatures of the face [K]; the mean is over the area.
+
+    Examples
+    --------
+    >>> case = FaceTemperature("lid", "top", 4e-4, 50.0, 340.0, 342.0, 346.5)
+    >>> case.max - case.min
+    6.5
+    """
 
     name: str
-    side: str  # of FACES
-    area: float  # m2
-    heat: float  # W out of the part through this side
-    min: float  # K
-    mean: float  # K, over the area
-    max: float  # K
+    side: str
+    area: float
+    heat: float
+    min: float
+    mean: float
+    max: float
 
 
 SIDES = {"bottom": (0, False), "top": (0, True), "south": (1, False), "north": (1, True)}
-SIDES |= {"west": (2, False), "east": (2, True)}  # axis z, y, x and whether the high side
+SIDES |= {"west": (2, False), "east": (2, True)}  # axis z, y, x and whether the face is at the high side
 
 
-def measure_face(fluxes: Fluxes, name: str, members: Sequence[int], side: str) -> FaceTemperature:
-    """Return the temperatures of the side of some parts (their indices) where they end.
+def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str) -> FaceTemperature:
+    """Return the temperatures of one outer face of some parts together, given by their indices.
 
-    A junction is the bottom of a die's silicon, a case the top of the lid. Raises KeyError where there is
-    no such side, ValueError where the parts have no face there.
+    The junction is the bottom of the silicon of a die, the case the top of the lid. Raises KeyError for an
+    unknown side, ValueError where the parts have no face on that side.
     """
     if side not in SIDES:
         raise KeyError(f"no side is named {side!r}; there are {', '.join(SIDES)}")
     axis, is_high = SIDES[side]
     grid, part = fluxes.model.grid, fluxes.model.part
     belongs = np.zeros(len(fluxes.model.parts) + 1, dtype=bool)
-    belongs[np.asarray(members) + 1] = True
+    belongs[np.asarray(parts) + 1] = True
     areas, heats, values = [], [], []
     for k in range(grid.shape[0]):
-        j, i = np.nonzero(_ends(belongs, part, k, axis, 1 if is_high else -1))
+        j, i = np.nonzero(_face_cells(belongs, part, k, axis, 1 if is_high else -1))
         if j.size == 0:
             continue
         cells = np.full(j.shape, k), j, i
@@ -287,22 +281,22 @@ def measure_face(fluxes: Fluxes, name: str, members: Sequence[int], side: str) -
     )
 
 
-def _ends(belongs: np.ndarray, part: np.ndarray, k: int, axis: int, step: int) -> np.ndarray:
-    """Return which cells at height k belong, and their neighbours along an axis do not, (ny, nx)."""
+def _face_cells(belongs: np.ndarray, part: np.ndarray, k: int, axis: int, step: int) -> np.ndarray:
+    """Return the cells of some parts at height k whose neighbour is in none of them, (ny, nx) bool."""
     inside = belongs[part[k]]
-    beside = np.zeros_like(inside)
+    neighbour = np.zeros_like(inside)
     if axis == 0 and 0 <= k + step < part.shape[0]:
-        beside = belongs[part[k + step]]
+        neighbour = belongs[part[k + step]]
     elif axis > 0:
         here, there = (slice(None, -1), slice(1, None))[::step]
         along = (slice(None),) * (axis - 1)
-        beside[(*along, here)] = inside[(*along, there)]
-    ends: np.ndarray = inside & ~beside
-    return ends
+        neighbour[(*along, here)] = inside[(*along, there)]
+    is_face: np.ndarray = inside & ~neighbour
+    return is_face
 
 
 def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:
-    """Return several parts taken together; limit and margin are those of the part nearest to its limit."""
+    """Return the temperatures of several parts together, with the limit that has the minimum margin."""
     hottest = max(parts, key=lambda part: part.max)
     volume = sum(part.volume for part in parts)
     mean = sum(part.mean * part.volume for part in parts) / volume
@@ -319,5 +313,5 @@ def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:
         volume=volume,
         mean_error=sum((part.mean_error or 0.0) * part.volume for part in parts) / volume if known else None,
         limit=limit,
-        least_margin=margin,
+        min_margin=margin,
     )

@@ -17,8 +17,14 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
-from thermostack.finite_volume.heat_capacity import assemble_capacity, is_constant
-from thermostack.impedance.networks import Cauer, Foster, StructureFunction, foster_to_cauer
+from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
+from thermostack.impedance.networks import (
+    Cauer,
+    Foster,
+    StructureFunction,
+    foster_to_cauer,
+    structure_function,
+)
 from thermostack.impedance.ports import Port, find_port, find_source, heated_stacks
 from thermostack.impedance.reduced_model import KrylovBasis, build_basis
 from thermostack.linear.shifted import ShiftedOperator
@@ -81,7 +87,7 @@ class ThermalImpedance:
     @cached_property
     def structure(self) -> StructureFunction:
         """Return the structure function of the source."""
-        return StructureFunction(self.cauer)
+        return structure_function(self.foster, self.time)
 
     @property
     def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +153,7 @@ def thermal_impedance(
     places = {source: find_source(model, source)}
     places |= {name: find_port(model, name) for name in outputs if name != source}
     asked = None if times is None else _checked_times(times)
-    check_memory(MemoryEstimate(model.grid, model.is_linear, fields=FIELDS), held=model.memory)
+    check_memory(MemoryEstimate(model.grid, model.is_linear, extra_fields=FIELDS), held=model.memory)
     field, taken_at = _field_of(model, temperature, threads, progress, seconds)
     with timed(seconds, "assemble", progress):
         conductivity = CellConductivity(model, field)
@@ -210,7 +216,7 @@ def _field_of(
     """Return where conductivities and capacities are taken, (nz, ny, nx) K, and that in words."""
     shape = model.grid.shape
     if temperature is None:
-        if model.is_linear and is_constant(model):
+        if model.is_linear and has_constant_capacity(model):
             return None, "constant"
         temperature = solve_steady(model, estimate=False, threads=threads, progress=progress)
         seconds.update(temperature.seconds)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.errors import ResourceError
-from thermostack.finite_volume.conduction import Conduction, contrast_of
+from thermostack.finite_volume.conduction import Conduction, conductivity_contrast
 from thermostack.linear.amg import AmgPreconditioner
 from thermostack.linear.multigrid import Multigrid, Widths
 from thermostack.linear.null_space import why_unsolvable
@@ -56,7 +56,7 @@ class FallbackChain:
         self._widths, self._threads = widths, threads
         self._tool: Multigrid | AmgPreconditioner | None
         self._way, self._tool = FAST, None
-        contrast = contrast_of(conduction, *widths, threads)
+        contrast = conductivity_contrast(conduction, *widths, threads)
         if not contrast > STARK:
             self._tool = self._build()
             return

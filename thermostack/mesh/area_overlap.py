@@ -24,7 +24,8 @@ def deposit_rectangles(
     cell_power = np.zeros((y.size - 1, x.size - 1))
     x0, x1 = _clip_intervals(x, x0, x1)
     y0, y1 = _clip_intervals(y, y0, y1)
-    _area_overlap.spread_rectangles(x, y, x0, x1, y0, y1, np.ascontiguousarray(power), cell_power)
+    bounds = np.stack([x0, x1, y0, y1])
+    _area_overlap.deposit_rectangles(x, y, bounds, np.ascontiguousarray(power), cell_power)
     return cell_power
 
 

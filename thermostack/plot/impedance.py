@@ -78,7 +78,7 @@ def _draw_spectrum(axes: Axes, impedance: ThermalImpedance) -> None:
 
 
 def _draw_structure(cumulative: Axes, differential: Axes, impedance: ThermalImpedance) -> None:
-    structure, cauer = impedance.structure, impedance.cauer
+    structure, cauer = impedance.structure, impedance.structure.cauer
     corners = np.append(0.0, np.cumsum(cauer.resistance))
     cumulative.stairs(np.cumsum(cauer.capacity), corners, color=FAINT, lw=0.8, baseline=None)
     cumulative.plot(structure.resistance, structure.capacity, color=MAIN, lw=2.0)

@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from thermostack.finite_volume.part_temperatures import HeatBalance, PartTemperature, merge_parts
+from thermostack.finite_volume.heat_balance import HeatBalance
+from thermostack.finite_volume.part_temperatures import PartTemperature, merge_parts
 from thermostack.report.grid_table import cell_counts
 from thermostack.report.table_layout import (
     Column,

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
+from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.part_temperatures import (
     FaceTemperature,
-    HeatBalance,
     PartTemperature,
     measure_face,
     merge_parts,
 )
-from thermostack.finite_volume.reconstruction import Fluxes
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.solver_report import SolverReport
 from thermostack.mesh.model import Model
 from thermostack.package.package import Package
@@ -148,16 +148,16 @@ class SteadyResult:
         return with_stacks(part.name for part in self.parts)
 
     @cached_property
-    def fluxes(self) -> Fluxes:
+    def fluxes(self) -> FaceFluxes:
         """Return the heat rates through the faces of all cells."""
         t = self.field.copy()
         fill_inactive(self.model, t, 0.0)
         conductivity = CellConductivity(self.model, t)
-        return Fluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
+        return FaceFluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
 
     def at(self, x: float, y: float, z: float) -> float:
         """Return the temperature [K] at a point [m], reconstructed from the fluxes; NaN outside the body."""
-        return self.fluxes.at(x, y, z)
+        return self.fluxes.temperature_at(x, y, z)
 
     def face(self, name: str, side: str = "top") -> FaceTemperature:
         """Return the temperatures of one side of a part or stack.

@@ -1,34 +1,21 @@
 import numpy as np
 
-def mix(
-    fields: np.ndarray, rows: np.ndarray, weights: np.ndarray, begin: int, out: np.ndarray, threads: int
+CELLS_PER_PIECE: int
+
+class WeightedSum:
+    def __init__(self, fields: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> None: ...
+
+def combine(terms: WeightedSum, begin: int, out: np.ndarray, threads: int) -> None: ...
+def distance(
+    terms: WeightedSum, other: np.ndarray, planes: np.ndarray, out: np.ndarray, threads: int
 ) -> None: ...
-def depart(
-    fields: np.ndarray,
-    rows: np.ndarray,
-    weights: np.ndarray,
-    other: np.ndarray,
-    planes: np.ndarray,
-    found: np.ndarray,
-    threads: int,
-) -> None: ...
-def begin(
-    fields: np.ndarray,
-    base: np.ndarray,
-    base_weights: np.ndarray,
+def stage_rhs(
+    base: WeightedSum,
+    predictor: WeightedSum,
     shift: float,
     capacity: np.ndarray,
-    heat: np.ndarray,
-    near: np.ndarray,
-    near_weights: np.ndarray,
+    rhs: np.ndarray,
     guess: np.ndarray,
     threads: int,
 ) -> None: ...
-def judge(
-    fields: np.ndarray,
-    rows: np.ndarray,
-    weights: np.ndarray,
-    capacity: np.ndarray,
-    found: np.ndarray,
-    threads: int,
-) -> None: ...
+def error_and_storage(error: WeightedSum, capacity: np.ndarray, out: np.ndarray, threads: int) -> None: ...

@@ -76,7 +76,9 @@ class _SteadyStart:
         """Return the rise over `zero` [K] with the present materials, in the array of the guess if given."""
         shape = self.materials.model.grid.shape
         rise = np.zeros(shape) if rise is None else rise
-        self.sources.set_stage(0, self.time, self.materials.conduction.surface, before=False)
+        self.sources.set_stage(
+            0, self.time, self.materials.conduction.boundary_face_conductance, before=False
+        )
         rhs = np.zeros(shape)
         self.sources.sources[0].add_to(rhs)
         self.shifted.update_shift(0.0)

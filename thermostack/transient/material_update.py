@@ -13,7 +13,7 @@ from thermostack.finite_volume.conduction import CellConductivity, assemble_cond
 from thermostack.finite_volume.heat_capacity import (
     CellHeatCapacity,
     assemble_capacity,
-    is_constant,
+    has_constant_capacity,
     update_capacity,
 )
 from thermostack.mesh.model import Model
@@ -169,7 +169,7 @@ class MaterialUpdate:
 
 def are_constant(model: Model) -> bool:
     """Return whether no material depends on temperature."""
-    return model.is_linear and is_constant(model)
+    return model.is_linear and has_constant_capacity(model)
 
 
 def _sensitivity(model: Model, zero: float) -> Array:

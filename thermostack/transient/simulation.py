@@ -16,7 +16,7 @@ from thermostack.finite_volume.part_temperatures import (
     measure_parts,
     merge_parts,
 )
-from thermostack.finite_volume.reconstruction import Fluxes
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
@@ -131,7 +131,9 @@ class Simulation:
     def _check_memory(self, method: str) -> None:
         faces, stages = self.model.boundary.cell.size, self.scheme.stages
         linear = are_constant(self.model)
-        estimate = MemoryEstimate(self.model.grid, linear, method=method, surfaces=faces, in_time=stages)
+        estimate = MemoryEstimate(
+            self.model.grid, linear, method=method, boundary_faces=faces, time_stages=stages
+        )
         check_memory(estimate, held=self.model.memory)
 
     def __repr__(self) -> str:
@@ -245,13 +247,18 @@ class Simulation:
         if not probes:
             return {}
         fluxes = self._fluxes()
-        return {name: fluxes.at(*position) for name, position in probes.items()}
+        return {name: fluxes.temperature_at(*position) for name, position in probes.items()}
 
-    def _fluxes(self) -> Fluxes:
+    def _fluxes(self) -> FaceFluxes:
         """Return the present fluxes, valid until the next call."""
         t = np.add(self._stepper.field, self._zero, out=self._temperature)
         conductivity = self._materials.conductivity_at(t)
-        return Fluxes(self.model, self._materials.conduction, conductivity, t, self._ambient)
+        return FaceFluxes(self.model, self._materials.conduction, conductivity, t, self._ambient)
+
+    @property
+    def _surface(self) -> Array:
+        """Return the conductance of each boundary face [W/K]."""
+        return self._materials.conduction.boundary_face_conductance
 
     def state(self) -> dict[str, Any]:
         """Return the state that all later steps depend on: arrays, numbers and nested states by name."""
@@ -310,8 +317,7 @@ class Simulation:
             proposed = control.propose(remaining, self._initial_step)
             step, is_last = control.fit(proposed, remaining)
             end = latest_end if is_last else self.time + step
-            surface = self._materials.conduction.surface
-            self._sources.set_step(self.scheme, self.time, step, end, surface)
+            self._sources.set_step(self.scheme, self.time, step, end, self._surface)
             if not self._materials.are_constant and step != last_step:
                 self._predict_materials(step)
             self._stepper.try_step(step, self._sources.sources, STAGE_TOLERANCE * self.tolerance)
@@ -329,7 +335,9 @@ class Simulation:
 
     def _initial_step(self, remaining: float) -> float:
         """Return the length of a step [s] in which no temperature would change by more than the tolerance."""
-        self._sources.set_stage(0, self.time, self._materials.conduction.surface, before=False)
+        self._sources.set_stage(
+            0, self.time, self._materials.conduction.boundary_face_conductance, before=False
+        )
         rate = self._stepper.max_rate(self._sources.sources[0])
         return min(remaining, self.tolerance / rate) if rate > 0.0 else remaining
 
@@ -353,7 +361,7 @@ class Simulation:
 
         Raises ConvergenceError if the imbalance is more than rounding.
         """
-        cell, surface = self.model.boundary.cell, self._materials.conduction.surface
+        cell, surface = self.model.boundary.cell, self._surface
         generated = outflow = 0.0
         for n, weight in enumerate(self.scheme.b.tolist()):
             through_faces = float((surface * self._stepper.stage(n).reshape(-1)[cell]).sum())

@@ -16,7 +16,6 @@ from thermostack.transient.runge_kutta import RungeKuttaScheme
 
 Array = np.ndarray
 
-NORM_CHUNK = 2048  # cells for which the kernel returns one maximum and one sum
 MAX_EXTRAPOLATION_POINTS = 3  # an initial guess is a polynomial of degree 2 in time at most
 MAX_EXTRAPOLATION_WEIGHT = 12.0  # sum of its absolute weights; above, the degree is reduced
 GUESS_SAMPLE = 4096  # cells in which an initial guess is compared with the solution
@@ -63,13 +62,15 @@ class LinearCombination:
         `planes` (n,) intp are indices along z. A plane that contains NaN has the difference NaN.
         """
         found, flat = np.empty(planes.size), other.reshape(len(other), -1)
-        _stage_vectors.depart(self.fields, self.rows, self.weights, flat, planes, found, self.threads)
+        terms = _stage_vectors.WeightedSum(self.fields, self.rows, self.weights)
+        _stage_vectors.distance(terms, flat, planes, found, self.threads)
         return found
 
     def write(self, k: int, plane: Array) -> None:
         """Write the temperatures of plane k into an array (ny, nx)."""
         out = plane.reshape(-1)
-        _stage_vectors.mix(self.fields, self.rows, self.weights, k * out.size, out, self.threads)
+        terms = _stage_vectors.WeightedSum(self.fields, self.rows, self.weights)
+        _stage_vectors.combine(terms, k * out.size, out, self.threads)
 
 
 class Stepper:
@@ -153,10 +154,11 @@ class Stepper:
         """
         rows = np.array([self._present, *self._stages], dtype=np.intc)
         e = self.scheme.e if self.scheme.embedded is not None else np.zeros(self.scheme.stages)
-        found = np.empty((-(-self._rhs.size // NORM_CHUNK), 2))
+        found = np.empty((-(-self._rhs.size // _stage_vectors.CELLS_PER_PIECE), 2))
         capacity = self.shifted.capacity.reshape(-1)
         weights = np.array([-e.sum(), *e])
-        _stage_vectors.judge(self._fields, rows, weights, capacity, found, self.threads)
+        error = _stage_vectors.WeightedSum(self._fields, rows, weights)
+        _stage_vectors.error_and_storage(error, capacity, found, self.threads)
         return float(found[:, 0].max()), float(found[:, 1].sum())
 
     def add_constant(self, by: float) -> None:
@@ -238,8 +240,9 @@ class Stepper:
         """Set the right-hand side of stage n, and its initial guess from rows `near` with `weights`."""
         rows, base = self._base(n)
         capacity, guess = self.shifted.capacity.reshape(-1), self._fields[self._stages[n]]
-        stage = (rows, base, shift, capacity, self._rhs, near, weights, guess)
-        _stage_vectors.begin(self._fields, *stage, self.threads)
+        terms = _stage_vectors.WeightedSum(self._fields, rows, base)
+        predictor = _stage_vectors.WeightedSum(self._fields, near, weights)
+        _stage_vectors.stage_rhs(terms, predictor, shift, capacity, self._rhs, guess, self.threads)
         source.add_to(self._rhs)
 
     def _extrapolation(self, time: float, stages: Sequence[tuple[float, int]]) -> tuple[Array, Array]:

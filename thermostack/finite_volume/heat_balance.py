@@ -1,0 +1,60 @@
+"""The heat balance of a solved field: power generated and heat flow out through each face of the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.mesh.boundary_faces import SURROUNDINGS
+from thermostack.package.cooling import FACES
+
+
+@dataclass(frozen=True)
+class HeatBalance:
+    """Power generated in the parts and heat flow out through each face.
+
+    Parameters
+    ----------
+    heat_in : float
+        Power generated in all parts [W].
+    out : dict of str to float
+        Heat flow [W] out of the body through each face, negative where heat enters.
+
+    Examples
+    --------
+    >>> balance = HeatBalance(10.0, {"top": 7.5, "bottom": 2.0})
+    >>> balance.imbalance, balance.relative
+    (0.5, 0.05)
+    """
+
+    heat_in: float
+    out: dict[str, float]
+
+    @property
+    def imbalance(self) -> float:
+        """Return the generated power minus the heat flow out [W]."""
+        return self.heat_in - sum(self.out.values())
+
+    @property
+    def relative(self) -> float:
+        """Return the imbalance divided by the heat flow that passes through the body."""
+        passing = max(abs(self.heat_in), sum(abs(heat) for heat in self.out.values()) / 2.0)
+        return abs(self.imbalance) / passing if passing > 0.0 else 0.0
+
+    def __str__(self) -> str:
+        """Return one line for the power, one for each face, and one for the imbalance."""
+        rows = [f"{'heat in':<18}{self.heat_in:12.5g} W"]
+        rows += [f"{'out ' + face:<18}{heat:12.5g} W" for face, heat in self.out.items()]
+        return "\n".join([*rows, f"{'imbalance':<18}{self.imbalance:12.2g} W  ({self.relative:.1e})"])
+
+
+def balance_heat(fluxes: FaceFluxes) -> HeatBalance:
+    """Return the power generated in the parts and the heat flow out through each face [W]."""
+    model = fluxes.model
+    by_face = np.bincount(model.boundary.face, weights=fluxes.boundary_outflow, minlength=SURROUNDINGS + 1)
+    present = np.bincount(model.boundary.face, minlength=SURROUNDINGS + 1) > 0
+    names = (*FACES, "surroundings")
+    out = {names[n]: float(by_face[n]) for n in range(SURROUNDINGS + 1) if present[n]}
+    return HeatBalance(model.total_power, out)
