@@ -568,7 +568,7 @@ def test_every_test_named_on_the_page_exists() -> None:
     named = tests_on_the_page()
     assert len(named) > 60
     for file, function, case in named:
-        text = (TESTS / f"{file}.py").read_text(encoding="utf-8")
+        text = "".join(path.read_text(encoding="utf-8") for path in TESTS.rglob(f"{file}.py"))
         assert f"def {function}(" in text, f"{file}.{function}"
         assert case in text, f"{file}.{function}[{case}]"
 
