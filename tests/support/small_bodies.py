@@ -72,10 +72,8 @@ class Body:
         """Return the heat of every cell [W] for 1 W in a layer or 1 K at a face ("cooling.top"), (cells,)."""
         heat = np.zeros(self.model.grid.shape)
         if name.startswith("cooling."):
-            faces, conductance = (
-                self.model.boundary,
-                assemble_conduction(self.model).boundary_face_conductance,
-            )
+            faces = self.model.boundary
+            conductance = assemble_conduction(self.model).boundary_face_conductance
             own = faces.face == FACES.index(name.removeprefix("cooling."))
             np.add.at(heat.reshape(-1), faces.cell[own], conductance[own])
             return heat[self.is_active]
