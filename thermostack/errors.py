@@ -1,95 +1,147 @@
-"""What can go wrong, each failure with its cause, its place and what to do about it."""
+"""Exceptions of thermostack, and diagnostics that locate an error in a description."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-MAX_SHOWN_DIAGNOSTICS = 50  # a file with more faults than this is another kind of file
+MAX_SHOWN_DIAGNOSTICS = 50  # a file with more of them is probably not a description at all
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing wrong with a description: where it stands, what is wrong, what would be right."""
+    """One error or warning about a description: its place, the problem, and a hint at the solution.
 
-    field: str  # "stacks.gpu.layers.bulk.thickness"
-    message: str  # "-50 um is not greater than zero"
-    hint: str = ""  # "did you mean 50 um?"
-    code: str = "E-VALUE"  # stable; the list is in docs/guide/errors.md
+    Parameters
+    ----------
+    field : str
+        The field as written in the file, such as "stacks.gpu.layers.bulk.thickness".
+    message : str
+        The problem, such as "-50 um is not greater than zero".
+    hint : str
+        The solution, such as "did you mean 50 um?"; empty if none is known.
+    code : str
+        A code that is the same in every version; docs/guide/errors.md lists them. W- codes are warnings.
+    file : str or None
+        The file of the description.
+    line, column : int or None
+        The position in the file, from 1.
+    path : tuple of str or int
+        The keys and indices that lead to the field.
+
+    Examples
+    --------
+    >>> message, hint = "-50 um is not greater than zero", "did you mean 50 um?"
+    >>> diagnostic = Diagnostic("thickness", message, hint, "E-RANGE")
+    >>> print(diagnostic.located_at("case.yaml", 14, 33))
+    case.yaml:14:33: thickness: -50 um is not greater than zero (did you mean 50 um?) [E-RANGE]
+    """
+
+    field: str
+    message: str
+    hint: str = ""
+    code: str = "E-VALUE"
     file: str | None = None
-    line: int | None = None  # from 1
-    column: int | None = None  # from 1
-    path: tuple[str | int, ...] = ()  # the field as the keys and indices that lead to it
+    line: int | None = None
+    column: int | None = None
+    path: tuple[str | int, ...] = ()
 
     @property
     def is_warning(self) -> bool:
-        """True where the description is unusual rather than wrong."""
+        """True if the description is unusual but not wrong."""
         return self.code.startswith("W-")
 
     def located_at(self, file: str | None, line: int | None = None, column: int | None = None) -> Diagnostic:
-        """Return this fault with its place in a file."""
+        """Return this diagnostic with its position in a file."""
         return replace(self, file=file, line=line, column=column)
 
     def __str__(self) -> str:
-        """Return `file:line:column: field: message (remedy) [code]`."""
+        """Return `file:line:column: field: message (hint) [code]`."""
         file = None if self.file is None else "".join(map(_escaped, self.file))
-        place = ":".join(str(part) for part in (file, self.line, self.column) if part is not None)
-        head = ": ".join(part for part in (place, self.field) if part)
+        position = ":".join(str(part) for part in (file, self.line, self.column) if part is not None)
+        head = ": ".join(part for part in (position, self.field) if part)
         tail = f" ({self.hint})" if self.hint else ""
         return f"{head + ': ' if head else ''}{self.message}{tail} [{self.code}]"
 
 
-def _escaped(sign: str) -> str:
-    """Return a sign of a file's name; one that would break the line, or cannot be printed, as its escape."""
-    return sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+def _escaped(character: str) -> str:
+    """Return a character of a file name, or its escape sequence if it is not printable."""
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 class ThermostackError(Exception):
-    """Any failure this package raises on purpose; `exit_code` is what the command line returns."""
+    """Base class of the errors that thermostack raises intentionally.
+
+    The attribute `exit_code` is the exit code of the command line: 1 here, 2 to 6 in the derived classes.
+    """
 
     exit_code = 1
 
 
 class DescriptionError(ThermostackError):
-    """The drawing is wrong: every fault found in it, with file, line and field."""
+    """The description is wrong, or a file to be read does not exist (exit code 2).
+
+    Parameters
+    ----------
+    diagnostics : Diagnostic or iterable of Diagnostic
+        All errors that were found, kept in the attribute `diagnostics`. The text of the exception has a line
+        for each of the first 50.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> try:
+    ...     ts.Layer("bulk", "-50 um", "silicon")
+    ... except ts.DescriptionError as error:
+    ...     print(error.diagnostics[0].field, error.diagnostics[0].code)
+    Layer.thickness E-RANGE
+    """
 
     exit_code = 2
 
     def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
         self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
-        shown = [str(diagnostic) for diagnostic in self.diagnostics[:MAX_SHOWN_DIAGNOSTICS]]
+        lines = [str(diagnostic) for diagnostic in self.diagnostics[:MAX_SHOWN_DIAGNOSTICS]]
         if len(self.diagnostics) > MAX_SHOWN_DIAGNOSTICS:
-            shown.append(f"... and {len(self.diagnostics) - MAX_SHOWN_DIAGNOSTICS} more")
-        super().__init__("\n".join(shown))
+            lines.append(f"... and {len(self.diagnostics) - MAX_SHOWN_DIAGNOSTICS} more")
+        super().__init__("\n".join(lines))
 
 
 class ConvergenceError(ThermostackError):
-    """An iteration stopped before its tolerance; no temperature is returned."""
+    """An iteration stopped before it reached its tolerance; no temperature is returned (exit code 3).
+
+    Parameters
+    ----------
+    message : str
+        The reason, and the possible solutions.
+    history : iterable of float
+        The relative residual after each iteration, kept in the attribute `history`.
+    """
 
     exit_code = 3
 
     def __init__(self, message: str, history: Iterable[float] = ()) -> None:
-        self.history = tuple(history)  # the residual after each iteration, relative
+        self.history = tuple(history)
         super().__init__(message)
 
 
 class RunawayError(ConvergenceError):
-    """No steady temperature exists: the heat grows faster with temperature than the cooling."""
+    """No steady temperature exists, since power grows faster with temperature than cooling (exit code 3)."""
 
 
 class ResourceError(ThermostackError):
-    """The machine is too small for what was asked; nothing was allocated."""
+    """The machine has too little memory for the request; nothing was allocated (exit code 4)."""
 
     exit_code = 4
 
 
 class OutputError(ThermostackError):
-    """A file could not be written; what stood there before is untouched."""
+    """A file could not be written; an older file of that name is unchanged (exit code 5)."""
 
     exit_code = 5
 
 
 class ResultFileError(ThermostackError):
-    """A result file is damaged, foreign or from a newer version."""
+    """A result file is damaged, of another program, or of a newer version (exit code 6)."""
 
     exit_code = 6

@@ -312,13 +312,13 @@ def test_unknown_keys_and_bad_values_are_told_together() -> None:
 
 
 def test_a_key_like_no_other_is_told_with_all_there_are() -> None:
-    assert diagnostic(RoundHole, {"diameter": "1 mm", "zzz": 1}).hint == "known are diameter"
-    assert diagnostic(Nothing, {"zzz": 1}).hint == "there are none here"
+    assert diagnostic(RoundHole, {"diameter": "1 mm", "zzz": 1}).hint == "the keys are diameter"
+    assert diagnostic(Nothing, {"zzz": 1}).hint == "there are no keys here"
 
 
 def test_what_is_no_mapping_is_refused_with_the_keys() -> None:
     found = diagnostic(RoundHole, 5)
-    assert (found.code, found.message) == ("E-TYPE", "5 is no round hole")
+    assert (found.code, found.message) == ("E-TYPE", "5 is not a round hole")
     assert found.hint == "write a mapping with keys of diameter"
     assert diagnostic(Nothing, [1]).hint == ""
 
@@ -389,10 +389,10 @@ def test_names_and_plain_things_are_taken_where_they_may_be() -> None:
     [
         (
             {"round_hole": {}, "nothing": {}},
-            "round_hole and nothing are given; expected exactly one of round_hole, nothing",
+            "expected exactly one of round_hole, nothing, got round_hole and nothing",
         ),
-        ({}, "{} is given; expected exactly one of round_hole, nothing"),
-        (5, "5 is given; expected exactly one of round_hole, nothing"),
+        ({}, "expected exactly one of round_hole, nothing, got {}"),
+        (5, "expected exactly one of round_hole, nothing, got 5"),
     ],
 )
 def test_none_or_two_of_several_are_refused(value: Any, message: str) -> None:
@@ -425,7 +425,7 @@ def test_named_things_are_a_mapping_in_files_and_a_sequence_in_python() -> None:
 
 def test_names_are_checked_where_they_stand() -> None:
     assert (
-        diagnostic(Plates, {"a": {"thickness": "1 mm", "name": "b"}}).message == "'a' has a name inside too"
+        diagnostic(Plates, {"a": {"thickness": "1 mm", "name": "b"}}).message == "'a' contains another name"
     )
     assert diagnostic(Plates, {"a b": {"thickness": "1 mm"}}).code == "E-NAME"
     assert diagnostic(Plates, {5: {"thickness": "1 mm"}}).hint == "put it in quotes"

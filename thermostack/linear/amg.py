@@ -10,7 +10,7 @@ from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction
 from thermostack.linear.multigrid import apply_operator, vector_norms
 from thermostack.linear.pcg import MARGIN, IterationState, accept_rounding
-from thermostack.mesh.memory_estimate import USABLE, available_memory
+from thermostack.mesh.memory_estimate import MAX_MEMORY_FRACTION, available_memory
 
 Array = np.ndarray
 
@@ -32,7 +32,7 @@ class AmgPreconditioner:
         """Set the hierarchy up; ResourceError where it would not fit in memory."""
         self.conduction, self.threads = conduction, threads
         self.active = np.flatnonzero(conduction.is_active)
-        asked, there = BYTES_PER_CELL * self.active.size, USABLE * available_memory()
+        asked, there = BYTES_PER_CELL * self.active.size, MAX_MEMORY_FRACTION * available_memory()
         if asked > there:
             raise ResourceError(
                 f"algebraic multigrid needs about {asked / 1e9:.2g} GB and {there / 1e9:.2g} GB are there"

@@ -1,4 +1,4 @@
-"""How much memory a solve takes, told before it begins, and how much there is."""
+"""Estimate of the memory of a solve before it starts, and the memory that is available."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from thermostack.errors import ResourceError
 from thermostack.mesh.coarsening_rule import coarsen_sheet, row_width
 from thermostack.mesh.grid import Grid
 
-FIELD = 8  # bytes a cell of temperatures or heat
-NAMES = 2  # of the part of each cell
-FACES = 12  # of the conductances of its faces, in float32
-SURFACE = 75  # bytes a cooled face of a cell: what it is, its conductances, the heat through it
-# Arrays of the solver, in float32, with one value for each place of a row: on the finest grid conductances of
-# faces and ground, pivots, temperature, heat and direction; on coarser ones the first six.
-FINEST, COARSE = 8, 6
-ROWS = 4  # that a sweep of each grid works with besides
-# Fields of a transient besides two for each stage of its scheme, which are its temperatures in this step
-# and the last: the present, what a stage is solved with, capacities, two that the shifted operator is made
-# of, the temperatures that are measured and those that are handed out. Where materials depend on temperature:
-# where conductivities were taken and where capacities were.
-IN_TIME, VARYING = 7, 2
-PLANES = 24  # fields of one plane of cells that measuring and the estimate work with
-# SuperLU takes so many bytes times the number of cells in the body to the power of 4/3: the most of nine runs
-# on four packages of 5 000 to 95 000 cells, where it was 124 to 240. Nobody knows the fill before.
-FACTORS = 240.0
-USABLE = 0.9  # of the memory that is free
-GROUPS = "/sys/fs/cgroup"
-FILES = {  # of a control group: its limit, what it uses, and the row of memory.stat that files give back
+BYTES_PER_CELL_FIELD = 8  # a field of temperatures or powers
+BYTES_PER_CELL_PART = 2  # the part number of a cell
+BYTES_PER_CELL_CONDUCTANCES = 12  # the conductances of three faces in float32
+BYTES_PER_BOUNDARY_FACE = 75  # its description, conductances and heat flow
+# Arrays of the multigrid solver in float32 with one value for each place of a row. On the fine grid they are
+# the conductances of faces and boundary, pivots, temperature, right-hand side and direction; on coarser grids
+# the first six.
+FINE_LEVEL_ARRAYS, COARSE_LEVEL_ARRAYS = 8, 6
+SMOOTHER_ROWS = 4  # rows of workspace of the smoother on each grid
+# Fields of a transient in addition to two for each stage of its scheme (the temperatures of the stage in this
+# step and the last): current temperature, right-hand side of a stage, heat capacity, two of the shifted
+# operator, temperatures of the report, and temperatures returned to the caller. With materials that depend on
+# temperature: the temperatures at which conductivities and heat capacities were last evaluated.
+TRANSIENT_FIELDS, VARIABLE_MATERIAL_FIELDS = 7, 2
+PLANE_FIELDS = 24  # fields of one plane of cells as workspace of part temperatures and error estimate
+# SuperLU takes this many bytes times the number of cells in the body to the power 4/3: the maximum of nine
+# runs on four packages of 5 000 to 95 000 cells, with 124 to 240. Its fill-in is not known in advance.
+LU_BYTES = 240.0
+MAX_MEMORY_FRACTION = 0.9  # of the available memory that a solve may take
+CGROUP_ROOT = "/sys/fs/cgroup"
+# Files of a control group by version: limit, usage, and the row of memory.stat with reclaimable file pages.
+CGROUP_FILES = {
     "": ("memory.max", "memory.current", "inactive_file"),
     "/memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
@@ -41,85 +43,92 @@ FILES = {  # of a control group: its limit, what it uses, and the row of memory.
 
 @dataclass(frozen=True, eq=False)
 class MemoryEstimate:
-    """A steady solve as far as its memory depends on it."""
+    """The properties of a solve that its memory depends on, and the memory [bytes]."""
 
     grid: Grid
     is_linear: bool = True  # no conductivity depends on temperature
-    estimate: bool = False  # of the errors
+    estimate: bool = False  # with an error estimate
     method: str = "multigrid"
-    surfaces: int | None = None  # cooled faces of cells; None: not known yet
-    active: int | None = None  # cells in the body; None: not known yet
-    fields: int = 0  # of all cells that are kept besides, as of a reduced model
-    in_time: int = 0  # stages of the scheme of a transient; 0: it is steady
+    boundary_faces: int | None = None  # None: unknown, those of a full cuboid are assumed
+    active: int | None = None  # cells in the body; None: unknown, all cells are assumed
+    extra_fields: int = 0  # additional fields of all cells, as of a reduced model
+    time_stages: int = 0  # stages of the Runge-Kutta scheme of a transient; 0: steady
 
     @cached_property
     def stages(self) -> dict[str, int]:
-        """Return the bytes held at the height of each stage."""
+        """Return the peak memory of each stage of the solve [bytes]."""
         cells, (nz, ny, nx) = self.grid.cells, self.grid.shape
-        outside = 2 * (nx * ny + ny * nz + nz * nx)
-        model = NAMES * cells + SURFACE * (outside if self.surfaces is None else self.surfaces)
-        before = FIELD * cells * (0 if self.is_linear else 1)  # where conductivities are taken
-        ready = model + FACES * cells + before + self.solver
-        planes = FIELD * PLANES * nx * ny
-        if self.in_time:
-            varying = 0 if self.is_linear else VARYING
-            fields = (2 * self.in_time + IN_TIME + varying) * FIELD * cells
-            return {"mesh": model, "steps": model + FACES * cells + self.solver + fields + planes}
+        cuboid_faces = 2 * (nx * ny + ny * nz + nz * nx)
+        boundary_faces = cuboid_faces if self.boundary_faces is None else self.boundary_faces
+        field = BYTES_PER_CELL_FIELD * cells
+        conductances = BYTES_PER_CELL_CONDUCTANCES * cells
+        model = BYTES_PER_CELL_PART * cells + BYTES_PER_BOUNDARY_FACE * boundary_faces
+        last_temperature = 0 if self.is_linear else field  # at which conductivities were evaluated
+        ready = model + conductances + last_temperature + self.solver
+        planes = BYTES_PER_CELL_FIELD * PLANE_FIELDS * nx * ny
+        if self.time_stages:
+            variable = 0 if self.is_linear else VARIABLE_MATERIAL_FIELDS
+            fields = (2 * self.time_stages + TRANSIENT_FIELDS + variable) * field
+            return {"mesh": model, "steps": model + conductances + self.solver + fields + planes}
         stages = {
             "mesh": model,
-            "solve": ready + (2 + self.fields) * FIELD * cells,
-            "measure": ready + FIELD * cells + planes,
+            "solve": ready + (2 + self.extra_fields) * field,
+            "measure": ready + field + planes,
         }
         if self.estimate:
-            stages["estimate"] = ready + 3 * FIELD * cells + planes
+            stages["estimate"] = ready + 3 * field + planes
         return stages
 
     @property
     def memory(self) -> int:
-        """Return the most that is held [bytes]."""
+        """Return the peak memory [bytes]."""
         return max(self.stages.values())
 
     @cached_property
     def solver(self) -> int:
-        """Return the bytes of the solver."""
+        """Return the memory of the linear solver [bytes]."""
         grid = self.grid
         if self.method == "direct":
-            return int(FACTORS * (grid.cells if self.active is None else self.active) ** (4.0 / 3.0))
+            return int(LU_BYTES * (grid.cells if self.active is None else self.active) ** (4.0 / 3.0))
         nz, dx, dy = grid.shape[0], grid.dx, grid.dy
-        values = FINEST * _places(*grid.shape) + ROWS * _places(nz, 1, dx.size)
-        coarse = COARSE + (1 if self.in_time else 0)
+        values = FINE_LEVEL_ARRAYS * _row_values(*grid.shape) + SMOOTHER_ROWS * _row_values(nz, 1, dx.size)
+        coarse = COARSE_LEVEL_ARRAYS + (1 if self.time_stages else 0)
         while dx.size * dy.size > 1:
             dx, dy = coarsen_sheet(dx, dy)
-            values += coarse * _places(nz, dy.size, dx.size) + ROWS * _places(nz, 1, dx.size)
+            values += coarse * _row_values(nz, dy.size, dx.size) + SMOOTHER_ROWS * _row_values(nz, 1, dx.size)
         return 4 * values
 
 
-def _places(nz: int, ny: int, nx: int) -> int:
-    """Return the values that cells take in the solver's rows."""
+def _row_values(nz: int, ny: int, nx: int) -> int:
+    """Return the number of values of one array of the solver, whose rows are padded to cache lines."""
     return 2 * nz * ny * row_width(nx)
 
 
 def check_memory(solve: MemoryEstimate, held: int = 0) -> None:
-    """Raise ResourceError where a solve would not fit in memory, of which so many bytes are held already."""
-    asked, there = solve.memory, max(1, available_memory() + held)
-    if asked <= USABLE * there:
+    """Raise ResourceError where a solve does not fit in memory; `held` bytes of it are allocated already."""
+    needed, available = solve.memory, max(1, available_memory() + held)
+    usable = MAX_MEMORY_FRACTION * available
+    if needed <= usable:
         return
-    power = 4.0 if solve.method == "direct" else 3.0  # of the size of a cell, to which memory falls
-    factor = (asked / (USABLE * there)) ** (1.0 / power)
-    advice = f"Ask for cells about {factor:.2g} times as large"
+    power = 4.0 if solve.method == "direct" else 3.0  # memory is proportional to cell size ** -power
+    factor = (needed / usable) ** (1.0 / power)
+    advice = f"Use cells about {factor:.2g} times as large"
     if solve.method == "direct":
-        advice += ", or for the multigrid method"
-    elif solve.estimate and replace(solve, estimate=False).memory <= USABLE * there:
-        advice += ", or leave the error estimate out"
+        advice += ", or the multigrid method"
+    elif solve.estimate and replace(solve, estimate=False).memory <= usable:
+        advice += ", or omit the error estimate"
     shape, cells = " x ".join(map(str, solve.grid.shape[::-1])), solve.grid.cells
     raise ResourceError(
-        f"{shape} cells are {cells:.3g} and need about {asked / 1e9:.3g} GB; "
-        f"{there / 1e9:.3g} GB are there. {advice}."
+        f"{shape} cells are {cells:.3g} and need about {needed / 1e9:.3g} GB; "
+        f"{available / 1e9:.3g} GB are available. {advice}."
     )
 
 
 def available_memory() -> int:
-    """Return the bytes this process may still take, of the machine, its control groups and its own limit."""
+    """Return the memory that this process may still allocate [bytes].
+
+    It is the minimum over the machine, the control groups of the process, and its address-space limit.
+    """
     page = os.sysconf("SC_PAGE_SIZE")
     free = os.sysconf("SC_AVPHYS_PAGES") * page
     with suppress(OSError, ValueError, IndexError):
@@ -129,11 +138,11 @@ def available_memory() -> int:
     if limit != resource.RLIM_INFINITY:
         with suppress(OSError, ValueError, IndexError):
             free = min(free, limit - int(Path("/proc/self/statm").read_text().split()[0]) * page)
-    return max(0, min([free, *_left_in_groups()]))
+    return max(0, min([free, *_available_in_cgroups()]))
 
 
-def _left_in_groups() -> Iterator[int]:
-    """Yield the bytes left in each control group around this process, of version 2 (no prefix) or 1."""
+def _available_in_cgroups() -> Iterator[int]:
+    """Yield the memory left in each control group of this process [bytes], version 2 (no prefix) and 1."""
     names = {"": "/", "/memory": "/"}
     with suppress(OSError, ValueError):
         for line in Path("/proc/self/cgroup").read_text().splitlines():
@@ -141,16 +150,18 @@ def _left_in_groups() -> Iterator[int]:
             if not controllers or "memory" in controllers.split(","):
                 names["/memory" if controllers else ""] = name
     for prefix, name in names.items():
-        limit, used, returned = FILES[prefix]
-        for place in {str(path).rstrip("/") for path in (PurePosixPath(name), *PurePosixPath(name).parents)}:
-            group = f"{GROUPS}{prefix}{place}"
+        limit, usage, reclaimable = CGROUP_FILES[prefix]
+        for directory in {
+            str(path).rstrip("/") for path in (PurePosixPath(name), *PurePosixPath(name).parents)
+        }:
+            group = f"{CGROUP_ROOT}{prefix}{directory}"
             with suppress(OSError, ValueError, KeyError):
-                left = int(Path(f"{group}/{limit}").read_text()) - int(Path(f"{group}/{used}").read_text())
-                yield left + _row(f"{group}/memory.stat", returned)
+                left = int(Path(f"{group}/{limit}").read_text()) - int(Path(f"{group}/{usage}").read_text())
+                yield left + _stat_value(f"{group}/memory.stat", reclaimable)
 
 
-def _row(path: str, name: str) -> int:
-    """Return the number in a row of a file, 0 where there is none."""
+def _stat_value(path: str, name: str) -> int:
+    """Return the number of a named row of a file, 0 without one."""
     with suppress(OSError, ValueError, KeyError):
         return int(dict(line.split() for line in Path(path).read_text().splitlines())[name])
     return 0

@@ -1,1 +1,1 @@
-"""Typed fields and validated dataclasses of which descriptions are made."""
+"""Typed fields and validated dataclasses from which descriptions are built."""

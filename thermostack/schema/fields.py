@@ -1,6 +1,6 @@
-"""What a field of a description may hold: a quantity with its unit, a name, a place.
+"""Types of the fields of a description: quantities with units, positions, names and fractions.
 
-Numbers from Python are in SI units; numbers from a file carry their unit (validation context
+Numbers from Python are in SI units; numbers from a file need a unit (validation context
 `{"from_file": True}`).
 """
 
@@ -24,7 +24,7 @@ CoreSchema = core_schema.CoreSchema
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return "did you mean ...?" with the names most like `word`, or "" where none is."""
+    """Return "did you mean ...?" with the names most similar to `word`, or "" if none is similar."""
     known = list(known)
     found = [name for name in known if len(word) > 2 and name.startswith(word)][:3]
     found = found or get_close_matches(word, known, n=3, cutoff=0.6)
@@ -32,7 +32,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def fail(code: str, message: str, hint: str = "") -> PydanticCustomError:
-    """Return the error a validator raises; it becomes a `Fault` with this code."""
+    """Return the error that a validator raises; it becomes a `Diagnostic` with this code."""
     return PydanticCustomError(cast(Any, code), "{text}", {"text": message, "hint": hint})
 
 
@@ -60,13 +60,13 @@ def to_si(value: Any, dimension: str, field: str = "") -> float:
 
 @dataclasses.dataclass(frozen=True)
 class Quantity:
-    """A number with a unit: its dimension and the values it may take (SI)."""
+    """The dimension of a number, and the bounds of its value in SI units."""
 
     dimension: str
-    above: float | None = None  # the value must be greater
+    above: float | None = None  # the value must be greater than this
     min: float | None = None
     max: float | None = None
-    plausible: tuple[float, float] | None = None  # outside it a slip of the unit is likelier than the value
+    plausible: tuple[float, float] | None = None  # outside, a wrong unit is more likely
 
     def read(self, value: Any, info: core_schema.ValidationInfo) -> float:
         """Return the value [SI] of a text with its unit, or of a number from Python."""
@@ -78,42 +78,42 @@ class Quantity:
         elif isinstance(value, bool) or not isinstance(value, Real):
             raise fail("E-TYPE", f"{quote_value(value)} is not {self.noun}", f"write {self.example}")
         elif is_from_file(info) and math.isfinite(value):
-            raise fail("E-UNIT", f"{value} has no unit; {self.noun} is due", f"write {self.example}")
+            raise fail("E-UNIT", f"{value} has no unit; expected {self.noun}", f"write {self.example}")
         else:
             number = float(value)
         self.check(number)
         return number
 
     def check(self, number: float) -> None:
-        """Raise where the number [SI] cannot be, or is not likely to be, what was meant."""
+        """Raise the error of `fail` if the number [SI] is out of bounds or implausible."""
         if not math.isfinite(number):
             raise fail("E-RANGE", f"{number} is not a finite {self.words}", f"write {self.example}")
-        shown = format_quantity(number, self.dimension)
+        value = format_quantity(number, self.dimension)
         if self.above is not None and number <= self.above:
             bound = "zero" if self.above == 0.0 else format_quantity(self.above, self.dimension)
-            raise fail("E-RANGE", f"{shown} is not greater than {bound}", self._sign_hint(number))
+            raise fail("E-RANGE", f"{value} is not greater than {bound}", self._sign_hint(number))
         if self.min is not None and number < self.min:
             bound = "zero" if self.min == 0.0 else format_quantity(self.min, self.dimension)
-            raise fail("E-RANGE", f"{shown} is less than {bound}", self._sign_hint(number))
+            raise fail("E-RANGE", f"{value} is less than {bound}", self._sign_hint(number))
         if self.max is not None and number > self.max:
-            raise fail("E-RANGE", f"{shown} is more than {format_quantity(self.max, self.dimension)}")
+            raise fail("E-RANGE", f"{value} is more than {format_quantity(self.max, self.dimension)}")
         if self.plausible is not None and not self.plausible[0] <= number <= self.plausible[1]:
             low, high = (format_quantity(bound, self.dimension) for bound in self.plausible)
-            raise fail("E-SLIP", f"{shown} is outside {low} to {high}", self._unit_hint(number))
+            raise fail("E-SLIP", f"{value} is outside {low} to {high}", self._unit_hint(number))
 
     @property
     def words(self) -> str:
-        """Return the dimension in words, "area resistance"."""
+        """The dimension in words, "area resistance"."""
         return self.dimension.replace("_", " ")
 
     @property
     def noun(self) -> str:
-        """Return the dimension with its article, "an area resistance"."""
+        """The dimension with its article, "an area resistance"."""
         return f"{'an' if self.dimension[0] == 'a' else 'a'} {self.words}"
 
     @property
     def example(self) -> str:
-        """Return a value with a unit, quoted."""
+        """A value with a unit, in quotes."""
         return f'"{example_of(self.dimension)}"'
 
     def _sign_hint(self, number: float) -> str:
@@ -175,7 +175,7 @@ _NAME = re.compile(r"\w[\w+-]*\Z")
 
 
 def read_name(value: Any) -> str:
-    """Return a text that is a name, or refuse it."""
+    """Return a name. Raises the error of `fail` if the value is not one."""
     if not isinstance(value, str):
         hint = "put it in quotes" if isinstance(value, (int, float)) else ""
         raise fail("E-TYPE", f"{quote_value(value)} is not a name", hint)
@@ -226,11 +226,11 @@ Fraction = Annotated[float, _plain(_read_fraction, {"type": "number", "minimum":
 
 
 def quote_value(value: Any) -> str:
-    """Return a value as a message shows it, cut short."""
+    """Return the repr of a value for a message, cut after 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def is_from_file(info: core_schema.ValidationInfo) -> bool:
-    """Return whether what is read comes from a file: quantities need units, keys are those of files."""
+    """Return whether the value is read from a file, where quantities need units."""
     return isinstance(info.context, dict) and bool(info.context.get("from_file"))

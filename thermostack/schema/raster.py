@@ -1,4 +1,4 @@
-"""The values of a map: a table of finite numbers, one for each of the equal pixels of a rectangle."""
+"""The field type of a map: a table of finite numbers, one for each of the equal pixels of a rectangle."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from thermostack.schema.fields import fail
 
 
 class RasterField:
-    """Reads the values of a map, (ny, nx) with row 0 in the south, and keeps them as a read-only array."""
+    """Field type of the values of a map: a read-only float64 array (ny, nx), row 0 in the south."""
 
     @staticmethod
     def read(value: Any) -> np.ndarray:
-        """Return a table as an array of its own; raises where it is no table of finite numbers."""
+        """Return a read-only copy of a table. Raises the error of `fail` if it has other values."""
         try:
             given = np.asarray(value)
         except ValueError:

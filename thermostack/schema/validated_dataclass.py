@@ -1,7 +1,7 @@
-"""How the classes of a description are read: their fields, one choice of several, things by name.
+"""Validated dataclasses of a description: fields, tagged unions, named items, and error conversion.
 
-Every class that a description is made of is declared with `@described`, its fields with the types of
-`quantity` and those below, so that files and Python share one set of checks and one JSON Schema.
+Every class of a description is declared with `@described`, and its fields with the types of `fields` and
+those below, so that files and Python share one set of checks and one JSON Schema.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ FieldPath = tuple[str | int, ...]  # keys and indices that lead to a field
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field, dataclasses.field))
 def described(cls: type[T]) -> type[T]:
-    """Return `cls` as a frozen dataclass whose fields are checked, from files and from Python alike.
+    """Return `cls` as a frozen dataclass whose fields are validated, from files and from Python alike.
 
-    Unknown keys are refused with the nearest name. The constructor raises `DescriptionError`.
-    A class method `from_description(value)`, where there is one, turns short forms into mappings.
+    Unknown keys are refused with the most similar name as a hint. The constructor raises `DescriptionError`.
+    An optional class method `from_description(value)` converts short forms to mappings.
     """
 
     def core(kind: type[T], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -43,9 +43,9 @@ def described(cls: type[T]) -> type[T]:
 
 
 def resolve_references(*kinds: type) -> None:
-    """Resolve the names that these described classes could not know when they were declared.
+    """Resolve the forward references in the annotations of described classes.
 
-    pydantic would do so on the first use, and put its own constructor back.
+    Otherwise pydantic resolves them on the first use, and then restores its own constructor.
     """
     for kind in kinds:
         rebuild_dataclass(cast(Any, kind), force=True)
@@ -53,20 +53,23 @@ def resolve_references(*kinds: type) -> None:
 
 
 def _with_checked_init(made: type[T]) -> type[T]:
-    """Return the class with a constructor that raises `DescriptionError`, every fault with its field."""
+    """Return the class with a constructor that raises `DescriptionError` with all diagnostics."""
     construct = made.__init__
     names = [field.name for field in dataclasses.fields(cast(Any, made)) if field.init]
 
     def __init__(self: T, *args: Any, **kwargs: Any) -> None:
         if len(args) <= len(names) and not kwargs.keys() & set(names[: len(args)]):
-            args, kwargs = (), {**dict(zip(names, args, strict=False)), **kwargs}  # faults name the field
-        odd = [key for key in kwargs if key not in names and key not in field_keys(made)]
+            args, kwargs = (
+                (),
+                {**dict(zip(names, args, strict=False)), **kwargs},
+            )  # so that diagnostics name the field
+        unknown = [key for key in kwargs if key not in names and key not in field_keys(made)]
         diagnostics = [
             diagnostic_at((made.__name__, key), f"unknown key {key!r}", suggest(key, names), "E-KEY")
-            for key in odd
+            for key in unknown
         ]
         try:
-            construct(self, *args, **{key: value for key, value in kwargs.items() if key not in odd})
+            construct(self, *args, **{key: value for key, value in kwargs.items() if key not in unknown})
         except ValidationError as error:
             diagnostics += diagnostics_of(error, root=made.__name__)
         if diagnostics:
@@ -77,7 +80,7 @@ def _with_checked_init(made: type[T]) -> type[T]:
 
 
 def field_keys(kind: Any) -> dict[str, str]:
-    """Return the name of each field of a described class by the key it has in a file."""
+    """Return {key in a file: field name} of a described class."""
     keys = {}
     for name, field in kind.__pydantic_fields__.items():
         if field.init is not False:
@@ -95,8 +98,9 @@ def _reader(kind: Any) -> Callable[..., Any]:
             return handler(value)
         if not isinstance(value, Mapping):
             noun, known = class_key(kind).replace("_", " "), ", ".join(field_keys(kind))
+            article = "an" if noun[0] in "aeiou" else "a"
             hint = f"write a mapping with keys of {known}" if known else ""
-            raise fail("E-TYPE", f"{quote_value(value)} is no {noun}", hint)
+            raise fail("E-TYPE", f"{quote_value(value)} is not {article} {noun}", hint)
         keys = field_keys(kind)
         allowed = {*keys} if is_from_file(info) else {*keys, *keys.values()}
         errors = [_unknown_key(str(key), keys) for key in value if key not in allowed]
@@ -115,7 +119,7 @@ def _reader(kind: Any) -> Callable[..., Any]:
 
 
 def _unknown_key(key: str, known: Mapping[str, str]) -> InitErrorDetails:
-    hint = suggest(key, known) or (f"known are {', '.join(known)}" if known else "there are none here")
+    hint = suggest(key, known) or (f"the keys are {', '.join(known)}" if known else "there are no keys here")
     return InitErrorDetails(
         type=fail("E-KEY", f"unknown key {quote_value(key)}", hint), loc=(key,), input=None
     )
@@ -129,25 +133,26 @@ def _copy_error(line: Any) -> InitErrorDetails:
 
 
 def class_key(kind: type) -> str:
-    """Return the key of a class in a file: its attribute `key`, or its name in snake case (`via_array`)."""
+    """Return the key of a class in a file: its attribute `key`, else its name in snake case (`via_array`)."""
     own: str | None = getattr(kind, "key", None)
     return own or re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 @dataclasses.dataclass(frozen=True)
 class TaggedUnion:
-    """One of several described classes, in a file as a mapping of one key: `{via_array: {...}}`.
+    """A field of one of several described classes; in a file a mapping of one key: `{via_array: {...}}`.
 
-    With `names`, a text stands for something defined elsewhere; `plain` classes come from Python only.
+    With `names`, the field may be the name of an object that is defined elsewhere. `plain` classes come from
+    Python only.
     """
 
     choices: tuple[type, ...]
     names: bool = False
     plain: tuple[type, ...] = ()
-    also: tuple[str, ...] = ()  # keys beside the choice that belong to the holder
+    also: tuple[str, ...] = ()  # keys of the containing object that may stand beside the choice
 
     def tag(self, value: Any) -> str:
-        """Return which choice a value is."""
+        """Return the key of the choice of a value."""
         if isinstance(value, str) and self.names:
             return "@name"
         for kind in (*self.choices, *self.plain):
@@ -162,7 +167,7 @@ class TaggedUnion:
         for kind in self.choices:
             key = class_key(kind)
             inner = handler.generate_schema(kind)
-            # a class that contains itself is referred to past its own reader, so it is read here
+            # pydantic refers to a class that contains itself without its own reader, so it is read here
             read = core_schema.with_info_wrap_validator_function(_reader(kind), inner)
             written = core_schema.wrap_serializer_function_ser_schema(_wrap(key), schema=inner)
             choices[key] = core_schema.no_info_before_validator_function(
@@ -200,7 +205,7 @@ def _wrap(key: str) -> Callable[[Any, Any], dict[str, Any]]:
 
 @dataclasses.dataclass(frozen=True)
 class NamedItems:
-    """Described things with a name: in a file a mapping from name to thing, in Python a sequence."""
+    """A field of named objects: in a file a mapping from names to objects, in Python a sequence."""
 
     kind: type
 
@@ -233,10 +238,10 @@ def _with_names(value: Any) -> Any:
     named = {}
     for key, item in value.items():
         if not isinstance(key, str):
-            read_name(key)  # a text is checked as the thing's own name
+            read_name(key)  # text is checked with the name of the object itself
         if isinstance(item, Mapping) and "name" in item:
             raise fail(
-                "E-KEY", f"{quote_value(key)} has a name inside too", "remove `name:`, the key is the name"
+                "E-KEY", f"{quote_value(key)} contains another name", "remove `name:`; the key is the name"
             )
         named[key] = {"name": key, **item} if isinstance(item, Mapping) else item
     return named
@@ -246,11 +251,11 @@ def _by_name(value: Any, handler: Any) -> Any:
     return {item.pop("name"): item for item in (dict(each) for each in handler(value))}
 
 
-# -- from errors to faults -------------------------------------------------------------------
+# -- conversion of errors to diagnostics ------------------------------------------------------
 
 
 def field_path(loc: Iterable[int | str]) -> str:
-    """Return a location as text: ("stacks", "gpu", "layers", 2) is stacks.gpu.layers[2]."""
+    """Return the text of a field path: ("stacks", "gpu", "layers", 2) is stacks.gpu.layers[2]."""
     text = ""
     for part in loc:
         if isinstance(part, int):
@@ -261,14 +266,14 @@ def field_path(loc: Iterable[int | str]) -> str:
 
 
 def diagnostics_of(error: ValidationError, root: str = "") -> list[Diagnostic]:
-    """Return every fault pydantic found, in our words."""
+    """Return the diagnostics of all errors that pydantic found."""
     return [_diagnostic(line, root) for line in error.errors(include_url=False)]
 
 
 def diagnostic_at(
     path: Iterable[int | str], message: str, hint: str = "", code: str = "E-VALUE"
 ) -> Diagnostic:
-    """Return a fault at the field that `path` leads to."""
+    """Return a diagnostic of the field at `path`."""
     path = tuple(path)
     return Diagnostic(field_path(path), message, hint, code, path=path)
 
@@ -283,25 +288,25 @@ def _diagnostic(line: Any, root: str) -> Diagnostic:
     if kind == "union_tag_invalid":
         known = [name.strip().strip("'") for name in ctx["expected_tags"].split(",")]
         kinds = [name for name in known if not name.startswith("@")]
-        due = f"expected exactly one of {', '.join(kinds)}"
-        if "@name" in known:
-            due = f"a name or {due}"
+        name = "a name or " if "@name" in known else ""
+        expected = f"expected {name}exactly one of {', '.join(kinds)}"
         if not ctx["tag"].startswith("@"):
             hint = suggest(ctx["tag"], kinds)
             return diagnostic_at(
-                (*path, ctx["tag"]), f"unknown kind {quote_value(ctx['tag'])}; {due}", hint, "E-KEY"
+                (*path, ctx["tag"]), f"unknown kind {quote_value(ctx['tag'])}; {expected}", hint, "E-KEY"
             )
         given = line["input"]
         is_full = isinstance(given, Mapping) and given
-        said = f"{' and '.join(map(str, given))} are given" if is_full else f"{quote_value(given)} is given"
-        return diagnostic_at(path, f"{said}; {due}", "", "E-TYPE")
-    how = f"is not {ctx['expected']}" if kind == "literal_error" else _PYDANTIC_MESSAGES.get(kind)
-    message = f"{quote_value(line['input'])} {how}" if how else f"{quote_value(line['input'])}: {line['msg']}"
+        found = f"{' and '.join(map(str, given))}" if is_full else quote_value(given)
+        return diagnostic_at(path, f"{expected}, got {found}", "", "E-TYPE")
+    problem = f"is not {ctx['expected']}" if kind == "literal_error" else _PYDANTIC_MESSAGES.get(kind)
+    value = quote_value(line["input"])
+    message = f"{value} {problem}" if problem else f"{value}: {line['msg']}"
     needs_quotes = kind == "string_type" and isinstance(line["input"], (int, float))
     return diagnostic_at(path, message, "put it in quotes" if needs_quotes else "", "E-TYPE")
 
 
-_PYDANTIC_MESSAGES = {  # of the kinds of pydantic's errors
+_PYDANTIC_MESSAGES = {  # type of a pydantic error: message
     "string_type": "is not a text",
     "bool_type": "is neither true nor false",
     "bool_parsing": "is neither true nor false",
@@ -317,5 +322,5 @@ _PYDANTIC_MESSAGES = {  # of the kinds of pydantic's errors
 
 
 def dump(kind: Any, value: Any) -> Any:
-    """Return a described object as the plain data a file holds, defaults left out."""
+    """Return a described object as plain data as in a file, without default values."""
     return TypeAdapter(kind).dump_python(value, mode="json", by_alias=True, exclude_defaults=True)

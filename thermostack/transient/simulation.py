@@ -94,7 +94,7 @@ class Simulation:
         surfaces, stages = self.model.boundary, SCHEMES[scheme].stages
         linear = are_constant(self.model)
         solve = MemoryEstimate(
-            self.model.grid, linear, method=method, surfaces=surfaces.cell.size, in_time=stages
+            self.model.grid, linear, method=method, boundary_faces=surfaces.cell.size, time_stages=stages
         )
         check_memory(solve, held=self.model.memory)
         self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)

@@ -243,7 +243,7 @@ def test_map_is_read_in_its_unit_from_north_or_south(tmp_path: Path) -> None:
     [
         ("{map: g.csv, unit: W/m2/K}", "there is no file 'g.csv' (did you mean h.csv?)", "E-FILE"),
         ("{map: ../h.csv, unit: W/m2/K}", "is outside the directory of the description", "E-FILE"),
-        ("{map: h.csv}", "nothing says what the values of the map are (write unit: W/m2/K)", "E-UNIT"),
+        ("{map: h.csv}", "the values of the map have no unit (write unit: W/m2/K)", "E-UNIT"),
         ("{map: h.csv, unit: W/m2}", "is not a unit of a heat transfer coefficient", "E-UNIT"),
         ("{map: h.csv, unit: 5}", "5 is not a text", "E-TYPE"),
         ("{map: h.csv, unit: W/m2/K, origin: west}", "the first row lies south or north", "E-NAME"),

@@ -209,7 +209,7 @@ def test_copies_of_copies(tmp_path: Path) -> None:
 def test_copies_that_meet_another_name(tmp_path: Path) -> None:
     layers = "layers: [{name: x, thickness: 1 mm, material: silicon}]"
     other = f"  mem.a: {{on: board, at: [14 mm, 1 mm], size: [1 mm, 1 mm], {layers}}}\n"
-    assert "there is a stack mem.a already" in refusal(write(tmp_path, COPIED + other))
+    assert "there already is a stack mem.a" in refusal(write(tmp_path, COPIED + other))
 
 
 def test_too_many_copies(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_materials_that_disagree(tmp_path: Path) -> None:
     used = "  a: {use: lib.yaml, on: board, at: [1 mm, 1 mm]}\n"
     own = "materials: {goo: {conductivity: 3 W/m/K}}\n"
     text = refusal(write(tmp_path, used + own))
-    assert "case.yaml:7:13: materials.goo: 'goo' is another material in" in text
+    assert "case.yaml:7:13: materials.goo: 'goo' is a different material in" in text
     assert "E-DUPLICATE" in text
     read_package(write(tmp_path, used + own.replace("3 W/m/K", "2 W/m/K")))
 
@@ -333,7 +333,8 @@ def test_templates_that_multiply_without_end(tmp_path: Path) -> None:
 def test_file_without_one_stack_to_use(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text("package: x\nstacks: {a: {}, b: {}}\n")
     text = refusal(write(tmp_path, "  x: {use: two.yaml, on: board, at: [0 mm, 0 mm]}\n"))
-    assert "has 2 stacks that stand on nothing; one is due (name its package like the stack to use)" in text
+    assert "expected one stack without a host in" in text
+    assert "two.yaml, got 2 (give its package the name of the stack to use)" in text
 
 
 def test_files_outside_the_directory(tmp_path: Path) -> None:
@@ -409,8 +410,8 @@ def test_map_in_its_units_from_north_or_south(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("power", "words"),
     [
-        ("{floorplan: plan.csv, blocks: {}}", "blocks and floorplan both say where the blocks are"),
-        ("{powers: {a: 1 W}}", "powers are for the blocks of a floorplan"),
+        ("{floorplan: plan.csv, blocks: {}}", "blocks and floorplan are given"),
+        ("{powers: {a: 1 W}}", "powers needs a floorplan"),
         ("{floorplan: plan.csv, powers: [1 W]}", "is not a mapping from blocks to powers"),
         ("{floorplan: plan.csv, powers: {a: 1}}", "1 has no unit; expected a power"),
         ("{floorplan: 5}", "5 is not the name of a file"),

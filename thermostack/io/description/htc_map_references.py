@@ -1,4 +1,4 @@
-"""The maps of films that the cooling of a description names, read and put in the place of their names."""
+"""Replacement of references to files of heat transfer coefficients in a description by their values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _UNIT = "unit: W/m2/K"
 
 
 class HtcMapReferences(ReferencedFiles):
-    """Replaces `h: {map: file.csv, unit: kW/m2/K}` by the values of the file."""
+    """Reader of the files in `h: {map: file.csv, unit: kW/m2/K}`."""
 
     def expand(self, node: Node, depth: int = 0) -> Node:
-        """Return the cooling with its maps read; what is wrong is added to the faults.
+        """Return the cooling with the values of its maps; errors are added to `diagnostics`.
 
-        Faces hold a cooler or a list of them, each under its kind.
+        A face has a cooler or a list of coolers, each under the key of its type.
         """
         if node.is_list:
             return replace(node, value=[self.expand(item, depth) for item in node.value])
@@ -34,10 +34,12 @@ class HtcMapReferences(ReferencedFiles):
             return node.with_items({**node.value, "h": self.read_map(h)})
         except DescriptionError as error:
             self.diagnostics += error.diagnostics
-            return node.with_items({**node.value, "h": replace(h, value="1 W/m2/K")})  # stands for the film
+            return node.with_items(
+                {**node.value, "h": replace(h, value="1 W/m2/K")}
+            )  # placeholder of the coefficient
 
     def read_map(self, h: Node) -> Node:
-        """Return a map as a mapping of its values and where they are from."""
+        """Return a map as a mapping of its values and its source."""
         if h.is_list:
             text = "the values of a table have no unit"
             raise DescriptionError(diagnostic_in(h, text, f"write {{map: [[...]], {_UNIT}}}", "E-UNIT"))
@@ -45,13 +47,13 @@ class HtcMapReferences(ReferencedFiles):
         if named is None:
             return h
         if h.get("unit") is None:
-            text = "nothing says what the values of the map are"
+            text = "the values of the map have no unit"
             raise DescriptionError(diagnostic_in(h, text, f"write {_UNIT}", "E-UNIT"))
         if named.is_list:
             return h
         given = dict(h.items())
-        said = self.take_options(h, given, {"unit": "like W/m2/K or kW/m2/K", "origin": "south or north"})
-        drawn = self.read_file(named, lambda path: read_htc_map(path, **said))
-        own = {"map": drawn.values, "source": drawn.source}
+        options = self.take_options(h, given, {"unit": "like W/m2/K or kW/m2/K", "origin": "south or north"})
+        raster = self.read_file(named, lambda path: read_htc_map(path, **options))
+        own = {"map": raster.values, "source": raster.source}
         items = {key: Node(value, named.mark, named.path) for key, value in own.items()}
         return h.with_items({**items, **{key: item for key, item in given.items() if key != "map"}})

@@ -1,4 +1,4 @@
-"""Stacks taken from elsewhere: `use: hbm3_8h` becomes that stack and all that stands on it."""
+"""Expansion of `use: hbm3_8h` into the stack of a template, a shipped package or another file."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Link = tuple[str, str, str]  # file, section, stack
 
 
 class IncludeResolver:
-    """Replaces `use: name` by the stack of that name and all that stands on it, from wherever it is."""
+    """Expander of `use: name` into the stack of that name and all stacks on it."""
 
-    def __init__(self, home: Path, shipped: Mapping[str, Path], *, may_leave: bool) -> None:
-        self.home = home  # the directory that files are taken from
+    def __init__(self, directory: Path, shipped: Mapping[str, Path], *, may_leave: bool) -> None:
+        self.directory = directory  # of the files that overrides refer to
         self.shipped = shipped
         self.may_leave = may_leave
         self.diagnostics: list[Diagnostic] = []
-        self.included_stacks = 0  # stacks taken from elsewhere so far
+        self.included_stacks = 0  # number so far
         self.documents: dict[Path, Node | None] = {}
         self.materials: dict[str, tuple[Node, Mark]] = {}
 
     def expand(self, document: Node) -> Node:
-        """Return a description without `use` and `templates`; what is wrong is added to the faults."""
+        """Return a description without `use` and `templates`; errors are added to `diagnostics`."""
         stacks, templates = document.get("stacks"), document.get("templates")
         if templates is not None and not templates.is_mapping:
             self.diagnostics.append(
@@ -45,7 +45,7 @@ class IncludeResolver:
         return self.add_materials(document.with_items(items), document)
 
     def add_materials(self, made: Node, document: Node) -> Node:
-        """Return a description with the materials that came along."""
+        """Return a description with the materials of the included descriptions."""
         own = document.get("materials")
         if not self.materials or (own is not None and not own.is_mapping):
             return made
@@ -54,7 +54,7 @@ class IncludeResolver:
         for name, (node, mark) in self.materials.items():
             if name in items and to_plain(items[name]) != to_plain(node):
                 assert own is not None
-                text = f"{name!r} is another material in {node.mark.file}, from which a stack is used"
+                text = f"{name!r} is a different material in {node.mark.file}, from which a stack is used"
                 self.diagnostics.append(
                     diagnostic_in(own, text, "give yours another name", "E-DUPLICATE", name)
                 )
@@ -64,7 +64,7 @@ class IncludeResolver:
         return made.with_items({**made.value, "materials": base.with_items(items, {**marks, **base.keys})})
 
     def resolve(self, name: str, stack: Node, document: Node, chain: tuple[Link, ...]) -> dict[str, Node]:
-        """Return a stack under its name and, where it uses another, what stands on that one."""
+        """Return {name: stack} of a stack and, if it uses another, of the stacks on that one."""
         use = stack.get("use")
         if use is None:
             return {name: stack}
@@ -73,8 +73,8 @@ class IncludeResolver:
             return {}
         other, link = found
         if link in chain:
-            way = " uses ".join(_link_text(each) for each in (*chain[chain.index(link) :], link))
-            self.diagnostics.append(diagnostic_in(use, f"uses itself: {way}", "", "E-CYCLE"))
+            cycle = " uses ".join(_link_text(each) for each in (*chain[chain.index(link) :], link))
+            self.diagnostics.append(diagnostic_in(use, f"uses itself: {cycle}", "", "E-CYCLE"))
             return {}
         _, section, root = link
         listed = dict(other.value[section].items())
@@ -83,7 +83,7 @@ class IncludeResolver:
             members |= self.resolve(member, listed[member], other, (*chain, link))
         self.included_stacks += len(members)
         if self.included_stacks > MAX_STACKS:
-            text = f"all that is used comes to more than {MAX_STACKS} stacks"
+            text = f"more than {MAX_STACKS} stacks are included"
             raise DescriptionError(diagnostic_in(use, text, "", "E-RANGE"))
         names = {
             member: name if member == root else f"{name}.{member.removeprefix(f'{root}.')}"
@@ -96,7 +96,7 @@ class IncludeResolver:
         return made
 
     def find(self, use: Node, document: Node) -> tuple[Node, Link] | None:
-        """Return the description a stack is used from and where it stands there, None with a fault."""
+        """Return the description and the section of a used stack, or None and a diagnostic."""
         name = use.value
         if not isinstance(name, str):
             text = f"{name!r} is not the name of a template, a package or a file"
@@ -120,15 +120,15 @@ class IncludeResolver:
         return (other, (other.mark.file, "stacks", root)) if root is not None else None
 
     def local_file(self, use: Node) -> Path | None:
-        """Return the file a node names, None with a fault where it may not be read."""
+        """Return the path that a node refers to, or None and a diagnostic if it is not permitted."""
         try:
-            return resolve_file(use, self.home, may_leave=self.may_leave)
+            return resolve_file(use, self.directory, may_leave=self.may_leave)
         except DescriptionError as error:
             self.diagnostics += error.diagnostics
             return None
 
     def load(self, path: Path, use: Node) -> Node | None:
-        """Return the description in a file, None with its faults where it cannot be read."""
+        """Return the description of a file, or None and its diagnostics if it cannot be read."""
         if path not in self.documents:
             try:
                 self.documents[path] = read_yaml(path)
@@ -140,14 +140,12 @@ class IncludeResolver:
         for name, material in materials.items() if materials is not None else ():
             first, _ = self.materials.setdefault(name, (material, materials.key_mark(name)))  # type: ignore[union-attr]
             if to_plain(first) != to_plain(material):
-                text = f"{name!r} is another material in {material.mark.file} than in {first.mark.file}"
-                self.diagnostics.append(
-                    diagnostic_in(use, text, "give one of the two another name", "E-DUPLICATE")
-                )
+                text = f"{name!r} is defined differently in {material.mark.file} and in {first.mark.file}"
+                self.diagnostics.append(diagnostic_in(use, text, "rename one of them", "E-DUPLICATE"))
         return document
 
     def root_stack(self, document: Node, use: Node) -> str | None:
-        """Return the stack that a description is used for: of its own name, else the lowest."""
+        """Return the stack to take from a description: that of the package's name, else the root."""
         stacks, package = document.get("stacks"), document.get("package")
         listed = dict(stacks.items()) if stacks is not None else {}
         if package is not None and package.value in listed:
@@ -155,8 +153,10 @@ class IncludeResolver:
         roots = [name for name, stack in listed.items() if not host_names(stack)]
         if len(roots) == 1:
             return roots[0]
-        text = f"{document.mark.file} has {len(roots)} stacks that stand on nothing; one is due"
-        self.diagnostics.append(diagnostic_in(use, text, "name its package like the stack to use", "E-NAME"))
+        text = f"expected one stack without a host in {document.mark.file}, got {len(roots)}"
+        self.diagnostics.append(
+            diagnostic_in(use, text, "give its package the name of the stack to use", "E-NAME")
+        )
         return None
 
 
@@ -166,7 +166,7 @@ def _link_text(link: Link) -> str:
 
 
 def _merge_fields(used: Node, given: Node) -> Node:
-    """Return a used stack with the fields given where it is used."""
+    """Return an included stack with the fields that are given beside `use`."""
     excluded = {"use"}
     if given.get("at") or given.get("center") or given.get("copies"):
         excluded |= {"at", "center"}

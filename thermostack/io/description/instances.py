@@ -1,4 +1,4 @@
-"""Stacks and layers said once and meant several times: `copies` of a stack, `repeat` of layers."""
+"""Expansion of repeated stacks and layers: `copies` of a stack, and `repeat` of layers."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Mark, Node
 from thermostack.schema.fields import suggest
 
-MAX_STACKS = 2_000  # after copies; their overlaps are looked for pair by pair
+MAX_STACKS = 2_000  # after copies; overlaps are searched for pair by pair
 MAX_LAYERS = 20_000  # of all stacks, after repeats and copies
 
 
 def host_names(stack: Node) -> list[str]:
-    """Return the names of what a stack stands on or in."""
+    """Return the names of the stacks on or in which a stack is placed."""
     found = []
     for key in ("on", "inside"):
-        said = stack.get(key)
-        if said is not None:
-            found += [
-                item.value for item in (said.value if said.is_list else [said]) if isinstance(item.value, str)
-            ]
+        given = stack.get(key)
+        if given is not None:
+            items = given.value if given.is_list else [given]
+            found += [item.value for item in items if isinstance(item.value, str)]
     return found
 
 
 def stack_group(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = ()) -> list[str]:
-    """Return the names of a stack and of all that stands on or in it alone.
+    """Return the names of a stack and of all stacks that are placed only on or in members of this group.
 
-    What stands on one of its `copies` by name, as a lid on all of them, is not of the family.
+    A stack that is placed on one of the `copies` by name, such as a lid on all of them, is not in the group.
     """
     found = [root]
     apart = tuple(f"{root}.{copy}." for copy in copies)
@@ -50,19 +49,18 @@ def stack_group(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = (
 
 
 def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
-    """Return a stack that stands on others, by the new names of each of the old ones."""
+    """Return a stack with the names of its hosts replaced; `rename` returns the new names of an old one."""
     items = dict(stack.items())
     for key in ("on", "inside"):
-        said = stack.get(key)
-        if said is None:
+        given = stack.get(key)
+        if given is None:
             continue
-        given = said.value if said.is_list else [said]
         made = [
             replace(item, value=name)
-            for item in given
+            for item in (given.value if given.is_list else [given])
             for name in (rename(item.value) if isinstance(item.value, str) else [item.value])
         ]
-        items[key] = made[0] if len(made) == 1 and not said.is_list else replace(said, value=made)
+        items[key] = made[0] if len(made) == 1 and not given.is_list else replace(given, value=made)
     return stack.with_items(items)
 
 
@@ -70,13 +68,13 @@ def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
 
 
 class RepeatExpander:
-    """Replaces `- repeat: {times: 7, layers: [...]}` by that many layers, numbered from 0."""
+    """Expander of `- repeat: {times: 7, layers: [...]}` into layers that are numbered from 0."""
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
 
     def expand(self, stack: Node) -> Node:
-        """Return a stack without repeats."""
+        """Return a stack with its repeats expanded."""
         layers = stack.get("layers")
         if layers is None or not layers.is_list:
             return stack
@@ -87,7 +85,7 @@ class RepeatExpander:
             return stack.with_items({**stack.value, "layers": replace(layers, value=[])})
 
     def flatten(self, layers: Node) -> list[Node]:
-        """Return the layers of a list, those of repeats as often as they are repeated."""
+        """Return the layers of a list with its repeats expanded."""
         found: list[Node] = []
         for item in layers.value:
             repeat = item.get("repeat")
@@ -108,7 +106,7 @@ def _check_repeat(item: Node, repeat: Node) -> tuple[int, Node]:
     for key in item.value:
         if key != "repeat":
             raise DescriptionError(
-                diagnostic_in(item, "a repeat stands alone", "put it into its layers", "E-KEY", key)
+                diagnostic_in(item, "a repeat has no other keys", "put it into its layers", "E-KEY", key)
             )
     if not repeat.is_mapping:
         raise DescriptionError(
@@ -131,7 +129,7 @@ def _check_repeat(item: Node, repeat: Node) -> tuple[int, Node]:
         )
     if not isinstance(times.value, int) or isinstance(times.value, bool) or times.value < 1:
         raise DescriptionError(
-            diagnostic_in(times, f"{times.value!r} is not a number of times", "1, 2, 3, ...", "E-RANGE")
+            diagnostic_in(times, f"{times.value!r} is not a number of repeats", "1, 2, 3, ...", "E-RANGE")
         )
     if not layers.is_list:
         raise DescriptionError(diagnostic_in(layers, "is not a list of layers", "", "E-TYPE"))
@@ -149,13 +147,13 @@ def _numbered(layer: Node, number: int) -> Node:
 
 
 class InstanceExpander:
-    """Replaces a stack `it` with `copies: {west: [x, y]}` by `it.west` ..., each with what stands on it."""
+    """Expander of a stack `it` with `copies: {west: [x, y]}` into `it.west` ..., with the stacks on it."""
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
 
     def expand(self, stacks: Node) -> Node:
-        """Return the stacks without copies."""
+        """Return the stacks with their copies expanded."""
         made, marks = dict(stacks.items()), dict(stacks.keys)
         given = set(made)
         while (name := _next_to_copy(made)) is not None:
@@ -177,7 +175,7 @@ class InstanceExpander:
             self.diagnostics += [
                 diagnostic_in(
                     copies,
-                    f"there is a stack {name}.{key} already",
+                    f"there already is a stack {name}.{key}",
                     "give one another name",
                     "E-DUPLICATE",
                     key,
@@ -190,7 +188,7 @@ class InstanceExpander:
     def copy_group(
         self, stacks: dict[str, Node], name: str, family: list[str], marks: dict[str, Mark]
     ) -> dict[str, Node]:
-        """Return the stacks with one of them and its family copied."""
+        """Return the stacks with one of them and the group on it copied."""
         copies = stacks[name].value["copies"]
         renamed: dict[str, list[str]] = {member: [] for member in family}
         made: dict[str, Node] = {}
@@ -217,7 +215,7 @@ class InstanceExpander:
 
 
 def _next_to_copy(stacks: Mapping[str, Node]) -> str | None:
-    """Return a stack with copies that stands on none with copies, None where nothing is copied any more."""
+    """Return a stack with copies whose hosts have none, or None if no stack has copies."""
     copied = [name for name, stack in stacks.items() if stack.get("copies") is not None]
     for name in copied:
         above: set[str] = set()
@@ -233,7 +231,7 @@ def _next_to_copy(stacks: Mapping[str, Node]) -> str | None:
 
 
 def _at_position(stack: Node, place: Node) -> Node:
-    """Return a stack at the place of one of its copies; that may also be a mapping of other fields."""
+    """Return a stack at the position of one of its copies, which may also be a mapping of fields."""
     own = stack.without("copies", "at", "center")
     if place.is_mapping:
         return own.with_items({**own.value, **place.value}, place.keys)

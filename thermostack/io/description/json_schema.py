@@ -1,4 +1,4 @@
-"""The form of a description file as JSON Schema, for editors that complete and check while one writes."""
+"""JSON Schema of a description file, for editors that complete and validate it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _POINT: Schema = {"type": "array", "items": _LENGTH, "minItems": 2, "maxItems": 
 
 
 def json_schema() -> Schema:
-    """Return the JSON Schema (2020-12) of a description file, its short forms included."""
+    """Return the JSON Schema (2020-12) of a description file, including its short forms."""
     schema = TypeAdapter(Package).json_schema()
     kinds = schema["$defs"]
     for kind in (*kinds.values(), schema):
@@ -34,7 +34,7 @@ def json_schema() -> Schema:
     templates = {
         "type": "object",
         "additionalProperties": {"$ref": "#/$defs/Stack"},
-        "description": "stacks that are only drawn where another stack says `use:`",
+        "description": "stacks that are included only by `use:` in other stacks",
     }
     schema["properties"]["templates"] = templates
     return {
@@ -45,7 +45,7 @@ def json_schema() -> Schema:
 
 
 def _use_names_as_keys(kinds: Schema) -> None:
-    """Make the name the key of a mapping where the things with names stand in one."""
+    """Remove the field `name` from the objects whose name is their key in a mapping."""
     for kind in ("Stack", "Material", "Region", "Block"):
         kinds[kind]["required"].remove("name")
     for kind in ("Stack", "Material"):
@@ -56,10 +56,10 @@ def _use_names_as_keys(kinds: Schema) -> None:
 
 
 def _add_stack_short_forms(kinds: Schema) -> None:
-    """Let a stack be used from elsewhere, copied, and have layers that repeat."""
+    """Add the keys `use` and `copies` of a stack, and `repeat` in its layers."""
     stack = kinds["Stack"]
     own = stack["properties"]
-    own["on"] = _any_of(_TEXT, {"type": "array", "items": _TEXT}, description="what it stands on")
+    own["on"] = _any_of(_TEXT, {"type": "array", "items": _TEXT}, description="the stack or stacks below it")
     own["use"] = {**_TEXT, "description": "a template, a shipped package or a file to take this stack from"}
     own["copies"] = {
         "type": "object",
@@ -76,7 +76,7 @@ def _add_stack_short_forms(kinds: Schema) -> None:
 
 
 def _add_power_files(layer: Schema) -> None:
-    """Let a power name the files of its floorplan and its map."""
+    """Add the keys of a power for the files of its floorplan and its map."""
     for form in layer["properties"]["power"]["anyOf"]:
         for power in form.get("anyOf", [form]):
             own = power.get("properties")
@@ -105,9 +105,9 @@ def _add_power_files(layer: Schema) -> None:
 
 
 def _add_cooling_short_forms(kinds: Schema) -> None:
-    """Write a cooler as its kind, beside the region it is on; a face takes one or a list.
+    """Add the short forms of the cooling: a cooler beside its region, one cooler instead of a list.
 
-    The map of a film may be a file, in another unit and from another edge.
+    A map of heat transfer coefficients may also be a file with a unit and an origin.
     """
     table = kinds["HtcMap"]["properties"]
     unit = {**_TEXT, "examples": ["W/m2/K", "kW/m2/K"]}

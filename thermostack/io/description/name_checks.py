@@ -1,4 +1,4 @@
-"""The names that a description uses, looked up even where its values are not right yet."""
+"""Check of the names of stacks and materials in a description whose values may still be invalid."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from thermostack.schema.fields import suggest
 
 
 def name_diagnostics(tree: Node) -> Iterator[Diagnostic]:
-    """Yield the stacks and materials that a description names and does not have.
+    """Yield a diagnostic for each name of a stack or material that is not defined.
 
-    A package that validates is asked for its own faults; this serves those that do not, so that a wrong
-    value in one line does not hide a wrong name in another.
+    A valid package finds these errors itself. This function is for invalid ones, so that a wrong value in one
+    line does not hide a wrong name in another.
     """
     stacks = tree.get("stacks")
     if stacks is None or not stacks.is_mapping:
         return
     names = [name for name, _ in stacks.items()]
-    drawn = _items(stacks)
-    for stack in drawn:
+    for stack in _items(stacks):
         for host in (*_texts(stack.get("on")), *_texts(stack.get("inside"))):
             if host.value not in names:
                 text = f"no stack is named {host.value!r}"
                 yield diagnostic_in(host, text, suggest(host.value, names), "E-NAME")
     materials = tree.get("materials")
     own = [name for name, _ in materials.items()] if materials is not None and materials.is_mapping else []
-    for stack in drawn:
+    for stack in _items(stacks):
         for material in _materials(stack):
             if material.value not in (VOID, *own):
                 yield from _unknown(material)
@@ -45,7 +44,7 @@ def _unknown(material: Node) -> Iterator[Diagnostic]:
 
 
 def _materials(stack: Node) -> Iterator[Node]:
-    """Yield the texts that name the materials of a stack."""
+    """Yield the names of the materials of a stack."""
     for key in ("filler", "gap_fill"):
         yield from _texts(stack.get(key))
     for layer in _items(stack.get("layers")):
@@ -55,7 +54,7 @@ def _materials(stack: Node) -> Iterator[Node]:
 
 
 def _items(node: Node | None) -> list[Node]:
-    """Return what a list or a mapping of names holds."""
+    """Return the mappings in a list or in a mapping of names."""
     if node is None:
         return []
     held = node.value if node.is_list else [item for _, item in node.items()] if node.is_mapping else []
@@ -63,7 +62,7 @@ def _items(node: Node | None) -> list[Node]:
 
 
 def _texts(node: Node | None) -> list[Node]:
-    """Return a text, or the texts of a list."""
+    """Return a text node, or the text nodes of a list."""
     if node is None:
         return []
     return [item for item in (node.value if node.is_list else [node]) if isinstance(item.value, str)]

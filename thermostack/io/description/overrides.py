@@ -1,4 +1,4 @@
-"""Values of a description set from outside: `stacks.gpu.layers.active.power.scale_to=700 W`."""
+"""Overrides of values of a description: `stacks.gpu.layers.active.power.scale_to=700 W`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from thermostack.schema.validated_dataclass import field_path
 
 @dataclass(frozen=True)
 class Override:
-    """A value for the field that a path like `stacks.gpu.layers.active.power.total` leads to."""
+    """A new value of the field at a path like `stacks.gpu.layers.active.power.total`."""
 
     parts: tuple[str, ...]
     value: Node
 
 
 def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
-    """Return the overrides; a text is read as in a file. Raises DescriptionError for what is no YAML."""
+    """Return the overrides of a mapping; text is parsed as YAML. Raises DescriptionError if it is not."""
     made, diagnostics = [], []
     for path, value in overrides.items():
         parts = tuple(part for part in re.split(r"[.\[\]]+", path) if part)
@@ -45,7 +45,7 @@ def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
 
 
 def _without_marks(node: Node, path: tuple[Key, ...]) -> Node:
-    """Return a tree that stands in no line."""
+    """Return a tree without lines and columns."""
     value = node.value
     if node.is_mapping:
         value = {key: _without_marks(item, (*path, key)) for key, item in node.items()}
@@ -55,7 +55,7 @@ def _without_marks(node: Node, path: tuple[Key, ...]) -> Node:
 
 
 def apply_overrides(root: Node, overrides: Iterable[Override]) -> tuple[Node, list[Override]]:
-    """Return the tree with the values set whose fields it has, and the overrides that found none."""
+    """Return the tree with the new values, and the overrides whose fields do not exist."""
     missed = []
     for override in overrides:
         made = _assign(root, override.parts, override.value) if override.parts else None
@@ -67,7 +67,7 @@ def apply_overrides(root: Node, overrides: Iterable[Override]) -> tuple[Node, li
 
 
 def _assign(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
-    """Return the tree with a value at a path; None where all but the last key of the path is not there."""
+    """Return the tree with a value at a path, or None if a key before the last does not exist."""
     if node.is_mapping:
         for n in range(1, len(parts) + 1):  # the name of a copy has dots of its own
             key, rest = ".".join(parts[:n]), parts[n:]
@@ -90,7 +90,7 @@ def _assign(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
 
 
 def unknown_field(root: Node, override: Override) -> Diagnostic:
-    """Return the fault of an override that leads nowhere, at its first step that fails."""
+    """Return the diagnostic of an override of an unknown field, with its first unknown key."""
     node, done = root, 0
     while done < len(override.parts):
         step = _descend(node, override.parts[done:])
@@ -107,7 +107,7 @@ def unknown_field(root: Node, override: Override) -> Diagnostic:
         message = f"{where} has no {missing!r}"
         hint = suggest(missing, known) or (f"it has {', '.join(known[:12])}" if known else "")
     else:
-        message, hint = f"{where} is one value, it has no fields", "set it as a whole"
+        message, hint = f"{where} is a single value without fields", "set it as a whole"
     return Diagnostic(
         field_path(override.parts), message, hint, "E-NAME", OVERRIDE_SOURCE, path=override.parts
     )

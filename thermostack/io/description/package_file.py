@@ -1,4 +1,4 @@
-"""Package descriptions: a YAML file becomes a Package, every fault with its line; and back."""
+"""Reader of package descriptions: from a YAML file to a Package, with all diagnostics by line."""
 
 from __future__ import annotations
 
@@ -27,29 +27,50 @@ from thermostack.schema.validated_dataclass import diagnostics_of
 def read_package(
     source: str | Path, overrides: Mapping[str, Any] | None = None, *, allow_include_root: bool = False
 ) -> Package:
-    """Return the package that a description file, or the name of a shipped package, draws.
+    """Return the package of a description file or of the name of a shipped package.
 
-    `overrides` sets fields by their path, as `{"stacks.gpu.layers.active.power.scale_to": "700 W"}`.
-    Files that the description names must lie in its own directory unless `allow_include_root`.
-    Raises DescriptionError with every fault of the drawing, each with its file, line and field.
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        The path of a .yaml file, or the name of a shipped package such as "cowos_s_h100".
+    overrides : mapping from str to value, optional
+        Values of fields by their path, as `{"stacks.gpu.layers.active.power.scale_to": "700 W"}`.
+    allow_include_root : bool, optional
+        Whether the description may refer to files outside its own directory.
+
+    Returns
+    -------
+    Package
+        The validated description.
+
+    Raises
+    ------
+    DescriptionError
+        With all diagnostics of the description, each with its file, line and field.
+
+    Examples
+    --------
+    >>> package = read_package("fcbga")
+    >>> [stack.name for stack in package.stacks][:2]
+    ['board', 'substrate']
     """
     path = find_package(source)
     root = read_yaml(path)
     if not root.is_mapping:
         hint = "a description begins with `package:`"
-        raise DescriptionError(diagnostic_in(root, "is no mapping of keys to values", hint, "E-YAML"))
+        raise DescriptionError(diagnostic_in(root, "is not a mapping of keys to values", hint, "E-YAML"))
     tree, diagnostics = expand(
         root, path.parent, read_overrides(overrides or {}), may_leave=allow_include_root
     )
-    places = SourceMap(tree)
+    locator = SourceMap(tree)
     try:
         package: Package = TypeAdapter(Package).validate_python(to_plain(tree), context={"from_file": True})
     except ValidationError as error:
-        diagnostics += [places(diagnostic) for diagnostic in diagnostics_of(error)]
+        diagnostics += [locator(diagnostic) for diagnostic in diagnostics_of(error)]
         diagnostics += name_diagnostics(tree)
     if diagnostics:
         raise DescriptionError(_sort_unique(diagnostics))
-    object.__setattr__(package, "locator", places)
+    object.__setattr__(package, "locator", locator)
     try:
         package_geometry(package)
     except DescriptionError as error:
@@ -58,7 +79,7 @@ def read_package(
 
 
 def shipped_packages() -> dict[str, str]:
-    """Return what each shipped package is about, by its name."""
+    """Return {name: description in one sentence} of the shipped packages."""
     found = {}
     for name, path in _shipped().items():
         about = read_yaml(path).get("about")
@@ -67,9 +88,9 @@ def shipped_packages() -> dict[str, str]:
 
 
 def find_package(source: str | Path) -> Path:
-    """Return the file of a description: a path, or the name of a shipped package.
+    """Return the file of a description, given by its path or by the name of a shipped package.
 
-    Raises DescriptionError (E-FILE) with the nearest names where there is neither.
+    Raises DescriptionError (E-FILE), with similar names as a hint, if there is neither.
     """
     path = Path(source)
     is_path = isinstance(source, Path) or path.suffix in (".yaml", ".yml") or path.parent != Path()
@@ -85,21 +106,22 @@ def find_package(source: str | Path) -> Path:
 
 
 def _shipped() -> dict[str, Path]:
-    shelf = Path(str(files("thermostack.meshes")))
-    return {path.stem: path for path in sorted(shelf.glob("*.yaml"))}
+    """Return {name: file} of the shipped packages."""
+    directory = Path(str(files("thermostack.meshes")))
+    return {path.stem: path for path in sorted(directory.glob("*.yaml"))}
 
 
 def expand(
-    root: Node, home: Path, overrides: list[Override], *, may_leave: bool
+    root: Node, directory: Path, overrides: list[Override], *, may_leave: bool
 ) -> tuple[Node, list[Diagnostic]]:
-    """Return the tree of a description without its short forms, and what is wrong with them."""
-    uses, repeats, copies = (
-        IncludeResolver(home, _shipped(), may_leave=may_leave),
-        RepeatExpander(),
-        InstanceExpander(),
-    )
+    """Return the tree of a description with all short forms expanded, and their diagnostics.
+
+    `directory` contains the files that the description refers to; `may_leave` permits files outside it.
+    """
+    includes = IncludeResolver(directory, _shipped(), may_leave=may_leave)
+    repeats, copies = RepeatExpander(), InstanceExpander()
     root, overrides = apply_overrides(root, overrides)
-    root, overrides = apply_overrides(uses.expand(root), overrides)
+    root, overrides = apply_overrides(includes.expand(root), overrides)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:
         stacks = stacks.with_items({name: repeats.expand(stack) for name, stack in stacks.items()})
@@ -107,39 +129,39 @@ def expand(
         _check_layer_count(stacks)
         root = root.with_items({**root.value, "stacks": stacks})
     root, overrides = apply_overrides(root, overrides)
-    powers = PowerReferences(home, may_leave=may_leave)
+    powers = PowerReferences(directory, may_leave=may_leave)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:
         stacks = stacks.with_items({name: powers.expand(stack) for name, stack in stacks.items()})
         root = root.with_items({**root.value, "stacks": stacks})
-    films = HtcMapReferences(home, may_leave=may_leave)
+    htc_maps = HtcMapReferences(directory, may_leave=may_leave)
     cooling = root.get("cooling")
     if cooling is not None and cooling.is_mapping:
-        root = root.with_items({**root.value, "cooling": films.expand(cooling)})
+        root = root.with_items({**root.value, "cooling": htc_maps.expand(cooling)})
     unknown = [unknown_field(root, override) for override in overrides]
     return root, [
-        *uses.diagnostics,
+        *includes.diagnostics,
         *repeats.diagnostics,
         *copies.diagnostics,
         *powers.diagnostics,
-        *films.diagnostics,
+        *htc_maps.diagnostics,
         *unknown,
     ]
 
 
 def _check_layer_count(stacks: Node) -> None:
-    """Raise where copies and repeats have made more layers than any package has."""
+    """Raise DescriptionError if copies and repeats make more than `MAX_LAYERS` layers."""
     layers = [found for _, stack in stacks.items() if (found := stack.get("layers")) is not None]
     count = sum(len(each.value) for each in layers if each.is_list)
     if count > MAX_LAYERS:
         text = f"copies and repeats make {count} layers, more than {MAX_LAYERS}"
         raise DescriptionError(
-            diagnostic_in(stacks, text, "draw what is fine as one layer of a mixture", "E-RANGE")
+            diagnostic_in(stacks, text, "describe fine structures as one layer of a mixture", "E-RANGE")
         )
 
 
 def _sort_unique(diagnostics: Any) -> list[Diagnostic]:
-    """Return faults by file and line, each only once where a copied or used stack shows it several times."""
+    """Return diagnostics in the order of files and lines, those of copied or included stacks only once."""
     found: dict[Any, Diagnostic] = {}
     for diagnostic in diagnostics:
         found.setdefault(

@@ -1,4 +1,4 @@
-"""The floorplans and maps that a description names, read and put in the place of their names."""
+"""Replacement of references to floorplan and power map files in a description by their content."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from thermostack.package.power import assign_powers
 
 
 class PowerReferences(ReferencedFiles):
-    """Replaces `floorplan: file.csv` by its blocks and `map: file.npy` by its values."""
+    """Reader of the files in `floorplan: file.csv` and `map: file.npy`."""
 
-    def __init__(self, home: Path, *, may_leave: bool) -> None:
-        super().__init__(home, may_leave=may_leave)
-        self.resolved: dict[int, tuple[Node, Node]] = {}  # a copied or repeated power is read once
+    def __init__(self, directory: Path, *, may_leave: bool) -> None:
+        super().__init__(directory, may_leave=may_leave)
+        self.resolved: dict[int, tuple[Node, Node]] = {}  # by id; copies are read once
 
     def expand(self, stack: Node) -> Node:
-        """Return a stack whose layers' powers name no files; what is wrong is added to the faults."""
+        """Return a stack with the content of the files of its powers; errors are added to `diagnostics`."""
         layers = stack.get("layers")
         if layers is None or not layers.is_list:
             return stack
@@ -30,7 +30,7 @@ class PowerReferences(ReferencedFiles):
         return stack.with_items({**stack.value, "layers": replace(layers, value=made)})
 
     def resolve_layer(self, layer: Node) -> Node:
-        """Return a layer whose power names no files."""
+        """Return a layer with the content of the files of its power."""
         power = layer.get("power")
         if power is None or not power.is_mapping:
             return layer
@@ -46,25 +46,21 @@ class PowerReferences(ReferencedFiles):
         made = self.resolved[id(power)][1]
         if made is power:
             return layer
-        if not made.value:  # nothing is left of it that could be checked
+        if not made.value:  # nothing is left to validate
             return layer.without("power")
         return layer.with_items({**layer.value, "power": made})
 
     def resolve_power(self, power: Node) -> Node:
-        """Return a power with its files read; raises DescriptionError with what is wrong in them."""
+        """Return a power with the content of its files. Raises DescriptionError with their diagnostics."""
         items = dict(power.items())
         if "floorplan" in items:
             if "blocks" in items:
-                text = "blocks and floorplan both say where the blocks are"
-                raise DescriptionError(
-                    diagnostic_in(power, text, "give one of the two", "E-KEY", "floorplan")
-                )
+                text = "blocks and floorplan are given"
+                raise DescriptionError(diagnostic_in(power, text, "remove one of them", "E-KEY", "floorplan"))
             items["blocks"] = self.read_blocks(power, items.pop("floorplan"), items.pop("powers", None))
         elif "powers" in items:
-            text = "powers are for the blocks of a floorplan, and none is named"
-            raise DescriptionError(
-                diagnostic_in(power, text, "name it: floorplan: file.csv", "E-KEY", "powers")
-            )
+            text = "powers needs a floorplan"
+            raise DescriptionError(diagnostic_in(power, text, "write floorplan: file.csv", "E-KEY", "powers"))
         named = items.get("map")
         if named is not None and (isinstance(named.value, str) or named.get("file") is not None):
             beside: dict[str, Node] = {key: items.pop(key) for key in ("unit", "origin") if key in items}
@@ -76,7 +72,7 @@ class PowerReferences(ReferencedFiles):
         )
 
     def read_blocks(self, power: Node, named: Node, powers: Node | None) -> Node:
-        """Return the blocks of a floorplan with their powers, as one value."""
+        """Return the blocks of a floorplan with their powers, as the value of one node."""
         blocks = self.read_file(named, read_floorplan)
         if powers is not None:
             if not powers.is_mapping:
@@ -91,13 +87,13 @@ class PowerReferences(ReferencedFiles):
         return replace(named, value=blocks)
 
     def read_map(self, named: Node, beside: dict[str, Node]) -> Node:
-        """Return a map as a mapping of its values, their unit, and where it lies."""
+        """Return a map as a mapping of its values, unit, source and position."""
         given = dict(named.items()) if named.is_mapping else {"file": named}
         given = {**beside, **given}
-        said = self.take_options(named, given, {"unit": "W or W/m2", "origin": "south or north"})
+        options = self.take_options(named, given, {"unit": "W or W/m2", "origin": "south or north"})
         file = given.pop("file")
-        drawn = self.read_file(file, lambda path: read_power_map(path, **said))
-        own = {"values": drawn.values, "unit": drawn.unit, "source": drawn.source}
+        raster = self.read_file(file, lambda path: read_power_map(path, **options))
+        own = {"values": raster.values, "unit": raster.unit, "source": raster.source}
         items = {key: Node(value, file.mark, file.path) for key, value in own.items()} | given
         keys = named.keys if named.is_mapping else {}
         return replace(named, value={}).with_items(items, keys)

@@ -1,4 +1,4 @@
-"""The files that a description names: found beside it, read, and their faults told where they are named."""
+"""Reader of the files that a description refers to, with diagnostics at the line of the reference."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ T = TypeVar("T")
 
 
 class ReferencedFiles:
-    """Reads files in the directory of the description that names them, or elsewhere where that is allowed."""
+    """Reader of files in the directory of the description, or outside it if `may_leave`."""
 
-    def __init__(self, home: Path, *, may_leave: bool) -> None:
-        self.home = home
+    def __init__(self, directory: Path, *, may_leave: bool) -> None:
+        self.directory = directory
         self.may_leave = may_leave
         self.diagnostics: list[Diagnostic] = []
 
     def read_file(self, named: Node, read: Callable[[Path], T]) -> T:
-        """Return what a file holds; a fault that has no line in it is one of the line that names it."""
+        """Return the content of a file; a diagnostic without a line gets the line of the reference."""
         if not isinstance(named.value, str):
             raise DescriptionError(
                 diagnostic_in(named, f"{named.value!r} is not the name of a file", "", "E-TYPE")
             )
-        path = resolve_file(named, self.home, may_leave=self.may_leave)
+        path = resolve_file(named, self.directory, may_leave=self.may_leave)
         if not path.exists():
             beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
             hint = suggest(path.name, beside)
@@ -42,8 +42,11 @@ class ReferencedFiles:
             ) from None
 
     def take_options(self, named: Node, given: dict[str, Node], examples: dict[str, str]) -> dict[str, str]:
-        """Take the fields that say how a file is read out of `given`, and return their texts."""
-        said = {}
+        """Remove the options of reading a file from `given`, and return their texts.
+
+        `examples` has an example for each option, for messages.
+        """
+        options = {}
         for key, example in examples.items():
             item = given.pop(key, None)
             if item is None:
@@ -51,13 +54,13 @@ class ReferencedFiles:
             if not isinstance(item.value, str):
                 text = f"{item.value!r} is not a text"
                 raise DescriptionError(diagnostic_in(named, text, example, "E-TYPE", key))
-            said[key] = item.value
-        return said
+            options[key] = item.value
+        return options
 
 
 def _locate(named: Node, path: Path, diagnostic: Diagnostic) -> Diagnostic:
-    """Return a fault of a file that is read, at the line that names it where it has none of its own."""
+    """Return a diagnostic of a referenced file, at the line of the reference if it has no line."""
     if diagnostic.line is not None:
         return diagnostic
-    said = f"{os.path.basename(path)}: {diagnostic.message}"
-    return diagnostic_in(named, said, diagnostic.hint, diagnostic.code)
+    message = f"{os.path.basename(path)}: {diagnostic.message}"
+    return diagnostic_in(named, message, diagnostic.hint, diagnostic.code)

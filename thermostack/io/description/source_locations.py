@@ -1,4 +1,4 @@
-"""Where things stand: the line of a fault in a description, and the files beside it."""
+"""Source locations of the fields of a description, and paths of the files that it refers to."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.yaml_nodes import Key, Mark, Node, to_plain
 from thermostack.schema.validated_dataclass import field_path
 
-OVERRIDE_SOURCE = "--set"  # the file that values set from outside stand in
+OVERRIDE_SOURCE = "--set"  # shown in place of a file name for values that are set from outside
 
 
 def diagnostic_in(
     node: Node, message: str, hint: str = "", code: str = "E-VALUE", key: str | None = None
 ) -> Diagnostic:
-    """Return a fault at a node, or at a key of it."""
+    """Return a diagnostic at a node, or at one of its keys."""
     mark = node.mark if key is None else node.key_mark(key)
     path = node.path if key is None else (*node.path, key)
     return Diagnostic(field_path(path), message, hint, code, mark.file, mark.line, mark.column, path)
 
 
 class SourceMap:
-    """Finds the file, line and column of a fault, and names its field as it is written there."""
+    """Map from the fields of a package to the file, line and column of the description."""
 
     def __init__(self, root: Node) -> None:
         self.root = root
 
     def __call__(self, diagnostic: Diagnostic) -> Diagnostic:
-        """Return a fault with its place; one that has a place already is returned as it is."""
+        """Return a diagnostic with its location, and its field as written in the file."""
         if diagnostic.file is not None:
             return diagnostic
-        node, mark, rest = self.find_node(diagnostic.path, at_key=diagnostic.code == "E-KEY")
-        path = (*node.path, *rest)
+        node, mark, missing = self.find_node(diagnostic.path, at_key=diagnostic.code == "E-KEY")
+        path = (*node.path, *missing)
         message = diagnostic.message
         if diagnostic.code == "E-DUPLICATE" and (first := self.first_definition(diagnostic.path)) is not None:
             message += f"; first in line {first.line}"
         return replace(diagnostic, field=field_path(path), message=message, **mark._asdict())
 
     def first_definition(self, path: tuple[Key, ...]) -> Mark | None:
-        """Return where the name of an item of a list stands first."""
+        """Return the location of the first item of a list that has the same name."""
         node = self.root
         for part in path:
             if node.is_list and isinstance(part, int):
@@ -53,7 +53,7 @@ class SourceMap:
         return None
 
     def find_node(self, path: tuple[Key, ...], *, at_key: bool) -> tuple[Node, Mark, tuple[Key, ...]]:
-        """Return the node a path leads to, or the last on its way; the place; and the keys it lacks."""
+        """Return the last node along a path that exists, its location, and the keys that do not exist."""
         node, mark = self.root, self.root.mark
         for n, part in enumerate(path):
             if isinstance(part, str) and part.startswith("@"):
@@ -69,11 +69,11 @@ class SourceMap:
         return node, node.mark, ()
 
 
-_FILE_KEYS = {"position": "at", "name": "package"}
+_FILE_KEYS = {"position": "at", "name": "package"}  # field: its key in a file
 
 
 def _child(node: Node, part: Key) -> tuple[Node, Mark] | None:
-    """Return what a mapping or list holds under a key, and the place of the key."""
+    """Return the child of a mapping or list, and the location of its key."""
     if node.is_mapping:
         for key in (str(part), _FILE_KEYS.get(str(part), "")):
             if (item := node.get(key)) is not None:
@@ -85,24 +85,24 @@ def _child(node: Node, part: Key) -> tuple[Node, Mark] | None:
     return None
 
 
-def resolve_file(named: Node, home: Path, *, may_leave: bool) -> Path:
-    """Return the file that a node names, beside the file it is named in.
+def resolve_file(named: Node, directory: Path, *, may_leave: bool) -> Path:
+    """Return the path of the file that a node refers to, relative to the file of the node.
 
-    Raises DescriptionError (E-FILE) where that is outside the directory of the description, also by a
-    link, unless it may leave it. Nothing of the file is read.
+    Overrides are relative to `directory`. Raises DescriptionError (E-FILE) if the path is outside the
+    directory of the description, also through a link, unless `may_leave`. The file is not read.
     """
     name = str(named.value)
-    base = home if named.mark.file == OVERRIDE_SOURCE else Path(named.mark.file).parent
+    base = directory if named.mark.file == OVERRIDE_SOURCE else Path(named.mark.file).parent
     if "://" in name or "\0" in name:
         raise DescriptionError(
             diagnostic_in(
-                named, f"{name!r} is not a file here", "give a file beside the description", "E-FILE"
+                named, f"{name!r} is not a local file", "give a file beside the description", "E-FILE"
             )
         )
     path = base / name
     try:
         is_inside = path.resolve().is_relative_to(base.resolve())
-    except (OSError, RuntimeError):  # a loop of links
+    except (OSError, RuntimeError):  # the links form a loop
         is_inside = False
     if not is_inside and not may_leave:
         hint = "move it there, or allow it with --allow-include-root"

@@ -1,4 +1,4 @@
-"""A package as a description file: every quantity as text that reads back to the very same number."""
+"""Writer of package descriptions; every quantity is text that reads back as exactly the same number."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from thermostack.package.power import Block, Power, PowerMap
 from thermostack.schema.validated_dataclass import dump
 from thermostack.units import write_quantity
 
-MAX_INLINE_BLOCKS = 200  # more of them are written to a floorplan beside the description
-LINE_WIDTH = 100  # characters of a line, where it can be kept
+MAX_INLINE_BLOCKS = 200  # more blocks are written to a floorplan file
+LINE_WIDTH = 100  # characters; longer only if a single value is longer
 _ORDER = ("package", "about", "sources", "materials", "stacks", "cooling")
 _STACK_ORDER = (
     "on",
@@ -41,40 +41,63 @@ _STACK_ORDER = (
 )
 _PLAIN = re.compile(r"(?:[^\W\d_]|[\d_+.]|-\d)[\w.+/% -]*(?<! )\Z")
 
-SideFileWriter = Callable[[str, Power | HtcMap], dict[str, Any]]  # writes a drawing, returns what names it
+SideFileWriter = Callable[
+    [str, Power | HtcMap], dict[str, Any]
+]  # writes a map or floorplan, and returns the fields that refer to it
 
 
 def package_to_yaml(package: Package) -> str:
     """Return the text of a description file that reads back as an equal package.
 
-    Blocks and maps stand in the text, however many they are; `write_package` puts them beside it.
-    Raises DescriptionError (E-DUPLICATE) where different materials have one name.
+    All blocks and maps are in the text; `write_package` writes them to separate files. Raises
+    DescriptionError (E-DUPLICATE) if different materials have the same name.
     """
-    return _text(package, lambda name, drawn: {})
+    return _text(package, lambda name, source: {})
 
 
 def write_package(package: Package, path: str | Path) -> None:
-    """Write a description file that reads back as an equal package, with maps and many blocks beside it.
+    """Write a description file that reads back as an equal package, and files of its maps and many blocks.
 
-    Beside NAME.yaml these are NAME.STACK.LAYER.npy and .csv, and NAME.cooling.FACE.npy. Raises
-    OutputError where a file cannot be written, and what `package_to_yaml` raises.
+    Parameters
+    ----------
+    package : Package
+        The package.
+    path : str or pathlib.Path
+        The .yaml file. For NAME.yaml the other files are NAME.STACK.LAYER.npy and .csv, and
+        NAME.cooling.FACE.npy.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    DescriptionError
+        If different materials have the same name (E-DUPLICATE).
+
+    Examples
+    --------
+    >>> import tempfile, thermostack as ts
+    >>> package = ts.read_package("fcbga")
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     ts.write_package(package, f"{directory}/copy.yaml")
+    ...     ts.read_package(f"{directory}/copy.yaml") == package
+    True
     """
     path = Path(path)
 
-    def beside(name: str, drawn: Power | HtcMap) -> dict[str, Any]:
+    def beside(name: str, source: Power | HtcMap) -> dict[str, Any]:
         named: dict[str, Any] = {}
-        if isinstance(drawn, HtcMap):
+        if isinstance(source, HtcMap):
             named["map"] = f"{path.stem}.{name}.npy"
-            write_map(path.with_name(named["map"]), drawn)
+            write_map(path.with_name(named["map"]), source)
             return named
-        power = drawn
+        power = source
         if len(power.blocks) > MAX_INLINE_BLOCKS:
             named["floorplan"] = f"{path.stem}.{name}.csv"
             write_floorplan(path.with_name(named["floorplan"]), power.blocks)
         if power.map is not None:
             file = f"{path.stem}.{name}.npy"
             write_map(path.with_name(file), power.map)
-            named["map"] = {"file": file, **_map_place(power.map)}
+            named["map"] = {"file": file, **_map_position(power.map)}
         return named
 
     write_atomic(path, _text(package, beside).encode())
@@ -104,7 +127,7 @@ def _text(package: Package, beside: SideFileWriter) -> str:
 
 
 def _inline_materials(package: Package) -> dict[str, Any]:
-    """Return the materials that stand in a package as objects, in the form of a file, by name."""
+    """Return {name: plain data} of the materials that a package contains as objects."""
     found: dict[str, Material] = {}
     for material in _materials_in((package.stacks, package.cooling, tuple(package.materials.values()))):
         known = found.setdefault(material.name, material)
@@ -112,11 +135,12 @@ def _inline_materials(package: Package) -> dict[str, Any]:
         if known != material or own != material:
             text = f"two different materials are named {material.name!r}"
             raise DescriptionError(Diagnostic("materials", text, "give one another name", "E-DUPLICATE"))
-    shelf = library()
+    known_materials = library()
     inline = {
         name: material
         for name, material in found.items()
-        if name not in package.materials and not (name in shelf and shelf[name] == material)
+        if name not in package.materials
+        and not (name in known_materials and known_materials[name] == material)
     }
     written: dict[str, Any] = dump(dict[str, Material], inline)
     return {
@@ -143,22 +167,22 @@ def _stack(written: dict[str, Any]) -> dict[str, Any]:
 
 
 def _power(power: Power, name: str, beside: SideFileWriter) -> Any:
-    """Return a power as a file says it."""
-    said: dict[str, Any] = {}
+    """Return a power as plain data as in a file."""
+    fields_: dict[str, Any] = {}
     for key in ("total", "scale_to"):
         value = getattr(power, key)
         if value is not None:
-            said[key] = write_quantity(value, "power")
+            fields_[key] = write_quantity(value, "power")
     if power.allow_negative:
-        said["allow_negative"] = True
-    if said.keys() == {"total"} and not power.blocks and power.map is None:
-        return said["total"]
+        fields_["allow_negative"] = True
+    if fields_.keys() == {"total"} and not power.blocks and power.map is None:
+        return fields_["total"]
     named = beside(name, power)
     if power.blocks and "floorplan" not in named:
-        said["blocks"] = [_block(block) for block in power.blocks]
+        fields_["blocks"] = [_block(block) for block in power.blocks]
     if power.map is not None and "map" not in named:
-        said["map"] = {"values": power.map.values.tolist(), **_map_place(power.map)}
-    return {**named, **said}
+        fields_["map"] = {"values": power.map.values.tolist(), **_map_position(power.map)}
+    return {**named, **fields_}
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -168,11 +192,12 @@ def _block(block: Block) -> dict[str, Any]:
     return made
 
 
-def _map_place(drawn: PowerMap) -> dict[str, Any]:
-    place: dict[str, Any] = {"unit": drawn.unit}
-    if drawn.position is not None and drawn.size is not None:
-        place |= {"at": _pair(drawn.position), "size": _pair(drawn.size)}
-    return {**place, "source": drawn.source}
+def _map_position(raster: PowerMap) -> dict[str, Any]:
+    """Return the unit, position, size and source of a map."""
+    position: dict[str, Any] = {"unit": raster.unit}
+    if raster.position is not None and raster.size is not None:
+        position |= {"at": _pair(raster.position), "size": _pair(raster.size)}
+    return {**position, "source": raster.source}
 
 
 def _pair(pair: tuple[float, float]) -> list[str]:
@@ -180,26 +205,26 @@ def _pair(pair: tuple[float, float]) -> list[str]:
 
 
 def _coolers(
-    name: str, coolers: list[dict[str, Any]], drawn: tuple[FaceCooling, ...], beside: SideFileWriter
+    name: str, coolers: list[dict[str, Any]], described: tuple[FaceCooling, ...], beside: SideFileWriter
 ) -> Any:
-    """Return the coolers of a face as a file says them."""
+    """Return the coolers of a face as plain data as in a file."""
     made = []
-    for n, (each, cooled) in enumerate(zip(coolers, drawn, strict=True)):
-        ((kind, said),) = each["cooler"].items()
+    for n, (each, cooled) in enumerate(zip(coolers, described, strict=True)):
+        ((kind, data),) = each["cooler"].items()
         h = getattr(cooled.cooler, "h", None)
         if isinstance(h, HtcMap):
-            named = beside(name if len(drawn) == 1 else f"{name}_{n}", h)
-            said = {**said, "h": {**said["h"], **named, "unit": h.unit, "source": h.source}}
+            named = beside(name if len(described) == 1 else f"{name}_{n}", h)
+            data = {**data, "h": {**data["h"], **named, "unit": h.unit, "source": h.source}}
         region = {"region": each["region"]} if "region" in each else {}
-        made.append({kind: said, **region})
+        made.append({kind: data, **region})
     return made[0] if len(made) == 1 else made
 
 
-# -- as text ---------------------------------------------------------------------------------
+# -- YAML text -------------------------------------------------------------------------------
 
 
 def _lines(value: dict[str, Any], depth: int) -> Iterator[str]:
-    """Yield the lines of a mapping, each short thing in one of them."""
+    """Yield the lines of a mapping; a value that fits is on the line of its key."""
     indent = "  " * depth
     for key, item in value.items():
         head = f"{indent}{_scalar(key)}:"
@@ -234,7 +259,5 @@ def _scalar(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text in quotes, in which YAML escapes what cannot be seen as JSON does, and more of it."""
-    return "".join(
-        sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in json.dumps(text, ensure_ascii=False)
-    )
+    """Return text in quotes with the escapes of JSON, and all other unprintable characters escaped too."""
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in json.dumps(text, ensure_ascii=False))

@@ -1,7 +1,7 @@
-"""A YAML file as a tree that knows the file, line and column of every key and every value.
+"""YAML files as trees of nodes that keep the file, line and column of every key and value.
 
-Scalars are read by the rules of YAML 1.2: `1e-6` is a number, `no` is a word. Refused are duplicate
-keys, tags, more than one document, and whatever would cost much to read: size, depth, aliases.
+Scalars follow the rules of YAML 1.2: `1e-6` is a number, `no` is text. Duplicate keys, tags, several
+documents, and excessive size, nesting or use of aliases are refused.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from thermostack.errors import DescriptionError, Diagnostic
 
-MAX_FILE_BYTES = 4 * 2**20  # bytes; blocks and maps by the thousand belong into CSV and NPY files
-MAX_NODES = 100_000  # keys and values, those behind an alias counted at every use
-MAX_NESTING = 40  # mappings and lists inside each other
+MAX_FILE_BYTES = 4 * 2**20  # thousands of blocks and pixels belong in CSV and NPY files
+MAX_NODES = 100_000  # keys and values; those of an alias count at every use
+MAX_NESTING = 40  # levels of mappings and lists
 
 Key = str | int
 FieldPath = tuple[Key, ...]
@@ -33,7 +33,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 
 
 class Mark(NamedTuple):
-    """A place in a file, line and column from 1."""
+    """A source location: file, line and column, both from 1."""
 
     file: str
     line: int | None = None
@@ -42,35 +42,35 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Node:
-    """A value of a description: a mapping of nodes, a list of nodes, or a scalar; and where it stands."""
+    """A mapping of nodes, a list of nodes or a scalar, and its location in the file."""
 
     value: Any
     mark: Mark
-    path: FieldPath = ()  # the keys that lead to it in its own file, items of a list by their name
-    keys: dict[str, Mark] = field(default_factory=dict)  # of a mapping: where each key stands
+    path: FieldPath = ()  # keys from the root of its file; items of a list by their name
+    keys: dict[str, Mark] = field(default_factory=dict)  # location of each key of a mapping
 
     @property
     def is_mapping(self) -> bool:
-        """True for a mapping."""
+        """True if this is a mapping."""
         return isinstance(self.value, dict)
 
     @property
     def is_list(self) -> bool:
-        """True for a list."""
+        """True if this is a list."""
         return isinstance(self.value, list)
 
     def get(self, key: str) -> Node | None:
-        """Return what a mapping holds under a key, None where there is none or this is no mapping."""
+        """Return the node of a key, or None if there is none or this is not a mapping."""
         found = self.value.get(key) if isinstance(self.value, dict) else None
         return found if isinstance(found, Node) else None
 
     def items(self) -> Iterator[tuple[str, Node]]:
-        """Yield the keys and nodes of a mapping, nothing of anything else."""
+        """Yield the keys and nodes of a mapping, and nothing for other nodes."""
         if isinstance(self.value, dict):
             yield from self.value.items()
 
     def with_items(self, items: dict[str, Node], keys: dict[str, Mark] | None = None) -> Node:
-        """Return this mapping with other items; their keys stand where they stood, or at the items."""
+        """Return this mapping with other items; a new key has the location of its item."""
         known = {**self.keys, **(keys or {})}
         return replace(
             self, value=items, keys={key: known.get(key, item.mark) for key, item in items.items()}
@@ -81,12 +81,12 @@ class Node:
         return self.with_items({key: item for key, item in self.items() if key not in names})
 
     def key_mark(self, key: str) -> Mark:
-        """Return where a key of this mapping stands, or the mapping itself where it has none such."""
+        """Return the location of a key of this mapping, or of the mapping if it has no such key."""
         return self.keys.get(key, self.mark)
 
 
 def to_plain(node: Node) -> Any:
-    """Return the mappings, lists and scalars of a tree without their places."""
+    """Return the mappings, lists and scalars of a tree without source locations."""
     if node.is_mapping:
         return {key: to_plain(item) for key, item in node.items()}
     if node.is_list:
@@ -94,23 +94,23 @@ def to_plain(node: Node) -> Any:
     return node.value
 
 
-def read_yaml(path: Path, shown: str | None = None) -> Node:
-    """Return the tree of a YAML file, called `shown` in messages.
+def read_yaml(path: Path) -> Node:
+    """Return the tree of a YAML file.
 
-    Raises DescriptionError (E-FILE, E-YAML, E-DUPLICATE) where the file cannot be read as one.
+    Raises DescriptionError (E-FILE, E-YAML, E-DUPLICATE) if the file cannot be read.
     """
-    shown = shown or str(path)
-    return parse_yaml(_decode(_read_bytes(path, shown), shown), shown)
+    file = str(path)
+    return parse_yaml(_decode(_read_bytes(path, file), file), file)
 
 
 def parse_yaml(text: str, file: str) -> Node:
-    """Return the tree of a YAML text; raises DescriptionError: all duplicate keys, or the first error."""
+    """Return the tree of YAML text. Raises DescriptionError with all duplicate keys, or the first error."""
     composer = _Composer(file)
     try:
         root = composer.compose(text)
-    except (DescriptionError, ImportError):  # what is missing on this machine is no fault of the text
+    except (DescriptionError, ImportError):  # a missing module is not an error of the text
         raise
-    except Exception as error:  # whatever the parser trips over in a broken text is the text's fault
+    except Exception as error:  # the parser raises many kinds of errors for malformed text
         raise DescriptionError(_syntax_diagnostic(error, text, file)) from None
     if composer.diagnostics:
         raise DescriptionError(composer.diagnostics)
@@ -118,7 +118,7 @@ def parse_yaml(text: str, file: str) -> Node:
 
 
 def with_paths(node: Node, path: FieldPath) -> Node:
-    """Return a tree whose nodes know the keys that lead to them."""
+    """Return the tree with the path of keys in each node."""
     if node.is_mapping:
         items = {
             key: _mark_at_key(node.keys[key], with_paths(item, (*path, key))) for key, item in node.items()
@@ -136,7 +136,7 @@ def with_paths(node: Node, path: FieldPath) -> Node:
 
 
 def _mark_at_key(key: Mark, node: Node) -> Node:
-    """Return a mapping or list that begins below its key as one that stands at the key."""
+    """Return the node, with the location of its key if it is a mapping or list on later lines."""
     is_below = (node.is_mapping or node.is_list) and key.line != node.mark.line
     return replace(node, mark=key) if is_below else node
 
@@ -145,42 +145,42 @@ def _is_path_name(name: Any) -> bool:
     return isinstance(name, str) and re.fullmatch(r"[\w+-]+", name) is not None
 
 
-def _read_bytes(path: Path, shown: str) -> bytes:
+def _read_bytes(path: Path, file: str) -> bytes:
     try:
         if path.is_dir():
             raise DescriptionError(
-                Diagnostic("", "is a directory", "name the .yaml file in it", "E-FILE", shown)
+                Diagnostic("", "is a directory", "name the .yaml file in it", "E-FILE", file)
             )
         if path.exists() and not path.is_file():
-            raise DescriptionError(Diagnostic("", "is not an ordinary file", "", "E-FILE", shown))
+            raise DescriptionError(Diagnostic("", "is not a regular file", "", "E-FILE", file))
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            text = f"has {size} bytes, more than the {MAX_FILE_BYTES} that a description may have"
+            text = f"has {size} bytes, more than the maximum of {MAX_FILE_BYTES} of a description"
             hint = "keep blocks and maps in CSV or NPY files"
-            raise DescriptionError(Diagnostic("", text, hint, "E-FILE", shown))
+            raise DescriptionError(Diagnostic("", text, hint, "E-FILE", file))
         return path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+    except (OSError, ValueError) as error:  # ValueError: the name contains a NUL
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise DescriptionError(
-            Diagnostic("", f"cannot be read: {reason.lower()}", "", "E-FILE", shown)
+            Diagnostic("", f"cannot be read: {reason.lower()}", "", "E-FILE", file)
         ) from None
 
 
-def _decode(data: bytes, shown: str) -> str:
+def _decode(data: bytes, file: str) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[1:2] == b"\0" or data[:1] == b"\0":
-        raise DescriptionError(Diagnostic("", "is not UTF-8 text", "save it as UTF-8", "E-YAML", shown, 1, 1))
+        raise DescriptionError(Diagnostic("", "is not UTF-8 text", "save it as UTF-8", "E-YAML", file, 1, 1))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line, column = _line_and_column(data[: error.start].decode("latin-1"), error.start)
         message = f"is not UTF-8 text: byte 0x{data[error.start]:02x}"
         raise DescriptionError(
-            Diagnostic("", message, "save it as UTF-8", "E-YAML", shown, line, column)
+            Diagnostic("", message, "save it as UTF-8", "E-YAML", file, line, column)
         ) from None
     if found := _UNPRINTABLE.search(text):
         line, column = _line_and_column(text, found.start())
         message = f"character U+{ord(found.group()):04X} is not text"
-        raise DescriptionError(Diagnostic("", message, "", "E-YAML", shown, line, column))
+        raise DescriptionError(Diagnostic("", message, "", "E-YAML", file, line, column))
     return text
 
 
@@ -189,41 +189,42 @@ def _line_and_column(text: str, position: int) -> tuple[int, int]:
     return before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
 
 
-_PARSER_MESSAGES = (  # by the parser, in our words, with what helps
+_PARSER_MESSAGES = (  # (part of the parser's message, message, hint)
     ("\\t", "a tab where the line is indented", "indent with spaces"),
-    ("stream end", "the file ends inside a bracket, brace or quote", "close what is open"),
-    ("end of stream", "the file ends inside a bracket, brace or quote", "close what is open"),
+    ("stream end", "the file ends inside a bracket, brace or quote", "close it"),
+    ("end of stream", "the file ends inside a bracket, brace or quote", "close it"),
     ("mapping values are not allowed", "a second colon in one line", "quote the text, or begin a new line"),
     ("could not find expected ':'", "a line without a colon", "write `key: value`, or quote the text"),
-    ("<block end>", "this line is indented unlike those it belongs to", "align them"),
-    ("cannot start any token", "this sign cannot begin a text", "put the text in quotes"),
+    ("<block end>", "the indentation of this line differs from its neighbours", "align them"),
+    ("cannot start any token", "text cannot begin with this character", "put the text in quotes"),
     ("expected ',' or", "a comma or a closing bracket is missing before this", ""),
 )
 
 
 def _syntax_diagnostic(error: Exception, text: str, file: str) -> Diagnostic:
-    """Return what a YAML parser says, in our words, at the place where it says it."""
+    """Return the diagnostic of an error of the YAML parser."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or "it cannot be parsed").splitlines()[0]
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    for sign, said, hint in _PARSER_MESSAGES:
-        if sign in problem:
-            return Diagnostic("", f"is not YAML: {said}", hint, "E-YAML", file, line, column)
-    return Diagnostic("", f"is not YAML: {problem}", "look here and just above", "E-YAML", file, line, column)
+    for part, message, hint in _PARSER_MESSAGES:
+        if part in problem:
+            return Diagnostic("", f"is not YAML: {message}", hint, "E-YAML", file, line, column)
+    hint = "check this line and the one above"
+    return Diagnostic("", f"is not YAML: {problem}", hint, "E-YAML", file, line, column)
 
 
 @dataclass
 class _Open:
-    """A mapping or list that is being read."""
+    """A mapping or list whose end has not been read."""
 
     node: Node
     anchor: str | None
-    first: int  # how many nodes there were before it
-    key: tuple[str, Mark] | None = None  # of a mapping: the key whose value comes next
+    first: int  # number of nodes before it
+    key: tuple[str, Mark] | None = None  # of a mapping: the key of the next value
 
 
 class _Composer:
-    """Builds the tree from the events of the parser, without recursion."""
+    """Builder of the tree from the events of the parser, without recursion."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -234,7 +235,7 @@ class _Composer:
         self.root: Node | None = None
 
     def compose(self, text: str) -> Node:
-        """Return the tree of the one document of a text."""
+        """Return the tree of the only document of a text."""
         from ruamel.yaml import YAML
 
         documents = 0
@@ -244,7 +245,7 @@ class _Composer:
                 documents += 1
                 if documents > 1:
                     raise self.error(
-                        "a second document starts here", event, "one file, one description; remove `---`"
+                        "a second document starts here", event, "remove `---`: a file has one description"
                     )
             elif kind in ("MappingStartEvent", "SequenceStartEvent"):
                 self.begin(event, {} if kind == "MappingStartEvent" else [])
@@ -261,12 +262,12 @@ class _Composer:
         return self.root
 
     def error(self, message: str, event: Any, hint: str = "", code: str = "E-YAML") -> DescriptionError:
-        """Return an error at the place of an event."""
+        """Return an error at the location of an event."""
         mark = self.mark(event)
         return DescriptionError(Diagnostic("", message, hint, code, mark.file, mark.line, mark.column))
 
     def mark(self, event: Any) -> Mark:
-        """Return where an event starts."""
+        """Return the location of the start of an event."""
         return Mark(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
 
     def begin(self, event: Any, value: dict[str, Node] | list[Node]) -> None:
@@ -275,7 +276,7 @@ class _Composer:
         if len(self.open) >= MAX_NESTING:
             raise self.error(f"lists and mappings nest deeper than {MAX_NESTING}", event)
         if self.expects_key():
-            raise self.error("a key must be a word", event, "put it in quotes")
+            raise self.error("a key must be text", event, "put it in quotes")
         self.count(1, event)
         self.open.append(_Open(Node(value, self.mark(event)), event.anchor, self.nodes - 1))
 
@@ -284,54 +285,54 @@ class _Composer:
         done = self.open.pop()
         if done.anchor:
             self.anchors[done.anchor] = (done.node, self.nodes - done.first)
-        self.put(done.node)
+        self.add(done.node)
 
     def scalar(self, event: Any) -> None:
-        """Take a scalar, as a key where one is due."""
+        """Read a scalar: a key if one is expected, else a value."""
         self.check_tag(event)
         self.count(1, event)
         if self.expects_key():
             if not event.value and event.style is None:
                 raise self.error("a key is missing before the colon", event)
-            self.take_key(event.value, event)
+            self.read_key(event.value, event)
             return
         value = event.value if event.style else parse_scalar(event.value)
         node = Node(value, self.mark(event))
         if event.anchor:
             self.anchors[event.anchor] = (node, 1)
-        self.put(node)
+        self.add(node)
 
-    def take_key(self, key: str, event: Any) -> None:
-        """Remember a key whose value comes next."""
+    def read_key(self, key: str, event: Any) -> None:
+        """Store a key until its value is read."""
         here, mark = self.open[-1], self.mark(event)
         if key in here.node.keys:
             first = here.node.keys[key]
             field = ".".join([*(each.key[0] for each in self.open if each.key), key])
-            message = f"the key {_quoted(key)} stands twice; first in line {first.line}"
+            message = f"the key {_quoted(key)} is given twice, first in line {first.line}"
             self.diagnostics.append(Diagnostic(field, message, "keep one", "E-DUPLICATE", *mark))
         here.node.keys.setdefault(key, mark)
         here.key = (key, mark)
 
     def alias(self, event: Any) -> None:
-        """Take what an alias stands for."""
+        """Add the node of the anchor of an alias."""
         if self.expects_key():
             raise self.error("an alias cannot be a key", event)
         if event.anchor not in self.anchors:
             raise self.error(
                 f"the alias *{event.anchor} has no anchor before it",
                 event,
-                f"write &{event.anchor} at what it means",
+                f"write &{event.anchor} before the value that it refers to",
             )
         node, size = self.anchors[event.anchor]
         self.count(size, event)
-        self.put(node)
+        self.add(node)
 
     def expects_key(self) -> bool:
-        """True where the next scalar is the key of a mapping."""
+        """Return whether the next scalar is the key of a mapping."""
         return bool(self.open) and self.open[-1].node.is_mapping and self.open[-1].key is None
 
-    def put(self, node: Node) -> None:
-        """Add a finished node to what is open."""
+    def add(self, node: Node) -> None:
+        """Add a complete node to the innermost open mapping or list."""
         if not self.open:
             self.root = node
             return
@@ -343,14 +344,14 @@ class _Composer:
             here.key = None
 
     def count(self, nodes: int, event: Any) -> None:
-        """Count nodes; those behind an alias count again."""
+        """Count nodes, those of an alias again, and refuse more than `MAX_NODES`."""
         self.nodes += nodes
         if self.nodes > MAX_NODES:
             hint = "keep blocks and maps in CSV or NPY files, use fewer aliases"
-            raise self.error(f"more than {MAX_NODES} values", event, hint)
+            raise self.error(f"has more than {MAX_NODES} values", event, hint)
 
     def check_tag(self, event: Any) -> None:
-        """Refuse a tag: nothing but plain data is read."""
+        """Refuse a tag, since only plain data is read."""
         if event.tag is not None:
             tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
             raise self.error(
@@ -359,7 +360,7 @@ class _Composer:
 
 
 def parse_scalar(text: str) -> Any:
-    """Return what an unquoted scalar means by the core schema of YAML 1.2."""
+    """Return the value of an unquoted scalar by the core schema of YAML 1.2."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.match(text):
@@ -374,5 +375,4 @@ def parse_scalar(text: str) -> Any:
 
 
 def _quoted(text: str) -> str:
-    shown = text if len(text) <= 60 else text[:57] + "..."
-    return f"`{shown}`"
+    return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
