@@ -191,20 +191,20 @@ def test_find_by_name() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("chpi", "chpi: 'chpi' has no power source (did you mean chip?) [E-NAME]"),
+        ("chpi", "chpi: 'chpi' has no heat source (did you mean chip?) [E-NAME]"),
         ("a", "a: 'a' may be chip.l2.a or chip.l4.a (write its whole name) [E-NAME]"),
         (
             "chip.l1",
-            ("chip.l1: 'chip.l1' has no power source (give the layer a power, which may be 0 W) [E-NAME]"),
+            ("chip.l1: 'chip.l1' has no heat source (give the layer a power, which may be 0 W) [E-NAME]"),
         ),
         (
             "board",
-            ("board: 'board' has no power source (give the layer a power, which may be 0 W) [E-NAME]"),
+            ("board: 'board' has no heat source (give the layer a power, which may be 0 W) [E-NAME]"),
         ),
         (
             "x",
             (
-                "x: 'x' has no power source (there are chip, chip.l0, chip.l2, chip.l2.a, chip.l2.b "
+                "x: 'x' has no heat source (there are chip, chip.l0, chip.l2, chip.l2.a, chip.l2.b "
                 "and 5 more) [E-NAME]"
             ),
         ),
