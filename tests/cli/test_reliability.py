@@ -559,16 +559,16 @@ def test_row_r1_repeated_runs_and_thread_counts_are_bitwise_equal() -> None:
 # -- the page ------------------------------------------------------------------------------------
 
 
-def tests_on_the_page() -> list[tuple[str, str, str]]:
+def named_tests() -> list[tuple[str, str, str]]:
     """Return file, function and case of every test that the page names."""
     return re.findall(r"`(test_\w+)\.(test_\w+)(?:\[([^\]`]+)\])?`", GUIDE.read_text(encoding="utf-8"))
 
 
 def test_every_test_named_on_the_page_exists() -> None:
-    named = tests_on_the_page()
+    named = named_tests()
     assert len(named) > 60
     for file, function, case in named:
-        text = (TESTS / f"{file}.py").read_text(encoding="utf-8")
+        text = "".join(path.read_text(encoding="utf-8") for path in TESTS.rglob(f"{file}.py"))
         assert f"def {function}(" in text, f"{file}.{function}"
         assert case in text, f"{file}.{function}[{case}]"
 
