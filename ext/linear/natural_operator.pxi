@@ -1,6 +1,7 @@
 # Operator of conduction in natural order (nz, ny, nx), with conductances in float32 or float64: G t, residuals
 # and norms line by line. Included first.
 
+cimport cython
 import numpy as np
 
 from cython.parallel cimport prange, threadid
@@ -56,6 +57,7 @@ ctypedef fused conductance:  # precision of the operator in natural order
     double
 
 
+@cython.final
 cdef class NaturalOperator:
     """The conductances of a `Conduction`, which the kernels take as one argument."""
 
@@ -67,6 +69,12 @@ cdef class NaturalOperator:
     cdef const double[::1] boundary  # (boundary cells,) W/K
     cdef bint is_single
     cdef int nz, ny, nx
+    cdef const float *x32  # first conductances, NULL where there are none
+    cdef const float *y32
+    cdef const float *z32
+    cdef const double *x64
+    cdef const double *y64
+    cdef const double *z64
 
     def __init__(self, g_x, g_y, g_z, const ptrdiff_t[::1] start, const ptrdiff_t[::1] cell,
                  const double[::1] boundary):
@@ -76,8 +84,14 @@ cdef class NaturalOperator:
         self.is_single = g_z.dtype == np.float32
         if self.is_single:
             self.g_x32, self.g_y32, self.g_z32, self.none32 = g_x, g_y, g_z, none
+            self.x32 = &self.g_x32[0, 0, 0] if g_x.size else NULL
+            self.y32 = &self.g_y32[0, 0, 0] if g_y.size else NULL
+            self.z32 = &self.g_z32[0, 0, 0] if g_z.size else NULL
         else:
             self.g_x64, self.g_y64, self.g_z64, self.none64 = g_x, g_y, g_z, none
+            self.x64 = &self.g_x64[0, 0, 0] if g_x.size else NULL
+            self.y64 = &self.g_y64[0, 0, 0] if g_y.size else NULL
+            self.z64 = &self.g_z64[0, 0, 0] if g_z.size else NULL
         self.start, self.cell, self.boundary = start, cell, boundary
 
     cdef inline line_values _values(self, int k, int y, const double *t) noexcept nogil:
@@ -95,25 +109,30 @@ cdef class NaturalOperator:
         values.boundary = &self.boundary[entry] if values.boundary_cells else NULL
         return values
 
-    cdef void _line(self, int k, int y, const double *t, const double *rhs, double scale, double *out, real *even,
-                    real *odd, double *sums) noexcept nogil:
+    cdef inline void _line(self, int k, int y, const double *t, const double *rhs, double scale, double *out,
+                           real *even, real *odd, double *sums) noexcept nogil:
         # out = G t along one line; where rhs is given rhs - G t, scaled in even and odd columns, with its sums.
         cdef line_values values = self._values(k, y, t)
         if self.is_single:
-            line_of(values, k, y, self.g_x32, self.g_y32, self.g_z32, self.none32, rhs, scale, out, even, odd, sums)
+            line_of(self, values, k, y, self.x32, self.y32, self.z32, &self.none32[0], rhs, scale, out, even, odd,
+                    sums)
         else:
-            line_of(values, k, y, self.g_x64, self.g_y64, self.g_z64, self.none64, rhs, scale, out, even, odd, sums)
+            line_of(self, values, k, y, self.x64, self.y64, self.z64, &self.none64[0], rhs, scale, out, even, odd,
+                    sums)
 
 
-cdef void line_of(line_values values, int k, int y, const conductance[:, :, ::1] g_x,
-                  const conductance[:, :, ::1] g_y, const conductance[:, :, ::1] g_z, const conductance[::1] none,
-                  const double *rhs, double scale, double *out, real *even, real *odd, double *sums) noexcept nogil:
-    cdef int nx = none.shape[0]
-    cdef const conductance *along = &g_x[k, y, 0] if nx > 1 else &none[0]
-    cdef const conductance *south = &g_y[k, y - 1, 0] if y > 0 else &none[0]
-    cdef const conductance *north = &g_y[k, y, 0] if y < g_y.shape[1] else &none[0]
-    cdef const conductance *below = &g_z[k - 1, y, 0] if k > 0 else &none[0]
-    cdef const conductance *above = &g_z[k, y, 0] if k < g_z.shape[0] else &none[0]
+cdef inline void line_of(NaturalOperator operator, line_values values, int k, int y, const conductance *g_x,
+                         const conductance *g_y, const conductance *g_z, const conductance *none,
+                         const double *rhs, double scale, double *out, real *even, real *odd,
+                         double *sums) noexcept nogil:
+    # Pointers, because a memoryview is copied at each call, which takes as long as some ten cells.
+    cdef int nz = operator.nz, ny = operator.ny, nx = operator.nx
+    cdef ptrdiff_t line = <ptrdiff_t> k * ny + y
+    cdef const conductance *along = g_x + line * (nx - 1) if nx > 1 else none
+    cdef const conductance *south = g_y + (line - k - 1) * nx if y > 0 else none
+    cdef const conductance *north = g_y + (line - k) * nx if y < ny - 1 else none
+    cdef const conductance *below = g_z + (line - ny) * nx if k > 0 else none
+    cdef const conductance *above = g_z + line * nx if k < nz - 1 else none
     cdef line_faces_float single
     cdef line_faces_double full
     if conductance is float:
