@@ -192,7 +192,7 @@ def test_a_result_replaces_a_result_and_nothing_else(here: Path, capsys: pytest.
     for name in files(here):
         (here / name).write_text("notes of months")
         assert main(["solve", DRAWING, *FAST]) == 5
-        assert "is something else than its name says" in capsys.readouterr().err
+        assert "has another content than its name suggests" in capsys.readouterr().err
         assert (here / name).read_text() == "notes of months"
         (here / name).unlink()
 
@@ -201,8 +201,8 @@ def test_a_result_replaces_a_result_and_nothing_else(here: Path, capsys: pytest.
     ("output", "said"),
     [
         ("missing/deeper", "there is no directory missing/deeper"),
-        ("result.vtk", "there is no directory result.vtk; make it, or name"),
-        ("../drawings/two_dies.yaml", "is no directory"),
+        ("result.vtk", "there is no directory result.vtk; create it, or name"),
+        ("../drawings/two_dies.yaml", "is not a directory"),
         ("missing/r.vtkhdf", "missing"),
     ],
 )

@@ -251,7 +251,7 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
     for name in FILES:
         (here / name).write_text("mine")
         assert main(PLAYED) == 5
-        assert f"{name} is something else than its name says" in capsys.readouterr().err
+        assert f"{name} has another content than its name suggests" in capsys.readouterr().err
         assert files(here) == [name]
         (here / name).unlink()
     own = here / "chip_transient_history.csv"
@@ -632,9 +632,9 @@ def test_another_run_does_not_go_on_from_it(
         assert main(PLAYED) == 130
     capsys.readouterr()
     assert main([*(BARE if "--tolerance" in other else PLAYED), *other, "--resume"]) == 2
-    assert "it is a state of another run, whose loads or options are others" in capsys.readouterr().err
+    assert "the checkpoint is of another run with other loads or options" in capsys.readouterr().err
     assert main([*PLAYED, "--set", "stacks.gpu.limit=80 degC", "--resume"]) == 2
-    assert "it is a state of another model" in capsys.readouterr().err
+    assert "the checkpoint is of another model" in capsys.readouterr().err
     moved = Path(TRACE_FILE).rename("../drawings/moved.csv")  # the same trace, wherever it is
     assert main([*RUN, "--trace", str(moved.resolve()), "--resume"]) == 0
 

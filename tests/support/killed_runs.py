@@ -24,7 +24,7 @@ from support import small_series
 from support.small_series import coarse_model, contents, fake_run
 
 from thermostack.io.results import model_record
-from thermostack.io.results.transient_file import partial_path
+from thermostack.io.results.transient_writer import partial_path
 
 CALLS = "write pwrite ftruncate posix_fallocate fsync fdatasync open link rename unlink".split()
 WRITES = ("write", "pwrite")

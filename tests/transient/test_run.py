@@ -324,7 +324,7 @@ def test_a_state_of_another_run_is_refused(other: dict[str, Any], tmp_path: Path
     with pytest.raises(DescriptionError, match="it is a state of another run"):
         play(**{**WHOLE, **other}, path=path, resume=True)
     windy = workload_model(top=3e3)
-    with pytest.raises(DescriptionError, match="it is a state of another model"):
+    with pytest.raises(DescriptionError, match="the checkpoint is of another model"):
         solve_transient(windy, END, pulses(), **WHOLE, path=path, resume=True)
     assert (tmp_path / "run.checkpoint").read_bytes() == before
 

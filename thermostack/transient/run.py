@@ -15,7 +15,8 @@ import numpy as np
 from thermostack.errors import ResultFileError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.io.results.checkpoint_file import read_checkpoint
-from thermostack.io.results.transient_file import TransientWriter, checkpoint_path, read_transient
+from thermostack.io.results.transient_file import read_transient
+from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
 from thermostack.results.steady_result import SteadyResult

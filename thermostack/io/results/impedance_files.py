@@ -1,4 +1,4 @@
-"""A thermal impedance in files: tables as CSV, circuits for SPICE, a summary as JSON."""
+"""Writer of a thermal impedance: tables as CSV, circuits for SPICE, and a summary as JSON."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from thermostack.io.files.output_paths import require_replaceable
 if TYPE_CHECKING:
     from thermostack.impedance.thermal_impedance import ThermalImpedance
 
-# What stands behind the name of each file, and how such a file begins.
-FILE_SIGNATURES = {
+FILE_SIGNATURES = {  # end of the file name: beginning of the content
     ".csv": b"time [s],",
     "_spectrum.csv": b"time constant [s],",
     "_structure.csv": b"resistance [K/W],",
@@ -28,9 +27,9 @@ FILE_SIGNATURES = {
 
 
 def impedance_files(stem: Path) -> list[Path]:
-    """Return the paths of the files whose names begin so.
+    """Return the paths of the files of a thermal impedance; their names begin with `stem`.
 
-    Raises OutputError where something else than a file of its kind stands there.
+    Raises OutputError if a file of another kind exists there.
     """
     return [
         require_replaceable(stem.with_name(stem.name + suffix), mark)
@@ -41,7 +40,7 @@ def impedance_files(stem: Path) -> list[Path]:
 def write_impedance(impedance: ThermalImpedance, paths: Sequence[Path]) -> list[Path]:
     """Write rises, spectrum, structure functions, circuits and summary to the paths of `impedance_files`.
 
-    Raises OutputError where a file cannot be written whole.
+    Raises OutputError if a file cannot be written.
     """
     texts = (
         rise_table(impedance),
@@ -56,13 +55,13 @@ def write_impedance(impedance: ThermalImpedance, paths: Sequence[Path]) -> list[
 
 
 def rise_table(impedance: ThermalImpedance) -> str:
-    """Return the rise per watt of every place at every time as CSV."""
+    """Return the temperature rise per power [K/W] of every probe at every time as CSV."""
     head = ["time [s]", *(f"{name} [K/W]" for name in impedance.zth)]
     return _table(head, np.column_stack([impedance.time, *impedance.zth.values()]))
 
 
 def spectrum_table(impedance: ThermalImpedance) -> str:
-    """Return the time constants and their resistances, by place, as CSV."""
+    """Return the time constants [s] and their resistances [K/W] for each probe as CSV."""
     head = ["time constant [s]", *(f"{name} [K/W]" for name in impedance.networks)]
     columns = [network.resistance for network in impedance.networks.values()]
     return _table(head, np.column_stack([impedance.foster.time_constant, *columns]))
@@ -81,7 +80,7 @@ def circuits(impedance: ThermalImpedance) -> str:
     return "\n".join(
         [
             f"* thermal impedance of {impedance.source} in {impedance.package}",
-            f"* {impedance.theta:.6g} K/W at rest",
+            f"* {impedance.theta:.6g} K/W in the steady state",
             f"* conductivities and capacities: {impedance.taken_at}",
             "* 1 A is 1 W, 1 V is 1 K; the same impedance as a ladder (Cauer) and as a sum (Foster)",
             impedance.cauer.spice(f"{name}_cauer"),
@@ -93,7 +92,7 @@ def circuits(impedance: ThermalImpedance) -> str:
 def impedance_summary(impedance: ThermalImpedance) -> dict[str, Any]:
     """Return a thermal impedance as plain data in SI units: W, K, J, s, m.
 
-    The keys are a contract with those who read the JSON: none is removed or changes its meaning.
+    The keys are stable: none is removed or changes its meaning.
     """
     return {
         "package": impedance.package,
