@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from thermostack.package.stack import Interface as Interface
     from thermostack.package.stack import Layer as Layer
     from thermostack.package.stack import Region as Region
+    from thermostack.package.stack import Stack as Stack
     from thermostack.results.history import History as History
     from thermostack.results.steady_result import SteadyResult as SteadyResult
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
@@ -174,6 +175,7 @@ _NAMES_BY_MODULE = {
         "Interface",
         "Layer",
         "Region",
+        "Stack",
     ),
     "results.history": ("History",),
     "results.steady_result": ("SteadyResult",),

@@ -16,6 +16,7 @@ from thermostack.impedance.networks import (
     StructureFunction,
     cauer_to_foster,
     foster_to_cauer,
+    reduce_order,
     structure_function,
 )
 
@@ -221,6 +222,45 @@ def test_the_structure_function_of_a_held_line_is_a_ramp_to_its_end(terms: int) 
     inner = slice(4, None)  # past what the lump stands for
     assert found.capacity[inner] / 0.5 == pytest.approx(found.resistance[inner] / 2.0, abs=0.02)
     assert found.held_end == pytest.approx((2.0, 0.5), rel=0.02)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_structure_function_of_known_times_does_not_depend_on_small_terms(seed: int) -> None:
+    """A line whose impedance is known to 1e-10 from 0.1 ms to 10 s, with and without small false terms."""
+    draw, times = np.random.default_rng(seed), np.array([1e-4, 10.0])
+    exact = line(2.0, 0.5, 100)
+    small = Foster(
+        np.append(exact.resistance, 1e-10 * draw.random(5)),
+        np.append(exact.time_constant, 10.0 ** draw.uniform(-4.0, -1.0, 5)),
+    )
+    share = 2.0 * np.linspace(0.05, 0.95, 50)
+    curves = [
+        np.interp(share, structure.resistance, structure.capacity)
+        for structure in (structure_function(network, times) for network in (exact, small))
+    ]
+    assert curves[1] == pytest.approx(curves[0], rel=1e-3)
+    inner = share < 1.6
+    assert curves[0][inner] / 0.5 == pytest.approx(share[inner] / 2.0, abs=0.02)
+
+
+def test_a_network_of_lower_order_interpolates_the_impedance_and_its_slope() -> None:
+    foster, rates = line(2.0, 0.5, 100), np.array([0.0, 1.0, 30.0, 1e3])
+    lower = reduce_order(foster, rates)
+    assert lower.is_passive
+    assert lower.resistance.size == 4
+    for rate in rates:
+        (value, slope), (lower_value, lower_slope) = (
+            (
+                (each.resistance / (1.0 + rate * each.time_constant)).sum(),
+                (each.resistance * each.time_constant / (1.0 + rate * each.time_constant) ** 2).sum(),
+            )
+            for each in (foster, lower)
+        )
+        assert lower_value == pytest.approx(value, rel=1e-11)
+        assert lower_slope == pytest.approx(slope, rel=1e-9)
+    assert reduce_order(foster, np.append(rates, rates + 1e-6)).resistance.size == 4
+    with pytest.raises(ValueError, match="negative resistances is no ladder"):
+        reduce_order(Foster(np.array([-0.1, 0.4]), np.array([1e-3, 1.0])), rates)
 
 
 def test_the_structure_function_shows_where_a_line_grows_wider() -> None:

@@ -16,6 +16,7 @@ from thermostack.cli.main import main
 from thermostack.cli.zth import read_times
 from thermostack.errors import DescriptionError, OutputError, ResourceError
 from thermostack.impedance.ports import find_port, find_source, heated_stacks
+from thermostack.impedance.reduced_model import KrylovBasis
 from thermostack.impedance.thermal_impedance import ThermalImpedance, thermal_impedance
 from thermostack.io.description.package_file import read_package
 from thermostack.io.results.impedance_files import FILE_SIGNATURES, circuits, impedance_files, write_impedance
@@ -154,6 +155,34 @@ def test_from_the_resolved_time_on_the_grid_costs_less_than_one_percent(cells: i
     assert error[coarse.time < 0.3 * coarse.resolved].max() > 0.02
     assert "cost more than 1 % of the rise" in "".join(coarse.warnings)
     assert "W-GRID" in "".join(coarse.warnings)
+
+
+# -- rounding ------------------------------------------------------------------------------------
+
+
+def structure_capacity(impedance: ThermalImpedance) -> np.ndarray:
+    """Return the capacity [J/K] at 80 resistances from 0.2 % to 98 % of the total."""
+    structure = impedance.structure
+    share = np.geomspace(2e-3, 0.98, 80)
+    return np.interp(share * impedance.theta, structure.resistance, structure.capacity)
+
+
+@pytest.mark.parametrize("size", [1e-16, 1e-15, 1e-14, 1e-13])
+def test_structure_function_does_not_depend_on_rounding(
+    size: float, fine: ThermalImpedance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative errors of rounding size in every cell of every field change it by less than 1e-5."""
+    draw = np.random.default_rng(0)
+    add = KrylovBasis.add
+
+    def add_with_error(self: KrylovBasis, t: np.ndarray) -> bool:
+        return add(self, t * (1.0 + size * draw.uniform(-1.0, 1.0, t.shape)))
+
+    monkeypatch.setattr(KrylovBasis, "add", add_with_error)
+    for _ in range(3):
+        again = thermal_impedance(slab(80), "die", times=fine.time)
+        assert structure_capacity(again) == pytest.approx(structure_capacity(fine), rel=1e-5)
+        assert again.zth["die"] == pytest.approx(fine.zth["die"], rel=5e-6)
 
 
 # -- packages ------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import thermostack as ts
@@ -16,11 +18,12 @@ NAMES = [name for name in ts.__all__ if name not in ("__version__", "units")]
 MAX_LINES = 10
 MAX_CHARACTERS = 1500
 
-# Types that signatures and fields mention and users only read: pieces of a model, and what the numerics keep.
+# Types that signatures and fields mention and users only read: pieces of a geometry or model, and what the numerics keep.
 INTERNAL = {
     "AnyEffectiveMedium",
     "BlockCells",
     "BoundaryFaces",
+    "Box",
     "FaceFluxes",
     "LayerHeatSource",
     "NamedItems",
@@ -46,6 +49,8 @@ def parameters(thing: Any) -> list[str]:
     """Return the names of the parameters of a function or a constructor."""
     if inspect.isclass(thing) and getattr(thing, "_is_protocol", False):
         return []
+    if dataclasses.is_dataclass(thing):
+        return [field.name for field in dataclasses.fields(thing) if field.init]
     return [name for name in inspect.signature(thing).parameters if name != "self"]
 
 
@@ -109,7 +114,7 @@ def objects() -> dict[str, Any]:
     package = ts.read_package("hbm3_8h")
     model = ts.discretize(package, cell=1e-3)
     steady = ts.solve_steady(model)
-    trace = ts.Trace.of(range(1000), {"hbm3_8h": [20.0] * 1000}, "W")
+    trace = ts.Trace.of(np.arange(1000.0), {"hbm3_8h": np.full(1000, 20.0)})
     run = ts.solve_transient(model, 0.01, tolerance=1.0)
     return {
         "Package": package,

@@ -19,6 +19,9 @@ NEGLIGIBLE = 1e-15  # of the total resistance: a term that is less says nothing
 BEHIND = 1e-10  # of the resistance of a ladder: nodes with no more behind them are the ambient
 EQUAL = 1e-12  # relative: time constants that differ by less are one
 SIDE = 3  # points; the slope of a uniform slab is met to 5 % with it, to 20 % without
+MIN_RATE, MAX_RATE = 0.3, 10.0  # rates that cover a time window, over 1 / longest and 1 / shortest time
+LADDER_SPACING = 1.0 / 3.0  # decades between the rates that determine a structure function
+MIN_NEW_SHARE = 3e-3  # of a response outside the span of the others; below, noise of the data decides it
 DIGITS = 12  # of a value in SPICE text
 
 
@@ -199,6 +202,36 @@ def _distinct(foster: Foster) -> tuple[Array, Array]:
     return np.add.reduceat(resistance, first), tau[first]
 
 
+def rate_exponents(time: Array, spacing: float) -> Array:
+    """Return log10 of real rates s [1/s] that cover times [s], about `spacing` decades apart, ascending."""
+    low, high = np.log10(MIN_RATE / np.max(time)), np.log10(MAX_RATE / np.min(time))
+    return np.linspace(low, high, 1 + max(1, round((high - low) / spacing)))
+
+
+def reduce_order(foster: Foster, rates: Array) -> Foster:
+    """Return a passive network of fewer terms with the same impedance and dZ/ds at real rates s [1/s].
+
+    The state of term n at rate s is sqrt(R_n) / (1 + s tau_n). The network is projected on the span of its
+    states at the rates (Grimme, PhD thesis, University of Illinois, 1997). A rate whose state has less than
+    MIN_NEW_SHARE of its norm outside the span of the others is left out: the impedance hardly depends on the
+    direction, so that errors of the impedance, divided by that share, would decide it. Raises ValueError
+    where a resistance is negative or all are zero.
+    """
+    if not foster.is_passive:
+        raise ValueError("a network with negative resistances is no ladder")
+    resistance, tau = _distinct(foster)
+    root = np.sqrt(resistance)
+    basis = np.zeros((0, root.size))
+    for rate in rates:
+        state = root / (1.0 + rate * tau)
+        new = np.asarray(_orthogonal(state, list(basis)))
+        share = np.linalg.norm(new)
+        if share > MIN_NEW_SHARE * np.linalg.norm(state):
+            basis = np.vstack([basis, new / share])
+    modes, roots, _ = np.linalg.svd(basis * np.sqrt(tau), full_matrices=False)
+    return Foster((basis @ root @ modes) ** 2, roots**2)
+
+
 def _orthogonal(vector: Array, basis: list[Array]) -> Array:
     for _ in range(2 if basis else 0):  # twice is enough (Parlett, The Symmetric Eigenvalue Problem, 6-9)
         known = np.array(basis)
@@ -271,6 +304,17 @@ def _interleaved(first: Array, second: Array) -> Array:
     return np.column_stack([first, second]).ravel()
 
 
-def structure_function(network: Foster | Cauer) -> StructureFunction:
-    """Return the structure function of a network; ValueError where it is no ladder."""
-    return StructureFunction(network if isinstance(network, Cauer) else foster_to_cauer(network))
+def structure_function(network: Foster | Cauer, time: Array | None = None) -> StructureFunction:
+    """Return the structure function of a network; ValueError where it is no ladder.
+
+    With `time` [s], the times at which the impedance of a Foster network is known, only the part of the
+    ladder that they determine is used: the network is first reduced, see `reduce_order`, to interpolate the
+    impedance at rest and at three rates per decade. Elements of a full ladder may change by their own size
+    with the last digits of the impedance; those of the reduced ladder change by at most about
+    1 / MIN_NEW_SHARE**2 = 1e5 times its relative error.
+    """
+    if isinstance(network, Cauer):
+        return StructureFunction(network)
+    if time is not None:
+        network = reduce_order(network, np.append(0.0, 10.0 ** rate_exponents(time, LADDER_SPACING)))
+    return StructureFunction(foster_to_cauer(network))

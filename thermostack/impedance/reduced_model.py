@@ -15,16 +15,16 @@ from itertools import pairwise
 import numpy as np
 
 from thermostack.errors import ConvergenceError
+from thermostack.impedance.networks import rate_exponents
 from thermostack.impedance.ports import Port
 
 Array = np.ndarray
 
-SLOWEST, FASTEST = 0.3, 10.0  # rates over one over the longest and the shortest time asked for
 SPACING = 1.0  # decades between the first rates
 NARROWEST = 0.05  # decades; answers closer together than this are one to the solver's tolerance
 LEFT = 0.2  # of the change by an answer: the error after it, at most; 1/10 to 1/100 were measured
 BLOCK = 8  # fields that are kept together
-DEPENDENT = 1e-11  # of an answer: what is left of it is rounding
+MAX_DIRECTION_ERROR = 2e-5  # of a basis field, by the rounding of the response that it is taken from
 
 
 class KrylovBasis:
@@ -39,15 +39,15 @@ class KrylovBasis:
 
     def add(self, t: Array) -> bool:
         """Take in a field [K]; False where it brings nothing new."""
+        rounding = self.rounding_energy(t)
         t = t.ravel()
-        before = left = 0.0
+        left = 0.0
         for _ in range(2):
             heat = self.apply(t.reshape(self.capacity.shape)).ravel()
             known = self.products(heat)
-            energy = float(t @ heat)
-            before, left = before or energy, energy - float(known @ known)
+            left = float(t @ heat) - float(known @ known)
             t = t - self.combine(known)
-        if not left > DEPENDENT**2 * before:
+        if not left > rounding / MAX_DIRECTION_ERROR**2:
             return False
         if self.size % BLOCK == 0:
             self._blocks.append(np.empty((BLOCK, t.size)))
@@ -56,6 +56,17 @@ class KrylovBasis:
         row = self.products(self.capacity.ravel() * self._blocks[-1][(self.size - 1) % BLOCK])
         self.inertia = np.block([[self.inertia, row[:-1, None]], [row[None, :]]])
         return True
+
+    def rounding_energy(self, t: Array) -> float:
+        """Return the energy v.G v [W K] of an error v of one rounding in each cell of a field t [K].
+
+        Signs alternate from cell to cell, which is the largest energy of such errors.
+        """
+        error = np.finfo(float).eps * t.reshape(self.capacity.shape)
+        error[1::2] *= -1.0
+        error[:, 1::2] *= -1.0
+        error[:, :, 1::2] *= -1.0
+        return float(error.ravel() @ self.apply(error).ravel())
 
     @property
     def fields(self) -> Iterator[Array]:
@@ -118,8 +129,7 @@ def build_basis(
         space.add(solve(rate, space.answer(rate)))
         rates.append(rate)
 
-    low, high = np.log10(SLOWEST / time.max()), np.log10(FASTEST / time.min())
-    first = np.linspace(low, high, 1 + max(1, round((high - low) / SPACING))).tolist()
+    first = rate_exponents(time, SPACING).tolist()
     for exponent in first:
         add(exponent)
     queue = [(-np.inf, a, b) for a, b in pairwise(first)]  # by the error that is left, the largest first

@@ -18,7 +18,13 @@ import numpy as np
 from thermostack.errors import Diagnostic
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
-from thermostack.impedance.networks import Cauer, Foster, StructureFunction, foster_to_cauer
+from thermostack.impedance.networks import (
+    Cauer,
+    Foster,
+    StructureFunction,
+    foster_to_cauer,
+    structure_function,
+)
 from thermostack.impedance.ports import Port, find_port, find_source, heated_stacks
 from thermostack.impedance.reduced_model import KrylovBasis, build_basis
 from thermostack.linear.shifted import ShiftedOperator
@@ -81,7 +87,7 @@ class ThermalImpedance:
     @cached_property
     def structure(self) -> StructureFunction:
         """Return the structure function of the source."""
-        return StructureFunction(self.cauer)
+        return structure_function(self.foster, self.time)
 
     @property
     def spectrum(self) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.command_line import reset_signals
 
 from thermostack.errors import OutputError
 from thermostack.io.files import atomic_file as module
@@ -89,7 +90,7 @@ def test_full_disk_at_any_write_keeps_old_file(
     monkeypatch.setattr(module, "_MAX_WRITE_BYTES", len(NEW) // 4)
     monkeypatch.setattr(module.os, "write", write_until_full)
     with pytest.raises(
-        OutputError, match=r"No space left.*12 kB are needed, .* are free.*untouched"
+        OutputError, match=r"No space left.*12 kB are needed, .* are free.*unchanged"
     ) as caught:
         write_atomic(path, NEW)
     assert str(path) in str(caught.value)
@@ -124,7 +125,8 @@ def test_killed_process_keeps_old_file_only(tmp_path: Path, number: signal.Signa
         "atomic_file.write_all = slow\n"
         "atomic_file.write_atomic(sys.argv[1], b'new')\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=reset_signals) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"filled\n"
         start = time.monotonic()

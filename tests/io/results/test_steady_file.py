@@ -418,16 +418,16 @@ def test_endless_heap_is_refused_after_time_limit(
     content[image.index(b"GCOL") + 25] ^= 2  # in the size of the first text
     path.write_bytes(content)
     monkeypatch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 2.0)
-    with pytest.raises(ResultFileError, match="does not come to an end"):
+    with pytest.raises(ResultFileError, match="does not finish reading it"):
         read_result(path)
 
 
 @pytest.mark.parametrize(
     ("program", "message"),
     [
-        ("import os; os.abort()", r"breaks down on it \(signal 6\)"),
-        ("import time; time.sleep(9)", "does not come to an end"),
-        ("raise MemoryError", r"breaks down on it \(exit code 1\)"),
+        ("import os; os.abort()", r"crashes on it \(signal 6\)"),
+        ("import time; time.sleep(9)", "does not finish reading it"),
+        ("raise MemoryError", r"crashes on it \(exit code 1\)"),
     ],
 )
 def test_crash_of_check_process_is_reported(
@@ -449,7 +449,7 @@ def test_package_that_cannot_be_stored_is_refused(tmp_path: Path, steady: Steady
     layer = dataclasses.replace(package.stacks[2].layers[0], material=blend)
     memory = dataclasses.replace(package.stacks[2], layers=(layer, *package.stacks[2].layers[1:]))
     odd: Package = dataclasses.replace(package, stacks=(*package.stacks[:2], memory))
-    with pytest.raises(OutputError, match=r"cannot be written down.*materials"):
+    with pytest.raises(OutputError, match=r"cannot be stored.*materials"):
         describe(odd)
 
 

@@ -210,7 +210,7 @@ def test_full_grid_has_no_hidden_cells(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("times", [(), (0.0,), (0.0, 0.0), (1.0, 0.5)])
 def test_at_least_two_frames_are_required(tmp_path: Path, model: Model, times: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="two or more"):
+    with pytest.raises(ValueError, match="must be at least two"):
         TransientWriter(tmp_path / "run.vtkhdf", model, NAMES, {}, times, "")
     assert os.listdir(tmp_path) == []
 
