@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from thermostack.impedance.thermal_impedance import ThermalImpedance
+    from thermostack.results.impedance_result import ThermalImpedance
     from thermostack.io.files.output_paths import Destination
     from thermostack.package.package import Package
 
