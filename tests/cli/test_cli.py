@@ -1,4 +1,4 @@
-"""The command line: what it prints and writes, every exit code, and what it leaves alone."""
+"""The commands solve, plot, mesh, check, materials and packages: output, files, exit codes and signals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command_line import command_line, files, go_to_work, run
+from support.command_line import (
+    command_line,
+    enter_work_directory,
+    files,
+    reset_signals,
+    run,
+    start,
+)
 
 from thermostack import __version__
 from thermostack.cli.main import app, main
@@ -60,20 +67,18 @@ FAST = ["--cell", "2 mm", "--threads", "1"]
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty directory beside one with a description, where a command runs."""
-    return go_to_work(tmp_path, monkeypatch, {"two_dies.yaml": TWO_DIES})
+    """Return an empty working directory beside one with a description."""
+    return enter_work_directory(tmp_path, monkeypatch, {"two_dies.yaml": TWO_DIES})
 
 
-DRAWING = "../drawings/two_dies.yaml"
+TWO_DIES_FILE = "../descriptions/two_dies.yaml"
 
 
 # -- solve ---------------------------------------------------------------------------------------
 
 
-def test_solve_prints_all_that_is_asked_of_it_and_writes_two_files(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["solve", DRAWING, *FAST, "--all"]) == 0
+def test_solve_prints_tables_and_writes_two_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--all"]) == 0
     printed, logged = capsys.readouterr()
     for word in ("two_dies", "Two dies on a carrier", "logic", "active", "core", "memory", "filler"):
         assert word in printed
@@ -88,15 +93,15 @@ def test_solve_prints_all_that_is_asked_of_it_and_writes_two_files(
 
 
 def test_default_table_lists_stacks_and_powered_blocks(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["solve", DRAWING, *FAST, "--no-save"]) == 0
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--no-save"]) == 0
     lines = capsys.readouterr().out.splitlines()
     first = [line.split()[0] for line in lines[4 : lines.index("", 2)]]
     assert first == ["carrier", "logic", "active.core", "memory", "6"]
     assert "6 parts and blocks are not listed (--all, in Python all_parts=True)" in lines
 
 
-def test_the_json_is_the_contract(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["solve", DRAWING, *FAST, "--json"]) == 0
+def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     contract = "package parts peak heat grid solver seconds memory warnings".split()
     assert set(contract) <= set(summary) <= {*contract, "blocks", "files"}
@@ -128,35 +133,35 @@ def test_the_json_is_the_contract(here: Path, capsys: pytest.CaptureFixture[str]
     assert summary["files"] == files(here)[::-1]
 
 
-def test_both_methods_agree_and_the_estimate_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_methods_agree_and_no_estimate_skips_the_errors(capsys: pytest.CaptureFixture[str]) -> None:
     results = {}
     for method in ("multigrid", "direct"):
         options = ["--no-save", "--no-estimate", "--json", "--method", method]
-        assert main(["solve", DRAWING, *FAST, *options]) == 0
+        assert main(["solve", TWO_DIES_FILE, *FAST, *options]) == 0
         results[method] = json.loads(capsys.readouterr().out)
     peaks = [results[method]["peak"] for method in results]
     assert peaks[0]["temperature"] == pytest.approx(peaks[1]["temperature"], abs=1e-5)
     assert peaks[0]["error"] is None
     assert results["direct"]["solver"]["method"] == "direct"
-    assert main(["solve", DRAWING, *FAST, "--no-save", "--no-estimate"]) == 0
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--no-save", "--no-estimate"]) == 0
     assert "error not estimated" in capsys.readouterr().out
 
 
-def test_values_can_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+def test_set_overrides_values(capsys: pytest.CaptureFixture[str]) -> None:
     settings = ["--set", "stacks.memory.layers.active.power=7.5 W"]
     settings += ["--set", "stacks.logic.layers.active.power.blocks.core.power=20 W"]
     settings += ["--set", "stacks.logic.layers.active.power.total=20 W"]
-    assert main(["solve", DRAWING, *FAST, "--no-save", "--json", *settings]) == 0
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--no-save", "--json", *settings]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["heat"]["in"] == pytest.approx(27.5)
     assert summary["parts"]["memory.active"]["power"] == pytest.approx(7.5)
 
 
-def test_a_narrow_terminal_gets_the_columns_that_matter_most(
+def test_narrow_terminal_drops_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "62")
-    assert main(["solve", DRAWING, *FAST, "--no-save"]) == 0
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--no-save"]) == 0
     printed = capsys.readouterr().out
     assert max(len(line) for line in printed.splitlines()) <= 62
     assert all(title in printed for title in ("part", "peak", "error", "margin"))
@@ -165,7 +170,7 @@ def test_a_narrow_terminal_gets_the_columns_that_matter_most(
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "command_line.md"
 
 
-def test_what_the_guide_sets_can_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_of_the_guide_are_valid(capsys: pytest.CaptureFixture[str]) -> None:
     lines = GUIDE.read_text(encoding="utf-8").splitlines()
     settings = [shlex.split(line) for line in lines if line.startswith("--set ")]
     assert len(settings) == 3
@@ -179,46 +184,46 @@ def test_what_the_guide_sets_can_be_set(capsys: pytest.CaptureFixture[str]) -> N
 # -- where files go ------------------------------------------------------------------------------
 
 
-def test_output_may_be_a_directory_that_is_made_or_a_file(here: Path) -> None:
-    assert main(["solve", DRAWING, *FAST, "--output", "run_1"]) == 0
+def test_output_is_a_new_directory_or_a_file(here: Path) -> None:
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--output", "run_1"]) == 0
     assert files(here / "run_1") == ["two_dies.png", "two_dies.vtkhdf"]
-    assert main(["solve", DRAWING, *FAST, "-o", "run_1/v1.2.vtkhdf"]) == 0
+    assert main(["solve", TWO_DIES_FILE, *FAST, "-o", "run_1/v1.2.vtkhdf"]) == 0
     assert files(here / "run_1") == ["two_dies.png", "two_dies.vtkhdf", "v1.2.png", "v1.2.vtkhdf"]
 
 
-def test_a_result_replaces_a_result_and_nothing_else(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["solve", DRAWING, *FAST]) == 0
-    assert main(["solve", DRAWING, *FAST]) == 0
+def test_result_overwrites_results_only(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", TWO_DIES_FILE, *FAST]) == 0
+    assert main(["solve", TWO_DIES_FILE, *FAST]) == 0
     for name in files(here):
         (here / name).write_text("notes of months")
-        assert main(["solve", DRAWING, *FAST]) == 5
+        assert main(["solve", TWO_DIES_FILE, *FAST]) == 5
         assert "is something else than its name says" in capsys.readouterr().err
         assert (here / name).read_text() == "notes of months"
         (here / name).unlink()
 
 
 @pytest.mark.parametrize(
-    ("output", "said"),
+    ("output", "message"),
     [
         ("missing/deeper", "there is no directory missing/deeper"),
         ("result.vtk", "there is no directory result.vtk; make it, or name"),
-        ("../drawings/two_dies.yaml", "is no directory"),
+        ("../descriptions/two_dies.yaml", "is no directory"),
         ("missing/r.vtkhdf", "missing"),
     ],
 )
-def test_an_output_that_cannot_be_is_refused_before_anything_is_read(
-    output: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+def test_invalid_output_is_rejected_before_reading(
+    output: str, message: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main(["solve", "no_such_package", "--output", output])
     if output == "missing/r.vtkhdf":  # its directory can be made, so the package is the first fault
         assert code == 2
     else:
-        assert (code, said in capsys.readouterr().err) == (5, True)
+        assert (code, message in capsys.readouterr().err) == (5, True)
     assert files(here) == []
 
 
-def test_plot_draws_what_was_solved(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["solve", DRAWING, *FAST]) == 0
+def test_plot_writes_figures_of_a_result(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", TWO_DIES_FILE, *FAST]) == 0
     (here / "two_dies.png").unlink()
     capsys.readouterr()
     assert main(["plot", "two_dies.vtkhdf"]) == 0
@@ -235,15 +240,15 @@ def test_plot_draws_what_was_solved(here: Path, capsys: pytest.CaptureFixture[st
 # -- mesh, check, lists --------------------------------------------------------------------------
 
 
-def test_mesh_says_how_the_grid_is_and_solves_nothing(
+def test_mesh_describes_the_grid_without_solving(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("thermostack.linear.solver.prepare", None)
-    assert main(["mesh", DRAWING, "--cell", "1 mm"]) == 0
+    assert main(["mesh", TWO_DIES_FILE, "--cell", "1 mm"]) == 0
     printed = capsys.readouterr().out
     assert all(word in printed for word in ("smallest", "largest", "aspect", "cells", "written"))
     assert files(here) == ["two_dies_grid.png"]
-    assert main(["mesh", DRAWING, "--cell", "1 mm", "--json", "--no-save"]) == 0
+    assert main(["mesh", TWO_DIES_FILE, "--cell", "1 mm", "--json", "--no-save"]) == 0
     summary = json.loads(capsys.readouterr().out)
     nz, ny, nx = summary["grid"]["shape"]
     assert summary["grid"]["cells"] == nx * ny * nz
@@ -254,12 +259,12 @@ def test_mesh_says_how_the_grid_is_and_solves_nothing(
     assert summary["power"] == pytest.approx(15.0)
 
 
-def test_check_tells_every_diagnostic_with_its_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", DRAWING]) == 0
+def test_check_prints_every_error_with_its_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", TWO_DIES_FILE]) == 0
     printed, logged = capsys.readouterr()
     assert "two_dies: no errors; 3 stacks, 6 parts, 24 mm x 14 mm x 801 um, 15 W" in printed
-    assert logged == ""  # nothing of the few cells that a check makes do with
-    wrong = Path("../drawings/wrong.yaml")
+    assert logged == ""  # no warning about the coarse grid of the check
+    wrong = Path("../descriptions/wrong.yaml")
     text = TWO_DIES.replace("thickness: 700 um", "thickness: -700 um").replace(
         "material: emc", "materiel: emc"
     )
@@ -276,11 +281,11 @@ def test_check_tells_every_diagnostic_with_its_line(here: Path, capsys: pytest.C
     assert diagnostics[0]["line"] == 19
 
 
-def test_check_sees_what_only_cells_show(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_finds_parts_without_a_path_to_cooling(capsys: pytest.CaptureFixture[str]) -> None:
     island = ["--set", "stacks.carrier.layers.silicon.material=void", "--set", "stacks.carrier.filler=void"]
     bare = ["--set", "cooling.top={fixed_flux: {heat: 1 W}}", "--set", "cooling.surroundings={adiabatic: {}}"]
     bare += ["--set", "cooling.west={convection: {h: 10 W/m2/K, ambient: 25 degC}}"]
-    assert main(["check", DRAWING, *island, *bare]) == 2
+    assert main(["check", TWO_DIES_FILE, *island, *bare]) == 2
     assert "no path through solids leads from" in capsys.readouterr().err
 
 
@@ -312,12 +317,12 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert app[command].help or app[command].default_command
 
 
-def test_help_comes_without_the_heavy_libraries() -> None:
+def test_help_does_not_import_numerical_libraries() -> None:
     code = "import sys; from thermostack.cli.main import main; main(['--help'])\n"
     code += "print(*sys.modules, sep=chr(10))"
-    start = time.perf_counter()
+    begin = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert time.perf_counter() - start < 3.0  # 0.2 s where nothing else runs
+    assert time.perf_counter() - begin < 3.0  # 0.2 s where nothing else runs
     loaded = set(done.stdout.split())
     assert not loaded & {
         "numpy",
@@ -331,39 +336,39 @@ def test_help_comes_without_the_heavy_libraries() -> None:
     }
 
 
-# -- what is wrong -------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["solve"], "requires an argument"),
         (["solv", "x"], 'Did you mean "solve"?'),
         (["solve", "x", "--sel", "1 mm"], "--sel"),
         (["solve", "no_such_package"], "no file and no shipped package is named"),
         (["solve", "no_such_file.yaml"], "no such file"),
-        (["solve", DRAWING, "--cell", "5"], '--cell: "5" has no unit'),
-        (["solve", DRAWING, "--cell=-1 mm"], "is not a size of a cell"),
-        (["solve", DRAWING, "--cell", "1 mm, 1 mm, 1 mm, 1 mm"], "4 sizes for 3 axes"),
-        (["solve", DRAWING, "--cell", "logik=1 mm"], "no part is named 'logik'"),
-        (["solve", DRAWING, "--cell", "logic=1 W"], "--cell"),
-        (["solve", DRAWING, "--cell", "logic=1 mm, logic=2 mm"], "--cell: 'logic' is given twice"),
-        (["solve", DRAWING, "--set", "stacks.logic"], "is not path=value"),
-        (["solve", DRAWING, "--set", "a=1", "--set", "a=2"], "is set twice"),
-        (["solve", DRAWING, "--set", "stacks.logc.limit=1 degC"], "did you mean logic?"),
-        (["solve", DRAWING, "--set", "stacks.logic.limt=90 degC"], "did you mean limit?"),
-        (["solve", DRAWING, "--threads", "0"], "--threads: must be at least 1, got 0"),
-        (["solve", DRAWING, "--threads", "two"], "two"),
-        (["solve", DRAWING, "--method", "magic"], "multigrid"),
+        (["solve", TWO_DIES_FILE, "--cell", "5"], '--cell: "5" has no unit'),
+        (["solve", TWO_DIES_FILE, "--cell=-1 mm"], "is not a size of a cell"),
+        (["solve", TWO_DIES_FILE, "--cell", "1 mm, 1 mm, 1 mm, 1 mm"], "4 sizes for 3 axes"),
+        (["solve", TWO_DIES_FILE, "--cell", "logik=1 mm"], "no part is named 'logik'"),
+        (["solve", TWO_DIES_FILE, "--cell", "logic=1 W"], "--cell"),
+        (["solve", TWO_DIES_FILE, "--cell", "logic=1 mm, logic=2 mm"], "--cell: 'logic' is given twice"),
+        (["solve", TWO_DIES_FILE, "--set", "stacks.logic"], "is not path=value"),
+        (["solve", TWO_DIES_FILE, "--set", "a=1", "--set", "a=2"], "is set twice"),
+        (["solve", TWO_DIES_FILE, "--set", "stacks.logc.limit=1 degC"], "did you mean logic?"),
+        (["solve", TWO_DIES_FILE, "--set", "stacks.logic.limt=90 degC"], "did you mean limit?"),
+        (["solve", TWO_DIES_FILE, "--threads", "0"], "--threads: must be at least 1, got 0"),
+        (["solve", TWO_DIES_FILE, "--threads", "two"], "two"),
+        (["solve", TWO_DIES_FILE, "--method", "magic"], "multigrid"),
     ],
 )
-def test_a_wrong_command_says_what_would_be_right(
-    arguments: list[str], said: str, here: Path, capsys: pytest.CaptureFixture[str]
+def test_wrong_command_line_is_explained(
+    arguments: list[str], message: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
     printed, logged = capsys.readouterr()
     assert printed == ""
-    assert said in logged
+    assert message in logged
     assert "Traceback" not in logged
     assert files(here) == []
 
@@ -384,7 +389,7 @@ def test_a_wrong_command_says_what_would_be_right(
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
 )
 @pytest.mark.parametrize("place", ["steady.solve_steady", "io.results.steady_file.write_result"])
-def test_every_failure_has_its_exit_code_and_leaves_no_file(
+def test_every_error_has_its_exit_code_and_writes_no_file(
     error: BaseException,
     code: int,
     place: str,
@@ -396,7 +401,7 @@ def test_every_failure_has_its_exit_code_and_leaves_no_file(
         raise error
 
     monkeypatch.setattr(f"thermostack.{place}", fail)
-    assert main(["solve", DRAWING, *FAST, "--json"]) == code
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--json"]) == code
     printed, logged = capsys.readouterr()
     assert printed == ""
     assert "Traceback" not in logged
@@ -404,34 +409,36 @@ def test_every_failure_has_its_exit_code_and_leaves_no_file(
     assert files(here) == []
 
 
-def test_debug_shows_where(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_debug_prints_the_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("thermostack.mesh.model.discretize", None)
-    assert main(["solve", DRAWING, "--debug"]) == 1
+    assert main(["solve", TWO_DIES_FILE, "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
-    assert main(["solve", DRAWING]) == 1
+    assert main(["solve", TWO_DIES_FILE]) == 1
     assert "--debug prints the traceback" in capsys.readouterr().err
 
 
-def test_too_many_cells_are_refused_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    start = time.perf_counter()
-    assert main(["solve", DRAWING, "--cell", "1 um"]) == 4
-    assert time.perf_counter() - start < 2.0
+def test_too_many_cells_are_rejected_quickly(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    begin = time.perf_counter()
+    assert main(["solve", TWO_DIES_FILE, "--cell", "1 um"]) == 4
+    assert time.perf_counter() - begin < 2.0
     assert "GB are available" in capsys.readouterr().err
     assert files(here) == []
 
 
-def test_a_damaged_result_is_not_drawn(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["solve", DRAWING, *FAST]) == 0
+def test_damaged_result_is_rejected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", TWO_DIES_FILE, *FAST]) == 0
     content = (here / "two_dies.vtkhdf").read_bytes()
     (here / "two_dies.png").unlink()
     (here / "two_dies.vtkhdf").write_bytes(content[: len(content) // 2])
-    for path in ("two_dies.vtkhdf", DRAWING):
+    for path in ("two_dies.vtkhdf", TWO_DIES_FILE):
         assert main(["plot", path]) == 6
         assert Path(path).name in capsys.readouterr().err
     assert files(here) == ["two_dies.vtkhdf"]
 
 
-def test_a_result_that_is_not_there_is_bad_input(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_result_file_is_bad_input(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "two_dies.vtkhdf").write_bytes(b"never read")
     assert main(["plot", "two_dis.vtkhdf"]) == 2
     told = capsys.readouterr().err
@@ -440,12 +447,12 @@ def test_a_result_that_is_not_there_is_bad_input(here: Path, capsys: pytest.Capt
     assert files(here) == ["two_dies.vtkhdf"]
 
 
-def test_the_beginning_of_a_name_is_enough_for_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+def test_prefix_of_a_name_gives_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "cowos"]) == 2
     assert "did you mean cowos_s_h100?" in capsys.readouterr().err
 
 
-def test_signs_that_would_control_a_terminal_are_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "\x1b[2Jevil.yaml"]) == 2
     assert "\x1b" not in capsys.readouterr().err
 
@@ -460,34 +467,34 @@ def stuck(*arguments, **options):
     print("stuck", file=sys.stderr, flush=True)
     {work}
 steady.solve_steady = stuck
-sys.exit(main(["solve", "../drawings/two_dies.yaml", "--cell", "2 mm"]))
+sys.exit(main(["solve", "../descriptions/two_dies.yaml", "--cell", "2 mm"]))
 """
 IN_PYTHON = "time.sleep(30)"
-IN_TEXT = "exec('time.sleep(30)')"  # as dataclasses are made while modules are imported
-# A factorisation as the direct solver does it: minutes in C without a look at signals.
+IN_EXEC = "exec('time.sleep(30)')"  # as dataclasses are created during imports
+# Like a factorisation of the direct solver: minutes in C, where Python does not handle signals.
 IN_C = "import numpy; a = numpy.random.default_rng(0).random((6000, 6000)); numpy.linalg.svd(a)"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
-@pytest.mark.parametrize("work", [IN_PYTHON, IN_TEXT, IN_C], ids=["python", "text", "c"])
-def test_an_interrupted_command_ends_soon_and_leaves_nothing(
+@pytest.mark.parametrize("work", [IN_PYTHON, IN_EXEC, IN_C], ids=["python", "exec", "c"])
+def test_interrupted_command_ends_within_seconds_without_files(
     number: signal.Signals, work: str, here: Path
 ) -> None:
-    Path("../drawings/stuck.py").write_text(STUCK.format(work=work))
+    Path("../descriptions/stuck.py").write_text(STUCK.format(work=work))
     command = [sys.executable, "-m", "stuck"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = "../drawings"
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    environment["PYTHONPATH"] = "../descriptions"
+    process = start(command, env=environment)
     assert process.stderr is not None
     for line in process.stderr:
         if line == "stuck\n":
             break
     time.sleep(1.0 if work == IN_C else 0.1)
-    start = time.perf_counter()
+    sent = time.perf_counter()
     process.send_signal(number)
     _, logged = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert time.perf_counter() - start < 3.0  # 2 s and what a loaded machine adds
+    assert time.perf_counter() - sent < 3.0  # 2 s, with a margin for a loaded machine
     assert "interrupted" in logged
     assert "Traceback" not in logged
     assert files(here) == []
@@ -500,9 +507,9 @@ from thermostack.cli.signals import between_steps, interruptible
 class Part:
     pass
 
-def strike(*what):
+def send_signal(*arguments):
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(1.0)  # a run is given 0.6 s to come to the end of a step
+    time.sleep(1.0)  # a run has 0.6 s to finish its step
 
 try:
     with {around}:
@@ -511,25 +518,27 @@ try:
         del part
         time.sleep(30.0)
 except KeyboardInterrupt:
-    sys.exit("interrupted where it can be heeded")
+    sys.exit("interrupted outside the destructor")
 """
 
 
-@pytest.mark.parametrize("how", ["Part.__del__ = strike", "reference = weakref.ref(part, strike)"])
+@pytest.mark.parametrize("how", ["Part.__del__ = send_signal", "reference = weakref.ref(part, send_signal)"])
 @pytest.mark.parametrize("around", ["interruptible()", "interruptible(), between_steps()"])
-def test_an_interrupt_that_python_drops_is_raised_again(around: str, how: str) -> None:
-    """Where it strikes is chance: Python prints what it drops, and the command would go on."""
+def test_interrupt_that_python_drops_is_raised_again(around: str, how: str) -> None:
+    """Python only prints an exception of a destructor or a weak-reference callback."""
     code = DROPPED.format(around=around, how=how)
-    start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr == "interrupted where it can be heeded\n"
-    assert done.returncode == 1
-    assert time.perf_counter() - start < 10.0
+    begin = time.perf_counter()
+    process = start([sys.executable, "-c", code])
+    _, logged = process.communicate(timeout=60)
+    assert logged == "interrupted outside the destructor\n"
+    assert process.returncode == 1
+    assert time.perf_counter() - begin < 10.0
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("lost", ["pass", "raise ValueError from None"])
 @pytest.mark.parametrize("around", [interruptible, between_steps])
-def test_an_interrupt_that_a_library_catches_ends_the_command_all_the_same(
+def test_interrupt_that_a_library_catches_is_raised_at_the_end(
     around: Callable[[], AbstractContextManager[object]], lost: str
 ) -> None:
     code = "try: os.kill(os.getpid(), signal.SIGINT); time.sleep(1.0)\nexcept KeyboardInterrupt: " + lost
@@ -537,7 +546,7 @@ def test_an_interrupt_that_a_library_catches_ends_the_command_all_the_same(
         exec(code, {"os": os, "signal": signal, "time": time})
 
 
-def test_what_else_python_drops_is_told_as_before() -> None:
+def test_other_dropped_exceptions_are_printed() -> None:
     code = "from thermostack.cli.signals import interruptible\n"
     code += "class Part:\n    def __del__(self): raise ValueError('from a destructor')\n"
     code += "with interruptible(): Part()\n"
@@ -546,17 +555,20 @@ def test_what_else_python_drops_is_told_as_before() -> None:
     assert "ValueError: from a destructor" in done.stderr
 
 
-def test_a_signal_that_is_ignored_from_the_start_stays_ignored() -> None:
+def test_signal_ignored_at_the_start_stays_ignored() -> None:
     code = "import signal, os, sys; from thermostack.cli.signals import interruptible\n"
-    code += "with interruptible(): os.kill(os.getpid(), signal.SIGHUP)\n"
+    code += "with interruptible(): os.kill(os.getpid(), signal.{name})\n"
     code += "print('still here')"
-    done = subprocess.run(
-        ["nohup", sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert (done.returncode, done.stdout) == (0, "still here\n")
+    nohup, background = ["nohup"], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    for launcher, name in ((nohup, "SIGHUP"), (background, "SIGINT")):
+        command = [*launcher, sys.executable, "-c", code.format(name=name)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=30, check=False, preexec_fn=reset_signals
+        )
+        assert (done.returncode, done.stdout) == (0, "still here\n")
 
 
-def test_a_closed_pipe_and_a_full_disk_are_no_surprise() -> None:
+def test_closed_pipe_and_full_disk_have_exit_code_5() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     listing = command_line("materials")
@@ -569,15 +581,15 @@ def test_a_closed_pipe_and_a_full_disk_are_no_surprise() -> None:
     assert done.stderr == "cannot write to standard output: No space left on device\n"
 
 
-def test_a_terminal_that_knows_no_more_than_ascii_gets_no_traceback() -> None:
-    drawing = Path("../drawings/unicode.yaml")
-    drawing.write_text(TWO_DIES.replace("Two dies on a carrier", "Zwei Würfel auf 硅"), encoding="utf-8")
-    done = run("solve", str(drawing), *FAST, "--no-save", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+def test_ascii_terminal_gets_escaped_characters() -> None:
+    path = Path("../descriptions/unicode.yaml")
+    path.write_text(TWO_DIES.replace("Two dies on a carrier", "Zwei Würfel auf 硅"), encoding="utf-8")
+    done = run("solve", str(path), *FAST, "--no-save", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
     assert "W\\xfcrfel" in done.stdout
 
 
-# -- texts of options ----------------------------------------------------------------------------
+# -- values of options ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -590,9 +602,9 @@ def test_a_terminal_that_knows_no_more_than_ascii_gets_no_traceback() -> None:
         ("gpu=0.1 mm, hbm.west_0 = 0.2 mm", {"gpu": 0.1e-3, "hbm.west_0": 0.2e-3}),
     ],
 )
-def test_a_cell_is_one_size_one_for_each_axis_or_one_for_each_part(text: str | None, cell: object) -> None:
+def test_cell_option_is_one_size_or_by_axis_or_by_part(text: str | None, cell: object) -> None:
     assert read_cell(text) == cell
 
 
-def test_a_setting_ends_at_its_first_equals_sign() -> None:
+def test_setting_is_split_at_the_first_equals_sign() -> None:
     assert read_settings(["a.b = c=d", "x="]) == {"a.b": "c=d", "x": ""}

@@ -1,6 +1,6 @@
-"""Faults put in for real, through the public face: the row of docs/guide/reliability.md is in each name.
+"""Fault injection through the public interface; the names give the rows of docs/guide/reliability.md.
 
-Most rows are shown by the tests of the room they concern; here is what belongs to no room, or to several.
+Most rows are tested with the module that they concern. This file tests those that concern several modules.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.command_line import command_line, files, go_to_work, run
+from support.command_line import command_line, enter_work_directory, files, run, start
 from support.small_result import small_model
 
 import thermostack.mesh.memory_estimate
@@ -43,7 +43,7 @@ from thermostack.package.cooling import Convection, Cooling, FaceCooling
 from thermostack.package.power import Block, Power
 from thermostack.units import mm, nm, um
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 GUIDE = TESTS.parent / "docs" / "guide" / "reliability.md"
 
 DESCRIPTION = """\
@@ -70,26 +70,26 @@ cooling:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty directory, beside one with a description, where a command runs."""
-    return go_to_work(tmp_path, monkeypatch, {"die.yaml": DESCRIPTION})
+    """Return an empty working directory beside one with a description."""
+    return enter_work_directory(tmp_path, monkeypatch, {"die.yaml": DESCRIPTION})
 
 
-DRAWING = "../drawings/die.yaml"
+DIE_FILE = "../descriptions/die.yaml"
 FAST = ["--cell", "2 mm", "--threads", "1"]
 
 
 def change(old: str, new: str) -> str:
-    """Return the path of the description with one thing changed."""
+    """Return the path of the description with one text replaced."""
     assert old in DESCRIPTION
-    path = Path("../drawings/changed.yaml")
+    path = Path("../descriptions/changed.yaml")
     path.write_text(DESCRIPTION.replace(old, new))
     return str(path)
 
 
-# -- rows 3 to 40: values that are unusual, and drawings that are hard ----------------------------
+# -- rows 3 to 40: unusual values and difficult descriptions --------------------------------------
 
 
-def test_row_3_a_number_like_1e3_is_a_number() -> None:
+def test_row_3_exponent_notation_is_a_number() -> None:
     package = read_package(change("100 W/m/K", "1e3 W/m/K"))
     assert package.materials["own"].conductivity_at(300.0) == (1000.0, 1000.0, 1000.0)
 
@@ -109,7 +109,7 @@ SQUARE, FAR = "{at: [1 mm, 1 mm], size: [1 mm, 1 mm]", "{at: [5 mm, 5 mm], size:
          r"die\.bulk: .* is reached, own is known from 26.85 degC to 36.85 degC"),
     ],
 )  # fmt: skip
-def test_rows_of_warnings_are_stored_with_the_result(
+def test_warnings_are_printed_and_stored_in_the_result(
     row: int, old: str, new: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["solve", change(old, new), *FAST]) == 0
@@ -143,22 +143,22 @@ cooling:
 """
 
 
-def test_row_7_an_island_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("../drawings/island.yaml").write_text(ISLAND)
-    assert main(["solve", "../drawings/island.yaml", *FAST]) == 2
+def test_row_7_isolated_part_with_power_is_rejected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("../descriptions/island.yaml").write_text(ISLAND)
+    assert main(["solve", "../descriptions/island.yaml", *FAST]) == 2
     logged = capsys.readouterr().err
     assert "no path through solids leads from die.active, die.bulk" in logged
     assert "close the gap around it, or cool one of its faces" in logged
     assert files(here) == []
 
 
-def test_row_7_an_idle_island_is_left_out_with_a_warning(here: Path) -> None:
-    """Nothing says how warm it is, and without it nothing else changes."""
-    drawing = Path("../drawings/island.yaml")
-    drawing.write_text(
+def test_row_7_isolated_part_without_power_is_omitted(here: Path) -> None:
+    """Its temperature is undefined, and it does not affect the other parts."""
+    path = Path("../descriptions/island.yaml")
+    path.write_text(
         ISLAND.replace(", power: 20 W", "").replace("material: silicon}", "material: silicon, power: 1 W}", 1)
     )
-    steady = solve_steady(discretize(read_package(drawing), cell=1 * mm))
+    steady = solve_steady(discretize(read_package(path), cell=1 * mm))
     (warning,) = (text for text in steady.warnings if "island.yaml" in text)
     assert re.search(
         r"island.yaml:\d+.*no path through solids leads from die.active, die.bulk to .*removed.*W-GAP",
@@ -169,7 +169,7 @@ def test_row_7_an_idle_island_is_left_out_with_a_warning(here: Path) -> None:
     assert steady.heat_balance.relative < 1e-8
 
 
-def test_row_9_what_leaves_by_rounding_stays() -> None:
+def test_row_9_rounding_errors_of_positions_are_accepted() -> None:
     shifted = read_package(change("at: [5 mm, 5 mm]", "at: [10.00000000000001 mm, 5 mm]"))
     model = discretize(shifted, cell=2 * mm)
     assert model.grid.x[-1] == pytest.approx(20 * mm, rel=1e-12)
@@ -185,11 +185,11 @@ def test_row_9_what_leaves_by_rounding_stays() -> None:
     ],
     ids=["domain face", "nan", "unit"],
 )
-def test_row_35_an_interface_that_cannot_be(
+def test_row_35_invalid_interface_is_rejected(
     new: str, words: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drawing = change("thickness: 500 um, material: own", f"thickness: 500 um, material: own, {new}")
-    assert main(["solve", drawing, *FAST]) == 2
+    path = change("thickness: 500 um, material: own", f"thickness: 500 um, material: own, {new}")
+    assert main(["solve", path, *FAST]) == 2
     logged = capsys.readouterr().err
     assert re.search(rf"changed.yaml:15:\d+: stacks.die.layers.bulk.interface.*{words}.* \[E-", logged), (
         logged
@@ -198,7 +198,7 @@ def test_row_35_an_interface_that_cannot_be(
 
 
 def hard(name: str) -> Package:
-    """Return a package at the end of what can be asked."""
+    """Return a package with extreme material or cell properties."""
     plain = Material("plain", 100.0)
     heated = Power(blocks=(Block("hot", (1 * mm, 1 * mm), (2 * mm, 2 * mm), 5.0),))
     middle: dict[str, Layer] = {
@@ -220,7 +220,7 @@ def hard(name: str) -> Package:
 @pytest.mark.parametrize(
     "name", ["anisotropy 1e6", "anisotropy across", "contrast 1e9", "aspect 1e5"]
 )  # fmt: skip
-def test_row_34_a_hard_package_is_solved_and_agrees_with_the_second_opinion(name: str) -> None:
+def test_row_34_extreme_package_agrees_with_direct_solver(name: str) -> None:
     model = discretize(hard(name), cell=2 * mm if name == "aspect 1e5" else 0.5 * mm)
     steady, direct = (solve_steady(model, method=method) for method in ("multigrid", "direct"))
     rise = direct.peak.max - 300.0
@@ -229,32 +229,32 @@ def test_row_34_a_hard_package_is_solved_and_agrees_with_the_second_opinion(name
     assert steady.heat_balance.relative < 1e-8
 
 
-def test_row_38_a_grid_of_no_cells_or_of_one_a_layer() -> None:
+def test_row_38_zero_cell_size_and_one_cell_per_layer() -> None:
     with pytest.raises(DescriptionError, match=r'0.0 m is not a size of a cell \(like "0.25 mm"\)'):
-        discretize(read_package(DRAWING), cell=0.0)
-    coarse = solve_steady(discretize(read_package(DRAWING), cell=1.0))
+        discretize(read_package(DIE_FILE), cell=0.0)
+    coarse = solve_steady(discretize(read_package(DIE_FILE), cell=1.0))
     assert coarse.model.grid.cells < 100
     assert coarse.peak.error is not None
     assert coarse.peak.error > 0.0
     assert any("only one cell across: die.active; the error" in warning for warning in coarse.warnings)
-    assert not any("one cell across" in warning for warning in discretize(read_package(DRAWING)).warnings)
+    assert not any("one cell across" in warning for warning in discretize(read_package(DIE_FILE)).warnings)
 
 
-def test_row_39_eight_thousand_million_cells_are_refused_at_once(here: Path) -> None:
-    package = read_package(DRAWING)
-    start = time.perf_counter()
+def test_row_39_eight_billion_cells_are_rejected_quickly(here: Path) -> None:
+    package = read_package(DIE_FILE)
+    begin = time.perf_counter()
     with pytest.raises(
         ResourceError, match=r"GB; .* GB are available. Use cells about [\d.]+ times as large"
     ):
         discretize(package, cell=(10 * um, 10 * um, 0.75 * um))
-    assert time.perf_counter() - start < 1.0
-    start = time.perf_counter()
-    assert main(["solve", DRAWING, "--cell", "10 um, 10 um, 0.75 um"]) == 4
-    assert time.perf_counter() - start < 2.0  # the half of it where nothing else runs
+    assert time.perf_counter() - begin < 1.0
+    begin = time.perf_counter()
+    assert main(["solve", DIE_FILE, "--cell", "10 um, 10 um, 0.75 um"]) == 4
+    assert time.perf_counter() - begin < 2.0  # 1 s on an idle machine
     assert files(here) == []
 
 
-def test_row_40_faces_that_nearly_meet_are_merged_and_nothing_is_lost() -> None:
+def test_row_40_close_faces_are_merged_and_power_is_conserved() -> None:
     region = "regions: {r: {at: [0.0000002 mm, 0 mm], size: [5 mm, 5 mm], material: silicon}}"
     near = read_package(change("power: 20 W", f"power: 20 W, {region}"))
     model = discretize(near, cell=2 * mm)
@@ -266,11 +266,11 @@ def test_row_40_faces_that_nearly_meet_are_merged_and_nothing_is_lost() -> None:
     assert model.power.sum() == pytest.approx(20.0, rel=1e-12)
 
 
-# -- rows 45 to 51: what readers are fed ----------------------------------------------------------
+# -- rows 45 to 51: hostile files -----------------------------------------------------------------
 
 
-MOST = """\
-def most():
+PEAK_MEMORY = """\
+def peak_memory():
     rows = dict(line.split(":", 1) for line in open("/proc/self/status"))
     return int(rows["VmHWM"].split()[0]) * 1024
 """
@@ -278,31 +278,31 @@ CHECK = """\
 import sys
 from thermostack.cli.main import main
 code = main(["check", "bomb.yaml"])
-print(most())
+print(peak_memory())
 sys.exit(code)
 """
 
 
-def test_row_45_a_bomb_takes_no_memory() -> None:
+def test_row_45_alias_bomb_needs_little_memory() -> None:
     bomb = "package: x\na: &a [x, x, x, x, x, x, x, x, x]\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True):
         bomb += f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
     for text in (bomb, "a: " + "[" * 3000, "a: " + "x" * 10**8):
         Path("bomb.yaml").write_text(text)
         done = subprocess.run(
-            [sys.executable, "-c", MOST + CHECK], capture_output=True, text=True, check=False
+            [sys.executable, "-c", PEAK_MEMORY + CHECK], capture_output=True, text=True, check=False
         )
         assert done.returncode == 2, done.stderr
-        assert int(done.stdout) < 200e6  # 75 MB are numpy's and pydantic's
+        assert int(done.stdout) < 200e6  # of which NumPy and pydantic need 75 MB
         assert "Traceback" not in done.stderr
 
 
-def test_row_48_what_lies_elsewhere_is_not_read_nor_told(
+def test_row_48_files_elsewhere_are_neither_read_nor_shown(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here.parent / "secret.csv").write_text("hunter2,hunter2\n")
-    (here.parent / "drawings" / "link.csv").symlink_to(here.parent / "secret.csv")
-    (here.parent / "drawings" / "loop.csv").symlink_to("loop.csv")
+    (here.parent / "descriptions" / "link.csv").symlink_to(here.parent / "secret.csv")
+    (here.parent / "descriptions" / "loop.csv").symlink_to("loop.csv")
     for name in (
         "../secret.csv",
         "link.csv",
@@ -318,13 +318,13 @@ def test_row_48_what_lies_elsewhere_is_not_read_nor_told(
     assert files(here) == []
 
 
-# -- rows 61 and 62: names and surroundings ------------------------------------------------------
+# -- rows 61 and 62: names and environment -------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "name", ["a\nb.yaml", "$(touch pwned);`touch pwned`|&.yaml", "-x.yaml", "Größe 二.yaml"]
 )
-def test_row_61_a_file_name_is_taken_literally(
+def test_row_61_file_names_are_used_literally(
     name: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / name).write_text(DESCRIPTION)
@@ -339,20 +339,20 @@ def test_row_61_a_file_name_is_taken_literally(
 
 
 COMMA, NOWHERE = "de_DE.UTF-8", "/proc"
-SURROUNDINGS: dict[str, dict[str, str | None]] = {
+ENVIRONMENTS: dict[str, dict[str, str | None]] = {
     "decimal comma and another time": {"LC_ALL": COMMA, "LC_NUMERIC": COMMA, "TZ": "Asia/Kathmandu"},
     "plain and no home": {"LC_ALL": "C", "PYTHONUTF8": "0", "HOME": None},
     "no place to write": {"HOME": NOWHERE, "XDG_CACHE_HOME": NOWHERE, "TMPDIR": NOWHERE},
 }
 
 
-def test_row_62_the_numbers_do_not_depend_on_the_surroundings(here: Path) -> None:
+def test_row_62_numbers_do_not_depend_on_the_environment(here: Path) -> None:
     found = {}
-    for name, changes in SURROUNDINGS.items():
+    for name, changes in ENVIRONMENTS.items():
         environment = {**os.environ, **{key: value for key, value in changes.items() if value is not None}}
         for key in [key for key, value in changes.items() if value is None]:
             environment.pop(key, None)
-        done = run("solve", DRAWING, *FAST, "--json", "--output", name, env=environment)
+        done = run("solve", DIE_FILE, *FAST, "--json", "--output", name, env=environment)
         assert done.returncode == 0, done.stderr
         assert files(here / name) == ["die.png", "die.vtkhdf"]
         found[name] = json.loads(done.stdout)["parts"]
@@ -363,12 +363,12 @@ def test_row_62_the_numbers_do_not_depend_on_the_surroundings(here: Path) -> Non
 # -- rows 63 and 64: a full disk and an interrupt --------------------------------------------------
 
 
-def test_row_63_a_file_that_cannot_grow_leaves_the_previous_result(here: Path) -> None:
-    assert run("solve", DRAWING, *FAST).returncode == 0
+def test_row_63_file_size_limit_keeps_the_previous_result(here: Path) -> None:
+    assert run("solve", DIE_FILE, *FAST).returncode == 0
     before = {path.name: path.read_bytes() for path in here.iterdir()}
     for limit in (0, 20_000):
         done = run(
-            "solve", DRAWING, "--cell", "1 mm", "--threads", "1",
+            "solve", DIE_FILE, "--cell", "1 mm", "--threads", "1",
             preexec_fn=lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         )  # fmt: skip
         assert done.returncode == 5, done.stderr
@@ -378,7 +378,7 @@ def test_row_63_a_file_that_cannot_grow_leaves_the_previous_result(here: Path) -
         assert {path.name: path.read_bytes() for path in here.iterdir()} == before
 
 
-def test_row_63_a_directory_that_vanishes_is_told(
+def test_row_63_deleted_output_directory_is_reported(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from thermostack import steady
@@ -392,14 +392,14 @@ def test_row_63_a_directory_that_vanishes_is_told(
         return solve_steady(*arguments, **options)
 
     monkeypatch.setattr(steady, "solve_steady", solve_and_remove)
-    assert main(["solve", DRAWING, *FAST, "--output", "out/sub"]) == 5
+    assert main(["solve", DIE_FILE, *FAST, "--output", "out/sub"]) == 5
     assert "out/sub" in capsys.readouterr().err
     assert files(here) == []
 
 
 @pytest.fixture(scope="module")
 def previous(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Return the files of a coarse solve of the package that is to be interrupted."""
+    """Return the files of a coarse solution of the package, by name."""
     place = tmp_path_factory.mktemp("previous")
     done = run("solve", "cowos_s_h100", "--cell", "5 mm", "--output", str(place))
     assert done.returncode == 0
@@ -416,23 +416,22 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     ],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_row_64_a_large_solve_ends_soon_and_leaves_the_previous_result(
+def test_row_64_signal_ends_a_solve_and_keeps_the_previous_result(
     number: signal.Signals, stage: str, here: Path, previous: dict[str, bytes]
 ) -> None:
     for name, content in previous.items():
         (here / name).write_bytes(content)
-    started = command_line("solve", "cowos_s_h100", "--cell", "0.5 mm")
-    process = subprocess.Popen(started, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = start(command_line("solve", "cowos_s_h100", "--cell", "0.5 mm"), stdout=subprocess.DEVNULL)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith(stage):
             break
     time.sleep(0.05)
-    start = time.perf_counter()
+    begin = time.perf_counter()
     process.send_signal(number)
     _, logged = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert time.perf_counter() - start < 3.0  # 2 s and what a loaded machine adds
+    assert time.perf_counter() - begin < 3.0  # 2 s, with a margin for a loaded machine
     assert logged.splitlines()[-1] == "interrupted"
     assert "Traceback" not in logged
     assert {path.name: path.read_bytes() for path in here.iterdir()} == previous
@@ -440,45 +439,44 @@ def test_row_64_a_large_solve_ends_soon_and_leaves_the_previous_result(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
-def test_row_64_an_interrupt_at_any_moment_says_no_more_than_that(seed: int, here: Path) -> None:
-    """Half of the moments are spread over a whole solve, half where the result is written and drawn."""
-    started = command_line("solve", "cowos_s_h100", "--cell", "0.5 mm")
-    process = subprocess.Popen(started, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+def test_row_64_signal_at_any_moment_prints_one_word(seed: int, here: Path) -> None:
+    """Half of the moments lie in the whole solution, half while the files are written."""
+    process = start(command_line("solve", "cowos_s_h100", "--cell", "0.5 mm"), stdout=subprocess.DEVNULL)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("writing" if seed % 2 else "reading"):
             break
     time.sleep(np.random.default_rng(seed).uniform(0.0, 1.0 if seed % 2 else 2.5))
-    start = time.perf_counter()
+    begin = time.perf_counter()
     process.send_signal(signal.SIGINT)
     _, logged = process.communicate(timeout=30)
-    assert time.perf_counter() - start < 3.0
+    assert time.perf_counter() - begin < 3.0
     assert "Traceback" not in logged
     if logged.endswith("interrupted\n"):
         assert process.returncode == 130
-    else:  # it was done before, or is a Python that leaves
+    else:  # the command was finished, or Python was exiting
         assert process.returncode in (0, -signal.SIGINT)
         assert files(here) == ["cowos_s_h100.png", "cowos_s_h100.vtkhdf"]
 
 
-# -- load and faults -----------------------------------------------------------------------------
+# -- memory and solver ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("share", "code"), [(0.5, 0), (0.85, 0), (1.5, 4), (10.0, 4)])
-def test_row_m1_what_does_not_fit_is_refused_before_it_is_tried(
+def test_row_m1_insufficient_memory_is_detected_before_solving(
     share: float, code: int, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    need = MemoryEstimate(discretize(read_package(DRAWING), cell=1 * mm).grid, estimate=True).memory
+    need = MemoryEstimate(discretize(read_package(DIE_FILE), cell=1 * mm).grid, estimate=True).memory
     monkeypatch.setattr(thermostack.mesh.memory_estimate, "available_memory", lambda: int(need / share))
-    assert main(["solve", DRAWING, "--cell", "1 mm"]) == code
+    assert main(["solve", DIE_FILE, "--cell", "1 mm"]) == code
     assert ("GB are available" in capsys.readouterr().err) == (code == 4)
     assert (files(here) == []) == (code == 4)
 
 
-def test_row_m1_the_limit_of_a_process_is_heeded(here: Path) -> None:
+def test_row_m1_memory_limit_of_the_process_is_respected(here: Path) -> None:
     limit = 3 * 2**30
     done = run(
-        "solve", DRAWING, "--cell", "20 um, 20 um, 20 um",
+        "solve", DIE_FILE, "--cell", "20 um, 20 um, 20 um",
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )  # fmt: skip
     assert (done.returncode, "GB are available" in done.stderr) == (4, True), done.stderr
@@ -497,10 +495,10 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_row_f3_a_broken_solver_is_never_believed(
+def test_row_f3_wrong_preconditioner_never_gives_a_wrong_result(
     how: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Right, because the answer is checked with the operator, or refused; nothing between."""
+    """The result is correct or rejected, because the residual is computed with the operator."""
     right = solve_steady(small_model(), estimate=False)
     cycle, rng = Multigrid.cycle, np.random.default_rng(0)
 
@@ -514,33 +512,33 @@ def test_row_f3_a_broken_solver_is_never_believed(
     try:
         steady = solve_steady(small_model(), estimate=False)
     except ConvergenceError as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = ""
+        message = ""
         assert np.nanmax(np.abs(steady.field - right.field)) < 1e-4
-    assert not said or "the multigrid solver stopped at a residual of" in said
-    code = main(["solve", DRAWING, *FAST])
+    assert not message or "the multigrid solver stopped at a residual of" in message
+    code = main(["solve", DIE_FILE, *FAST])
     logged = capsys.readouterr().err
     assert code in (0, 3)
     assert ("the multigrid solver stopped at a residual of" in logged) == (code == 3)
     assert files(here) == ([] if code == 3 else ["die.png", "die.vtkhdf"])
 
 
-def test_row_f3_an_early_return_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The true residual is taken from the operator, not from what the iteration says of itself."""
+def test_row_f3_false_convergence_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The true residual is computed with the operator, not taken from the iteration."""
     from thermostack.linear import multigrid
 
     kernels = multigrid.KERNELS[np.float32]
 
-    class Lying(kernels.FinestLevel):  # type: ignore[misc, valid-type]
+    class FalseConvergence(kernels.FinestLevel):  # type: ignore[misc, valid-type]
         def descend(self, *arguments: Any) -> None:
             super().descend(*arguments)
             square = arguments[5]
             square[:] = 0.0
 
-    lying = SimpleNamespace(**vars(kernels) | {"FinestLevel": Lying})
+    false_kernels = SimpleNamespace(**vars(kernels) | {"FinestLevel": FalseConvergence})
     right = solve_steady(small_model(), estimate=False)
-    monkeypatch.setitem(multigrid.KERNELS, np.float32, lying)
+    monkeypatch.setitem(multigrid.KERNELS, np.float32, false_kernels)
     try:
         steady = solve_steady(small_model(), estimate=False)
     except ConvergenceError:
@@ -548,7 +546,7 @@ def test_row_f3_an_early_return_is_found_out(monkeypatch: pytest.MonkeyPatch) ->
     assert np.nanmax(np.abs(steady.field - right.field)) < 1e-4
 
 
-def test_row_r1_runs_and_threads_give_the_same_bits() -> None:
+def test_row_r1_repeated_runs_and_thread_counts_are_bitwise_equal() -> None:
     model = discretize(read_package("cowos_s_h100"), cell=2 * mm)
     first, *others = (solve_steady(model, threads=threads) for threads in (1, 1, 2, 2))
     for other in others:
@@ -561,21 +559,21 @@ def test_row_r1_runs_and_threads_give_the_same_bits() -> None:
 # -- the page ------------------------------------------------------------------------------------
 
 
-def shown() -> list[tuple[str, str, str]]:
+def named_tests() -> list[tuple[str, str, str]]:
     """Return file, function and case of every test that the page names."""
     return re.findall(r"`(test_\w+)\.(test_\w+)(?:\[([^\]`]+)\])?`", GUIDE.read_text(encoding="utf-8"))
 
 
-def test_every_test_that_the_page_names_is_there() -> None:
-    named = shown()
+def test_every_test_named_on_the_page_exists() -> None:
+    named = named_tests()
     assert len(named) > 60
     for file, function, case in named:
-        text = (TESTS / f"{file}.py").read_text(encoding="utf-8")
+        text = "".join(path.read_text(encoding="utf-8") for path in TESTS.rglob(f"{file}.py"))
         assert f"def {function}(" in text, f"{file}.{function}"
         assert case in text, f"{file}.{function}[{case}]"
 
 
-def test_every_row_is_on_the_page() -> None:
+def test_page_has_every_row() -> None:
     rows = set()
     for line in GUIDE.read_text(encoding="utf-8").splitlines():
         if found := re.match(r"\| (\d+)(?: to (\d+))? \|", line):

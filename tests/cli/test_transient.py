@@ -1,4 +1,4 @@
-"""The command `transient`: what it prints, writes and refuses, and how it is stopped and gone on with."""
+"""The command `transient`: output, files, errors, interruption and resumption."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.command_line import CHIP, command_line, files, go_to_work
+from support.command_line import CHIP, command_line, enter_work_directory, files, start
 
 from thermostack import discretize, read_package, read_transient
 from thermostack.cli.main import main
@@ -28,7 +27,7 @@ from thermostack.cli.transient_options import (
     read_throttles,
 )
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError
-from thermostack.io.results.transient_file import read_frames as read_film
+from thermostack.io.results.transient_file import read_frames as read_stored_frames
 from thermostack.transient.run import find_unfinished
 from thermostack.units import format_quantity
 
@@ -40,29 +39,29 @@ time [ms], gpu [W], hbm.west [%]
 20, 8, 100
 40, 8, 100
 """
-CHIP_FILE, TRACE_FILE = "../drawings/chip.yaml", "../drawings/load.csv"
+CHIP_FILE, TRACE_FILE = "../descriptions/chip.yaml", "../descriptions/load.csv"
 FAST = ["--cell", "4 mm", "--tolerance", "1 K", "--threads", "1"]
 RUN = ["transient", CHIP_FILE, *FAST]
-PLAYED = [*RUN, "--trace", TRACE_FILE]
+TRACED = [*RUN, "--trace", TRACE_FILE]
 BARE = ["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "4 mm"]
 FILES = ["chip_transient.png", "chip_transient.vtkhdf", "chip_transient_history.csv"]
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty directory beside one with a description and a trace, where a command runs."""
-    return go_to_work(tmp_path, monkeypatch, {"chip.yaml": CHIP, "load.csv": TRACE})
+    """Return an empty working directory beside one with a description and a trace."""
+    return enter_work_directory(tmp_path, monkeypatch, {"chip.yaml": CHIP, "load.csv": TRACE})
 
 
 @pytest.fixture
-def drawn() -> None:
-    """Let pictures be drawn, which takes longer than all else."""
+def plotted() -> None:
+    """Plot figures, which takes longer than the rest of a test."""
 
 
 @pytest.fixture(autouse=True)
-def _not_drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave a picture where one is due, unless it is asked for."""
-    if "drawn" not in request.fixturenames:
+def _not_plotted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write an empty image instead of a figure, unless the test uses `plotted`."""
+    if "plotted" not in request.fixturenames:
         monkeypatch.setattr(
             "thermostack.plot.history.plot_history",
             lambda run, path: Path(path).write_bytes(b"\x89PNG\r\n\x1a\n"),
@@ -70,27 +69,29 @@ def _not_drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 def summary(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    """Return the JSON of a run."""
+    """Return the JSON output of a command."""
     capsys.readouterr()
     assert main([*arguments, "--json"]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
 
-# -- what it does --------------------------------------------------------------------------------
+# -- results -------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("drawn")
-def test_a_workload_is_played_told_and_kept(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(PLAYED) == 0
+@pytest.mark.usefixtures("plotted")
+def test_transient_prints_tables_and_writes_three_files(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(TRACED) == 0
     printed, logged = capsys.readouterr()
     for word in ("chip", "Two dies on a plate", "gpu", "core", "hbm.west", "above limit", "margin"):
         assert word in printed
     for word in (
         "peak",
         "energy",
-        "made",
-        "let out",
+        "generated",
+        "outflow",
         "stored",
         "steps",
         "sdirk3",
@@ -105,8 +106,8 @@ def test_a_workload_is_played_told_and_kept(here: Path, capsys: pytest.CaptureFi
     assert files(here) == FILES
 
 
-def test_the_film_has_what_was_played(here: Path) -> None:
-    assert main([*PLAYED, "--frames", "every 10 ms", "--probe", "lid=3 mm, 4 mm, 1.3 mm"]) == 0
+def test_result_file_has_the_simulated_workload(here: Path) -> None:
+    assert main([*TRACED, "--frames", "every 10 ms", "--probe", "lid=3 mm, 4 mm, 1.3 mm"]) == 0
     run = read_transient("chip_transient.vtkhdf")
     assert run.time[0] == 0.0
     assert run.time[-1] == 0.04
@@ -123,8 +124,8 @@ def test_the_film_has_what_was_played(here: Path) -> None:
     assert run.imbalance < 1e-6
 
 
-def test_the_history_has_a_row_for_every_step(here: Path) -> None:
-    assert main(PLAYED) == 0
+def test_history_has_a_row_for_every_step(here: Path) -> None:
+    assert main(TRACED) == 0
     run = read_transient("chip_transient.vtkhdf")
     with open("chip_transient_history.csv", newline="") as file:
         header, *rows = csv.reader(file)
@@ -134,8 +135,8 @@ def test_the_history_has_a_row_for_every_step(here: Path) -> None:
     assert [float(row[column]) for row in rows] == run.max[:, run.names.index("gpu.active")].tolist()
 
 
-def test_the_json_is_the_contract(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = summary(capsys, *PLAYED, "--probe", "lid=3 mm, 4 mm, 1.3 mm", "--throttle", "gpu=60 degC")
+def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = summary(capsys, *TRACED, "--probe", "lid=3 mm, 4 mm, 1.3 mm", "--throttle", "gpu=60 degC")
     contract = (
         "package duration stacks parts blocks peak probes energy throttling frames grid solver warnings "
         "seconds files"
@@ -169,10 +170,8 @@ def test_the_json_is_the_contract(here: Path, capsys: pytest.CaptureFixture[str]
     assert found["files"] == ["chip_transient.vtkhdf", "chip_transient_history.csv", "chip_transient.png"]
 
 
-def test_the_powers_of_the_stacks_are_those_of_the_trace(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = summary(capsys, *PLAYED, "--no-save")
+def test_stack_powers_are_those_of_the_trace(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = summary(capsys, *TRACED, "--no-save")
     assert found["stacks"]["gpu"]["power"] == pytest.approx((5 * 10 + 30 * 10 + 8 * 20) / 40)
     assert found["stacks"]["hbm.west"]["power"] == pytest.approx(0.875)
     made = found["energy"]["made"]
@@ -180,9 +179,7 @@ def test_the_powers_of_the_stacks_are_those_of_the_trace(
     assert found["files"] == files(here) == []
 
 
-def test_without_a_trace_the_drawn_power_is_switched_on(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_trace_the_power_is_switched_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = summary(capsys, *RUN, "--duration", "20 ms", "--no-save")
     gpu = found["stacks"]["gpu"]
     assert gpu["power"] == pytest.approx(10.0)
@@ -194,63 +191,61 @@ def test_without_a_trace_the_drawn_power_is_switched_on(
     assert warm["stacks"]["plate"]["start"] == pytest.approx(323.15, abs=0.1)
 
 
-def test_steps_of_one_length_are_of_that_length(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fixed_steps_have_that_size(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fixed = ["--scheme", "implicit_euler", "--step", "1 ms"]
-    assert main([*PLAYED, *fixed]) == 0
-    assert "of one length, their error not known" in capsys.readouterr().out
+    assert main([*TRACED, *fixed]) == 0
+    assert "of fixed size, their error not estimated" in capsys.readouterr().out
     assert np.allclose(np.diff(read_transient("chip_transient.vtkhdf").time), 1e-3)
-    found = summary(capsys, *PLAYED, "--scheme", "sdirk4", "--no-save")
+    found = summary(capsys, *TRACED, "--scheme", "sdirk4", "--no-save")
     assert found["solver"]["scheme"] == "sdirk4"
 
 
-def test_a_longer_run_than_its_trace_is_refused_with_the_last_row(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([*PLAYED, "--duration", "1 s"]) == 2
+def test_run_longer_than_its_trace_is_rejected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*TRACED, "--duration", "1 s"]) == 2
     told = capsys.readouterr().err
     assert f"{TRACE_FILE}:5" in told
     assert "the trace ends at 40 ms, 1 s is asked for" in told
     assert "E-TRACE" in told
-    assert main([*PLAYED, "--duration", "15 ms", "--no-save"]) == 0
+    assert main([*TRACED, "--duration", "15 ms", "--no-save"]) == 0
 
 
-def test_two_traces_are_played_together(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("../drawings/outside.csv").write_text("#! after: hold\ntime [s], cooling.bottom [degC]\n0, 45\n")
-    both = summary(capsys, *PLAYED, "--trace", "../drawings/outside.csv", "--no-save")
-    alone = summary(capsys, *PLAYED, "--no-save")
+def test_two_traces_are_combined(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("../descriptions/outside.csv").write_text("#! after: hold\ntime [s], cooling.bottom [degC]\n0, 45\n")
+    both = summary(capsys, *TRACED, "--trace", "../descriptions/outside.csv", "--no-save")
+    alone = summary(capsys, *TRACED, "--no-save")
     assert both["stacks"]["gpu"]["max"] == pytest.approx(alone["stacks"]["gpu"]["max"] + 20.0, abs=1.0)
 
 
-def test_a_throttle_holds_the_power_down(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    free = summary(capsys, *PLAYED, "--no-save")
-    held = summary(capsys, *PLAYED, "--no-save", "--throttle", "gpu = 40 degC", "--throttle", "hbm=hbm")
+def test_throttle_reduces_the_power(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    free = summary(capsys, *TRACED, "--no-save")
+    held = summary(capsys, *TRACED, "--no-save", "--throttle", "gpu = 40 degC", "--throttle", "hbm=hbm")
     assert held["stacks"]["gpu"]["max"] < free["stacks"]["gpu"]["max"]
     assert held["energy"]["made"] < free["energy"]["made"]
     assert [each["name"] for each in held["throttling"]] == ["gpu", "hbm.west", "hbm.east"]
     assert held["throttling"][1]["first"] is None
 
 
-def test_a_run_with_a_name_of_its_own(here: Path) -> None:
-    assert main([*PLAYED, "--output", "first.vtkhdf"]) == 0
+def test_output_names_the_files_of_a_run(here: Path) -> None:
+    assert main([*TRACED, "--output", "first.vtkhdf"]) == 0
     assert files(here) == ["first.png", "first.vtkhdf", "first_history.csv"]
-    assert main([*PLAYED, "--output", "runs"]) == 0
+    assert main([*TRACED, "--output", "runs"]) == 0
     assert files(here / "runs") == FILES
 
 
-def test_a_run_and_a_steady_answer_stand_side_by_side(here: Path) -> None:
+def test_transient_and_steady_files_do_not_collide(here: Path) -> None:
     assert main(["solve", CHIP_FILE, "--cell", "4 mm", "--no-estimate"]) == 0
     steady = {name: (here / name).read_bytes() for name in ("chip.png", "chip.vtkhdf")}
-    assert main(PLAYED) == 0
+    assert main(TRACED) == 0
     assert files(here) == sorted([*steady, *FILES])
     assert {name: (here / name).read_bytes() for name in steady} == steady
     assert main(["solve", CHIP_FILE, "--cell", "4 mm", "--no-estimate"]) == 0
     assert read_transient("chip_transient.vtkhdf").time[-1] == 0.04
 
 
-def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_files_are_not_overwritten(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in FILES:
         (here / name).write_text("mine")
-        assert main(PLAYED) == 5
+        assert main(TRACED) == 5
         assert f"{name} is something else than its name says" in capsys.readouterr().err
         assert files(here) == [name]
         (here / name).unlink()
@@ -258,15 +253,15 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
     own.write_text("time [s],gpu [W]\n0,1\n1,1\n")
     assert main([*RUN, "--trace", str(own)]) == 5
     assert "is a trace of this run and is not overwritten; choose another --output" in capsys.readouterr().err
-    assert main(PLAYED) == 0  # its own history it may replace
-    assert main(PLAYED) == 0
+    assert main(TRACED) == 0  # its own history it may replace
+    assert main(TRACED) == 0
 
 
-# -- what it refuses -----------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (RUN, '--duration: is required: there is no trace (as "10 s") [E-MISSING]'),
         ([*RUN, "--duration", "10"], '--duration: "10" has no unit'),
@@ -276,93 +271,99 @@ def test_nothing_foreign_is_replaced(here: Path, capsys: pytest.CaptureFixture[s
         ([*BARE, "--tolerance", "0 K"], "--tolerance: must be positive, got 0 K"),
         ([*BARE, "--tolerance", "0.1"], '--tolerance: "0.1" has no unit'),
         ([*BARE, "--tolerance", "1 W"], "--tolerance"),
-        ([*PLAYED, "--step", "-1 ms"], "--step"),
-        ([*PLAYED, "--step", "0 s"], '--step: must be positive, got 0 s (as "10 ms") [E-RANGE]'),
-        ([*PLAYED, "--step", "nan ms"], "--step"),
-        ([*PLAYED, "--step", "fast"], "--step"),
+        ([*TRACED, "--step", "-1 ms"], "--step"),
+        ([*TRACED, "--step", "0 s"], '--step: must be positive, got 0 s (as "10 ms") [E-RANGE]'),
+        ([*TRACED, "--step", "nan ms"], "--step"),
+        ([*TRACED, "--step", "fast"], "--step"),
         ([*RUN, "--duration", "nan s"], "--duration"),
         ([*RUN, "--duration", "inf s"], "--duration"),
-        ([*PLAYED, "--scheme", "rk4"], "sdirk3"),
+        ([*TRACED, "--scheme", "rk4"], "sdirk3"),
         (
-            [*PLAYED, "--scheme", "implicit_euler"],
+            [*TRACED, "--scheme", "implicit_euler"],
             "--scheme: implicit_euler does not estimate its error (set the step size, as --step",
         ),
         (
-            [*PLAYED, "--initial", "cold"],
+            [*TRACED, "--initial", "cold"],
             "--initial: unknown initial condition 'cold' (steady, outside, or a temperature",
         ),
-        ([*PLAYED, "--initial", "25"], '--initial: "25" has no unit'),
-        ([*PLAYED, "--initial=-300 degC"], "--initial"),
+        ([*TRACED, "--initial", "25"], '--initial: "25" has no unit'),
+        ([*TRACED, "--initial=-300 degC"], "--initial"),
         (
-            [*PLAYED, "--frames", "1"],
+            [*TRACED, "--frames", "1"],
             "--frames: the number of frames must be 2 to 100000, with the first and the last, got '1'",
         ),
         (
-            [*PLAYED, "--frames", "every 1 ns"],
+            [*TRACED, "--frames", "every 1 ns"],
             "must be 2 to 100000, with the first and the last, got 'every 1 ns'",
         ),
-        ([*PLAYED, "--frames", "every 0 s"], "--frames: must be positive, got 0 s"),
-        ([*PLAYED, "--frames", "every"], "--frames"),
-        ([*PLAYED, "--frames", "10 ms, 50 ms"], "--frames: 50 ms is outside the run of 40 ms"),
-        ([*PLAYED, "--frames", "often"], "--frames"),
+        ([*TRACED, "--frames", "every 0 s"], "--frames: must be positive, got 0 s"),
+        ([*TRACED, "--frames", "every"], "--frames"),
+        ([*TRACED, "--frames", "10 ms, 50 ms"], "--frames: 50 ms is outside the run of 40 ms"),
+        ([*TRACED, "--frames", "often"], "--frames"),
         (
-            [*PLAYED, "--probe", "lid"],
+            [*TRACED, "--probe", "lid"],
             "--probe: 'lid' is not a name with three coordinates (write name=x,y,z",
         ),
-        ([*PLAYED, "--probe", "lid=1 mm, 2 mm"], "is not a name with three coordinates"),
-        ([*PLAYED, "--probe", "lid=1, 2 mm, 3 mm"], '--probe: "1" has no unit'),
+        ([*TRACED, "--probe", "lid=1 mm, 2 mm"], "is not a name with three coordinates"),
+        ([*TRACED, "--probe", "lid=1, 2 mm, 3 mm"], '--probe: "1" has no unit'),
         (
-            [*PLAYED, "--probe", "a=1 mm,1 mm,1 mm", "--probe", "a=1 mm,2 mm,1 mm"],
+            [*TRACED, "--probe", "a=1 mm,1 mm,1 mm", "--probe", "a=1 mm,2 mm,1 mm"],
             "--probe: 'a' is given twice",
         ),
         (
-            [*PLAYED, "--probe", "lid=1 mm, 1 mm, 1.2 mm"],
+            [*TRACED, "--probe", "lid=1 mm, 1 mm, 1.2 mm"],
             "lid at 1 mm, 1 mm, 1.2 mm is outside the body (the package extends from 0 to 12 mm x 8 mm",
         ),
-        ([*PLAYED, "--probe", "lid=1 mm, 1 mm, 1 m"], "is outside the body"),
+        ([*TRACED, "--probe", "lid=1 mm, 1 mm, 1 m"], "is outside the body"),
         (
-            [*PLAYED, "--throttle", "gpu"],
+            [*TRACED, "--throttle", "gpu"],
             "--throttle: 'gpu' is not stack=temperature (write stack=temperature",
         ),
-        ([*PLAYED, "--throttle", "gpu=105"], '--throttle: "105" has no unit'),
+        ([*TRACED, "--throttle", "gpu=105"], '--throttle: "105" has no unit'),
         (
-            [*PLAYED, "--throttle", "gpu=hmb"],
+            [*TRACED, "--throttle", "gpu=hmb"],
             "--throttle: unknown throttle 'hmb' (did you mean hbm?)",
         ),
-        ([*PLAYED, "--throttle", "gpp=90 degC"], "--throttle: 'gpp' has no heat source (did you mean gpu?)"),
-        ([*PLAYED, "--throttle", "plate=90 degC"], "--throttle: 'plate' has no heat source"),
-        ([*PLAYED, "--throttle", "gpu=gpu", "--throttle", "gpu=90 degC"], "--throttle: 'gpu' is given twice"),
         (
-            [*PLAYED, "--throttle", "hbm=hbm", "--throttle", "hbm.west=hbm"],
+            [*TRACED, "--throttle", "gpp=90 degC"],
+            "--throttle: 'gpp' has no heat source (did you mean gpu?)",
+        ),
+        ([*TRACED, "--throttle", "plate=90 degC"], "--throttle: 'plate' has no heat source"),
+        (
+            [*TRACED, "--throttle", "gpu=gpu", "--throttle", "gpu=90 degC"],
+            "--throttle: 'gpu' is given twice",
+        ),
+        (
+            [*TRACED, "--throttle", "hbm=hbm", "--throttle", "hbm.west=hbm"],
             "--throttle: 'hbm.west' is given twice",
         ),
-        ([*PLAYED, "--resume", "--no-save"], "--resume: needs the files that --no-save does not write"),
+        ([*TRACED, "--resume", "--no-save"], "--resume: needs the files that --no-save does not write"),
         (
-            [*PLAYED, "--resume", "--overwrite"],
+            [*TRACED, "--resume", "--overwrite"],
             "--resume: continues an unfinished run, which --overwrite discards (omit one of them)",
         ),
-        ([*PLAYED, "--checkpoint", "0 s"], "--checkpoint: must be positive, got 0 s"),
+        ([*TRACED, "--checkpoint", "0 s"], "--checkpoint: must be positive, got 0 s"),
         ([*BARE, "--threads", "0"], "--threads: must be at least 1, got 0"),
-        ([*RUN, "--trace", "../drawings/lod.csv"], "did you mean load.csv?"),
-        ([*PLAYED, "--trace", TRACE_FILE], "both give the power of"),
+        ([*RUN, "--trace", "../descriptions/lod.csv"], "did you mean load.csv?"),
+        ([*TRACED, "--trace", TRACE_FILE], "both give the power of"),
         (["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "1"], "--cell"),
         (["transient", "chp.yaml", "--trace", TRACE_FILE], "chp.yaml"),
         (["transient"], "requires an argument"),
     ],
 )
-def test_a_wrong_option_says_what_would_be_right(
-    arguments: list[str], said: str, here: Path, capsys: pytest.CaptureFixture[str]
+def test_wrong_option_is_explained(
+    arguments: list[str], message: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
     printed, logged = capsys.readouterr()
     assert printed == ""
-    assert said in logged
+    assert message in logged
     assert "Traceback" not in logged
     assert files(here) == []
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("time [ms], gpu [W]\n0, 5\n10, x\n", "load.csv:3:5: gpu: "),
         ("time [ms], gpu [W]\n0, 5\n10, 5\n5, 5\n", "load.csv:4:1: time: 5 ms comes after 10 ms"),
@@ -373,20 +374,20 @@ def test_a_wrong_option_says_what_would_be_right(
         ("#! after: hold\ntime [ms], gpu [W]\n0, 5\n", "--duration: is required: no trace ends"),
     ],
 )
-def test_a_wrong_trace_is_told_with_its_place(
-    content: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+def test_wrong_trace_is_reported_with_its_line(
+    content: str, message: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path(TRACE_FILE).write_text(content)
-    assert main(PLAYED) == 2
-    assert said in capsys.readouterr().err
+    assert main(TRACED) == 2
+    assert message in capsys.readouterr().err
     assert files(here) == []
 
 
-def test_a_package_without_capacities_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_package_without_heat_capacity_is_rejected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path(CHIP_FILE).write_text(
         CHIP.replace("material: copper", "material: bare") + "materials: {bare: {conductivity: 100 W/m/K}}\n"
     )
-    assert main(PLAYED) == 2
+    assert main(TRACED) == 2
     told = capsys.readouterr().err
     assert "materials.bare: the material of plate.copper has no heat capacity" in told
     assert "E-MISSING" in told
@@ -400,25 +401,25 @@ def test_a_package_without_capacities_is_refused(here: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     "place", ["transient.simulation.Simulation.__init__", "io.results.history_files.write_history_csv"]
 )
-def test_every_failure_has_its_exit_code(
+def test_every_error_has_its_exit_code(
     error: Exception, code: int, place: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr(f"thermostack.{place}", fail)
-    assert main([*PLAYED, "--json"]) == code
+    assert main([*TRACED, "--json"]) == code
     printed, logged = capsys.readouterr()
     assert printed == ""
     assert str(error) in logged
     assert files(here) == (["chip_transient.vtkhdf"] if "history" in place else [])
 
 
-# -- stopped and gone on with --------------------------------------------------------------------
+# -- interrupted and resumed ---------------------------------------------------------------------
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, error: type[BaseException] | None = None) -> None:
-    """Let a signal come in a run after so many steps, or raise an error in the middle of the next one."""
+    """Send a signal to this process after a number of steps, or raise an error within the next step."""
     from thermostack.transient import simulation
 
     made = [0]
@@ -436,7 +437,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, error: type[BaseExce
 
 
 def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list whose one number is how many steps are made from now on."""
+    """Return a list with the number of steps from now on."""
     from thermostack.transient import simulation
 
     made, step = [0], simulation.Simulation._make_step
@@ -449,8 +450,8 @@ def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def played(path: str = "chip_transient.vtkhdf") -> dict[str, Any]:
-    """Return all numbers of a run."""
+def numbers_of(path: str = "chip_transient.vtkhdf") -> dict[str, Any]:
+    """Return all numbers of a transient result, arrays as bytes."""
     run = read_transient(path)
     arrays = {"frames": np.asarray(run.frames), "field": run.field, "energy": run.energy, **run.probes}
     arrays |= {name: getattr(run, name) for name in ("time", "min", "mean", "max", "power")}
@@ -460,11 +461,19 @@ def played(path: str = "chip_transient.vtkhdf") -> dict[str, Any]:
     return {**numbers, "work": work, "throttling": run.throttling}
 
 
-WHOLE = [*PLAYED, "--frames", "every 5 ms", "--throttle", "gpu=40 degC", "--probe", "p=3 mm, 4 mm, 1.3 mm"]
+WHOLE = [
+    *TRACED,
+    "--frames",
+    "every 5 ms",
+    "--throttle",
+    "gpu=40 degC",
+    "--probe",
+    "p=3 mm, 4 mm, 1.3 mm",
+]
 
 
 @pytest.mark.parametrize("steps", [2, 9, 18])
-def test_what_is_interrupted_between_steps_goes_on_from_there(
+def test_run_interrupted_between_steps_resumes_there(
     steps: int, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*WHOLE, "--output", "whole.vtkhdf"]) == 0
@@ -482,20 +491,20 @@ def test_what_is_interrupted_between_steps_goes_on_from_there(
     assert {"chip_transient.checkpoint", "chip_transient.partial.vtkhdf", "chip_transient.rows"} < set(
         files(here)
     )
-    first = read_film("chip_transient.partial.vtkhdf")[0]
+    first = read_stored_frames("chip_transient.partial.vtkhdf")[0]
     assert 1 <= len(first) < 9
     made = count_steps(monkeypatch)
     assert main([*WHOLE, "--resume"]) == 0
     report = read_transient("chip_transient.vtkhdf").report
     assert report is not None
     assert made[0] == report.steps - steps  # none was made twice
-    assert played() == played("whole.vtkhdf")
+    assert numbers_of() == numbers_of("whole.vtkhdf")
     assert Path("chip_transient_history.csv").read_bytes() == Path("whole_history.csv").read_bytes()
     left = [name for name in files(here) if not name.startswith("whole")]
     assert left == FILES
 
 
-def test_an_interrupt_in_the_middle_of_a_step_leaves_the_last_state(
+def test_interrupt_within_a_step_keeps_the_last_state(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*WHOLE, "--output", "whole.vtkhdf"]) == 0
@@ -504,10 +513,10 @@ def test_an_interrupt_in_the_middle_of_a_step_leaves_the_last_state(
         assert main(WHOLE) == 130
     assert "repeat the command with --resume" in capsys.readouterr().err
     assert main([*WHOLE, "--resume"]) == 0
-    assert played() == played("whole.vtkhdf")
+    assert numbers_of() == numbers_of("whole.vtkhdf")
 
 
-def test_what_fails_can_be_gone_on_with_too(
+def test_failed_run_can_be_resumed(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*WHOLE, "--output", "whole.vtkhdf"]) == 0
@@ -515,13 +524,13 @@ def test_what_fails_can_be_gone_on_with_too(
         stop_after(patch, 12, MemoryError)
         assert main([*WHOLE, "--checkpoint", "1 us"]) == 4
     assert main([*WHOLE, "--resume"]) == 0
-    assert played() == played("whole.vtkhdf")
+    assert numbers_of() == numbers_of("whole.vtkhdf")
 
 
-def test_a_step_that_takes_long_is_not_waited_for(
+def test_long_step_is_interrupted(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The signal comes where a step is stuck, which Python can leave."""
+    """The signal arrives during a step that sleeps."""
     from thermostack.transient import simulation
 
     make_step, made = simulation.Simulation._make_step, [0]
@@ -535,16 +544,16 @@ def test_a_step_that_takes_long_is_not_waited_for(
 
     with monkeypatch.context() as patch:
         patch.setattr(simulation.Simulation, "_make_step", stuck)
-        start = time.perf_counter()
-        assert main([*PLAYED, "--checkpoint", "1 us"]) == 130
-        assert time.perf_counter() - start < 15.0
+        begin = time.perf_counter()
+        assert main([*TRACED, "--checkpoint", "1 us"]) == 130
+        assert time.perf_counter() - begin < 15.0
     assert "repeat the command with --resume" in capsys.readouterr().err
-    assert main([*PLAYED, "--resume"]) == 0
-    assert main([*PLAYED, "--output", "whole.vtkhdf"]) == 0
-    assert played() == played("whole.vtkhdf")
+    assert main([*TRACED, "--resume"]) == 0
+    assert main([*TRACED, "--output", "whole.vtkhdf"]) == 0
+    assert numbers_of() == numbers_of("whole.vtkhdf")
 
 
-def test_an_interrupt_without_files_promises_nothing(
+def test_interrupt_without_files_has_no_hint_to_resume(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stop_after(monkeypatch, 5)
@@ -553,12 +562,12 @@ def test_an_interrupt_without_files_promises_nothing(
     assert files(here) == []
 
 
-def test_an_unfinished_run_is_not_dropped_unless_that_is_said(
+def test_unfinished_run_is_overwritten_on_request_only(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patch:
         stop_after(patch, 9)
-        assert main(PLAYED) == 130
+        assert main(TRACED) == 130
     found = find_unfinished("chip_transient.vtkhdf")
     assert found is not None
     state, time = found
@@ -571,7 +580,7 @@ def test_an_unfinished_run_is_not_dropped_unless_that_is_said(
     os.utime(state, (moment, moment))
     left = {name: (here / name).read_bytes() for name in files(here)}
     capsys.readouterr()
-    assert main(PLAYED) == 2
+    assert main(TRACED) == 2
     printed, told = capsys.readouterr()
     assert printed == ""
     assert (
@@ -579,44 +588,44 @@ def test_an_unfinished_run_is_not_dropped_unless_that_is_said(
     )
     assert "on 2024-02-29 23:58 (continue it with --resume, discard it with --overwrite" in told
     assert "[E-UNFINISHED]" in told
-    assert main([*PLAYED, "--duration", "10 ms"]) == 2  # another run would drop it, too
+    assert main([*TRACED, "--duration", "10 ms"]) == 2  # another run would drop it, too
     assert {name: (here / name).read_bytes() for name in files(here)} == left
-    assert main([*PLAYED, "--no-save"]) == 0
-    assert main([*PLAYED, "--output", "other.vtkhdf"]) == 0
+    assert main([*TRACED, "--no-save"]) == 0
+    assert main([*TRACED, "--output", "other.vtkhdf"]) == 0
     made = count_steps(monkeypatch)
-    assert main([*PLAYED, "--overwrite"]) == 0
+    assert main([*TRACED, "--overwrite"]) == 0
     report = read_transient("chip_transient.vtkhdf").report
     assert report is not None
     assert made[0] == report.steps  # from the start
-    assert played() == played("other.vtkhdf")
+    assert numbers_of() == numbers_of("other.vtkhdf")
     assert find_unfinished("chip_transient.vtkhdf") is None
-    assert main([*PLAYED, "--overwrite"]) == 0  # there is nothing to drop
+    assert main([*TRACED, "--overwrite"]) == 0  # there is nothing to drop
 
 
 @pytest.mark.parametrize("left", ["nothing", "damage", "a start"])
-def test_what_nothing_is_lost_with_is_replaced(
+def test_checkpoint_without_progress_is_overwritten(
     left: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = Path("chip_transient.checkpoint")
     if left == "a start":
         with monkeypatch.context() as patch:
             stop_after(patch, 1, MemoryError)
-            assert main(PLAYED) == 4
+            assert main(TRACED) == 4
         assert find_unfinished("chip_transient.vtkhdf") == (state, 0.0)
     elif left == "damage":
         state.write_text("damage")
         assert find_unfinished("chip_transient.vtkhdf") is None
-    assert main(PLAYED) == 0
+    assert main(TRACED) == 0
     assert files(here) == FILES
 
 
-def test_resume_with_nothing_to_go_on_from_begins(here: Path) -> None:
-    assert main([*PLAYED, "--resume"]) == 0
-    first = played()
+def test_resume_without_a_checkpoint_starts_a_run(here: Path) -> None:
+    assert main([*TRACED, "--resume"]) == 0
+    first = numbers_of()
     stamp = Path("chip_transient.vtkhdf").stat().st_mtime_ns
-    assert main([*PLAYED, "--resume"]) == 0  # it has come to its end: told once more
+    assert main([*TRACED, "--resume"]) == 0  # it has come to its end: told once more
     assert Path("chip_transient.vtkhdf").stat().st_mtime_ns == stamp
-    assert played() == first
+    assert numbers_of() == first
 
 
 @pytest.mark.parametrize(
@@ -624,35 +633,35 @@ def test_resume_with_nothing_to_go_on_from_begins(here: Path) -> None:
     [["--tolerance", "0.5 K"], ["--frames", "3"], ["--initial", "outside"], ["--duration", "39 ms"]],
     ids=lambda other: other[0],
 )
-def test_another_run_does_not_go_on_from_it(
+def test_run_with_other_options_does_not_resume(
     other: list[str], here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patch:
         stop_after(patch, 5)
-        assert main(PLAYED) == 130
+        assert main(TRACED) == 130
     capsys.readouterr()
-    assert main([*(BARE if "--tolerance" in other else PLAYED), *other, "--resume"]) == 2
+    assert main([*(BARE if "--tolerance" in other else TRACED), *other, "--resume"]) == 2
     assert "it is a state of another run, whose loads or options are others" in capsys.readouterr().err
-    assert main([*PLAYED, "--set", "stacks.gpu.limit=80 degC", "--resume"]) == 2
+    assert main([*TRACED, "--set", "stacks.gpu.limit=80 degC", "--resume"]) == 2
     assert "it is a state of another model" in capsys.readouterr().err
-    moved = Path(TRACE_FILE).rename("../drawings/moved.csv")  # the same trace, wherever it is
+    moved = Path(TRACE_FILE).rename("../descriptions/moved.csv")  # the same trace, wherever it is
     assert main([*RUN, "--trace", str(moved.resolve()), "--resume"]) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
-def test_a_real_signal_stops_a_real_run_soon(number: signal.Signals, here: Path) -> None:
+def test_signal_stops_a_running_process_within_seconds(number: signal.Signals, here: Path) -> None:
     endless = [*RUN, "--duration", "1 h", "--step", "1 ms", "--initial", "outside"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command_line(*endless), stderr=subprocess.PIPE, text=True, env=environment)
+    process = start(command_line(*endless), env=environment)
     deadline = time.monotonic() + 60.0
     while not (here / "chip_transient.checkpoint").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)
-    start = time.perf_counter()
+    begin = time.perf_counter()
     process.send_signal(number)
     _, logged = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert time.perf_counter() - start < 3.0  # 2 s and what a loaded machine adds
+    assert time.perf_counter() - begin < 3.0  # 2 s, with a margin for a loaded machine
     assert "repeat the command with --resume" in logged
     assert "Traceback" not in logged
     assert files(here) == [
@@ -662,10 +671,10 @@ def test_a_real_signal_stops_a_real_run_soon(number: signal.Signals, here: Path)
     ]
 
 
-# -- texts of options ----------------------------------------------------------------------------
+# -- values of options ---------------------------------------------------------------------------
 
 
-def test_frames_are_spread_counted_or_named() -> None:
+def test_frames_by_interval_by_count_or_by_times() -> None:
     assert read_frames(None, 1.0) == []
     assert read_frames("every 0.1 s", 0.3) == [0.1, 0.2]
     assert read_frames("every 0.1 s", 0.35) == pytest.approx([0.1, 0.2, 0.3])
@@ -676,14 +685,14 @@ def test_frames_are_spread_counted_or_named() -> None:
     assert len(read_frames("every 0.7 ms", 0.7)) == 999  # none a rounding before the end
 
 
-def test_a_start_is_a_word_or_a_temperature() -> None:
+def test_initial_is_a_word_or_a_temperature() -> None:
     assert read_initial("steady") == "steady"
     assert read_initial("outside") == "outside"
     assert read_initial("25 degC") == 298.15
     assert read_initial("300 K") == 300.0
 
 
-def test_a_run_is_as_long_as_the_first_trace_that_ends() -> None:
+def test_default_duration_ends_with_the_first_trace() -> None:
     from thermostack import Trace
 
     long, short = (Trace.of([0.0, end], {"gpu": [1.0, 1.0]}) for end in (2.0, 1.5))
@@ -709,8 +718,8 @@ def test_probes_and_throttles_by_name() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_signal_is_left() -> Iterator[None]:
-    """See that a command leaves the handlers of signals as they were."""
+def _handlers_are_restored(default_signals: None) -> Iterator[None]:
+    """Check that a command restores the signal handlers."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
     before = [signal.getsignal(number) for number in numbers]
     yield

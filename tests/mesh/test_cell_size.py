@@ -1,4 +1,4 @@
-"""Where the planes stand: on all that is drawn, and between as close as heat and its healing length ask."""
+"""Grid line placement: planes at all faces of the geometry, and cell sizes by sources and healing lengths."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SIDE = 20 * mm
 
 
 def plate(power: Power | None = None, material: Material = SILICON, **more: Any) -> Package:
-    """Return a plate of 20 x 20 x 1 mm under a film, its power in the lowest 10 um."""
+    """Return a plate of 20 x 20 x 1 mm below a convective face, with the power in its lowest 10 um."""
     layers = (
         Layer("active", 10 * um, material, power=power),
         Layer("bulk", 0.99 * mm, material),
@@ -57,7 +57,7 @@ def block(x: float, y: float, width: float, depth: float, name: str = "b", power
 
 
 def row(count: int) -> Power:
-    """Return blocks of 1 mm side by side from the west: count + 1 planes in x, two in y."""
+    """Return adjacent blocks of 1 mm from the west: count + 1 planes in x, two in y."""
     return Power(blocks=tuple(block(2 + n, 3, 1, 4, f"b{n}", 1.0) for n in range(count)))
 
 
@@ -69,7 +69,7 @@ def is_plane(planes: np.ndarray, value: float) -> bool:
 
 
 def crowded() -> Package:
-    """Return two dies on a board with a region, a joint, and a cooler on a piece of a face each."""
+    """Return two dies on a board with a region, an interface resistance and coolers on regions of faces."""
     hole = Region("hole", (1.1 * mm, 0.7 * mm), COPPER, (2.3 * mm, 1.9 * mm))
     board = Stack("board", (SIDE, 12.7 * mm), (Layer("core", 1.03 * mm, MOLD, regions=(hole,)),), filler=MOLD)
     die = Stack(
@@ -92,8 +92,8 @@ def crowded() -> Package:
 
 
 @pytest.mark.parametrize("options", [{}, {"cell": 3 * mm}, {"fineness": 0.1}])
-def test_every_face_of_the_drawing_is_a_plane(options: dict[str, Any]) -> None:
-    """Of boxes, regions, powered blocks, joints and cooled pieces of faces, however coarse the grid is."""
+def test_faces_of_the_geometry_are_planes(options: dict[str, Any]) -> None:
+    """Faces of boxes, regions, powered blocks, interfaces and cooler regions, for any cell size."""
     geometry = build_geometry(crowded())
     grid = discretize(geometry, **options).grid
     for axis, planes in enumerate((grid.x, grid.y, grid.z)):
@@ -110,15 +110,15 @@ def test_every_face_of_the_drawing_is_a_plane(options: dict[str, Any]) -> None:
             assert is_plane(getattr(grid, axis_name), value * mm), (axis_name, value)
 
 
-def test_the_grid_ends_where_the_body_does() -> None:
+def test_grid_has_the_extent_of_the_body() -> None:
     grid = discretize(crowded()).grid
     assert (grid.x[0], grid.x[-1]) == (0.0, SIDE)
     assert (grid.y[0], grid.y[-1]) == (0.0, 12.7 * mm)
     assert (grid.z[0], grid.z[-1]) == (0.0, pytest.approx(1.34 * mm))
 
 
-def test_edges_of_blocks_are_planes_while_they_are_few() -> None:
-    """Nine blocks in a row have ten edges in x: allowed ten they are planes, allowed nine they are none."""
+def test_block_edges_are_planes_up_to_a_limit() -> None:
+    """Nine blocks in a row have ten edges in x: planes with a limit of ten, none with nine."""
     package = plate(row(9))
     few, many = (discretize(package, block_planes=planes) for planes in (10, 9))
     assert few.grid.dx.min() > 1 * um  # edges that differ by rounding are one
@@ -130,7 +130,7 @@ def test_edges_of_blocks_are_planes_while_they_are_few() -> None:
     assert many.total_power == pytest.approx(9.0, rel=1e-12)
 
 
-def test_a_floorplan_spread_by_overlap_is_cut_as_one() -> None:
+def test_floorplan_above_the_limit_is_meshed_as_one_source() -> None:
     geometry = build_geometry(plate(row(9)))
     powered = find_powered_regions(geometry, block_planes=9)
     assert powered.plan.tolist() == [[0.0, 0.0, SIDE, SIDE]]
@@ -141,7 +141,7 @@ def test_a_floorplan_spread_by_overlap_is_cut_as_one() -> None:
     )
 
 
-def test_a_map_asks_for_no_planes_of_its_own() -> None:
+def test_map_adds_no_planes() -> None:
     power = Power(map=PowerMap(values=np.arange(49.0).reshape(7, 7)), scale_to=5.0)
     geometry = build_geometry(plate(power))
     assert find_powered_regions(geometry).edges.shape == (0, 4)
@@ -149,8 +149,8 @@ def test_a_map_asks_for_no_planes_of_its_own() -> None:
     assert fixed_planes(geometry, find_powered_regions(geometry), 0)[0].tolist() == [0.0, SIDE]
 
 
-def test_nearly_equal_planes_are_merged_and_told() -> None:
-    """A block that ends 2 nm before its die: one plane, one warning that names both, and no heat lost."""
+def test_nearly_equal_planes_are_merged_with_a_warning() -> None:
+    """A block that ends 2 nm before its die gives one plane and one warning, and keeps its power."""
     package = plate(Power(blocks=(block(0.0, 5.0, 20.0 - 2e-6, 10.0),)))
     model = discretize(package)
     (warning,) = model.warnings
@@ -162,7 +162,7 @@ def test_nearly_equal_planes_are_merged_and_told() -> None:
     assert discretize(plate(Power(blocks=(block(0.0, 5.0, 20.0, 10.0),)))).warnings == ()
 
 
-def test_planes_a_little_farther_apart_are_kept() -> None:
+def test_planes_above_the_merge_distance_are_kept() -> None:
     model = discretize(plate(Power(blocks=(block(0.0, 5.0, 20.0 - 6e-6, 10.0),))), cell=1 * mm)
     assert model.warnings == ()
     assert model.grid.dx.min() == pytest.approx(6e-9, rel=1e-6)
@@ -179,8 +179,8 @@ def spacing(package: Package, axis: int, fineness: float = 1.0, cell: Any = None
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_planes_share_the_wanted_sizes_evenly(axis: int) -> None:
-    """Between two fixed planes every cell holds the same integral of dx / h, and that is 1.25 at most."""
+def test_cells_of_an_interval_hold_equal_integrals_of_the_size(axis: int) -> None:
+    """Between two fixed planes every cell holds the same integral of dx / h, at most 1.25."""
     geometry = build_geometry(SPOT)
     fixed, _ = fixed_planes(geometry, find_powered_regions(geometry), axis)
     rule = spacing(SPOT, axis)
@@ -205,8 +205,8 @@ def test_fineness_divides_every_size(axis: int) -> None:
     assert fine == pytest.approx(0.5 * plain, rel=1e-12)
 
 
-def test_a_block_is_cut_into_eight_and_finer_at_its_edges() -> None:
-    """Cells of an eighth of its width in its middle, half of that at its edges, growing away from it."""
+def test_block_has_eight_cells_across_and_finer_edges() -> None:
+    """The cell size is an eighth of the width in the middle, half of that at the edges, and grows outside."""
     rule = spacing(SPOT, 0)
     middle, west, east = rule.size(np.array([8.0, 4.0, 12.0]) * mm)
     assert west == pytest.approx(east)
@@ -216,8 +216,8 @@ def test_a_block_is_cut_into_eight_and_finer_at_its_edges() -> None:
     assert np.all(np.diff(outside) > 0.0)
 
 
-def test_a_short_healing_length_asks_for_finer_edges() -> None:
-    """A film a hundred times as strong leaves less room to spread: the edge is cut finer, the middle not."""
+def test_short_healing_length_refines_the_edges() -> None:
+    """With a coefficient 100 times as large only the cells at the edge are smaller."""
     strong = replace(SPOT, cooling=Cooling(top=Convection(1e6, 300.0)))
     weak, keen = spacing(SPOT, 0), spacing(strong, 0)
     assert keen.powered.healing[0] < 0.7 * weak.powered.healing[0]
@@ -228,7 +228,7 @@ def test_a_short_healing_length_asks_for_finer_edges() -> None:
     assert spacing(thin, 0).size(np.array([8 * mm]))[0] > 5.0 * edge[0]
 
 
-def test_cells_along_z_are_finest_at_the_heat() -> None:
+def test_cells_along_z_are_finest_at_the_source() -> None:
     grid = discretize(SPOT).grid
     assert np.all(np.diff(grid.dz[1:]) > 0.0)
     assert grid.z[1] == 10 * um
@@ -238,8 +238,8 @@ def test_cells_along_z_are_finest_at_the_heat() -> None:
     )
 
 
-def test_layers_that_conduct_badly_through_are_cut_finer() -> None:
-    """By sqrt(k_through / k_along), as an isotropic layer so much thicker would be: a half for a quarter."""
+def test_layers_of_low_vertical_conductivity_are_refined() -> None:
+    """The factor is sqrt(k_z / k_xy): one half for a ratio of 1/4."""
     at = np.array([0.3, 0.6]) * mm
     for k, factor in (((40.0, 20.0, 10.0), 0.5), ((1.0, 1.0, 1e-4), 0.25), ((1.0, 1.0, 9.0), 1.0)):
         package = replace(
@@ -254,8 +254,8 @@ def test_layers_that_conduct_badly_through_are_cut_finer() -> None:
         assert spacing(package, 2).size(at) == pytest.approx(factor * spacing(SPOT, 2).size(at))
 
 
-def test_a_layer_beside_the_heat_is_not_cut_finer() -> None:
-    """Only what lies over or under a powered block: a mould beside the die leaves its cells as they are."""
+def test_layer_beside_the_source_is_not_refined() -> None:
+    """Only layers above or below a powered block count: a mould beside the die does not change its cells."""
     odd = Material("odd", (1.0, 1.0, 0.01))
     board = Stack("board", (SIDE, SIDE), (Layer("board", 1 * mm, SILICON),))
     hot = Stack(
@@ -273,8 +273,8 @@ def test_a_layer_beside_the_heat_is_not_cut_finer() -> None:
     assert sizes[0].tolist() == sizes[1].tolist()
 
 
-def test_whatever_is_drawn_is_cut_into_three_at_least() -> None:
-    """A gap of 0.2 mm between two cold pieces, far from the heat; and the body into twenty-four."""
+def test_every_interval_has_at_least_three_cells() -> None:
+    """A gap of 0.2 mm far from the source has three cells, and the body has 24."""
     gap = (
         Region("left", (5 * mm, SIDE), COPPER),
         Region("right", (14.8 * mm, SIDE), COPPER, (5.2 * mm, 0.0)),
@@ -289,7 +289,7 @@ def test_whatever_is_drawn_is_cut_into_three_at_least() -> None:
 # -- what the user asks for ------------------------------------------------------------------
 
 
-def test_a_number_bounds_the_cells_each_way_and_leaves_z_to_the_heat() -> None:
+def test_one_size_bounds_all_directions_and_the_rule_refines_z() -> None:
     grid = discretize(SPOT, cell=0.5 * mm).grid
     assert grid.dx == pytest.approx(np.full(40, 0.5 * mm))
     assert grid.dy == pytest.approx(np.full(40, 0.5 * mm))
@@ -299,21 +299,21 @@ def test_a_number_bounds_the_cells_each_way_and_leaves_z_to_the_heat() -> None:
     assert discretize(SPOT, cell=100 * mm).grid.dx == pytest.approx([4 * mm, 8 * mm, 8 * mm])
 
 
-def test_three_numbers_are_all_there_is() -> None:
+def test_three_sizes_replace_the_default_rule() -> None:
     grid = discretize(SPOT, cell=(1 * mm, 2 * mm, 0.3 * mm)).grid
     assert grid.dx == pytest.approx(np.full(20, 1 * mm))
     assert grid.dy == pytest.approx(np.full(10, 2 * mm))
     assert grid.dz == pytest.approx([0.01 * mm, *([0.2475 * mm] * 4)])
 
 
-def test_two_numbers_leave_z_to_the_heat() -> None:
+def test_two_sizes_keep_the_default_rule_along_z() -> None:
     grid = discretize(SPOT, cell=(1 * mm, 2 * mm)).grid
     assert (grid.dx.size, grid.dy.size) == (20, 10)
     assert grid.z.tolist() == discretize(SPOT).grid.z.tolist()
 
 
-def test_a_mapping_bounds_the_cells_of_parts_beside_the_rule() -> None:
-    """The named part is cut as asked, all else stands as the rule has it: a stack's name means all of it."""
+def test_mapping_bounds_the_cells_of_parts() -> None:
+    """Other parts follow the default rule; the name of a stack stands for all its layers."""
     package = crowded()
     plain = discretize(package).grid
     grid = discretize(package, cell={"other": 0.1 * mm}).grid
@@ -337,7 +337,7 @@ def test_a_mapping_bounds_the_cells_of_parts_beside_the_rule() -> None:
         ({"die": -1.0}, "a cell size must be positive, got -1.0 m"),
     ],
 )
-def test_sizes_that_are_none_are_refused(cell: Any, words: str) -> None:
+def test_invalid_sizes_are_rejected(cell: Any, words: str) -> None:
     with pytest.raises(DescriptionError) as caught:
         discretize(SPOT, cell=cell)
     assert words in str(caught.value)
@@ -345,12 +345,12 @@ def test_sizes_that_are_none_are_refused(cell: Any, words: str) -> None:
     assert caught.value.diagnostics[0].code == "E-GRID"
 
 
-def test_a_part_that_is_not_there_is_told_with_the_nearest() -> None:
+def test_unknown_part_is_rejected_with_a_similar_name() -> None:
     with pytest.raises(DescriptionError, match=r"no part is named 'die.bulb' \(did you mean die.bulk\?\)"):
         discretize(SPOT, cell={"die.active": 1 * mm, "die.bulb": 1 * mm})
 
 
-def test_a_cell_as_large_as_the_body_is_one() -> None:
+def test_cell_size_of_the_body_gives_one_cell() -> None:
     assert discretize(plate(), cell=(SIDE, inf, 0.99 * mm)).grid.shape == (2, 1, 1)
 
 
@@ -367,8 +367,8 @@ def sheets(*layers: Layer, **cooling: Any) -> Any:
     return build_geometry(Package("sheets", (Stack("s", (SIDE, SIDE), layers),), Cooling(**cooling)))
 
 
-def test_healing_of_a_fin() -> None:
-    """sqrt(k t / h) of a thin sheet with a film on one side, with both films where there are two."""
+def test_healing_length_of_a_fin() -> None:
+    """sqrt(k t / h) of a thin sheet cooled on one side; with two cooled sides the coefficients add."""
     sheet = Layer("sheet", 0.1 * mm, COPPER)
     one = sheets(sheet, top=Convection(500.0, 300.0))
     assert healing_length(one, *MIDDLE) == pytest.approx(sqrt(390.0 * 1e-4 / 500.0), rel=1e-3)
@@ -376,14 +376,14 @@ def test_healing_of_a_fin() -> None:
     assert healing_length(both, *MIDDLE) == pytest.approx(sqrt(390.0 * 1e-4 / 800.0), rel=1e-3)
 
 
-def test_healing_takes_the_conductivity_along() -> None:
+def test_healing_length_uses_the_lateral_conductivity() -> None:
     odd = Layer("sheet", 0.1 * mm, Material("odd", (300.0, 100.0, 50.0)))
     length = healing_length(sheets(odd, top=Convection(500.0, 300.0)), *MIDDLE)
     assert length == pytest.approx(sqrt(200.0 * 1e-4 / 500.0), rel=1e-3)
 
 
-def test_healing_under_a_sink_of_a_resistance() -> None:
-    """A resistance is that of a film over the plan: h = 1 / (R A)."""
+def test_healing_length_below_a_sink_with_a_resistance() -> None:
+    """A resistance R over the plan A is the coefficient h = 1 / (R A)."""
     sheet = Layer("sheet", 0.1 * mm, COPPER)
     by_film = sheets(sheet, top=HeatSink(300.0, h=1.0 / (2.0 * SIDE * SIDE)))
     assert healing_length(sheets(sheet, top=HeatSink(300.0, resistance=2.0)), *MIDDLE) == pytest.approx(
@@ -391,8 +391,8 @@ def test_healing_under_a_sink_of_a_resistance() -> None:
     )
 
 
-def test_healing_of_many_places_is_that_of_each() -> None:
-    """Columns differ by what covers them, a joint included; those that do not are looked at once."""
+def test_healing_lengths_of_many_points_equal_those_of_each() -> None:
+    """Columns differ by their boxes and interfaces; equal columns are solved once."""
     sheet = Layer("sheet", 0.1 * mm, COPPER)
     on_top = (
         Stack("die", (4 * mm, 4 * mm), (replace(sheet, interface=Interface(bottom=1e-5)),), on="s"),
@@ -410,8 +410,8 @@ def test_healing_of_many_places_is_that_of_each() -> None:
     assert len(set(lengths.tolist())) == 3
 
 
-def test_healing_of_two_sheets_that_are_badly_joined() -> None:
-    """A powered sheet over a joint R on a cold one: sqrt(k t R), and what is below hardly counts."""
+def test_healing_length_of_two_sheets_with_an_interface_resistance() -> None:
+    """A powered sheet over an interface resistance R on a cold sheet: about sqrt(k t R)."""
     joint = Layer("upper", 10 * um, SILICON, interface=Interface(bottom=1e-3))
     lower = Layer("lower", 10 * um, SILICON)
     drawn = sheets(lower, joint, bottom=FixedTemperature(300.0))
@@ -429,10 +429,10 @@ def test_healing_of_two_sheets_that_are_badly_joined() -> None:
     )
 
 
-def test_healing_in_a_thick_body_is_of_the_order_of_its_height() -> None:
-    """At the adiabatic face of a slab that is held below the slowest mode is 8 / pi^2 = 81 % of the rise.
+def test_healing_length_of_a_thick_body_is_of_the_order_of_its_height() -> None:
+    """At an adiabatic face of a slab on a fixed temperature the slowest mode is 8 / pi^2 = 81 % of the rise.
 
-    With the next, which dies over 2 H / (3 pi), it is 90 %: that is what counts.
+    With the next mode, of decay length 2 H / (3 pi), it is 90 %, so this length is the healing length.
     """
     slab = sheets(Layer("slab", 10 * mm, COPPER), bottom=FixedTemperature(300.0))
     assert healing_length(slab, 10 * mm, 10 * mm, 9.9 * mm) == pytest.approx(
@@ -440,14 +440,14 @@ def test_healing_in_a_thick_body_is_of_the_order_of_its_height() -> None:
     )
 
 
-def test_healing_is_without_end_where_nothing_cools_from_above_or_below() -> None:
+def test_healing_length_is_infinite_without_cooling_above_and_below() -> None:
     sheet = Layer("sheet", 0.1 * mm, COPPER)
     assert healing_length(sheets(sheet, west=Convection(500.0, 300.0)), *MIDDLE) == inf
     assert healing_length(sheets(sheet, top=Convection(500.0, 300.0)), 2 * SIDE, 0.0, 0.0) == inf
 
 
-def test_healing_sees_what_lies_over_its_place_alone() -> None:
-    """A block of copper on half of a sheet: only there the column is thicker."""
+def test_healing_length_depends_on_the_local_column_only() -> None:
+    """A block of copper on half of a sheet changes the columns below it only."""
     board = Stack("board", (SIDE, SIDE), (Layer("sheet", 0.1 * mm, COPPER),))
     lid = Stack("lid", (10 * mm, SIDE), (Layer("sheet", 0.1 * mm, COPPER),), on="board", position=(0.0, 0.0))
     geometry = build_geometry(Package("half", (board, lid), Cooling(bottom=Convection(500.0, 300.0))))

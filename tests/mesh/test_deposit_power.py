@@ -31,13 +31,13 @@ def deposited(power: Power, x: np.ndarray, y: np.ndarray, rectangle: Rectangle) 
 
 
 def overlaps(edges: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return which share of an interval lies in each cell."""
+    """Return the fraction of an interval in each cell."""
     covered = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
     return np.maximum(covered, 0.0) / (high - low)
 
 
 def spread_plainly(x: np.ndarray, y: np.ndarray, corners: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Return what the kernel adds, by outer products."""
+    """Return the result of the kernel by outer products."""
     spread = np.zeros((y.size - 1, x.size - 1))
     for (x0, y0, x1, y1), watts in zip(corners, heat, strict=True):
         spread += watts * np.outer(overlaps(y, y0, y1), overlaps(x, x0, x1))
@@ -45,14 +45,14 @@ def spread_plainly(x: np.ndarray, y: np.ndarray, corners: np.ndarray, heat: np.n
 
 
 def ascending(low: float = 0.0, high: float = 1.0, most: int = 12) -> st.SearchStrategy[np.ndarray]:
-    """Return strictly ascending edges from low to high, spacings of very different size among them."""
+    """Return strictly ascending edges from low to high with very different spacings."""
     inner = st.lists(st.floats(1e-9, 1.0 - 1e-9), max_size=most, unique=True)
     return inner.map(lambda values: low + (high - low) * np.unique([0.0, *values, 1.0]))
 
 
 @st.composite
 def rectangles_in(draw: st.DrawFn, width: float, height: float) -> list[tuple[float, float, float, float]]:
-    """Return x, y, width, height of rectangles on a layer, slivers and the whole layer among them."""
+    """Return x, y, width, height of rectangles on a layer, including very thin ones and the whole layer."""
     drawn = []
     for _ in range(draw(st.integers(1, 6))):
         w, h = (length * draw(st.sampled_from([1e-6, 0.01, 0.3, 1.0])) for length in (width, height))
@@ -62,7 +62,7 @@ def rectangles_in(draw: st.DrawFn, width: float, height: float) -> list[tuple[fl
 
 
 @given(ascending(), ascending(), rectangles_in(1.0, 1.0), st.data())
-def test_kernel_does_what_its_twin_does(
+def test_kernel_equals_its_plain_twin(
     x: np.ndarray, y: np.ndarray, drawn: list[tuple[float, ...]], data: st.DataObject
 ) -> None:
     table = np.array(drawn)
@@ -90,19 +90,19 @@ def test_kernel_without_rectangles_adds_nothing() -> None:
 
 
 @given(ascending(), ascending(-0.2, 1.1))
-def test_shares_of_every_piece_add_to_one(cells: np.ndarray, pieces: np.ndarray) -> None:
+def test_fractions_of_every_interval_add_to_one(cells: np.ndarray, pieces: np.ndarray) -> None:
     shares = overlap_fractions(cells, pieces)
     assert shares.shape == (cells.size - 1, pieces.size - 1)
     np.testing.assert_allclose(shares.sum(axis=0), 1.0, rtol=1e-14)
 
 
 @given(ascending(), ascending(most=5))
-def test_shares_are_overlaps(cells: np.ndarray, pieces: np.ndarray) -> None:
+def test_fractions_equal_relative_overlaps(cells: np.ndarray, pieces: np.ndarray) -> None:
     plain = np.stack([overlaps(cells, *ends) for ends in pairwise(pieces)], axis=1)
     np.testing.assert_allclose(overlap_fractions(cells, pieces).toarray(), plain, atol=1e-13)
 
 
-def test_pieces_beyond_the_grid_go_to_the_nearest_cell() -> None:
+def test_intervals_beyond_the_grid_belong_to_the_nearest_cell() -> None:
     shares = overlap_fractions(np.array([0.0, 1.0, 2.0]), np.array([-2.0, -1.0, 0.5, 3.0, 4.0])).toarray()
     np.testing.assert_allclose(shares, [[1, 1, 1 / 3, 0], [0, 0, 2 / 3, 1]])
 
@@ -135,7 +135,7 @@ def placed_edges(length: float, start: float) -> st.SearchStrategy[np.ndarray]:
 
 
 @given(powers(*SIZE, is_signed=True), placed_edges(SIZE[0], 3.1 * mm), placed_edges(SIZE[1], -2.7 * mm))
-def test_sum_is_kept_on_any_grid(power: Power, x: np.ndarray, y: np.ndarray) -> None:
+def test_sum_is_preserved_on_any_grid(power: Power, x: np.ndarray, y: np.ndarray) -> None:
     rectangle = (3.1 * mm, -2.7 * mm, 3.1 * mm + SIZE[0], -2.7 * mm + SIZE[1])
     heat = deposited(power, x, y, rectangle)
     size = abs(lay_out_power(power, (0.0, 0.0, *SIZE)).power).sum()
@@ -145,7 +145,7 @@ def test_sum_is_kept_on_any_grid(power: Power, x: np.ndarray, y: np.ndarray) -> 
 
 
 @given(powers(*SIZE), ascending(0.0, SIZE[0]), ascending(0.0, SIZE[1]))
-def test_sum_is_kept_where_it_is_scaled(power: Power, x: np.ndarray, y: np.ndarray) -> None:
+def test_scaled_sum_is_preserved(power: Power, x: np.ndarray, y: np.ndarray) -> None:
     if power.power_on(*SIZE) > 1e-3:
         scaled = Power(blocks=power.blocks, map=power.map, scale_to=700.0)
         heat = deposited(scaled, x, y, (0.0, 0.0, *SIZE))
@@ -154,7 +154,7 @@ def test_sum_is_kept_where_it_is_scaled(power: Power, x: np.ndarray, y: np.ndarr
 
 
 @given(powers(*SIZE), ascending(0.0, SIZE[0]), ascending(0.0, SIZE[1]))
-def test_coarser_cells_hold_the_heat_of_the_finer_ones(power: Power, x: np.ndarray, y: np.ndarray) -> None:
+def test_coarse_cells_hold_the_power_of_fine_cells(power: Power, x: np.ndarray, y: np.ndarray) -> None:
     heat = deposited(power, x, y, (0.0, 0.0, *SIZE))
     finer = np.unique(np.concatenate([x, 0.5 * (x[1:] + x[:-1])]))
     starts = np.searchsorted(finer, x[:-1])
@@ -162,7 +162,7 @@ def test_coarser_cells_hold_the_heat_of_the_finer_ones(power: Power, x: np.ndarr
     np.testing.assert_allclose(coarse, heat, rtol=1e-9, atol=1e-10)
 
 
-def test_total_heats_evenly() -> None:
+def test_total_is_distributed_evenly() -> None:
     x, y = np.array([0.0, 1.0, 4.0]), np.array([0.0, 2.0, 4.0])
     assert deposited(Power(16.0), x, y, (0.0, 0.0, 4.0, 4.0)).tolist() == [[2.0, 6.0], [2.0, 6.0]]
 
@@ -180,21 +180,21 @@ def test_overlapping_blocks_add() -> None:
     assert deposited(Power(blocks=blocks), *[np.array([0.0, 1 * mm])] * 2, (0, 0, 1 * mm, 1 * mm)) == 7.0
 
 
-def test_block_thinner_than_a_cell_keeps_its_heat() -> None:
+def test_power_of_a_thin_block_is_preserved() -> None:
     thin = Power(blocks=(Block("strip", (0.4999 * mm, 0.0), (10e-9, 1 * mm), 4.0),))
     edges = np.array([0.0, 0.5, 1.0]) * mm
     found = deposited(thin, edges, np.array([0.0, 1.0]) * mm, (0.0, 0.0, 1 * mm, 1 * mm))
     np.testing.assert_allclose(found, [[4.0, 0.0]], rtol=1e-14)
 
 
-def test_heat_beyond_merged_planes_goes_into_the_outermost_cell() -> None:
+def test_power_beyond_merged_planes_goes_to_the_outermost_cell() -> None:
     strip = Power(blocks=(Block("edge", (0.0, 0.0), (50e-9, 1 * mm), 4.0),))
     x = np.array([0.1 * um, 500 * um, 1000 * um])  # the plane at 0 was merged with one at 0.1 um
     found = deposited(strip, x, np.array([0.0, 1.0]) * mm, (0.0, 0.0, 1 * mm, 1 * mm))
     assert found.tolist() == [[4.0, 0.0]]
 
 
-def test_layer_off_the_grid_is_an_error() -> None:
+def test_layer_beyond_the_grid_is_an_error() -> None:
     edges = np.array([0.0, 1.0])
     with pytest.raises(ValueError, match=r"from 5\.0 to 6\.0 m extends beyond the grid from 0\.0 to 1\.0 m"):
         deposited(Power(1.0), edges, edges, (5.0, 0.0, 6.0, 1.0))
@@ -207,12 +207,12 @@ def test_first_row_of_a_map_is_south() -> None:
 
 
 @given(hnp.arrays(np.float64, (3, 4), elements=st.floats(0.0, 1e3)))
-def test_map_on_its_own_pixels_is_itself(values: np.ndarray) -> None:
+def test_map_on_its_own_pixels_is_unchanged(values: np.ndarray) -> None:
     found = deposit_raster(np.linspace(0.0, 1.0, 5), np.linspace(0.0, 1.0, 4), values, 0.0, 0.0, 1.0, 1.0)
     np.testing.assert_allclose(found, values, rtol=1e-13)
 
 
-def test_total_scaled_to_another_one_is_that() -> None:
+def test_scale_to_replaces_the_total() -> None:
     edges = np.array([0.0, 1.0])
     assert deposited(Power(total=3.0, scale_to=5.0), edges, edges, (0.0, 0.0, 1.0, 1.0)) == 5.0
 
@@ -221,7 +221,7 @@ def test_total_scaled_to_another_one_is_that() -> None:
 
 
 def turned_array(plane: np.ndarray, rotate: int, flip: bool) -> np.ndarray:
-    """Return a plane of cells as it looks after the mirroring and the rotation, rows from the south."""
+    """Return a plane of cells after the mirroring and the rotation, rows from the south."""
     plane = plane[:, ::-1] if flip else plane
     for _ in range(rotate // 90):
         ny, nx = plane.shape
@@ -232,7 +232,7 @@ def turned_array(plane: np.ndarray, rotate: int, flip: bool) -> np.ndarray:
 @pytest.mark.parametrize("rotate", [0, 90, 180, 270])
 @pytest.mark.parametrize("flip", [False, True])
 @given(power=powers(*SIZE))
-def test_turned_power_is_the_turned_heat(power: Power, rotate: int, flip: bool) -> None:
+def test_oriented_power_gives_the_oriented_field(power: Power, rotate: int, flip: bool) -> None:
     width, height = SIZE
     turned = orient_power(power, width, height, rotate, flip)
     w, h = (width, height) if rotate % 180 == 0 else (height, width)

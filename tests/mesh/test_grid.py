@@ -1,4 +1,4 @@
-"""The planes that cut the body into cells: their widths and middles, and what is refused."""
+"""The grid: widths, centres and volumes of its cells, and invalid planes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ GRID = Grid(np.array([0.0, 1.0, 3.0, 6.0]), np.array([-1.0, 1.0]), np.array([2.0
 # -- what it says ----------------------------------------------------------------------------
 
 
-def test_shape_is_that_of_the_arrays() -> None:
+def test_shape_equals_that_of_the_arrays() -> None:
     assert GRID.shape == (2, 1, 3)
     assert GRID.cells == 6
 
 
-def test_widths_and_middles() -> None:
+def test_widths_and_centres() -> None:
     assert GRID.dx.tolist() == [1.0, 2.0, 3.0]
     assert GRID.dy.tolist() == [2.0]
     assert GRID.dz.tolist() == [0.5, 1.0]
@@ -29,15 +29,15 @@ def test_widths_and_middles() -> None:
     assert GRID.z_center.tolist() == [2.25, 3.0]
 
 
-def test_volumes_stand_where_their_cells_do_and_fill_the_whole() -> None:
+def test_volumes_have_the_order_of_the_cells_and_sum_to_the_whole() -> None:
     assert GRID.volume.shape == GRID.shape
     assert GRID.volume[1, 0, 2] == 1.0 * 2.0 * 3.0
     assert GRID.volume[0, 0, 1] == 0.5 * 2.0 * 2.0
     assert GRID.volume.sum() == 6.0 * 2.0 * 1.5
 
 
-def test_planes_of_any_kind_become_doubles_that_stay() -> None:
-    """Whole numbers, lists and views with strides are taken; what is held cannot be written to."""
+def test_planes_are_converted_to_read_only_doubles() -> None:
+    """Integers, lists and strided views are accepted; the stored arrays are read-only."""
     strided = np.arange(8, dtype=np.float32)[::2]
     grid = Grid([0, 1, 2], np.array([0, 5]), strided)  # type: ignore[arg-type]
     for planes in (grid.x, grid.y, grid.z):
@@ -75,7 +75,7 @@ def test_planes_of_any_kind_become_doubles_that_stay() -> None:
     ],
 )
 @pytest.mark.parametrize("axis", ["x", "y", "z"])
-def test_planes_that_cut_nothing_are_refused_by_name(axis: str, bad: list[float]) -> None:
+def test_invalid_planes_are_rejected_with_their_axis(axis: str, bad: list[float]) -> None:
     planes = {name: np.array([0.0, 1.0]) for name in ("x", "y", "z")} | {axis: np.array(bad)}
     with pytest.raises(ValueError, match=f"the {axis} planes of a grid must ascend"):
         Grid(**planes)

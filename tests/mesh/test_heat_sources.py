@@ -1,4 +1,4 @@
-"""Heaters: who they are, that their shapes are those of the drawing, and what names stand for."""
+"""Heat sources: their fractions in the cells, and their lookup by name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BLOCKS = (
 
 
 def powered(*powers: Power | None, cell: float = 0.5 * mm, grid: Grid | None = None, **more: Any) -> Model:
-    """Return a chip of 4 mm x 3 mm whose layers l0, l1, ... have powers, on a board."""
+    """Return a model of a chip of 4 mm x 3 mm on a board; its layers l0, l1, ... have the powers."""
     board = Stack("board", (8 * mm, 8 * mm), (Layer("core", 1 * mm, SILICON),))
     layers = tuple(Layer(f"l{n}", 0.1 * mm, SILICON, power=power) for n, power in enumerate(powers))
     chip = Stack("chip", (4 * mm, 3 * mm), layers, on="board", position=(1 * mm, 2 * mm), **more)
@@ -50,7 +50,7 @@ def powered(*powers: Power | None, cell: float = 0.5 * mm, grid: Grid | None = N
 
 
 def heat_of(model: Model, drawn: np.ndarray | None = None) -> np.ndarray:
-    """Return the heat of every cell [W] where sources make some heats, or those drawn."""
+    """Return the power of every cell [W] for powers of the sources [W], by default those described."""
     sources = model.heat_sources
     heat = np.zeros(model.grid.cells)
     heat[sources.cell] = sources.cell_powers(sources.described_power if drawn is None else drawn)
@@ -58,7 +58,7 @@ def heat_of(model: Model, drawn: np.ndarray | None = None) -> np.ndarray:
 
 
 def sums_of(sources: HeatSources) -> list[float]:
-    """Return the heat [W] of all cells where one heater after the other makes 1 W."""
+    """Return the power [W] of all cells for 1 W in each source alone."""
     return [float(sources.cell_powers(one).sum()) for one in np.eye(sources.count)]
 
 
@@ -78,7 +78,7 @@ MANY = {
 
 @pytest.mark.parametrize("powers", MANY.values(), ids=MANY)
 @pytest.mark.parametrize("turn", [{}, {"rotate": 90}, {"flip": True}], ids=["straight", "turned", "flipped"])
-def test_what_is_drawn_is_the_heat_of_the_model(
+def test_described_power_equals_the_power_of_the_model(
     powers: tuple[Power | None, ...], turn: dict[str, Any]
 ) -> None:
     model = powered(*powers, **turn)
@@ -89,13 +89,13 @@ def test_what_is_drawn_is_the_heat_of_the_model(
 
 
 @pytest.mark.parametrize("powers", [MANY[key] for key in MANY if key != "balanced"], ids=lambda _: "")
-def test_columns_add_to_one(powers: tuple[Power | None, ...]) -> None:
+def test_fractions_of_a_source_add_to_one(powers: tuple[Power | None, ...]) -> None:
     sources = powered(*powers).heat_sources
     np.testing.assert_allclose(sums_of(sources), 1.0, rtol=0.0, atol=1e-12)
 
 
 @given(packages())
-def test_random_packages_are_heated_as_drawn(package: Package) -> None:
+def test_power_of_random_packages_equals_the_description(package: Package) -> None:
     model = discretize(package, cell=0.5 * mm)
     sources = model.heat_sources
     np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-13 * model.power.sum())
@@ -108,14 +108,14 @@ def test_random_packages_are_heated_as_drawn(package: Package) -> None:
 
 
 @pytest.mark.parametrize("name", ["cowos_s_h100", "hbm3_8h", "v_cache"])
-def test_shipped_packages_are_heated_as_drawn(name: str) -> None:
+def test_power_of_shipped_packages_equals_the_description(name: str) -> None:
     model = discretize(read_package(name), cell=2 * mm)
     sources = model.heat_sources
     np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
     assert sources.described_power.sum() == pytest.approx(model.total_power, rel=1e-12)
 
 
-def test_blocks_need_no_planes() -> None:
+def test_sources_need_no_planes_at_block_edges() -> None:
     planes = np.linspace(0.0, 8.0, 6) * mm
     grid = Grid(np.union1d(planes, [1 * mm, 5 * mm]), np.union1d(planes, [2 * mm, 5 * mm]),
                 np.array([0.0, 0.5, 1.0, 1.05, 1.1]) * mm)  # fmt: skip
@@ -134,7 +134,7 @@ def test_blocks_need_no_planes() -> None:
     assert set(k.tolist()) == {2, 3}
 
 
-def test_even_heat_is_where_a_framed_stack_is_solid() -> None:
+def test_even_power_lies_in_the_solid_of_a_frame() -> None:
     model = powered(Power(5.0), Power(0.0), frame=0.7 * mm)
     np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
     found = heat_of(model, np.array([0.0, 5.0]))
@@ -142,7 +142,7 @@ def test_even_heat_is_where_a_framed_stack_is_solid() -> None:
     assert np.all(model.part[found > 0.0] == 1 + [part.name for part in model.parts].index("chip.l1"))
 
 
-def test_an_idle_block_off_its_layer_cannot_be_heated() -> None:
+def test_block_off_its_layer_cannot_be_powered() -> None:
     hole = Block("hole", (1.5 * mm, 1.2 * mm), (0.5 * mm, 0.5 * mm))
     rim = Block("rim", (0.0, 0.0), (4 * mm, 0.5 * mm), 1.0)
     sources = powered(Power(blocks=(hole, rim)), frame=0.7 * mm).heat_sources
@@ -157,7 +157,7 @@ def test_an_idle_block_off_its_layer_cannot_be_heated() -> None:
     assert sources.find("chip").tolist() == [1]
 
 
-def test_layers_that_lie_in_one_another_by_name_are_refused() -> None:
+def test_layers_with_the_same_cells_are_rejected() -> None:
     inner = Stack("chip.l0", (1 * mm, 1 * mm), (Layer("die", 0.05 * mm, SILICON, power=Power(1.0)),),
                   inside="chip", position=(1 * mm, 1 * mm))  # fmt: skip
     board = Stack("board", (8 * mm, 8 * mm), (Layer("core", 1 * mm, SILICON),))
@@ -171,7 +171,7 @@ def test_layers_that_lie_in_one_another_by_name_are_refused() -> None:
 # -- names -----------------------------------------------------------------------------------
 
 
-def test_names() -> None:
+def test_find_by_name() -> None:
     sources = powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))).heat_sources
     assert sources.names == (
         "chip.l0", "chip.l2.a", "chip.l2.b", "chip.l2.idle", "chip.l3", "chip.l4.a", "chip.l4.map",
@@ -210,26 +210,26 @@ def test_names() -> None:
         ),
     ],
 )
-def test_diagnostic_of_a_name(name: str, message: str) -> None:
+def test_diagnostic_of_an_unknown_name(name: str, message: str) -> None:
     sources = powered(*MANY["several"], Power(blocks=BLOCKS[:1], map=np.ones((1, 1)))).heat_sources
     with pytest.raises(DescriptionError) as caught:
         sources.find(name)
     assert str(caught.value) == message
 
 
-def test_a_block_whose_name_has_dots() -> None:
+def test_block_name_with_dots() -> None:
     sources = powered(Power(blocks=(Block("u0.alu", (0.0, 0.0), (1 * mm, 1 * mm), 1.0),))).heat_sources
     assert sources.find("u0.alu").tolist() == sources.find("chip.l0.u0.alu").tolist() == [0]
     with pytest.raises(DescriptionError):
         sources.find("chip.l0.u0")
 
 
-def test_shares_are_in_proportion_to_what_is_drawn() -> None:
+def test_power_fractions_are_proportional_to_the_described_powers() -> None:
     sources = powered(Power(blocks=BLOCKS), Power(5.0)).heat_sources
     assert sources.power_fractions("chip", sources.find("chip")).tolist() == [0.2, 0.3, 0.0, 0.5]
 
 
-def test_shares_go_by_area_where_nothing_is_drawn() -> None:
+def test_power_fractions_are_proportional_to_area_without_described_power() -> None:
     blocks = (Block("a", (0.0, 0.0), (1 * mm, 1 * mm)), Block("b", (2 * mm, 0.0), (1 * mm, 3 * mm), 0.0))
     sources = powered(Power(blocks=blocks), Power(0.0)).heat_sources
     assert sources.power_fractions("chip.l0", sources.find("chip.l0")).tolist() == pytest.approx([0.25, 0.75])
@@ -242,7 +242,7 @@ def test_shares_go_by_area_where_nothing_is_drawn() -> None:
     Power(blocks=(*BLOCKS, Block("cold", (0.0, 2.5 * mm), (1 * mm, 0.1 * mm), -1.0)), allow_negative=True),
     Power(map=np.array([[1.0, -1.0]]), allow_negative=True),
 ])  # fmt: skip
-def test_heat_and_cold_have_no_shares(power: Power) -> None:
+def test_mixed_signs_have_no_power_fractions(power: Power) -> None:
     sources = powered(power).heat_sources
     with pytest.raises(DescriptionError) as caught:
         sources.power_fractions("chip", sources.find("chip"))
@@ -253,7 +253,7 @@ def test_heat_and_cold_have_no_shares(power: Power) -> None:
     )
 
 
-def test_cold_alone_has_shares() -> None:
+def test_negative_powers_alone_have_power_fractions() -> None:
     blocks = tuple(Block(f"b{n}", (n * mm, 0.0), (1 * mm, 1 * mm), -1.0 - n) for n in range(2))
     sources = powered(Power(blocks=blocks, allow_negative=True)).heat_sources
     assert sources.power_fractions("chip", sources.find("chip")).tolist() == pytest.approx([1 / 3, 2 / 3])
@@ -280,5 +280,5 @@ def test_ten_thousand_blocks() -> None:
     [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (list("abc"), "a, b and c"),
      (list("abcdefg"), "a, b, c, d, e and 2 more")],
 )  # fmt: skip
-def test_names_are_listed(names: list[str], text: str) -> None:
+def test_listed_names(names: list[str], text: str) -> None:
     assert listed(names) == text

@@ -1,4 +1,4 @@
-"""What a solve will take of memory is known before it begins, and refused where it is not there."""
+"""Memory estimate: agreement with measured memory, and the error where memory is insufficient."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def plate() -> Package:
 
 
 def even(nx: int, ny: int, nz: int) -> Grid:
-    """Return a grid of so many cubes of a millimetre."""
+    """Return a grid of nx x ny x nz cubes of 1 mm."""
     return Grid(*(np.arange(count + 1.0) * mm for count in (nx, ny, nz)))
 
 
@@ -87,8 +87,8 @@ SLOW = {
         *(pytest.param(case, id=name, marks=pytest.mark.slow) for name, case in SLOW.items()),
     ],
 )
-def test_a_solve_takes_what_was_foreseen(case: tuple[str, float, float, bool]) -> None:
-    """The most a process of its own holds, over what it held before, on 0.4 to 2 million cells."""
+def test_memory_of_a_steady_solve_is_as_estimated(case: tuple[str, float, float, bool]) -> None:
+    """The peak memory of a separate process above that before the solve, on 0.4 to 2 million cells."""
     name, cell, fineness, estimate = case
     options = [name, str(cell), str(fineness), str(int(estimate))]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -124,8 +124,8 @@ print(rows("VmHWM") - before, predicted)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no such file here")
 @pytest.mark.parametrize(("name", "cell"), [("cowos_s_h100", 0.5 * mm), ("fcbga", 0.5 * mm)])
-def test_a_transient_takes_what_was_foreseen(name: str, cell: float) -> None:
-    """On 1.0 and 1.2 million cells, the first of materials that depend on temperature."""
+def test_memory_of_a_transient_is_as_estimated(name: str, cell: float) -> None:
+    """1.0 and 1.2 million cells; the materials of the first package depend on temperature."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", IN_TIME, name, str(cell)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
@@ -133,7 +133,7 @@ def test_a_transient_takes_what_was_foreseen(name: str, cell: float) -> None:
     assert measured == pytest.approx(predicted, rel=0.15)
 
 
-def test_a_simulation_that_would_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simulation_that_does_not_fit_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     model = discretize(read_package("fcbga"), 3 * mm)
     monkeypatch.setattr(memory_estimate, "available_memory", lambda: 10**5)
     with pytest.raises(ResourceError, match="Use cells about"):
@@ -151,20 +151,20 @@ def test_a_simulation_that_would_not_fit_is_refused(monkeypatch: pytest.MonkeyPa
         ("fcbga", 0.3 * mm, 1.0),
     ],
 )
-def test_the_solver_is_as_large_as_foreseen(name: str, cell: float | None, fineness: float) -> None:
-    """The coarser grids too, whose number depends on how the cells are graded."""
+def test_memory_of_the_solver_is_as_estimated(name: str, cell: float | None, fineness: float) -> None:
+    """The coarser grids are included; their number depends on the grading of the cells."""
     model = discretize(read_package(name), cell, fineness=fineness)
     solver = prepare(assemble_conduction(model), widths=(model.grid.dx, model.grid.dy), threads=1)
     assert solver.memory == pytest.approx(MemoryEstimate(model.grid).solver, rel=0.15)
 
 
-def test_narrow_grids_take_more_for_a_cell() -> None:
-    """A row of the solver is filled up to whole cache lines, twice."""
+def test_narrow_grids_need_more_memory_per_cell() -> None:
+    """The solver pads the even and the odd cells of a row to whole cache lines."""
     narrow, wide = even(3, 300, 30), even(300, 300, 30)
     assert MemoryEstimate(narrow).solver / narrow.cells > 5.0 * MemoryEstimate(wide).solver / wide.cells
 
 
-def test_what_adds_to_the_need() -> None:
+def test_options_that_add_memory() -> None:
     grid = even(200, 200, 50)
     least = MemoryEstimate(grid).memory
     assert MemoryEstimate(grid, is_linear=False).memory == least + 8 * grid.cells
@@ -177,21 +177,21 @@ def test_what_adds_to_the_need() -> None:
     assert list(MemoryEstimate(grid, estimate=True).stages) == ["mesh", "solve", "measure", "estimate"]
 
 
-def test_the_direct_method_needs_more_the_more_there_is() -> None:
+def test_memory_of_the_direct_method_grows_with_the_cells() -> None:
     small, large = even(20, 20, 20), even(40, 40, 40)
     needs = [MemoryEstimate(grid, method="direct").solver for grid in (small, large)]
     assert needs[1] == pytest.approx(16.0 * needs[0], rel=1e-6)
     assert MemoryEstimate(small, method="direct", active=100).solver < needs[0]
 
 
-def test_a_grid_of_one_cell_needs_some() -> None:
+def test_one_cell_needs_memory() -> None:
     assert 0 < MemoryEstimate(even(1, 1, 1)).memory < 10**5
 
 
 # -- what is refused -------------------------------------------------------------------------
 
 
-def test_as_much_as_fits_is_let_through_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_passes_up_to_the_available_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     solve = MemoryEstimate(even(10, 10, 10))
     monkeypatch.setattr(
         memory_estimate, "available_memory", lambda: int(1.001 * solve.memory / MAX_MEMORY_FRACTION)
@@ -204,7 +204,7 @@ def test_as_much_as_fits_is_let_through_and_no_more(monkeypatch: pytest.MonkeyPa
     check_memory(MemoryEstimate(even(10, 10, 10), estimate=True), held=solve.memory)
 
 
-def test_what_is_refused_says_how_much_it_needs_and_what_would_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_message_states_the_need_and_a_cell_size_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_estimate, "available_memory", lambda: 2 * 10**9)
     solve = MemoryEstimate(even(1000, 500, 200))
     with pytest.raises(ResourceError) as caught:
@@ -219,7 +219,7 @@ def test_what_is_refused_says_how_much_it_needs_and_what_would_fit(monkeypatch: 
     assert caught.value.exit_code == 4
 
 
-def test_the_direct_method_is_refused_with_the_other_for_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_message_for_the_direct_method_advises_multigrid(monkeypatch: pytest.MonkeyPatch) -> None:
     model = discretize(read_package("mfit_16"))
     monkeypatch.setattr(memory_estimate, "available_memory", lambda: 10**9)
     with pytest.raises(ResourceError, match=r"GB are available. .* or the multigrid method"):
@@ -227,7 +227,7 @@ def test_the_direct_method_is_refused_with_the_other_for_advice(monkeypatch: pyt
     assert solve_steady(model, estimate=False).report.residual < 1e-8
 
 
-def test_a_solve_counts_what_it_holds_already(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_counts_the_memory_held_already(monkeypatch: pytest.MonkeyPatch) -> None:
     model = discretize(plate(), cell=0.2 * mm)
     need = MemoryEstimate(model.grid, model.is_linear, True, boundary_faces=model.boundary.cell.size).memory
     monkeypatch.setattr(
@@ -242,8 +242,8 @@ def test_a_solve_counts_what_it_holds_already(monkeypatch: pytest.MonkeyPatch) -
     solve_steady(model, estimate=False)
 
 
-def test_a_grid_too_large_is_refused_before_anything_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model asks as soon as it has the planes: no array of the size of the grid is made."""
+def test_too_large_grid_is_rejected_before_allocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check follows the planes; no array of the size of the grid is allocated."""
     touched: list[str] = []
     monkeypatch.setattr("thermostack.mesh.model.rasterize", lambda *_: touched.append("rasterize"))
     monkeypatch.setattr(memory_estimate, "available_memory", lambda: 10**6)
@@ -258,7 +258,7 @@ def test_a_grid_too_large_is_refused_before_anything_is_painted(monkeypatch: pyt
 
 
 def fake_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **files: str) -> None:
-    """Put texts in the place of the files in which the kernel says how much memory there is."""
+    """Replace the files of the kernel that state the available memory by texts."""
     places = {
         "meminfo": "/proc/meminfo",
         "groups": "/proc/self/cgroup",
@@ -279,7 +279,7 @@ def fake_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **files: str) ->
 MEMINFO = "MemTotal: 32000000 kB\nMemFree: 1000 kB\nMemAvailable:   8000000 kB\n"
 
 
-def test_memory_is_what_the_kernel_says_is_available(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_available_memory_is_that_of_meminfo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_files(monkeypatch, tmp_path, meminfo=MEMINFO)
     assert available_memory() == 8_000_000 * 1024
 
@@ -293,7 +293,7 @@ def test_memory_is_what_the_kernel_says_is_available(monkeypatch: pytest.MonkeyP
     ],
     ids=["tighter", "none", "wider than the machine"],
 )
-def test_the_limit_of_a_control_group_counts(
+def test_control_group_limits_the_memory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str, expected: int
 ) -> None:
     fake_files(monkeypatch, tmp_path, meminfo=MEMINFO, limit=limit, current="1000000000\n")
@@ -311,16 +311,14 @@ def test_the_limit_of_a_control_group_counts(
     ],
     ids=["files give way", "group in a group", "no limit of its own", "version 1", "nonsense"],
 )
-def test_every_control_group_around_counts(
+def test_every_enclosing_control_group_limits_the_memory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: dict[str, str], left: int
 ) -> None:
     fake_files(monkeypatch, tmp_path, meminfo=MEMINFO, limit="3000000000", current="1000000000", **files)
     assert available_memory() == left
 
 
-def test_a_machine_that_says_nothing_of_it_has_its_free_pages(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_free_pages_count_without_meminfo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_files(monkeypatch, tmp_path)
     monkeypatch.setattr(
         memory_estimate.os, "sysconf", {"SC_AVPHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}.__getitem__
@@ -328,5 +326,5 @@ def test_a_machine_that_says_nothing_of_it_has_its_free_pages(
     assert available_memory() == 4_096_000
 
 
-def test_this_machine_has_some() -> None:
+def test_this_machine_has_memory() -> None:
     assert 10**6 < available_memory() < 10**15

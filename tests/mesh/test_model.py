@@ -1,4 +1,4 @@
-"""The package cut into cells: what each is of, what heats and cools it, and what only cells show."""
+"""The model: parts, boundary faces, power and interfaces of the cells, and errors that only cells show."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ AIR = Convection(10.0, 300.0)
 
 
 def stack(name: str, width: float, length: float, *layers: Layer, **more: Any) -> Stack:
-    """Return a stack of so many millimetres, on another where `at` [mm] is given."""
+    """Return a stack with sizes in mm, on the board if its position `at` [mm] is given."""
     if "at" in more:
         x, y = more.pop("at")
         more |= {"position": (x * mm, y * mm)}
@@ -84,7 +84,7 @@ BOARD = stack("board", 8, 6, sheet("core", 1, MOLD))
 
 
 def tangle() -> tuple[Stack, ...]:
-    """Return a board with a die in it, a cavity with another, a ring on it, a region, and a filler."""
+    """Return a board with an embedded die, a cavity with another die, a ring, a region and a filler."""
     hole = Region("hole", (1 * mm, 1 * mm), VOID, (0.5 * mm, 0.5 * mm))
     coin = Region("coin", (2 * mm, 1 * mm), COPPER)
     return (
@@ -95,8 +95,8 @@ def tangle() -> tuple[Stack, ...]:
     )
 
 
-def test_a_later_box_covers_an_earlier_one_in_every_cell() -> None:
-    """Each cell is of the last box that holds its centre, and outside the body where that is void."""
+def test_later_box_covers_an_earlier_one() -> None:
+    """The part of a cell is that of the last box around its centre; void is outside the body."""
     model = modelled(*tangle(), cell=(0.7 * mm, 0.7 * mm, 0.13 * mm))
     grid = model.grid
     z, y, x = np.meshgrid(grid.z_center, grid.y_center, grid.x_center, indexing="ij")
@@ -117,7 +117,7 @@ def test_a_later_box_covers_an_earlier_one_in_every_cell() -> None:
     assert name_at(model, 3.5, 2.5, 0.95) == "board.core"
 
 
-def test_cells_outside_the_body_are_of_no_part() -> None:
+def test_cells_outside_the_body_have_no_part() -> None:
     model = modelled(BOARD, stack("die", 2, 2, sheet("bulk", 0.5), at=(3, 2)))
     assert model.part.dtype == np.uint16
     volume = model.grid.volume
@@ -127,7 +127,7 @@ def test_cells_outside_the_body_are_of_no_part() -> None:
     assert model.active < model.grid.cells
 
 
-def test_windows_hold_their_parts_as_tightly_as_can_be() -> None:
+def test_windows_of_parts_are_minimal() -> None:
     model = modelled(*tangle())
     for n, window in enumerate(window_of_parts(model), 1):
         cells = np.argwhere(model.part == n)
@@ -140,19 +140,19 @@ def test_windows_hold_their_parts_as_tightly_as_can_be() -> None:
             assert window == found, model.parts[n - 1].name
 
 
-def test_a_geometry_is_cut_as_its_package_is() -> None:
+def test_geometry_and_package_give_the_same_model() -> None:
     package = Package("case", tangle(), Cooling(surroundings=AIR))
     one, other = discretize(package), discretize(build_geometry(package))
     assert np.array_equal(one.part, other.part)
     assert other.package is package
 
 
-def test_a_given_grid_is_taken_as_it_stands() -> None:
+def test_given_grid_is_used_unchanged() -> None:
     grid = Grid(np.array([0, 1, 8]) * mm, np.array([0, 2, 6]) * mm, np.array([0, 0.9, 1]) * mm)
     assert modelled(BOARD, grid=grid, cell=None).grid is grid
 
 
-def test_a_given_grid_without_a_cell_for_a_part_is_refused() -> None:
+def test_given_grid_without_a_cell_for_a_part_is_rejected() -> None:
     grid = Grid(np.array([0, 8]) * mm, np.array([0, 6]) * mm, np.array([0, 1.2]) * mm)
     with pytest.raises(
         DescriptionError, match=r"no cell for thin.film \(add planes at its faces\) \[E-GRID\]"
@@ -160,8 +160,8 @@ def test_a_given_grid_without_a_cell_for_a_part_is_refused() -> None:
         modelled(BOARD, stack("thin", 8, 6, sheet("film", 0.2), at=(0, 0)), grid=grid, cell=None)
 
 
-def test_more_parts_than_a_cell_can_name_are_refused() -> None:
-    """Sixteen bits: 65534 parts fit, with one more painting stops before it begins."""
+def test_too_many_parts_are_rejected() -> None:
+    """16-bit part numbers: 65534 parts are permitted, one more is an error."""
     geometry = build_geometry(Package("case", (BOARD,), Cooling(surroundings=AIR)))
     grid = Grid(np.array([0, 8]) * mm, np.array([0, 6]) * mm, np.array([0, 1]) * mm)
     part = Part("x", SILICON)
@@ -181,7 +181,7 @@ FILMS = {face: Convection(float(n), 300.0 + n) for n, face in enumerate((*FACES,
 
 
 def areas(model: Model) -> dict[str, float]:
-    """Return the area of the surfaces by face [mm2], those without any left out."""
+    """Return the area of the boundary faces by face name [mm2], without empty ones."""
     found = np.bincount(model.boundary.face, model.boundary.area, minlength=SURROUNDINGS + 1)
     return {
         name: pytest.approx(1e6 * area, rel=1e-12)
@@ -191,8 +191,8 @@ def areas(model: Model) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("cell", [0.3 * mm, 5 * mm])
-def test_areas_of_a_plate_with_a_post(cell: float) -> None:
-    """4 x 3 x 1 mm with 2 x 1 x 2 mm on it; the roof of the plate and the post's sides are surroundings."""
+def test_boundary_areas_of_a_plate_with_a_post(cell: float) -> None:
+    """4 x 3 x 1 mm with 2 x 1 x 2 mm on it; the plate top and the post sides are surroundings."""
     model = modelled(PLATE, POST, cell=cell, **FILMS)
     assert areas(model) == {
         "top": 2.0,
@@ -205,7 +205,7 @@ def test_areas_of_a_plate_with_a_post(cell: float) -> None:
     }
 
 
-def test_each_surface_knows_where_it_looks_and_what_cools_it() -> None:
+def test_boundary_faces_have_normal_and_cooler() -> None:
     model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
     s = model.boundary
     looks = {"top": (0, True), "bottom": (0, False), "south": (1, False), "north": (1, True)}
@@ -221,7 +221,7 @@ def test_each_surface_knows_where_it_looks_and_what_cools_it() -> None:
     assert not s.flux.any()
 
 
-def test_surfaces_lie_between_the_body_and_nothing_each_once() -> None:
+def test_each_boundary_face_occurs_once() -> None:
     model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
     s, part = model.boundary, np.pad(model.part, 1)
     k, j, i = np.unravel_index(s.cell, model.grid.shape)
@@ -239,7 +239,7 @@ def test_surfaces_lie_between_the_body_and_nothing_each_once() -> None:
     assert s.cell.size == exposed
 
 
-def test_surfaces_are_found_by_plane_and_column() -> None:
+def test_boundary_faces_by_plane_and_column() -> None:
     model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
     s = model.boundary
     assert (np.diff(s.cell) >= 0).all()
@@ -254,8 +254,8 @@ def test_surfaces_are_found_by_plane_and_column() -> None:
     assert counted == s.cell.size > 0
 
 
-def test_inner_walls_of_a_cavity_belong_to_the_surroundings() -> None:
-    """A closed void of 1 x 1 x 0.2 mm in the body: 2.8 mm2 of wall, and the top is the top alone."""
+def test_walls_of_a_cavity_belong_to_the_surroundings() -> None:
+    """A closed void of 1 x 1 x 0.2 mm has 2.8 mm2 of wall, which is no part of the top face."""
     air = stack("cavity", 1, 1, sheet("air", 0.2, VOID), inside="board", at=(1, 1), depth=0.3 * mm)
     assert areas(modelled(PLATE, air, top=AIR, surroundings=AIR)) == {
         "top": 12.0,
@@ -264,7 +264,7 @@ def test_inner_walls_of_a_cavity_belong_to_the_surroundings() -> None:
     assert areas(modelled(PLATE, air, top=AIR)) == {"top": 12.0}
 
 
-def test_what_nothing_cools_is_no_surface() -> None:
+def test_adiabatic_faces_are_not_listed() -> None:
     assert areas(modelled(PLATE, top=AIR)) == {"top": 12.0}
     assert areas(modelled(PLATE, top=AIR, bottom=Adiabatic(), surroundings=AIR)) == {
         "top": 12.0,
@@ -273,8 +273,8 @@ def test_what_nothing_cools_is_no_surface() -> None:
     assert areas(modelled(PLATE, top=AIR, bottom=Convection(0.0, 300.0))) == {"top": 12.0}
 
 
-def test_a_later_entry_covers_an_earlier_one() -> None:
-    """A film, a colder piece on it, and on that a hole through which nothing passes."""
+def test_later_cooler_covers_an_earlier_one() -> None:
+    """A convective face, on it a region of another ambient, and on that an adiabatic region."""
     cold = FaceCooling(FixedTemperature(280.0), FaceRectangle((1 * mm, 0.0), (2 * mm, 2 * mm)))
     shut = FaceCooling(Adiabatic(), FaceRectangle((1 * mm, 1 * mm), (3 * mm, 1 * mm)))
     s = modelled(PLATE, bottom=(AIR, cold, shut)).boundary
@@ -286,8 +286,8 @@ def test_a_later_entry_covers_an_earlier_one() -> None:
 
 
 @pytest.mark.parametrize(("face", "along"), [("west", 1), ("east", 1), ("south", 0), ("north", 0)])
-def test_a_region_of_a_side_is_given_along_it_and_in_height(face: str, along: int) -> None:
-    """2 mm along and 0.25 mm high, from 0.5 mm along and 0.5 mm up."""
+def test_region_of_a_side_has_lateral_and_vertical_coordinates(face: str, along: int) -> None:
+    """2 mm wide and 0.25 mm high, with its corner at 0.5 mm along the face and z = 0.5 mm."""
     region = FaceRectangle((0.5 * mm, 0.5 * mm), (2 * mm, 0.25 * mm))
     model = modelled(PLATE, top=AIR, **{face: FaceCooling(AIR, region)}, cell=0.4 * mm)
     assert areas(model) == {"top": 12.0, face: 0.5}
@@ -300,8 +300,8 @@ def test_a_region_of_a_side_is_given_along_it_and_in_height(face: str, along: in
     assert 0.5 * mm < heights.min() <= heights.max() < 0.75 * mm
 
 
-def test_a_resistance_is_of_the_area_its_cooler_is_left_with() -> None:
-    """5 K/W under all but 4 of 12 mm2, 2 K/W on those: h = 1 / (R A)."""
+def test_resistance_refers_to_the_uncovered_area() -> None:
+    """5 K/W on 8 of 12 mm2, 2 K/W on the other 4 mm2: h = 1 / (R A)."""
     piece = FaceCooling(ColdPlate(310.0, resistance=2.0), FaceRectangle((0.0, 0.0), (2 * mm, 2 * mm)))
     s = modelled(PLATE, bottom=(HeatSink(300.0, resistance=5.0), piece)).boundary
     by_h = {float(h): float(s.area[s.h == h].sum()) for h in np.unique(s.h)}
@@ -309,8 +309,8 @@ def test_a_resistance_is_of_the_area_its_cooler_is_left_with() -> None:
     assert float((s.h * s.area).sum()) == pytest.approx(1 / 5 + 1 / 2, rel=1e-12)
 
 
-def test_a_given_heat_is_shared_by_the_area() -> None:
-    """6 W into the bottom of 12 mm2 less a piece of 4 mm2 with a flux of its own."""
+def test_total_heat_rate_is_distributed_over_the_area() -> None:
+    """6 W into the bottom of 12 mm2 without a region of 4 mm2 that has another flux."""
     piece = FaceCooling(FixedFlux(flux=-100.0), FaceRectangle((0.0, 0.0), (2 * mm, 2 * mm)))
     s = modelled(PLATE, top=AIR, bottom=(FixedFlux(heat=6.0), piece)).boundary
     bottom = s.face == FACES.index("bottom")
@@ -319,8 +319,8 @@ def test_a_given_heat_is_shared_by_the_area() -> None:
     assert not s.h[bottom].any()
 
 
-def test_coolers_that_touch_nothing_are_refused() -> None:
-    """A region beside the body, one that is covered, a heat for a face that a later one takes."""
+def test_coolers_without_faces_are_rejected() -> None:
+    """A region beside the body, a covered region, and a heat rate on a covered face."""
     beside = FaceCooling(AIR, FaceRectangle((5 * mm, 0.0), (1 * mm, 1 * mm)))
     covered = FaceCooling(AIR, FaceRectangle((0.0, 0.0), (1 * mm, 1 * mm)))
     for entries, place in (((AIR, beside), 1), ((covered, AIR), 0), ((FixedFlux(heat=1.0), AIR), 0)):
@@ -341,8 +341,8 @@ def heat_of(model: Model) -> dict[str, float]:
     }
 
 
-def test_heat_adds_up_however_it_is_asked_for() -> None:
-    """All cells, plane by plane, part by part, in all: 7 W to 1e-12."""
+def test_powers_of_cells_planes_and_parts_agree() -> None:
+    """The sums over cells, planes and parts are 7 W to 1e-12."""
     blocks = Power(blocks=(Block("a", (0.3 * mm, 0.2 * mm), (1 * mm, 1 * mm), 3.0),), total=3.0)
     heat = Power(map=PowerMap(values=np.arange(12.0).reshape(3, 4)), scale_to=4.0)
     die = stack("die", 3, 2, sheet("active", 0.1, power=blocks), sheet("bulk", 0.7, power=heat), at=(1, 1))
@@ -354,15 +354,15 @@ def test_heat_adds_up_however_it_is_asked_for() -> None:
     assert np.array_equal(planes, model.power)
 
 
-def test_heat_is_even_over_the_height_of_its_layer() -> None:
-    """A layer in two cells of 0.1 and 0.3 mm: a quarter and three quarters, and the same in each column."""
+def test_power_is_even_over_the_height_of_its_layer() -> None:
+    """Cells of 0.1 and 0.3 mm have one and three quarters of the power, in every column."""
     grid = Grid(np.array([0, 1, 4]) * mm, np.array([0, 3]) * mm, np.array([0, 0.6, 0.7, 1.0]) * mm)
     body = stack("board", 4, 3, sheet("low", 0.6), sheet("hot", 0.4, power=Power(total=8.0)))
     power = modelled(body, grid=grid, cell=None).power
     assert power[:, 0] == pytest.approx(np.array([[0.0, 0.0], [0.5, 1.5], [1.5, 4.5]]), abs=1e-15)
 
 
-def test_a_powered_ring_heats_its_frame_and_not_the_die_in_it() -> None:
+def test_power_of_a_ring_lies_in_its_frame() -> None:
     ring = stack("ring", 6, 5, sheet("seal", 0.5, COPPER, power=Power(total=2.0)), at=(1, 0.5), frame=1 * mm)
     die = stack("die", 2, 1, sheet("bulk", 0.5, power=Power(total=1.0)), at=(3, 2.5))
     model = modelled(BOARD, ring, die, cell=(0.3 * mm, 0.3 * mm, 0.2 * mm))
@@ -372,8 +372,8 @@ def test_a_powered_ring_heats_its_frame_and_not_the_die_in_it() -> None:
     assert density == pytest.approx(np.full(density.size, 2.0 / ((30 - 12) * 0.5e-9)), rel=1e-9)
 
 
-def test_a_bare_total_is_spread_over_what_there_is_of_the_layer() -> None:
-    """A hole and an embedded die take their place from it; a region of another material heats with it."""
+def test_total_is_distributed_over_the_solid_of_the_layer() -> None:
+    """An opening and an embedded die get no power; a region of another material gets its share."""
     regions = (
         Region("hole", (1 * mm, 1 * mm), VOID, (0.5 * mm, 0.5 * mm)),
         Region("coin", (2 * mm, 1 * mm), COPPER, (5 * mm, 4 * mm)),
@@ -398,7 +398,7 @@ HOLE = Region("hole", (2 * mm, 2 * mm), VOID, (1 * mm, 1 * mm))
     ],
     ids=["block", "map"],
 )
-def test_heat_drawn_where_the_layer_is_open_is_refused(power: Power, lost: str) -> None:
+def test_power_in_an_opening_is_rejected(power: Power, lost: str) -> None:
     error = refusal(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,))))
     (diagnostic,) = error.diagnostics
     assert (diagnostic.code, diagnostic.field) == ("E-POWER", "stacks.board.layers[0].power")
@@ -407,8 +407,8 @@ def test_heat_drawn_where_the_layer_is_open_is_refused(power: Power, lost: str) 
     )
 
 
-def test_heat_and_cold_that_cancel_where_the_layer_is_open_are_refused_too() -> None:
-    """+1 W and -1 W over the hole: none is lost in sum, and both would be."""
+def test_cancelling_powers_in_an_opening_are_rejected() -> None:
+    """+1 W and -1 W over the opening: the sum is unchanged, but both powers would be lost."""
     blocks = tuple(
         Block(name, (x * mm, 1 * mm), (1 * mm, 2 * mm), heat)
         for name, x, heat in (("warm", 1, 1.0), ("cold", 2, -1.0), ("rest", 3, 4.0))
@@ -419,7 +419,7 @@ def test_heat_and_cold_that_cancel_where_the_layer_is_open_are_refused_too() -> 
     assert diagnostic.message.startswith("2 W of the power lie where the layer is open")
 
 
-def test_heat_drawn_where_another_stack_is_embedded_is_refused() -> None:
+def test_power_in_an_embedded_stack_is_rejected() -> None:
     power = Power(blocks=(Block("b", (0.0, 0.0), (2 * mm, 2 * mm), 4.0),))
     board = stack("board", 4, 3, sheet("core", 1, power=power))
     die = stack("die", 1, 1, sheet("bulk", 0.4), inside="board", at=(1, 1))
@@ -428,20 +428,20 @@ def test_heat_drawn_where_another_stack_is_embedded_is_refused() -> None:
     assert heat_of(beside) == pytest.approx({"board.core": 4.0})
 
 
-def test_blocks_beside_a_hole_are_as_they_are_drawn() -> None:
+def test_blocks_beside_an_opening_keep_their_power() -> None:
     power = Power(blocks=(Block("b", (3 * mm, 0.0), (1 * mm, 3 * mm), 4.0),))
     model = modelled(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,))))
     assert heat_of(model) == {"board.core": pytest.approx(4.0, rel=1e-12)}
     assert set(model.grid.x_center[np.nonzero(model.power.sum(axis=(0, 1)))[0]] > 3 * mm) == {True}
 
 
-def test_nothing_left_of_a_powered_layer_is_refused() -> None:
+def test_powered_layer_without_cells_is_rejected() -> None:
     hole = Region("hole", (4 * mm, 3 * mm), VOID)
     layers = sheet("low", 1), sheet("gone", 0.5, power=Power(total=1.0), regions=(hole,))
     assert "1 W of the power lie where the layer is open" in str(refusal(stack("board", 4, 3, *layers)))
 
 
-def test_blocks_know_the_cells_they_fill() -> None:
+def test_windows_of_blocks() -> None:
     blocks = (
         Block("left", (0.25 * mm, 0.5 * mm), (1.5 * mm, 1 * mm), 3.0),
         Block("idle", (2 * mm, 0.5 * mm), (0.5 * mm, 1 * mm), 0.0),
@@ -463,7 +463,7 @@ def test_blocks_know_the_cells_they_fill() -> None:
         assert model.parts[block.part].name == "die.active"
 
 
-def test_blocks_off_the_planes_are_not_told_apart() -> None:
+def test_blocks_off_the_planes_are_not_listed() -> None:
     power = Power(blocks=(Block("b", (0.5 * mm, 0.5 * mm), (1 * mm, 1 * mm), 2.0),))
     grid = Grid(np.array([0, 4]) * mm, np.array([0, 3]) * mm, np.array([0, 1]) * mm)
     model = modelled(stack("board", 4, 3, sheet("core", 1, power=power)), grid=grid, cell=None)
@@ -474,8 +474,8 @@ def test_blocks_off_the_planes_are_not_told_apart() -> None:
 # -- contacts --------------------------------------------------------------------------------
 
 
-def test_contacts_lie_under_and_over_their_layer() -> None:
-    """In its own columns, at the plane where the two cells meet; top and bottom are told apart."""
+def test_contacts_at_the_bottom_and_top_of_a_layer() -> None:
+    """They lie in the columns of the layer, at its bottom and top plane."""
     joint = Interface(bottom=1e-5, top=2e-5)
     die = stack("die", 3, 2, sheet("bulk", 0.5, interface=joint), sheet("cap", 0.2), at=(1, 1))
     model = modelled(BOARD, die)
@@ -491,10 +491,10 @@ def test_contacts_lie_under_and_over_their_layer() -> None:
         assert y == pytest.approx([1 * mm, 3 * mm])
 
 
-def test_an_interface_that_nothing_touches_is_refused() -> None:
-    """The top of the uppermost layer; with the base of a cooler on it there is something.
+def test_interface_without_solid_is_rejected() -> None:
+    """The top of the uppermost layer has no neighbour, unless a cooler has a base.
 
-    A cooler without a base is told as such, with the way to say the same there.
+    For a cooler without a base the hint states an equivalent coefficient.
     """
     board = stack("board", 4, 3, sheet("core", 1, interface=Interface(top=1e-5)))
     (diagnostic,) = refusal(board, top=ColdPlate(300.0, h=1e4)).diagnostics
@@ -519,7 +519,7 @@ def test_an_interface_that_nothing_touches_is_refused() -> None:
     )
 
 
-def test_an_interface_of_a_ring_is_of_its_frame() -> None:
+def test_interface_of_a_ring_covers_its_frame() -> None:
     ring = stack(
         "ring", 4, 3, sheet("seal", 0.5, interface=Interface(bottom=1e-5)), at=(1, 1), frame=0.5 * mm
     )
@@ -535,8 +535,8 @@ def test_an_interface_of_a_ring_is_of_its_frame() -> None:
 # -- islands ---------------------------------------------------------------------------------
 
 
-def test_a_piece_that_no_solid_joins_to_a_cooler_is_refused() -> None:
-    """A die over a layer of nothing is named; cooled from above it is no island any more."""
+def test_piece_without_path_to_a_cooler_is_rejected() -> None:
+    """The message names a die over a void layer; with cooling from above there is no error."""
     warm = sheet("bulk", 0.5, power=1.0)
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), warm, sheet("cap", 0.1), at=(1, 1))
     (diagnostic,) = refusal(PLATE, die, bottom=AIR).diagnostics
@@ -545,8 +545,8 @@ def test_a_piece_that_no_solid_joins_to_a_cooler_is_refused() -> None:
     assert modelled(PLATE, die, bottom=AIR, top=AIR).active > 0
 
 
-def test_pieces_that_touch_along_an_edge_only_are_not_joined() -> None:
-    """Two regions of a layer that meet at a corner, one of them cooled."""
+def test_pieces_with_a_common_edge_are_not_connected() -> None:
+    """Two regions of a layer with a common corner, one of them cooled."""
     regions = tuple(
         Region(name, (2 * mm, 2 * mm), VOID, at) for name, at in (("a", (0.0, 2 * mm)), ("b", (2 * mm, 0.0)))
     )
@@ -555,15 +555,15 @@ def test_pieces_that_touch_along_an_edge_only_are_not_joined() -> None:
     assert "no path through solids leads from s.checkers" in str(refusal(body, bottom=west))
 
 
-def test_a_flux_alone_cools_no_island() -> None:
+def test_flux_alone_does_not_cool_an_island() -> None:
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), sheet("bulk", 0.5), at=(1, 1))
     assert "leads from die.bulk to a cooled face" in str(
         refusal(PLATE, die, bottom=AIR, top=FixedFlux(flux=-1.0))
     )
 
 
-def test_an_idle_piece_is_left_out_with_a_warning() -> None:
-    """Nothing says how warm it is; what is left of the body is as if it had not been drawn."""
+def test_unpowered_island_is_removed_with_a_warning() -> None:
+    """Its temperature is undetermined; the remaining body is that of the package without it."""
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), sheet("bulk", 0.5), at=(1, 1))
     alone, both = modelled(PLATE, bottom=AIR), modelled(PLATE, die, bottom=AIR)
     (warning,) = both.warnings
@@ -573,7 +573,7 @@ def test_an_idle_piece_is_left_out_with_a_warning() -> None:
     assert np.sum(both.grid.volume[both.part > 0]) == pytest.approx(np.sum(alone.grid.volume[alone.part > 0]))
 
 
-def test_of_many_parts_five_are_named() -> None:
+def test_message_names_at_most_five_parts() -> None:
     layers = (sheet("gap", 0.1, VOID), *(sheet(f"l{n}", 0.1, power=1.0) for n in range(8)))
     error = refusal(PLATE, stack("die", 2, 1, *layers, at=(1, 1)), bottom=AIR)
     assert "leads from die.l0, die.l1, die.l2, die.l3, die.l4 and 3 more to" in str(error)
@@ -582,7 +582,7 @@ def test_of_many_parts_five_are_named() -> None:
 # -- warnings --------------------------------------------------------------------------------
 
 
-def test_warnings_are_those_of_the_drawing_and_of_its_planes() -> None:
+def test_warnings_of_description_and_planes() -> None:
     hot = Convection(10.0, 700.0)
     body = stack("board", 4, 3, sheet("core", 1), sheet("top", 1))
     die = Stack(
@@ -594,8 +594,8 @@ def test_warnings_are_those_of_the_drawing_and_of_its_planes() -> None:
     assert "two planes at a distance of 2 nm at x = 2 mm are merged" in planes
 
 
-def test_thin_films_and_thick_boards_stand_in_one_grid() -> None:
-    """A layer of 20 nm on 1.6 mm keeps its own cells and its power."""
+def test_thin_layer_and_thick_board_in_one_grid() -> None:
+    """A layer of 20 nm on 1.6 mm has its own cells and keeps its power."""
     layers = (
         Layer("board", 1.6 * mm, MOLD),
         Layer("film", 20e-9, COPPER, power=Power(total=1.0)),

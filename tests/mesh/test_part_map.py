@@ -1,4 +1,4 @@
-"""The body as tiles says of every cell what painting the cells one by one says."""
+"""The part map: equal to the parts assigned cell by cell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHAPE = (7, 11, 13)
 
 
 def random_body(seed: int) -> tuple[Geometry, Grid]:
-    """Return boxes of many parts and of nothing, some thinner than a cell, on a grid of odd sizes."""
+    """Return boxes of many parts and of void, some thinner than a cell, on an uneven grid."""
     random = np.random.default_rng(seed)
     silicon = Material("si", 148.0)
     plate = Stack("plate", (10 * mm, 10 * mm), (Layer("sheet", 1 * mm, silicon),))
@@ -40,7 +40,7 @@ def painted(geometry: Geometry, grid: Grid) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_tiles_are_what_is_painted_cell_by_cell(seed: int) -> None:
+def test_tiles_equal_the_parts_cell_by_cell(seed: int) -> None:
     geometry, grid = random_body(seed)
     mosaic, expected = rasterize(geometry, grid), painted(geometry, grid)
     assert mosaic.shape == grid.shape
@@ -54,7 +54,7 @@ def test_tiles_are_what_is_painted_cell_by_cell(seed: int) -> None:
 @pytest.mark.parametrize("is_high", [False, True])
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("seed", range(5))
-def test_exposed_cells_are_those_whose_neighbour_is_outside(seed: int, axis: int, is_high: bool) -> None:
+def test_boundary_cells_have_a_neighbour_outside(seed: int, axis: int, is_high: bool) -> None:
     geometry, grid = random_body(seed)
     part = painted(geometry, grid)
     framed = np.pad(part, 1)
@@ -66,14 +66,14 @@ def test_exposed_cells_are_those_whose_neighbour_is_outside(seed: int, axis: int
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 7), (2, 5), (3, 4), (4, 4)])
-def test_planes_in_a_range_show_all_there_is(start: int, stop: int) -> None:
+def test_planes_in_a_range_are_complete(start: int, stop: int) -> None:
     geometry, grid = random_body(3)
     part = painted(geometry, grid)
     shown = list(rasterize(geometry, grid).planes_in(slice(start, stop)))
     assert {plane.tobytes() for plane in shown} == {plane.tobytes() for plane in part[start:stop]}
 
 
-def test_tiles_do_not_grow_with_the_cells() -> None:
+def test_number_of_tiles_does_not_depend_on_the_cells() -> None:
     plate = Stack("plate", (10 * mm, 8 * mm), (Layer("sheet", 1 * mm, Material("si", 148.0)),))
     package = Package("case", (plate,), Cooling(top=Convection(10.0, 300.0)))
     shapes = []
@@ -83,7 +83,7 @@ def test_tiles_do_not_grow_with_the_cells() -> None:
     assert shapes == [(1, 1, 1)] * 2
 
 
-def test_a_mosaic_of_one_tile() -> None:
+def test_part_map_of_one_tile() -> None:
     mosaic = PartMap(np.ones((1, 1, 1), np.uint16), (np.array([0, 2]), np.array([0, 3]), np.array([0, 1])))
     assert np.array_equal(mosaic.cells(), np.ones((2, 3, 1)))
     assert [len(mosaic.boundary_cells(axis, is_high=True)[0]) for axis in range(3)] == [3, 2, 6]

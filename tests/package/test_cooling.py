@@ -1,4 +1,4 @@
-"""Who cools: the law of each cooler, what is due exactly once, short forms, and the order of the entries."""
+"""Cooling: Robin coefficients of each cooler, required fields, short forms and order of the coolers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ BASE = Base("copper", 2 * mm)
 
 
 def read(description: Any) -> Cooling:
-    """Return what a file says."""
+    """Return the cooling of a description in a file."""
     return TypeAdapter(Cooling).validate_python(description, context={"from_file": True})
 
 
 def refused(description: Any) -> dict[str, str]:
-    """Return what is wrong with it, by field."""
+    """Return the error messages by field."""
     with pytest.raises(ValidationError) as caught:
         read(description)
     return {
@@ -65,15 +65,15 @@ def refused(description: Any) -> dict[str, str]:
         (ColdPlate(305.0, resistance=0.05), RobinCoefficients(1.0 / (0.05 * AREA), 305.0)),
     ],
 )
-def test_film_of_every_cooler(cooler: Any, law: RobinCoefficients) -> None:
-    """W/(m2 K), K and W/m2 on 4 cm2; a base is a solid of its own and changes no film."""
+def test_robin_coefficients_of_every_cooler(cooler: Any, law: RobinCoefficients) -> None:
+    """W/(m2 K), K and W/m2 on 4 cm2; a base is a separate solid and does not change them."""
     found = robin_coefficients(cooler, AREA)
     assert (found.h, found.temperature, found.flux) == pytest.approx((law.h, law.temperature, law.flux))
 
 
 @pytest.mark.parametrize("kind", [HeatSink, ColdPlate])
 @pytest.mark.parametrize("given", [{}, {"resistance": 1.0, "h": 100.0}])
-def test_a_cooler_has_one_law(kind: Any, given: dict[str, float]) -> None:
+def test_cooler_needs_resistance_or_htc(kind: Any, given: dict[str, float]) -> None:
     with pytest.raises(DescriptionError, match="give exactly one of resistance and h") as caught:
         kind(300.0, **given)
     assert caught.value.diagnostics[0].code == "E-COOLING"
@@ -81,7 +81,7 @@ def test_a_cooler_has_one_law(kind: Any, given: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"flux": 1.0, "heat": 1.0}])
-def test_a_flux_is_said_in_one_way(given: dict[str, float]) -> None:
+def test_flux_and_heat_exclude_each_other(given: dict[str, float]) -> None:
     with pytest.raises(DescriptionError, match="give exactly one of flux and heat") as caught:
         FixedFlux(**given)
     assert caught.value.diagnostics[0].code == "E-COOLING"
@@ -100,7 +100,7 @@ def test_a_flux_is_said_in_one_way(given: dict[str, float]) -> None:
         lambda: Convection(inf, 300.0),
     ],
 )
-def test_values_that_cannot_be_are_refused(make: Any) -> None:
+def test_invalid_values_are_rejected(make: Any) -> None:
     with pytest.raises(DescriptionError) as caught:
         make()
     assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E-RANGE"]
@@ -112,12 +112,12 @@ AIR, WATER = Convection(10.0, 300.0), ColdPlate(290.0, h=2e4)
 SPOT = FaceRectangle((1 * mm, 2 * mm), (3 * mm, 4 * mm))
 
 
-def test_one_cooler_is_a_list_of_one_on_the_whole_face() -> None:
+def test_single_cooler_becomes_a_list() -> None:
     assert Cooling(top=AIR) == Cooling(top=(FaceCooling(AIR),)) == Cooling(top=[FaceCooling(AIR, None)])  # type: ignore[arg-type]
     assert Cooling(top=AIR).top[0].region is None
 
 
-def test_entries_come_face_by_face_in_the_order_given() -> None:
+def test_coolers_are_iterated_by_face_in_order() -> None:
     cooling = Cooling(surroundings=AIR, west=WATER, top=(AIR, FaceCooling(WATER, SPOT)))  # type: ignore[arg-type]
     assert [(face, cooled.cooler, cooled.region) for face, cooled in cooling] == [
         ("top", AIR, None),
@@ -127,7 +127,7 @@ def test_entries_come_face_by_face_in_the_order_given() -> None:
     ]
 
 
-def test_each_face_is_its_own() -> None:
+def test_faces_are_independent() -> None:
     faces = {face: FixedTemperature(300.0 + n) for n, face in enumerate((*FACES, "surroundings"))}
     cooling = Cooling(**faces)  # type: ignore[arg-type]
     assert [face for face, _ in cooling] == [*FACES, "surroundings"]
@@ -135,8 +135,8 @@ def test_each_face_is_its_own() -> None:
         assert [cooled.cooler for cooled in cooling.face(face)] == [cooler]
 
 
-def test_a_face_takes_the_surroundings_where_nothing_is_said_of_it() -> None:
-    """Adiabatic is something that is said."""
+def test_face_without_cooler_has_the_surroundings() -> None:
+    """An explicit adiabatic face is kept."""
     cooling = Cooling(surroundings=AIR, bottom=Adiabatic())  # type: ignore[arg-type]
     assert cooling.face("top") == cooling.surroundings
     assert [cooled.cooler for cooled in cooling.face("bottom")] == [Adiabatic()]
@@ -167,7 +167,7 @@ FILE = {
 }
 
 
-def test_a_file_says_the_same_as_python() -> None:
+def test_file_and_python_give_the_same_cooling() -> None:
     assert read(FILE) == Cooling(
         top=(Convection(10.0, 298.15), FaceCooling(ColdPlate(313.15, resistance=0.05), SPOT)),  # type: ignore[arg-type]
         bottom=HeatSink(298.15, h=1000.0, base=BASE),  # type: ignore[arg-type]
@@ -177,7 +177,7 @@ def test_a_file_says_the_same_as_python() -> None:
     )
 
 
-def test_an_entry_without_a_cooler_or_with_two_is_refused() -> None:
+def test_entry_needs_exactly_one_cooler() -> None:
     expected = (
         "expected exactly one of adiabatic, convection, fixed_temperature, fixed_flux, heat_sink, cold_plate"
     )
@@ -187,19 +187,19 @@ def test_an_entry_without_a_cooler_or_with_two_is_refused() -> None:
     assert text == f"unknown kind 'convektion'; {expected} [E-KEY]"
 
 
-def test_faces_and_keys_that_are_none_are_refused() -> None:
+def test_unknown_faces_and_keys_are_rejected() -> None:
     assert refused({"up": FILE["west"]}) == {"up": "unknown key 'up' [E-KEY]"}
     found = refused({"top": {"convection": {"h": "10 W/m2/K", "ambent": "25 degC"}}})
     assert {text.split()[-1] for text in found.values()} == {"[E-KEY]", "[E-MISSING]"}
 
 
-def test_naked_numbers_are_refused_in_files() -> None:
+def test_numbers_without_unit_are_rejected_in_files() -> None:
     found = refused({"top": {"convection": {"h": 10, "ambient": "25 degC"}}})
     (text,) = found.values()
     assert "10 has no unit; expected a heat transfer coefficient [E-UNIT]" in text
 
 
-def test_what_is_written_reads_back() -> None:
+def test_written_description_reads_back() -> None:
     cooling = read(FILE)
     again = dump(Cooling, cooling)
     assert TypeAdapter(Cooling).validate_python(again) == cooling

@@ -1,9 +1,10 @@
-"""Where everything of a package stands: stacks on, in and beside each other, turned, flipped and filled."""
+"""Geometry: stacks on, inside and beside each other, rotated, flipped and filled."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +24,15 @@ from thermostack import (
     Power,
     Region,
     Stack,
+    discretize,
+    read_package,
+    read_result,
+    solve_steady,
 )
-from thermostack.package.geometry import Geometry, build_geometry
-from thermostack.package.placement import frame_rectangles, place_stacks
+from thermostack.io.description.write_package import package_to_yaml
+from thermostack.package.geometry import Geometry, build_geometry, package_geometry
+from thermostack.package.placement import place_stacks
+from thermostack.package.rectangles import frame_rectangles
 from thermostack.units import mm, um
 
 AIR = Cooling(top=Convection(10.0, 300.0))
@@ -50,7 +57,7 @@ def drawn(*stacks: Stack, cooling: Cooling = AIR) -> Geometry:
 
 
 def part_at(geometry: Geometry, x: float, y: float, z: float) -> str:
-    """Return the name of the part at a point, "" where there is nothing."""
+    """Return the name of the part at a point [m], "" outside the body."""
     found = -1
     for box in geometry.boxes:
         if all(low < value < high for low, value, high in zip(box.low, (x, y, z), box.high, strict=True)):
@@ -59,7 +66,7 @@ def part_at(geometry: Geometry, x: float, y: float, z: float) -> str:
 
 
 def diagnostics_of(*stacks: Stack, cooling: Cooling = AIR) -> dict[str, str]:
-    """Return the messages of what is wrong, by code and field."""
+    """Return the error messages by code and field."""
     with pytest.raises(DescriptionError) as caught:
         drawn(*stacks, cooling=cooling)
     return {
@@ -71,7 +78,7 @@ def diagnostics_of(*stacks: Stack, cooling: Cooling = AIR) -> dict[str, str]:
 # -- on each other ---------------------------------------------------------------------------
 
 
-def test_stacks_of_different_height_side_by_side_and_on_top() -> None:
+def test_stacks_of_different_height() -> None:
     geometry = drawn(
         board(),
         die("tall", 1 * mm, 1 * mm, 0.7 * mm),
@@ -96,13 +103,13 @@ def test_order_of_stacks_does_not_matter() -> None:
     ]
 
 
-def test_center_is_where_the_middle_is() -> None:
+def test_center_is_the_middle_of_the_plan() -> None:
     middle = Stack("a", (4 * mm, 2 * mm), (sheet("bulk", 1 * mm),), on="board", center=(10 * mm, 5 * mm))
     (box,) = drawn(board(), middle).boxes[1:]
     assert box.low[:2] == pytest.approx((8 * mm, 4 * mm))
 
 
-def test_copy_is_placed_elsewhere() -> None:
+def test_copy_has_another_position() -> None:
     first = die("a", 1 * mm, 1 * mm)
     second = first.at(9 * mm, 1 * mm, name="b")
     assert (second.name, second.corner, second.layers) == ("b", (9 * mm, 1 * mm), first.layers)
@@ -112,7 +119,7 @@ def test_copy_is_placed_elsewhere() -> None:
 # -- embedded --------------------------------------------------------------------------------
 
 
-def test_bridge_is_embedded_flush_and_below_the_top() -> None:
+def test_embedded_bridge_flush_and_below_the_top() -> None:
     bridge = Stack(
         "bridge",
         (2 * mm, 1 * mm),
@@ -127,7 +134,7 @@ def test_bridge_is_embedded_flush_and_below_the_top() -> None:
     assert part_at(geometry, 10 * mm, 4.5 * mm, 0.90 * mm) == "board.core"
 
 
-def test_dies_stand_over_a_bridge_they_share() -> None:
+def test_dies_over_a_common_bridge() -> None:
     bridge = Stack(
         "bridge", (2 * mm, 1 * mm), (sheet("die", 60 * um),), inside="board", position=(4 * mm, 1 * mm)
     )
@@ -136,7 +143,7 @@ def test_dies_stand_over_a_bridge_they_share() -> None:
     assert part_at(geometry, 4.5 * mm, 1.5 * mm, 1.1 * mm) == "a.bulk"
 
 
-def test_cavity_is_open_and_takes_a_die() -> None:
+def test_die_in_an_open_cavity() -> None:
     air = (sheet("air", 0.6 * mm, "void"),)
     cavity = Stack("cavity", (6 * mm, 4 * mm), air, inside="board", position=(2 * mm, 2 * mm))
     bulk = (sheet("bulk", 0.2 * mm),)
@@ -150,7 +157,7 @@ def test_cavity_is_open_and_takes_a_die() -> None:
     assert "cavity.air" not in [part.name for part in geometry.parts]
 
 
-def test_embedded_may_not_come_out_below() -> None:
+def test_embedded_stack_must_not_protrude_below() -> None:
     thick = Stack("coin", (2 * mm, 1 * mm), (sheet("cu", 1.2 * mm),), inside="board", position=(0.0, 0.0))
     found = diagnostics_of(board(), thick)
     assert found == {
@@ -172,7 +179,7 @@ def test_frame_is_solid_along_its_edge_only() -> None:
 
 
 @given(st.floats(1e-3, 0.1), st.floats(1e-3, 0.1), st.floats(0.05, 0.45))
-def test_frame_covers_what_it_should(width: float, depth: float, share: float) -> None:
+def test_area_of_a_frame(width: float, depth: float, share: float) -> None:
     frame = share * min(width, depth)
     area = math.fsum(
         (x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in frame_rectangles((0.0, 0.0, width, depth), frame)
@@ -180,14 +187,14 @@ def test_frame_covers_what_it_should(width: float, depth: float, share: float) -
     assert area == pytest.approx(width * depth - (width - 2 * frame) * (depth - 2 * frame))
 
 
-def test_chip_may_not_stand_in_the_ring() -> None:
+def test_chip_must_not_overlap_the_ring() -> None:
     ring = die("ring", 0.0, 0.0, size=(20 * mm, 10 * mm), frame=2 * mm)
     found = diagnostics_of(board(), ring, die("chip", 1 * mm, 3 * mm))
     assert found.keys() == {"E-OVERLAP stacks.chip"}
     assert "from (1 mm, 3 mm) to (2 mm, 5 mm) of the package" in found["E-OVERLAP stacks.chip"]
 
 
-def test_regions_cover_their_layer_and_each_other_in_order() -> None:
+def test_later_region_covers_an_earlier_one() -> None:
     regions = (
         Region("coin", (2 * mm, 1 * mm), "copper", (1 * mm, 0.5 * mm)),
         Region("hole", (1 * mm, 0.5 * mm), "void", (1.5 * mm, 0.75 * mm)),
@@ -201,7 +208,7 @@ def test_regions_cover_their_layer_and_each_other_in_order() -> None:
     assert part_at(geometry, 1.5 * mm, 2.0 * mm, 1.2 * mm) == "chip.bulk"
 
 
-def test_filler_surrounds_up_to_the_highest() -> None:
+def test_filler_extends_to_the_maximum_height() -> None:
     geometry = drawn(
         board(filler="emc"),
         die("tall", 1 * mm, 1 * mm, 0.7 * mm),
@@ -213,7 +220,7 @@ def test_filler_surrounds_up_to_the_highest() -> None:
     assert part_at(geometry, 2 * mm, 2 * mm, 1.5 * mm) == "tall.bulk"
 
 
-def test_filler_reaches_the_top_of_stacks_on_stacks() -> None:
+def test_filler_includes_stacks_on_stacks() -> None:
     geometry = drawn(
         board(filler="emc"), die("a", 1 * mm, 1 * mm), die("b", 0.0, 0.0, on="a", size=(1 * mm, 1 * mm))
     )
@@ -228,7 +235,7 @@ def lid(**more: Any) -> Stack:
 TALL, FLAT = die("tall", 1 * mm, 1 * mm, 0.7 * mm), die("flat", 7 * mm, 1 * mm, 0.2 * mm)
 
 
-def test_lid_on_several_with_gaps_filled() -> None:
+def test_lid_on_several_stacks_with_gap_fill() -> None:
     geometry = drawn(board(filler="emc"), TALL, FLAT, lid(gap_fill="tim_gel"))
     assert part_at(geometry, 8 * mm, 2 * mm, 1.5 * mm) == "lid.gap_fill"
     assert part_at(geometry, 6 * mm, 2 * mm, 1.5 * mm) == "board.filler"
@@ -237,13 +244,13 @@ def test_lid_on_several_with_gaps_filled() -> None:
     assert plate.low == pytest.approx((0.5 * mm, 0.5 * mm, 1.7 * mm))
 
 
-def test_gap_that_nothing_fills_is_refused() -> None:
+def test_unfilled_gap_is_rejected() -> None:
     found = diagnostics_of(board(), TALL, FLAT, lid())
     assert found.keys() == {"E-GAP stacks.lid"}
     assert "nothing fills the gap from z = 1 mm to 1.7 mm" in found["E-GAP stacks.lid"]
 
 
-def test_gap_fill_is_only_over_the_lower_ones() -> None:
+def test_gap_fill_lies_over_lower_stacks_only() -> None:
     found = diagnostics_of(board(), TALL, FLAT, lid(gap_fill="tim_gel"))
     assert "from z = 1 mm to 1.7 mm under it, at (750 um, 750 um)" in found["E-GAP stacks.lid"]
     within = lid(gap_fill="tim_gel", size=(8 * mm, 2 * mm)).at(1 * mm, 1 * mm)
@@ -251,12 +258,12 @@ def test_gap_fill_is_only_over_the_lower_ones() -> None:
     assert part_at(geometry, 6 * mm, 2 * mm, 1.5 * mm) == "lid.gap_fill"
 
 
-def test_gap_may_be_left_open() -> None:
+def test_void_permits_an_open_gap() -> None:
     geometry = drawn(board(), TALL, FLAT, lid(gap_fill="void"))
     assert part_at(geometry, 8 * mm, 2 * mm, 1.5 * mm) == ""
 
 
-def test_lid_over_equal_heights_needs_no_fill() -> None:
+def test_equal_heights_need_no_gap_fill() -> None:
     twins = (TALL, TALL.at(5 * mm, 1 * mm, name="flat"))
     geometry = drawn(board(), *twins, lid(size=(8 * mm, 2 * mm)).at(1 * mm, 1 * mm))
     assert part_at(geometry, 5 * mm, 2 * mm, 2.0 * mm) == "lid.plate"
@@ -274,7 +281,7 @@ def test_lid_over_equal_heights_needs_no_fill() -> None:
         (270, (3, 2), (2, 4), (3.25, 5.5)),
     ],
 )
-def test_rotation_turns_plan_children_and_blocks(
+def test_rotation_applies_to_plan_stacks_and_blocks(
     rotate: int, corner: tuple[float, float], size: tuple[float, float], mark: tuple[float, float]
 ) -> None:
     blocks = (Block("b", (0.25 * mm, 0.0), (0.5 * mm, 0.5 * mm), 1.0),)
@@ -325,7 +332,7 @@ def test_flip_reverses_layers_and_mirrors_the_plan() -> None:
     st.booleans(),
     st.tuples(st.floats(0, 1), st.floats(0, 1)),
 )
-def test_turn_says_what_the_matrix_does(
+def test_orientation_equals_the_matrix(
     outer: int, outer_flip: bool, inner: int, inner_flip: bool, point: tuple[float, float]
 ) -> None:
     base = Stack("base", (0.04, 0.04), (sheet("x", 1e-3),))
@@ -348,7 +355,7 @@ def test_turn_says_what_the_matrix_does(
 # -- what is refused -------------------------------------------------------------------------
 
 
-def test_overlap_names_both_and_the_rectangle() -> None:
+def test_overlap_message_names_both_stacks_and_the_rectangle() -> None:
     found = diagnostics_of(board(), die("a", 1 * mm, 1 * mm), die("b", 3 * mm, 2 * mm))
     assert found == {
         "E-OVERLAP stacks.b": "b overlaps a from (3 mm, 2 mm) to (5 mm, 3 mm) of the package "
@@ -356,25 +363,25 @@ def test_overlap_names_both_and_the_rectangle() -> None:
     }
 
 
-def test_touching_is_no_overlap() -> None:
+def test_touching_stacks_do_not_overlap() -> None:
     drawn(board(), die("a", 1 * mm, 1 * mm), die("b", 5 * mm, 1 * mm), die("c", 5 * mm + 0.5e-9, 3 * mm))
 
 
-def test_stack_that_leaves_its_host() -> None:
+def test_stack_beyond_its_support_is_rejected() -> None:
     found = diagnostics_of(board(), die("a", 17 * mm, 9 * mm))
     assert found.keys() == {"E-OUTSIDE stacks.a"}
     assert "a extends beyond board by 1 mm to the east and 1 mm to the north" in found["E-OUTSIDE stacks.a"]
 
 
-def test_stack_that_leaves_by_rounding_is_kept() -> None:
+def test_rounding_beyond_the_support_is_permitted() -> None:
     drawn(board(), die("a", 16 * mm * (1 + 1e-12), 0.0))
 
 
-def test_stack_beside_one_on_another_level_may_overlap_in_plan() -> None:
+def test_stacks_on_different_levels_may_overlap_in_plan() -> None:
     drawn(board(), die("a", 1 * mm, 1 * mm), die("b", 0.0, 0.0, on="a"))
 
 
-def test_two_circles_are_told_apart() -> None:
+def test_each_cycle_is_reported_once() -> None:
     a, b = die("a", 0.0, 0.0, on="b"), die("b", 0.0, 0.0, on="a")
     c = die("c", 0.0, 0.0, on="c")
     found = diagnostics_of(board(), a, b, c)
@@ -386,7 +393,7 @@ def test_two_circles_are_told_apart() -> None:
 # -- coolers' bases --------------------------------------------------------------------------
 
 
-def test_base_covers_the_face_or_what_is_said() -> None:
+def test_base_covers_the_face_or_its_own_size() -> None:
     plate = ColdPlate(300.0, h=1e4, base=Base("copper", 3 * mm))
     geometry = drawn(board(), die("a", 1 * mm, 1 * mm), cooling=Cooling(top=plate))
     assert geometry.boxes[-1].low == pytest.approx((1 * mm, 1 * mm, 1.5 * mm))
@@ -407,7 +414,7 @@ def warned_gaps(*stacks: Stack, base: Base | None = None, **more: Any) -> list[s
     ]
 
 
-def test_base_that_nearly_touches_a_stack_is_a_warning() -> None:
+def test_narrow_gap_below_a_base_is_a_warning() -> None:
     tall, flat = die("tall", 1 * mm, 1 * mm, 0.5 * mm), die("flat", 7 * mm, 1 * mm, 0.48 * mm)
     (text,) = warned_gaps(tall, flat, die("far", 13 * mm, 1 * mm, 0.29 * mm))
     assert (
@@ -417,7 +424,7 @@ def test_base_that_nearly_touches_a_stack_is_a_warning() -> None:
     assert text.endswith("[W-GAP]")
 
 
-def test_base_that_touches_or_whose_gap_is_filled_is_none() -> None:
+def test_no_warning_without_a_gap_below_a_base() -> None:
     tall, flat = die("tall", 1 * mm, 1 * mm, 0.5 * mm), die("flat", 7 * mm, 1 * mm, 0.48 * mm)
     assert not warned_gaps(tall, die("other", 7 * mm, 1 * mm, 0.5 * mm))
     assert not warned_gaps(tall, flat, filler="emc")
@@ -430,11 +437,60 @@ def test_base_that_touches_or_whose_gap_is_filled_is_none() -> None:
     assert not warned_gaps(tall, flat, base=Base("copper", 3 * mm))  # as large as the highest part
 
 
-def test_gap_beside_a_smaller_stack_on_top_is_seen() -> None:
-    """A stack partly under a higher one: what is free of it ends just below the base."""
+def test_gap_beside_a_smaller_stack_is_found() -> None:
+    """A stack partly below a smaller one: its free part ends just below the base."""
     flat, cap = (
         die("flat", 7 * mm, 1 * mm, 0.5 * mm),
         die("cap", 0.0, 0.0, 0.1 * mm, on="flat", size=(1 * mm, 1 * mm)),
     )
     (text,) = warned_gaps(flat, cap)
     assert "an empty gap of 100 um between flat and the base" in text
+
+
+# -- the kept geometry -----------------------------------------------------------------------
+
+
+def count_builds(monkeypatch: pytest.MonkeyPatch) -> list[Package]:
+    """Return a list that receives every package whose geometry is built."""
+    built: list[Package] = []
+
+    def counted(package: Package) -> Geometry:
+        built.append(package)
+        return build_geometry(package)
+
+    monkeypatch.setattr("thermostack.package.geometry.build_geometry", counted)
+    return built
+
+
+def test_geometry_of_a_package_is_built_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`read_package` builds it to check the description, and `discretize` and the result file use it."""
+    built = count_builds(monkeypatch)
+    package = read_package("hbm3_8h")
+    model, finer = discretize(package, cell=2 * mm), discretize(package, cell=1 * mm)
+    assert built == [package]
+    assert model.geometry is finer.geometry is package_geometry(package)
+    solve_steady(model, estimate=False, threads=1).save(tmp_path / "result.vtkhdf")
+    assert len(built) == 1
+    read = read_result(tmp_path / "result.vtkhdf")
+    discretize(read.package, cell=2 * mm)
+    assert len(built) == 2  # one for the package of the file
+
+
+def test_changed_copy_has_a_geometry_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = Package("case", (board(),), AIR)
+    before = package_geometry(package)
+    built = count_builds(monkeypatch)
+    thick = replace(package, stacks=(replace(board(), layers=(sheet("core", 3 * mm),)),))
+    geometry = package_geometry(thick)
+    assert built == [thick]
+    assert geometry.package is thick
+    assert geometry.boxes != before.boxes
+    assert package_geometry(package) is before
+
+
+def test_kept_geometry_is_no_part_of_the_description() -> None:
+    package, other = (Package("case", (board(),), AIR) for _ in range(2))
+    package_geometry(package)
+    assert package == other
+    assert repr(package) == repr(other)
+    assert package_to_yaml(package) == package_to_yaml(other)

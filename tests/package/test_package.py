@@ -1,4 +1,4 @@
-"""A package drawn in Python: what its objects hold, what they refuse, and what they find in a drawing."""
+"""A package described in Python: values, invalid values, and diagnostics."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_objects_are_frozen_and_compare_by_value() -> None:
     assert hash(BOARD) == hash(replace(BOARD))
 
 
-def test_a_changed_copy_is_checked_too() -> None:
+def test_changed_copy_is_validated() -> None:
     with pytest.raises(DescriptionError, match="is not greater than zero"):
         replace(SHEET, thickness=-1.0)
 
@@ -120,7 +120,7 @@ def test_constructors_refuse(make: Any, words: str) -> None:
     assert words in str(caught.value)
 
 
-def test_all_diagnostics_of_an_object_are_told_at_once() -> None:
+def test_all_errors_of_an_object_are_reported_together() -> None:
     with pytest.raises(DescriptionError) as caught:
         Layer("a b", -1.0, 7)  # type: ignore[arg-type]
     assert [diagnostic.field for diagnostic in caught.value.diagnostics] == [
@@ -133,17 +133,17 @@ def test_all_diagnostics_of_an_object_are_told_at_once() -> None:
 # -- drawings --------------------------------------------------------------------------------
 
 
-def test_a_sound_drawing_has_no_diagnostics() -> None:
+def test_valid_description_has_no_diagnostics() -> None:
     assert package(BOARD).diagnostics == ()
 
 
-def test_a_drawing_without_anything() -> None:
+def test_empty_description() -> None:
     assert said(package().diagnostics) == ["E-MISSING stacks: a package needs a stack"]
     empty = package(replace(BOARD, layers=()))
     assert said(empty.diagnostics) == ["E-MISSING stacks.board.layers: a stack needs a layer"]
 
 
-def test_names_given_twice() -> None:
+def test_duplicate_names() -> None:
     twice = package(
         BOARD,
         replace(BOARD, on="board", position=(0.0, 0.0)),
@@ -157,7 +157,7 @@ def test_names_given_twice() -> None:
     assert found == ["E-DUPLICATE stacks.board.layers[0].regions[1]: the name 'r' is used twice"]
 
 
-def test_who_stands_on_whom() -> None:
+def test_support_errors() -> None:
     both = Stack("a", (1 * mm, 1 * mm), (SHEET,), on="board", inside="board", position=(0.0, 0.0))
     lost = Stack("b", (1 * mm, 1 * mm), (SHEET,), on="bord", position=(0.0, 0.0), depth=1e-4)
     nowhere = Stack("c", (1 * mm, 1 * mm), (SHEET,), on="board")
@@ -171,7 +171,7 @@ def test_who_stands_on_whom() -> None:
     ]
 
 
-def test_materials_are_checked_where_they_are_used() -> None:
+def test_materials_are_checked_in_every_use() -> None:
     layers = (Layer("a", 1 * mm, "silicn"), Layer("b", 1 * mm, VOID), Layer("c", 1 * mm, "silicon"))
     regions = (Region("r", (1 * mm, 1 * mm), "cooper"),)
     layers = (layers[0], layers[1], replace(layers[2], regions=regions))
@@ -183,7 +183,7 @@ def test_materials_are_checked_where_they_are_used() -> None:
     ]
 
 
-def test_unusual_conductivity_is_a_warning_where_it_is_defined() -> None:
+def test_unusual_conductivity_is_a_warning_at_its_definition() -> None:
     layer = Layer("a", 1 * mm, "odd")
     drawn = package(replace(BOARD, layers=(layer,)), materials={"odd": Material("odd", 120e3)})
     (diagnostic,) = drawn.diagnostics
@@ -192,7 +192,7 @@ def test_unusual_conductivity_is_a_warning_where_it_is_defined() -> None:
     drawn.refuse(drawn.diagnostics)
 
 
-def test_power_of_a_layer_is_checked_on_its_stack() -> None:
+def test_power_is_checked_on_the_plan_of_its_stack() -> None:
     power = Power(blocks=(Block("a", (19.5 * mm, 0.0), (1 * mm, 1 * mm), 1.0),))
     drawn = package(replace(BOARD, layers=(replace(SHEET, power=power),)))
     (diagnostic,) = drawn.diagnostics
@@ -212,7 +212,7 @@ def test_power_of_a_layer_is_checked_on_its_stack() -> None:
         (Cooling(top=HeatSink(300.0, resistance=1.0)), True),
     ],
 )
-def test_something_must_fix_the_temperature(cooling: Cooling, is_enough: bool) -> None:
+def test_cooling_needs_a_temperature(cooling: Cooling, is_enough: bool) -> None:
     found = said(package(BOARD, cooling=cooling).diagnostics)
     text = "E-COOLING cooling: no face has an ambient or fixed temperature, so no heat leaves the package"
     assert found == ([] if is_enough else [text])
@@ -228,7 +228,7 @@ def test_unusual_ambient_is_a_warning(ambient: float, is_unusual: bool) -> None:
     )
 
 
-def test_faces_take_the_surroundings_where_nothing_is_said() -> None:
+def test_faces_without_cooler_have_the_surroundings() -> None:
     cooling = Cooling(top=Convection(10.0, 300.0), surroundings=Convection(5.0, 290.0))
     assert cooling.face("top")[0].cooler == Convection(10.0, 300.0)
     assert cooling.face("west")[0].cooler == Convection(5.0, 290.0)

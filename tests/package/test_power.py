@@ -1,4 +1,4 @@
-"""Power: what may be drawn, what is refused, and that no watt is lost on any grid."""
+"""Power of a layer: short forms, invalid values, sums and orientation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ B = Block("core0/alu[3]", (1 * mm, 0.0), (1 * mm, 2 * mm), 3.0)
 
 
 def read(value: Any) -> Power:
-    """Return a power as a file states it."""
+    """Return the power of a description in a file."""
     return READER.validate_python(value, context={"from_file": True})
 
 
@@ -38,7 +38,7 @@ def refused(*args: Any, **kwargs: Any) -> str:
     return str(caught.value)
 
 
-def test_map_per_area_takes_the_area_it_covers() -> None:
+def test_map_per_area_uses_its_own_area() -> None:
     whole = Power(map=PowerMap(np.full((3, 2), 1e6), "W/m2"))
     part = Power(map=PowerMap(np.full((3, 2), 1e6), "W/m2", (0.0, 0.0), (1 * mm, 2 * mm)))
     assert whole.power_on(2 * mm, 3 * mm) == pytest.approx(6.0)
@@ -51,7 +51,7 @@ def test_map_per_area_takes_the_area_it_covers() -> None:
 # -- orientation -----------------------------------------------------------------------------
 
 
-def test_quarter_turn_is_counter_clockwise() -> None:
+def test_rotation_by_90_degrees_is_counter_clockwise() -> None:
     power = Power(blocks=(Block("east", (9 * mm, 0.0), (1 * mm, 2 * mm), 1.0),))
     (north,) = orient_power(power, 10 * mm, 4 * mm, 90).blocks
     assert north.position == pytest.approx((2 * mm, 9 * mm))
@@ -60,7 +60,7 @@ def test_quarter_turn_is_counter_clockwise() -> None:
     assert west.position == pytest.approx((0.0, 0.0))
 
 
-def test_four_quarter_turns_change_nothing() -> None:
+def test_four_rotations_by_90_degrees_are_the_identity() -> None:
     power = Power(map=PowerMap(np.arange(6.0).reshape(2, 3), "W/m2", (0.0, 0.0), (1 * mm, 2 * mm), "m.csv"))
     turned = power
     for width, height in ((4 * mm, 2 * mm), (2 * mm, 4 * mm)) * 2:
@@ -68,7 +68,7 @@ def test_four_quarter_turns_change_nothing() -> None:
     assert turned == power
 
 
-def test_other_angles_are_refused() -> None:
+def test_other_angles_are_rejected() -> None:
     with pytest.raises(ValueError, match="got 45"):
         orient_power(Power(1.0), 1.0, 1.0, 45)
 
@@ -76,7 +76,7 @@ def test_other_angles_are_refused() -> None:
 # -- what the grid asks ----------------------------------------------------------------------
 
 
-def test_powered_rectangles_leave_out_what_does_not_heat() -> None:
+def test_corners_omit_blocks_without_power() -> None:
     cold = Block("cold", (0.0, 1 * mm), (1 * mm, 1 * mm))
     off = Block("off", (0.0, 1 * mm), (1 * mm, 1 * mm), 0.0)
     found = lay_out_power(Power(blocks=(A, cold, off)), (0.0, 0.0, 2 * mm, 2 * mm)).corners
@@ -89,7 +89,7 @@ def test_powered_rectangles_leave_out_what_does_not_heat() -> None:
     assert lay_out_power(Power(0.0), (0.0, 0.0, 1.0, 1.0)).corners.shape == (0, 4)
 
 
-def test_block_over_the_edge_by_rounding_is_cut_to_it() -> None:
+def test_block_beyond_the_edge_by_rounding_is_snapped() -> None:
     power = Power(blocks=(Block("a", (-5e-10, 0.0), (1 * mm + 9e-10, 1 * mm), 1.0),))
     assert power.diagnostics(1 * mm, 1 * mm) == []
     assert lay_out_power(power, (0.0, 0.0, 1 * mm, 1 * mm)).corners.tolist() == [[0.0, 0.0, 1 * mm, 1 * mm]]
@@ -106,7 +106,7 @@ def test_short_forms() -> None:
     assert read(by_name) == read(as_list) == Power(blocks=(A,))
 
 
-def test_what_is_written_reads_back() -> None:
+def test_written_description_reads_back() -> None:
     drawn = PowerMap(np.array([[0.1, 1e-7]]), "W/m2", (0.0, 0.0), (1 * mm, 2 * mm), "map.csv")
     power = Power(blocks=(A, B), map=drawn, scale_to=1.1, allow_negative=True)
     assert read(json.loads(json.dumps(dump(Power, power)))) == power
@@ -125,14 +125,14 @@ def test_map_is_a_copy_and_frozen() -> None:
         drawn.values[0, 0] = 2.0
 
 
-def test_unchecked_blocks_are_blocks() -> None:
+def test_unvalidated_blocks_equal_validated_ones() -> None:
     (made,) = blocks_of(["a"], np.array([[0.0, 0.0, 1 * mm, 1 * mm]]), [2.0])
     assert made == A
     assert hash(made) == hash(A)
     assert repr(made) == repr(A)
 
 
-def test_schema_has_the_forms_that_name_files() -> None:
+def test_schema_includes_file_references() -> None:
     text = json.dumps(READER.json_schema())
     assert all(key in text for key in ('"floorplan"', '"powers"', '"origin"', '"scale_to"'))
 
@@ -159,7 +159,7 @@ def test_declared_total_of_a_map_per_area_is_checked_on_the_layer() -> None:
     assert power.diagnostics(2 * mm, 2.5 * mm) == []
 
 
-def test_nothing_cannot_be_scaled() -> None:
+def test_zero_power_cannot_be_scaled() -> None:
     dark = Block("dark", (0.0, 0.0), (1 * mm, 1 * mm))
     assert refused(blocks=(dark,), scale_to=5.0) == (
         "Power.scale_to: 0 W cannot be scaled to 5 W (give the blocks or the map a positive power) [E-POWER]"
@@ -168,7 +168,7 @@ def test_nothing_cannot_be_scaled() -> None:
     assert lay_out_power(Power(total=3.0, scale_to=5.0), (0.0, 0.0, 1.0, 1.0)).power.tolist() == [5.0]
 
 
-def test_negative_power_needs_permission() -> None:
+def test_negative_power_needs_allow_negative() -> None:
     cooled = Block("peltier", (0.0, 0.0), (1 * mm, 1 * mm), -0.5)
     remedy = "(write allow_negative: true if this is intended, as for a Peltier element) [E-POWER]"
     assert refused(blocks=(A, cooled)) == f"Power.blocks.peltier.power: -500 mW is negative {remedy}"
@@ -180,15 +180,15 @@ def test_negative_power_needs_permission() -> None:
     assert Power(-1.0, allow_negative=True).total_power == -1.0
 
 
-def test_two_blocks_of_one_name_are_refused() -> None:
+def test_duplicate_block_names_are_rejected() -> None:
     assert refused(blocks=(A, A)) == "Power.blocks.a: two blocks are named 'a' [E-DUPLICATE]"
 
 
-def test_no_power_at_all_is_refused() -> None:
+def test_missing_power_is_rejected() -> None:
     assert refused() == "Power: no power is given (give total, blocks or map) [E-MISSING]"
 
 
-def test_all_diagnostics_of_a_power_are_named_at_once() -> None:
+def test_all_errors_of_a_power_are_reported_together() -> None:
     block = {"at": ["1 mm", "0 mm"], "size": ["1 mm", "1 mm"], "power": "-3 W"}
     found = diagnostics_in({"total": "6 W", "blocks": [{"name": "a", **block}, {"name": "a", **block}]})
     assert [(diagnostic.field, diagnostic.code) for diagnostic in found] == [
@@ -237,7 +237,7 @@ def test_diagnostic(value: Any, field: str, code: str, words: str) -> None:
     assert words in diagnostic.message
 
 
-def test_blocks_outside_are_named_with_how_far() -> None:
+def test_blocks_beyond_the_layer_are_reported_with_distances() -> None:
     power = Power(blocks=(A, Block("far", (-2 * mm, 0.0), (1 * mm, 5 * mm), 1.0)))
     (diagnostic,) = power.diagnostics(1 * mm, 2 * mm)
     assert diagnostic.path == ("blocks", "far")
@@ -255,7 +255,7 @@ def test_blocks_outside_are_named_with_how_far() -> None:
     assert diagnostic.message == "the map extends beyond its layer of 2 mm x 2 mm by 1 mm to the east"
 
 
-def test_block_without_power_in_a_powered_plan_is_a_warning() -> None:
+def test_block_without_power_among_powered_ones_is_a_warning() -> None:
     dark = Block("dark", (0.0, 0.0), (1 * mm, 1 * mm))
     (diagnostic,) = Power(blocks=(A, dark)).diagnostics(1 * mm, 1 * mm)
     assert diagnostic.is_warning

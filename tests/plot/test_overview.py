@@ -50,7 +50,7 @@ def texts(figure: Figure) -> list[str]:
 # -- what is drawn ---------------------------------------------------------------------------
 
 
-def test_a_layer_map_holds_the_temperatures_of_its_cells(steady: SteadyResult) -> None:
+def test_layer_map_has_the_temperatures_of_its_cells(steady: SteadyResult) -> None:
     grid = steady.model.grid
     z = 0.3e-3
     mesh = mesh_of(plot_layer_map(steady, z=z))
@@ -65,7 +65,7 @@ def test_a_layer_map_holds_the_temperatures_of_its_cells(steady: SteadyResult) -
 
 
 @pytest.mark.parametrize(("axis", "at"), [("y", 5e-3), ("x", 18e-3)])
-def test_a_section_is_blank_outside_the_body(steady: SteadyResult, axis: str, at: float) -> None:
+def test_section_is_blank_outside_the_body(steady: SteadyResult, axis: str, at: float) -> None:
     mesh = mesh_of(plot_section(steady, axis, at=at))
     plane = slice_plane(steady.model.grid, axis, at)
     rows, columns = crop(plane, plane.take_values(steady.model.part))
@@ -74,7 +74,7 @@ def test_a_section_is_blank_outside_the_body(steady: SteadyResult, axis: str, at
     assert np.array_equal(np.ma.getmaskarray(mesh.get_array()).reshape(outside.shape), outside)
 
 
-def test_the_overview_shows_the_hottest_layer_and_its_peak(steady: SteadyResult) -> None:
+def test_overview_shows_the_hottest_layer_and_its_peak(steady: SteadyResult) -> None:
     figure = plot_overview(steady)
     said = texts(figure)
     peak = steady.peak
@@ -96,7 +96,7 @@ def test_the_overview_shows_the_hottest_layer_and_its_peak(steady: SteadyResult)
     assert drawn.max() == np.nanmax(steady.field[steady.model.part == number]) - CELSIUS
 
 
-def test_stacks_are_outlined_and_named(steady: SteadyResult) -> None:
+def test_stacks_are_outlined_and_labelled(steady: SteadyResult) -> None:
     figure = plot_layer_map(steady, "logic.active")
     assert {"logic", "memory"} <= set(texts(figure))
     place = place_stacks(steady.package)["logic"]
@@ -104,7 +104,7 @@ def test_stacks_are_outlined_and_named(steady: SteadyResult) -> None:
     assert any(np.allclose(box, place.outline) for box in boxes)
 
 
-def test_an_error_that_was_not_estimated_is_called_so(steady: SteadyResult) -> None:
+def test_missing_error_estimate_is_stated(steady: SteadyResult) -> None:
     unsure = dataclasses.replace(
         steady, parts=tuple(dataclasses.replace(part, error=None) for part in steady.parts)
     )
@@ -112,14 +112,14 @@ def test_an_error_that_was_not_estimated_is_called_so(steady: SteadyResult) -> N
 
 
 @pytest.mark.parametrize("axis", ["x", "y"])
-def test_a_section_says_how_far_it_is_stretched(steady: SteadyResult, axis: str) -> None:
+def test_section_states_its_stretch_factor(steady: SteadyResult, axis: str) -> None:
     axes = plot_section(steady, axis).axes[0]
     aspect = float(axes.get_aspect())
     said = "true to scale" if aspect == 1.0 else f"stretched {aspect:g} times"
     assert axes.get_ylabel() == f"z [mm], {said}"
 
 
-def test_boundaries_between_parts_are_lines(steady: SteadyResult) -> None:
+def test_interfaces_between_parts_are_lines(steady: SteadyResult) -> None:
     figure = plot_section(steady, "y", at=5e-3)
     (lines,) = (item for item in figure.axes[0].collections if isinstance(item, LineCollection))
     heights = {
@@ -128,7 +128,7 @@ def test_boundaries_between_parts_are_lines(steady: SteadyResult) -> None:
     assert {0.1, 0.11, 0.81} <= heights  # mm: the faces of interposer, active silicon and logic
 
 
-def test_the_grid_shows_every_cell_of_the_body() -> None:
+def test_grid_figure_shows_every_cell_of_the_body() -> None:
     model = small_model()
     figure = plot_grid(model)
     nz, ny, nx = model.grid.shape
@@ -139,7 +139,7 @@ def test_the_grid_shows_every_cell_of_the_body() -> None:
     assert len(np.unique(colors.reshape(-1, 4), axis=0)) > 4
 
 
-def test_a_cold_body_can_be_drawn(steady: SteadyResult) -> None:
+def test_body_without_power_can_be_plotted(steady: SteadyResult) -> None:
     same = dataclasses.replace(steady, field=np.where(steady.model.part > 0, 300.0, np.nan))
     plot_overview(same)
     unheated = dataclasses.replace(steady.model, layer_sources=(), blocks=())
@@ -149,7 +149,7 @@ def test_a_cold_body_can_be_drawn(steady: SteadyResult) -> None:
 # -- files -----------------------------------------------------------------------------------
 
 
-def test_a_picture_is_wide_enough_to_print(steady: SteadyResult, tmp_path: Path) -> None:
+def test_figure_is_wide_enough_to_print(steady: SteadyResult, tmp_path: Path) -> None:
     plot_overview(steady, tmp_path / "a.png")
     height, width, _ = imread(tmp_path / "a.png").shape
     assert width >= 1600
@@ -157,30 +157,30 @@ def test_a_picture_is_wide_enough_to_print(steady: SteadyResult, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-def test_the_suffix_names_the_form(steady: SteadyResult, tmp_path: Path, suffix: str, start: bytes) -> None:
+def test_suffix_gives_the_format(steady: SteadyResult, tmp_path: Path, suffix: str, start: bytes) -> None:
     plot_section(steady, path=tmp_path / f"a.{suffix}")
     assert (tmp_path / f"a.{suffix}").read_bytes().startswith(start)
 
 
 @pytest.mark.parametrize("name", ["a.jpeg2000", "a"])
-def test_another_suffix_is_refused(steady: SteadyResult, tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match="picture"):
+def test_other_suffixes_are_rejected(steady: SteadyResult, tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match="a figure is a"):
         plot_overview(steady, tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_directory_that_is_not_there_is_an_output_error(steady: SteadyResult, tmp_path: Path) -> None:
+def test_missing_directory_is_an_output_error(steady: SteadyResult, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is not there"):
         plot_overview(steady, tmp_path / "absent" / "a.png")
 
 
-def test_a_name_is_no_formula(steady: SteadyResult, tmp_path: Path) -> None:
+def test_names_are_not_parsed_as_formulas(steady: SteadyResult, tmp_path: Path) -> None:
     parts = tuple(dataclasses.replace(part, name="$\\frac$") for part in steady.parts)
     plot_overview(dataclasses.replace(steady, parts=parts), tmp_path / "a.png")
 
 
-def test_what_cannot_be_cut_is_refused(steady: SteadyResult) -> None:
-    with pytest.raises(ValueError, match="x or y"):
+def test_invalid_planes_are_rejected(steady: SteadyResult) -> None:
+    with pytest.raises(ValueError, match="must be x or y"):
         plot_section(steady, "z")
     with pytest.raises(ValueError, match="outside the grid"):
         plot_section(steady, "x", at=1.0)
@@ -190,7 +190,7 @@ def test_what_cannot_be_cut_is_refused(steady: SteadyResult) -> None:
         plot_layer_map(steady, "logik")
 
 
-def test_pictures_need_no_display_and_leave_pyplot_alone() -> None:
+def test_import_of_plot_does_not_import_matplotlib() -> None:
     program = "import sys, thermostack.plot; assert not any(m.startswith('matplotlib') for m in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
@@ -205,7 +205,7 @@ def large() -> Model:
     return discretize(package, grid=Grid(*kept))
 
 
-def test_millions_of_cells_are_drawn_in_seconds(steady: SteadyResult, tmp_path: Path) -> None:
+def test_millions_of_cells_are_plotted_in_seconds(steady: SteadyResult, tmp_path: Path) -> None:
     model = large()
     assert model.grid.cells > 2e6
     field = np.where(model.part > 0, 330.0, np.nan)

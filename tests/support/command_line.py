@@ -1,14 +1,17 @@
-"""Where the tests of commands work: an empty directory beside one with drawings, and a process of its own."""
+"""Working directory of command tests, and commands in processes with default signal handling."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from thermostack.cli.signals import SIGNALS
 
 CHIP = """\
 package: chip
@@ -43,11 +46,13 @@ cooling:
 """
 
 
-def go_to_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawings: Mapping[str, str]) -> Path:
-    """Return an empty directory, where commands run from now on, beside ../drawings with these files."""
-    (tmp_path / "drawings").mkdir()
-    for name, text in drawings.items():
-        (tmp_path / "drawings" / name).write_text(text)
+def enter_work_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, descriptions: Mapping[str, str]
+) -> Path:
+    """Return an empty directory, the current one from now on, beside ../descriptions with these files."""
+    (tmp_path / "descriptions").mkdir()
+    for name, text in descriptions.items():
+        (tmp_path / "descriptions" / name).write_text(text)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.delenv("COLUMNS", raising=False)
@@ -55,15 +60,32 @@ def go_to_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawings: Mappin
 
 
 def command_line(*arguments: str) -> list[str]:
+    """Return the command line of `thermostack` with these arguments."""
     return [sys.executable, "-m", "thermostack.cli", *arguments]
 
 
 def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Return what a command does in a process of its own."""
+    """Return exit code, stdout and stderr of a command in a process of its own."""
     return subprocess.run(
         command_line(*arguments), capture_output=True, text=True, timeout=60, check=False, **options
     )
 
 
+def reset_signals() -> None:
+    """Reset the signals that interrupt a command to their default action.
+
+    For `preexec_fn`: a shell starts background jobs with SIGINT ignored, and `nohup` ignores SIGHUP. Child
+    processes inherit that, and the program would ignore the signals of a test.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
+    """Return a started process that the signals of a test interrupt, with its stderr as a pipe."""
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=reset_signals, **options)
+
+
 def files(directory: Path) -> list[str]:
+    """Return the sorted names of the files in a directory."""
     return sorted(path.name for path in directory.iterdir())

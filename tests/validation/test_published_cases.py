@@ -26,7 +26,7 @@ QUADRANT = (5 * mm, 5 * mm)
 
 
 def two_dies() -> Package:
-    """Return the two dies of 3D-ICE's steady solid test with a film on both outer faces.
+    """Return the two dies of 3D-ICE's steady solid test with convection on both outer faces.
 
     Source: 3D-ICE (Sridhar et al., ICCAD 2010), test "bothsink" with the floorplan "four_elements": two dies
     of 48 um and a source of 2 um on the outer face of each. The second element of the upper die is given
@@ -48,7 +48,7 @@ def two_dies() -> Package:
 
 
 def ice_grid() -> Grid:
-    """Return its cells: 50 um by 200 um, one per layer."""
+    """Return the grid of 3D-ICE: cells of 50 um by 200 um, one per layer."""
     z = np.array([0.0, 2.0, 50.0, 98.0, 100.0]) * um
     return Grid(np.linspace(0.0, SIDE, 201), np.linspace(0.0, SIDE, 51), z)
 
@@ -65,9 +65,9 @@ IN_TIME = ((302.666, 303.558), (303.427, 304.579), (303.652, 304.879), (303.718,
 
 
 def test_two_dies_of_3d_ice() -> None:
-    """Its two probes are the cells, 50 um by 200 um, that begin at the points named: 5 mK, as it prints 1 mK.
+    """Both probes are cells of 50 um by 200 um at the named corners: 5 mK, with an output of 1 mK.
 
-    3D-ICE is finite volumes of the same kind on the same cells, one per layer, so what differs is rounding.
+    3D-ICE uses the same finite volumes on the same cells, so only rounding differs.
     """
     grid = ice_grid()
     steady = solve_steady(discretize(two_dies(), grid=grid), estimate=False)
@@ -77,7 +77,7 @@ def test_two_dies_of_3d_ice() -> None:
 
 
 def test_two_dies_of_3d_ice_in_time() -> None:
-    """The same test switched on at 300 K, by its own scheme, implicit Euler of 2 ms: both probes to 1 mK."""
+    """The same test from 300 K, with the implicit Euler steps of 2 ms of 3D-ICE: both probes to 1 mK."""
     grid = ice_grid()
     simulation = Simulation(
         discretize(two_dies(), grid=grid), initial=300.0, scheme="implicit_euler", step=2e-3, tolerance=1e-3
@@ -91,7 +91,7 @@ def test_two_dies_of_3d_ice_in_time() -> None:
 
 
 def test_two_dies_on_the_default_grid() -> None:
-    """The corner agrees to 20 mK on other cells: it lies in a flat field, so both have little error there."""
+    """The corner agrees to 20 mK on other cells: the field is flat there, so both errors are small."""
     steady = solve_steady(two_dies())
     assert steady.of("die_2.source").max == pytest.approx(305.004, abs=0.02)
     assert steady.heat_balance.out["top"] + steady.heat_balance.out["bottom"] == pytest.approx(75.0, rel=1e-7)

@@ -1,4 +1,4 @@
-"""The packages that come along: they read, they are what they say, and they get as hot as estimates say."""
+"""Shipped packages: valid descriptions, sources, and plausible temperatures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COARSE = {
 
 @cache
 def solved(name: str) -> SteadyResult:
-    """Return a package solved on coarse cells; one thread, since so few cells are no work for two."""
+    """Return the steady result of a package on coarse cells, solved with one thread."""
     model = discretize(read_package(name), cell=COARSE[name][0] * mm)
     return solve_steady(model, estimate=False, threads=1)
 
@@ -37,13 +37,13 @@ def rise_of(steady: SteadyResult, part: str, ambient: float) -> float:
     return steady.of(part).max - 273.15 - ambient
 
 
-def test_all_are_listed_and_tried() -> None:
+def test_all_packages_are_listed_and_tested() -> None:
     assert list(shipped_packages()) == NAMES == sorted(COARSE)
     assert all(len(about) > 20 for about in shipped_packages().values())
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_package_says_where_its_numbers_come_from(name: str) -> None:
+def test_packages_have_sources(name: str) -> None:
     package = read_package(name)
     assert package.name == name
     assert len(package.sources) >= 2
@@ -51,21 +51,21 @@ def test_a_package_says_where_its_numbers_come_from(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(MESHES.glob("*.csv")), ids=lambda path: path.name)
-def test_a_floorplan_or_trace_is_used_and_named_in_the_readme(path: Path) -> None:
+def test_floorplans_and_traces_are_used_and_documented(path: Path) -> None:
     users = [*MESHES.glob("*.yaml"), *(MESHES.parent / "docs" / "guide").glob("*.md")]
     assert any(path.name in user.read_text(encoding="utf-8") for user in users)
     assert f"| `{path.name}` |" in (MESHES / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_package_has_a_grid_of_few_cells_without_warnings(name: str) -> None:
+def test_default_grids_have_no_warnings(name: str) -> None:
     model = discretize(read_package(name))
     assert not model.warnings
     assert model.grid.cells < 1_000_000
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_package_gets_as_hot_as_it_should(name: str) -> None:
+def test_peak_temperatures_are_plausible(name: str) -> None:
     steady = solved(name)
     _, low, high = COARSE[name]
     assert low < steady.peak.max - 273.15 < high
@@ -95,7 +95,7 @@ def test_cowos_has_a_gpu_and_five_memories_of_eight_dies() -> None:
     assert package.stack("gpu").height == pytest.approx(750e-6)  # level, for one flat cold plate
 
 
-def test_the_memories_turn_their_interface_to_the_gpu() -> None:
+def test_memory_interfaces_face_the_gpu() -> None:
     steady = solved("cowos_s_h100")
     middle = 27.5 * mm
     for name in ("west_0", "west_1", "west_2", "east_0", "east_1"):
@@ -106,33 +106,33 @@ def test_the_memories_turn_their_interface_to_the_gpu() -> None:
         assert abs(phy - middle) < abs(center - middle)
 
 
-def test_the_gpu_and_the_memories_are_below_their_limits() -> None:
+def test_gpu_and_memories_are_below_their_limits() -> None:
     steady = solved("cowos_s_h100")
     assert (steady.of("gpu").margin or -1.0) > 20.0
     assert (steady.of("hbm").margin or -1.0) > 20.0
     assert 5.0 < steady.of("gpu").max - steady.of("hbm.west_1.cap").max < 30.0
 
 
-def test_the_cold_plate_takes_nearly_all_of_the_heat() -> None:
+def test_cold_plate_removes_nearly_all_heat() -> None:
     balance = solved("cowos_s_h100").heat_balance
     assert balance.out["top"] > 0.99 * balance.heat_in
 
 
-def test_gaps_of_bumps_alone_would_cool_the_memory() -> None:
+def test_optimistic_bump_layers_cool_the_memory() -> None:
     better = {"stacks.hbm3_8h.layers.gap.material": "hbm_gap_optimistic"}
     model = discretize(read_package("hbm3_8h", better), cell=1 * mm)
     cooler = solve_steady(model, estimate=False, threads=1)
     assert 5.0 < solved("hbm3_8h").peak.max - cooler.peak.max < 15.0
 
 
-def test_the_package_on_a_board_resists_as_such_packages_do() -> None:
+def test_resistance_of_the_package_on_a_board_is_plausible() -> None:
     theta_ja = rise_of(solved("fcbga"), "die.active", 25.0) / 10.0  # K/W
     assert 8.5 < theta_ja < 16.0
     out = solved("fcbga").heat_balance.out
     assert out["surroundings"] > 0.3 * 10.0  # the top of the board around the package cools
 
 
-def test_the_stacked_cache_makes_its_cores_hotter() -> None:
+def test_stacked_cache_raises_the_core_temperature() -> None:
     stacked, plain = solved("v_cache"), solved("v_cache_unstacked")
     for core in range(8):
         name = f"ccd.active.core_{core}"
@@ -140,7 +140,7 @@ def test_the_stacked_cache_makes_its_cores_hotter() -> None:
     assert stacked.of("ccd").max < 273.15 + 90.0
 
 
-def test_the_chiplets_of_mfit_are_symmetric() -> None:
+def test_chiplets_of_mfit_are_symmetric() -> None:
     steady = solved("mfit_16")
     for one, other in (("c0r0", "c3r3"), ("c0r0", "c3r0"), ("c1r0", "c0r1"), ("c1r1", "c2r2")):
         first, second = steady.of(f"chiplet.{one}.die"), steady.of(f"chiplet.{other}.die")
@@ -153,7 +153,7 @@ def test_the_chiplets_of_mfit_are_symmetric() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_package_file_says_to_set_can_be_set(name: str) -> None:
+def test_overrides_suggested_in_package_files_exist(name: str) -> None:
     text = re.sub(r"\n\s*# ", " ", (MESHES / f"{name}.yaml").read_text(encoding="utf-8"))
     for path, value in re.findall(r"--set ([\w.]+)=('[^']*'|\S+)", text):
         read_package(name, {path: value.strip("'")})

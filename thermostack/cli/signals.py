@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED_EXIT_CODE = 130  # for each of the signals
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-UNWIND_TIMEOUT = 1.2  # s for the main thread to unwind; a factorization in C would run on for minutes
+UNWIND_TIMEOUT = 1.2  # s for the main thread to unwind; a factorisation in C would run on for minutes
 STEP_TIMEOUT = 0.6  # s for a run to finish a time step, from which it can be resumed
 RETRY_DELAY = 0.01  # s until an exception that Python dropped is raised again
 

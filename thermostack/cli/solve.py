@@ -39,7 +39,7 @@ def solve(
     settings: Settings = (),
     output: Annotated[Path | None, output_option("NAME.vtkhdf and NAME.png", (RESULT_SUFFIX,))] = None,
     no_save: NoSave = False,
-    no_estimate: Annotated[bool, Parameter(help="Do not estimate discretization errors.")] = False,
+    no_estimate: Annotated[bool, Parameter(help="Do not estimate discretisation errors.")] = False,
     method: Annotated[
         Literal["multigrid", "direct"],
         Parameter(

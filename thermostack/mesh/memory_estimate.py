@@ -29,8 +29,8 @@ SMOOTHER_ROWS = 4  # rows of workspace of the smoother on each grid
 # temperature: the temperatures at which conductivities and heat capacities were last evaluated.
 TRANSIENT_FIELDS, VARIABLE_MATERIAL_FIELDS = 7, 2
 PLANE_FIELDS = 24  # fields of one plane of cells as workspace of part temperatures and error estimate
-# SuperLU takes this many bytes times the number of cells in the body to the power 4/3: the maximum of nine runs
-# on four packages of 5 000 to 95 000 cells, with 124 to 240. The fill-in is not known before factorization.
+# SuperLU takes this many bytes times the number of cells in the body to the power 4/3: the maximum of nine
+# runs on four packages of 5 000 to 95 000 cells, with 124 to 240. Its fill-in is not known in advance.
 LU_BYTES = 240.0
 MAX_MEMORY_FRACTION = 0.9  # of the available memory that a solve may take
 CGROUP_ROOT = "/sys/fs/cgroup"

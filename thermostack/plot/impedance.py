@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thermostack.plot.figure import caption, finish_page, new_page, write_head
-from thermostack.plot.planes import FAINT, INK
+from thermostack.plot.figure import (
+    TEXT_COLOR,
+    TICK_COLOR,
+    draw_header,
+    new_figure,
+    save_figure,
+    title_style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +37,7 @@ def plot_impedance(impedance: ThermalImpedance, path: str | Path | None = None) 
 
     Raises OutputError if the file cannot be written.
     """
-    figure = new_page(13.0, 8.6)
+    figure = new_figure(13.0, 8.6)
     axes = figure.subplot_mosaic([["rise", "spectrum"], ["cumulative", "differential"]])
     _draw_rise(axes["rise"], impedance)
     _draw_spectrum(axes["spectrum"], impedance)
@@ -39,8 +45,8 @@ def plot_impedance(impedance: ThermalImpedance, path: str | Path | None = None) 
     for each in axes.values():
         _style_axes(each)
     text = f"{impedance.source},  {impedance.theta:.4g} K/W at steady state"
-    write_head(figure, impedance.package, text)
-    return finish_page(figure, path)
+    draw_header(figure, impedance.package, text)
+    return save_figure(figure, path)
 
 
 def _draw_rise(axes: Axes, impedance: ThermalImpedance) -> None:
@@ -55,9 +61,11 @@ def _draw_rise(axes: Axes, impedance: ThermalImpedance) -> None:
     axes.set(xscale="log", yscale="log", xlabel="time [s]", ylabel="rise per watt [K/W]")
     axes.set_xlim(impedance.time[0], impedance.time[-1])
     axes.set_ylim(bottom=0.7 * low)
-    axes.set_title("after a step of power", **caption())
+    axes.set_title("after a step of power", **title_style())
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], frameon=False, fontsize=9.0, labelcolor=INK, loc="lower right")
+    axes.legend(
+        handles[::-1], labels[::-1], frameon=False, fontsize=9.0, labelcolor=TEXT_COLOR, loc="lower right"
+    )
 
 
 def _draw_spectrum(axes: Axes, impedance: ThermalImpedance) -> None:
@@ -68,40 +76,40 @@ def _draw_spectrum(axes: Axes, impedance: ThermalImpedance) -> None:
     density = impedance.foster.density(points)
     axes.fill_between(points, density, color=SOFT, lw=0.0)
     axes.plot(points, density, color=MAIN, lw=1.6, label="density [K/W per unit of ln τ]")
-    axes.vlines(tau[shown], 0.0, resistance[shown], color=INK, lw=1.0)
-    axes.plot(tau[shown], resistance[shown], "o", ms=3.6, color=INK, label="terms [K/W]")
+    axes.vlines(tau[shown], 0.0, resistance[shown], color=TEXT_COLOR, lw=1.0)
+    axes.plot(tau[shown], resistance[shown], "o", ms=3.6, color=TEXT_COLOR, label="terms [K/W]")
     axes.set(xscale="log", xlabel="time constant τ [s]", ylabel="resistance [K/W]")
     axes.set_xlim(low, high)
     axes.set_ylim(bottom=0.0)
-    axes.set_title("time constants", **caption())
-    axes.legend(frameon=False, fontsize=9.0, labelcolor=INK)
+    axes.set_title("time constants", **title_style())
+    axes.legend(frameon=False, fontsize=9.0, labelcolor=TEXT_COLOR)
 
 
 def _draw_structure(cumulative: Axes, differential: Axes, impedance: ThermalImpedance) -> None:
     structure, cauer = impedance.structure, impedance.structure.cauer
     corners = np.append(0.0, np.cumsum(cauer.resistance))
-    cumulative.stairs(np.cumsum(cauer.capacity), corners, color=FAINT, lw=0.8, baseline=None)
+    cumulative.stairs(np.cumsum(cauer.capacity), corners, color=TICK_COLOR, lw=0.8, baseline=None)
     cumulative.plot(structure.resistance, structure.capacity, color=MAIN, lw=2.0)
     cumulative.set(yscale="log", xlabel="resistance from the source [K/W]", ylabel="capacity [J/K]")
-    cumulative.set_title("cumulative structure function", **caption())
+    cumulative.set_title("cumulative structure function", **title_style())
     resistance = structure.resistance
     differential.plot(resistance, structure.slope, color=MAIN, lw=1.6)
     differential.set(yscale="log", xlabel="resistance from the source [K/W]", ylabel="dC/dR [W² s/K²]")
-    differential.set_title("differential structure function", **caption())
+    differential.set_title("differential structure function", **title_style())
     theta = impedance.theta
     inner = (resistance > END_MARGIN * theta) & (resistance < (1.0 - END_MARGIN) * theta)
     for axes, values in ((cumulative, structure.capacity), (differential, structure.slope)):
         axes.set_xlim(0.0, impedance.theta)
         if inner.any():
             axes.set_ylim(0.5 * values[inner].min(), 2.0 * values[inner].max())
-    cumulative.axhline(impedance.capacity, color=FAINT, lw=1.0, ls=(0, (2, 2)))
+    cumulative.axhline(impedance.capacity, color=TICK_COLOR, lw=1.0, ls=(0, (2, 2)))
     cumulative.annotate(
         "capacity of the package",
         (0.0, impedance.capacity),
         (6.0, 4.0),
         textcoords="offset points",
         fontsize=9.0,
-        color=FAINT,
+        color=TICK_COLOR,
     )
     low, high = cumulative.get_ylim()
     cumulative.set_ylim(low, min(high, MAX_CAPACITY_RATIO * impedance.capacity))
@@ -110,13 +118,13 @@ def _draw_structure(cumulative: Axes, differential: Axes, impedance: ThermalImpe
 def _style_axes(axes: Axes) -> None:
     axes.grid(True, which="major", color=GRID, lw=0.7)
     axes.set_axisbelow(True)
-    axes.tick_params(colors=FAINT, labelcolor=INK, labelsize=9.0, length=3.0)
+    axes.tick_params(colors=TICK_COLOR, labelcolor=TEXT_COLOR, labelsize=9.0, length=3.0)
     axes.tick_params(which="minor", length=0.0)
     for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set_color(INK)
+        label.set_color(TEXT_COLOR)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(FAINT)
+        spine.set_color(TICK_COLOR)
 
 
 def _escaped(name: str) -> Any:

@@ -1,8 +1,7 @@
-"""Pictures of a result: layer maps, cross-sections, both on one page, and the grid.
+"""Figures of a steady result: layer maps, cross-sections, an overview of both, and the grid.
 
-A plane of cells is drawn on its true edges, so a picture of millions of cells costs what its pixels do.
-Nothing here touches the global state of matplotlib or needs a display: a `Figure` is returned, and
-written whole where a path is given.
+Only the cells of the planes are drawn, at their true edges. The functions return a `Figure`, and write it
+where a path is given; they use neither a display nor the global state of matplotlib.
 """
 
 from __future__ import annotations
@@ -14,22 +13,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thermostack.mesh.model import Model, window_of_parts
-from thermostack.plot.figure import caption, finish_page, new_page, write_head
+from thermostack.plot.figure import (
+    TEXT_COLOR,
+    TICK_COLOR,
+    draw_header,
+    new_figure,
+    save_figure,
+    title_style,
+)
 from thermostack.plot.planes import (
-    FAINT,
-    INK,
-    MM,
-    ZERO_CELSIUS,
+    MM_PER_M,
+    annotate_peak,
     crop,
     draw_cells,
     draw_temperatures,
     edges_of,
-    mark,
-    name_frames,
+    label_outlines,
     stretch_z,
 )
 from thermostack.results.fields import PlaneSlice, slice_plane
-from thermostack.units import format_quantity
+from thermostack.units import ZERO_CELSIUS, format_quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,171 +42,231 @@ if TYPE_CHECKING:
     from thermostack.results.steady_result import SteadyResult
 
 
-# -- pictures --------------------------------------------------------------------------------
+# -- figures ---------------------------------------------------------------------------------
 
 
 def plot_overview(steady: SteadyResult, path: str | Path | None = None) -> Figure:
-    """Return the hottest layer, and cross-sections through its hottest place; written to a path.
+    """Return the map of the hottest layer and two cross-sections through the peak.
 
-    Raises OutputError where the file cannot be written.
+    Parameters
+    ----------
+    steady
+        Result of `solve_steady` or `read_result`.
+    path
+        File to write, .png, .svg or .pdf.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
     """
     peak = steady.peak
     x, y, _ = peak.at
-    plan = _plan_of(steady, peak)
+    layer = _hottest_layer(steady, peak)
     sections = [slice_plane(steady.model.grid, "y", y), slice_plane(steady.model.grid, "x", x)]
-    rows, columns = crop(plan, plan.take_values(steady.model.part))
-    right, up = edges_of(plan, rows, columns)
-    height = float(np.clip(5.9 * np.ptp(up) / np.ptp(right), 3.6, 6.2))  # inches, of the plan
-    figure = new_page(13.0, height + 1.5)
-    axes = figure.subplot_mosaic([["plan", "y"], ["plan", "x"]], width_ratios=[1.05, 1.0])
-    colors = _range(steady, [plan, *sections])
-    mesh = draw_temperatures(axes["plan"], steady, plan, colors)
+    rows, columns = crop(layer, layer.take_values(steady.model.part))
+    right, up = edges_of(layer, rows, columns)
+    height = float(np.clip(5.9 * np.ptp(up) / np.ptp(right), 3.6, 6.2))  # inches, of the layer map
+    figure = new_figure(13.0, height + 1.5)
+    axes = figure.subplot_mosaic([["z", "y"], ["z", "x"]], width_ratios=[1.05, 1.0])
+    limits = _temperature_range(steady, [layer, *sections])
+    mesh = draw_temperatures(axes["z"], steady, layer, limits)
     for section in sections:
-        draw_temperatures(axes[section.axis], steady, section, colors)
+        draw_temperatures(axes[section.axis], steady, section, limits)
         stretch_z(axes[section.axis], 5.2, 0.5 * height - 0.35)
-    _color_bar(figure, mesh, list(axes.values()))
-    axes["plan"].set_title(f"{peak.name}, z = {plan.at * MM:.4g} mm", **caption())
+    _draw_color_bar(figure, mesh, list(axes.values()))
+    axes["z"].set_title(f"{peak.name}, {_position(layer)}", **title_style())
     for section in sections:
-        axes[section.axis].set_title(
-            f"through the peak, {section.axis} = {section.at * MM:.4g} mm", **caption()
-        )
-        mark(axes[section.axis], peak, section, is_named=False)
-    mark(axes["plan"], peak, plan)
-    name_frames(figure, steady.model, [(axes["plan"], plan), *((axes[s.axis], s) for s in sections)])
-    write_head(figure, steady.package.name, _verdict(steady))
-    return finish_page(figure, path)
+        axes[section.axis].set_title(f"through the peak, {_position(section)}", **title_style())
+        annotate_peak(axes[section.axis], peak, section, with_value=False)
+    annotate_peak(axes["z"], peak, layer)
+    label_outlines(figure, steady.model, [(axes[plane.axis], plane) for plane in (layer, *sections)])
+    draw_header(figure, steady.package.name, _summary(steady))
+    return save_figure(figure, path)
 
 
 def plot_layer_map(
     steady: SteadyResult, part: str | None = None, *, z: float | None = None, path: str | Path | None = None
 ) -> Figure:
-    """Return the temperatures in plan: where a part is hottest, at a height z [m], or at the peak.
+    """Return the temperatures of a horizontal plane.
 
-    Raises KeyError for an unknown part, ValueError for a height outside the body, and OutputError.
+    Parameters
+    ----------
+    steady
+        Result of `solve_steady` or `read_result`.
+    part
+        Name of a part, block or stack; the plane is that of its maximum temperature.
+    z
+        Height of the plane [m]. Without `part` and `z` the plane is that of the peak.
+    path
+        File to write, .png, .svg or .pdf.
+
+    Raises
+    ------
+    KeyError
+        If no part has that name.
+    ValueError
+        If the height is outside the grid.
+    OutputError
+        If the file cannot be written.
     """
     hottest = steady.peak if part is None else steady.of(part)
-    plan = _plan_of(steady, hottest) if z is None else slice_plane(steady.model.grid, "z", z)
-    figure = new_page(8.0, 6.6)
+    layer = _hottest_layer(steady, hottest) if z is None else slice_plane(steady.model.grid, "z", z)
+    figure = new_figure(8.0, 6.6)
     axes = figure.subplots()
-    mesh = draw_temperatures(axes, steady, plan, _range(steady, [plan]))
-    _color_bar(figure, mesh, [axes])
+    mesh = draw_temperatures(axes, steady, layer, _temperature_range(steady, [layer]))
+    _draw_color_bar(figure, mesh, [axes])
     name = f"{hottest.name}, " if z is None else ""
-    axes.set_title(f"{name}z = {plan.at * MM:.4g} mm", **caption())
+    axes.set_title(f"{name}{_position(layer)}", **title_style())
     if z is None:
-        mark(axes, hottest, plan)
-    name_frames(figure, steady.model, [(axes, plan)])
-    write_head(figure, steady.package.name, f"{steady.heat_balance.heat_in:.4g} W")
-    return finish_page(figure, path)
+        annotate_peak(axes, hottest, layer)
+    label_outlines(figure, steady.model, [(axes, layer)])
+    draw_header(figure, steady.package.name, f"{steady.heat_balance.heat_in:.4g} W")
+    return save_figure(figure, path)
 
 
 def plot_section(
     steady: SteadyResult, axis: str = "y", *, at: float | None = None, path: str | Path | None = None
 ) -> Figure:
-    """Return the temperatures in a cross-section across x or y, at a place [m] or through the peak.
+    """Return the temperatures of a vertical cross-section.
 
-    Raises ValueError for another axis or a place outside the body, and OutputError.
+    Parameters
+    ----------
+    steady
+        Result of `solve_steady` or `read_result`.
+    axis
+        Axis normal to the section, "x" or "y".
+    at
+        Position of the section on that axis [m]; through the peak if None.
+    path
+        File to write, .png, .svg or .pdf.
+
+    Raises
+    ------
+    ValueError
+        If the axis is another, or the position is outside the grid.
+    OutputError
+        If the file cannot be written.
     """
     if axis not in ("x", "y"):
-        raise ValueError(f"a section lies across x or y, not {axis!r}")
+        raise ValueError(f"the axis of a section must be x or y, got {axis!r}")
     peak = steady.peak
-    place = peak.at["xy".index(axis)] if at is None else at
-    section = slice_plane(steady.model.grid, axis, place)
-    figure = new_page(11.0, 4.4)
+    section = slice_plane(steady.model.grid, axis, peak.at["xy".index(axis)] if at is None else at)
+    figure = new_figure(11.0, 4.4)
     axes = figure.subplots()
-    mesh = draw_temperatures(axes, steady, section, _range(steady, [section]))
+    mesh = draw_temperatures(axes, steady, section, _temperature_range(steady, [section]))
     stretch_z(axes, 9.5, 3.2)
-    _color_bar(figure, mesh, [axes])
-    axes.set_title(f"{axis} = {place * MM:.4g} mm", **caption())
+    _draw_color_bar(figure, mesh, [axes])
+    axes.set_title(_position(section), **title_style())
     if at is None:
-        mark(axes, peak, section)
-    name_frames(figure, steady.model, [(axes, section)])
-    write_head(figure, steady.package.name, f"{steady.heat_balance.heat_in:.4g} W")
-    return finish_page(figure, path)
+        annotate_peak(axes, peak, section)
+    label_outlines(figure, steady.model, [(axes, section)])
+    draw_header(figure, steady.package.name, f"{steady.heat_balance.heat_in:.4g} W")
+    return save_figure(figure, path)
 
 
 def plot_grid(model: Model, path: str | Path | None = None) -> Figure:
-    """Return the cells in plan and in section, coloured by part, through the place that heats most."""
-    y, z, layers = _most_heated(model)
-    plan, section = slice_plane(model.grid, "z", z, within=layers), slice_plane(model.grid, "y", y)
-    figure = new_page(11.0, 10.0)
-    axes = figure.subplot_mosaic([["plan"], ["y"]], height_ratios=[1.8, 1.0])
-    for name, plane, along in (("plan", plan, "xy"), ("y", section, "xz")):
-        draw_cells(axes[name], model, plane)
-        sizes = ", ".join(f"{axis} {_sizes(getattr(model.grid, f'd{axis}'))}" for axis in along)
-        axes[name].set_title(f"{plane.axis} = {plane.at * MM:.4g} mm;  cells along {sizes}", **caption())
+    """Return the cells, coloured by part, of a layer and a section through the highest power density.
+
+    Parameters
+    ----------
+    model
+        Result of `discretize`.
+    path
+        File to write, .png, .svg or .pdf.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    y, z, layers = _max_power_density(model)
+    layer, section = slice_plane(model.grid, "z", z, within=layers), slice_plane(model.grid, "y", y)
+    figure = new_figure(11.0, 10.0)
+    axes = figure.subplot_mosaic([["z"], ["y"]], height_ratios=[1.8, 1.0])
+    for plane, along in ((layer, "xy"), (section, "xz")):
+        draw_cells(axes[plane.axis], model, plane)
+        sizes = ", ".join(f"{axis} {_cell_sizes(getattr(model.grid, f'd{axis}'))}" for axis in along)
+        axes[plane.axis].set_title(f"{_position(plane)};  cells along {sizes}", **title_style())
     stretch_z(axes["y"], 9.8, 2.9)
-    name_frames(figure, model, [(axes["plan"], plan), (axes["y"], section)], color=INK)
+    label_outlines(figure, model, [(axes["z"], layer), (axes["y"], section)], color=TEXT_COLOR)
     nz, ny, nx = model.grid.shape
     count = f"{nx} x {ny} x {nz} = {model.grid.cells} cells, {model.active} of them in the body"
-    write_head(figure, model.package.name, count)
-    return finish_page(figure, path)
+    draw_header(figure, model.package.name, count)
+    return save_figure(figure, path)
 
 
-def _sizes(widths: np.ndarray) -> str:
+def _cell_sizes(widths: np.ndarray) -> str:
     low, high = (format_quantity(float(width), "length") for width in (widths.min(), widths.max()))
     return low if low == high else f"{low} to {high}"
+
+
+def _position(plane: PlaneSlice) -> str:
+    return f"{plane.axis} = {plane.at * MM_PER_M:.4g} mm"
 
 
 # -- planes ----------------------------------------------------------------------------------
 
 
-def _plan_of(steady: SteadyResult, hottest: PartTemperature) -> PlaneSlice:
-    """Return the plane of the cells in which a part is hottest, not those on the other side of its face."""
+def _hottest_layer(steady: SteadyResult, hottest: PartTemperature) -> PlaneSlice:
+    """Return the layer of cells of a part that holds its peak, also where the peak is on its face."""
     model = steady.model
     windows = window_of_parts(model)
-    near = [
+    layers = [
         window[0]
         for part, window in zip(model.parts, windows, strict=True)
         if hottest.name == part.name or hottest.name.startswith(f"{part.name}.")
     ]
     z = hottest.at[2]
-    return slice_plane(model.grid, "z", z, within=near[0] if near and near[0].stop > near[0].start else None)
+    return slice_plane(
+        model.grid, "z", z, within=layers[0] if layers and layers[0].stop > layers[0].start else None
+    )
 
 
-def _most_heated(model: Model) -> tuple[float, float, slice | None]:
-    """Return y and z [m] of what heats most per volume and its layers; the middle if nothing does."""
+def _max_power_density(model: Model) -> tuple[float, float, slice | None]:
+    """Return y and z [m] of the maximum power density and the layers of its source, else the centre."""
     grid = model.grid
-    best = 0.0
+    max_density = 0.0
     y, z = (0.5 * float(edges[0] + edges[-1]) for edges in (grid.y, grid.z))
     layers: slice | None = None
     for source in model.layer_sources:
         k, j, i = source.window
         density = source.plane / (grid.dy[j, None] * grid.dx[i]) / grid.dz[k].sum()
-        if density.max() > best:
-            best = float(density.max())
+        if density.max() > max_density:
+            max_density = float(density.max())
             row = int(density.argmax()) // density.shape[1]
             y, z, layers = float(grid.y_center[j][row]), float(grid.z_center[k.start]), k
     return y, z, layers
 
 
-def _range(steady: SteadyResult, planes: Sequence[PlaneSlice]) -> tuple[float, float]:
-    """Return the least and greatest temperature [degC] in some planes."""
+def _temperature_range(steady: SteadyResult, planes: Sequence[PlaneSlice]) -> tuple[float, float]:
+    """Return the minimum and maximum temperature [degC] of several planes."""
     values = [plane.take_values(steady.field) for plane in planes]
     low = min((float(np.nanmin(v)) for v in values if np.isfinite(v).any()), default=ZERO_CELSIUS)
     high = max((float(np.nanmax(v)) for v in values if np.isfinite(v).any()), default=ZERO_CELSIUS)
     return low - ZERO_CELSIUS, max(high - ZERO_CELSIUS, low - ZERO_CELSIUS + 1e-6)
 
 
-# -- page ------------------------------------------------------------------------------------
+# -- texts -----------------------------------------------------------------------------------
 
 
-def _color_bar(figure: Figure, mesh: Any, axes: list[Axes]) -> None:
+def _draw_color_bar(figure: Figure, mesh: Any, axes: list[Axes]) -> None:
     bar = figure.colorbar(mesh, ax=axes, aspect=34, pad=0.015, fraction=0.04)
-    bar.set_label("temperature [°C]", color=INK)
+    bar.set_label("temperature [°C]", color=TEXT_COLOR)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=FAINT, labelcolor=INK, labelsize=9.0, length=3.0)
+    bar.ax.tick_params(colors=TICK_COLOR, labelcolor=TEXT_COLOR, labelsize=9.0, length=3.0)
 
 
-def _verdict(steady: SteadyResult) -> str:
-    """Return the power, the peak with its error, and how far it is from its limit."""
+def _summary(steady: SteadyResult) -> str:
+    """Return total power, peak temperature with error estimate, and distance from the limit."""
     peak = steady.peak
     value = peak.max - ZERO_CELSIUS
     if peak.error is None:
-        reached = f"{value:.1f} °C (error not estimated)"
+        temperature = f"{value:.1f} °C (error not estimated)"
     else:
         digits = int(np.clip(1.0 - np.floor(np.log10(max(peak.error, 1e-3))), 0, 3))
-        reached = f"{value:.{digits}f} ± {peak.error:.{digits}f} °C"
-    text = f"{steady.heat_balance.heat_in:.4g} W,  peak {reached} in {peak.name}"
+        temperature = f"{value:.{digits}f} ± {peak.error:.{digits}f} °C"
+    text = f"{steady.heat_balance.heat_in:.4g} W,  peak {temperature} in {peak.name}"
     if peak.margin is not None:
         text += f",  {abs(peak.margin):.1f} K {'below' if peak.margin >= 0.0 else 'above'} its limit"
     return text

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.command_line import reset_signals
 
 from thermostack.errors import OutputError
 from thermostack.io.files import atomic_file as module
@@ -126,7 +127,8 @@ def test_a_killed_process_leaves_the_old_file_and_nothing_else(
         "atomic_file.write_all = slow\n"
         "atomic_file.write_atomic(sys.argv[1], b'new')\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=reset_signals) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"filled\n"
         start = time.monotonic()
