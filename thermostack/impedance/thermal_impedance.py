@@ -156,7 +156,7 @@ def _reduce(
     def solve(rate: float, guess: Array | None = None) -> Array:
         return shifted.update_shift(rate).solve(power, guess, RESPONSE_TOLERANCE)[0]
 
-    basis = KrylovBasis(shifted.conduction_of, shifted.capacity, source)
+    basis = KrylovBasis(shifted.apply_conduction, shifted.capacity, source)
     steady = solve(0.0)
     hottest = source.cell[np.argmax(steady.reshape(-1)[source.cell])]
     ports[f"{name} peak"] = Port(np.array([hottest]), np.ones(1))
