@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature as PartTemperature
     from thermostack.impedance.networks import Cauer as Cauer
     from thermostack.impedance.networks import Foster as Foster
-    from thermostack.impedance.networks import StructureFunction as StructureFunction
-    from thermostack.impedance.thermal_impedance import ThermalImpedance as ThermalImpedance
+    from thermostack.impedance.structure_function import StructureFunction as StructureFunction
     from thermostack.impedance.thermal_impedance import thermal_impedance as thermal_impedance
     from thermostack.io.description.package_file import read_package as read_package
     from thermostack.io.description.trace_files import read_trace as read_trace
@@ -77,6 +76,7 @@ if TYPE_CHECKING:
     from thermostack.package.stack import Region as Region
     from thermostack.package.stack import Stack as Stack
     from thermostack.results.history import History as History
+    from thermostack.results.impedance_result import ThermalImpedance as ThermalImpedance
     from thermostack.results.steady_result import SteadyResult as SteadyResult
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
     from thermostack.results.transient_result import RunReport as RunReport
@@ -87,12 +87,12 @@ if TYPE_CHECKING:
     from thermostack.transient.loads import Loads as Loads
     from thermostack.transient.run import solve_transient as solve_transient
     from thermostack.transient.simulation import Simulation as Simulation
+    from thermostack.transient.throttle_presets import clock_states as clock_states
+    from thermostack.transient.throttle_presets import gpu_throttle as gpu_throttle
+    from thermostack.transient.throttle_presets import hbm_throttle as hbm_throttle
     from thermostack.transient.throttling import PowerState as PowerState
     from thermostack.transient.throttling import Sensor as Sensor
     from thermostack.transient.throttling import Throttle as Throttle
-    from thermostack.transient.throttling import clock_states as clock_states
-    from thermostack.transient.throttling import gpu_throttle as gpu_throttle
-    from thermostack.transient.throttling import hbm_throttle as hbm_throttle
     from thermostack.transient.trace import Trace as Trace
     from thermostack.transient.waveform import TimeFunction as TimeFunction
     from thermostack.transient.waveform import Waveform as Waveform
@@ -118,12 +118,9 @@ _NAMES_BY_MODULE = {
     "impedance.networks": (
         "Cauer",
         "Foster",
-        "StructureFunction",
     ),
-    "impedance.thermal_impedance": (
-        "ThermalImpedance",
-        "thermal_impedance",
-    ),
+    "impedance.structure_function": ("StructureFunction",),
+    "impedance.thermal_impedance": ("thermal_impedance",),
     "io.description.package_file": ("read_package",),
     "io.description.trace_files": ("read_trace",),
     "io.description.write_package": ("write_package",),
@@ -177,6 +174,7 @@ _NAMES_BY_MODULE = {
         "Region",
         "Stack",
     ),
+    "results.impedance_result": ("ThermalImpedance",),
     "results.history": ("History",),
     "results.steady_result": ("SteadyResult",),
     "results.throttling_log": ("ThrottlingLog",),
@@ -192,13 +190,15 @@ _NAMES_BY_MODULE = {
     "transient.loads": ("Loads",),
     "transient.run": ("solve_transient",),
     "transient.simulation": ("Simulation",),
+    "transient.throttle_presets": (
+        "clock_states",
+        "gpu_throttle",
+        "hbm_throttle",
+    ),
     "transient.throttling": (
         "PowerState",
         "Sensor",
         "Throttle",
-        "clock_states",
-        "gpu_throttle",
-        "hbm_throttle",
     ),
     "transient.trace": ("Trace",),
     "transient.waveform": (

@@ -662,7 +662,7 @@ def _huge(file: h5py.File) -> None:
 
 
 SPOILED: dict[str, tuple[Spoil, str]] = {
-    "other kind": (lambda f: f["thermostack"].attrs.__setitem__("kind", "sweep"), "holds a sweep result"),
+    "other kind": (lambda f: f["thermostack"].attrs.__setitem__("kind", "sweep"), "contains a sweep result"),
     "newer format": (lambda f: f["thermostack"].attrs.__setitem__("format", 9), "newer format"),
     "a step shows another frame": (_element("VTKHDF/Steps/CellDataOffsets/temperature", 1, 0), "damaged"),
     "a step shows nothing": (_element("VTKHDF/Steps/CellDataOffsets/temperature", 3, 4), "damaged"),
@@ -672,13 +672,13 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
         f"{FRAMES} is not an array of float32",
     ),
     "film of another shape": (_replace(FRAMES, lambda t: t[:, 1:]), f"{FRAMES} has the shape"),
-    "film that claims terabytes": (_huge, rf"{FRAMES} claims .* GB"),
+    "film that claims terabytes": (_huge, rf"{FRAMES} needs .* GB"),
     "other length": (_replace("thermostack/history/mean", lambda t: t[1:]), "history/mean has the shape"),
     "other members": (
         _replace("thermostack/history/power", lambda t: t[:, 1:]),
         "history/power has the shape",
     ),
-    "no field": (_replace("thermostack/history/field", lambda t: t * np.nan), "history/field is not finite"),
+    "no field": (_replace("thermostack/history/field", lambda t: t * np.nan), "history/field must be finite"),
     "names of a wrong kind": (_json("columns", lambda c: c.update(names=[1])), r"columns\.names"),
     "missing fact": (_json("result", lambda r: r.pop("throttling")), "result has no field throttling"),
     "fact of a wrong kind": (
