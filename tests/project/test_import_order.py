@@ -41,6 +41,7 @@ EXCEPTIONS = {
     ("io.description.trace_files", "transient.waveform"),
     # Networks are data with their algebra; they know nothing of packages, and a result holds them.
     ("results.impedance_result", "impedance.networks"),
+    ("results.impedance_result", "impedance.structure_function"),
 }
 # Packages whose __init__ only hands out names: nothing inside imports them.
 FACADES = ("", "linear", "impedance")

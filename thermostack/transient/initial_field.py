@@ -98,4 +98,4 @@ class _SteadyStart:
     def update_materials(self, rise: Array, temperature: Array) -> None:
         """Evaluate conductivities and heat capacities at a rise over `zero` [K]."""
         self.materials.evaluate(rise)
-        self.shifted.change(self.materials.conduction, self.materials.capacity)
+        self.shifted.update_operator(self.materials.conduction, self.materials.capacity)

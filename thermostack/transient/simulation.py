@@ -376,7 +376,7 @@ class Simulation:
             generated += weight * step * self._sources.power[n]
             outflow += weight * step * through_faces
         imbalance = generated - outflow - stored
-        rise = imbalance / self._shifted.stores  # K
+        rise = imbalance / self._shifted.total_capacity  # K
         if not abs(rise) <= MAX_IMBALANCE * self.tolerance:
             text = f"the heat of a step at {self.time:g} s does not balance: {imbalance:.1e} J are missing"
             raise ConvergenceError(f"{text}; ask for a smaller tolerance")
@@ -405,7 +405,7 @@ class Simulation:
 
     def _update_operator(self, shift: float | None = None) -> None:
         """Use the present conductances and capacities, and a shift [1/s] if one is given."""
-        self._shifted.change(self._materials.conduction, self._materials.capacity, shift)
+        self._shifted.update_operator(self._materials.conduction, self._materials.capacity, shift)
 
 
 def _check_arguments(scheme: str, tolerance: float, step: float | None) -> None:
