@@ -104,9 +104,13 @@ def counting() -> Iterator[Count]:
     with (
         patch.object(Multigrid, "cycle", iteration),
         patch.object(Multigrid, "residual", residual),
-        patch.object(Multigrid, "reground", count.heard(Multigrid.update_diagonal, "changes", "changes")),
-        patch.object(Multigrid, "reload", count.heard(Multigrid.update_operator, "changes", "changes")),
-        patch.object(shifted, "operate", count.heard(apply_operator, "rates", "applications")),
+        patch.object(
+            Multigrid, "update_diagonal", count.heard(Multigrid.update_diagonal, "changes", "changes")
+        ),
+        patch.object(
+            Multigrid, "update_operator", count.heard(Multigrid.update_operator, "changes", "changes")
+        ),
+        patch.object(shifted, "apply_operator", count.heard(apply_operator, "rates", "applications")),
     ):
         yield count
 
@@ -114,11 +118,11 @@ def counting() -> Iterator[Count]:
 class OfHeat(Stepper):
     """Solves every stage to a small residual, relative to its heat."""
 
-    of_guess = False
+    relative_to_guess = False
 
     def _solve_stage(self, n: int, tolerance: float) -> None:
         stage, rhs = self.stage(n), self._rhs.reshape(self.shape)
-        _, report = self.shifted.solve(rhs, stage, TIGHT, of_guess=self.of_guess)
+        _, report = self.shifted.solve(rhs, stage, TIGHT, relative_to_guess=self.relative_to_guess)
         self.counts.solves += 1
         self.counts.iterations += report.iterations
         self.shifted.balance(rhs, stage)
@@ -127,7 +131,7 @@ class OfHeat(Stepper):
 class OfGuess(OfHeat):
     """Solves every stage to a small residual, relative to that of its guess."""
 
-    of_guess = True
+    relative_to_guess = True
 
 
 SOLVED = {"error control": Stepper, "1e-8 of heat": OfHeat, "1e-8 of guess": OfGuess}
@@ -184,7 +188,7 @@ def measure(model: Model, start: Array, tolerance: float, solved: str, options: 
     """Return the figures of one tolerance of the run, and one way to stop in its stages."""
     unit = Unit(assemble_conduction(model))
     runs = [run(model, start, unit, tolerance, solved, options.periods) for _ in range(options.repeat)]
-    minimum = np.array([each.steps for each in runs]).min(axis=0)
+    least = np.array([each.steps for each in runs]).min(axis=0)
     one, scheme = runs[-1], runs[-1].simulation.scheme
     stages, count = one.attempts * scheme.stages, one.count
     shares = {name: min(each.count.seconds[name] for each in runs) for name in count.seconds}
@@ -201,10 +205,10 @@ def measure(model: Model, start: Array, tolerance: float, solved: str, options: 
         "applications_per_stage": count.applications / stages,
         "changes_per_step": count.changes / one.attempts,
         "unit_ms": 1e3 * unit.seconds,
-        "stage_ms": 1e3 * float(minimum.sum()) / stages,
-        "stage_wu": float(minimum.sum()) / stages / unit.seconds,
+        "stage_ms": 1e3 * float(least.sum()) / stages,
+        "stage_wu": float(least.sum()) / stages / unit.seconds,
         **{f"{name}_wu": seconds / stages / unit.seconds for name, seconds in shares.items()},
-        "dearest_step_wu": float(minimum.max()) / unit.seconds,
+        "dearest_step_wu": float(least.max()) / unit.seconds,
         "measuring_wu": min(each.measuring for each in runs) / unit.seconds,
         "imbalance": one.simulation.energy.imbalance / max(one.simulation.energy.generated, 1e-300),
     }

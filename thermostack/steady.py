@@ -264,7 +264,7 @@ class _SteadyProblem:
         with timed(self.seconds, "solve", self.progress):
             rise, report = self.solver.solve(self.rhs, guess=rise, tolerance=tolerance, overwrites_guess=True)
         self.iterations += report.iterations
-        self.report = dataclasses.replace(report, iterations=self.iterations)
+        self.report = dataclasses.replace(report, total_iterations=self.iterations)
         return rise
 
     def free_rhs(self) -> None:

@@ -531,8 +531,8 @@ def test_row_f3_false_convergence_is_detected(monkeypatch: pytest.MonkeyPatch) -
     kernels = multigrid.KERNELS[np.float32]
 
     class FalseConvergence(kernels.FinestLevel):  # type: ignore[misc, valid-type]
-        def descend(self, *arguments: Any) -> None:
-            super().descend(*arguments)
+        def pcg_update(self, *arguments: Any) -> None:
+            super().pcg_update(*arguments)
             square = arguments[5]
             square[:] = 0.0
 

@@ -103,8 +103,8 @@ def children(draw: Draw, size: tuple[float, float], *, may_be_open: bool) -> lis
         turns = (0, 90, 180, 270) if max(own) <= min(width, depth) - STEP else (0, 180)
         rotate = draw(st.sampled_from(turns))
         stack = replace(stack, on=("root",), rotate=rotate, flip=draw(st.booleans()))
-        room = width - stack.footprint[0] - STEP, depth - stack.footprint[1] - STEP
-        at = draw(steps(0.0, room[0])), draw(steps(0.0, room[1]))
+        margin = width - stack.footprint[0] - STEP, depth - stack.footprint[1] - STEP
+        at = draw(steps(0.0, margin[0])), draw(steps(0.0, margin[1]))
         found.append(stack.at(at[0] + width * (quarter % 2), at[1] + depth * (quarter // 2)))
     if found and draw(st.booleans()):
         host = draw(st.sampled_from(found))
@@ -132,8 +132,8 @@ def embedded(draw: Draw, root: Stack) -> Stack | None:
 
 def convections(*, may_hold: bool = True) -> st.SearchStrategy[Convection | FixedTemperature]:
     ambient = st.sampled_from(AMBIENTS)
-    film = st.builds(Convection, st.sampled_from((50.0, 2e3, 3e4)), ambient)
-    return film | st.builds(FixedTemperature, ambient) if may_hold else film
+    convection = st.builds(Convection, st.sampled_from((50.0, 2e3, 3e4)), ambient)
+    return convection | st.builds(FixedTemperature, ambient) if may_hold else convection
 
 
 @st.composite

@@ -223,7 +223,7 @@ def test_error_asked_is_the_error_got_when_powers_are_handed_in(scheme: str, tol
 @pytest.mark.parametrize("tolerance", [0.1, 0.001])
 @pytest.mark.parametrize("scheme", ADAPTIVE)
 def test_error_asked_is_the_error_got_when_the_air_stops(scheme: str, tolerance: float) -> None:
-    """The htc falls to a fifth and returns: three linear problems in sequence, each with an exact solution."""
+    """The htc falls to a fifth and returns: three linear problems in sequence, each solved exactly."""
     strong, weak, pieces = sandwich(), sandwich(1e3), ((0.0, 0.5), (0.5, 1.5), (1.5, 2.0))
     trace = Trace.of([0.0, 0.5, 1.5], {f"{TOP}.h": [1.0, 0.2, 1.0]}, units={f"{TOP}.h": "1"}, after="hold")
     simulation = Simulation(strong.model, trace, initial=300.0, tolerance=tolerance, scheme=scheme)

@@ -24,6 +24,7 @@ from thermostack.package.package import Package
 from thermostack.results.actions import call
 from thermostack.results.fields import cell_field, fill_inactive
 from thermostack.results.names import unknown_name, with_stacks
+from thermostack.schema.fields import point_in_metres
 
 if TYPE_CHECKING:
     import xarray
@@ -78,13 +79,14 @@ class SteadyResult:
     def __repr__(self) -> str:
         """Return package, grid, peak, heat balance and solver in five lines at most."""
         peak, balance, report = self.peak, self.heat_balance, self.report
+        iterations = report.total_iterations
         error = "error not estimated" if peak.error is None else f"error {peak.error:.2g} K"
         nz, ny, nx = self.model.grid.shape
         rows = [
             f"SteadyResult of {self.package.name!r}: {nx} x {ny} x {nz} cells, {len(self.parts)} parts",
             f"  peak    {peak.max:.2f} K in {peak.name}, {error}",
             f"  heat    {balance.heat_in:.5g} W, relative imbalance {balance.relative:.1e}",
-            f"  solver  {report.method}, {report.iterations} iterations, residual {report.residual:.1e}",
+            f"  solver  {report.method}, {iterations} iterations, residual {report.residual:.1e}",
         ]
         if self.warnings:
             rows.append(f"  {len(self.warnings)} warnings, the first: {self.warnings[0]}")
@@ -155,9 +157,12 @@ class SteadyResult:
         conductivity = CellConductivity(self.model, t)
         return FaceFluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
 
-    def at(self, x: float, y: float, z: float) -> float:
-        """Return the temperature [K] at a point [m], reconstructed from the fluxes; NaN outside the body."""
-        return self.fluxes.temperature_at(x, y, z)
+    def at(self, x: float | str, y: float | str, z: float | str) -> float:
+        """Return the temperature [K] at a point [m], reconstructed from the fluxes; NaN outside the body.
+
+        A coordinate in text has a unit, "5 mm".
+        """
+        return self.fluxes.temperature_at(*point_in_metres((x, y, z)))
 
     def face(self, name: str, side: str = "top") -> FaceTemperature:
         """Return the temperatures of one side of a part or stack.

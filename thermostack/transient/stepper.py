@@ -224,7 +224,7 @@ class Stepper:
 
     def max_rate(self, source: SparseSource) -> float:
         """Return the maximum rate of change of the present temperatures under a source [K/s]."""
-        net = -self.shifted.conduction_of(self.field)  # W
+        net = -self.shifted.apply_conduction(self.field)  # W
         source.add_to(net)
         capacity = self.shifted.capacity
         return float(np.abs(np.divide(net, capacity, out=np.zeros_like(net), where=capacity > 0.0)).max())
@@ -273,7 +273,7 @@ class Stepper:
         for _ in range(MAX_SOLVES):
             reduction = float(np.clip(reduction, MIN_REDUCTION, MAX_REDUCTION))
             self.counts.solves += 1
-            iterations, reached = self.shifted.improve(rhs, field, reduction)
+            iterations, reached = self.shifted.reduce_residual(rhs, field, reduction)
             self.counts.iterations += iterations
             remaining *= reached
             guess_error = float(np.abs(self._fields[row][self._sample] - guess).max())
