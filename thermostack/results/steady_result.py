@@ -61,8 +61,8 @@ class SteadyResult:
     --------
     >>> import thermostack as ts
     >>> steady = ts.solve_steady(ts.discretize(ts.read_package("fcbga"), cell=4e-3))
-    >>> steady.peak.name
-    'die.active'
+    >>> steady.of("die").power
+    10.0
     >>> round(steady.of("lid").max - steady.of("lid").min, 1) > 0.0
     True
     """
