@@ -57,6 +57,7 @@ class Package:
 
     Examples
     --------
+    >>> from thermostack import ColdPlate, Cooling, Layer, Package, Stack
     >>> die = Stack("die", ("10 mm", "10 mm"), (Layer("si", "0.5 mm", "silicon", power="20 W"),))
     >>> package = Package("one_die", (die,), Cooling(top=ColdPlate("25 degC", "0.1 K/W")))
     >>> package.stack("die").height
