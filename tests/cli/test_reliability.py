@@ -230,7 +230,8 @@ def test_row_34_extreme_package_agrees_with_direct_solver(name: str) -> None:
 
 
 def test_row_38_zero_cell_size_and_one_cell_per_layer() -> None:
-    with pytest.raises(DescriptionError, match=r'0.0 m is not a size of a cell \(like "0.25 mm"\)'):
+    message = r'a cell size must be positive, got 0.0 m \(write a length like "0.25 mm"\)'
+    with pytest.raises(DescriptionError, match=message):
         discretize(read_package(DIE_FILE), cell=0.0)
     coarse = solve_steady(discretize(read_package(DIE_FILE), cell=1.0))
     assert coarse.model.grid.cells < 100
@@ -559,16 +560,17 @@ def test_row_r1_repeated_runs_and_thread_counts_are_bitwise_equal() -> None:
 # -- the page ------------------------------------------------------------------------------------
 
 
-def tests_on_the_page() -> list[tuple[str, str, str]]:
+def names_on_the_page() -> list[tuple[str, str, str]]:
     """Return file, function and case of every test that the page names."""
     return re.findall(r"`(test_\w+)\.(test_\w+)(?:\[([^\]`]+)\])?`", GUIDE.read_text(encoding="utf-8"))
 
 
 def test_every_test_named_on_the_page_exists() -> None:
-    named = tests_on_the_page()
+    named = names_on_the_page()
     assert len(named) > 60
     for file, function, case in named:
-        text = (TESTS / f"{file}.py").read_text(encoding="utf-8")
+        paths = list(TESTS.rglob(f"{file}.py"))
+        text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
         assert f"def {function}(" in text, f"{file}.{function}"
         assert case in text, f"{file}.{function}[{case}]"
 
