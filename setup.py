@@ -113,13 +113,16 @@ class BuildKernels(build_ext):
 
 def kernels() -> list[Extension]:
     """Return one extension module per kernel file."""
-    headers = sorted(
-        str(path) for pattern in ("*.h", "*.pxd", "*.pxi") for path in Path("ext").rglob(pattern)
-    )
     return [
-        Extension(f"thermostack.{path.parent.name}._{path.stem}", [path.as_posix()], depends=headers)
+        Extension(f"thermostack.{path.parent.name}._{path.stem}", [path.as_posix()], depends=headers_of(path))
         for path in sorted(Path("ext").glob("*/*.pyx"))
     ]
+
+
+def headers_of(kernel: Path) -> list[str]:
+    """Return the files that a kernel may include: those of its own folder and of ext/ itself."""
+    own = [path for pattern in ("*.h", "*.pxd", "*.pxi") for path in kernel.parent.glob(pattern)]
+    return sorted(path.as_posix() for path in (*Path("ext").glob("*.h"), *own))
 
 
 setup(ext_modules=kernels(), cmdclass={"build_ext": BuildKernels})

@@ -20,7 +20,7 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "tests"))
 
 from exact.cases import block_cases  # noqa: E402
-from support.drawn_cases import FINENESSES, Comparison, study  # noqa: E402
+from support.exact_packages import FINENESSES, Comparison, study  # noqa: E402
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 BINS = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 10.0, np.inf])  # of estimate over error

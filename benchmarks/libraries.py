@@ -1,14 +1,13 @@
-"""The linear solver beside other libraries: one matrix, one right-hand side, one stopping test, one thread.
+"""Time of the linear solver and of other libraries for one matrix and right-hand side, with one thread.
 
     python benchmarks/libraries.py [--cells 0.13 0.46 1.84 6.9] [--repeat 5] [--amgcl FOLDER] [--json FILE]
         [--history 0.46] [--only NAME ...] [--limit 3600] [--quick]
 
-The standard problem is solved from zero until the residual, recomputed here from the answer, is 1e-8 of the
-right-hand side. All take the same numbers, as a model of thermostack has them: conductances of faces that
-single precision holds. Times are of set-up and solution; handing the matrix over is not timed. Each library
-takes its turn in a process of its own, thermostack before each of them. A library that is not there is left
-out: hypre, PyAMG, PARDISO (pypardiso) and CHOLMOD (scikit-sparse) are looked for, AMGCL is a folder of its
-headers.
+The standard problem is solved from zero until the residual, recomputed from the solution, is 1e-8 of the
+right-hand side. All libraries use the same matrix, whose face conductances are exact in float32, as in a
+model of thermostack. Times are those of set-up and solution; the transfer of the matrix is not timed. Each
+library runs in its own process, thermostack before each of them. Missing libraries are skipped: hypre,
+PyAMG, PARDISO (pypardiso) and CHOLMOD (scikit-sparse) are detected, AMGCL is given as a folder of headers.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from standard_problem import CELL, StandardProblem, as_a_model_has_it, standard_problem
+from standard_problem import CELL_SIZES, StandardProblem, standard_problem, with_model_precision
 
 from thermostack.mesh.memory_estimate import available_memory
 from thermostack.units import mm
@@ -36,24 +35,24 @@ from thermostack.units import mm
 DRIVERS = Path(__file__).parent / "drivers"
 sys.path.insert(0, str(DRIVERS))
 
-from catalogue import CLAIMS, LIBRARIES, OURS, THERMOSTACK, Library  # noqa: E402
+from catalogue import CLAIMS, LIBRARIES, THERMOSTACK, THERMOSTACK_NAME, Library  # noqa: E402
 from python_library import write_problem  # noqa: E402
 
 TOLERANCE = 1e-8
-LADDER = [10.0**-n for n in range(1, 9)]  # tolerances of a history
-QUICK = 4 * mm
-TRIED_UP_TO = 500_000  # cells: on more, only the two fastest settings of the size before are run
+HISTORY_TOLERANCES = [10.0**-n for n in range(1, 9)]
+QUICK_CELL = 4 * mm
+MAX_CELLS_FOR_ALL_SETTINGS = 500_000  # above, only the two fastest settings of the size before are run
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "TBB")}
 STREAM_BYTES = [round(2.0**n * 1e6) for n in range(12)]  # 1 MB to 2 GB
 
 Found = dict[str, Any]
 
 
-# -- what is there -----------------------------------------------------------------------------------
+# -- drivers and machine -----------------------------------------------------------------------------------
 
 
 def compiled(name: str, folder: Path, *options: str) -> list[str] | str:
-    """Return the command of a driver, or why there is none."""
+    """Return the command of a driver, or the reason why there is none."""
     compiler = shutil.which("mpicxx" if name == "hypre" else "g++")
     if compiler is None:
         return "no compiler"
@@ -74,7 +73,7 @@ def compiled(name: str, folder: Path, *options: str) -> list[str] | str:
 
 
 def find_drivers(folder: Path, amgcl: Path | None) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Return the command of each driver there is, and the versions; print what is missing and why."""
+    """Return the command of each available driver, and the versions; print the missing ones with reasons."""
     drivers = {"python": [sys.executable, str(DRIVERS / "python_library.py")]}
     versions: dict[str, str] = {}
     headers = next((path for path in ("/usr/include/hypre",) if Path(path).is_dir()), None)
@@ -109,7 +108,7 @@ def find_drivers(folder: Path, amgcl: Path | None) -> tuple[dict[str, list[str]]
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures were measured on."""
+    """Return the processor and its load."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
     return {"processor": model, "processors": os.cpu_count(), "load": os.getloadavg()[0]}
@@ -120,29 +119,29 @@ def machine() -> dict[str, Any]:
 
 @dataclass
 class Size:
-    """A problem in its file, and what was found on it."""
+    """A problem in its file, and the runs of thermostack on it."""
 
     problem: StandardProblem
     file: Path
     drivers: dict[str, list[str]]
     limit: float  # s, of a process
-    ours: list[Found] = field(default_factory=list)  # thermostack's turns
+    own: list[Found] = field(default_factory=list)  # runs of thermostack
 
     @property
     def cells(self) -> int:
-        return self.problem.heat.size
+        return self.problem.rhs.size
 
     def residuals(self, answers: Path) -> Iterator[float]:
         """Yield the true residual of each field in a file, relative to the right-hand side."""
-        heat = self.problem.heat
-        for t in np.fromfile(answers).reshape(-1, *heat.shape):
-            left = heat - self.problem.conduction.apply(t)
-            yield float(np.linalg.norm(left) / np.linalg.norm(heat))
+        rhs = self.problem.rhs
+        for t in np.fromfile(answers).reshape(-1, *rhs.shape):
+            left = rhs - self.problem.conduction.apply(t)
+            yield float(np.linalg.norm(left) / np.linalg.norm(rhs))
 
     def run(self, library: Library, settings: str, tolerances: Sequence[float], repeat: int) -> Found:
-        """Return the fastest of some runs with the residuals of its answers, or why there is none."""
+        """Return the fastest of some runs with the residuals of its solutions, or why it failed."""
         if library.bytes_per_cell * self.cells > available_memory():
-            return {"failed": f"{library.bytes_per_cell * self.cells / 1e9:.0f} GB are not there"}
+            return {"failed": f"{library.bytes_per_cell * self.cells / 1e9:.0f} GB are not available"}
         answers = self.file.with_suffix(".answers")
         wanted = ",".join(f"{tolerance:.3g}" for tolerance in tolerances)
         command = [*self.drivers[library.driver], str(self.file), str(answers), str(repeat), wanted]
@@ -162,20 +161,20 @@ class Size:
         if done.returncode or not runs:
             return {"failed": (done.stderr.strip().splitlines() or ["no answer"])[-1]}
         best = min(runs, key=lambda one: one["setup_s"] + one["solve_s"][-1])
-        least = [min(times) for times in zip(*(run["solve_s"] for run in runs), strict=True)]
-        others = {"least_solve_s": least} | {
+        fastest = [min(times) for times in zip(*(run["solve_s"] for run in runs), strict=True)]
+        others = {"min_solve_s": fastest} | {
             key: value for line in lines if "setup_s" not in line for key, value in line.items()
         }
         return best | others | {"residuals": list(self.residuals(answers)), "runs": len(runs)}
 
     def solve(self, library: Library, settings: str, repeat: int) -> Found:
-        """Return the figures of a solution whose true residual is within the tolerance."""
+        """Return the results of a solution whose true residual is within the tolerance."""
         found: Found = {"failed": "no residual within the tolerance"}
         for asked in (
             TOLERANCE,
             0.5 * TOLERANCE,
             0.1 * TOLERANCE,
-        ):  # some see a smaller residual than there is
+        ):  # some libraries estimate a residual below the true one
             found = self.run(library, settings, [asked], repeat)
             if "failed" in found:
                 return found
@@ -193,13 +192,13 @@ class Size:
                 }
         return {"failed": f"residual {found['residuals'][-1]:.1e} where {TOLERANCE:g} is due"}
 
-    def take_turn(self, repeat: int) -> None:
-        """Let thermostack have a turn."""
-        self.ours.append(self.solve(THERMOSTACK, THERMOSTACK.settings["default"], repeat))
+    def solve_with_thermostack(self, repeat: int) -> None:
+        """Solve with thermostack, and record the run."""
+        self.own.append(self.solve(THERMOSTACK, THERMOSTACK.settings["default"], repeat))
 
 
-def median_turn(turns: Sequence[Found]) -> Found:
-    """Return thermostack's turn of median time, with the median of its units."""
+def median_run(turns: Sequence[Found]) -> Found:
+    """Return the run of thermostack of median time, with the median of its work units."""
     for turn in turns:
         if "failed" in turn:
             return turn
@@ -210,17 +209,17 @@ def median_turn(turns: Sequence[Found]) -> Found:
 def compare(
     size: Size, libraries: Sequence[Library], before: dict[str, Found], repeat: int, *, is_quick: bool
 ) -> dict[str, Found]:
-    """Return the figures of each library on one size, with the fastest of its settings."""
+    """Return the results of each library on one size, with its fastest settings."""
     results: dict[str, Found] = {}
     print(f"\n{size.cells} cells")
     for library in libraries:
-        size.take_turn(repeat)
-        if size.cells > library.largest:
+        size.solve_with_thermostack(repeat)
+        if size.cells > library.max_cells:
             continue
         tried = library.settings
         if is_quick:
             tried = dict(list(tried.items())[:1])
-        elif size.cells > TRIED_UP_TO and "trials" in before.get(library.name, {}):
+        elif size.cells > MAX_CELLS_FOR_ALL_SETTINGS and "trials" in before.get(library.name, {}):
             times = before[library.name]["trials"]
             fastest = sorted((label for label in times if times[label] is not None), key=times.__getitem__)[
                 :2
@@ -241,21 +240,24 @@ def compare(
             results[library.name] = right[best] | {"settings": best, "trials": trials}
         else:
             results[library.name] = {"failed": next(iter(found.values()), {}).get("failed", "nothing to try")}
-    size.take_turn(repeat)
-    return {OURS: median_turn(size.ours) | {"turns": [turn.get("total_s") for turn in size.ours]}, **results}
+    size.solve_with_thermostack(repeat)
+    return {
+        THERMOSTACK_NAME: median_run(size.own) | {"turns": [turn.get("total_s") for turn in size.own]},
+        **results,
+    }
 
 
 def histories(size: Size, libraries: Sequence[Library], results: dict[str, Found]) -> dict[str, Found]:
-    """Return the seconds, set-up included, after which each library has reached which true residual."""
+    """Return the time of each library, set-up included, to reach each true residual [s]."""
     found: dict[str, Found] = {}
     for library in (THERMOSTACK, *libraries):
         own = results.get(library.name, {})
         if library.is_direct or "failed" in own or not own:
             continue
         settings = library.settings[own.get("settings", "default")]
-        one = size.run(library, settings, LADDER, 3)
+        one = size.run(library, settings, HISTORY_TOLERANCES, 3)
         if "failed" not in one:
-            seconds = [one["setup_s"] + solve for solve in one["least_solve_s"]]
+            seconds = [one["setup_s"] + solve for solve in one["min_solve_s"]]
             found[library.name] = {
                 "setup_s": one["setup_s"],
                 "seconds": seconds,
@@ -265,7 +267,7 @@ def histories(size: Size, libraries: Sequence[Library], results: dict[str, Found
 
 
 def bandwidths(drivers: dict[str, list[str]], extra: Sequence[int]) -> list[tuple[int, float]]:
-    """Return the bandwidth [bytes/s] of one thread by the bytes it works on."""
+    """Return the memory bandwidth of one thread [bytes/s] by the size of its arrays [bytes]."""
     if "stream" not in drivers:
         return []
     sizes = sorted({*STREAM_BYTES, *extra})
@@ -274,28 +276,29 @@ def bandwidths(drivers: dict[str, list[str]], extra: Sequence[int]) -> list[tupl
 
 
 def print_ratios(sizes: Sequence[Found]) -> None:
-    """Print what each library takes in units of thermostack, and the claims."""
+    """Print the time of each library relative to thermostack, and the claims."""
     names = list(dict.fromkeys(name for size in sizes for name in size["results"]))
     print(f"\n{'s, and times thermostack':<26}" + "".join(f"{size['cells']:>20}" for size in sizes))
     for name in names:
         row = ""
         for size in sizes:
-            one, ours = size["results"].get(name, {}), size["results"][OURS]
-            has_both = "total_s" in one and "total_s" in ours
+            one, own = size["results"].get(name, {}), size["results"][THERMOSTACK_NAME]
+            has_both = "total_s" in one and "total_s" in own
             row += (
-                f"{one['total_s']:10.3f} {one['total_s'] / ours['total_s']:9.1f}"
-                if has_both
-                else f"{'-':>20}"
+                f"{one['total_s']:10.3f} {one['total_s'] / own['total_s']:9.1f}" if has_both else f"{'-':>20}"
             )
         print(f"{name:<26}{row}")
     for claimed, million, times in CLAIMS:
         for size in sizes:
             if size["million"] != million:
                 continue
-            ours, others = size["results"][OURS], [size["results"].get(name, {}) for name in claimed]
+            own, others = (
+                size["results"][THERMOSTACK_NAME],
+                [size["results"].get(name, {}) for name in claimed],
+            )
             totals = [one["total_s"] for one in others if "total_s" in one]
-            if totals and "total_s" in ours:
-                ratio = min(totals) / ours["total_s"]
+            if totals and "total_s" in own:
+                ratio = min(totals) / own["total_s"]
                 verdict = "held" if ratio >= times else "MISSED"
                 print(
                     f"claim: {times:g} times faster than {' and '.join(claimed)} at {million} million cells; "
@@ -307,18 +310,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cells", type=float, nargs="+", default=sorted(CELL), choices=sorted(CELL))
-    parser.add_argument("--repeat", type=int, default=5, help="runs of each, fewer where they take minutes")
+    parser.add_argument(
+        "--cells", type=float, nargs="+", default=sorted(CELL_SIZES), choices=sorted(CELL_SIZES)
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=5, help="runs of each library, fewer where they take minutes"
+    )
     parser.add_argument("--only", nargs="+", choices=[library.name for library in LIBRARIES])
-    parser.add_argument("--history", type=float, default=0.46, help="size whose histories are taken")
+    parser.add_argument("--history", type=float, default=0.46, help="size for the convergence histories")
     parser.add_argument("--amgcl", type=Path, help="folder that holds amgcl/, the headers")
-    parser.add_argument("--limit", type=float, default=3600.0, help="seconds a process may take")
-    parser.add_argument("--json", type=Path, help="where to save the figures too")
-    parser.add_argument("--quick", action="store_true", help="few cells: does it run?")
+    parser.add_argument("--limit", type=float, default=3600.0, help="time limit of a process in seconds")
+    parser.add_argument("--json", type=Path, help="file for the results")
+    parser.add_argument("--quick", action="store_true", help="few cells, to test that it runs")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         drivers, versions = find_drivers(Path(folder), options.amgcl)
-        there = [
+        available = [
             library
             for library in LIBRARIES
             if library.driver in drivers
@@ -328,15 +335,17 @@ def main() -> None:
         saved: Found = {"machine": machine(), "versions": versions, "tolerance": TOLERANCE, "sizes": []}
         before: dict[str, Found] = {}
         for million in [0.0] if options.quick else options.cells:
-            problem = as_a_model_has_it(standard_problem(QUICK if options.quick else CELL[million]))
+            problem = with_model_precision(
+                standard_problem(QUICK_CELL if options.quick else CELL_SIZES[million])
+            )
             size = Size(problem, Path(folder, "problem"), drivers, options.limit)
-            write_problem(size.file, problem.conduction, problem.heat, problem.widths)
+            write_problem(size.file, problem.conduction, problem.rhs, problem.widths)
             repeat = 1 if options.quick else options.repeat
-            before = compare(size, there, before, repeat, is_quick=options.quick)
+            before = compare(size, available, before, repeat, is_quick=options.quick)
             saved["sizes"].append({"million": million, "cells": size.cells, "results": before})
             if options.quick or million == options.history:
-                saved["histories"] = {"cells": size.cells, "of": histories(size, there, before)}
-            if options.json:  # a run of an hour leaves what it has
+                saved["histories"] = {"cells": size.cells, "of": histories(size, available, before)}
+            if options.json:  # an interrupted run keeps its results
                 options.json.write_text(json.dumps(saved, indent=1) + "\n", encoding="utf-8")
         extra = [] if options.quick else [40 * size["cells"] for size in saved["sizes"]]
         saved["stream"] = bandwidths(drivers, extra) if not options.quick else []

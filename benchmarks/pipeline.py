@@ -1,14 +1,14 @@
-"""From a description to a checked field: every stage's time against the linear solve, and memory as foreseen.
+"""Time of every stage relative to the linear solve, and peak memory relative to its estimate.
 
     python benchmarks/pipeline.py [--package NAME] [--cells 1.84e6] [--constant] [--no-estimate]
                                   [--threads 1] [--repeat 3] [--limit "22e9"] [--json FILE]
 
-Claims: all of it takes under three times the linear solve (prepare and solve); the most that is held is
-foreseen within 15 %; and 200 million cells fit in 24 GB (--cells 200e6 --repeat 1).
+Claims: the total is less than three times the linear solve (prepare and solve); the memory estimate is within
+15 % of the peak; and 200 million cells fit in 24 GB (--cells 200e6 --repeat 1).
 
-Seconds are those of the processor this process had, which other programs on the machine do not stretch;
-`elapsed_s` is the clock on the wall. `--constant` takes every conductivity at 300 K. `--limit` is the address
-space [bytes] the process may have, so that it fails and not the machine.
+Seconds are processor times, which do not depend on other programs; `elapsed_s` is wall-clock time.
+`--constant` evaluates every conductivity at 300 K. `--limit` bounds the address space [bytes] of the process,
+so that the process fails and not the machine.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from thermostack.mesh.memory_estimate import MemoryEstimate
 from thermostack.mesh.model import Model
 from thermostack.package.geometry import Geometry, build_geometry
 
-CLAIM = 3.0  # of the linear solve
-ACCURACY = 0.15  # of the foreseen memory
-COARSE = 5e-3  # m: cells of the run before the measured one, which loads what is loaded once
+MAX_TIME_RATIO = 3.0  # claim: total time in times of the linear solve
+MAX_MEMORY_ERROR = 0.15  # claim: relative error of the memory estimate
+WARM_UP_CELL = 5e-3  # m: cell size of a first run, which loads the libraries
 
 
-def held(name: str) -> int:
-    """Return a row of what the kernel says of this process [bytes]: VmHWM the most, VmRSS now."""
+def process_memory(name: str) -> int:
+    """Return a row of the process status [bytes]: VmHWM is the peak, VmRSS the current memory."""
     rows = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(rows[name].split()[0]) * 1024
 
 
-def forget_most() -> None:
-    """Make the kernel count the most that is held anew from here."""
+def reset_peak_memory() -> None:
+    """Reset the peak memory that the kernel counts."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def made_constant(geometry: Geometry) -> Geometry:
-    """Return the geometry with every conductivity, and heat capacity, taken at 300 K."""
+def with_constant_materials(geometry: Geometry) -> Geometry:
+    """Return the geometry with conductivities and heat capacities at 300 K."""
     return replace(
         geometry,
         parts=tuple(replace(part, material=_at_300_kelvin(part.material)) for part in geometry.parts),
@@ -60,7 +60,7 @@ def _at_300_kelvin(material: Material) -> Material:
 
 
 def cell_for(geometry: Geometry, cells: float) -> float:
-    """Return the size of cells [m] that makes about so many of them."""
+    """Return the cell size [m] that gives about a number of cells."""
     low, high = 1e-6, 5e-3
     while high / low > 1.002:
         middle = (low * high) ** 0.5
@@ -69,14 +69,14 @@ def cell_for(geometry: Geometry, cells: float) -> float:
 
 
 def grid_of(geometry: Geometry, cell: float) -> Grid:
-    """Return the grid for a size of cells [m]."""
-    heated = find_powered_regions(geometry)
-    fixed = [fixed_planes(geometry, heated, axis)[0] for axis in range(3)]
-    return Grid(*(CellSize(geometry, heated, axis, cell).planes(fixed[axis]) for axis in range(3)))
+    """Return the grid of a cell size [m]."""
+    powered = find_powered_regions(geometry)
+    fixed = [fixed_planes(geometry, powered, axis)[0] for axis in range(3)]
+    return Grid(*(CellSize(geometry, powered, axis, cell).planes(fixed[axis]) for axis in range(3)))
 
 
 class Stages:
-    """Seconds and the most memory [bytes] from the beginning of each stage to that of the next."""
+    """Processor time [s] and peak memory [bytes] of each stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -84,19 +84,19 @@ class Stages:
         self.stage, self.start = "", 0.0
 
     def begin(self, stage: str) -> None:
-        """End the stage there was, and begin another."""
+        """End the current stage and begin another."""
         now = time.process_time()
         if self.stage:
             self.seconds[self.stage] = self.seconds.get(self.stage, 0.0) + now - self.start
-            self.memory[self.stage] = max(self.memory.get(self.stage, 0), held("VmHWM"))
-        forget_most()
+            self.memory[self.stage] = max(self.memory.get(self.stage, 0), process_memory("VmHWM"))
+        reset_peak_memory()
         self.stage, self.start = stage, time.process_time()
 
 
 def measure(
     geometry: Geometry, cell: float, threads: int, estimate: bool
 ) -> tuple[Model, SteadyResult, Stages, float]:
-    """Return the model, the result, the stages and the seconds elapsed from the description on."""
+    """Return the model, the result, the stages and the elapsed seconds."""
     stages, started = Stages(), time.perf_counter()
     stages.begin("mesh")
     model = discretize(geometry, cell)
@@ -114,24 +114,24 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--limit", type=float, help="address space [bytes]")
-    parser.add_argument("--json", type=Path, help="where to save the figures too")
+    parser.add_argument("--json", type=Path, help="file for the numbers")
     options = parser.parse_args()
     if options.limit:
         resource.setrlimit(resource.RLIMIT_AS, (int(options.limit), int(options.limit)))
     geometry = build_geometry(read_package(options.package))
     if options.constant:
-        geometry = made_constant(geometry)
+        geometry = with_constant_materials(geometry)
     cell = cell_for(geometry, options.cells)
-    solve_steady(discretize(geometry, COARSE))
-    before, ratios, memory = held("VmRSS"), [], {}
+    solve_steady(discretize(geometry, WARM_UP_CELL))
+    before, ratios, memory = process_memory("VmRSS"), [], {}
     for _ in range(options.repeat):
-        model = result = None  # their memory is free before the next ones are built
+        model = result = None  # frees their memory before the next run
         model, result, stages, elapsed = measure(geometry, cell, options.threads, options.estimate)
-        memory = memory or stages.memory  # later runs find what the first has left
+        memory = memory or stages.memory  # later runs reuse memory of the first
         linear = stages.seconds["prepare"] + stages.seconds["solve"]
         ratios.append(sum(stages.seconds.values()) / linear)
-    cells, most = model.grid.cells, max(memory.values()) - before
-    told = MemoryEstimate(model.grid, model.is_linear, options.estimate)
+    cells, peak = model.grid.cells, max(memory.values()) - before
+    estimate = MemoryEstimate(model.grid, model.is_linear, options.estimate)
     found = dict(zip(("nz", "ny", "nx"), model.grid.shape, strict=True)) | {
         "cells": cells,
         "iterations": result.report.iterations,
@@ -143,16 +143,17 @@ def main() -> None:
         "total_s": sum(stages.seconds.values()),
         "elapsed_s": elapsed,
         **{f"{stage}_bytes_per_cell": (value - before) / cells for stage, value in memory.items()},
-        "memory_bytes": most,
-        "foreseen_bytes": told.memory,
-        "foreseen_per_taken": told.memory / most,
+        "memory_bytes": peak,
+        "estimated_bytes": estimate.memory,
+        "estimated_per_used": estimate.memory / peak,
         "total_per_linear": statistics.median(ratios),
     }
     for name, value in found.items():
         print(f"{name:<28}{value:16.6g}")
-    is_quick, is_foreseen = found["total_per_linear"] < CLAIM, abs(told.memory / most - 1.0) < ACCURACY
-    print(f"claim of {CLAIM:g} times the linear solve: {'held' if is_quick else 'MISSED'}")
-    print(f"claim of memory foreseen within {ACCURACY:.0%}: {'held' if is_foreseen else 'MISSED'}")
+    is_fast = found["total_per_linear"] < MAX_TIME_RATIO
+    is_accurate = abs(estimate.memory / peak - 1.0) < MAX_MEMORY_ERROR
+    print(f"claim of {MAX_TIME_RATIO:g} times the linear solve: {'held' if is_fast else 'MISSED'}")
+    print(f"claim of a memory estimate within {MAX_MEMORY_ERROR:.0%}: {'held' if is_accurate else 'MISSED'}")
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
 

@@ -1,8 +1,8 @@
-"""Pictures and tables of the comparison with other libraries, from what libraries.py saved.
+"""Figures and tables of the comparison with other libraries, from the results of libraries.py.
 
     python benchmarks/plots.py [--results benchmarks/results/libraries.json] [--folder docs/pictures] [--page]
 
-Prints the tables and writes the pictures; `--page` also puts the tables on
+Prints the tables and writes the figures; `--page` also writes the tables into
 docs/development/library_comparison.md.
 """
 
@@ -21,16 +21,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-HOUSE = Path(__file__).parents[1]
-sys.path.insert(0, str(HOUSE / "benchmarks" / "drivers"))
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks" / "drivers"))
 
-from catalogue import CLAIMS, OURS  # noqa: E402
+from catalogue import CLAIMS, THERMOSTACK_NAME  # noqa: E402
 
-RESULTS = HOUSE / "benchmarks" / "results" / "libraries.json"
-PAGE = HOUSE / "docs" / "development" / "library_comparison.md"
+RESULTS = ROOT / "benchmarks" / "results" / "libraries.json"
+TABLE_PAGE = ROOT / "docs" / "development" / "library_comparison.md"
 BEGIN, END = "<!-- tables: written by benchmarks/plots.py -->", "<!-- end of tables -->"
 COLOURS = {
-    OURS: "#c1121f",
+    THERMOSTACK_NAME: "#c1121f",
     "hypre PFMG": "#1d4e89",
     "hypre BoomerAMG": "#4a90c2",
     "AMGCL": "#2a7f62",
@@ -54,19 +54,19 @@ STYLE = {
     "savefig.dpi": 130,
 }
 SIZE = (7.2, 4.6)  # inches
-# Bytes that cannot be avoided, each array read or written once by each sweep over it.
-UNIT_BYTES = 40  # per cell: three conductances, temperature and heat in float64
-CYCLE_BYTES = 52  # per cell of every grid: down (16 + b + t), up (16 + b + t read and written), float32
+# Minimum memory traffic: each array is read or written once by each sweep over it.
+UNIT_BYTES = 40  # per cell: three conductances, temperature and right-hand side in float64
+CYCLE_BYTES = 52  # per cell of every grid: pre- (16 + b + t) and postsmoothing (16 + b + 2 t) in float32
 SEARCH_BYTES = (
     48  # per cell and iteration: conductances, z, p and b (both also written) in float32, t in float64
 )
-RESIDUAL_BYTES = 32  # per cell, once: conductances and b in float32, heat and t in float64
+RESIDUAL_BYTES = 32  # per cell, once: conductances and b in float32, right-hand side and t in float64
 
 Found = dict[str, Any]
 
 
 def totals(results: Found) -> Iterator[tuple[str, float]]:
-    """Yield the libraries that found the answer, and their seconds."""
+    """Yield the libraries that solved the problem, with their times [s]."""
     for name, one in results.items():
         if "total_s" in one:
             yield name, float(one["total_s"])
@@ -80,15 +80,15 @@ def in_words(cells: int) -> str:
     return f"{cells / 1e6:.2f} million" if cells >= 1e5 else f"{cells}"
 
 
-# -- pictures ----------------------------------------------------------------------------------------
+# -- figures ----------------------------------------------------------------------------------------
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]], gap: float) -> None:
-    """Write each line's name right of its end, those that would touch moved apart by a factor in y."""
+    """Write the name of each line to the right of its end, with a minimum ratio `gap` in y between names."""
     at = -np.inf
     for x, y, name, colour in sorted(ends, key=lambda end: end[1]):
         at = max(np.log(y), at + np.log(gap))
-        weight = "bold" if name == OURS else "normal"
+        weight = "bold" if name == THERMOSTACK_NAME else "normal"
         axes.annotate(
             name,
             (x, np.exp(at)),
@@ -112,7 +112,7 @@ def draw_time(saved: Found, file: Path) -> None:
         ]
         x, y = zip(*points, strict=True)
         colour = COLOURS.get(name, "black")
-        width = 2.4 if name == OURS else 1.4
+        width = 2.4 if name == THERMOSTACK_NAME else 1.4
         axes.plot(x, y, marker="o", ms=4.5, color=colour, lw=width, clip_on=False)
         ends.append((x[-1], y[-1], name, colour))
     axes.set(xscale="log", yscale="log", xlabel="cells", ylabel="microseconds per cell, one thread")
@@ -133,12 +133,14 @@ def draw_histories(saved: Found, file: Path) -> None:
     figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
     cells, ends = saved["histories"]["cells"], []
     results = next(size["results"] for size in saved["sizes"] if size["cells"] == cells)
-    unit = results[OURS]["unit_s"]
+    unit = results[THERMOSTACK_NAME]["unit_s"]
     for name, one in saved["histories"]["of"].items():
         seconds = np.array([one["setup_s"], *np.maximum.accumulate(one["seconds"])])
         residuals = np.array([1.0, *np.minimum.accumulate(one["residuals"])])
         colour = COLOURS.get(name, "black")
-        axes.plot(seconds, residuals, marker="o", ms=3.5, color=colour, lw=2.4 if name == OURS else 1.4)
+        axes.plot(
+            seconds, residuals, marker="o", ms=3.5, color=colour, lw=2.4 if name == THERMOSTACK_NAME else 1.4
+        )
         ends.append((seconds[-1], residuals[-1], name, colour))
     axes.set(xscale="log", yscale="log", xlabel="seconds from the start of the set-up", ylim=(2e-10, 2.0))
     axes.set_ylabel("true residual / right-hand side")
@@ -153,7 +155,7 @@ def draw_histories(saved: Found, file: Path) -> None:
             ha="right" if n < len(ends) - 1 else "left",
             va="top" if n < len(ends) - 1 else "center",
             color=colour,
-            weight="bold" if name == OURS else "normal",
+            weight="bold" if name == THERMOSTACK_NAME else "normal",
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6},
         )
     axes.set_xlim(axes.get_xlim()[0], 1.8 * max(end[0] for end in ends))
@@ -166,18 +168,18 @@ def draw_histories(saved: Found, file: Path) -> None:
 
 
 def phases(size: Found) -> dict[str, tuple[float, float]]:
-    """Return the bytes that each phase of our solution cannot avoid, and its seconds."""
-    ours, cells = size["results"][OURS], size["cells"]
-    search = ours["solve_s"] - ours["iterations"] * ours["cycle_s"]
+    """Return the minimum memory traffic of each phase of a solution [bytes], and its time [s]."""
+    own, cells = size["results"][THERMOSTACK_NAME], size["cells"]
+    search = own["solve_s"] - own["iterations"] * own["cycle_s"]
     return {
-        "work unit": (UNIT_BYTES * cells, ours["unit_s"]),
-        "cycle": (CYCLE_BYTES * ours["cells_of_levels"], ours["cycle_s"]),
-        "conjugate gradients": ((ours["iterations"] * SEARCH_BYTES + RESIDUAL_BYTES) * cells, search),
+        "work unit": (UNIT_BYTES * cells, own["unit_s"]),
+        "cycle": (CYCLE_BYTES * own["cells_of_levels"], own["cycle_s"]),
+        "conjugate gradients": ((own["iterations"] * SEARCH_BYTES + RESIDUAL_BYTES) * cells, search),
     }
 
 
 def draw_roof(saved: Found, file: Path) -> None:
-    """Draw the bandwidth of the phases under that of the machine, by the bytes that are worked on."""
+    """Draw the bandwidth of the phases and of the machine against the size of the arrays."""
     figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
     held, rate = np.array(saved["stream"], dtype=float).T
     axes.plot(held, rate / 1e9, color="black", lw=1.6)
@@ -189,7 +191,7 @@ def draw_roof(saved: Found, file: Path) -> None:
         textcoords="offset points",
         weight="bold",
     )
-    sizes = [size for size in saved["sizes"] if "total_s" in size["results"][OURS]]
+    sizes = [size for size in saved["sizes"] if "total_s" in size["results"][THERMOSTACK_NAME]]
     marks = {
         "work unit": ("o", "#1d4e89"),
         "cycle": ("s", "#c1121f"),
@@ -212,8 +214,8 @@ def draw_roof(saved: Found, file: Path) -> None:
             size=8,
         )
     axes.set(xscale="log", yscale="log", xlabel="bytes worked on", ylabel="bytes moved per second [GB/s]")
-    least = min(moved / seconds / 1e9 for size in sizes for moved, seconds in phases(size).values())
-    axes.set(ylim=(0.4 * least, 1.6 * rate.max() / 1e9), xlim=(held[0], held[-1]))
+    min_rate = min(moved / seconds / 1e9 for size in sizes for moved, seconds in phases(size).values())
+    axes.set(ylim=(0.4 * min_rate, 1.6 * rate.max() / 1e9), xlim=(held[0], held[-1]))
     names = {1e6: "1 MB", 1e7: "10 MB", 1e8: "100 MB", 1e9: "1 GB"}
     axes.set_xticks(list(names), list(names.values()))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -232,12 +234,12 @@ def save(figure: plt.Figure, file: Path) -> None:
 
 
 def three(value: float) -> str:
-    """Return a number of three digits."""
+    """Return a number with three significant digits."""
     return f"{value:.3g}" if value < 1000.0 else f"{value:,.0f}".replace(",", " ")
 
 
 def tables(saved: Found) -> str:
-    """Return the page's tables: seconds and ratios of every library, then the claims."""
+    """Return the tables of the page: times and ratios of every library, then the claims."""
     sizes = saved["sizes"]
     rows = [
         "| | " + " | ".join(f"{in_words(size['cells'])} cells" for size in sizes) + " | settings |",
@@ -252,7 +254,7 @@ def tables(saved: Found) -> str:
                 continue
             one = size["results"][name]
             settings = one.get("settings", "")
-            ratio = f" ({three(found[name] / found[OURS])})" if name != OURS else ""
+            ratio = f" ({three(found[name] / found[THERMOSTACK_NAME])})" if name != THERMOSTACK_NAME else ""
             row.append(f"{three(found[name])} s{ratio}")
         rows.append(f"| {name} | " + " | ".join(row) + f" | {settings} |")
     rows += ["", "| times faster than | cells | aim | measured |", "| --- | ---: | ---: | ---: |"]
@@ -261,7 +263,7 @@ def tables(saved: Found) -> str:
             found = dict(totals(size["results"]))
             theirs = [found[name] for name in claimed if name in found]
             if size["million"] == million and theirs:
-                measured = three(min(theirs) / found[OURS])
+                measured = three(min(theirs) / found[THERMOSTACK_NAME])
                 rows.append(
                     f"| {' and '.join(claimed)} | {in_words(size['cells'])} | {times:g} | {measured} |"
                 )
@@ -275,12 +277,12 @@ def tables(saved: Found) -> str:
 
 
 def conditions(saved: Found) -> str:
-    """Return what was measured on, with which versions, and our time in work units."""
+    """Return a sentence on the machine, the versions, and the time of thermostack in work units."""
     machine, sizes = saved["machine"], saved["sizes"]
-    ours = [size["results"][OURS] for size in sizes]
-    units = ", ".join(three(one["total_s"] / one["unit_s"]) for one in ours)
-    lengths = ", ".join(three(1e3 * one["unit_s"]) for one in ours)
-    iterations = ", ".join(str(one["iterations"]) for one in ours)
+    own = [size["results"][THERMOSTACK_NAME] for size in sizes]
+    units = ", ".join(three(one["total_s"] / one["unit_s"]) for one in own)
+    lengths = ", ".join(three(1e3 * one["unit_s"]) for one in own)
+    iterations = ", ".join(str(one["iterations"]) for one in own)
     measured = " ".join(names_of(sizes))
     versions = ", ".join(version for name, version in saved["versions"].items() if name in measured)
     return (
@@ -291,7 +293,7 @@ def conditions(saved: Found) -> str:
 
 
 def draw(saved: Found, folder: Path) -> None:
-    """Write the pictures into a folder."""
+    """Write the figures into a folder."""
     with plt.rc_context(STYLE):
         draw_time(saved, folder / "libraries_time.png")
         if saved.get("histories"):
@@ -301,7 +303,7 @@ def draw(saved: Found, folder: Path) -> None:
 
 
 def on_page(page: str, table: str) -> str:
-    """Return the page with these tables where its own stood."""
+    """Return the page with its tables replaced."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
@@ -312,11 +314,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--folder", type=Path, default=HOUSE / "docs" / "pictures")
+    parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "pictures")
     parser.add_argument(
         "--page", action="store_true", help="put the tables on docs/development/library_comparison.md"
     )
-    parser.add_argument("--quick", action="store_true", help="leave nothing behind: does it run?")
+    parser.add_argument("--quick", action="store_true", help="keep no files, to test that it runs")
     options = parser.parse_args()
     if options.quick:
         with tempfile.TemporaryDirectory() as folder:
@@ -325,7 +327,9 @@ def main() -> None:
     saved = json.loads(options.results.read_text(encoding="utf-8"))
     print(tables(saved))
     if options.page:
-        PAGE.write_text(on_page(PAGE.read_text(encoding="utf-8"), tables(saved)), encoding="utf-8")
+        TABLE_PAGE.write_text(
+            on_page(TABLE_PAGE.read_text(encoding="utf-8"), tables(saved)), encoding="utf-8"
+        )
     draw(saved, options.folder)
 
 

@@ -4,10 +4,10 @@
         [--json FILE]
 
 A work unit (WU) is one application of the float64 operator with stored conductances, timed in the same run
-by one thread, in turns with the solver; `alone` it is repeated by itself, on what it left in the caches.
+by one thread, in turns with the solver; `alone` it is repeated by itself, with its data in the caches.
 `total` is preparation and solution from a zero guess to a true residual of 1e-8.
-The package stands in standard_problem.yaml too, and results/standard_problem_matrix.json has figures of the
-matrix as another program made it; tests/test_standard_problem.py holds the operator to both.
+standard_problem.yaml describes the same package, and results/standard_problem_matrix.json contains norms of
+the matrix from another program; tests/linear/test_standard_problem.py compares the operator with both.
 """
 
 from __future__ import annotations
@@ -36,7 +36,12 @@ DESCRIPTION = Path(__file__).with_name("standard_problem.yaml")
 SIDE = 55 * mm
 MOLD, COPPER = (0.8, 0.8, 0.8), (398.0, 398.0, 398.0)
 TOP, BOTTOM = 3000.0, 10.0  # W/(m2 K) to an ambient at 0
-CELL = {0.13: 1.0 * mm, 0.46: 0.5 * mm, 1.84: 0.25 * mm, 6.9: 0.13 * mm}  # lateral size by million cells
+CELL_SIZES = {
+    0.13: 1.0 * mm,
+    0.46: 0.5 * mm,
+    1.84: 0.25 * mm,
+    6.9: 0.13 * mm,
+}  # lateral size by million cells
 
 Box = tuple[float, float, float, float]  # x low, x high, y low, y high
 Conductivity = tuple[float, float, float]
@@ -56,7 +61,7 @@ DIES = (GPU, *MEMORIES)
 
 @dataclass(frozen=True)
 class Slice:
-    """One layer: what it is made of, and what stands in it instead."""
+    """One layer: its conductivity, and boxes of other conductivities in it."""
 
     name: str
     thickness: float
@@ -103,10 +108,10 @@ def powers() -> list[tuple[str, Box, float]]:
 
 @dataclass(frozen=True)
 class StandardProblem:
-    """The problem as the solver takes it."""
+    """Input of the solver."""
 
     conduction: Conduction
-    heat: np.ndarray  # (nz, ny, nx) W
+    rhs: np.ndarray  # (nz, ny, nx) W
     widths: tuple[np.ndarray, np.ndarray]  # dx, dy, m
 
 
@@ -131,7 +136,7 @@ def standard_problem(cell: float = 0.5 * mm, refine_z: int = 1) -> StandardProbl
     y = edges([0.0, SIDE, *(box[n] for box in boxes for n in (2, 3))], cell)
     dx, dy = np.diff(x), np.diff(y)
 
-    def covered(box: Box) -> tuple[np.ndarray, ...]:
+    def cells_in(box: Box) -> tuple[np.ndarray, ...]:
         centre_x, centre_y = (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2
         return np.ix_((centre_y > box[2]) & (centre_y < box[3]), (centre_x > box[0]) & (centre_x < box[1]))
 
@@ -141,15 +146,15 @@ def standard_problem(cell: float = 0.5 * mm, refine_z: int = 1) -> StandardProbl
             k[axis, n] = layer.material[axis]
             for inside, material in layer.inside:
                 for box in inside:
-                    k[axis, n][covered(box)] = material[axis]
-    heat = np.zeros(k.shape[1:])
+                    k[axis, n][cells_in(box)] = material[axis]
+    rhs = np.zeros(k.shape[1:])
     names = [layer.name for layer in layers]
     area = dy[:, None] * dx
     for name, box, power in powers():
-        cells = covered(box)
-        # All of it in the layer's lowest cells; by the box's own area, not that of its cells.
-        heat[names.index(name)][cells] += power * area[cells] / ((box[1] - box[0]) * (box[3] - box[2]))
-    return StandardProblem(_conduction(k, dx, dy, dz), heat, (dx, dy))
+        cells = cells_in(box)
+        # All of it in the layer's lowest cells, by the area of the box instead of that of its cells.
+        rhs[names.index(name)][cells] += power * area[cells] / ((box[1] - box[0]) * (box[3] - box[2]))
+    return StandardProblem(_conduction(k, dx, dy, dz), rhs, (dx, dy))
 
 
 def _conduction(k: np.ndarray, dx: np.ndarray, dy: np.ndarray, dz: np.ndarray) -> Conduction:
@@ -157,25 +162,25 @@ def _conduction(k: np.ndarray, dx: np.ndarray, dy: np.ndarray, dz: np.ndarray) -
     half_y = dy[:, None] / (2 * k[1])
     half_z = dz[:, None, None] / (2 * k[2])
     area = dy[:, None] * dx
-    ground = np.zeros(k.shape[1:])
-    ground[-1] += area / (half_z[-1] + 1 / TOP)
-    ground[0] += area / (half_z[0] + 1 / BOTTOM)
+    boundary = np.zeros(k.shape[1:])
+    boundary[-1] += area / (half_z[-1] + 1 / TOP)
+    boundary[0] += area / (half_z[0] + 1 / BOTTOM)
     return Conduction(
         dz[:, None, None] * dy[:, None] / (half_x[:, :, 1:] + half_x[:, :, :-1]),
         dz[:, None, None] * dx / (half_y[:, 1:] + half_y[:, :-1]),
         area / (half_z[1:] + half_z[:-1]),
-        BoundaryConductance.from_dense(ground),
+        BoundaryConductance.from_dense(boundary),
     )
 
 
-def as_a_model_has_it(problem: StandardProblem) -> StandardProblem:
-    """Return a problem with the conductances of its faces in float32, which a model of a package has."""
+def with_model_precision(problem: StandardProblem) -> StandardProblem:
+    """Return a problem with face conductances in float32, the precision of a model of a package."""
     c = problem.conduction
     faces = (g.astype(np.float32) for g in (c.g_x, c.g_y, c.g_z))
     return replace(problem, conduction=Conduction(*faces, c.boundary))
 
 
-def described(cell: float = 0.5 * mm) -> Model:
+def described_model(cell: float = 0.5 * mm) -> Model:
     """Return the package of standard_problem.yaml on the cells of the standard problem."""
     boxes = (INTERPOSER, *DIES)
     x, y = (edges([0.0, SIDE, *(box[n] for box in boxes for n in pair)], cell) for pair in ((0, 1), (2, 3)))
@@ -184,9 +189,9 @@ def described(cell: float = 0.5 * mm) -> Model:
     return discretize(read_package(DESCRIPTION), grid=grid)
 
 
-def fingerprint(matrix: sp.csr_array, heat: np.ndarray) -> dict[str, float]:
-    """Return figures that tell one matrix and right-hand side from another: counts, sums and norms."""
-    shape = nz, ny, nx = heat.shape
+def fingerprint(matrix: sp.csr_array, rhs: np.ndarray) -> dict[str, float]:
+    """Return counts, sums and norms that identify a matrix and right-hand side."""
+    shape = nz, ny, nx = rhs.shape
     k, j, i = np.ogrid[:nz, :ny, :nx]
     smooth = np.cos(np.pi * (i + 0.5) / nx) * np.cos(np.pi * (j + 0.5) / ny) * (k + 1.0) / nz
     rough = np.sin(0.37 * i) + np.cos(0.61 * j) + np.sin(0.83 * k)
@@ -198,8 +203,8 @@ def fingerprint(matrix: sp.csr_array, heat: np.ndarray) -> dict[str, float]:
         "entries": matrix.nnz,
         "trace": float(matrix.diagonal().sum()),
         "frobenius": float(np.linalg.norm(matrix.data)),
-        "heat": float(heat.sum()),
-        "heat_norm": float(np.linalg.norm(heat)),
+        "power": float(rhs.sum()),
+        "rhs_norm": float(np.linalg.norm(rhs)),
     }
     for name, field in fields.items():
         applied = matrix @ field.ravel()
@@ -215,65 +220,67 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def least_seconds(repeat: int, works: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the least seconds of each work, taken in turns so that all meet the same machine."""
+def min_seconds(repeat: int, works: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Return the fastest time of each work [s], timed in turns so that all see the same machine load."""
     turns = [{name: seconds_of(work) for name, work in works.items()} for _ in range(repeat)]
     return {name: min(turn[name] for turn in turns) for name in works}
 
 
 def peak_memory() -> int:
-    """Return the most bytes this process has held so far."""
+    """Return the maximum bytes this process has used so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def measure(cell: float, threads: int, repeat: int, *, is_single: bool) -> dict[str, float]:
-    """Return the figures of one size, its conductances in float64 or in float32."""
+    """Return the results of one size, with conductances in float64 or float32."""
     problem = standard_problem(cell)
-    exact, heat = problem.conduction, problem.heat
-    kept = as_a_model_has_it(problem).conduction if is_single else exact
-    out = np.empty_like(heat)
+    exact, rhs = problem.conduction, problem.rhs
+    stored = with_model_precision(problem).conduction if is_single else exact
+    out = np.empty_like(rhs)
     before = peak_memory()
-    solver = prepare(kept, widths=problem.widths, threads=1)
-    _, report = solver.solve(heat)
+    solver = prepare(stored, widths=problem.widths, threads=1)
+    _, report = solver.solve(rhs)
     grown = peak_memory() - before
-    held = kept.memory + report.memory + 2 * heat.nbytes  # conductances, solver, heat and temperatures
-    several = np.stack([heat, heat[:, ::-1, ::-1]])
+    held_bytes = stored.memory + report.memory + 2 * rhs.nbytes  # conductances, solver, rhs and temperatures
+    several = np.stack([rhs, rhs[:, ::-1, ::-1]])
     works = {
-        "unit": lambda: apply_operator(exact, heat, out),
-        "prepare": lambda: prepare(kept, widths=problem.widths, threads=1),
-        "solve": lambda: solver.solve(heat),
-        "loose": lambda: solver.solve(heat, tolerance=1e-3),
+        "unit": lambda: apply_operator(exact, rhs, out),
+        "prepare": lambda: prepare(stored, widths=problem.widths, threads=1),
+        "solve": lambda: solver.solve(rhs),
+        "loose": lambda: solver.solve(rhs, tolerance=1e-3),
         "pair": lambda: solver.solve_many(several),
     }
     if threads > 1:
-        other = prepare(kept, widths=problem.widths, threads=threads)
-        works["threads prepare"] = lambda: prepare(kept, widths=problem.widths, threads=threads)
-        works["threads solve"] = lambda: other.solve(heat)
-    least = least_seconds(repeat, works)
-    alone = least_seconds(3 * repeat, {"unit": works["unit"]})["unit"]
-    unit, total = least["unit"], least["prepare"] + least["solve"]
+        other = prepare(stored, widths=problem.widths, threads=threads)
+        works["threads prepare"] = lambda: prepare(stored, widths=problem.widths, threads=threads)
+        works["threads solve"] = lambda: other.solve(rhs)
+    fastest = min_seconds(repeat, works)
+    alone = min_seconds(3 * repeat, {"unit": works["unit"]})["unit"]
+    unit, total = fastest["unit"], fastest["prepare"] + fastest["solve"]
     figures = {
-        "cells": heat.size,
+        "cells": rhs.size,
         "iterations": report.iterations,
         "residual": report.residual,
         "levels": report.levels,
         "unit_ms": 1e3 * unit,
         "total_s": total,
-        "prepare_wu": least["prepare"] / unit,
-        "solve_wu": least["solve"] / unit,
+        "prepare_wu": fastest["prepare"] / unit,
+        "solve_wu": fastest["solve"] / unit,
         "total_wu": total / unit,
-        "loose_wu": least["loose"] / unit,
+        "loose_wu": fastest["loose"] / unit,
         "unit_alone_ms": 1e3 * alone,
         "total_wu_alone": total / alone,
-        "load_of_a_pair": least["pair"] / 2 / least["solve"],  # its time over that of a load alone
-        "solver_bytes_per_cell": report.memory / heat.size,
-        "held_bytes_per_cell": held / heat.size,
-        "grown_bytes_per_cell": grown / heat.size,
+        "pair_per_rhs": fastest["pair"]
+        / 2
+        / fastest["solve"],  # time per right-hand side over that of a single one
+        "solver_bytes_per_cell": report.memory / rhs.size,
+        "held_bytes_per_cell": held_bytes / rhs.size,
+        "grown_bytes_per_cell": grown / rhs.size,
     }
     if threads > 1:
         figures["threads"] = threads
-        figures["solve_speedup"] = least["solve"] / least["threads solve"]
-        figures["total_speedup"] = total / (least["threads prepare"] + least["threads solve"])
+        figures["solve_speedup"] = fastest["solve"] / fastest["threads solve"]
+        figures["total_speedup"] = total / (fastest["threads prepare"] + fastest["threads solve"])
     return figures
 
 
@@ -281,14 +288,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cells", type=float, nargs="+", default=[0.13, 0.46, 1.84], choices=sorted(CELL))
-    parser.add_argument("--threads", type=int, default=1, help="beside one, which is always measured")
+    parser.add_argument(
+        "--cells", type=float, nargs="+", default=[0.13, 0.46, 1.84], choices=sorted(CELL_SIZES)
+    )
+    parser.add_argument("--threads", type=int, default=1, help="measured in addition to one thread")
     parser.add_argument("--repeat", type=int, default=15)
-    parser.add_argument("--single", action="store_true", help="conductances in float32, as a model has them")
+    parser.add_argument("--single", action="store_true", help="conductances in float32, as in a model")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     results = [
-        measure(CELL[size], options.threads, options.repeat, is_single=options.single)
+        measure(CELL_SIZES[size], options.threads, options.repeat, is_single=options.single)
         for size in options.cells
     ]
     for name in results[0]:

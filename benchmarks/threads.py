@@ -1,15 +1,14 @@
-"""Two threads beside one, beside what they get of the memory, and beside two processes that share nothing.
+"""Speed of two threads relative to one, to the memory bandwidth, and to two independent processes.
 
     python benchmarks/threads.py [--cells 1.84 6.9] [--threads 2] [--repeat 15] [--quick] [--json FILE]
 
-Claim: on a quiet machine two threads set up and solve the standard problem 1.65 times as fast as one, at
-1.84 and 6.9 million cells. One and two have their turns by turns. `total` and `solve` are of the least
-seconds of each, which is as quiet as the machine has been; `median` is that of the ratios of neighbours.
-Each solver is let go when the next one has been made, so that all but the first find memory which the
-process has already: to hand out and clear fresh pages takes the system's time, not the solver's.
-`bandwidth` is how much faster the threads read as many bytes as a solver holds, least seconds again.
-`apart` is how many solutions two processes of one thread make, each of a problem of its own, while one
-alone makes one, by turns too, as a median.
+Claim: on an idle machine two threads set up and solve the standard problem 1.65 times as fast as one, at
+1.84 and 6.9 million cells. Runs with one and with two threads alternate. `total` and `solve` are ratios of
+the minimum times, `median` is the median of the ratios of consecutive runs. Each solver is freed after the
+next one is built, so that all but the first use memory the process has already: allocating and clearing new
+pages is time of the operating system. `bandwidth` is the ratio of the minimum times to read as many bytes
+as a solver holds. `separate_processes` is the median number of solutions of two processes of one thread,
+each with its own problem, in the time of one solution of a single process.
 """
 
 from __future__ import annotations
@@ -24,37 +23,37 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from standard_problem import CELL, StandardProblem, as_a_model_has_it, seconds_of, standard_problem
+from standard_problem import CELL_SIZES, StandardProblem, seconds_of, standard_problem, with_model_precision
 
 from thermostack.linear import Solver, prepare
 from thermostack.linear.multigrid import vector_norms
 from thermostack.units import mm
 
-CLAIM = 1.65
-CLAIMED = (1.84, 6.9)  # million cells
-HELD = 67  # bytes a cell, of the solver with its fields
-QUICK = 2 * mm
+MIN_SPEEDUP = 1.65
+CLAIMED_SIZES = (1.84, 6.9)  # million cells
+BYTES_PER_CELL = 67  # of the solver with its fields
+QUICK_CELL = 2 * mm
 
 
 class Worker:
-    """Sets up and solves one problem again and again."""
+    """Set-up and solution of one problem, repeatedly."""
 
     def __init__(self, problem: StandardProblem) -> None:
         self.problem = problem
         self.solver: Solver | None = None
 
     def seconds(self, threads: int) -> tuple[float, float]:
-        """Return the seconds of set-up and those of the solution."""
+        """Return the times of set-up and of solution [s]."""
         problem = self.problem
         start = time.perf_counter()
         self.solver = prepare(problem.conduction, widths=problem.widths, threads=threads)
         ready = time.perf_counter()
-        self.solver.solve(problem.heat)
+        self.solver.solve(problem.rhs)
         return ready - start, time.perf_counter() - ready
 
 
 def in_turns(repeat: int, threads: int, timed: Callable[[int], tuple[float, ...]]) -> np.ndarray:
-    """Return what is timed with one thread and with so many, by turns: (repeat, 2, figures), s."""
+    """Return times with one thread and with several, in turns: (repeat, 2, times) [s]."""
     seconds = np.array(
         [[timed(1), timed(threads)] if n % 2 else [timed(threads), timed(1)] for n in range(repeat + 1)]
     )
@@ -63,40 +62,40 @@ def in_turns(repeat: int, threads: int, timed: Callable[[int], tuple[float, ...]
 
 
 def bandwidth(problem: StandardProblem, threads: int, repeat: int) -> float:
-    """Return how many times faster so many threads read as many bytes as a solver holds."""
-    planes = -(-HELD * problem.heat.size // (8 * problem.heat[0].size))
-    held = np.ones((planes, *problem.heat.shape[1:]))
-    one, more = in_turns(repeat, threads, lambda count: (seconds_of(lambda: vector_norms(held, count)),)).min(
-        axis=0
-    )
-    return float(one[0] / more[0])
+    """Return the speedup of several threads in reading as many bytes as a solver holds."""
+    planes = -(-BYTES_PER_CELL * problem.rhs.size // (8 * problem.rhs[0].size))
+    array = np.ones((planes, *problem.rhs.shape[1:]))
+    one, several = in_turns(
+        repeat, threads, lambda count: (seconds_of(lambda: vector_norms(array, count)),)
+    ).min(axis=0)
+    return float(one[0] / several[0])
 
 
 def compare(problem: StandardProblem, threads: int, repeat: int) -> dict[str, float]:
-    """Return how many times faster so many threads are than one."""
+    """Return the speedups of several threads over one."""
     seconds = in_turns(repeat, threads, Worker(problem).seconds)
     total = seconds.sum(axis=2)
-    least, ratios = total.min(axis=0), total[:, 0] / total[:, 1]
+    fastest, ratios = total.min(axis=0), total[:, 0] / total[:, 1]
     return {
-        "total": least[0] / least[1],
+        "total": fastest[0] / fastest[1],
         "solve": float(np.divide(*seconds[:, :, 1].min(axis=0))),
         "median": float(np.median(ratios)),
-        "lowest": ratios.min(),
-        "highest": ratios.max(),
+        "min": ratios.min(),
+        "max": ratios.max(),
     }
 
 
 def work(cell: float, repeat: int, number: int, start: Barrier, seconds: MutableSequence[float]) -> None:
-    """Set up and solve with one thread, at every other turn only if this is the first process."""
-    worker = Worker(as_a_model_has_it(standard_problem(cell)))
+    """Set up and solve with one thread; in every other turn only the first process works."""
+    worker = Worker(with_model_precision(standard_problem(cell)))
     for turn in range(2 * repeat + 2):
         start.wait()
-        is_at_work = turn % 2 == 1 or number == 0
-        seconds.append(sum(worker.seconds(1)) if is_at_work else 0.0)
+        is_working = turn % 2 == 1 or number == 0
+        seconds.append(sum(worker.seconds(1)) if is_working else 0.0)
 
 
-def apart(cell: float, processes: int, repeat: int) -> float:
-    """Return the median of how many solutions so many processes make while one alone makes one."""
+def separate_processes(cell: float, processes: int, repeat: int) -> float:
+    """Return the median number of solutions of several processes in the time of one of a single process."""
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:
         seconds = [manager.list() for _ in range(processes)]
@@ -120,26 +119,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cells", type=float, nargs="+", default=CLAIMED, choices=sorted(CELL))
+    parser.add_argument("--cells", type=float, nargs="+", default=CLAIMED_SIZES, choices=sorted(CELL_SIZES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=15)
-    parser.add_argument("--quick", action="store_true", help="few cells: does it run?")
+    parser.add_argument("--quick", action="store_true", help="few cells, to test that it runs")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     results = []
     for million in [0.0] if options.quick else options.cells:
-        cell, repeat = (QUICK, 1) if options.quick else (CELL[million], options.repeat)
-        problem = as_a_model_has_it(standard_problem(cell))
-        found = {"cells": problem.heat.size, "threads": options.threads}
+        cell, repeat = (QUICK_CELL, 1) if options.quick else (CELL_SIZES[million], options.repeat)
+        problem = with_model_precision(standard_problem(cell))
+        found = {"cells": problem.rhs.size, "threads": options.threads}
         found |= compare(problem, options.threads, repeat)
         found["bandwidth"] = bandwidth(problem, options.threads, repeat)
         del problem
-        found["apart"] = apart(cell, options.threads, repeat)
+        found["separate_processes"] = separate_processes(cell, options.threads, repeat)
         results.append(found)
         print("  ".join(f"{name} {value:.3g}" for name, value in found.items()))
-        if million in CLAIMED and options.threads == 2:
-            verdict = "held" if found["total"] >= CLAIM else "MISSED"
-            print(f"claim: two threads {CLAIM:g} times as fast; measured {found['total']:.2f}: {verdict}")
+        if million in CLAIMED_SIZES and options.threads == 2:
+            verdict = "held" if found["total"] >= MIN_SPEEDUP else "MISSED"
+            print(
+                f"claim: two threads {MIN_SPEEDUP:g} times as fast; measured {found['total']:.2f}: {verdict}"
+            )
     if options.quick:
         print("claim: not judged on so few cells")
     if options.json:

@@ -104,9 +104,13 @@ def counting() -> Iterator[Count]:
     with (
         patch.object(Multigrid, "cycle", iteration),
         patch.object(Multigrid, "residual", residual),
-        patch.object(Multigrid, "reground", count.heard(Multigrid.update_diagonal, "changes", "changes")),
-        patch.object(Multigrid, "reload", count.heard(Multigrid.update_operator, "changes", "changes")),
-        patch.object(shifted, "operate", count.heard(apply_operator, "rates", "applications")),
+        patch.object(
+            Multigrid, "update_diagonal", count.heard(Multigrid.update_diagonal, "changes", "changes")
+        ),
+        patch.object(
+            Multigrid, "update_operator", count.heard(Multigrid.update_operator, "changes", "changes")
+        ),
+        patch.object(shifted, "apply_operator", count.heard(apply_operator, "rates", "applications")),
     ):
         yield count
 
@@ -114,11 +118,11 @@ def counting() -> Iterator[Count]:
 class OfHeat(Stepper):
     """Solves every stage to a small residual, relative to its heat."""
 
-    of_guess = False
+    relative_to_guess = False
 
     def _solve(self, n: int, accuracy: float) -> None:
         stage, heat = self.stage(n), self._heat.reshape(self.shape)
-        _, report = self.shifted.solve(heat, stage, TIGHT, of_guess=self.of_guess)
+        _, report = self.shifted.solve(heat, stage, TIGHT, relative_to_guess=self.relative_to_guess)
         self.work.solves += 1
         self.work.iterations += report.iterations
         self.shifted.balance(heat, stage)
@@ -127,7 +131,7 @@ class OfHeat(Stepper):
 class OfGuess(OfHeat):
     """Solves every stage to a small residual, relative to that of its guess."""
 
-    of_guess = True
+    relative_to_guess = True
 
 
 SOLVED = {"error control": Stepper, "1e-8 of heat": OfHeat, "1e-8 of guess": OfGuess}

@@ -1,7 +1,7 @@
-/* CLONED makes a function that is built for several processors; the best one this machine has is taken when
- * the module is loaded. Checked and clang's builds have one form. */
-#ifndef THERMOSTACK_CLONES_H
-#define THERMOSTACK_CLONES_H
+/* CLONED declares a function that is compiled for several processor generations; the loader selects the
+ * version for the processor at hand. Checked builds and clang builds compile one version. */
+#ifndef THERMOSTACK_CPU_DISPATCH_H
+#define THERMOSTACK_CPU_DISPATCH_H
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) \
     && !defined(__clang__) && __GNUC__ >= 12 && defined(__OPTIMIZE__)

@@ -1,46 +1,46 @@
-/* Numbers too small for the normal form are taken for zero while a kernel runs on a thread: corrections decay
- * by orders of magnitude from cell to cell, and a processor takes a hundred times as long over the last of them.
+/* Flushing of subnormal numbers to zero while a kernel runs on a thread. Multigrid corrections decay by orders
+ * of magnitude from cell to cell, and arithmetic on subnormal numbers takes about a hundred times as long.
  */
-#ifndef THERMOSTACK_SMALL_H
-#define THERMOSTACK_SMALL_H
+#ifndef THERMOSTACK_FLUSH_DENORMALS_H
+#define THERMOSTACK_FLUSH_DENORMALS_H
 
 #if defined(__SSE2__)
 #include <immintrin.h>
-typedef unsigned int rounding;
+typedef unsigned int fp_mode;
 #define FLUSH 0x8040u /* results and operands */
-static inline rounding drop_small(void)
+static inline fp_mode flush_denormals(void)
 {
-    const rounding was = _mm_getcsr();
-    _mm_setcsr(was | FLUSH);
-    return was;
+    const fp_mode saved = _mm_getcsr();
+    _mm_setcsr(saved | FLUSH);
+    return saved;
 }
-static inline void keep_small(rounding was)
+static inline void restore_fp_mode(fp_mode saved)
 {
-    _mm_setcsr(was);
+    _mm_setcsr(saved);
 }
 #elif defined(__aarch64__)
-typedef unsigned long rounding;
+typedef unsigned long fp_mode;
 #define FLUSH (1ul << 24)
-static inline rounding drop_small(void)
+static inline fp_mode flush_denormals(void)
 {
-    rounding was;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(was));
-    __asm__ volatile("msr fpcr, %0" : : "r"(was | FLUSH));
-    return was;
+    fp_mode saved;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
+    __asm__ volatile("msr fpcr, %0" : : "r"(saved | FLUSH));
+    return saved;
 }
-static inline void keep_small(rounding was)
+static inline void restore_fp_mode(fp_mode saved)
 {
-    __asm__ volatile("msr fpcr, %0" : : "r"(was));
+    __asm__ volatile("msr fpcr, %0" : : "r"(saved));
 }
 #else
-typedef int rounding;
-static inline rounding drop_small(void)
+typedef int fp_mode;
+static inline fp_mode flush_denormals(void)
 {
     return 0;
 }
-static inline void keep_small(rounding was)
+static inline void restore_fp_mode(fp_mode saved)
 {
-    (void)was;
+    (void)saved;
 }
 #endif
 

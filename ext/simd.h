@@ -1,11 +1,11 @@
-/* How a row of columns lies in memory, and the vectors its loops work with; REAL is float or double.
+/* Memory layout of a row of columns, and the SIMD vectors of the loops over it; REAL is float or double.
  *
- * A row is a slab of two halves, the columns with even and with odd x, each nz lines of `width`
- * values (a multiple of LANES, the last at least unused). Unused places hold zero conductance and zero
- * value, so no loop has a special case at either end: what lies beyond is multiplied by zero.
+ * A row is a slab of two halves: the columns of even x, then those of odd x. Each half has nz lines of `width`
+ * values, a multiple of LANES of which at least the last is unused. Unused values are zero in conductances and
+ * fields, so that loops need no special case at either end: the values beyond the end are multiplied by zero.
  */
-#ifndef THERMOSTACK_VECTORS_H
-#define THERMOSTACK_VECTORS_H
+#ifndef THERMOSTACK_SIMD_H
+#define THERMOSTACK_SIMD_H
 
 #include <stddef.h>
 #include <string.h>
@@ -15,31 +15,22 @@
 typedef REAL real;
 
 #define INLINE static inline __attribute__((always_inline)) void
-/* Columns side by side whose state stays in registers while k runs up and down. */
+/* Adjacent columns whose state stays in registers while k runs up and down. */
 typedef real vec __attribute__((vector_size(64), aligned(sizeof(real)), may_alias));
 #define LANES ((int)(64 / sizeof(real)))
 #define WIDE (2 * LANES)
 #define AT(pointer) (*(const vec *)(pointer))
 #define PUT(pointer) (*(vec *)(pointer))
 
-/* a where a comparison of vectors holds, b elsewhere. */
+/* a where a comparison of vectors is true, b elsewhere. */
 typedef __typeof__((vec){0} > (vec){0}) mask;
-#define WHERE(holds, a, b) ((vec)(((holds) & (mask)(a)) | (~(holds) & (mask)(b))))
+#define WHERE(is_true, a, b) ((vec)(((is_true) & (mask)(a)) | (~(is_true) & (mask)(b))))
 
-/* The neighbours in x of the columns of one parity: conductance and value to the west and east. */
-#define NEIGHBOURS_X(g_x, t_x)                                                      \
-    const size_t half = (size_t)nz * width;                                         \
-    const real *g_w = parity ? g_x : g_x + half - 1, *t_w = parity ? t_x : t_x - 1; \
-    const real *g_e = parity ? g_x + half : g_x, *t_e = parity ? t_x + 1 : t_x;
-
-/* Only lines that have any ground conductance are kept of it, `line[k]` says which one is that of k, or -1. */
-#define GROUND(k, m) AT(ground + (size_t)line[k] * 2 * width + (m))
-
-/* Eight values of a field in natural order, which is in float64 throughout. */
+/* Eight values of a field in natural order, which is always float64. */
 typedef double eight __attribute__((vector_size(64), aligned(sizeof(double)), may_alias));
 typedef long long eight_bits __attribute__((vector_size(64)));
 
-/* The sum of eight, from the first on. */
+/* The sum of eight values, added from the first to the last. */
 static inline __attribute__((always_inline)) double sum_of(eight values)
 {
     double sum = 0;

@@ -39,4 +39,4 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look files through without starting a process each time: for ones that HDF5 itself has written."""
     from thermostack.io.results import hdf5_arrays, hdf5_check
 
-    monkeypatch.setattr(hdf5_arrays, "_looked_through", lambda path: hdf5_check.check_hdf5(str(path), 2**33))
+    monkeypatch.setattr(hdf5_arrays, "_run_check", lambda path: hdf5_check.check_hdf5(str(path), 2**33))

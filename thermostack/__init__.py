@@ -87,12 +87,12 @@ if TYPE_CHECKING:
     from thermostack.transient.loads import Loads as Loads
     from thermostack.transient.run import solve_transient as solve_transient
     from thermostack.transient.simulation import Simulation as Simulation
+    from thermostack.transient.throttle_presets import clock_states as clock_states
+    from thermostack.transient.throttle_presets import gpu_throttle as gpu_throttle
+    from thermostack.transient.throttle_presets import hbm_throttle as hbm_throttle
     from thermostack.transient.throttling import PowerState as PowerState
     from thermostack.transient.throttling import Sensor as Sensor
     from thermostack.transient.throttling import Throttle as Throttle
-    from thermostack.transient.throttling import clock_states as clock_states
-    from thermostack.transient.throttling import gpu_throttle as gpu_throttle
-    from thermostack.transient.throttling import hbm_throttle as hbm_throttle
     from thermostack.transient.trace import Trace as Trace
     from thermostack.transient.waveform import TimeFunction as TimeFunction
     from thermostack.transient.waveform import Waveform as Waveform
@@ -192,13 +192,15 @@ _NAMES_BY_MODULE = {
     "transient.loads": ("Loads",),
     "transient.run": ("solve_transient",),
     "transient.simulation": ("Simulation",),
+    "transient.throttle_presets": (
+        "clock_states",
+        "gpu_throttle",
+        "hbm_throttle",
+    ),
     "transient.throttling": (
         "PowerState",
         "Sensor",
         "Throttle",
-        "clock_states",
-        "gpu_throttle",
-        "hbm_throttle",
     ),
     "transient.trace": ("Trace",),
     "transient.waveform": (

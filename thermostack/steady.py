@@ -1,4 +1,4 @@
-"""Steady heat conduction: G(T) T = P(T), solved, checked, and handed out as a result."""
+"""Steady heat conduction G(T) T = P(T): solution, Picard iteration of materials, and heat balance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -35,12 +37,21 @@ from thermostack.results.fields import fill_inactive
 from thermostack.results.steady_result import SteadyResult
 from thermostack.units import format_quantity
 
-BALANCE_TOLERANCE = 1e-6  # of the heat that passes through: a field that loses more is no result
-FINEST = 1e-13  # tolerance of the solver that is asked for, for the balance's sake
-SETTLED = 1e-6  # of the rise: conductivities and temperatures agree to this
-MOST_ROUNDS = 30  # of conductivity after temperature; five are usual
+BALANCE_TOLERANCE = 1e-6  # of the heat that flows through: a result with a larger imbalance is refused
+MIN_SOLVER_TOLERANCE = 1e-13  # minimum tolerance of the linear solver for the sake of the heat balance
 
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PicardSettings:
+    """Limits of the Picard iteration for materials that depend on temperature."""
+
+    tolerance: float  # change of temperature in one iteration, relative to the maximum rise
+    max_iterations: int
+
+
+PICARD = PicardSettings(1e-6, 30)  # of a steady solve; five iterations are usual
 
 
 def solve_steady(
@@ -54,24 +65,60 @@ def solve_steady(
 ) -> SteadyResult:
     """Return the steady temperatures of a model, with heat balance and estimated errors.
 
-    `tolerance` bounds the residual relative to the heat, and what fails to balance relative to the heat
-    that passes through; `estimate=False` leaves the errors out. A conductivity that depends on temperature
-    is taken at the temperatures found, repeated until both agree.
+    Parameters
+    ----------
+    model : Model or Package
+        The mesh; a package is discretized with the default grid.
+    tolerance : float
+        Bound on the residual of the linear solver relative to the power, and on the imbalance of heat
+        relative to the heat that flows through.
+    method : str
+        "multigrid" (conjugate gradients with a multigrid preconditioner) or "direct" (LU factorization).
+    threads : int, optional
+        Number of threads, by default that of the available processor cores.
+    estimate : bool
+        Whether to estimate the discretization error of every part.
+    progress : callable
+        Function that is called with the name of each stage when it starts.
 
-    Raises DescriptionError where nothing fixes the temperature, ConvergenceError where the solver stalls or
-    the heat does not balance to 1e-6, and ResourceError, before anything is allocated, where the solve
-    would not fit in this machine's memory, or later where conductivities over 1e5-fold apart in a plane ask
-    for a method that would not.
+    Returns
+    -------
+    SteadyResult
+        Temperature field, temperatures of the parts, heat balance and solver report.
+
+    Raises
+    ------
+    DescriptionError
+        If no boundary condition fixes the temperature.
+    ConvergenceError
+        If the solver or the Picard iteration does not converge, or the imbalance of heat exceeds 1e-6.
+    ResourceError
+        If the solve would exceed the memory of this machine. It is raised before anything is allocated, or
+        later if conductivities that differ by more than 1e5 within a plane need another method.
+
+    Notes
+    -----
+    The equations are the finite-volume balance of every cell with two-point fluxes and harmonic means of the
+    conductivities (Patankar, Numerical Heat Transfer and Fluid Flow, 1980, chapter 4). If conductivities
+    depend on temperature, a Picard iteration alternates between solving and evaluating them at the
+    temperatures of the cells.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> steady = ts.solve_steady(ts.discretize(ts.read_package("fcbga"), cell=4e-3))
+    >>> steady.heat_balance.relative < 1e-8
+    True
     """
     seconds: dict[str, float] = {}
     if isinstance(model, Package):
         with timed(seconds, "mesh", progress):
             model = discretize(model)
     require_fixed_temperature(model)
-    check_memory(_foreseen(model, method, estimate), held=model.memory)
-    solving = _Solving(model, tolerance, method, threads, seconds, progress)
-    fluxes, balance, report = solving.balanced(*solving.run())
-    solving.forget_heat()
+    check_memory(_memory_estimate(model, method, estimate), held=model.memory)
+    problem = _SteadyProblem(model, tolerance, method, threads, seconds, progress)
+    fluxes, balance, report = problem.balance(problem.solve_nonlinear())
+    problem.free_rhs()
     with timed(seconds, "measure", progress):
         measured = measure_parts(fluxes)
     if balance.relative > BALANCE_TOLERANCE:
@@ -80,28 +127,80 @@ def solve_steady(
     parts = list(measured.temperatures.values())
     if estimate:
         with timed(seconds, "estimate", progress):
-            parts = estimate_errors(fluxes, measured, solving.solve_loosely)
+            parts = estimate_errors(fluxes, measured, problem.solve_correction)
     temperature = fluxes.t
     fill_inactive(model, temperature, np.nan)
     warnings = (*model.warnings, *_range_warnings(model, parts))
-    return SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, _peak_memory())
+    return SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, _max_memory())
 
 
 def require_fixed_temperature(model: Model) -> None:
-    """Raise DescriptionError where nothing fixes the temperature of the body at rest."""
+    """Raise DescriptionError if no boundary condition fixes the steady temperature of the body."""
     if not (model.boundary.h > 0.0).any():
-        text = "the body is isolated: nothing fixes its temperature at rest"
-        remedy = "cool a face, or play a transient that does not begin at rest (initial: outside)"
-        raise DescriptionError(Diagnostic("cooling", text, remedy, "E-COOLING"))
+        text = "the body is isolated: no boundary condition fixes its steady temperature"
+        hint = "cool a face, or simulate a transient that does not start steady (initial: outside)"
+        raise DescriptionError(Diagnostic("cooling", text, hint, "E-COOLING"))
 
 
-def _foreseen(model: Model, method: str, estimate: bool) -> MemoryEstimate:
+def _memory_estimate(model: Model, method: str, estimate: bool) -> MemoryEstimate:
     active = model.active if method == "direct" else None
     return MemoryEstimate(model.grid, model.is_linear, estimate, method, model.boundary.cell.size, active)
 
 
-class _Solving:
-    """One steady problem on its way: the operator at the temperatures reached so far."""
+# -- Picard iteration ------------------------------------------------------------------------------
+
+
+class NonlinearProblem(Protocol):
+    """Steady equations whose materials may depend on temperature."""
+
+    zero: float  # K: reference that temperature rises are measured from
+
+    @property
+    def is_linear(self) -> bool:
+        """Return whether no material depends on temperature."""
+
+    def solve(self, rise: np.ndarray | None, last_change: float) -> np.ndarray:
+        """Return the rise over `zero` [K] with the present materials, in the array of the guess if given.
+
+        `last_change` is the relative change of temperature in the last iteration, 1 in the first.
+        """
+
+    def update_materials(self, rise: np.ndarray, temperature: np.ndarray) -> None:
+        """Evaluate the materials at the temperatures of the cells [K], which are `rise` above `zero`."""
+
+
+def solve_picard(problem: NonlinearProblem, settings: PicardSettings) -> np.ndarray:
+    """Return the rise over the reference [K] at which materials and temperatures agree, (nz, ny, nx).
+
+    Raises ConvergenceError with the relative change of every iteration if they do not.
+    """
+    rise = problem.solve(None, 1.0)
+    if problem.is_linear:
+        return rise
+    changes: list[float] = []
+    temperature = np.empty(rise.shape)  # at which the materials are evaluated
+    for _ in range(settings.max_iterations):
+        np.add(rise, problem.zero, out=temperature)
+        problem.update_materials(rise, temperature)
+        scale = max(float(rise.max()), -float(rise.min()), 1e-300)
+        rise = problem.solve(rise, changes[-1] if changes else 1.0)
+        changes.append(_max_change(temperature, rise, problem.zero) / scale)
+        if changes[-1] <= settings.tolerance:
+            return rise
+    text = f"conductivities and temperatures do not converge in {settings.max_iterations} Picard iterations"
+    raise ConvergenceError(f"{text}: temperatures still change by {changes[-1]:.1e} of the rise", changes)
+
+
+def _max_change(temperature: np.ndarray, rise: np.ndarray, zero: float) -> float:
+    """Return the maximum difference [K] between temperatures and those of a rise over `zero`."""
+    return max(float(np.abs((new + zero) - old).max()) for new, old in zip(rise, temperature, strict=True))
+
+
+# -- steady problem --------------------------------------------------------------------------------
+
+
+class _SteadyProblem:
+    """The steady equations of a model: operator, right-hand side and solver at the present materials."""
 
     def __init__(
         self,
@@ -115,15 +214,26 @@ class _Solving:
         self.model, self.tolerance, self.method, self.threads = model, tolerance, method, threads
         self.seconds, self.progress = seconds, progress
         self.iterations = 0
-        self.zero = model.boundary.mean_ambient  # K, less cancellation
+        self.zero = model.boundary.mean_ambient  # K: rises over it have less cancellation
         self.conductivity: CellConductivity
         self.conduction: Conduction
         self.solver: Solver
-        self.heat: np.ndarray  # (nz, ny, nx) W, to a body at `zero`
+        self.rhs: np.ndarray  # (nz, ny, nx) W, for rises over `zero`
+        self.report: SolverReport  # of the last solve
+
+    @property
+    def is_linear(self) -> bool:
+        return self.model.is_linear
+
+    def solve_nonlinear(self) -> np.ndarray:
+        """Return the rise over `zero` [K], solved to the tolerance."""
+        self.assemble()
+        rise = solve_picard(self, PICARD)
+        return rise if self.is_linear else self.solve_to(rise, self.tolerance)
 
     def assemble(self, temperature: np.ndarray | None = None) -> None:
-        """Make the operator: at first with materials at 300 K, then at the temperatures of cells [K]."""
-        for name in ("heat", "solver"):  # their memory is free before the next are built
+        """Build operator and solver, first with materials at 300 K, then at the temperatures of cells [K]."""
+        for name in ("rhs", "solver"):  # free their memory before the new ones are allocated
             self.__dict__.pop(name, None)
         with timed(self.seconds, "assemble", self.progress):
             if temperature is None:
@@ -132,76 +242,60 @@ class _Solving:
             else:
                 self.conductivity = self.conductivity.at_temperature(temperature)
                 self.conduction = update_conduction(self.conduction, self.model, self.conductivity)
-            self.heat = self.model.power
-            add_boundary_sources(self.model, self.conduction, self.heat, self.zero)
+            self.rhs = self.model.power
+            add_boundary_sources(self.model, self.conduction, self.rhs, self.zero)
         with timed(self.seconds, "prepare", self.progress):
             widths = (self.model.grid.dx, self.model.grid.dy)
             self.solver = prepare(self.conduction, widths=widths, method=self.method, threads=self.threads)
 
-    def solve(self, rise: np.ndarray | None, tolerance: float) -> tuple[np.ndarray, SolverReport]:
-        """Return the rise over `zero` [K], in the array of a guess where one is given, and how it went."""
+    def update_materials(self, rise: np.ndarray, temperature: np.ndarray) -> None:
+        self.assemble(temperature)
+
+    def solve(self, rise: np.ndarray | None, last_change: float) -> np.ndarray:
+        """Return the rise [K], solved more tightly the less the last iteration changed."""
+        if self.is_linear:
+            return self.solve_to(rise, self.tolerance)
+        if rise is None:
+            return self.solve_to(rise, ESTIMATE_TOLERANCE)
+        return self.solve_to(rise, max(self.tolerance, min(ESTIMATE_TOLERANCE, 1e-2 * last_change)))
+
+    def solve_to(self, rise: np.ndarray | None, tolerance: float) -> np.ndarray:
+        """Return the rise over `zero` [K] to a relative residual, in the array of the guess if given."""
         with timed(self.seconds, "solve", self.progress):
-            rise, report = self.solver.solve(
-                self.heat, guess=rise, tolerance=tolerance, overwrites_guess=True
-            )
+            rise, report = self.solver.solve(self.rhs, guess=rise, tolerance=tolerance, overwrites_guess=True)
         self.iterations += report.iterations
-        return rise, dataclasses.replace(report, iterations=self.iterations)
+        self.report = dataclasses.replace(report, total_iterations=self.iterations)
+        return rise
 
-    def forget_heat(self) -> None:
-        del self.heat
+    def free_rhs(self) -> None:
+        del self.rhs
 
-    def solve_loosely(self, heat: np.ndarray) -> np.ndarray:
-        return self.solver.solve(heat, tolerance=ESTIMATE_TOLERANCE)[0]
+    def solve_correction(self, rhs: np.ndarray) -> np.ndarray:
+        """Return the solution [K] of a right-hand side [W] to the tolerance of an error estimate."""
+        return self.solver.solve(rhs, tolerance=ESTIMATE_TOLERANCE)[0]
 
-    def balanced(
-        self, rise: np.ndarray, report: SolverReport
-    ) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
-        """Return the fluxes, solved on until heat in and out balance to the tolerance, and their balance.
+    def balance(self, rise: np.ndarray) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
+        """Return fluxes, heat balance and report, solving further until the balance meets the tolerance.
 
-        The solver weighs what is left over against all heat that films bring to a body at `zero`. Between
-        two fixed temperatures that is far more than what passes through.
+        The residual of the solver is relative to the heat that boundary conditions bring to a body at `zero`.
+        Between two fixed temperatures that is far more than the heat that flows through.
         """
         tolerance = self.tolerance
         while True:
             rise += self.zero
             fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, rise)
             balance = balance_heat(fluxes)
-            if balance.relative <= self.tolerance or tolerance <= FINEST:
-                return fluxes, balance, report
-            tolerance = max(FINEST, 0.1 * tolerance * self.tolerance / balance.relative)
+            if balance.relative <= self.tolerance or tolerance <= MIN_SOLVER_TOLERANCE:
+                return fluxes, balance, self.report
+            tolerance = max(MIN_SOLVER_TOLERANCE, 0.1 * tolerance * self.tolerance / balance.relative)
             try:
-                rise, report = self.solve(rise - self.zero, tolerance)
+                rise = self.solve_to(rise - self.zero, tolerance)
             except ConvergenceError:
-                return fluxes, balance, report
-
-    def run(self) -> tuple[np.ndarray, SolverReport]:
-        """Return the rise over `zero` [K] and the report of the last solve."""
-        self.assemble()
-        rise, report = self.solve(None, self.tolerance if self.model.is_linear else ESTIMATE_TOLERANCE)
-        if self.model.is_linear:
-            return rise, report
-        changes: list[float] = []
-        temperature = np.empty(rise.shape)  # at which conductivities are taken
-        for _ in range(MOST_ROUNDS):
-            np.add(rise, self.zero, out=temperature)
-            self.assemble(temperature)
-            scale = max(float(rise.max()), -float(rise.min()), 1e-300)
-            last = changes[-1] if changes else 1.0
-            rise, report = self.solve(rise, max(self.tolerance, min(ESTIMATE_TOLERANCE, 1e-2 * last)))
-            changes.append(_largest_change(temperature, rise, self.zero) / scale)
-            if changes[-1] <= SETTLED:
-                return self.solve(rise, self.tolerance)
-        text = "conductivities and temperatures do not settle"
-        raise ConvergenceError(f"{text}: they still change by {changes[-1]:.1e} of the rise", changes)
-
-
-def _largest_change(temperature: np.ndarray, rise: np.ndarray, zero: float) -> float:
-    """Return by how much temperatures [K] differ at most from those of a rise over `zero`."""
-    return max(float(np.abs((new + zero) - old).max()) for new, old in zip(rise, temperature, strict=True))
+                return fluxes, balance, self.report
 
 
 def _range_warnings(model: Model, parts: list[PartTemperature]) -> Iterator[str]:
-    """Yield where a material was taken beyond the temperatures its conductivity is known for."""
+    """Yield a warning for each part outside the temperature range of its material's conductivity."""
     materials = {part.name: part.material for part in model.parts}
     for part in parts:
         if part.is_block:
@@ -212,21 +306,22 @@ def _range_warnings(model: Model, parts: list[PartTemperature]) -> Iterator[str]
         reached = part.max if part.max > known[1] else part.min
         low, high, value = (format_quantity(t, "temperature") for t in (*known, reached))
         text = f"{value} is reached, {materials[part.name].name} is known from {low} to {high}"
-        yield str(Diagnostic(part.name, text, "its conductivity at that end was taken", "W-RANGE"))
+        hint = "the conductivity at the end of that range was used"
+        yield str(Diagnostic(part.name, text, hint, "W-RANGE"))
 
 
 @contextmanager
 def timed(seconds: dict[str, float], stage: str, progress: Progress) -> Iterator[None]:
-    """Show a stage, and add what it takes to the seconds of its name."""
+    """Report the start of a stage, and add its duration to `seconds` under its name."""
     progress(stage)
     start = time.perf_counter()
     yield
     seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
-def _peak_memory() -> int:
-    """Return the most memory this program has held so far [bytes]."""
-    with suppress(OSError, StopIteration):  # getrusage would count what the program that started it held
+def _max_memory() -> int:
+    """Return the maximum resident memory of this process so far [bytes]."""
+    with suppress(OSError, StopIteration):  # getrusage would include the memory of the parent process
         rows = Path("/proc/self/status").read_text().splitlines()
         return 1024 * int(next(row for row in rows if row.startswith("VmHWM:")).split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,7 +1,7 @@
-// AMGCL's conjugate gradients with the AMG it is told to build, hierarchy in float64 or float32.
+// AMGCL's conjugate gradients with an AMG preconditioner, hierarchy in float64 or float32.
 //
 // Settings are AMGCL's own parameters, as precond.relax.type=ilu0; `hierarchy=single` stores the AMG in float32.
-// Its copy of the matrix is part of the set-up, because its interface makes it so.
+// Its copy of the matrix is part of the set-up, as its interface requires.
 #include <boost/range.hpp>
 #include <amgcl/adapter/crs_tuple.hpp>
 #include <amgcl/make_solver.hpp>
@@ -59,9 +59,9 @@ static Run solve(const Problem &p, const Rows &a, const Task &task) {
     for (double tolerance : task.tolerances) {
         typename amgcl::solver::cg<Outer>::params stop(1000, tolerance);
         amgcl::solver::cg<Outer> cg(p.cells(), stop);
-        typename Outer::vector heat(p.heat.data(), p.heat.data() + p.heat.size()), field(p.cells(), true);
+        typename Outer::vector rhs(p.rhs.data(), p.rhs.data() + p.rhs.size()), field(p.cells(), true);
         const double begun = now();
-        const auto found = cg(*matrix, precondition, heat, field);
+        const auto found = cg(*matrix, precondition, rhs, field);
         run.solve.push_back(now() - begun);
         run.iterations.push_back(static_cast<int>(boost::get<0>(found)));
         run.fields.emplace_back(field.data(), field.data() + p.cells());
@@ -72,7 +72,7 @@ static Run solve(const Problem &p, const Rows &a, const Task &task) {
 int main(int count, char **words) {
     const Task task(count, words);
     const Problem problem(words[1]);
-    forget_most_bytes();
+    reset_peak_memory();
     const int64_t before = bytes_held("VmRSS");
     const Rows rows(problem);
     const bool is_single = task.text("hierarchy", "double") == "single";

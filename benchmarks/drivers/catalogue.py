@@ -1,4 +1,4 @@
-"""The libraries thermostack is set beside, the settings each is tried with, and what is claimed."""
+"""The libraries that thermostack is compared with, their settings, and the claimed speedups."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-OURS = "thermostack"
+THERMOSTACK_NAME = "thermostack"
 
 
 @dataclass(frozen=True)
 class Library:
-    """A library, how it is called, and the settings it is tried with, by a name of their own."""
+    """A library, its driver, and its settings by name."""
 
     name: str
     driver: str
     settings: dict[str, str]
-    largest: float  # cells
-    bytes_per_cell: float  # most it is expected to take
+    max_cells: float  # cells
+    bytes_per_cell: float  # expected maximum
     is_direct: bool = False
-    distribution: str = ""  # what has to be installed of a library called from Python
+    distribution: str = ""  # packages of a library called from Python
 
 
 LIBRARIES = (
@@ -108,8 +108,10 @@ LIBRARIES = (
         distribution="scipy",
     ),
 )
-THERMOSTACK = Library(OURS, "python", {"default": "library=thermostack precision=single"}, np.inf, 200.0)
-CLAIMS = (  # libraries of which the fastest counts, size in million cells, times faster
+THERMOSTACK = Library(
+    THERMOSTACK_NAME, "python", {"default": "library=thermostack precision=single"}, np.inf, 200.0
+)
+CLAIMS = (  # libraries, of which the fastest counts; size in million cells; claimed speedup
     (("hypre PFMG", "hypre BoomerAMG"), 1.84, 20.0),
     (("AMGCL",), 1.84, 50.0),
     (("PyAMG",), 1.84, 100.0),

@@ -1,6 +1,6 @@
 // hypre's conjugate gradients on a 7-point problem, preconditioned by PFMG, SMG (Struct) or BoomerAMG (ParCSR).
 //
-// Handing the matrix over is not timed: set-up and solution are. Documentation: hypre reference manual 2.26.
+// Set-up and solution are timed, the transfer of the matrix is not. Documentation: hypre reference manual 2.26.
 #include <HYPRE.h>
 #include <HYPRE_krylov.h>
 #include <HYPRE_parcsr_ls.h>
@@ -23,7 +23,7 @@ static void repeat(const Task &task, HYPRE_Solver cg, Solve solve, Run &run) {
     }
 }
 
-static void steer(HYPRE_Solver cg) {
+static void set_stopping(HYPRE_Solver cg) {
     HYPRE_PCGSetMaxIter(cg, 1000);
     HYPRE_PCGSetTwoNorm(cg, 1);  // stops on the residual, not on its product with the preconditioned one
 }
@@ -34,7 +34,7 @@ struct Structured {
     HYPRE_StructGrid grid;
     HYPRE_StructStencil stencil;
     HYPRE_StructMatrix matrix;
-    HYPRE_StructVector heat, field;
+    HYPRE_StructVector rhs, field;
     HYPRE_Int low[3] = {0, 0, 0}, high[3];
 
     explicit Structured(const Problem &p) {
@@ -61,12 +61,12 @@ struct Structured {
         HYPRE_Int entries[4] = {0, 1, 2, 3};
         HYPRE_StructMatrixSetBoxValues(matrix, low, high, 4, entries, values.data());
         HYPRE_StructMatrixAssemble(matrix);
-        for (HYPRE_StructVector *vector : {&heat, &field}) {
+        for (HYPRE_StructVector *vector : {&rhs, &field}) {
             HYPRE_StructVectorCreate(MPI_COMM_SELF, grid, vector);
             HYPRE_StructVectorInitialize(*vector);
         }
-        HYPRE_StructVectorSetBoxValues(heat, low, high, const_cast<double *>(p.heat.data()));
-        HYPRE_StructVectorAssemble(heat);
+        HYPRE_StructVectorSetBoxValues(rhs, low, high, const_cast<double *>(p.rhs.data()));
+        HYPRE_StructVectorAssemble(rhs);
         HYPRE_StructVectorAssemble(field);
     }
 };
@@ -100,16 +100,16 @@ static Run solve_structured(const Problem &p, const Structured &s, const Task &t
         }
     }
     HYPRE_StructPCGCreate(MPI_COMM_SELF, &cg);
-    steer(reinterpret_cast<HYPRE_Solver>(cg));
+    set_stopping(reinterpret_cast<HYPRE_Solver>(cg));
     if (is_smg)
         HYPRE_StructPCGSetPrecond(cg, HYPRE_StructSMGSolve, HYPRE_StructSMGSetup, multigrid);
     else
         HYPRE_StructPCGSetPrecond(cg, HYPRE_StructPFMGSolve, HYPRE_StructPFMGSetup, multigrid);
-    HYPRE_StructPCGSetup(cg, s.matrix, s.heat, s.field);
+    HYPRE_StructPCGSetup(cg, s.matrix, s.rhs, s.field);
     run.setup = now() - start;
     repeat(task, reinterpret_cast<HYPRE_Solver>(cg), [&](Values &field) {
         HYPRE_StructVectorSetConstantValues(s.field, 0.0);
-        HYPRE_StructPCGSolve(cg, s.matrix, s.heat, s.field);
+        HYPRE_StructPCGSolve(cg, s.matrix, s.rhs, s.field);
         field.resize(p.cells());
         HYPRE_Int low[3] = {0, 0, 0}, high[3] = {s.high[0], s.high[1], s.high[2]};
         HYPRE_StructVectorGetBoxValues(s.field, low, high, field.data());
@@ -119,13 +119,13 @@ static Run solve_structured(const Problem &p, const Structured &s, const Task &t
     return run;
 }
 
-// -- the interface of sparse matrices ---------------------------------------------------------------------------
+// -- the sparse-matrix interface ---------------------------------------------------------------------------
 
 struct Sparse {
     HYPRE_IJMatrix matrix;
-    HYPRE_IJVector heat, field;
+    HYPRE_IJVector rhs, field;
     HYPRE_ParCSRMatrix rows;
-    HYPRE_ParVector heat_values, field_values;
+    HYPRE_ParVector rhs_values, field_values;
     std::vector<HYPRE_Int> numbers;
 
     explicit Sparse(const Problem &p) : numbers(p.cells()) {
@@ -156,14 +156,14 @@ struct Sparse {
         HYPRE_IJMatrixAssemble(matrix);
         HYPRE_IJMatrixGetObject(matrix, reinterpret_cast<void **>(&rows));
         for (HYPRE_Int n = 0; n <= last; ++n) numbers[n] = n;
-        for (HYPRE_IJVector *vector : {&heat, &field}) {
+        for (HYPRE_IJVector *vector : {&rhs, &field}) {
             HYPRE_IJVectorCreate(MPI_COMM_SELF, 0, last, vector);
             HYPRE_IJVectorSetObjectType(*vector, HYPRE_PARCSR);
             HYPRE_IJVectorInitialize(*vector);
-            HYPRE_IJVectorSetValues(*vector, last + 1, numbers.data(), p.heat.data());
+            HYPRE_IJVectorSetValues(*vector, last + 1, numbers.data(), p.rhs.data());
             HYPRE_IJVectorAssemble(*vector);
         }
-        HYPRE_IJVectorGetObject(heat, reinterpret_cast<void **>(&heat_values));
+        HYPRE_IJVectorGetObject(rhs, reinterpret_cast<void **>(&rhs_values));
         HYPRE_IJVectorGetObject(field, reinterpret_cast<void **>(&field_values));
     }
 };
@@ -192,14 +192,14 @@ static Run solve_sparse(const Problem &p, const Sparse &s, const Task &task) {
     HYPRE_BoomerAMGSetNumSweeps(multigrid, task.integer("sweeps", 1));
     HYPRE_BoomerAMGSetKeepTranspose(multigrid, task.integer("transpose", 1));
     HYPRE_ParCSRPCGCreate(MPI_COMM_SELF, &cg);
-    steer(cg);
+    set_stopping(cg);
     HYPRE_PCGSetPrecond(cg, reinterpret_cast<HYPRE_PtrToSolverFcn>(HYPRE_BoomerAMGSolve),
                         reinterpret_cast<HYPRE_PtrToSolverFcn>(HYPRE_BoomerAMGSetup), multigrid);
-    HYPRE_ParCSRPCGSetup(cg, s.rows, s.heat_values, s.field_values);
+    HYPRE_ParCSRPCGSetup(cg, s.rows, s.rhs_values, s.field_values);
     run.setup = now() - start;
     repeat(task, cg, [&](Values &field) {
         HYPRE_ParVectorSetConstantValues(s.field_values, 0.0);
-        HYPRE_ParCSRPCGSolve(cg, s.rows, s.heat_values, s.field_values);
+        HYPRE_ParCSRPCGSolve(cg, s.rows, s.rhs_values, s.field_values);
         field.resize(p.cells());
         HYPRE_IJVectorGetValues(s.field, p.cells(), s.numbers.data(), field.data());
     }, run);
@@ -217,14 +217,14 @@ int main(int count, char **words) {
     HYPRE_Init();
     const Task task(count, words);
     const Problem problem(words[1]);
-    forget_most_bytes();
+    reset_peak_memory();
     const int64_t before = bytes_held("VmRSS");
     const bool is_sparse = task.text("method", "pfmg") == "boomeramg";
     const Sparse *sparse = is_sparse ? new Sparse(problem) : nullptr;
     const Structured *structured = is_sparse ? nullptr : new Structured(problem);
     run_all(task, before, [&] {
         const Run run = is_sparse ? solve_sparse(problem, *sparse, task) : solve_structured(problem, *structured, task);
-        HYPRE_ClearAllErrors();  // whether it converged is for the reader of the answers to see
+        HYPRE_ClearAllErrors();  // the caller checks the residual of the solution
         return run;
     });
     HYPRE_Finalize();

@@ -1,10 +1,10 @@
-// The problem a driver is handed: one conductance per face, the heat, and what to do with them.
+// Input and output of the drivers: one conductance per face, the right-hand side, and the settings.
 //
 //     driver PROBLEM ANSWERS REPEAT TOLERANCE[,TOLERANCE...] [KEY=VALUE ...]
 //
-// PROBLEM holds nz, ny, nx (int64), then g_x, g_y, g_z, ground and heat (float64, x fastest), then dx and dy.
-// One line of JSON per run goes to standard output; the answers of the last run, a field per tolerance, go to
-// ANSWERS. There are REPEAT runs, fewer where they take more than ENOUGH seconds together.
+// PROBLEM contains nz, ny, nx (int64), then g_x, g_y, g_z, boundary and rhs (float64, x fastest), then dx and dy.
+// One line of JSON per run goes to standard output; the solutions of the last run, a field per tolerance, go to
+// ANSWERS. There are REPEAT runs, fewer where they take more than MAX_TOTAL_SECONDS.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -19,11 +19,11 @@
 
 using Values = std::vector<double>;
 
-constexpr double ENOUGH = 60.0;  // s
+constexpr double MAX_TOTAL_SECONDS = 60.0;  // s
 
 struct Problem {
     int64_t nz, ny, nx;
-    Values g_x, g_y, g_z, ground, heat;
+    Values g_x, g_y, g_z, boundary, rhs;
 
     explicit Problem(const char *path) {
         std::ifstream file(path, std::ios::binary);
@@ -33,8 +33,8 @@ struct Problem {
         read(file, g_x, nz * ny * (nx - 1));
         read(file, g_y, nz * (ny - 1) * nx);
         read(file, g_z, (nz - 1) * ny * nx);
-        read(file, ground, cells());
-        read(file, heat, cells());
+        read(file, boundary, cells());
+        read(file, rhs, cells());
     }
 
     int64_t cells() const { return nz * ny * nx; }
@@ -45,7 +45,7 @@ struct Problem {
     double z(int64_t k, int64_t j, int64_t i) const { return k + 1 < nz ? g_z[(k * ny + j) * nx + i] : 0.0; }
 
     double diagonal(int64_t k, int64_t j, int64_t i) const {
-        return ground[(k * ny + j) * nx + i] + x(k, j, i) + y(k, j, i) + z(k, j, i) + (i ? x(k, j, i - 1) : 0.0) +
+        return boundary[(k * ny + j) * nx + i] + x(k, j, i) + y(k, j, i) + z(k, j, i) + (i ? x(k, j, i - 1) : 0.0) +
                (j ? y(k, j - 1, i) : 0.0) + (k ? z(k - 1, j, i) : 0.0);
     }
 
@@ -90,7 +90,7 @@ inline double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Most bytes held so far ("VmHWM"), or those held now ("VmRSS").
+// Maximum memory so far ("VmHWM") or present memory ("VmRSS") in bytes.
 inline int64_t bytes_held(const char *row) {
     std::ifstream file("/proc/self/status");
     for (std::string line; std::getline(file, line);)
@@ -98,9 +98,9 @@ inline int64_t bytes_held(const char *row) {
     return 0;
 }
 
-inline void forget_most_bytes() { std::ofstream("/proc/self/clear_refs") << "5"; }
+inline void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
-// What one run found: the seconds of the set-up, then of each solution and its iterations.
+// Result of one run: the time of the set-up, then of each solution, and its iterations.
 struct Run {
     double setup = 0.0;
     std::vector<double> solve;
@@ -128,13 +128,13 @@ inline void save(const Run &run, const std::string &path) {
     for (const Values &field : run.fields) file.write(reinterpret_cast<const char *>(field.data()), 8 * field.size());
 }
 
-// Runs as often as asked, while there is time.
+// Runs REPEAT times, until the time limit.
 template <class Work>
 void run_all(const Task &task, int64_t bytes_before, Work work) {
     Run run;
     double spent = 0.0;
-    for (int n = 0; n < task.repeat && spent < ENOUGH; ++n) {
-        run = Run();  // the memory of the last one is free again
+    for (int n = 0; n < task.repeat && spent < MAX_TOTAL_SECONDS; ++n) {
+        run = Run();  // frees the memory of the last one
         run = work();
         spent += run.setup + sum(run.solve);
         print(run, bytes_held("VmHWM") - bytes_before);

@@ -1,8 +1,8 @@
-"""The libraries that are called from Python, and thermostack itself, driven as the C++ ones are.
+"""Driver of the libraries called from Python and of thermostack, with the interface of the C++ drivers.
 
 python python_library.py PROBLEM ANSWERS REPEAT TOLERANCE[,TOLERANCE...] library=NAME [KEY=VALUE ...]
 
-What is read and printed stands in problem.hpp. Set-up and solution are timed, handing the matrix over is not.
+problem.hpp describes input and output. Set-up and solution are timed, the transfer of the matrix is not.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import scipy.sparse as sp
 
 from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 
-ENOUGH = 60.0  # s
-TIMES = 7  # that short works are timed
+MAX_TOTAL_SECONDS = 60.0  # s
+TIMING_REPEATS = 7  # of short operations
 
 Array = np.ndarray
 Widths = tuple[Array, Array]
@@ -32,7 +32,7 @@ SetUp = Callable[[], Solve]
 
 
 def read_problem(path: str) -> tuple[Conduction, Array, Widths]:
-    """Return the operator, the heat [W] and the widths [m] of the cells in a file."""
+    """Return the operator, the rhs [W] and the widths [m] of the cells in a file."""
     with Path(path).open("rb") as file:
         nz, ny, nx = np.fromfile(file, np.int64, 3).tolist()
 
@@ -40,21 +40,21 @@ def read_problem(path: str) -> tuple[Conduction, Array, Widths]:
             return np.fromfile(file, np.float64, int(np.prod(shape))).reshape(shape)
 
         faces = field(nz, ny, nx - 1), field(nz, ny - 1, nx), field(nz - 1, ny, nx)
-        ground, heat = BoundaryConductance.from_dense(field(nz, ny, nx)), field(nz, ny, nx)
-        return Conduction(*faces, ground), heat, (field(nx), field(ny))
+        boundary, rhs = BoundaryConductance.from_dense(field(nz, ny, nx)), field(nz, ny, nx)
+        return Conduction(*faces, boundary), rhs, (field(nx), field(ny))
 
 
-def write_problem(path: Path, conduction: Conduction, heat: Array, widths: Widths) -> None:
+def write_problem(path: Path, conduction: Conduction, rhs: Array, widths: Widths) -> None:
     """Write what `read_problem` and problem.hpp read."""
     c = conduction
     with path.open("wb") as file:
         np.array(c.shape, dtype=np.int64).tofile(file)
-        for values in (c.g_x, c.g_y, c.g_z, c.boundary.dense, heat, *widths):
+        for values in (c.g_x, c.g_y, c.g_z, c.boundary.dense, rhs, *widths):
             np.ascontiguousarray(values, dtype=np.float64).tofile(file)
 
 
 def rows_of(conduction: Conduction) -> Any:
-    """Return the operator as the libraries take it: compressed rows, numbered in 32 bits."""
+    """Return the operator in compressed rows with 32-bit indices, the input of the libraries."""
     matrix = sp.csr_matrix(conduction.to_csr())
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
     matrix.sort_indices()
@@ -62,7 +62,7 @@ def rows_of(conduction: Conduction) -> Any:
 
 
 def bytes_held(row: str) -> int:
-    """Return the most bytes held so far ("VmHWM"), or those held now ("VmRSS")."""
+    """Return the maximum memory so far ("VmHWM") or the present memory ("VmRSS") [bytes]."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(row))
 
@@ -70,20 +70,20 @@ def bytes_held(row: str) -> int:
 # -- the libraries ---------------------------------------------------------------------------------
 
 
-def thermostack(conduction: Conduction, heat: Array, widths: Widths, settings: Settings) -> SetUp:
+def thermostack(conduction: Conduction, rhs: Array, widths: Widths, settings: Settings) -> SetUp:
     """Return the set-up of the column multigrid; `precision=single` keeps the conductances in float32."""
     from thermostack.linear import prepare
 
-    kept = conduction
+    stored = conduction
     if settings.get("precision") == "single":
         faces = (g.astype(np.float32) for g in (conduction.g_x, conduction.g_y, conduction.g_z))
-        kept = Conduction(*faces, conduction.boundary)
+        stored = Conduction(*faces, conduction.boundary)
 
     def set_up() -> Solve:
-        solver = prepare(kept, widths=widths, threads=1)
+        solver = prepare(stored, widths=widths, threads=1)
 
         def solve(tolerance: float) -> tuple[Array, int]:
-            t, report = solver.solve(heat, tolerance=tolerance)
+            t, report = solver.solve(rhs, tolerance=tolerance)
             return t, report.iterations
 
         return solve
@@ -91,11 +91,11 @@ def thermostack(conduction: Conduction, heat: Array, widths: Widths, settings: S
     return set_up
 
 
-def pyamg(conduction: Conduction, heat: Array, _: Widths, settings: Settings) -> SetUp:
-    """Return the set-up of PyAMG as preconditioner of its own conjugate gradients."""
+def pyamg(conduction: Conduction, rhs: Array, _: Widths, settings: Settings) -> SetUp:
+    """Return the set-up of PyAMG as preconditioner of its conjugate gradients."""
     import pyamg as library
 
-    matrix, right = rows_of(conduction), heat.ravel()
+    matrix, right = rows_of(conduction), rhs.ravel()
     theta, kind = float(settings.get("theta", 0.25)), settings["kind"]
     smoothers = {
         "presmoother": ("gauss_seidel", {"sweep": "forward"}),
@@ -131,11 +131,11 @@ def pyamg(conduction: Conduction, heat: Array, _: Widths, settings: Settings) ->
     return set_up
 
 
-def pardiso(conduction: Conduction, heat: Array, _: Widths, settings: Settings) -> SetUp:
+def pardiso(conduction: Conduction, rhs: Array, _: Widths, settings: Settings) -> SetUp:
     """Return the set-up of MKL PARDISO's Cholesky factors."""
     from pypardiso import PyPardisoSolver
 
-    matrix, right = sp.csr_matrix(sp.triu(rows_of(conduction), format="csr")), heat.ravel()
+    matrix, right = sp.csr_matrix(sp.triu(rows_of(conduction), format="csr")), rhs.ravel()
     matrix.sort_indices()
 
     def set_up() -> Solve:
@@ -147,21 +147,21 @@ def pardiso(conduction: Conduction, heat: Array, _: Widths, settings: Settings) 
         def solve(_: float) -> tuple[Array, int]:
             return solver.solve(matrix, right), 0
 
-        # Its factors lie outside Python's memory, and are freed before the next are made.
-        SOLVERS.append(solver)
+        # Its factors are not in Python's memory; they are freed before the next ones are computed.
+        PARDISO_SOLVERS.append(solver)
         return solve
 
     return set_up
 
 
-SOLVERS: list[Any] = []  # of PARDISO, to be freed
+PARDISO_SOLVERS: list[Any] = []  # whose factors are still allocated
 
 
-def cholmod(conduction: Conduction, heat: Array, _: Widths, settings: Settings) -> SetUp:
+def cholmod(conduction: Conduction, rhs: Array, _: Widths, settings: Settings) -> SetUp:
     """Return the set-up of CHOLMOD's supernodal factors."""
     from sksparse.cholmod import cholesky
 
-    matrix, right = sp.csc_matrix(rows_of(conduction)), heat.ravel()
+    matrix, right = sp.csc_matrix(rows_of(conduction)), rhs.ravel()
 
     def set_up() -> Solve:
         factors = cholesky(matrix, mode="supernodal", ordering_method=settings.get("ordering", "nesdis"))
@@ -170,11 +170,11 @@ def cholmod(conduction: Conduction, heat: Array, _: Widths, settings: Settings) 
     return set_up
 
 
-def superlu(conduction: Conduction, heat: Array, _: Widths, settings: Settings) -> SetUp:
-    """Return the set-up of SuperLU, told that the matrix is symmetric."""
+def superlu(conduction: Conduction, rhs: Array, _: Widths, settings: Settings) -> SetUp:
+    """Return the set-up of SuperLU in symmetric mode."""
     from scipy.sparse.linalg import splu
 
-    matrix, right = sp.csc_matrix(rows_of(conduction)), heat.ravel()
+    matrix, right = sp.csc_matrix(rows_of(conduction)), rhs.ravel()
     ordering = settings.get("ordering", "MMD_AT_PLUS_A")
     options = {"SymmetricMode": ordering == "MMD_AT_PLUS_A"}
 
@@ -191,32 +191,32 @@ LIBRARIES = {f.__name__: f for f in (thermostack, pyamg, pardiso, cholmod, super
 # -- the runs --------------------------------------------------------------------------------------
 
 
-def least_seconds(work: Callable[[], object]) -> float:
-    """Return the least seconds a short work takes."""
+def min_seconds(work: Callable[[], object]) -> float:
+    """Return the minimum time of a short operation [s]."""
 
     def once() -> float:
         start = time.perf_counter()
         work()
         return time.perf_counter() - start
 
-    return min(once() for _ in range(TIMES))
+    return min(once() for _ in range(TIMING_REPEATS))
 
 
-def units(conduction: Conduction, heat: Array, widths: Widths) -> dict[str, float]:
-    """Return the seconds of a work unit, the float64 operator, and of a cycle, and the cells of all grids."""
+def units(conduction: Conduction, rhs: Array, widths: Widths) -> dict[str, float]:
+    """Return the times of a work unit and of a cycle [s], and the cells of all grids."""
     from thermostack.linear.multigrid import Multigrid, apply_operator
 
-    out = np.empty_like(heat)
-    unit = least_seconds(lambda: apply_operator(conduction, heat, out))
+    out = np.empty_like(rhs)
+    unit = min_seconds(lambda: apply_operator(conduction, rhs, out))
     multigrid = Multigrid(conduction, widths)
-    multigrid.set_rhs(0, heat, 1.0 / float(np.abs(heat).max()))
-    cycle = least_seconds(multigrid.cycle)
+    multigrid.set_rhs(0, rhs, 1.0 / float(np.abs(rhs).max()))
+    cycle = min_seconds(multigrid.cycle)
     cells = sum(level.nz * level.ny * level.nx for level in multigrid.levels)
     return {"unit_s": unit, "cycle_s": cycle, "cells_of_levels": cells}
 
 
 def run(set_up: SetUp, tolerances: list[float]) -> tuple[dict[str, Any], list[Array]]:
-    """Return the seconds of one set-up and of each solution, and the answers."""
+    """Return the times of one set-up and of each solution [s], and the solutions."""
     start = time.perf_counter()
     solve = set_up()
     found: dict[str, Any] = {"setup_s": time.perf_counter() - start, "solve_s": [], "iterations": []}
@@ -227,16 +227,16 @@ def run(set_up: SetUp, tolerances: list[float]) -> tuple[dict[str, Any], list[Ar
         found["solve_s"].append(time.perf_counter() - start)
         found["iterations"].append(iterations)
         fields.append(t)
-    while SOLVERS:
-        SOLVERS.pop().free_memory(everything=True)
+    while PARDISO_SOLVERS:
+        PARDISO_SOLVERS.pop().free_memory(everything=True)
     return found, fields
 
 
 def runs(set_up: SetUp, tolerances: list[float], repeat: int) -> Iterator[tuple[dict[str, Any], list[Array]]]:
-    """Yield as many runs as asked, while there is time."""
+    """Yield the runs, until the time limit."""
     spent = 0.0
     for _ in range(repeat):
-        if spent >= ENOUGH:
+        if spent >= MAX_TOTAL_SECONDS:
             return
         found, fields = run(set_up, tolerances)
         gc.collect()
@@ -247,9 +247,9 @@ def runs(set_up: SetUp, tolerances: list[float], repeat: int) -> Iterator[tuple[
 def main() -> None:
     problem, answers, repeat, tolerances, *words = sys.argv[1:]
     settings = dict(word.split("=", 1) for word in words)
-    conduction, heat, widths = read_problem(problem)
-    set_up = LIBRARIES[settings["library"]](conduction, heat, widths, settings)
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the most bytes held
+    conduction, rhs, widths = read_problem(problem)
+    set_up = LIBRARIES[settings["library"]](conduction, rhs, widths, settings)
+    Path("/proc/self/clear_refs").write_text("5")  # resets the maximum memory
     before = bytes_held("VmRSS")
     wanted = [float(tolerance) for tolerance in tolerances.split(",")]
     fields: list[Array] = []
@@ -260,9 +260,9 @@ def main() -> None:
         for field in fields:
             np.ascontiguousarray(field, dtype=np.float64).tofile(file)
     if settings["library"] == "thermostack":
-        print(json.dumps(units(conduction, heat, widths)), flush=True)
+        print(json.dumps(units(conduction, rhs, widths)), flush=True)
     sys.stdout.flush()
-    os._exit(0)  # a library's own threads and factors need not be taken down
+    os._exit(0)  # skip the clean-up of a library's threads and factors
 
 
 if __name__ == "__main__":

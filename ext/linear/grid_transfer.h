@@ -1,82 +1,89 @@
-/* What columns of one grid take from those of another, in rows that lie as vectors.h says.
+/* Gather of the values that the columns of one grid receive from those of another: restriction adds the columns of
+ * a coarse column, prolongation copies its value. Rows lie in memory as simd.h describes.
  *
- * A column takes from one column or from two side by side, of which one is even and one odd. So what LANES
- * columns of one parity take lies within 2 LANES values of even columns and as many of odd ones, which are
- * fetched whole and put in order in registers where the processor can do that at once.
+ * A column receives from one column or from two adjacent ones, of which one is even and one odd. So LANES columns
+ * of one parity receive from 2 LANES even columns and as many odd ones at most, which are loaded as a whole and
+ * permuted in registers where the processor has an instruction for it.
  */
-#ifndef THERMOSTACK_TRANSFERS_H
-#define THERMOSTACK_TRANSFERS_H
+#ifndef THERMOSTACK_GRID_TRANSFER_H
+#define THERMOSTACK_GRID_TRANSFER_H
 
 #include "simd.h"
 
-/* The maps of one parity of the columns that take. Where nothing is taken, `one` and `other` name the last
- * place of a line, which is unused, and an index lies beyond its window. */
+/* Map of the receiving columns of one parity. Where nothing is received, `first` and `second` name the last value
+ * of a line, which is unused, and an index lies beyond its window. */
 typedef struct {
-    int width, source_width; /* values per line */
-    const int *one, *other;  /* (width,) x of the columns taken from; NULL: no other */
-    const int *window;       /* (2, width / LANES) first even and odd place of the windows, (2, width) index */
-} transfer;
+    int width, source_width;   /* values per line */
+    const int *first, *second; /* (width,) x of the source columns; NULL: there is no second one */
+    const int *window;         /* (2, width / LANES) first even and odd value of the windows, (2, width) index */
+} transfer_map;
 
-/* Fill the windows of a map from the columns it names. */
-static inline void find_windows(transfer map, int *window)
+/* Compute the windows of a map from the columns it names. */
+static inline void find_windows(transfer_map map, int *window)
 {
-    const int vectors = map.width / LANES, most = map.source_width > WIDE ? map.source_width - WIDE : 0;
+    const int vectors = map.width / LANES, last = map.source_width > WIDE ? map.source_width - WIDE : 0;
     const int none = 2 * (map.source_width - 1);
     for (int odd = 0; odd < 2; ++odd)
         for (int v = 0; v < vectors; ++v) {
-            int begin = most, *index = window + 2 * vectors + odd * map.width + v * LANES;
+            int begin = last, *index = window + 2 * vectors + odd * map.width + v * LANES;
             for (int pass = 0; pass < 2; ++pass)
                 for (int j = 0; j < LANES; ++j)
-                    for (int n = 0; n < (map.other ? 2 : 1); ++n) {
-                        const int x = (n ? map.other : map.one)[v * LANES + j];
-                        const int is_taken = x != none && (x & 1) == odd;
+                    for (int n = 0; n < (map.second ? 2 : 1); ++n) {
+                        const int x = (n ? map.second : map.first)[v * LANES + j];
+                        const int is_source = x != none && (x & 1) == odd;
                         if (pass == 0) {
                             index[j] = WIDE;
-                            begin = is_taken && x / 2 < begin ? x / 2 : begin;
-                        } else if (is_taken)
+                            begin = is_source && x / 2 < begin ? x / 2 : begin;
+                        } else if (is_source)
                             index[j] = x / 2 - begin;
                     }
             window[odd * vectors + v] = begin;
         }
 }
 
-CLONED gather_singly(transfer map, int lines, int source_stride, int half, int stride, int adds,
-                     const real *restrict source, real *restrict out)
+/* Strides of a gather: values between the lines of the source, from its even to its odd columns, and between the
+ * lines of the result. */
+typedef struct {
+    int source, half, out;
+} gather_strides;
+
+CLONED gather_scalar(transfer_map map, int lines, gather_strides stride, int adds, const real *restrict source,
+                     real *restrict out)
 {
-    for (int k = 0; k < lines; ++k, source += source_stride, out += stride)
+    for (int k = 0; k < lines; ++k, source += stride.source, out += stride.out)
         for (int m = 0; m < map.width; ++m) {
-            real value = source[(map.one[m] & 1) * half + (map.one[m] >> 1)];
-            if (map.other)
-                value += source[(map.other[m] & 1) * half + (map.other[m] >> 1)];
+            real value = source[(map.first[m] & 1) * stride.half + (map.first[m] >> 1)];
+            if (map.second)
+                value += source[(map.second[m] & 1) * stride.half + (map.second[m] >> 1)];
             out[m] = adds ? out[m] + value : value;
         }
 }
 
-/* The checked build does without, so that both forms are tried. */
+/* The checked build has the scalar form alone, so that both forms are tested. */
 #if defined(THERMOSTACK_CLONES) && defined(NDEBUG)
-typedef __typeof__(_Generic((real)0, float: 0, double: 0ll)) whole; /* as wide as a value */
-typedef whole indices __attribute__((vector_size(64)));
-typedef int places __attribute__((vector_size(LANES * sizeof(int)), aligned(sizeof(int)), may_alias));
+typedef __typeof__(_Generic((real)0, float: 0, double: 0ll)) lane_index; /* an integer of the size of a value */
+typedef lane_index lane_indices __attribute__((vector_size(64)));
+typedef int stored_indices __attribute__((vector_size(LANES * sizeof(int)), aligned(sizeof(int)), may_alias));
 
-static inline __attribute__((always_inline, target("avx512f"))) vec pick(const real *low, const real *high,
-                                                                         const int *place)
+static inline __attribute__((always_inline, target("avx512f"))) vec permute(const real *low, const real *high,
+                                                                            const int *index_of_lane)
 {
-    const indices index = __builtin_convertvector(*(const places *)place, indices);
+    const lane_indices index = __builtin_convertvector(*(const stored_indices *)index_of_lane, lane_indices);
     return WHERE(index < WIDE, __builtin_shuffle(AT(low), AT(high), index), (vec){0});
 }
 
-static __attribute__((target("avx512f"), unused)) void gather_at_once(transfer map, int lines,
-                                                                      int source_stride, int half, int stride,
-                                                                      int adds, const real *restrict source,
-                                                                      real *restrict out)
+static __attribute__((target("avx512f"), unused)) void gather_avx512(transfer_map map, int lines,
+                                                                     gather_strides stride, int adds,
+                                                                     const real *restrict source,
+                                                                     real *restrict out)
 {
     const int vectors = map.width / LANES, *begin = map.window, *index = begin + 2 * vectors;
-    const int behind = map.source_width > LANES ? LANES : 0;
-    for (int k = 0; k < lines; ++k, source += source_stride, out += stride)
+    const int next = map.source_width > LANES ? LANES : 0;
+    for (int k = 0; k < lines; ++k, source += stride.source, out += stride.out)
         for (int v = 0; v < vectors; ++v) {
-            const real *even = source + begin[v], *odd = source + half + begin[vectors + v];
-            const int *place = index + v * LANES;
-            vec value = pick(even, even + behind, place) + pick(odd, odd + behind, place + map.width);
+            const real *even = source + begin[v], *odd = source + stride.half + begin[vectors + v];
+            const int *lane = index + v * LANES;
+            vec value = permute(even, even + next, lane) + permute(odd, odd + next, lane + map.width);
             if (adds)
                 value = AT(out + v * LANES) + value;
             PUT(out + v * LANES) = value;
@@ -84,18 +91,17 @@ static __attribute__((target("avx512f"), unused)) void gather_at_once(transfer m
 }
 #endif
 
-/* out = what the columns of a parity take from a source, or += it where it `adds`, in so many lines. Their
- * odd columns lie `half` behind the even ones in the source. */
-static inline void row_gather(transfer map, int lines, int source_stride, int half, int stride, int adds,
-                              const real *source, real *out)
+/* out = the values that the columns of a parity receive from a source, or += these where `adds`. */
+static inline void row_gather(transfer_map map, int lines, gather_strides stride, int adds, const real *source,
+                              real *out)
 {
 #if defined(THERMOSTACK_CLONES) && defined(NDEBUG)
     if (__builtin_cpu_supports("avx512f")) {
-        gather_at_once(map, lines, source_stride, half, stride, adds, source, out);
+        gather_avx512(map, lines, stride, adds, source, out);
         return;
     }
 #endif
-    gather_singly(map, lines, source_stride, half, stride, adds, source, out);
+    gather_scalar(map, lines, stride, adds, source, out);
 }
 
 #endif

@@ -1,10 +1,14 @@
-"""Columns in float32, for the cycle that only has to point the right way."""
+"""Column multigrid in float32, which preconditions conjugate gradients in float64."""
 
 cdef extern from *:
     "#define REAL float"
     ctypedef float real
 
+include "natural_operator.pxi"
 include "level_operator.pxi"
+include "coarse_operator.pxi"
 include "coarsening.pxi"
 include "smoother.pxi"
-include "fine_level.pxi"
+include "restriction_prolongation.pxi"
+include "v_cycle.pxi"
+include "pcg_update.pxi"

@@ -1,10 +1,14 @@
-"""Columns in float64, for stacks on which float32 falls short."""
+"""Column multigrid in float64, for problems beyond the accuracy of float32."""
 
 cdef extern from *:
     "#define REAL double"
     ctypedef double real
 
+include "natural_operator.pxi"
 include "level_operator.pxi"
+include "coarse_operator.pxi"
 include "coarsening.pxi"
 include "smoother.pxi"
-include "fine_level.pxi"
+include "restriction_prolongation.pxi"
+include "v_cycle.pxi"
+include "pcg_update.pxi"

@@ -1,31 +1,22 @@
-# The sweeps over the columns of one grid: smoothing, restriction and prolongation, row by row. Included after
-# columns.pxi.
+# Smoother of one multigrid level: column Gauss-Seidel in two colours (zebra in x and y), one row of one half sweep at
+# a time. Included after coarsening.pxi.
 #
-# Temperatures and heats have an axis of loads before those of the conductances: each stage does a row for all
-# loads that are live, while the row's conductances are in the cache.
-# A column is red where x + y is even. Rows are swept as a wavefront: each stage one row behind the one
-# before it. Threads take blocks of rows, each stage one row narrower than the one before it, and then the
-# wedges left between blocks; each row's arithmetic is the same in any division.
+# Fields have an axis of right-hand sides before the axes of the conductances: each half sweep processes a row for
+# all active right-hand sides while the conductances of the row are in the cache. A column is red where x + y is even.
 
 cdef extern from "linear/column_solve.h" nogil:
-    void row_solve_alone(ptrdiff_t, ptrdiff_t, int, int, const real *, const real *, const real *, real *)
-    void row_solve(ptrdiff_t, ptrdiff_t, int, int, int, const real *, const real *, const real *, const real *,
-                   const real *, const real *, const real *, const real *, const real *, real *)
-    void row_solve_change(ptrdiff_t, ptrdiff_t, int, int, int, const real *, const real *, const real *,
-                          const real *, const real *, const real *, const real *, const real *, real *)
-    void row_solve_change_add(ptrdiff_t, ptrdiff_t, int, int, int, const real *, const real *, const real *,
-                              const real *, const real *, const real *, const real *, const real *, real *, real *)
-    void row_couple(int, int, int, const real *, const real *, const real *, const real *, const real *,
-                    const real *, real *)
-
-cdef extern from "flush_denormals.h" nogil:
-    ctypedef int rounding
-    rounding drop_small()
-    void keep_small(rounding)
+    ctypedef struct system_offset:
+        ptrdiff_t in_ "in"
+        ptrdiff_t out
+    void row_solve_uncoupled(row_operator, const real *, system_offset, const real *, real *)
+    void row_solve(row_operator, const real *, system_offset, const real *, row_values, real *)
+    void row_solve_change(row_operator, const real *, system_offset, row_values, real *)
+    void row_solve_change_add(row_operator, const real *, system_offset, row_values, real *, real *)
+    void row_lateral_inflow(row_operator, row_values, real *)
 
 
-cdef void wipe(real[:, :, :, :, ::1] field, int threads):
-    """Set a field (loads, ny, 2, nz, width) to zero, each row by the thread that will work on it."""
+cdef void set_zero(real[:, :, :, :, ::1] field, int threads):
+    """Set a field (right-hand sides, ny, 2, nz, width) to zero, each row by the thread that will process it."""
     cdef int n, y
     cdef size_t slab = <size_t> (field.shape[2] * field.shape[3] * field.shape[4])
     for y in prange(field.shape[1], nogil=True, schedule="static", num_threads=threads):
@@ -33,247 +24,116 @@ cdef void wipe(real[:, :, :, :, ::1] field, int threads):
             memset(&field[n, y, 0, 0, 0], 0, sizeof(real) * slab)
 
 
-cdef class Level(Columns):
-    """One grid of columns with temperature t and heat b."""
+cdef class Smoother(CoarsenedOperator):
+    """The system G t = b of one level for several right-hand sides, and the half sweeps over its rows."""
 
-    cdef readonly real[:, :, :, :, ::1] t, b  # (loads, ny, 2, nz, width)
-    cdef real[:, :, :, ::1] change  # (loads, slots, nz, width) red changes, a margin before and behind
-    cdef real[:, :, :, ::1] heat  # (blocks, 2, nz, width) residual of the rows of one coarse row
-    cdef int[::1] live  # (loads,) those that are worked on, first; of them there are
-    cdef int lives
+    cdef readonly real[:, :, :, :, ::1] t, b  # (right-hand sides, ny, 2, nz, width)
+    cdef real[:, :, :, ::1] red_change  # (right-hand sides, slots, nz, width), one slot unused before and behind
+    cdef real[:, :, :, ::1] residual_rows  # (blocks, 2, nz, width) residual of the rows of one coarse row
+    cdef int[::1] active  # right-hand sides; the first `active_count` are processed
+    cdef int active_count
+    cdef readonly int half_sweeps  # before and after the coarser grid: two for each smoothing step
+    cdef readonly int slots  # for the changes of red columns
+    cdef int[::1] slot  # (ny,) where the change of a row's red columns is stored
 
-    def give_room(self, t, b, change, heat, int[::1] live):
-        """Take the room that as many loads need as are live, of any content, and set it to zero."""
-        self.t, self.b, self.change, self.heat, self.live = t, b, change, heat, live
-        self.lives = live.shape[0]
+    def set_sweeps(self, int sweeps):
+        """Set the smoothing steps before and after the coarser grid, and assign each row a slot, counted from 1.
+
+        The rows of a block use some slots in turn. Rows next to the edge of a block have their own slots, which
+        the wedge between the blocks reads later.
+        """
+        cdef int block, y, edge, lag = 2 * sweeps
+        self.half_sweeps = lag
+        self.slot = np.empty(self.ny, dtype=np.int32)
+        self.slots = lag * self.blocks
+        for block in range(self.blocks):
+            for y in range(self.bounds[block], self.bounds[block + 1]):
+                self.slot[y] = 1 + lag * block + y % lag
+        for block in range(1, self.blocks):
+            edge = self.bounds[block] - lag
+            for y in range(edge, edge + 2 * lag):
+                self.slots += 1
+                self.slot[y] = self.slots
+
+    def set_workspace(self, t, b, red_change, residual_rows, int[::1] active):
+        """Set the arrays for as many right-hand sides as `active` has, and set them to zero; None frees them."""
+        self.t, self.b, self.red_change, self.residual_rows = t, b, red_change, residual_rows
+        self.active, self.active_count = active, active.shape[0]
         if t is not None:
-            wipe(self.t, self.blocks)
-            wipe(self.b, self.blocks)
-            memset(&self.change[0, 0, 0, 0], 0, self.change.nbytes)
-            memset(&self.heat[0, 0, 0, 0], 0, self.heat.nbytes)
+            set_zero(self.t, self.blocks)
+            set_zero(self.b, self.blocks)
+            memset(&self.red_change[0, 0, 0, 0], 0, self.red_change.nbytes)
+            memset(&self.residual_rows[0, 0, 0, 0], 0, self.residual_rows.nbytes)
 
-    def keep_alive(self, int lives):
-        """Work on so many of the live loads from now on."""
-        self.lives = lives
+    def set_active_count(self, int count):
+        """Set how many of the active right-hand sides are processed."""
+        self.active_count = count
 
-    # ---- one row of one stage
+    def set_solution_to_zero(self):
+        """Set t of the active right-hand sides to zero."""
+        cdef int y, l
+        cdef size_t slab = 2 * <size_t> self.nz * <size_t> self.width
+        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
+            for l in range(self.active_count):
+                memset(&self.t[self.active[l], y, 0, 0, 0], 0, sizeof(real) * slab)
 
     cdef inline int _red(self, int y) noexcept nogil:
         return y & 1
 
-    # Two live loads at a time, l and l + 1: how far the second one's values lie behind the first one's in t
-    # and b, and in change.
+    # Two active right-hand sides at a time, l and l + 1: the offset of the values of the second one in t and b, and
+    # in red_change.
 
-    cdef inline ptrdiff_t _apart(self, int l) noexcept nogil:
-        if l + 1 >= self.lives:
+    cdef inline ptrdiff_t _offset(self, int l) noexcept nogil:
+        if l + 1 >= self.active_count:
             return 0
-        return (self.live[l + 1] - self.live[l]) * (<ptrdiff_t> self.ny * 2 * self.nz * self.width)
+        return (self.active[l + 1] - self.active[l]) * (<ptrdiff_t> self.ny * 2 * self.nz * self.width)
 
-    cdef inline ptrdiff_t _changes_apart(self, int l) noexcept nogil:
-        if l + 1 >= self.lives:
+    cdef inline ptrdiff_t _change_offset(self, int l) noexcept nogil:
+        if l + 1 >= self.active_count:
             return 0
-        return (self.live[l + 1] - self.live[l]) * (<ptrdiff_t> self.change.shape[1] * self.nz * self.width)
+        return (self.active[l + 1] - self.active[l]) * (
+            <ptrdiff_t> self.red_change.shape[1] * self.nz * self.width)
 
-    cdef void _solve_alone(self, int y, int parity) noexcept nogil:
+    cdef void _solve_uncoupled(self, int y, int parity) noexcept nogil:
         cdef int l, n
-        for l in range(0, self.lives, 2):
-            n = self.live[l]
-            row_solve_alone(self._apart(l), self._apart(l), self.nz, self.width, &self.b[n, y, parity, 0, 0],
-                            &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
-                            &self.t[n, y, parity, 0, 0])
-
-    cdef inline int _south(self, int y) noexcept nogil:
-        return y - 1 if y > 0 else y
-
-    cdef inline int _north(self, int y) noexcept nogil:
-        return y + 1 if y < self.ny - 1 else y
+        cdef system_offset offset
+        for l in range(0, self.active_count, 2):
+            n = self.active[l]
+            offset.in_ = offset.out = self._offset(l)
+            row_solve_uncoupled(self._row(y, parity), &self.inverse[y, parity, 0, 0], offset,
+                                &self.b[n, y, parity, 0, 0], &self.t[n, y, parity, 0, 0])
 
     cdef void _solve(self, int y, int parity) noexcept nogil:
-        cdef int l, n, south = self._south(y), north = self._north(y)
-        for l in range(0, self.lives, 2):
-            n = self.live[l]
-            row_solve(self._apart(l), self._apart(l), self.nz, self.width, parity, &self.b[n, y, parity, 0, 0],
-                      &self.g_x[y, 0, 0, 0], &self.t[n, y, 1 - parity, 0, 0],
-                      &self.g_y[self._wrap(y), parity, 0, 0], &self.t[n, south, parity, 0, 0],
-                      &self.g_y[y, parity, 0, 0], &self.t[n, north, parity, 0, 0],
-                      &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0], &self.t[n, y, parity, 0, 0])
+        cdef int l, n
+        cdef system_offset offset
+        for l in range(0, self.active_count, 2):
+            n = self.active[l]
+            offset.in_ = offset.out = self._offset(l)
+            row_solve(self._row(y, parity), &self.inverse[y, parity, 0, 0], offset,
+                      &self.b[n, y, parity, 0, 0], self._values(self.t, n, y, parity),
+                      &self.t[n, y, parity, 0, 0])
 
-    cdef void _change_red(self, int y) noexcept nogil:
-        # The red columns answer the black ones; the change is kept for the black ones' answer.
-        cdef int l, n, parity = self._red(y), south = self._south(y), north = self._north(y)
-        for l in range(0, self.lives, 2):
-            n = self.live[l]
-            row_solve_change_add(self._apart(l), self._changes_apart(l), self.nz, self.width, parity,
-                                 &self.g_x[y, 0, 0, 0], &self.t[n, y, 1 - parity, 0, 0],
-                                 &self.g_y[self._wrap(y), parity, 0, 0], &self.t[n, south, parity, 0, 0],
-                                 &self.g_y[y, parity, 0, 0], &self.t[n, north, parity, 0, 0],
-                                 &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
-                                 &self.change[n, self.slot[y], 0, 0], &self.t[n, y, parity, 0, 0])
-
-    cdef void _change_black(self, int y) noexcept nogil:
-        # The black columns' own values are not needed again: the change takes their place.
-        cdef int l, n, parity = 1 - self._red(y), south = self._south(y), north = self._north(y)
-        for l in range(0, self.lives, 2):
-            n = self.live[l]
-            row_solve_change(self._changes_apart(l), self._apart(l), self.nz, self.width, parity,
-                             &self.g_x[y, 0, 0, 0], &self.change[n, self.slot[y], 0, 0],
-                             &self.g_y[self._wrap(y), parity, 0, 0], &self.change[n, self.slot[south], 0, 0],
-                             &self.g_y[y, parity, 0, 0], &self.change[n, self.slot[north], 0, 0],
-                             &self.g_z[y, parity, 0, 0], &self.inverse[y, parity, 0, 0],
-                             &self.t[n, y, parity, 0, 0])
-
-    cdef void _restrict(self, Level coarse, int row, int block) noexcept nogil:
-        cdef int l
-        for l in range(self.lives):
-            self._restrict_load(coarse, row, block, self.live[l])
-
-    cdef void _restrict_load(self, Level coarse, int row, int block, int n) noexcept nogil:
-        # The black columns are in balance, so what is left is what their change sends to the red ones.
-        cdef int y, parity, low = self.first[row], high = self.first[row + 1]
-        for y in range(low, high):
-            parity = self._red(y)
-            row_couple(self.nz, self.width, parity, &self.g_x[y, 0, 0, 0], &self.t[n, y, 1 - parity, 0, 0],
-                       &self.g_y[self._wrap(y), parity, 0, 0], &self.t[n, self._south(y), parity, 0, 0],
-                       &self.g_y[y, parity, 0, 0], &self.t[n, self._north(y), parity, 0, 0],
-                       &self.heat[block, parity, 0, 0])
-        if high - low == 1:
-            memset(&self.heat[block, 1 - self._red(low), 0, 0], 0,
-                   sizeof(real) * <size_t> self.nz * <size_t> self.width)
-        for parity in range(2):
-            self._gather(coarse, BOTH, parity, 0, &self.heat[block, 0, 0, 0], &coarse.b[n, row, parity, 0, 0])
-
-    cdef void _prolong(self, Level coarse, int y) noexcept nogil:
-        # Black columns are solved next, from the red ones alone: only these need the correction.
+    cdef void _solve_red_change(self, int y) noexcept nogil:
+        # The red columns respond to the change of the black ones; the response is stored for the next half sweep.
         cdef int l, n, parity = self._red(y)
-        for l in range(self.lives):
-            n = self.live[l]
-            row_gather(self._given(coarse, parity), self.nz, coarse.width, self.nz * coarse.width, self.width, 1,
-                       &coarse.t[n, self.coarse_of[y], 0, 0, 0], &self.t[n, y, parity, 0, 0])
+        cdef system_offset offset
+        for l in range(0, self.active_count, 2):
+            n = self.active[l]
+            offset.in_, offset.out = self._offset(l), self._change_offset(l)
+            row_solve_change_add(self._row(y, parity), &self.inverse[y, parity, 0, 0], offset,
+                                 self._values(self.t, n, y, parity), &self.red_change[n, self.slot[y], 0, 0],
+                                 &self.t[n, y, parity, 0, 0])
 
-    # ---- sweeps
-
-    def solve(self):
-        """Solve a level of one column exactly, t = b / G."""
-        cdef rounding was = drop_small()
-        self._solve_alone(0, 0)
-        self._finish(0)
-        keep_small(was)
-
-    def down(self, Level coarse):
-        """Smooth from zero, red, black, red, black and so on, and hand the residual to the coarse level."""
-        cdef int block
-        if self.blocks == 1:
-            self._down_block(coarse, 0)
-            return
-        for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._down_block(coarse, block)
-        for block in prange(1, self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._down_wedge(coarse, block)
-
-    cdef inline int _low(self, int block, int stage) noexcept nogil:
-        return 0 if block == 0 else self.bounds[block] + stage
-
-    cdef inline int _high(self, int block, int stage) noexcept nogil:
-        return self.ny if block == self.blocks - 1 else self.bounds[block + 1] - stage
-
-    cdef inline bint _is_in(self, int block, int stage, int y) noexcept nogil:
-        return self._low(block, stage) <= y < self._high(block, stage)
-
-    cdef inline void _down_stage(self, int stage, int y) noexcept nogil:
-        # After the first answer, red and black columns answer each other's changes.
-        if stage == 0:
-            self._solve_alone(y, self._red(y))
-        elif stage == 1:
-            self._solve(y, 1 - self._red(y))
-        elif stage % 2 == 0:
-            self._change_red(y)
-        else:
-            self._change_black(y)
-
-    cdef void _down_block(self, Level coarse, int block) noexcept nogil:
-        cdef rounding was = drop_small()
-        cdef int s, y, stage, reach = self.reach
-        for s in range(self.bounds[block], self.bounds[block + 1] + reach):
-            for stage in range(reach):
-                if self._is_in(block, stage, s - stage):
-                    self._down_stage(stage, s - stage)
-            y = s - reach
-            if self._is_in(block, reach, y) and y + 1 == self.first[self.coarse_of[y] + 1]:
-                if self.first[self.coarse_of[y]] >= self._low(block, reach):
-                    self._restrict(coarse, self.coarse_of[y], block)
-        keep_small(was)
-
-    cdef void _down_wedge(self, Level coarse, int block) noexcept nogil:
-        cdef rounding was = drop_small()
-        cdef int y, row, stage, edge = self.bounds[block], reach = self.reach
-        for stage in range(1, reach):
-            for y in range(edge - stage, edge + stage):
-                self._down_stage(stage, y)
-        for row in range(self.coarse_of[edge - reach], self.coarse_of[edge + reach - 1] + 1):
-            self._restrict(coarse, row, block)
-        keep_small(was)
-
-    def hand_down(self, Level coarse):
-        """Set b of the coarse level to that of this one, summed."""
-        cdef int row
-        for row in prange(coarse.ny, nogil=True, schedule="static", num_threads=self.blocks):
-            self._hand_down(coarse, row)
-
-    cdef void _hand_down(self, Level coarse, int row) noexcept nogil:
-        cdef rounding was = drop_small()
-        cdef int l, n, y, parity
-        for l in range(self.lives):
-            n = self.live[l]
-            for parity in range(2):
-                for y in range(self.first[row], self.first[row + 1]):
-                    self._gather(coarse, BOTH, parity, y > self.first[row], &self.b[n, y, 0, 0, 0],
-                                 &coarse.b[n, row, parity, 0, 0])
-        keep_small(was)
-
-    def clear(self):
-        """Set t to zero."""
-        cdef int y, l
-        cdef size_t slab = 2 * <size_t> self.nz * <size_t> self.width
-        for y in prange(self.ny, nogil=True, schedule="static", num_threads=self.blocks):
-            for l in range(self.lives):
-                memset(&self.t[self.live[l], y, 0, 0, 0], 0, sizeof(real) * slab)
-
-    def up(self, Level coarse):
-        """Add the coarse level's answer and smooth, black, red, black, red and so on."""
-        cdef int block
-        if self.blocks == 1:
-            self._up_block(coarse, 0)
-            return
-        for block in prange(self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._up_block(coarse, block)
-        for block in prange(1, self.blocks, nogil=True, schedule="static", num_threads=self.blocks):
-            self._up_wedge(block)
-
-    cdef void _up_block(self, Level coarse, int block) noexcept nogil:
-        cdef rounding was = drop_small()
-        cdef int s, y, stage, reach = self.reach
-        for s in range(self.bounds[block], self.bounds[block + 1] + reach):
-            if self._is_in(block, 0, s):
-                self._prolong(coarse, s)
-            for stage in range(1, reach + 1):
-                y = s - stage
-                if self._is_in(block, stage, y):
-                    self._solve(y, self._red(y + stage))
-            # A row is finished with the one to its south, which a wedge may have yet to smooth.
-            if self._is_in(block, reach, s - reach) and (block == 0 or s > self.bounds[block] + 2 * reach):
-                self._finish(s - reach)
-        keep_small(was)
-
-    cdef void _up_wedge(self, int block) noexcept nogil:
-        cdef rounding was = drop_small()
-        cdef int y, stage, edge = self.bounds[block], reach = self.reach
-        for stage in range(1, reach + 1):
-            for y in range(edge - stage, edge + stage):
-                self._solve(y, self._red(y + stage))
-        for y in range(edge - reach, edge + reach + 1):
-            self._finish(y)
-        keep_small(was)
-
-    cdef void _finish(self, int y) noexcept nogil:
-        # What the finest level does with a row that is ready, and the row to its south with it.
-        pass
+    cdef void _solve_black_change(self, int y) noexcept nogil:
+        # The values of the black columns are not needed again: their change replaces them.
+        cdef int l, n, parity = 1 - self._red(y)
+        cdef system_offset offset
+        cdef row_values near
+        for l in range(0, self.active_count, 2):
+            n = self.active[l]
+            offset.in_, offset.out = self._change_offset(l), self._offset(l)
+            near.own = near.other = &self.red_change[n, self.slot[y], 0, 0]
+            near.south = &self.red_change[n, self.slot[self._south(y)], 0, 0]
+            near.north = &self.red_change[n, self.slot[self._north(y)], 0, 0]
+            row_solve_change(self._row(y, parity), &self.inverse[y, parity, 0, 0], offset, near,
+                             &self.t[n, y, parity, 0, 0])

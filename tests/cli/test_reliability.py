@@ -532,8 +532,8 @@ def test_row_f3_false_convergence_is_detected(monkeypatch: pytest.MonkeyPatch) -
     kernels = multigrid.KERNELS[np.float32]
 
     class FalseConvergence(kernels.FinestLevel):  # type: ignore[misc, valid-type]
-        def descend(self, *arguments: Any) -> None:
-            super().descend(*arguments)
+        def pcg_update(self, *arguments: Any) -> None:
+            super().pcg_update(*arguments)
             square = arguments[5]
             square[:] = 0.0
 
@@ -560,17 +560,16 @@ def test_row_r1_repeated_runs_and_thread_counts_are_bitwise_equal() -> None:
 # -- the page ------------------------------------------------------------------------------------
 
 
-def names_on_the_page() -> list[tuple[str, str, str]]:
+def named_tests() -> list[tuple[str, str, str]]:
     """Return file, function and case of every test that the page names."""
     return re.findall(r"`(test_\w+)\.(test_\w+)(?:\[([^\]`]+)\])?`", GUIDE.read_text(encoding="utf-8"))
 
 
 def test_every_test_named_on_the_page_exists() -> None:
-    named = names_on_the_page()
+    named = named_tests()
     assert len(named) > 60
     for file, function, case in named:
-        paths = list(TESTS.rglob(f"{file}.py"))
-        text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+        text = "".join(path.read_text(encoding="utf-8") for path in TESTS.rglob(f"{file}.py"))
         assert f"def {function}(" in text, f"{file}.{function}"
         assert case in text, f"{file}.{function}[{case}]"
 

@@ -423,7 +423,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, error: type[BaseExce
     from thermostack.transient import simulation
 
     made = [0]
-    step = simulation.Simulation._make_step
+    step = simulation.Simulation._advance_step
 
     def counted(self: Any, edge: float) -> None:
         made[0] += 1
@@ -433,20 +433,20 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, error: type[BaseExce
             os.kill(os.getpid(), signal.SIGTERM)
         step(self, edge)
 
-    monkeypatch.setattr(simulation.Simulation, "_make_step", counted)
+    monkeypatch.setattr(simulation.Simulation, "_advance_step", counted)
 
 
 def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list with the number of steps from now on."""
     from thermostack.transient import simulation
 
-    made, step = [0], simulation.Simulation._make_step
+    made, step = [0], simulation.Simulation._advance_step
 
     def counted(self: Any, edge: float) -> None:
         made[0] += 1
         step(self, edge)
 
-    monkeypatch.setattr(simulation.Simulation, "_make_step", counted)
+    monkeypatch.setattr(simulation.Simulation, "_advance_step", counted)
     return made
 
 
@@ -533,7 +533,7 @@ def test_long_step_is_interrupted(
     """The signal arrives during a step that sleeps."""
     from thermostack.transient import simulation
 
-    make_step, made = simulation.Simulation._make_step, [0]
+    make_step, made = simulation.Simulation._advance_step, [0]
 
     def stuck(self: Any, edge: float) -> None:
         made[0] += 1
@@ -543,7 +543,7 @@ def test_long_step_is_interrupted(
         make_step(self, edge)
 
     with monkeypatch.context() as patch:
-        patch.setattr(simulation.Simulation, "_make_step", stuck)
+        patch.setattr(simulation.Simulation, "_advance_step", stuck)
         begin = time.perf_counter()
         assert main([*TRACED, "--checkpoint", "1 us"]) == 130
         assert time.perf_counter() - begin < 15.0

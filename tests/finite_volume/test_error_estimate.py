@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from exact.cases import block_cases
-from support.drawn_cases import FINENESSES, Comparison, draw, study
+from support.exact_packages import FINENESSES, Comparison, package_of_case, study
 
 from thermostack import discretize, solve_steady
 
@@ -60,7 +60,7 @@ def test_estimate_is_at_least_the_error_in_every_case() -> None:
 
 def test_error_of_peaks_on_the_default_grid() -> None:
     """Every peak is within 1.5 % of the temperature rise of its case (maximum 1.28 %)."""
-    cells = {name: discretize(draw(case)).active for name, case in CASES.items()}
+    cells = {name: discretize(package_of_case(case)).active for name, case in CASES.items()}
     on_default = [row for row in rows_of("peak") if row.cells == cells[row.case]]
     assert {row.case for row in on_default} == CASES.keys()
     worst = max(on_default, key=lambda row: row.error / row.rise)
@@ -70,7 +70,7 @@ def test_error_of_peaks_on_the_default_grid() -> None:
 @pytest.mark.parametrize("name", ["hot_spot", "stack_of_two", "two_chiplets"])
 def test_estimate_decreases_with_cell_size(name: str) -> None:
     """With cells half as large as by default the median estimate is less than half (a third)."""
-    package = draw(CASES[name])
+    package = package_of_case(CASES[name])
     coarse, fine = (solve_steady(discretize(package, fineness=f)) for f in (1.0, 2.0))
     for quantity in ("error", "mean_error"):
         ratios = [getattr(fine.of(p.name), quantity) / getattr(p, quantity) for p in coarse.parts]
@@ -82,17 +82,17 @@ def test_extrapolated_peak_is_more_accurate() -> None:
     plain, better = [], []
     for name in ("hot_spot", "thin_active", "strong_tim", "two_chiplets", "memory_stack"):
         case = CASES[name]
-        steady = solve_steady(discretize(draw(case)))
-        truths = {row.part: row.truth for row in rows_of("peak") if row.case == name}
+        steady = solve_steady(discretize(package_of_case(case)))
+        exact = {row.part: row.exact for row in rows_of("peak") if row.case == name}
         for part in steady.parts:
             assert part.extrapolated is not None
-            plain.append(abs(part.max - truths[part.name]))
-            better.append(abs(part.extrapolated - truths[part.name]))
+            plain.append(abs(part.max - exact[part.name]))
+            better.append(abs(part.extrapolated - exact[part.name]))
     assert np.median(better) < 0.5 * np.median(plain)
 
 
 def test_result_without_estimate_has_no_errors() -> None:
-    steady = solve_steady(discretize(draw(CASES["hot_spot"]), fineness=0.5), estimate=False)
+    steady = solve_steady(discretize(package_of_case(CASES["hot_spot"]), fineness=0.5), estimate=False)
     for part in steady.parts:
         assert (part.error, part.mean_error, part.extrapolated) == (None, None, None)
 
@@ -101,7 +101,7 @@ def test_estimate_of_an_exact_solution_is_rounding() -> None:
     """A layer without sources between two convective faces is exact in one cell."""
     case = CASES["hot_spot"]
     bare = dataclasses.replace(case, sources=(), h_top=500.0, t_top=320.0)
-    for part in solve_steady(discretize(draw(bare), cell=2e-3), tolerance=1e-12).parts:
+    for part in solve_steady(discretize(package_of_case(bare), cell=2e-3), tolerance=1e-12).parts:
         assert part.error is not None
         assert part.mean_error is not None
         assert max(part.error, part.mean_error) < 1e-7

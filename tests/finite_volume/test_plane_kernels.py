@@ -185,9 +185,9 @@ class PlainBisection:
         s, chosen = self.model.boundary, self.model.boundary_of_plane(k)
         for n, j, i in zip(range(chosen.start, chosen.stop), *self.model.columns_of(chosen), strict=True):
             if s.axis[n] == self.axis:
-                beside, sign, faces = (here.high, 1.0, high) if s.is_high[n] else (here.low, -1.0, low)
+                half, sign, faces = (here.high, 1.0, high) if s.is_high[n] else (here.low, -1.0, low)
                 g = half_cell_conductance(c.boundary_face_conductance[n], ratio[j, i], 0.0)
-                outflow = g * (beside[j, i] - s.temperature[n]) - s.flux[n] * s.area[n]
+                outflow = g * (half[j, i] - s.temperature[n]) - s.flux[n] * s.area[n]
                 faces[self.axis, j, i] = sign * outflow
         return low[self.axis], high[self.axis]
 
@@ -273,11 +273,11 @@ def half_cell_conductance(g: np.ndarray, low: np.ndarray, high: np.ndarray | flo
 def check_measured(fluxes: FaceFluxes) -> None:
     low, mean, high = plain_extremes(fluxes)
     measured, model = measure_parts(fluxes), fluxes.model
-    boundary, heats = model.boundary, [source.plane for source in model.layer_sources]
+    boundary, sources = model.boundary, [source.plane for source in model.layer_sources]
     fixed = boundary.temperature[boundary.h > 0.0]
-    if min(heat.min() for heat in [*heats, boundary.flux, np.zeros(1)] if heat.size) >= 0.0:
+    if min(heat.min() for heat in [*sources, boundary.flux, np.zeros(1)] if heat.size) >= 0.0:
         low = np.maximum(low, fixed.min())
-    if max(heat.max() for heat in [*heats, boundary.flux, np.zeros(1)] if heat.size) <= 0.0:
+    if max(heat.max() for heat in [*sources, boundary.flux, np.zeros(1)] if heat.size) <= 0.0:
         high = np.minimum(high, fixed.max())
     volume = np.stack([volumes(model, k) for k in range(model.grid.shape[0])])
     for n, where in enumerate(inside(model)):

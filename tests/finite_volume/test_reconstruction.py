@@ -287,8 +287,8 @@ def test_heat_through_all_faces_of_a_part_without_sources_is_zero(notched: Stead
         faces = [notched.face(name, side) for side in sides]
         assert sum(face.heat for face in faces) == pytest.approx(0.0, abs=1e-9)
         if name == "s":
-            surfaces = notched.model.boundary
-            west = (surfaces.axis == 2) & ~surfaces.is_high
+            boundary = notched.model.boundary
+            west = (boundary.axis == 2) & ~boundary.is_high
             assert faces[2].heat == pytest.approx(notched.fluxes.boundary_outflow[west].sum(), rel=1e-9)
             assert -1.0 < faces[2].heat < -0.95
             assert faces[2].area == pytest.approx((4 + 2) * 1e-6)  # the wall of the notch faces west too

@@ -1,4 +1,4 @@
-"""The column kernels against plain NumPy twins, on odd shapes, in both precisions, with any threads."""
+"""The multigrid kernels equal plain NumPy versions on odd shapes, in both precisions, with any threads."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ CASES: list[tuple[tuple[int, int, int], type, int]] = [
     ((3, 49, 10), np.float64, 3),
     ((3, 48, 11), np.float32, 3),
 ]
-EVERY = pytest.mark.parametrize(("shape", "dtype", "threads"), CASES)
-OFTEN = pytest.mark.parametrize(
+KERNEL_CASES = pytest.mark.parametrize(("shape", "dtype", "threads"), CASES)
+SWEEP_CASES = pytest.mark.parametrize(
     ("shape", "dtype", "threads", "sweeps"),
     [
         *((*case, 2) for case in CASES),
@@ -44,8 +44,8 @@ OFTEN = pytest.mark.parametrize(
 
 
 @pytest.fixture(autouse=True)
-def few_cells_are_divided_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owner, "CELLS_PER_THREAD", 1)
+def few_cells_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "MIN_CELLS_PER_THREAD", 1)
 
 
 def random_conduction(shape: tuple[int, int, int], seed: int = 0) -> Conduction:
@@ -54,7 +54,7 @@ def random_conduction(shape: tuple[int, int, int], seed: int = 0) -> Conduction:
     g = [10.0 ** rng.uniform(-2, 2, size) for size in ((nz, ny, nx - 1), (nz, ny - 1, nx), (nz - 1, ny, nx))]
     ground = np.where(rng.random(shape) < 0.2, rng.random(shape), 0.0)
     ground[-1] += 0.1
-    if nx > 4:  # a column outside the body, and a cell
+    if nx > 4:  # an inactive column, and an inactive cell
         g[0][:, 0, 1:3] = 0.0
         for face in (g[1][:, :1, 2], g[2][:, 0, 2], ground[:, 0, 2]):
             face[...] = 0.0
@@ -88,14 +88,14 @@ def natural(slabs: Any, nx: int) -> np.ndarray:
 
 
 def slabs_of(field: np.ndarray, slabs: Any) -> None:
-    """Put a field into rows of even and odd columns."""
+    """Store a field in rows of even and odd columns."""
     array, nx = np.asarray(slabs), field.shape[2]
     array[:, 0, :, : (nx + 1) // 2] = field[:, :, ::2].transpose(1, 0, 2)
     array[:, 1, :, : nx // 2] = field[:, :, 1::2].transpose(1, 0, 2)
 
 
 def unused(slabs: Any, nx: int) -> np.ndarray:
-    """Return the values in the places no column stands in."""
+    """Return the unused values."""
     array = np.asarray(slabs)
     return np.concatenate([array[:, 0, :, (nx + 1) // 2 :].ravel(), array[:, 1, :, nx // 2 :].ravel()])
 
@@ -106,15 +106,15 @@ def conduction_of(level: Any, ground: np.ndarray) -> Conduction:
     return Conduction(g_x[:, :, :-1], g_y[:, :-1], g_z[:-1], BoundaryConductance.from_dense(ground))
 
 
-def close(values: Any, expected: np.ndarray, dtype: type, ulps: float = 200.0) -> bool:
-    """Return whether values agree to so many units in the last place of the largest."""
-    largest = np.abs(expected).max() if expected.size else 0.0
+def is_close(values: Any, expected: np.ndarray, dtype: type, ulps: float = 200.0) -> bool:
+    """Return whether values agree to so many units in the last place of the maximum."""
+    max_value = np.abs(expected).max() if expected.size else 0.0
     return bool(
-        np.abs(np.asarray(values) - expected).max(initial=0.0) <= ulps * np.finfo(dtype).eps * largest
+        np.abs(np.asarray(values) - expected).max(initial=0.0) <= ulps * np.finfo(dtype).eps * max_value
     )
 
 
-# ---- twins: each does with dense columns what a kernel does with rows
+# ---- plain versions with dense columns
 
 
 def red_columns(shape: tuple[int, int, int]) -> np.ndarray:
@@ -181,25 +181,23 @@ def pairs_of(multigrid: Multigrid) -> tuple[np.ndarray, np.ndarray]:
 # ---- the tests
 
 
-@EVERY
-def test_level_holds_the_operator_and_nothing_else(
-    shape: tuple[int, int, int], dtype: type, threads: int
-) -> None:
+@KERNEL_CASES
+def test_level_contains_operator_and_zeros(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
     conduction, multigrid = build(shape, dtype, threads)
     level = multigrid.finest
-    line = np.asarray(level.line)
-    lines = np.concatenate([np.asarray(level.ground), np.zeros((1, 2, level.width), dtype=dtype)])[line]
+    line = np.asarray(level.boundary_line)
+    lines = np.concatenate([np.asarray(level.boundary), np.zeros((1, 2, level.width), dtype=dtype)])[line]
     held = conduction_of(level, natural(lines.transpose(0, 2, 1, 3), level.nx))
     for name in ("g_x", "g_y", "g_z"):
-        assert close(getattr(held, name), getattr(conduction, name), dtype, 1.0)
-    assert close(held.boundary.dense, conduction.boundary.dense, dtype, 1.0)
+        assert is_close(getattr(held, name), getattr(conduction, name), dtype, 1.0)
+    assert is_close(held.boundary.dense, conduction.boundary.dense, dtype, 1.0)
     for slabs in (level.g_x, level.g_y, level.g_z, lines.transpose(0, 2, 1, 3)):
         assert not unused(slabs, level.nx).any()
     assert np.array_equal((line >= 0).T, (conduction.boundary.dense != 0.0).any(axis=2))
 
 
-@EVERY
-def test_operators_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
+@KERNEL_CASES
+def test_update_and_operator_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
     conduction, multigrid = build(shape, dtype, threads)
     rng = np.random.default_rng(1)
     level, z, p, t = (
@@ -213,61 +211,61 @@ def test_operators_agree_with_numpy(shape: tuple[int, int, int], dtype: type, th
     heat = rng.random(shape) * conduction.is_active
     multigrid.set_rhs(0, heat, 1.0)
     field, square = t.copy(), np.zeros(1)
-    level.descend(*np.array([[0.5], [0.75], [0.25], [3.0]]), field[None], square)
+    level.pcg_update(*np.array([[0.5], [0.75], [0.25], [3.0]]), field[None], square)
     turned = z + 0.5 * p
-    assert close(field, t + 0.25 * turned + 3.0, dtype, 4.0)
-    assert close(natural(np.asarray(level.p)[0], level.nx), turned, dtype, 4.0)
+    assert is_close(field, t + 0.25 * turned + 3.0, dtype, 4.0)
+    assert is_close(natural(np.asarray(level.p)[0], level.nx), turned, dtype, 4.0)
     left = heat - 0.75 * conduction.apply(turned)
-    assert close(natural(np.asarray(level.b)[0], level.nx), left, dtype)
+    assert is_close(natural(np.asarray(level.b)[0], level.nx), left, dtype)
     assert square[0] == pytest.approx((left**2).sum(), rel=1e3 * float(np.finfo(dtype).eps))
     assert not unused(np.asarray(level.p)[0], level.nx).any()
     assert not unused(np.asarray(level.b)[0], level.nx).any()
     out = np.empty(shape)
     apply_operator(conduction, t, out, threads)
-    assert close(out, conduction.apply(t), np.float64)
+    assert is_close(out, conduction.apply(t), np.float64)
 
 
-@EVERY
-def test_step_with_the_residual_anew_agrees_with_numpy(
+@KERNEL_CASES
+def test_update_with_residual_replacement_agrees_with_numpy(
     shape: tuple[int, int, int], dtype: type, threads: int
 ) -> None:
-    """The load whose residual is due gets it from its field, the other one by the recurrence."""
+    """The right-hand side whose residual is due gets it from its field, the other one by the recurrence."""
     conduction = in_precision(random_conduction(shape), dtype)
     multigrid, other = (Multigrid(conduction, widths(shape), dtype=dtype, threads=threads) for _ in range(2))
     rng = np.random.default_rng(8)
     heats, fields = rng.random((2, 2, *shape)) * conduction.is_active
     steps, square, plain = rng.random((4, 2)), np.zeros(2), np.zeros(2)
     again = fields.copy()
-    true = multigrid.true_residual(heats, np.array([2.0, 3.0]))
-    true.ask(1, True)
+    replacement = multigrid.residual_replacement(heats, np.array([2.0, 3.0]))
+    replacement.request(1, True)
     for cycles in (multigrid, other):
         cycles.allocate(2)
         cycles.set_active([0, 1])
         for n in range(2):
             cycles.set_rhs(n, heats[n], 1.0)
         cycles.cycle()
-    multigrid.finest.descend(*steps, fields, square, true)
-    other.finest.descend(*steps, again, plain)
+    multigrid.finest.pcg_update(*steps, fields, square, replacement)
+    other.finest.pcg_update(*steps, again, plain)
     assert np.array_equal(fields, again)
     assert np.array_equal(multigrid.finest.p, other.finest.p)
     assert np.array_equal(np.asarray(multigrid.finest.b)[0], np.asarray(other.finest.b)[0])
     assert square[0] == plain[0]
-    assert true.found(0) is None
+    assert replacement.result(0) is None
     left = heats[1] - conduction.apply(fields[1])
-    length, total = true.found(1)
+    length, total = replacement.result(1)
     assert length == pytest.approx(np.linalg.norm(left))
     assert total == pytest.approx(left.sum(), abs=1e-9 * np.abs(left).sum())
     assert square[1] == pytest.approx((3.0 * length) ** 2)
-    assert close(natural(np.asarray(multigrid.finest.b)[1], shape[2]), 3.0 * left, dtype)
+    assert is_close(natural(np.asarray(multigrid.finest.b)[1], shape[2]), 3.0 * left, dtype)
     assert not unused(np.asarray(multigrid.finest.b)[1], shape[2]).any()
 
 
-def test_a_level_that_rounds_its_conductances_does_not_tell_true_residuals() -> None:
+def test_rounded_conductances_give_no_residual_replacement() -> None:
     multigrid = Multigrid(random_conduction((2, 5, 6)), dtype=np.float32)
-    assert multigrid.true_residual(np.ones((1, 2, 5, 6)), np.ones(1)) is None
+    assert multigrid.residual_replacement(np.ones((1, 2, 5, 6)), np.ones(1)) is None
 
 
-@EVERY
+@KERNEL_CASES
 def test_residual_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
     conduction, multigrid = build(shape, dtype, threads)
     rng = np.random.default_rng(2)
@@ -276,16 +274,16 @@ def test_residual_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, th
     length, total = multigrid.residual(0, heat, field, 2.0)
     left = heat - conduction.apply(t)
     assert np.array_equal(field, t)
-    assert close(natural(np.asarray(level.b)[0], level.nx), 2.0 * left, dtype)
+    assert is_close(natural(np.asarray(level.b)[0], level.nx), 2.0 * left, dtype)
     assert length == pytest.approx(np.linalg.norm(left))
     assert total == pytest.approx(left.sum())
     multigrid.set_rhs(0, heat, 3.0)
-    assert close(natural(np.asarray(level.b)[0], level.nx), 3.0 * heat, dtype, 2.0)
+    assert is_close(natural(np.asarray(level.b)[0], level.nx), 3.0 * heat, dtype, 2.0)
     assert not unused(np.asarray(level.b)[0], level.nx).any()
 
 
-@OFTEN
-def test_down_sweep_agrees_with_numpy(
+@SWEEP_CASES
+def test_presmoothing_and_restriction_agree_with_numpy(
     shape: tuple[int, int, int], dtype: type, threads: int, sweeps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, "SWEEPS", {0.0: sweeps})
@@ -294,15 +292,15 @@ def test_down_sweep_agrees_with_numpy(
     heat = np.random.default_rng(3).random(shape)
     heat[~conduction.is_active] = 0.0
     multigrid.set_rhs(0, heat, 1.0)
-    fine.down(coarse)
+    fine.presmooth_restrict(coarse)
     red, t = red_columns(shape), np.zeros(shape)
     for _ in range(sweeps):
         before = t
         t = solve_colour(conduction, heat, t, red)
         t = solve_colour(conduction, heat, t, ~red)
     swept = natural(np.asarray(fine.t)[0], fine.nx)
-    assert close(swept[:, red], t[:, red], dtype, 2000.0)
-    assert close(swept[:, ~red], (t - before)[:, ~red], dtype, 2000.0)
+    assert is_close(swept[:, red], t[:, red], dtype, 2000.0)
+    assert is_close(swept[:, ~red], (t - before)[:, ~red], dtype, 2000.0)
     left = sums_of_pairs(heat - conduction.apply(t), *pairs_of(multigrid))
     assert (
         np.abs(natural(np.asarray(coarse.b)[0], coarse.nx) - left).max()
@@ -312,8 +310,8 @@ def test_down_sweep_agrees_with_numpy(
     assert not unused(np.asarray(coarse.b)[0], coarse.nx).any()
 
 
-@OFTEN
-def test_up_sweep_agrees_with_numpy(
+@SWEEP_CASES
+def test_prolongation_and_postsmoothing_agree_with_numpy(
     shape: tuple[int, int, int], dtype: type, threads: int, sweeps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, "SWEEPS", {0.0: sweeps})
@@ -326,13 +324,13 @@ def test_up_sweep_agrees_with_numpy(
     slabs_of(t, np.asarray(fine.t)[0])
     slabs_of(correction, np.asarray(coarse.t)[0])
     slabs_of(rng.random(shape), np.asarray(fine.p)[0])
-    fine.up(coarse)
+    fine.prolong_postsmooth(coarse)
     first_x, first_y = pairs_of(multigrid)
-    spread = np.repeat(np.repeat(correction, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
-    t, red = t + spread, red_columns(shape)
+    prolonged = np.repeat(np.repeat(correction, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
+    t, red = t + prolonged, red_columns(shape)
     for colour in (~red, red) * sweeps:
         t = solve_colour(conduction, heat, t, colour)
-    assert close(natural(np.asarray(fine.t)[0], fine.nx), t, dtype, 2000.0)
+    assert is_close(natural(np.asarray(fine.t)[0], fine.nx), t, dtype, 2000.0)
     z, r, p = (natural(values, fine.nx) for values in (np.asarray(v)[0] for v in (fine.t, fine.b, fine.p)))
     sent = conduction.apply(z)
     expected = (z * r).sum(), (z * sent).sum(), (p * sent).sum(), sent.sum()
@@ -341,9 +339,11 @@ def test_up_sweep_agrees_with_numpy(
         assert abs(found - wanted) <= 1e3 * np.finfo(dtype).eps * size
 
 
-@EVERY
-def test_nested_start_agrees_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
-    """Heat is summed onto the coarsest grid, and each finer one smooths what the coarser one found."""
+@KERNEL_CASES
+def test_full_multigrid_start_agrees_with_numpy(
+    shape: tuple[int, int, int], dtype: type, threads: int
+) -> None:
+    """The right-hand side is summed to the coarsest grid; each finer grid smooths the prolonged solution."""
     conduction, multigrid = build(shape, dtype, threads)
     heat = np.random.default_rng(5).random(shape) * conduction.is_active
     multigrid.set_rhs(0, heat, 1.0)
@@ -355,7 +355,7 @@ def test_nested_start_agrees_with_numpy(shape: tuple[int, int, int], dtype: type
         dx, dy = np.add.reduceat(dx, first_x[:-1]), np.add.reduceat(dy, first_y[:-1])
     multigrid.full_multigrid_start()
     for level, expected in zip(multigrid.levels, heats, strict=True):
-        assert close(natural(np.asarray(level.b)[0], level.nx), expected, dtype, 200.0)
+        assert is_close(natural(np.asarray(level.b)[0], level.nx), expected, dtype, 200.0)
         assert not unused(np.asarray(level.b)[0], level.nx).any()
     t = solve_colour(operators[-1], heats[-1], np.zeros(operators[-1].shape), np.ones((1, 1), dtype=bool))
     for level, (first_x, first_y), operator, b in zip(
@@ -363,16 +363,16 @@ def test_nested_start_agrees_with_numpy(shape: tuple[int, int, int], dtype: type
     ):
         t = np.repeat(np.repeat(t, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
         red = red_columns(operator.shape)
-        for colour in (~red, red) * (level.reach // 2):
+        for colour in (~red, red) * (level.half_sweeps // 2):
             t = solve_colour(operator, b, t, colour)
-    assert close(natural(np.asarray(multigrid.finest.t)[0], shape[2]), t, dtype, 5000.0)
+    assert is_close(natural(np.asarray(multigrid.finest.t)[0], shape[2]), t, dtype, 5000.0)
 
 
-@EVERY
+@KERNEL_CASES
 def test_each_of_several_loads_is_treated_as_if_alone(
     shape: tuple[int, int, int], dtype: type, threads: int
 ) -> None:
-    """To the last bit, and a load that rests keeps what it has."""
+    """To the last bit, and a right-hand side that rests keeps what it has."""
     conduction, several = build(shape, dtype, threads)
     _, alone = build(shape, dtype, threads)
     rng = np.random.default_rng(6)
@@ -385,16 +385,16 @@ def test_each_of_several_loads_is_treated_as_if_alone(
     several.set_active([2, 0])
     several.cycle()
     sums = [several.finest.products(n) for n in range(3)]
-    several.finest.descend(*steps, fields, square)
+    several.finest.pcg_update(*steps, fields, square)
     for n in (2, 0):
         alone.set_rhs(0, heats[n], 1.0)
         for level in alone.levels:
-            level.clear()
+            level.set_solution_to_zero()
         np.asarray(alone.finest.p)[...] = 0.0
         alone.cycle()
         assert sums[n] == alone.finest.products(0) != (0.0, 0.0, 0.0, 0.0)
         field, one = before[n : n + 1].copy(), np.zeros(1)
-        alone.finest.descend(*steps[:, n : n + 1].copy(), field, one)
+        alone.finest.pcg_update(*steps[:, n : n + 1].copy(), field, one)
         for name in ("t", "b", "p"):
             mine, his = (np.asarray(getattr(m.finest, name)) for m in (several, alone))
             assert np.array_equal(mine[n], his[0])
@@ -405,14 +405,14 @@ def test_each_of_several_loads_is_treated_as_if_alone(
     assert not np.asarray(several.finest.t)[1].any()
 
 
-@EVERY
+@KERNEL_CASES
 def test_coarse_conductances_agree_with_numpy(shape: tuple[int, int, int], dtype: type, threads: int) -> None:
     conduction, multigrid = build(shape, dtype, threads)
     coarse = multigrid.levels[1]
     expected = coarse_twin(conduction, *widths(shape), *pairs_of(multigrid))
     held = conduction_of(coarse, expected.boundary.dense)
     for name in ("g_x", "g_y", "g_z"):
-        assert close(getattr(held, name), getattr(expected, name), dtype, 20.0)
+        assert is_close(getattr(held, name), getattr(expected, name), dtype, 20.0)
         assert not unused(getattr(coarse, name), coarse.nx).any()
     # Pivots hold the ground conductance, which a coarse level keeps in no other form.
     heat = expected.apply(np.ones(expected.shape))
@@ -424,8 +424,8 @@ def test_coarse_conductances_agree_with_numpy(shape: tuple[int, int, int], dtype
         np.ones((coarse.ny, coarse.nx), dtype=bool),
     )
     if (coarse.ny, coarse.nx) == (1, 1):
-        coarse.solve()
-        assert close(natural(np.asarray(coarse.t)[0], 1), ones, dtype, 2000.0)
+        coarse.solve_coarsest()
+        assert is_close(natural(np.asarray(coarse.t)[0], 1), ones, dtype, 2000.0)
 
 
 @pytest.mark.parametrize("shape", [(4, 6, 7), (1, 5, 4), (3, 1, 9), (3, 9, 1)])
@@ -474,7 +474,7 @@ def cost_twin(conduction: Conduction, dx: np.ndarray) -> np.ndarray:
     return np.array(costs)
 
 
-def test_pairs_are_the_cheapest() -> None:
+def test_pairs_have_minimum_cost() -> None:
     rng = np.random.default_rng(0)
     for n in range(1, 9):
         cost = rng.uniform(0.0, 4.0, n - 1)
@@ -490,19 +490,19 @@ def price_of(first: Any, cost: np.ndarray) -> float:
 
 
 def all_pairs(n: int) -> list[list[int]]:
-    ways = [[[0]], [[0, 1]]]
+    partitions = [[[0]], [[0, 1]]]
     for i in range(2, n + 1):
-        ways.append([[*way, i] for last in (1, 2) for way in ways[i - last]])
-    return ways[n]
+        partitions.append([[*partition, i] for last in (1, 2) for partition in partitions[i - last]])
+    return partitions[n]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("threads", [1, 3])
-def test_size_of_a_field_agrees_with_numpy(shape: tuple[int, int, int], threads: int) -> None:
+def test_norms_agree_with_numpy(shape: tuple[int, int, int], threads: int) -> None:
     field = np.random.default_rng(8).standard_normal(shape)
     expected = np.linalg.norm(field), np.abs(field).sum()
     assert vector_norms(field, threads) == pytest.approx(expected, rel=1e-13)
     assert vector_norms(field, threads) == vector_norms(field)
-    for bad in (np.nan, np.inf, -np.inf):  # where a heat is checked, this is what tells
+    for bad in (np.nan, np.inf, -np.inf):  # the solver checks its input by this norm
         field[-1, -1, -1] = bad
         assert not np.isfinite(vector_norms(field, threads)[1])

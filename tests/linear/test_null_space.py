@@ -1,4 +1,4 @@
-"""A body that nothing cools: no answer at rest, and over time all heat stays in it."""
+"""An isolated body: it has no steady temperature, and all heat is stored."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ ISOLATED = slab(Cooling(isolated=True))
 
 
 @pytest.mark.parametrize("scheme", ["sdirk3", "sdirk4"])
-def test_all_heat_stays(scheme: str) -> None:
-    """The mean rises as the heat does; the top is over it by q (L / 3 - d) / k, d the depth of the heat."""
+def test_all_heat_is_stored(scheme: str) -> None:
+    """The mean rises with the heat; the top is above it by q (L / 3 - d) / k, d the depth of the source."""
     simulation = Simulation(discretize(ISOLATED, (5 * mm, 4 * mm, 5 * um)), initial=300.0, scheme=scheme)
     simulation.advance(2.0)
     energy, model = simulation.energy, simulation.model
@@ -53,27 +53,27 @@ def test_all_heat_stays(scheme: str) -> None:
     assert peak - mean == pytest.approx(flux * (500 / 3.0 - 5.0) * um / 148.0, rel=0.005)
 
 
-def test_a_run_tells_that_it_all_stays() -> None:
+def test_result_reports_stored_heat() -> None:
     run = solve_transient(discretize(ISOLATED, 2 * mm), 0.5, initial="outside")
     assert run.imbalance < 1e-9
     assert run.energy[-1] == pytest.approx([5.0, 0.0, 5.0], abs=1e-8)
 
 
-def test_there_is_no_steady_answer() -> None:
+def test_steady_solve_is_an_error() -> None:
     model = discretize(ISOLATED, 5 * mm)
     for refused in (lambda: solve_steady(model), lambda: Simulation(model, initial="steady")):
         with pytest.raises(DescriptionError, match=r"isolated.*cool a face.*E-COOLING"):
             refused()
 
 
-def test_what_is_not_said_to_be_isolated_is_refused() -> None:
+def test_body_without_cooling_is_an_error() -> None:
     with pytest.raises(
         DescriptionError, match=r"no face has an ambient or fixed temperature.*isolated: true"
     ):
         discretize(slab(Cooling()))
 
 
-def test_it_is_written_and_read_back(tmp_path: Path) -> None:
+def test_isolated_package_is_written_and_read(tmp_path: Path) -> None:
     write_package(ISOLATED, tmp_path / "slab.yaml")
     assert "isolated: true" in (tmp_path / "slab.yaml").read_text()
     assert read_package(tmp_path / "slab.yaml").cooling == ISOLATED.cooling

@@ -1,4 +1,4 @@
-"""The benchmark's standard problem is the one others were measured on, and the one its description draws."""
+"""The standard problem of the benchmarks equals its reference matrix and its description."""
 
 from __future__ import annotations
 
@@ -33,44 +33,44 @@ def benchmark() -> Iterator[Any]:
         for one in REFERENCE
     ],
 )
-def test_matrix_and_heat_are_those_of_the_reference(benchmark: Any, reference: dict[str, float]) -> None:
-    assert benchmark.CELL[reference["million"]] == pytest.approx(reference["cell"], rel=1e-12)
+def test_matrix_and_rhs_equal_reference(benchmark: Any, reference: dict[str, float]) -> None:
+    assert benchmark.CELL_SIZES[reference["million"]] == pytest.approx(reference["cell"], rel=1e-12)
     problem = benchmark.standard_problem(reference["cell"])
-    found = benchmark.fingerprint(problem.conduction.to_csr(), problem.heat)
+    found = benchmark.fingerprint(problem.conduction.to_csr(), problem.rhs)
     assert found == pytest.approx({name: reference[name] for name in found}, rel=1e-12)
 
 
 @pytest.mark.parametrize("factor", [1.0 + 1e-9, 1.0 - 1e-9])
-def test_fingerprint_sees_a_change_of_one_part_in_1e9(benchmark: Any, factor: float) -> None:
+def test_fingerprint_detects_change_of_one_part_in_1e9(benchmark: Any, factor: float) -> None:
     problem = benchmark.standard_problem(4 * mm)
     matrix = problem.conduction.to_csr()
-    before = benchmark.fingerprint(matrix, problem.heat)
-    after = benchmark.fingerprint(matrix * factor, problem.heat * factor)
+    before = benchmark.fingerprint(matrix, problem.rhs)
+    after = benchmark.fingerprint(matrix * factor, problem.rhs * factor)
     same = ("nz", "ny", "nx", "entries")
     for name in before.keys() - set(same):
         assert after[name] != pytest.approx(before[name], rel=1e-12)
 
 
-def test_fingerprint_sees_two_cells_change_places(benchmark: Any) -> None:
+def test_fingerprint_detects_two_exchanged_cells(benchmark: Any) -> None:
     problem = benchmark.standard_problem(4 * mm)
     matrix = problem.conduction.to_csr()
     order = np.arange(matrix.shape[0])
     order[[1000, 2000]] = order[[2000, 1000]]
-    before = benchmark.fingerprint(matrix, problem.heat)
-    after = benchmark.fingerprint(matrix[order][:, order], problem.heat)
+    before = benchmark.fingerprint(matrix, problem.rhs)
+    after = benchmark.fingerprint(matrix[order][:, order], problem.rhs)
     assert after["rough_energy"] != pytest.approx(before["rough_energy"], rel=1e-12)
 
 
 @pytest.mark.parametrize("cell", [4.0, 1.0])
 def test_description_gives_the_same_operator(benchmark: Any, cell: float) -> None:
     own = benchmark.standard_problem(cell * mm).conduction
-    drawn = assemble_conduction(benchmark.described(cell * mm), dtype=np.float64)
+    described = assemble_conduction(benchmark.described_model(cell * mm), dtype=np.float64)
     for name in ("g_x", "g_y", "g_z"):
-        np.testing.assert_allclose(getattr(drawn, name), getattr(own, name), rtol=1e-14)
-    np.testing.assert_array_equal(drawn.boundary.cell, own.boundary.cell)
-    np.testing.assert_allclose(drawn.boundary.conductance, own.boundary.conductance, rtol=1e-14)
+        np.testing.assert_allclose(getattr(described, name), getattr(own, name), rtol=1e-14)
+    np.testing.assert_array_equal(described.boundary.cell, own.boundary.cell)
+    np.testing.assert_allclose(described.boundary.conductance, own.boundary.conductance, rtol=1e-14)
 
 
-def test_description_has_all_the_heat(benchmark: Any) -> None:
-    model = benchmark.described(2 * mm)
+def test_description_has_total_power(benchmark: Any) -> None:
+    model = benchmark.described_model(2 * mm)
     assert model.total_power == pytest.approx(sum(power for _, _, power in benchmark.powers()), rel=1e-9)

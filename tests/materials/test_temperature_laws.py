@@ -9,13 +9,13 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from support.random_packages import (
-    drawn_power,
-    drawn_volume,
-    heated_layers,
+    described_power,
     mirrored,
     packages,
+    powered_layers,
     scaled,
     scaled_powers,
+    solid_volume,
     turned,
 )
 
@@ -69,7 +69,7 @@ def assert_alike(one: np.ndarray, other: np.ndarray, allowed: float) -> None:
 def test_heat_balances(package: Package) -> None:
     """In and out agree to 1e-8 of what passes through, with the solver and its tolerance as they are."""
     steady = solve_steady(discretize(package, cell=CELL))
-    assert steady.heat_balance.heat_in == pytest.approx(drawn_power(package), rel=1e-12)
+    assert steady.heat_balance.heat_in == pytest.approx(described_power(package), rel=1e-12)
     assert steady.heat_balance.relative <= 1e-8
 
 
@@ -81,11 +81,11 @@ def test_power_and_volume_are_kept_on_any_grid(package: Package, x: float, z: fl
         discretize(package, fineness=fineness),
     )
     for model in models:
-        assert model.power.sum() == pytest.approx(drawn_power(package), rel=1e-12)
-        assert model.power_of_parts.sum() == pytest.approx(drawn_power(package), rel=1e-12)
+        assert model.power.sum() == pytest.approx(described_power(package), rel=1e-12)
+        assert model.power_of_parts.sum() == pytest.approx(described_power(package), rel=1e-12)
         assert (model.power[model.part == 0] == 0.0).all()
         volume = model.grid.volume[model.part > 0].sum()
-        expected = drawn_volume(package)
+        expected = solid_volume(package)
         if expected > 0.0:
             assert volume == pytest.approx(expected, rel=1e-12)
 
@@ -101,7 +101,7 @@ def test_power_is_kept_on_planes_that_miss_the_blocks(package: Package) -> None:
         replace(stack, layers=tuple(evenly(layer) for layer in stack.layers)) for stack in package.stacks
     )
     grid = discretize(replace(package, stacks=stacks), cell=(0.83 * mm, 0.71 * mm, 0.4 * mm)).grid
-    assert discretize(package, grid=grid).power.sum() == pytest.approx(drawn_power(package), rel=1e-12)
+    assert discretize(package, grid=grid).power.sum() == pytest.approx(described_power(package), rel=1e-12)
 
 
 def test_planes_far_from_what_is_heated_are_refused() -> None:
@@ -172,7 +172,7 @@ def test_reciprocity(package: Package) -> None:
 @given(packages())
 def test_superposition(package: Package) -> None:
     """The rises of one layer's power and of all the others' add to that of all: to 1e-8 of the range."""
-    names = heated_layers(package)
+    names = powered_layers(package)
     assume(len(names) > 1)
     whole = solved(package)
     grid = whole.model.grid  # an edge of a block without heat would be no plane
@@ -268,7 +268,7 @@ def test_a_layer_drawn_as_two_is_the_same(package: Package, pick: int) -> None:
         power = layer.power
         if power is not None:
             total = None if power.total is None else 0.5 * power.total
-            blocks = tuple(replace(block, power=0.5 * block.drawn_power) for block in power.blocks)
+            blocks = tuple(replace(block, power=0.5 * block.described_power) for block in power.blocks)
             power = replace(power, total=total, blocks=blocks)
         interface = layer.interface if half == 0 else Interface()
         halves.append(

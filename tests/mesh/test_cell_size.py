@@ -39,7 +39,7 @@ from thermostack.package.geometry import build_geometry
 from thermostack.units import mm, um
 
 SILICON, COPPER, MOLD = Material("si", 148.0), Material("cu", 390.0), Material("mold", 0.8)
-FILM = Cooling(top=Convection(1e4, 300.0))
+HTC = Cooling(top=Convection(1e4, 300.0))
 SIDE = 20 * mm
 
 
@@ -49,7 +49,7 @@ def plate(power: Power | None = None, material: Material = SILICON, **more: Any)
         Layer("active", 10 * um, material, power=power),
         Layer("bulk", 0.99 * mm, material),
     )
-    return Package("plate", (Stack("die", (SIDE, SIDE), layers, **more),), FILM)
+    return Package("plate", (Stack("die", (SIDE, SIDE), layers, **more),), HTC)
 
 
 def block(x: float, y: float, width: float, depth: float, name: str = "b", power: float = 5.0) -> Block:
@@ -100,12 +100,12 @@ def test_faces_of_the_geometry_are_planes(options: dict[str, Any]) -> None:
         for box in geometry.boxes:
             assert is_plane(planes, box.low[axis])
             assert is_plane(planes, box.high[axis])
-    drawn = {
+    faces = {
         "x": [3.37 + 0.21, 3.37 + 1.91, 2.3, 3.4, 15.3, 16.3],
         "y": [2.11 + 0.33, 2.11 + 3.23, 1.9, 2.6, 2.0, 9.0, 1.7, 6.6],
         "z": [1.03, 1.042, 0.21, 0.71],
     }
-    for axis_name, values in drawn.items():
+    for axis_name, values in faces.items():
         for value in values:
             assert is_plane(getattr(grid, axis_name), value * mm), (axis_name, value)
 
@@ -269,7 +269,7 @@ def test_layer_beside_the_source_is_not_refined() -> None:
     sizes = []
     for material in (SILICON, odd):
         cold = replace(hot, name="cold", layers=(Layer("die", 1 * mm, material),)).at(10 * mm, 1 * mm)
-        sizes.append(spacing(Package("two", (board, hot, cold), FILM), 2).size(at))
+        sizes.append(spacing(Package("two", (board, hot, cold), HTC), 2).size(at))
     assert sizes[0].tolist() == sizes[1].tolist()
 
 
@@ -280,7 +280,7 @@ def test_every_interval_has_at_least_three_cells() -> None:
         Region("right", (14.8 * mm, SIDE), COPPER, (5.2 * mm, 0.0)),
     )
     layers = (Layer("sheet", 1 * mm, MOLD, regions=gap),)
-    grid = discretize(Package("gap", (Stack("s", (SIDE, SIDE), layers),), FILM)).grid
+    grid = discretize(Package("gap", (Stack("s", (SIDE, SIDE), layers),), HTC)).grid
     assert int(np.sum((grid.x_center > 5 * mm) & (grid.x_center < 5.2 * mm))) == 3
     assert grid.dy.size == RULE.min_cells_across_body
     assert grid.dx.max() <= SIDE / RULE.min_cells_across_body * 1.05
@@ -359,8 +359,8 @@ def test_cell_size_of_the_body_gives_one_cell() -> None:
 MIDDLE = (10 * mm, 10 * mm, 5 * um)
 
 
-def healing_length(drawn: Any, x: float, y: float, z: float) -> float:
-    return HealingLengths(drawn).column(x, y).healing_length(z)
+def healing_length(geometry: Any, x: float, y: float, z: float) -> float:
+    return HealingLengths(geometry).column(x, y).healing_length(z)
 
 
 def sheets(*layers: Layer, **cooling: Any) -> Any:
@@ -403,10 +403,10 @@ def test_healing_lengths_of_many_points_equal_those_of_each() -> None:
         replace(on_top[0], position=(2 * mm, 2 * mm)),
         replace(on_top[1], position=(12 * mm, 12 * mm)),
     )
-    drawn = build_geometry(Package("sheets", stacks, Cooling(bottom=Convection(500.0, 300.0))))
-    places = np.array([(3, 3), (5, 5), (13, 13), (15, 15), (1, 1), (19, 1)]) * mm
-    lengths = HealingLengths(drawn).at_points(places, 50 * um)
-    assert lengths.tolist() == [healing_length(drawn, x, y, 50 * um) for x, y in places.tolist()]
+    geometry = build_geometry(Package("sheets", stacks, Cooling(bottom=Convection(500.0, 300.0))))
+    points = np.array([(3, 3), (5, 5), (13, 13), (15, 15), (1, 1), (19, 1)]) * mm
+    lengths = HealingLengths(geometry).at_points(points, 50 * um)
+    assert lengths.tolist() == [healing_length(geometry, x, y, 50 * um) for x, y in points.tolist()]
     assert len(set(lengths.tolist())) == 3
 
 
@@ -414,8 +414,8 @@ def test_healing_length_of_two_sheets_with_an_interface_resistance() -> None:
     """A powered sheet over an interface resistance R on a cold sheet: about sqrt(k t R)."""
     joint = Layer("upper", 10 * um, SILICON, interface=Interface(bottom=1e-3))
     lower = Layer("lower", 10 * um, SILICON)
-    drawn = sheets(lower, joint, bottom=FixedTemperature(300.0))
-    assert healing_length(drawn, 10 * mm, 10 * mm, 15 * um) == pytest.approx(
+    geometry = sheets(lower, joint, bottom=FixedTemperature(300.0))
+    assert healing_length(geometry, 10 * mm, 10 * mm, 15 * um) == pytest.approx(
         sqrt(148.0 * 10e-6 * 1e-3), rel=1e-3
     )
     as_layer = sheets(

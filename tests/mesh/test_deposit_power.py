@@ -36,12 +36,12 @@ def overlaps(edges: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.maximum(covered, 0.0) / (high - low)
 
 
-def spread_plainly(x: np.ndarray, y: np.ndarray, corners: np.ndarray, heat: np.ndarray) -> np.ndarray:
+def deposit_plainly(x: np.ndarray, y: np.ndarray, corners: np.ndarray, watts: np.ndarray) -> np.ndarray:
     """Return the result of the kernel by outer products."""
-    spread = np.zeros((y.size - 1, x.size - 1))
-    for (x0, y0, x1, y1), watts in zip(corners, heat, strict=True):
-        spread += watts * np.outer(overlaps(y, y0, y1), overlaps(x, x0, x1))
-    return spread
+    total = np.zeros((y.size - 1, x.size - 1))
+    for (x0, y0, x1, y1), one in zip(corners, watts, strict=True):
+        total += one * np.outer(overlaps(y, y0, y1), overlaps(x, x0, x1))
+    return total
 
 
 def ascending(low: float = 0.0, high: float = 1.0, most: int = 12) -> st.SearchStrategy[np.ndarray]:
@@ -53,34 +53,34 @@ def ascending(low: float = 0.0, high: float = 1.0, most: int = 12) -> st.SearchS
 @st.composite
 def rectangles_in(draw: st.DrawFn, width: float, height: float) -> list[tuple[float, float, float, float]]:
     """Return x, y, width, height of rectangles on a layer, including very thin ones and the whole layer."""
-    drawn = []
+    rectangles = []
     for _ in range(draw(st.integers(1, 6))):
         w, h = (length * draw(st.sampled_from([1e-6, 0.01, 0.3, 1.0])) for length in (width, height))
         x, y = ((length - part) * draw(st.floats(0.0, 1.0)) for length, part in ((width, w), (height, h)))
-        drawn.append((x, y, w, h))
-    return drawn
+        rectangles.append((x, y, w, h))
+    return rectangles
 
 
 @given(ascending(), ascending(), rectangles_in(1.0, 1.0), st.data())
 def test_kernel_equals_its_plain_twin(
-    x: np.ndarray, y: np.ndarray, drawn: list[tuple[float, ...]], data: st.DataObject
+    x: np.ndarray, y: np.ndarray, rectangles: list[tuple[float, ...]], data: st.DataObject
 ) -> None:
-    table = np.array(drawn)
+    table = np.array(rectangles)
     corners = np.clip(np.hstack([table[:, :2], table[:, :2] + table[:, 2:]]), 0.0, 1.0)
-    heat = data.draw(hnp.arrays(np.float64, len(drawn), elements=st.floats(-10.0, 10.0)))
+    watts = data.draw(hnp.arrays(np.float64, len(rectangles), elements=st.floats(-10.0, 10.0)))
     found = np.zeros((y.size - 1, x.size - 1))
     bounds = np.ascontiguousarray(corners[:, (0, 2, 1, 3)].T)
-    _area_overlap.deposit_rectangles(x, y, bounds, heat, found)
-    np.testing.assert_allclose(found, spread_plainly(x, y, corners, heat), rtol=1e-12, atol=1e-13)
+    _area_overlap.deposit_rectangles(x, y, bounds, watts, found)
+    np.testing.assert_allclose(found, deposit_plainly(x, y, corners, watts), rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize(("nx", "ny"), [(1, 1), (1, 7), (5, 1), (3, 2)])
 def test_kernel_on_odd_shapes(nx: int, ny: int) -> None:
     x, y = np.linspace(0.0, 1.0, nx + 1), np.linspace(2.0, 3.0, ny + 1)
     corners = np.array([[0.0, 2.0, 1.0, 3.0], [0.1, 2.2, 0.3, 2.25], [0.5, 2.5, 1.0, 3.0]])
-    heat = np.array([1.0, 10.0, 100.0])
-    found = deposit_rectangles(x, y, *corners.T.copy(), heat)
-    np.testing.assert_allclose(found, spread_plainly(x, y, corners, heat), rtol=1e-13)
+    watts = np.array([1.0, 10.0, 100.0])
+    found = deposit_rectangles(x, y, *corners.T.copy(), watts)
+    np.testing.assert_allclose(found, deposit_plainly(x, y, corners, watts), rtol=1e-13)
 
 
 def test_kernel_without_rectangles_adds_nothing() -> None:
@@ -113,18 +113,20 @@ def test_intervals_beyond_the_grid_belong_to_the_nearest_cell() -> None:
 @st.composite
 def powers(draw: st.DrawFn, width: float, height: float, is_signed: bool = False) -> Power:
     low = -50.0 if is_signed else 0.0
-    heat = st.floats(low, 50.0)
+    watts = st.floats(low, 50.0)
     blocks = [
-        Block(f"b{n}", (x, y), (max(w, 1e-8), max(h, 1e-8)), draw(heat))
+        Block(f"b{n}", (x, y), (max(w, 1e-8), max(h, 1e-8)), draw(watts))
         for n, (x, y, w, h) in enumerate(draw(rectangles_in(width, height)))
     ]
-    values = draw(st.none() | hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2), elements=heat))
-    drawn = None
+    values = draw(
+        st.none() | hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2), elements=watts)
+    )
+    power_map = None
     if values is not None:
         is_part = draw(st.booleans())
         place = ((0.25 * width, 0.1 * height), (0.5 * width, 0.9 * height)) if is_part else (None, None)
-        drawn = PowerMap(values, draw(st.sampled_from(["W", "W/m2"])), *place)
-    return Power(blocks=blocks, map=drawn, allow_negative=is_signed)
+        power_map = PowerMap(values, draw(st.sampled_from(["W", "W/m2"])), *place)
+    return Power(blocks=blocks, map=power_map, allow_negative=is_signed)
 
 
 SIZE = (12 * mm, 7 * mm)
@@ -137,29 +139,29 @@ def placed_edges(length: float, start: float) -> st.SearchStrategy[np.ndarray]:
 @given(powers(*SIZE, is_signed=True), placed_edges(SIZE[0], 3.1 * mm), placed_edges(SIZE[1], -2.7 * mm))
 def test_sum_is_preserved_on_any_grid(power: Power, x: np.ndarray, y: np.ndarray) -> None:
     rectangle = (3.1 * mm, -2.7 * mm, 3.1 * mm + SIZE[0], -2.7 * mm + SIZE[1])
-    heat = deposited(power, x, y, rectangle)
+    watts = deposited(power, x, y, rectangle)
     size = abs(lay_out_power(power, (0.0, 0.0, *SIZE)).power).sum()
     size += abs(power.map.pixel_powers(*SIZE)).sum() if power.map else 0.0
-    assert heat.shape == (y.size - 1, x.size - 1)
-    assert abs(heat.sum() - power.power_on(*SIZE)) <= 1e-12 * size
+    assert watts.shape == (y.size - 1, x.size - 1)
+    assert abs(watts.sum() - power.power_on(*SIZE)) <= 1e-12 * size
 
 
 @given(powers(*SIZE), ascending(0.0, SIZE[0]), ascending(0.0, SIZE[1]))
 def test_scaled_sum_is_preserved(power: Power, x: np.ndarray, y: np.ndarray) -> None:
     if power.power_on(*SIZE) > 1e-3:
         scaled = Power(blocks=power.blocks, map=power.map, scale_to=700.0)
-        heat = deposited(scaled, x, y, (0.0, 0.0, *SIZE))
-        assert heat.sum() == pytest.approx(700.0, rel=1e-12, abs=0.0)
-        assert heat.min() >= 0.0
+        watts = deposited(scaled, x, y, (0.0, 0.0, *SIZE))
+        assert watts.sum() == pytest.approx(700.0, rel=1e-12, abs=0.0)
+        assert watts.min() >= 0.0
 
 
 @given(powers(*SIZE), ascending(0.0, SIZE[0]), ascending(0.0, SIZE[1]))
 def test_coarse_cells_hold_the_power_of_fine_cells(power: Power, x: np.ndarray, y: np.ndarray) -> None:
-    heat = deposited(power, x, y, (0.0, 0.0, *SIZE))
+    watts = deposited(power, x, y, (0.0, 0.0, *SIZE))
     finer = np.unique(np.concatenate([x, 0.5 * (x[1:] + x[:-1])]))
     starts = np.searchsorted(finer, x[:-1])
     coarse = np.add.reduceat(deposited(power, finer, y, (0.0, 0.0, *SIZE)), starts, axis=1)
-    np.testing.assert_allclose(coarse, heat, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(coarse, watts, rtol=1e-9, atol=1e-10)
 
 
 def test_total_is_distributed_evenly() -> None:
@@ -236,7 +238,7 @@ def test_oriented_power_gives_the_oriented_field(power: Power, rotate: int, flip
     width, height = SIZE
     turned = orient_power(power, width, height, rotate, flip)
     w, h = (width, height) if rotate % 180 == 0 else (height, width)
-    heat = deposited(power, np.linspace(0, width, 7), np.linspace(0, height, 5), (0.0, 0.0, width, height))
+    watts = deposited(power, np.linspace(0, width, 7), np.linspace(0, height, 5), (0.0, 0.0, width, height))
     nx, ny = (6, 4) if rotate % 180 == 0 else (4, 6)
     found = deposited(turned, np.linspace(0, w, nx + 1), np.linspace(0, h, ny + 1), (0.0, 0.0, w, h))
-    np.testing.assert_allclose(found, turned_array(heat, rotate, flip), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found, turned_array(watts, rotate, flip), rtol=1e-9, atol=1e-9)

@@ -49,12 +49,12 @@ def powered(*powers: Power | None, cell: float = 0.5 * mm, grid: Grid | None = N
     return discretize(package, cell=cell, grid=grid)
 
 
-def heat_of(model: Model, drawn: np.ndarray | None = None) -> np.ndarray:
+def cell_powers(model: Model, powers: np.ndarray | None = None) -> np.ndarray:
     """Return the power of every cell [W] for powers of the sources [W], by default those described."""
     sources = model.heat_sources
-    heat = np.zeros(model.grid.cells)
-    heat[sources.cell] = sources.cell_powers(sources.described_power if drawn is None else drawn)
-    return heat.reshape(model.grid.shape)
+    power = np.zeros(model.grid.cells)
+    power[sources.cell] = sources.cell_powers(sources.described_power if powers is None else powers)
+    return power.reshape(model.grid.shape)
 
 
 def sums_of(sources: HeatSources) -> list[float]:
@@ -84,7 +84,7 @@ def test_described_power_equals_the_power_of_the_model(
     model = powered(*powers, **turn)
     sources = model.heat_sources
     size = np.abs(model.power).sum()
-    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-13 * size)
+    np.testing.assert_allclose(cell_powers(model), model.power, rtol=1e-12, atol=1e-13 * size)
     assert np.all(np.diff(sources.cell) > 0)
 
 
@@ -98,7 +98,7 @@ def test_fractions_of_a_source_add_to_one(powers: tuple[Power | None, ...]) -> N
 def test_power_of_random_packages_equals_the_description(package: Package) -> None:
     model = discretize(package, cell=0.5 * mm)
     sources = model.heat_sources
-    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-13 * model.power.sum())
+    np.testing.assert_allclose(cell_powers(model), model.power, rtol=1e-12, atol=1e-13 * model.power.sum())
     np.testing.assert_allclose(sums_of(sources), 1.0, rtol=0.0, atol=1e-12)
     members = sources.part_fractions @ sources.described_power
     parts = len(model.parts)
@@ -111,7 +111,7 @@ def test_power_of_random_packages_equals_the_description(package: Package) -> No
 def test_power_of_shipped_packages_equals_the_description(name: str) -> None:
     model = discretize(read_package(name), cell=2 * mm)
     sources = model.heat_sources
-    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(cell_powers(model), model.power, rtol=1e-12, atol=1e-15)
     assert sources.described_power.sum() == pytest.approx(model.total_power, rel=1e-12)
 
 
@@ -122,9 +122,9 @@ def test_sources_need_no_planes_at_block_edges() -> None:
     model = powered(Power(blocks=BLOCKS), grid=grid)
     assert not model.blocks
     sources = model.heat_sources
-    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(cell_powers(model), model.power, rtol=1e-12, atol=1e-15)
     assert sources.names == ("chip.l0.a", "chip.l0.b", "chip.l0.idle")
-    one = heat_of(model, np.array([0.0, 0.0, 4.0]))
+    one = cell_powers(model, np.array([0.0, 0.0, 4.0]))
     k, j, i = np.nonzero(one)
     assert one.sum() == pytest.approx(4.0, rel=1e-12)
     assert grid.x[i.min()] <= 3 * mm
@@ -136,8 +136,8 @@ def test_sources_need_no_planes_at_block_edges() -> None:
 
 def test_even_power_lies_in_the_solid_of_a_frame() -> None:
     model = powered(Power(5.0), Power(0.0), frame=0.7 * mm)
-    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
-    found = heat_of(model, np.array([0.0, 5.0]))
+    np.testing.assert_allclose(cell_powers(model), model.power, rtol=1e-12, atol=1e-15)
+    found = cell_powers(model, np.array([0.0, 5.0]))
     assert found.sum() == pytest.approx(5.0, rel=1e-12)
     assert np.all(model.part[found > 0.0] == 1 + [part.name for part in model.parts].index("chip.l1"))
 
@@ -270,7 +270,7 @@ def test_ten_thousand_blocks() -> None:
     sources = model.heat_sources
     assert sources.count == 10_000
     np.testing.assert_allclose(sources.fraction_sums, 1.0, rtol=0.0, atol=1e-12)
-    np.testing.assert_allclose(heat_of(model), model.power, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(cell_powers(model), model.power, rtol=1e-12, atol=1e-15)
     (plane,) = sources.planes
     assert plane.fractions.nnz < 5 * sources.count  # a block has the cells it lies in, not all
 

@@ -155,9 +155,9 @@ def test_given_grid_is_used_unchanged() -> None:
 def test_given_grid_without_a_cell_for_a_part_is_rejected() -> None:
     grid = Grid(np.array([0, 8]) * mm, np.array([0, 6]) * mm, np.array([0, 1.2]) * mm)
     with pytest.raises(
-        DescriptionError, match=r"no cell for thin.film \(add planes at its faces\) \[E-GRID\]"
+        DescriptionError, match=r"no cell for thin.coat \(add planes at its faces\) \[E-GRID\]"
     ):
-        modelled(BOARD, stack("thin", 8, 6, sheet("film", 0.2), at=(0, 0)), grid=grid, cell=None)
+        modelled(BOARD, stack("thin", 8, 6, sheet("coat", 0.2), at=(0, 0)), grid=grid, cell=None)
 
 
 def test_too_many_parts_are_rejected() -> None:
@@ -177,7 +177,7 @@ def test_too_many_parts_are_rejected() -> None:
 
 POST = stack("post", 2, 1, sheet("post", 2, COPPER), at=(1, 1))
 PLATE = stack("board", 4, 3, sheet("core", 1, MOLD))
-FILMS = {face: Convection(float(n), 300.0 + n) for n, face in enumerate((*FACES, "surroundings"), 1)}
+CONVECTION = {face: Convection(float(n), 300.0 + n) for n, face in enumerate((*FACES, "surroundings"), 1)}
 
 
 def areas(model: Model) -> dict[str, float]:
@@ -193,7 +193,7 @@ def areas(model: Model) -> dict[str, float]:
 @pytest.mark.parametrize("cell", [0.3 * mm, 5 * mm])
 def test_boundary_areas_of_a_plate_with_a_post(cell: float) -> None:
     """4 x 3 x 1 mm with 2 x 1 x 2 mm on it; the plate top and the post sides are surroundings."""
-    model = modelled(PLATE, POST, cell=cell, **FILMS)
+    model = modelled(PLATE, POST, cell=cell, **CONVECTION)
     assert areas(model) == {
         "top": 2.0,
         "bottom": 12.0,
@@ -206,7 +206,7 @@ def test_boundary_areas_of_a_plate_with_a_post(cell: float) -> None:
 
 
 def test_boundary_faces_have_normal_and_cooler() -> None:
-    model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
+    model = modelled(PLATE, POST, cell=0.5 * mm, **CONVECTION)
     s = model.boundary
     looks = {"top": (0, True), "bottom": (0, False), "south": (1, False), "north": (1, True)}
     looks |= {"west": (2, False), "east": (2, True)}
@@ -222,7 +222,7 @@ def test_boundary_faces_have_normal_and_cooler() -> None:
 
 
 def test_each_boundary_face_occurs_once() -> None:
-    model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
+    model = modelled(PLATE, POST, cell=0.5 * mm, **CONVECTION)
     s, part = model.boundary, np.pad(model.part, 1)
     k, j, i = np.unravel_index(s.cell, model.grid.shape)
     assert (model.part[k, j, i] > 0).all()
@@ -240,7 +240,7 @@ def test_each_boundary_face_occurs_once() -> None:
 
 
 def test_boundary_faces_by_plane_and_column() -> None:
-    model = modelled(PLATE, POST, cell=0.5 * mm, **FILMS)
+    model = modelled(PLATE, POST, cell=0.5 * mm, **CONVECTION)
     s = model.boundary
     assert (np.diff(s.cell) >= 0).all()
     counted = 0
@@ -333,7 +333,7 @@ def test_coolers_without_faces_are_rejected() -> None:
 # -- heat ------------------------------------------------------------------------------------
 
 
-def heat_of(model: Model) -> dict[str, float]:
+def part_powers(model: Model) -> dict[str, float]:
     return {
         part.name: float(heat)
         for part, heat in zip(model.parts, model.power_of_parts, strict=True)
@@ -349,7 +349,7 @@ def test_powers_of_cells_planes_and_parts_agree() -> None:
     model = modelled(BOARD, die, cell=(0.37 * mm, 0.41 * mm, 0.2 * mm))
     assert model.total_power == pytest.approx(7.0, rel=1e-12)
     assert model.power.sum() == pytest.approx(7.0, rel=1e-12)
-    assert heat_of(model) == pytest.approx({"die.active": 3.0, "die.bulk": 4.0}, rel=1e-12)
+    assert part_powers(model) == pytest.approx({"die.active": 3.0, "die.bulk": 4.0}, rel=1e-12)
     planes = np.stack([model.power_of_plane(k) for k in range(model.grid.shape[0])])
     assert np.array_equal(planes, model.power)
 
@@ -366,7 +366,7 @@ def test_power_of_a_ring_lies_in_its_frame() -> None:
     ring = stack("ring", 6, 5, sheet("seal", 0.5, COPPER, power=Power(total=2.0)), at=(1, 0.5), frame=1 * mm)
     die = stack("die", 2, 1, sheet("bulk", 0.5, power=Power(total=1.0)), at=(3, 2.5))
     model = modelled(BOARD, ring, die, cell=(0.3 * mm, 0.3 * mm, 0.2 * mm))
-    assert heat_of(model) == pytest.approx({"ring.seal": 2.0, "die.bulk": 1.0}, rel=1e-12)
+    assert part_powers(model) == pytest.approx({"ring.seal": 2.0, "die.bulk": 1.0}, rel=1e-12)
     number = [part.name for part in model.parts].index("ring.seal") + 1
     density = (model.power / model.grid.volume)[model.part == number]
     assert density == pytest.approx(np.full(density.size, 2.0 / ((30 - 12) * 0.5e-9)), rel=1e-9)
@@ -381,10 +381,10 @@ def test_total_is_distributed_over_the_solid_of_the_layer() -> None:
     board = stack("board", 8, 6, sheet("core", 1, MOLD, power=Power(total=9.0), regions=regions))
     die = stack("die", 2, 2, sheet("bulk", 0.4), inside="board", at=(3, 2), depth=0.2 * mm)
     model = modelled(board, die, cell=0.45 * mm)
-    assert set(heat_of(model)) == {"board.core", "board.core.coin"}
+    assert set(part_powers(model)) == {"board.core", "board.core.coin"}
     assert model.total_power == pytest.approx(9.0, rel=1e-12)
     coin = 9.0 * 2 / (48 - 1 - 4)  # columns in which the layer is whole
-    assert heat_of(model)["board.core.coin"] == pytest.approx(coin, rel=1e-12)
+    assert part_powers(model)["board.core.coin"] == pytest.approx(coin, rel=1e-12)
 
 
 HOLE = Region("hole", (2 * mm, 2 * mm), VOID, (1 * mm, 1 * mm))
@@ -425,13 +425,13 @@ def test_power_in_an_embedded_stack_is_rejected() -> None:
     die = stack("die", 1, 1, sheet("bulk", 0.4), inside="board", at=(1, 1))
     assert "1 W of the power lie where" in str(refusal(board, die))
     beside = modelled(board, replace(die, position=(2 * mm, 1 * mm)))
-    assert heat_of(beside) == pytest.approx({"board.core": 4.0})
+    assert part_powers(beside) == pytest.approx({"board.core": 4.0})
 
 
 def test_blocks_beside_an_opening_keep_their_power() -> None:
     power = Power(blocks=(Block("b", (3 * mm, 0.0), (1 * mm, 3 * mm), 4.0),))
     model = modelled(stack("board", 4, 3, sheet("core", 1, power=power, regions=(HOLE,))))
-    assert heat_of(model) == {"board.core": pytest.approx(4.0, rel=1e-12)}
+    assert part_powers(model) == {"board.core": pytest.approx(4.0, rel=1e-12)}
     assert set(model.grid.x_center[np.nonzero(model.power.sum(axis=(0, 1)))[0]] > 3 * mm) == {True}
 
 
@@ -598,10 +598,10 @@ def test_thin_layer_and_thick_board_in_one_grid() -> None:
     """A layer of 20 nm on 1.6 mm has its own cells and keeps its power."""
     layers = (
         Layer("board", 1.6 * mm, MOLD),
-        Layer("film", 20e-9, COPPER, power=Power(total=1.0)),
+        Layer("coat", 20e-9, COPPER, power=Power(total=1.0)),
     )
     model = modelled(stack("s", 4, 3, *layers), bottom=FixedTemperature(300.0))
     assert model.grid.dz[-1] == pytest.approx(20e-9, rel=1e-6)
     assert model.boundary.h.tolist() == [inf] * model.boundary.h.size
-    assert heat_of(model) == {"s.film": pytest.approx(1.0)}
+    assert part_powers(model) == {"s.coat": pytest.approx(1.0)}
     assert model.grid.dz.min() < 1 * um

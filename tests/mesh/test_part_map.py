@@ -20,7 +20,7 @@ def random_body(seed: int) -> tuple[Geometry, Grid]:
     random = np.random.default_rng(seed)
     silicon = Material("si", 148.0)
     plate = Stack("plate", (10 * mm, 10 * mm), (Layer("sheet", 1 * mm, silicon),))
-    drawn = build_geometry(Package("case", (plate,), Cooling(top=Convection(10.0, 300.0))))
+    geometry = build_geometry(Package("case", (plate,), Cooling(top=Convection(10.0, 300.0))))
     planes = [np.concatenate([[0.0], np.cumsum(random.uniform(0.1, 1.0, count))]) for count in SHAPE[::-1]]
     grid = Grid(*planes)
     boxes = []
@@ -28,10 +28,10 @@ def random_body(seed: int) -> tuple[Geometry, Grid]:
         ends = [np.sort(random.uniform(-0.1, edges[-1] + 0.1, 2)).tolist() for edges in planes]
         low, high = zip(*ends, strict=True)
         boxes.append(Box(int(random.integers(-1, 3)), low, high))
-    return replace(drawn, parts=drawn.parts * 3, boxes=tuple(boxes)), grid
+    return replace(geometry, parts=geometry.parts * 3, boxes=tuple(boxes)), grid
 
 
-def painted(geometry: Geometry, grid: Grid) -> np.ndarray:
+def parts_by_cell(geometry: Geometry, grid: Grid) -> np.ndarray:
     """Return the part of every cell, box by box."""
     part = np.zeros(grid.shape, dtype=np.uint16)
     for box in geometry.boxes:
@@ -42,12 +42,12 @@ def painted(geometry: Geometry, grid: Grid) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(20))
 def test_tiles_equal_the_parts_cell_by_cell(seed: int) -> None:
     geometry, grid = random_body(seed)
-    mosaic, expected = rasterize(geometry, grid), painted(geometry, grid)
-    assert mosaic.shape == grid.shape
-    assert np.array_equal(mosaic.cells(), expected)
+    part_map, expected = rasterize(geometry, grid), parts_by_cell(geometry, grid)
+    assert part_map.shape == grid.shape
+    assert np.array_equal(part_map.cells(), expected)
     for k in range(grid.shape[0]):
-        assert np.array_equal(mosaic.plane(k), expected[k])
-    found = mosaic.part[mosaic.tile_indices(np.arange(grid.cells))]
+        assert np.array_equal(part_map.plane(k), expected[k])
+    found = part_map.part[part_map.tile_indices(np.arange(grid.cells))]
     assert np.array_equal(found, expected.ravel())
 
 
@@ -56,7 +56,7 @@ def test_tiles_equal_the_parts_cell_by_cell(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_boundary_cells_have_a_neighbour_outside(seed: int, axis: int, is_high: bool) -> None:
     geometry, grid = random_body(seed)
-    part = painted(geometry, grid)
+    part = parts_by_cell(geometry, grid)
     framed = np.pad(part, 1)
     neighbour = np.roll(framed, -1 if is_high else 1, axis)[1:-1, 1:-1, 1:-1]
     expected = np.nonzero((part > 0) & (neighbour == 0))
@@ -68,7 +68,7 @@ def test_boundary_cells_have_a_neighbour_outside(seed: int, axis: int, is_high: 
 @pytest.mark.parametrize(("start", "stop"), [(0, 7), (2, 5), (3, 4), (4, 4)])
 def test_planes_in_a_range_are_complete(start: int, stop: int) -> None:
     geometry, grid = random_body(3)
-    part = painted(geometry, grid)
+    part = parts_by_cell(geometry, grid)
     shown = list(rasterize(geometry, grid).planes_in(slice(start, stop)))
     assert {plane.tobytes() for plane in shown} == {plane.tobytes() for plane in part[start:stop]}
 
@@ -84,9 +84,9 @@ def test_number_of_tiles_does_not_depend_on_the_cells() -> None:
 
 
 def test_part_map_of_one_tile() -> None:
-    mosaic = PartMap(np.ones((1, 1, 1), np.uint16), (np.array([0, 2]), np.array([0, 3]), np.array([0, 1])))
-    assert np.array_equal(mosaic.cells(), np.ones((2, 3, 1)))
-    assert [len(mosaic.boundary_cells(axis, is_high=True)[0]) for axis in range(3)] == [3, 2, 6]
+    part_map = PartMap(np.ones((1, 1, 1), np.uint16), (np.array([0, 2]), np.array([0, 3]), np.array([0, 1])))
+    assert np.array_equal(part_map.cells(), np.ones((2, 3, 1)))
+    assert [len(part_map.boundary_cells(axis, is_high=True)[0]) for axis in range(3)] == [3, 2, 6]
 
 
 @pytest.mark.parametrize(("value", "number"), [(-1.0, 0), (0.4, 0), (0.5, 0), (0.51, 1), (2.0, 2), (9.0, 2)])

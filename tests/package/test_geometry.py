@@ -52,7 +52,7 @@ def die(name: str, x: float, y: float, height: float = 0.5 * mm, on: Any = "boar
     return Stack(name, size, layers, on=on, position=(x, y), **more)
 
 
-def drawn(*stacks: Stack, cooling: Cooling = AIR) -> Geometry:
+def geometry_of(*stacks: Stack, cooling: Cooling = AIR) -> Geometry:
     return build_geometry(Package("case", stacks, cooling))
 
 
@@ -68,7 +68,7 @@ def part_at(geometry: Geometry, x: float, y: float, z: float) -> str:
 def diagnostics_of(*stacks: Stack, cooling: Cooling = AIR) -> dict[str, str]:
     """Return the error messages by code and field."""
     with pytest.raises(DescriptionError) as caught:
-        drawn(*stacks, cooling=cooling)
+        geometry_of(*stacks, cooling=cooling)
     return {
         f"{diagnostic.code} {diagnostic.field}": f"{diagnostic.message} ({diagnostic.hint})"
         for diagnostic in caught.value.diagnostics
@@ -79,7 +79,7 @@ def diagnostics_of(*stacks: Stack, cooling: Cooling = AIR) -> dict[str, str]:
 
 
 def test_stacks_of_different_height() -> None:
-    geometry = drawn(
+    geometry = geometry_of(
         board(),
         die("tall", 1 * mm, 1 * mm, 0.7 * mm),
         die("flat", 7 * mm, 1 * mm, 0.2 * mm),
@@ -97,7 +97,7 @@ def test_stacks_of_different_height() -> None:
 
 def test_order_of_stacks_does_not_matter() -> None:
     stacks = (board(), die("a", 1 * mm, 1 * mm), die("b", 0.0, 0.0, on="a", size=(1 * mm, 1 * mm)))
-    forth, back = drawn(*stacks), drawn(*reversed(stacks))
+    forth, back = geometry_of(*stacks), geometry_of(*reversed(stacks))
     assert [(forth.parts[box.part], box.low, box.high) for box in forth.boxes] == [
         (back.parts[box.part], box.low, box.high) for box in back.boxes
     ]
@@ -105,7 +105,7 @@ def test_order_of_stacks_does_not_matter() -> None:
 
 def test_center_is_the_middle_of_the_plan() -> None:
     middle = Stack("a", (4 * mm, 2 * mm), (sheet("bulk", 1 * mm),), on="board", center=(10 * mm, 5 * mm))
-    (box,) = drawn(board(), middle).boxes[1:]
+    (box,) = geometry_of(board(), middle).boxes[1:]
     assert box.low[:2] == pytest.approx((8 * mm, 4 * mm))
 
 
@@ -113,7 +113,7 @@ def test_copy_has_another_position() -> None:
     first = die("a", 1 * mm, 1 * mm)
     second = first.at(9 * mm, 1 * mm, name="b")
     assert (second.name, second.corner, second.layers) == ("b", (9 * mm, 1 * mm), first.layers)
-    assert len(drawn(board(), first, second).parts) == 3
+    assert len(geometry_of(board(), first, second).parts) == 3
 
 
 # -- embedded --------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_embedded_bridge_flush_and_below_the_top() -> None:
         position=(9 * mm, 4 * mm),
         depth=30 * um,
     )
-    geometry = drawn(board(), bridge)
+    geometry = geometry_of(board(), bridge)
     assert part_at(geometry, 10 * mm, 4.5 * mm, 0.95 * mm) == "bridge.die"
     assert part_at(geometry, 10 * mm, 4.5 * mm, 0.98 * mm) == "board.core"
     assert part_at(geometry, 10 * mm, 4.5 * mm, 0.90 * mm) == "board.core"
@@ -138,7 +138,7 @@ def test_dies_over_a_common_bridge() -> None:
     bridge = Stack(
         "bridge", (2 * mm, 1 * mm), (sheet("die", 60 * um),), inside="board", position=(4 * mm, 1 * mm)
     )
-    geometry = drawn(board(), bridge, die("a", 1 * mm, 1 * mm), die("b", 5.1 * mm, 1 * mm))
+    geometry = geometry_of(board(), bridge, die("a", 1 * mm, 1 * mm), die("b", 5.1 * mm, 1 * mm))
     assert part_at(geometry, 4.5 * mm, 1.5 * mm, 0.97 * mm) == "bridge.die"
     assert part_at(geometry, 4.5 * mm, 1.5 * mm, 1.1 * mm) == "a.bulk"
 
@@ -150,7 +150,7 @@ def test_die_in_an_open_cavity() -> None:
     beside = Stack("chip", (4 * mm, 2 * mm), bulk, inside="board", position=(3 * mm, 3 * mm), depth=0.4 * mm)
     assert diagnostics_of(board(), cavity, beside).keys() == {"E-OVERLAP stacks.chip"}
     within = replace(beside, inside="cavity", position=(1 * mm, 1 * mm))
-    geometry = drawn(board(), cavity, within)
+    geometry = geometry_of(board(), cavity, within)
     assert part_at(geometry, 5 * mm, 4 * mm, 0.5 * mm) == "chip.bulk"
     assert part_at(geometry, 5 * mm, 4 * mm, 0.8 * mm) == ""
     assert part_at(geometry, 5 * mm, 4 * mm, 0.3 * mm) == "board.core"
@@ -171,7 +171,7 @@ def test_embedded_stack_must_not_protrude_below() -> None:
 
 def test_frame_is_solid_along_its_edge_only() -> None:
     ring = die("ring", 0.0, 0.0, size=(20 * mm, 10 * mm), frame=2 * mm)
-    geometry = drawn(board(), ring, die("chip", 5 * mm, 3 * mm))
+    geometry = geometry_of(board(), ring, die("chip", 5 * mm, 3 * mm))
     for x, y in ((1, 5), (19, 5), (10, 1), (10, 9), (1, 1)):
         assert part_at(geometry, x * mm, y * mm, 1.2 * mm) == "ring.bulk"
     assert part_at(geometry, 10 * mm, 5 * mm, 1.2 * mm) == ""
@@ -201,7 +201,7 @@ def test_later_region_covers_an_earlier_one() -> None:
         Region("ring", (4 * mm, 2 * mm), "gold", frame=0.1 * mm),
     )
     chip = die("chip", 1 * mm, 1 * mm, layers=(sheet("bulk", 0.5 * mm, regions=regions),))
-    geometry = drawn(board(), chip)
+    geometry = geometry_of(board(), chip)
     assert part_at(geometry, 2.2 * mm, 1.6 * mm, 1.2 * mm) == "chip.bulk.coin"
     assert part_at(geometry, 3.0 * mm, 2.0 * mm, 1.2 * mm) == ""
     assert part_at(geometry, 1.05 * mm, 2.0 * mm, 1.2 * mm) == "chip.bulk.ring"
@@ -209,7 +209,7 @@ def test_later_region_covers_an_earlier_one() -> None:
 
 
 def test_filler_extends_to_the_maximum_height() -> None:
-    geometry = drawn(
+    geometry = geometry_of(
         board(filler="emc"),
         die("tall", 1 * mm, 1 * mm, 0.7 * mm),
         die("flat", 7 * mm, 1 * mm, 0.2 * mm),
@@ -221,7 +221,7 @@ def test_filler_extends_to_the_maximum_height() -> None:
 
 
 def test_filler_includes_stacks_on_stacks() -> None:
-    geometry = drawn(
+    geometry = geometry_of(
         board(filler="emc"), die("a", 1 * mm, 1 * mm), die("b", 0.0, 0.0, on="a", size=(1 * mm, 1 * mm))
     )
     assert part_at(geometry, 15 * mm, 8 * mm, 1.9 * mm) == "board.filler"
@@ -236,7 +236,7 @@ TALL, FLAT = die("tall", 1 * mm, 1 * mm, 0.7 * mm), die("flat", 7 * mm, 1 * mm, 
 
 
 def test_lid_on_several_stacks_with_gap_fill() -> None:
-    geometry = drawn(board(filler="emc"), TALL, FLAT, lid(gap_fill="tim_gel"))
+    geometry = geometry_of(board(filler="emc"), TALL, FLAT, lid(gap_fill="tim_gel"))
     assert part_at(geometry, 8 * mm, 2 * mm, 1.5 * mm) == "lid.gap_fill"
     assert part_at(geometry, 6 * mm, 2 * mm, 1.5 * mm) == "board.filler"
     assert part_at(geometry, 6 * mm, 2 * mm, 2.0 * mm) == "lid.plate"
@@ -254,18 +254,18 @@ def test_gap_fill_lies_over_lower_stacks_only() -> None:
     found = diagnostics_of(board(), TALL, FLAT, lid(gap_fill="tim_gel"))
     assert "from z = 1 mm to 1.7 mm under it, at (750 um, 750 um)" in found["E-GAP stacks.lid"]
     within = lid(gap_fill="tim_gel", size=(8 * mm, 2 * mm)).at(1 * mm, 1 * mm)
-    geometry = drawn(board(), TALL, FLAT.at(5 * mm, 1 * mm), within)
+    geometry = geometry_of(board(), TALL, FLAT.at(5 * mm, 1 * mm), within)
     assert part_at(geometry, 6 * mm, 2 * mm, 1.5 * mm) == "lid.gap_fill"
 
 
 def test_void_permits_an_open_gap() -> None:
-    geometry = drawn(board(), TALL, FLAT, lid(gap_fill="void"))
+    geometry = geometry_of(board(), TALL, FLAT, lid(gap_fill="void"))
     assert part_at(geometry, 8 * mm, 2 * mm, 1.5 * mm) == ""
 
 
 def test_equal_heights_need_no_gap_fill() -> None:
     twins = (TALL, TALL.at(5 * mm, 1 * mm, name="flat"))
-    geometry = drawn(board(), *twins, lid(size=(8 * mm, 2 * mm)).at(1 * mm, 1 * mm))
+    geometry = geometry_of(board(), *twins, lid(size=(8 * mm, 2 * mm)).at(1 * mm, 1 * mm))
     assert part_at(geometry, 5 * mm, 2 * mm, 2.0 * mm) == "lid.plate"
 
 
@@ -289,7 +289,7 @@ def test_rotation_applies_to_plan_stacks_and_blocks(
         "chip", 3 * mm, 2 * mm, rotate=rotate, layers=(sheet("bulk", 0.5 * mm, power=Power(blocks=blocks)),)
     )
     child = die("child", 0.25 * mm, 0.0, on="chip", size=(0.5 * mm, 0.5 * mm))
-    geometry = drawn(board(), chip, child)
+    geometry = geometry_of(board(), chip, child)
     low, high = geometry.boxes[1].low, geometry.boxes[1].high
     assert low[:2] == pytest.approx([value * mm for value in corner])
     assert [high[0] - low[0], high[1] - low[1]] == pytest.approx([value * mm for value in size])
@@ -315,7 +315,7 @@ def test_flip_reverses_layers_and_mirrors_the_plan() -> None:
         sheet("active", 0.1 * mm, power=Power(blocks=(Block("b", (0.0, 0.0), (1 * mm, 1 * mm), 2.0),))),
         sheet("bulk", 0.4 * mm, "copper", interface=Interface(top=1e-6)),
     )
-    geometry = drawn(board(), die("chip", 3 * mm, 2 * mm, layers=layers, flip=True))
+    geometry = geometry_of(board(), die("chip", 3 * mm, 2 * mm, layers=layers, flip=True))
     assert part_at(geometry, 4 * mm, 3 * mm, 1.2 * mm) == "chip.bulk"
     assert part_at(geometry, 4 * mm, 3 * mm, 1.45 * mm) == "chip.active"
     (source,) = geometry.sources
@@ -364,7 +364,9 @@ def test_overlap_message_names_both_stacks_and_the_rectangle() -> None:
 
 
 def test_touching_stacks_do_not_overlap() -> None:
-    drawn(board(), die("a", 1 * mm, 1 * mm), die("b", 5 * mm, 1 * mm), die("c", 5 * mm + 0.5e-9, 3 * mm))
+    geometry_of(
+        board(), die("a", 1 * mm, 1 * mm), die("b", 5 * mm, 1 * mm), die("c", 5 * mm + 0.5e-9, 3 * mm)
+    )
 
 
 def test_stack_beyond_its_support_is_rejected() -> None:
@@ -374,11 +376,11 @@ def test_stack_beyond_its_support_is_rejected() -> None:
 
 
 def test_rounding_beyond_the_support_is_permitted() -> None:
-    drawn(board(), die("a", 16 * mm * (1 + 1e-12), 0.0))
+    geometry_of(board(), die("a", 16 * mm * (1 + 1e-12), 0.0))
 
 
 def test_stacks_on_different_levels_may_overlap_in_plan() -> None:
-    drawn(board(), die("a", 1 * mm, 1 * mm), die("b", 0.0, 0.0, on="a"))
+    geometry_of(board(), die("a", 1 * mm, 1 * mm), die("b", 0.0, 0.0, on="a"))
 
 
 def test_each_cycle_is_reported_once() -> None:
@@ -395,12 +397,12 @@ def test_each_cycle_is_reported_once() -> None:
 
 def test_base_covers_the_face_or_its_own_size() -> None:
     plate = ColdPlate(300.0, h=1e4, base=Base("copper", 3 * mm))
-    geometry = drawn(board(), die("a", 1 * mm, 1 * mm), cooling=Cooling(top=plate))
+    geometry = geometry_of(board(), die("a", 1 * mm, 1 * mm), cooling=Cooling(top=plate))
     assert geometry.boxes[-1].low == pytest.approx((1 * mm, 1 * mm, 1.5 * mm))
     assert geometry.boxes[-1].high == pytest.approx((5 * mm, 3 * mm, 4.5 * mm))
     assert geometry.parts[-1].name == "cooling.top.base"
     wide = ColdPlate(300.0, h=1e4, base=Base("copper", 3 * mm, (30 * mm, 30 * mm), (10 * mm, 5 * mm)))
-    geometry = drawn(board(), die("a", 1 * mm, 1 * mm), cooling=Cooling(top=wide, bottom=wide))
+    geometry = geometry_of(board(), die("a", 1 * mm, 1 * mm), cooling=Cooling(top=wide, bottom=wide))
     assert geometry.boxes[-1].low == pytest.approx((-5 * mm, -10 * mm, 1.5 * mm))
     assert geometry.boxes[-2].high == pytest.approx((25 * mm, 20 * mm, 0.0))
 
@@ -410,7 +412,8 @@ def warned_gaps(*stacks: Stack, base: Base | None = None, **more: Any) -> list[s
         300.0, h=1e4, base=base or Base("copper", 3 * mm, (20 * mm, 10 * mm), (10 * mm, 5 * mm))
     )
     return [
-        str(diagnostic) for diagnostic in drawn(board(**more), *stacks, cooling=Cooling(top=cooler)).warnings
+        str(diagnostic)
+        for diagnostic in geometry_of(board(**more), *stacks, cooling=Cooling(top=cooler)).warnings
     ]
 
 

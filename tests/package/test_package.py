@@ -38,7 +38,7 @@ def package(*stacks: Stack, cooling: Cooling = AIR, **more: Any) -> Package:
     return Package("case", stacks, cooling, **more)
 
 
-def said(diagnostics: Iterable[Diagnostic]) -> list[str]:
+def texts(diagnostics: Iterable[Diagnostic]) -> list[str]:
     return [f"{diagnostic.code} {diagnostic.field}: {diagnostic.message}" for diagnostic in diagnostics]
 
 
@@ -68,19 +68,19 @@ def test_height_footprint_and_corner() -> None:
 
 
 def test_packages_are_pickled() -> None:
-    drawn = package(BOARD, materials={"own": Material("own", 3.0)})
-    assert pickle.loads(pickle.dumps(drawn)) == drawn
+    described = package(BOARD, materials={"own": Material("own", 3.0)})
+    assert pickle.loads(pickle.dumps(described)) == described
 
 
 def test_stack_and_material_by_name() -> None:
-    drawn = package(BOARD, materials=[Material("goo", 3.0)])
-    assert drawn.stack("board") is drawn.stacks[0]
-    assert drawn.material("goo").conductivity_at(300.0) == (3.0, 3.0, 3.0)
-    assert drawn.material("copper").name == "copper"
+    described = package(BOARD, materials=[Material("goo", 3.0)])
+    assert described.stack("board") is described.stacks[0]
+    assert described.material("goo").conductivity_at(300.0) == (3.0, 3.0, 3.0)
+    assert described.material("copper").name == "copper"
     with pytest.raises(DescriptionError, match=r"no stack is named 'bord' \(did you mean board\?\)"):
-        drawn.stack("bord")
+        described.stack("bord")
     with pytest.raises(DescriptionError, match=r"no material is named 'gooo' \(did you mean goo"):
-        drawn.material("gooo")
+        described.material("gooo")
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_valid_description_has_no_diagnostics() -> None:
 
 
 def test_empty_description() -> None:
-    assert said(package().diagnostics) == ["E-MISSING stacks: a package needs a stack"]
+    assert texts(package().diagnostics) == ["E-MISSING stacks: a package needs a stack"]
     empty = package(replace(BOARD, layers=()))
-    assert said(empty.diagnostics) == ["E-MISSING stacks.board.layers: a stack needs a layer"]
+    assert texts(empty.diagnostics) == ["E-MISSING stacks.board.layers: a stack needs a layer"]
 
 
 def test_duplicate_names() -> None:
@@ -149,11 +149,11 @@ def test_duplicate_names() -> None:
         replace(BOARD, on="board", position=(0.0, 0.0)),
         replace(BOARD, name="x", layers=(SHEET, SHEET)),
     )
-    found = said(twice.diagnostics)
+    found = texts(twice.diagnostics)
     assert "E-DUPLICATE stacks[1]: the name 'board' is used twice" in found
     assert "E-DUPLICATE stacks.x.layers[1]: the name 'sheet' is used twice" in found
     regions = (Region("r", (1 * mm, 1 * mm), "copper"), Region("r", (1 * mm, 1 * mm), "copper"))
-    found = said(package(replace(BOARD, layers=(replace(SHEET, regions=regions),))).diagnostics)
+    found = texts(package(replace(BOARD, layers=(replace(SHEET, regions=regions),))).diagnostics)
     assert found == ["E-DUPLICATE stacks.board.layers[0].regions[1]: the name 'r' is used twice"]
 
 
@@ -162,7 +162,7 @@ def test_support_errors() -> None:
     lost = Stack("b", (1 * mm, 1 * mm), (SHEET,), on="bord", position=(0.0, 0.0), depth=1e-4)
     nowhere = Stack("c", (1 * mm, 1 * mm), (SHEET,), on="board")
     second = Stack("d", (1 * mm, 1 * mm), (SHEET,))
-    assert said(package(BOARD, both, lost, nowhere, second).diagnostics) == [
+    assert texts(package(BOARD, both, lost, nowhere, second).diagnostics) == [
         "E-GAP stacks.d: d and board have no support",
         "E-VALUE stacks.a: has both `on` and `inside`",
         "E-NAME stacks.b.on: no stack is named 'bord'",
@@ -175,8 +175,8 @@ def test_materials_are_checked_in_every_use() -> None:
     layers = (Layer("a", 1 * mm, "silicn"), Layer("b", 1 * mm, VOID), Layer("c", 1 * mm, "silicon"))
     regions = (Region("r", (1 * mm, 1 * mm), "cooper"),)
     layers = (layers[0], layers[1], replace(layers[2], regions=regions))
-    drawn = package(replace(BOARD, layers=layers, filler="emcc"))
-    assert said(drawn.diagnostics) == [
+    described = package(replace(BOARD, layers=layers, filler="emcc"))
+    assert texts(described.diagnostics) == [
         "E-NAME stacks.board.filler: no material is named 'emcc'",
         "E-NAME stacks.board.layers[0].material: no material is named 'silicn'",
         "E-NAME stacks.board.layers[2].regions.r.material: no material is named 'cooper'",
@@ -185,17 +185,17 @@ def test_materials_are_checked_in_every_use() -> None:
 
 def test_unusual_conductivity_is_a_warning_at_its_definition() -> None:
     layer = Layer("a", 1 * mm, "odd")
-    drawn = package(replace(BOARD, layers=(layer,)), materials={"odd": Material("odd", 120e3)})
-    (diagnostic,) = drawn.diagnostics
+    described = package(replace(BOARD, layers=(layer,)), materials={"odd": Material("odd", 120e3)})
+    (diagnostic,) = described.diagnostics
     assert (diagnostic.code, diagnostic.field) == ("W-RANGE", "materials.odd")
     assert "outside 0.001 to 10000 W/m/K" in diagnostic.message
-    drawn.refuse(drawn.diagnostics)
+    described.refuse(described.diagnostics)
 
 
 def test_power_is_checked_on_the_plan_of_its_stack() -> None:
     power = Power(blocks=(Block("a", (19.5 * mm, 0.0), (1 * mm, 1 * mm), 1.0),))
-    drawn = package(replace(BOARD, layers=(replace(SHEET, power=power),)))
-    (diagnostic,) = drawn.diagnostics
+    described = package(replace(BOARD, layers=(replace(SHEET, power=power),)))
+    (diagnostic,) = described.diagnostics
     assert (diagnostic.code, diagnostic.field) == ("E-OUTSIDE", "stacks.board.layers[0].power.blocks.a")
 
 
@@ -213,7 +213,7 @@ def test_power_is_checked_on_the_plan_of_its_stack() -> None:
     ],
 )
 def test_cooling_needs_a_temperature(cooling: Cooling, is_enough: bool) -> None:
-    found = said(package(BOARD, cooling=cooling).diagnostics)
+    found = texts(package(BOARD, cooling=cooling).diagnostics)
     text = "E-COOLING cooling: no face has an ambient or fixed temperature, so no heat leaves the package"
     assert found == ([] if is_enough else [text])
 

@@ -107,22 +107,22 @@ def test_short_forms() -> None:
 
 
 def test_written_description_reads_back() -> None:
-    drawn = PowerMap(np.array([[0.1, 1e-7]]), "W/m2", (0.0, 0.0), (1 * mm, 2 * mm), "map.csv")
-    power = Power(blocks=(A, B), map=drawn, scale_to=1.1, allow_negative=True)
+    power_map = PowerMap(np.array([[0.1, 1e-7]]), "W/m2", (0.0, 0.0), (1 * mm, 2 * mm), "map.csv")
+    power = Power(blocks=(A, B), map=power_map, scale_to=1.1, allow_negative=True)
     assert read(json.loads(json.dumps(dump(Power, power)))) == power
     assert hash(power) == hash(read(dump(Power, power)))
     assert power != Power(blocks=(A, B), scale_to=1.1, allow_negative=True)
-    assert drawn != PowerMap(np.array([[0.1, 2e-7]]), "W/m2", (0.0, 0.0), (1 * mm, 2 * mm), "map.csv")
-    assert drawn != "map.csv"
+    assert power_map != PowerMap(np.array([[0.1, 2e-7]]), "W/m2", (0.0, 0.0), (1 * mm, 2 * mm), "map.csv")
+    assert power_map != "map.csv"
 
 
 def test_map_is_a_copy_and_frozen() -> None:
     values = np.ones((2, 2))
-    drawn = PowerMap(values)
+    power_map = PowerMap(values)
     values[0, 0] = 9.0
-    assert drawn.values[0, 0] == 1.0
+    assert power_map.values[0, 0] == 1.0
     with pytest.raises(ValueError, match="read-only"):
-        drawn.values[0, 0] = 2.0
+        power_map.values[0, 0] = 2.0
 
 
 def test_unvalidated_blocks_equal_validated_ones() -> None:

@@ -16,7 +16,7 @@ QUICK = {
     "main_job.py": (["--quick"], "claim"),
     "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),
     "plots.py": (["--quick"], "written"),
-    "power_spreading.py": (["--quick"], "sum kept"),
+    "power_deposit.py": (["--quick"], "sum preserved"),
     "robustness.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
     "threads.py": (["--quick"], "claim"),

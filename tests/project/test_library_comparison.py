@@ -36,9 +36,9 @@ def _benchmarks_are_found() -> Iterator[None]:
 @pytest.fixture
 def size(tmp_path: Path) -> Any:
     libraries, standard = import_module("libraries"), import_module("standard_problem")
-    problem = standard.as_a_model_has_it(standard.standard_problem(8 * mm))
+    problem = standard.with_model_precision(standard.standard_problem(8 * mm))
     file = tmp_path / "problem"
-    import_module("python_library").write_problem(file, problem.conduction, problem.heat, problem.widths)
+    import_module("python_library").write_problem(file, problem.conduction, problem.rhs, problem.widths)
     script = [sys.executable, str(HOUSE / "benchmarks" / "drivers" / "python_library.py")]
     return libraries.Size(problem, file, {"python": script}, 60.0)
 
@@ -54,7 +54,7 @@ def test_problem_is_read_as_it_was_written(size: Any) -> None:
     for name in ("g_x", "g_y", "g_z"):
         np.testing.assert_array_equal(getattr(conduction, name), getattr(own.conduction, name))
     np.testing.assert_array_equal(conduction.boundary.dense, own.conduction.boundary.dense)
-    np.testing.assert_array_equal(heat, own.heat)
+    np.testing.assert_array_equal(heat, own.rhs)
     for read, given in zip(widths, own.widths, strict=True):
         np.testing.assert_array_equal(read, given)
 
@@ -79,13 +79,13 @@ def test_library_that_breaks_down_says_why(size: Any) -> None:
 
 def test_library_that_needs_too_much_memory_is_not_run(size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("libraries"), "available_memory", lambda: 1000)
-    assert "not there" in size.solve(library("SuperLU"), "library=superlu", 1)["failed"]
+    assert "not available" in size.solve(library("SuperLU"), "library=superlu", 1)["failed"]
 
 
 def test_page_shows_what_was_measured() -> None:
     plots = import_module("plots")
     saved = json.loads(plots.RESULTS.read_text(encoding="utf-8"))
-    page = plots.PAGE.read_text(encoding="utf-8")
+    page = plots.TABLE_PAGE.read_text(encoding="utf-8")
     assert plots.on_page(page, plots.tables(saved)) == page
     changed = json.loads(json.dumps(saved))
     changed["sizes"][0]["results"]["thermostack"]["total_s"] *= 2.0

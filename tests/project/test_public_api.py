@@ -18,7 +18,7 @@ NAMES = [name for name in ts.__all__ if name not in ("__version__", "units")]
 MAX_LINES = 10
 MAX_CHARACTERS = 1500
 
-# Types that signatures and fields mention and users only read: pieces of a geometry or model, and what the numerics keep.
+# Types that signatures and fields mention and users only read: pieces of a geometry, a model or the numerics.
 INTERNAL = {
     "AnyEffectiveMedium",
     "BlockCells",

@@ -1,8 +1,8 @@
-"""Random packages for the laws: side by side, stacked, turned, flipped, embedded, filled, open, orthotropic.
+"""Random small packages: stacks beside, on and inside each other, rotated, flipped, filled and open.
 
-A package is drawn whole and small: a root of one to three layers, up to four stacks in the quarters of its
-plan, one of them perhaps on another, perhaps a lid over all, perhaps a die in the body of the root. Sizes
-come in steps of 50 um, so that two planes are either one or far apart.
+A package has a root of one to three layers and up to four stacks in the quarters of its plan. It may have a
+stack on one of them, a lid over all, and a die inside the root. Sizes are multiples of 50 um, so that
+two planes coincide or have a distance.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Draw = st.DrawFn
 
 
 def steps(low: float, high: float) -> st.SearchStrategy[float]:
-    """Return lengths [m] in whole steps between two of them."""
+    """Return multiples of the step [m] between two lengths [m]."""
     return st.integers(round(low / STEP), round(high / STEP)).map(lambda n: n * STEP)
 
 
@@ -54,7 +54,7 @@ def materials(draw: Draw) -> Material:
 
 @st.composite
 def powers(draw: Draw, size: tuple[float, float]) -> Power:
-    """Draw a total, or blocks in the quarters of a layer."""
+    """Return a total, or blocks in the quarters of a layer."""
     if draw(st.booleans()):
         return Power(total=draw(st.floats(0.1, 10.0)))
     width, depth = (round(0.5 * side / STEP) * STEP for side in size)
@@ -70,7 +70,7 @@ def powers(draw: Draw, size: tuple[float, float]) -> Power:
 
 @st.composite
 def stacks(draw: Draw, name: str, size: tuple[float, float], *, most: int, may_be_open: bool) -> Stack:
-    """Draw one to `most` layers; an open one is void, and never the lowest or the highest."""
+    """Return a stack of one to `most` layers; a void layer is neither the first nor the last."""
     count = draw(st.integers(1, most))
     open_at = draw(st.integers(1, count - 2)) if may_be_open and count > 2 and draw(st.booleans()) else -1
     layers = []
@@ -94,7 +94,7 @@ def stacks(draw: Draw, name: str, size: tuple[float, float], *, most: int, may_b
 
 @st.composite
 def children(draw: Draw, size: tuple[float, float], *, may_be_open: bool) -> list[Stack]:
-    """Draw the stacks that stand on the root, in the quarters of its plan, and one on one of them."""
+    """Return stacks in the quarters of the root, and perhaps one on one of them."""
     found = []
     width, depth = (round(0.5 * side / STEP) * STEP for side in size)
     for quarter in draw(st.lists(st.integers(0, 3), max_size=3, unique=True)):
@@ -103,8 +103,8 @@ def children(draw: Draw, size: tuple[float, float], *, may_be_open: bool) -> lis
         turns = (0, 90, 180, 270) if max(own) <= min(width, depth) - STEP else (0, 180)
         rotate = draw(st.sampled_from(turns))
         stack = replace(stack, on=("root",), rotate=rotate, flip=draw(st.booleans()))
-        room = width - stack.footprint[0] - STEP, depth - stack.footprint[1] - STEP
-        at = draw(steps(0.0, room[0])), draw(steps(0.0, room[1]))
+        margin = width - stack.footprint[0] - STEP, depth - stack.footprint[1] - STEP
+        at = draw(steps(0.0, margin[0])), draw(steps(0.0, margin[1]))
         found.append(stack.at(at[0] + width * (quarter % 2), at[1] + depth * (quarter // 2)))
     if found and draw(st.booleans()):
         host = draw(st.sampled_from(found))
@@ -117,7 +117,7 @@ def children(draw: Draw, size: tuple[float, float], *, may_be_open: bool) -> lis
 
 @st.composite
 def embedded(draw: Draw, root: Stack) -> Stack | None:
-    """Draw a die in the body of the root, flush with its top or deeper, or none."""
+    """Return a die inside the root, flush with its top or deeper, or None."""
     layers = [layer for layer in root.layers if layer.material == VOID]
     if layers or root.height < 90 * um or draw(st.integers(0, 2)) > 0:
         return None
@@ -130,16 +130,16 @@ def embedded(draw: Draw, root: Stack) -> Stack | None:
     return replace(die, inside="root", depth=depth).at(*at)
 
 
-def films(*, may_hold: bool = True) -> st.SearchStrategy[Convection | FixedTemperature]:
+def convections(*, may_hold: bool = True) -> st.SearchStrategy[Convection | FixedTemperature]:
     ambient = st.sampled_from(AMBIENTS)
-    film = st.builds(Convection, st.sampled_from((50.0, 2e3, 3e4)), ambient)
-    return film | st.builds(FixedTemperature, ambient) if may_hold else film
+    convection = st.builds(Convection, st.sampled_from((50.0, 2e3, 3e4)), ambient)
+    return convection | st.builds(FixedTemperature, ambient) if may_hold else convection
 
 
 @st.composite
 def coolings(draw: Draw, size: tuple[float, float], *, is_everywhere: bool) -> Cooling:
-    """Draw films on some faces, perhaps a cooler with a base on top, and perhaps heat through a side."""
-    faces: dict[str, tuple[object, ...]] = {"bottom": (draw(films()),)}
+    """Return coolers of some faces, perhaps with a base on top and a heat flux through a side."""
+    faces: dict[str, tuple[object, ...]] = {"bottom": (draw(convections()),)}
     kind = draw(st.integers(0, 4))
     if kind == 0:
         base = Base(draw(materials()), 0.5 * mm, (size[0] + 2 * mm, size[1] + 1 * mm))
@@ -148,22 +148,22 @@ def coolings(draw: Draw, size: tuple[float, float], *, is_everywhere: bool) -> C
         faces["top"] = (ColdPlate(300.0, h=1e4, base=Base(draw(materials()), 0.2 * mm)),)
     elif kind == 2:
         region = FaceRectangle((0.0, 0.0), (round(0.5 * size[0] / STEP) * STEP, size[1]))
-        faces["bottom"] = (*faces["bottom"], FaceCooling(draw(films()), region))
+        faces["bottom"] = (*faces["bottom"], FaceCooling(draw(convections()), region))
     if kind in (2, 3):
-        faces["top"] = (draw(films()),)
+        faces["top"] = (draw(convections()),)
     side = draw(st.sampled_from(SIDES))
     if draw(st.booleans()):
-        faces[side] = (draw(films()),)
+        faces[side] = (draw(convections()),)
     elif draw(st.booleans()):
         faces[side] = (FixedFlux(heat=draw(st.floats(0.1, 2.0))),)
     if is_everywhere or draw(st.booleans()):
-        faces["surroundings"] = (draw(films(may_hold=False)),)
+        faces["surroundings"] = (draw(convections(may_hold=False)),)
     return Cooling(**faces)  # type: ignore[arg-type]
 
 
 @st.composite
 def packages(draw: Draw, *, may_be_open: bool = True) -> Package:
-    """Draw a package; with `may_be_open` layers may be void and the plan around the dies unfilled."""
+    """Return a package; `may_be_open` permits void layers and no filler around the dies."""
     size = draw(steps(4 * mm, 9 * mm)), draw(steps(4 * mm, 9 * mm))
     root = draw(stacks("root", size, most=3, may_be_open=may_be_open))
     others = draw(children(size, may_be_open=may_be_open))
@@ -171,7 +171,7 @@ def packages(draw: Draw, *, may_be_open: bool = True) -> Package:
     filler = draw(materials()) if is_filled else None
     root = replace(root, filler=filler)
     inside = draw(embedded(root))
-    if inside is not None:  # a layer is not heated where another stack takes its place
+    if inside is not None:  # a layer has no power inside an embedded stack
         root = replace(root, layers=tuple(replace(layer, power=None) for layer in root.layers))
     on_root = tuple(stack.name for stack in others if stack.on == ("root",))
     lid = []
@@ -183,11 +183,11 @@ def packages(draw: Draw, *, may_be_open: bool = True) -> Package:
     return Package("random", tuple(found), cooling)
 
 
-# -- what a package is, seen otherwise -----------------------------------------------------------
+# -- transformations and sums of a package --------------------------------------------------------
 
 
 def scaled_powers(package: Package, factors: dict[str, float], rest: float = 0.0) -> Package:
-    """Return a package with the power of each "stack.layer" times its factor, of the others times `rest`."""
+    """Return a package with the power of each "stack.layer" times its factor, others times `rest`."""
 
     def scaled(stack: Stack, layer: Layer) -> Layer:
         if layer.power is None:
@@ -195,7 +195,7 @@ def scaled_powers(package: Package, factors: dict[str, float], rest: float = 0.0
         factor = factors.get(f"{stack.name}.{layer.name}", rest)
         power = layer.power
         total = None if power.total is None else power.total * factor
-        blocks = tuple(replace(block, power=block.drawn_power * factor) for block in power.blocks)
+        blocks = tuple(replace(block, power=block.described_power * factor) for block in power.blocks)
         return replace(layer, power=replace(power, total=total, blocks=blocks))
 
     found = [
@@ -205,8 +205,8 @@ def scaled_powers(package: Package, factors: dict[str, float], rest: float = 0.0
     return replace(package, stacks=tuple(found))
 
 
-def heated_layers(package: Package) -> list[str]:
-    """Return "stack.layer" of every layer with power."""
+def powered_layers(package: Package) -> list[str]:
+    """Return "stack.layer" of every powered layer."""
     return [
         f"{stack.name}.{layer.name}"
         for stack in package.stacks
@@ -215,14 +215,14 @@ def heated_layers(package: Package) -> list[str]:
     ]
 
 
-def drawn_power(package: Package) -> float:
-    """Return the sum of all powers as they are written [W]."""
+def described_power(package: Package) -> float:
+    """Return the sum of all described powers [W]."""
     given = [layer.power for stack in package.stacks for layer in stack.layers if layer.power is not None]
-    return sum((power.total or 0.0) + sum(block.drawn_power for block in power.blocks) for power in given)
+    return sum((power.total or 0.0) + sum(block.described_power for block in power.blocks) for power in given)
 
 
-def drawn_volume(package: Package) -> float:
-    """Return the volume of the solids [m3], counted from the drawing: sheets less holes, fillers, bases."""
+def solid_volume(package: Package) -> float:
+    """Return the volume of the solids [m3] from the description: layers without openings, fillers, bases."""
     known = {stack.name: stack for stack in package.stacks}
     volume = 0.0
     for stack in package.stacks:
@@ -234,19 +234,19 @@ def drawn_volume(package: Package) -> float:
                     region.size[1] - 2.0 * (region.frame or 0.0)
                 )
             volume += solid - hole * layer.thickness
-        if stack.inside is not None:  # takes the place of as much of its host
+        if stack.inside is not None:  # replaces the same volume of the stack around it
             volume -= stack.size[0] * stack.size[1] * stack.height
     root = package.stacks[0]
     standing = [stack for stack in package.stacks if stack.on and stack.name != "lid"]
-    heights = [sum(known[name].height for name in _way_down(stack, known)) for stack in standing]
+    heights = [sum(known[name].height for name in _supports_below(stack, known)) for stack in standing]
     if root.filler is not None and heights:
         around = root.size[0] * root.size[1] * max(heights)
         volume += around - sum(stack.size[0] * stack.size[1] * stack.height for stack in standing)
     return volume + _base_volume(package, root, standing, heights)
 
 
-def _way_down(stack: Stack, known: dict[str, Stack]) -> list[str]:
-    """Return the names of a stack and of those below it, but for the root."""
+def _supports_below(stack: Stack, known: dict[str, Stack]) -> list[str]:
+    """Return the names of a stack and of those below it without the root."""
     names = [stack.name]
     while known[names[-1]].on[0] != "root":
         names.append(known[names[-1]].on[0])
@@ -262,12 +262,12 @@ def _base_volume(package: Package, root: Stack, standing: list[Stack], heights: 
             return base.size[0] * base.size[1] * base.thickness
         if root.filler is not None or not standing or any(stack.name == "lid" for stack in package.stacks):
             return root.size[0] * root.size[1] * base.thickness
-        return -inf  # over the dies that stand highest: not counted here
+        return -inf  # only the highest dies are below the base: not supported here
     return 0.0
 
 
 def turned(package: Package) -> Package:
-    """Return the same package turned counter-clockwise by a quarter."""
+    """Return the package rotated counter-clockwise by 90 degrees."""
     root = package.stacks[0]
     depth = root.size[1]
     found = (replace(root, rotate=(root.rotate + 90) % 360), *package.stacks[1:])
@@ -280,11 +280,11 @@ def turned(package: Package) -> Package:
             region = FaceRectangle((depth - y - d, x), (d, w))
         return FaceCooling(_with_base(cooler, is_turned=True), region)
 
-    return replace(package, stacks=found, cooling=_moved(package.cooling, becomes, turn))
+    return replace(package, stacks=found, cooling=_transform_cooling(package.cooling, becomes, turn))
 
 
 def mirrored(package: Package) -> Package:
-    """Return the same package seen in a mirror across x."""
+    """Return the package mirrored in x."""
     known = {stack.name: stack for stack in package.stacks}
 
     def mirror(stack: Stack) -> Stack:
@@ -323,10 +323,10 @@ def mirrored(package: Package) -> Package:
 
     becomes = {"west": "east", "east": "west"}
     found = tuple(mirror(stack) for stack in package.stacks)
-    return replace(package, stacks=found, cooling=_moved(package.cooling, becomes, turn))
+    return replace(package, stacks=found, cooling=_transform_cooling(package.cooling, becomes, turn))
 
 
-def _moved(cooling: Cooling, becomes: dict[str, str], turn: object) -> Cooling:
+def _transform_cooling(cooling: Cooling, becomes: dict[str, str], turn: object) -> Cooling:
     faces: dict[str, list[FaceCooling]] = {}
     for face, cooled in cooling:
         faces.setdefault(becomes.get(face, face), []).append(turn(cooled))  # type: ignore[operator]
@@ -334,7 +334,7 @@ def _moved(cooling: Cooling, becomes: dict[str, str], turn: object) -> Cooling:
 
 
 def _with_base(cooler: object, *, is_turned: bool = False, scale: float = 1.0) -> object:
-    """Return a cooler whose base is turned by a quarter, or as much larger and worse in conducting."""
+    """Return a cooler with its base rotated by 90 degrees, or scaled with a lower conductivity."""
     base = getattr(cooler, "base", None)
     if base is None:
         return cooler
@@ -350,7 +350,7 @@ def _with_base(cooler: object, *, is_turned: bool = False, scale: float = 1.0) -
 
 
 def scaled(package: Package, scale: float) -> Package:
-    """Return the package with lengths times `scale` and what conducts changed so that it stays as warm."""
+    """Return the package with lengths times `scale`, and conductivities that keep the temperatures."""
     area = scale * scale
 
     def material(given: Material | str | None) -> Material | str | None:
@@ -391,4 +391,4 @@ def scaled(package: Package, scale: float) -> Package:
         return FaceCooling(cooler, region)
 
     found = tuple(stack(each) for each in package.stacks)
-    return replace(package, stacks=found, cooling=_moved(package.cooling, {}, cooled))
+    return replace(package, stacks=found, cooling=_transform_cooling(package.cooling, {}, cooled))

@@ -72,10 +72,8 @@ class Body:
         """Return the heat of every cell [W] for 1 W in a layer or 1 K at a face ("cooling.top"), (cells,)."""
         heat = np.zeros(self.model.grid.shape)
         if name.startswith("cooling."):
-            faces, conductance = (
-                self.model.boundary,
-                assemble_conduction(self.model).boundary_face_conductance,
-            )
+            faces = self.model.boundary
+            conductance = assemble_conduction(self.model).boundary_face_conductance
             own = faces.face == FACES.index(name.removeprefix("cooling."))
             np.add.at(heat.reshape(-1), faces.cell[own], conductance[own])
             return heat[self.is_active]
@@ -84,7 +82,7 @@ class Body:
                 heat[source.window] += source.shares[:, None, None] * source.plane
         return heat[self.is_active] / heat.sum()
 
-    def heats(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+    def cell_powers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
         """Return the heat of every cell [W] for columns of powers [W] and ambient temperatures [K].
 
         The shape is (rows, cells). Powers and temperatures without a column are those of the description.
@@ -132,8 +130,8 @@ def sandwich(top: float = 5e3, bottom: float = 50.0, *, is_mirrored: bool = Fals
 @lru_cache(maxsize=1)
 def plate() -> Body:
     """Return a plate of copper in 24 cells, without short time constants."""
-    heater = Layer("heater", 1 * mm, COPPER, Power(total=30.0))
-    stack = Stack("plate", (6 * mm, 4 * mm), (heater, Layer("rest", 1 * mm, COPPER)))
+    heated = Layer("heated", 1 * mm, COPPER, Power(total=30.0))
+    stack = Stack("plate", (6 * mm, 4 * mm), (heated, Layer("rest", 1 * mm, COPPER)))
     grid = Grid(np.arange(5) * 1.5 * mm, np.array([0.0, 1.0, 2.5, 4.0]) * mm, np.arange(3) * 1.0 * mm)
     air = Cooling(top=Convection(2e4, AMBIENT), bottom=Convection(1e3, AMBIENT))
     return Body(discretize(Package("plate", (stack,), air), grid=grid))

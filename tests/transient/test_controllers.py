@@ -19,15 +19,13 @@ from thermostack.transient.controllers import (
     ControllerSet,
     Governor,
     StateLog,
-    beats,
+    whole_periods,
 )
+from thermostack.transient.throttle_presets import clock_states, gpu_throttle, hbm_throttle
 from thermostack.transient.throttling import (
     PowerState,
     Sensor,
     Throttle,
-    clock_states,
-    gpu_throttle,
-    hbm_throttle,
 )
 from thermostack.units import celsius
 
@@ -162,7 +160,7 @@ def test_a_sensor_reads_what_it_is_told_to(reads: str, expected: int) -> None:
 
 def test_a_sensor_may_stand_at_a_place() -> None:
     run = two_states(sensor=("12 mm", "8 mm", "1.2 mm")).start()
-    ((name, place),) = run.places.items()
+    ((name, place),) = run.probes.items()
     assert place == (12e-3, 8e-3, 1.2e-3)
     run.act(0.0, {"gpu": part("gpu", 300.0), name: part(name, 370.0)})
     assert run.record.level == 1
@@ -198,8 +196,12 @@ FULL, HALF = PowerState("full", 1.0), PowerState("half", 0.5)
     ("options", "code", "words"),
     [
         ({"states": (FULL,)}, "E-MISSING", "at least one below"),
-        ({"states": (FULL, FULL)}, "E-DUPLICATE", "'full' is used twice"),
-        ({"states": (PowerState("full", 1.0, limit=350.0), HALF)}, "E-VALUE", "no limit leads to"),
+        ({"states": (FULL, FULL)}, "E-DUPLICATE", "two states are named 'full'"),
+        (
+            {"states": (PowerState("full", 1.0, limit=350.0), HALF)},
+            "E-VALUE",
+            "the full state 'full' has a limit",
+        ),
         ({"limit": None}, "E-MISSING", "'half' has no limit"),
         (
             {"states": (FULL, replace(HALF, limit="90 degC"), PowerState("low", 0.2, limit="80 degC"))},
@@ -231,7 +233,7 @@ def test_shares_that_cannot_be_are_refused(power: Any, performance: float) -> No
 
 def test_a_sensor_sits_in_a_part_or_at_a_place() -> None:
     for both in ({}, {"part": "gpu", "at": (0.0, 0.0, 0.0)}):
-        with pytest.raises(DescriptionError, match="in a part or at a place"):
+        with pytest.raises(DescriptionError, match="in a part or at a position"):
             Sensor(**both)  # type: ignore[arg-type]
 
 
@@ -379,10 +381,10 @@ def test_an_answer_that_stays_is_no_change() -> None:
     [
         (0.5, "E-TYPE", "returned 0.5"),
         (None, "E-TYPE", "returned None"),
-        ({"gpu": -0.1}, "E-RANGE", "controllers.fan.gpu: -0.1 is no share"),
-        ({"gpu": math.nan}, "E-RANGE", "nan is no share"),
-        ({"gpu": "50 %"}, "E-RANGE", "is no share"),
-        ({"gpu": True}, "E-RANGE", "True is no share"),
+        ({"gpu": -0.1}, "E-RANGE", "controllers.fan.gpu: -0.1 is not a factor of power"),
+        ({"gpu": math.nan}, "E-RANGE", "nan is not a factor of power"),
+        ({"gpu": "50 %"}, "E-RANGE", "is not a factor of power"),
+        ({"gpu": True}, "E-RANGE", "True is not a factor of power"),
     ],
 )
 def test_what_a_function_may_not_say(returned: Any, code: str, words: str) -> None:
@@ -458,14 +460,14 @@ def test_the_next_time_is_the_next_multiple(period: float, n: int) -> None:
     assert control.next_after(time) == (n + 1) * period
     assert control.next_after(time * (1.0 + 1e-15)) == (n + 1) * period
     assert control.next_after(time + 0.5 * period) == (n + 1) * period
-    assert beats(time, period) == n
+    assert whole_periods(time, period) == n
 
 
 @pytest.mark.parametrize("n", [1, 3, 1000, 10**7])
 def test_a_time_that_rounding_put_before_a_multiple_is_there(n: int) -> None:
     period = 0.1
-    assert beats(n * period * (1.0 - 1e-15), period) == n
-    assert beats((n - 0.001) * period, period) == n - 1
+    assert whole_periods(n * period * (1.0 - 1e-15), period) == n
+    assert whole_periods((n - 0.001) * period, period) == n - 1
 
 
 def test_a_late_call_is_one_call() -> None:

@@ -212,17 +212,17 @@ def test_a_function_may_not_cool_where_the_drawing_does_not() -> None:
     with pytest.raises(DescriptionError) as caught:
         loads.cell_powers(2.0)
     assert str(caught.value) == (
-        "chip.active.core_0: -1 W at 2 s is negative (write allow_negative: true in its power where "
-        "something is cooled) [E-POWER]"
+        "chip.active.core_0: -1 W at 2 s is negative (set allow_negative: true in its power if it "
+        "is a cooler) [E-POWER]"
     )
 
 
 def test_a_trace_must_last() -> None:
     loads = Loads(MODEL, [steps({"chip": [1.0, 2.0]}, after="refuse"), steps({"hbm": [1.0, 2.0]})])
     loads.must_cover(1.0)
-    with pytest.raises(DescriptionError, match="ends at 1 s, 2 s is asked for"):
+    with pytest.raises(DescriptionError, match="ends at 1 s, before 2 s"):
         loads.must_cover(2.0)
-    with pytest.raises(DescriptionError, match=r"ends at 1 s, 1\.5 s is asked for"):
+    with pytest.raises(DescriptionError, match=r"ends at 1 s, before 1\.5 s"):
         loads.cell_powers(1.5)
     with pytest.raises(DescriptionError) as caught:
         loads.must_cover(0.0, since=-1.0)
@@ -279,7 +279,7 @@ def test_a_heat_given_to_a_face_has_nothing_outside() -> None:
 def test_a_face_without_its_own_cooling() -> None:
     assert refused(steps({"cooling.west": [300.0]})) == [
         (
-            "cooling.west: the package has no cooling of its own for west that has a temperature outside "
+            "cooling.west: the package has no boundary condition with an ambient temperature at west "
             "(there is cooling.surroundings and cooling.top) [E-COOLING]"
         )
     ]
@@ -288,7 +288,10 @@ def test_a_face_without_its_own_cooling() -> None:
 def test_a_fixed_temperature_has_no_film() -> None:
     model = model_of(top=FixedTemperature(300.0), surroundings=AIR)
     assert refused(steps({"cooling.top.h": [0.5]}), model=model) == [
-        "cooling.top.h: top is held at a temperature and has no film (give cooling.top [degC]) [E-COOLING]"
+        (
+            "cooling.top.h: top has a fixed temperature and no heat-transfer coefficient "
+            "(set cooling.top [degC]) [E-COOLING]"
+        )
     ]
     assert Loads(model, steps({"cooling.top": [350.0]})).ambient_temperature(0.0).max() == 350.0
 
@@ -302,31 +305,31 @@ def test_all_diagnostics_are_told_at_once() -> None:
     assert refused(trace) == [
         "chpi: 'chpi' has no heat source (did you mean chip?) [E-NAME]",
         (
-            "cache: cache and chip both give the power of chip.active.cache (leave one of the columns "
-            "out) [E-DUPLICATE]"
+            "cache: cache and chip both set the power of chip.active.cache (remove one of the "
+            "columns) [E-DUPLICATE]"
         ),
         ("board: 'board' has no heat source (give the layer a power, which may be 0 W) [E-NAME]"),
-        "hbm.core: a share of nothing: no power is drawn for hbm.core (write hbm.core [W]) [E-POWER]",
+        "hbm.core: hbm.core has no power in the package to take a fraction of (write hbm.core [W]) [E-POWER]",
     ]
 
 
 def test_two_traces_of_one_heater() -> None:
     assert refused([steps({"chip": [1.0]}), steps({"core_0": [1.0]})]) == [
         (
-            "core_0: core_0 and chip both give the power of chip.active.core_0 (leave one of the columns "
-            "out) [E-DUPLICATE]"
+            "core_0: core_0 and chip both set the power of chip.active.core_0 (remove one of the "
+            "columns) [E-DUPLICATE]"
         )
     ]
     assert refused([steps({"cooling.top": [300.0]}), steps({"cooling.top": [300.0]})]) == [
-        "cooling.top: cooling.top stands in two traces (leave one of the columns out) [E-DUPLICATE]"
+        "cooling.top: cooling.top is in two traces (remove one of the columns) [E-DUPLICATE]"
     ]
 
 
 def test_negative_powers() -> None:
     assert refused(steps({"chip": [1.0, -2.0, -3.0]})) == [
         (
-            "chip: -2 W is negative, and 1 more of its values are (write allow_negative: true in its "
-            "power where something is cooled) [E-POWER]"
+            "chip: -2 W is negative, and 1 more of its values are (set allow_negative: true in its "
+            "power if it is a cooler) [E-POWER]"
         )
     ]
     cold = model_of(Power(blocks=BLOCKS, allow_negative=True))
@@ -341,8 +344,8 @@ def test_diagnostics_of_a_file_have_their_place(tmp_path: Path, monkeypatch: pyt
     assert refused(read_trace("trace.csv")) == [
         "trace.csv:2:11: chpi: 'chpi' has no heat source (did you mean chip?) [E-NAME]",
         (
-            "trace.csv:5: hbm: -3 W is negative (write allow_negative: true in its power where something "
-            "is cooled) [E-POWER]"
+            "trace.csv:5: hbm: -3 W is negative (set allow_negative: true in its power if it "
+            "is a cooler) [E-POWER]"
         ),
         (
             "trace.csv:2:38: cooling.west: the package has no cooling of its own for west that has a "
@@ -357,7 +360,7 @@ def test_missing_blocks_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert refused(read_trace("trace.csv")) == [
         (
             "trace.csv:1:19: core_1: 2 of the 3 blocks of chip.active have no column: core_0 and cache "
-            "(add them, or say what they do: rest: drawn, or rest: off) [E-MISSING]"
+            "(add columns, or set rest: drawn or rest: off) [E-MISSING]"
         )
     ]
     drawn = Loads(MODEL, read_trace("trace.csv", rest="drawn"))
@@ -430,13 +433,13 @@ def test_state_goes_on_to_the_last_bit() -> None:
     [
         (lambda loads: loads.override({"gpu": 1.0}), "gpu: 'gpu' has no heat source"),
         (lambda loads: loads.override({"hbm": math.nan}), r"hbm: nan is not a finite power \[E-RANGE\]"),
-        (lambda loads: loads.override({"hbm": -1.0}), r"hbm.base: -1 W is negative \(write allow_negative"),
-        (lambda loads: loads.scale({"hbm": -1.0}), r"hbm: -1.0 is not a share of a power \(a number of zero"),
-        (lambda loads: loads.scale({"hbm": math.inf}), "hbm: inf is not a share"),
+        (lambda loads: loads.override({"hbm": -1.0}), r"hbm.base: -1 W is negative \(set allow_negative"),
+        (lambda loads: loads.scale({"hbm": -1.0}), r"hbm: -1.0 is not a factor of power \(a number of zero"),
+        (lambda loads: loads.scale({"hbm": math.inf}), "hbm: inf is not a factor"),
         (lambda loads: loads.scale({"cor_0": 1.0}), r"'cor_0' has no heat source \(did you mean core_0"),
         (
             lambda loads: loads.restore({"override": np.zeros(3), "scale": np.ones(3)}),
-            "the state is of 3 heaters, the model has 5",
+            "the state has 3 heat sources, the model has 5",
         ),
     ],
 )

@@ -86,24 +86,24 @@ def test_what_is_found_is_taken_in_the_middle_of_the_step(model: Model) -> None:
     end = now + 10.0
     assert found.correct(mixed(now, end))
     varies = varying(model)
-    assert np.array_equal(found.state()["taken_at"][varies], 0.5 * (now + end)[varies])
-    assert np.array_equal(found.state()["taken_at"][~varies], now[~varies])
+    assert np.array_equal(found.state()["conductivity_at"][varies], 0.5 * (now + end)[varies])
+    assert np.array_equal(found.state()["conductivity_at"][~varies], now[~varies])
     assert not found.correct(mixed(now, end))  # they are there
 
 
 def test_small_drifts_of_capacities_add_up(model: Model) -> None:
     """Conductivities are taken anew each time, capacities when they have strayed as far as matters."""
     found, now, varies = made(model), warm(model), varying(model)
-    stored = [found.state()["stored_at"].mean()]
+    stored = [found.state()["capacity_at"].mean()]
     count = 0
     while stored[-1] == stored[0] and count < 100:
         count += 1
         middle = now + 0.5 * count
         assert found.predict(now, mixed(middle))
-        assert np.array_equal(found.state()["taken_at"][varies], middle[varies])
-        stored.append(found.state()["stored_at"].mean())
+        assert np.array_equal(found.state()["conductivity_at"][varies], middle[varies])
+        stored.append(found.state()["capacity_at"].mean())
     assert 1 < count < 100
-    assert np.array_equal(found.state()["stored_at"][varies], middle[varies])
+    assert np.array_equal(found.state()["capacity_at"][varies], middle[varies])
     assert np.array_equal(found.capacity, assemble_capacity(model, middle + ZERO))
 
 
@@ -135,7 +135,7 @@ def test_only_planes_where_it_matters_are_taken_anew(model: Model) -> None:
     drifting = now.copy()
     drifting[planes[0]] += 5.0
     assert found.predict(now, mixed(drifting))
-    taken = found.state()["taken_at"]
+    taken = found.state()["conductivity_at"]
     assert np.array_equal(taken[planes[0]], drifting[planes[0]])
     others = np.arange(len(now)) != planes[0]
     assert np.array_equal(taken[others], now[others])
@@ -143,7 +143,7 @@ def test_only_planes_where_it_matters_are_taken_anew(model: Model) -> None:
     assert np.array_equal(found.conduction.g_z, expected.g_z)
     assert np.array_equal(found.conduction.g_x, expected.g_x)
     assert bits(found) != before
-    assert np.count_nonzero(found.state()["strayed"]) <= 1
+    assert np.count_nonzero(found.state()["capacity_drift"]) <= 1
 
 
 def test_a_material_that_changes_only_when_it_is_hotter_is_followed() -> None:
@@ -175,12 +175,12 @@ def test_they_come_back_to_the_last_bit(model: Model) -> None:
     found.set_htc_fraction(share)
     assert found.predict(now, mixed(now + 0.5))  # conductivities, and not yet capacities
     state = found.state()
-    assert not np.array_equal(state["taken_at"], state["stored_at"])
+    assert not np.array_equal(state["conductivity_at"], state["capacity_at"])
     other = MaterialUpdate(model, ZERO, TOLERANCE)
     other.restore(state, share)
     assert bits(other) == bits(found)
-    assert np.array_equal(other.state()["strayed"], state["strayed"])
-    assert (state["strayed"][varying(model)] > 0.0).all()
+    assert np.array_equal(other.state()["capacity_drift"], state["capacity_drift"])
+    assert (state["capacity_drift"][varying(model)] > 0.0).all()
 
 
 def test_what_does_not_depend_on_temperature_never_changes() -> None:
@@ -190,5 +190,5 @@ def test_what_does_not_depend_on_temperature_never_changes() -> None:
     assert are_constant(model)
     assert not found.predict(now, mixed(now + 500.0))
     assert not found.correct(mixed(now, now + 500.0))
-    assert found.state()["taken_at"].size == 0
+    assert found.state()["conductivity_at"].size == 0
     assert found.conductivity_at(now + ZERO) is found.conductivity_at(now)

@@ -186,10 +186,10 @@ def test_a_package_is_cut_into_cells() -> None:
 @pytest.mark.parametrize(
     ("duration", "options", "said"),
     [
-        (0.0, {}, "a duration of 0 s is no time to run"),
-        (-1.0, {}, "is no time to run"),
-        (float("nan"), {}, "is no time to run"),
-        (float("inf"), {}, "is no time to run"),
+        (0.0, {}, "duration must be positive and finite, got 0 s"),
+        (-1.0, {}, "duration must be positive and finite"),
+        (float("nan"), {}, "duration must be positive and finite"),
+        (float("inf"), {}, "duration must be positive and finite"),
         (0.01, {"times": [0.02]}, "a frame at 0.02 s is not between the start and 0.01 s"),
         (0.01, {"times": [-1e-9]}, "is not between the start"),
         (0.01, {"times": [float("nan")]}, "a frame at nan s"),

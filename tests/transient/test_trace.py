@@ -85,13 +85,9 @@ def test_what_is_handed_out_is_not_the_trace_itself() -> None:
 def test_a_trace_says_nothing_beyond_its_ends() -> None:
     trace = stairs()
     assert trace.at(3.0).tolist() == [5.0]
-    with pytest.raises(
-        DescriptionError, match=r"time: the trace ends at 3 s, 3\.5 s is asked for \(say what"
-    ):
+    with pytest.raises(DescriptionError, match=r"time: the trace ends at 3 s, before 3\.5 s \(set after"):
         trace.at(3.5)
-    with pytest.raises(
-        DescriptionError, match=r"the trace begins at 0 s, -1 s is asked for \(begin with a row"
-    ):
+    with pytest.raises(DescriptionError, match=r"the trace begins at 0 s, after -1 s \(begin with a row"):
         trace.at(-1.0)
 
 
@@ -350,22 +346,22 @@ def test_of_says_what_units_are() -> None:
             [0.0, 2e-3, 1e-3],
             {"gpu": [1, 2, 3]},
             {},
-            "Trace.times[2]: 1 ms comes after 2 ms (times ascend: sort the rows) [E-TRACE]",
+            "Trace.times[2]: 1 ms comes after 2 ms (sort the rows by time) [E-TRACE]",
         ),
         (
             [0.0, 1.0, 1.0],
             {"gpu": [1, 2, 3]},
             {},
             (
-                "Trace.times[2]: 1 s is used twice (one of the rows is too many; only in a linear trace "
-                "two rows of one time are a jump) [E-TRACE]"
+                "Trace.times[2]: two rows are at 1 s (remove one of the rows; two rows at one time are a "
+                "jump in a linear trace only) [E-TRACE]"
             ),
         ),
         (
             [0.0, 1.0, 1.0, 1.0],
             {"gpu": [1, 2, 3, 4]},
             {"kind": "linear"},
-            "Trace.times[3]: 1 s stands three times (a jump takes two rows) [E-TRACE]",
+            "Trace.times[3]: three rows are at 1 s (a jump has two rows) [E-TRACE]",
         ),
         (
             [0.0],
@@ -379,14 +375,14 @@ def test_of_says_what_units_are() -> None:
             {},
             "Trace.values[0][0]: -10 K is not above absolute zero (temperatures are in kelvin) [E-RANGE]",
         ),
-        ([0.0], {}, {}, "Trace.names: there are times but nothing over them (name a block) [E-MISSING]"),
+        ([0.0], {}, {}, "Trace.names: there are times but no columns (add a column) [E-MISSING]"),
         (
             [],
             {"gpu": []},
             {},
             (
-                "Trace.values: times of shape (0,) and values of shape (0, 1) for 1 columns (a row for "
-                "each time, one at least) [E-TYPE]"
+                "Trace.values: times of shape (0,) and values of shape (0, 1) for 1 columns (give one "
+                "row for each time, and one at least) [E-TYPE]"
             ),
         ),
         ([0.0, 1.0], {"gpu": [1.0]}, {}, "Trace.columns.gpu: 1 values for 2 times [E-TYPE]"),
@@ -413,26 +409,23 @@ def test_of_says_what_units_are() -> None:
             {"gpu": [1, 2]},
             {"after": "repeat"},
             (
-                "Trace.period: nothing says how long the last row lasts before the trace repeats (end "
-                "with the first row again, or give a period) [E-TRACE]"
+                "Trace.period: a repeated trace of steps needs the duration of its last row (give a period, "
+                "or end with the values of the first row) [E-TRACE]"
             ),
         ),
         (
             [0.0],
             {"gpu": [1]},
             {"after": "repeat"},
-            (
-                "Trace.period: nothing says how long the one row lasts before the trace repeats (give a "
-                "period) [E-TRACE]"
-            ),
+            ("Trace.period: a repeated trace of one row needs a period (give a period) [E-TRACE]"),
         ),
         (
             [0.0, 1.0],
             {"gpu": [1, 2]},
             {"after": "repeat", "period": 0.5},
             (
-                "Trace.period: a period of 500 ms ends before the last row, 1 s after the first (a longer "
-                "one, or fewer rows) [E-TRACE]"
+                "Trace.period: a period of 500 ms ends before the last row, 1 s after the first (use a "
+                "longer period, or fewer rows) [E-TRACE]"
             ),
         ),
         (
@@ -445,29 +438,29 @@ def test_of_says_what_units_are() -> None:
             [0.0, 1.0],
             {"gpu": [1, 2]},
             {"period": 2.0},
-            "Trace.period: only a repeated trace has a period (say after: repeat) [E-TRACE]",
+            "Trace.period: only a repeated trace has a period (set after: repeat) [E-TRACE]",
         ),
         (
             [0.0, 1.0, 1.0],
             {"gpu": [1, 2, 1]},
             {"kind": "linear", "after": "repeat"},
             (
-                "Trace.times[2]: a jump at the end of a repeated trace is that to its first row (leave "
-                "out the last row) [E-TRACE]"
+                "Trace.times[2]: a repeated trace cannot end with a jump: it jumps to its first row (remove "
+                "the last row) [E-TRACE]"
             ),
         ),
         (
             [0.0],
             {"gpu": [1]},
             {"units": {"gpu": "kW"}},
-            "Trace.names[0]: 'kW' is not the unit of a column (W, 1 (a share) or K) [E-UNIT]",
+            "Trace.names[0]: 'kW' is not the unit of a column (use W, 1 (a fraction) or K) [E-UNIT]",
         ),
         (
             [0.0],
             {"gpu": [300]},
             {"units": {"gpu": "K"}},
             (
-                "Trace.names[0]: 'gpu' has no temperature that could be given (write cooling.top, or give "
+                "Trace.names[0]: 'gpu' has no temperature that a trace could set (write cooling.top, or give "
                 "W or %) [E-UNIT]"
             ),
         ),
@@ -476,7 +469,7 @@ def test_of_says_what_units_are() -> None:
             {"cooling.tpo": [300]},
             {"units": {"cooling.tpo": "K"}},
             (
-                "Trace.names[0]: 'cooling.tpo' has no temperature that could be given (did you mean top?) "
+                "Trace.names[0]: 'cooling.tpo' has no temperature that a trace could set (did you mean top?) "
                 "[E-NAME]"
             ),
         ),
@@ -485,26 +478,29 @@ def test_of_says_what_units_are() -> None:
             {"cooling.top": [3]},
             {"units": {"cooling.top": "W"}},
             (
-                "Trace.names[0]: a power is not what is outside of a face (write cooling.top [degC], or "
-                "cooling.top.h [%] for its film) [E-UNIT]"
+                "Trace.names[0]: a power is not an ambient temperature (write cooling.top [degC], or "
+                "cooling.top.h [%] for its heat-transfer coefficient) [E-UNIT]"
             ),
         ),
         (
             [0.0],
             {"cooling.top.h": [3]},
             {"units": {"cooling.top.h": "W"}},
-            "Trace.names[0]: a power is not a share of a film (write cooling.top.h [%]) [E-UNIT]",
+            (
+                "Trace.names[0]: a power is not a fraction of a heat-transfer coefficient "
+                "(write cooling.top.h [%]) [E-UNIT]"
+            ),
         ),
         (
             [0.0],
             {"cooling.top.h": [0.5]},
             {"kind": "linear"},
             (
-                "Trace.names[0]: a film changes in steps alone (give the film a trace of its own, of "
-                "steps) [E-TRACE]"
+                "Trace.names[0]: a heat-transfer coefficient cannot change linearly (put it in a trace "
+                "of kind steps) [E-TRACE]"
             ),
         ),
-        ([0.0], {" ": [0.5]}, {}, "Trace.names[0]: ' ' is not the name of a column [E-NAME]"),
+        ([0.0], {" ": [0.5]}, {}, "Trace.names[0]: ' ' is not a column name [E-NAME]"),
         (
             [0.0],
             {"gpu": [0.5]},
@@ -520,7 +516,7 @@ def test_diagnostic(times: list[float], columns: dict[str, Any], more: dict[str,
 def test_all_diagnostics_are_told_at_once() -> None:
     message = refused([0.0, 2.0, 1.0], {"gpu": [math.nan, 1, 2], "hbm": [1, 2, -3]}, units={"hbm": "1"})
     assert message.splitlines() == [
-        "Trace.times[2]: 1 s comes after 2 s (times ascend: sort the rows) [E-TRACE]",
+        "Trace.times[2]: 1 s comes after 2 s (sort the rows by time) [E-TRACE]",
         "Trace.values[0][0]: nan is not a finite number [E-RANGE]",
         "Trace.values[2][1]: -300 % is negative [E-RANGE]",
     ]
@@ -538,7 +534,7 @@ def test_what_is_no_table() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.5, math.nan])
 def test_a_duty_cycle_is_neither_on_nor_off(share: float) -> None:
-    with pytest.raises(DescriptionError, match="is not the share of a duty cycle"):
+    with pytest.raises(DescriptionError, match="share must be between 0 and 1, got"):
         Trace.duty_cycle("gpu", 100.0, 1.0, share)
 
 

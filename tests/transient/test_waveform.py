@@ -68,13 +68,13 @@ def forgetful(t: float) -> Mapping[str, float]:
         ),
         (
             forgetful,
-            "hbm: the function names 'hbm' at 1 s alone (return the same names at any time) [E-NAME]",
+            "hbm: the function returns 'hbm' at 1 s only (return the same names at any time) [E-NAME]",
         ),
         (
             lambda t: {"cooling.top.h": 1.0},
             (
-                "cooling.top.h: a film changes in steps alone (give the film a trace of its own, of "
-                "steps) [E-TRACE]"
+                "cooling.top.h: a heat-transfer coefficient cannot change linearly (put it in a trace of "
+                "kind steps) [E-TRACE]"
             ),
         ),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from exact.cases import block_cases
 from exact.manufactured import Manufactured
-from support.drawn_cases import compare, draw
+from support.exact_packages import compare, package_of_case
 
 from thermostack import Convection, Cooling, Grid, Layer, Model, Package, Stack, discretize
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
@@ -118,7 +118,7 @@ def bisected(planes: np.ndarray) -> np.ndarray:
 def errors_on_bisected_grids(name: str, times: int) -> dict[str, list[float]]:
     """Return the root mean square over the parts of the errors of means and of peaks, grid by grid [K]."""
     case = CASES[name]
-    package = draw(case)
+    package = package_of_case(case)
     grid = discretize(package, fineness=0.5).grid
     found: dict[str, list[float]] = {"mean": [], "peak": []}
     for _ in range(times + 1):

@@ -11,7 +11,7 @@ from exact import kirchhoff_slab, layered_wall, nafems_t4
 from exact.cases import block_cases, largest_rise
 from exact.layered_wall import Film, FixedFlux, FixedTemperature, LayeredWall, WallLayer
 from exact.spreading_resistance import PUBLISHED, PublishedRow
-from support.drawn_cases import draw
+from support.exact_packages import package_of_case
 
 import thermostack as ts
 from thermostack import Block, Cooling, Grid, Layer, Package, Power, Region, Stack, discretize, solve_steady
@@ -379,7 +379,7 @@ def test_layered_block_at_points(name: str) -> None:
     case = CASES[name]
     worst, typical = [], []
     for fineness in (1.0, 2.0):
-        steady = solve_steady(discretize(draw(case), fineness=fineness), estimate=False)
+        steady = solve_steady(discretize(package_of_case(case), fineness=fineness), estimate=False)
         grid = steady.model.grid
         i, j = (np.linspace(0, n - 1, 8).astype(int) for n in (grid.dx.size, grid.dy.size))
         exact = case.temperature(grid.x_center[i], grid.y_center[j], grid.z_center)
@@ -395,7 +395,7 @@ def test_layered_block_at_points(name: str) -> None:
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_a_turned_package_is_as_warm(name: str, degrees: int) -> None:
     """Blocks and conductivities turn with the stack: the same field, turned, to 1e-8 of its range."""
-    drawn = draw(CASES[name])
+    drawn = package_of_case(CASES[name])
     turned = replace(drawn, stacks=(replace(drawn.stacks[0], rotate=degrees),))
     fields = [
         solve_steady(discretize(each, fineness=0.5), method="direct", tolerance=1e-12, estimate=False).field
@@ -407,7 +407,7 @@ def test_a_turned_package_is_as_warm(name: str, degrees: int) -> None:
 
 def test_turning_matters_where_conductivities_differ() -> None:
     """The test above can fail: with the conductivities left behind the peak is another."""
-    drawn = draw(CASES["orthotropic_plane"])
+    drawn = package_of_case(CASES["orthotropic_plane"])
     stack = drawn.stacks[0]
     swapped = [
         replace(layer, material=Material(layer.name, (k[1], k[0], k[2])))

@@ -70,12 +70,12 @@ class Course:
         if self.kind == "steps":
             columns = {name: np.repeat(c, 2)[:-1] for name, c in columns.items()}
             times = np.repeat(times, 2)[1:]
-        return body.cells.temperature(self.start(body), times, body.heats(columns), at)
+        return body.cells.temperature(self.start(body), times, body.cell_powers(columns), at)
 
 
 def settled(body: Body) -> np.ndarray:
     """Return the steady field of the drawn powers."""
-    return body.cells.steady(body.heats({})[0])
+    return body.cells.steady(body.cell_powers({})[0])
 
 
 def rough(body: Body) -> np.ndarray:
@@ -238,7 +238,7 @@ def test_error_asked_is_the_error_got_when_the_air_stops(scheme: str, tolerance:
             fields.append(s.field[strong.is_active])
 
         simulation.advance(end, watch)
-        exact = body.cells.temperature(t, np.array([begin]), body.heats({}), np.array(times))
+        exact = body.cells.temperature(t, np.array([begin]), body.cell_powers({}), np.array(times))
         assert np.abs(np.array(fields) - exact).max() < 2.0 * tolerance
         t = exact[-1]
     assert np.ptp(t) > 10.0
@@ -251,12 +251,12 @@ SLOW, FAST = 400.0, 900.0  # rad/s
 
 def power_of(t: float) -> dict[str, float]:
     """Return a smooth power of the plate [W], enough to tell errors from rounding."""
-    return {"plate.heater": 3000.0 + 2000.0 * np.sin(SLOW * t) + 900.0 * np.cos(FAST * t)}
+    return {"plate.heated": 3000.0 + 2000.0 * np.sin(SLOW * t) + 900.0 * np.cos(FAST * t)}
 
 
 def exact_sines(body: Body, start: np.ndarray, until: float) -> np.ndarray:
     """Return the cells' temperatures [K] under `power_of`, each mode by itself."""
-    cells, pattern = body.cells, body.pattern("plate.heater")
+    cells, pattern = body.cells, body.pattern("plate.heated")
     root = np.sqrt(cells.capacity)
     rates, vectors = np.linalg.eigh(cells.conductance / np.outer(root, root))
     drive, steady = vectors.T @ (pattern / root), vectors.T @ (body.boundary_heat / root)
@@ -298,7 +298,7 @@ def test_a_mode_decays_by_the_gain_of_the_scheme(scheme: str) -> None:
         shape = 50.0 * body.cells.mode(number)
         for step in (0.1 / rates[number], 30.0 / rates[number]):
             simulation = Simulation(
-                body.model, Trace.constant({"plate.heater": 0.0}), initial=body.to_field(300.0 + shape),
+                body.model, Trace.constant({"plate.heated": 0.0}), initial=body.to_field(300.0 + shape),
                 scheme=scheme, step=step, tolerance=TIGHT,
             )  # fmt: skip
             simulation.advance(5.0 * step)
@@ -336,7 +336,7 @@ def test_implicit_euler_is_its_own_formula() -> None:
     for n in range(1, 41):
         simulation.advance(n * step)
         lower, upper = trace.at(n * step, before=True)
-        heat = body.heats({LOWER: [lower], UPPER: [upper]})[0]
+        heat = body.cell_powers({LOWER: [lower], UPPER: [upper]})[0]
         t = np.linalg.solve(matrix, body.cells.capacity / step * t + heat)
         assert np.abs(simulation.field[body.is_active] - t).max() < 1e-7
     assert simulation.steps == 40
@@ -455,7 +455,7 @@ def test_nothing_overshoots_after_a_jump(scheme: str, tolerance: float) -> None:
     body = sandwich()
     for power, start in ((50.0, np.full(body.boundary_heat.size, AMBIENT)), (0.0, settled(body))):
         columns = {LOWER: np.array([power]), UPPER: np.array([power])}
-        end = body.cells.steady(body.heats(columns)[0])
+        end = body.cells.steady(body.cell_powers(columns)[0])
         sign = 1.0 if power else -1.0
         trace = Trace.constant({LOWER: power, UPPER: power})
         simulation = Simulation(

@@ -241,7 +241,7 @@ def find_throttles(throttles: dict[str, str | float], model: Model) -> list[Thro
 
     Raises DescriptionError for an unknown stack or one without power.
     """
-    from thermostack.transient.throttling import gpu_throttle, hbm_throttle
+    from thermostack.transient.throttle_presets import gpu_throttle, hbm_throttle
 
     sources = model.heat_sources
     found: dict[str, Throttle] = {}

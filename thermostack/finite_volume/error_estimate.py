@@ -20,7 +20,7 @@ CHANGE_WEIGHT = 1.6  # of the change on bisection, summed over the axes, in the 
 SLOPE_CHANGE_WEIGHT = 0.25  # of the slope change across the hottest cell in the estimate; means need none
 EXTRAPOLATION_FACTOR = 1.33  # of the change: of a second-order error, bisection leaves a third of the change
 MAX_SLOPE_CHANGE_RATIO = 4.0  # to the smaller slope change of the neighbours; the excess comes from an edge
-ESTIMATE_TOLERANCE = 1e-3  # relative tolerance of the three solves
+ESTIMATE_TOLERANCE = 1e-3  # relative tolerance of the solves for the residuals
 
 LinearSolve = Callable[[np.ndarray], np.ndarray]  # heat [W] to temperature rise [K], each (nz, ny, nx)
 

@@ -193,9 +193,9 @@ def _steady_bounds(fluxes: FaceFluxes) -> tuple[float, float]:
     """Return the bounds of temperatures [K]: ambient temperatures, infinite with a heat sink or source."""
     boundary = fluxes.model.boundary
     ambient = boundary.temperature[boundary.h > 0.0]
-    heats = [*(source.plane for source in fluxes.model.layer_sources), boundary.flux]
-    heat_min = min((float(heat.min()) for heat in heats if heat.size), default=0.0)
-    heat_max = max((float(heat.max()) for heat in heats if heat.size), default=0.0)
+    sources = [*(source.plane for source in fluxes.model.layer_sources), boundary.flux]
+    heat_min = min((float(heat.min()) for heat in sources if heat.size), default=0.0)
+    heat_max = max((float(heat.max()) for heat in sources if heat.size), default=0.0)
     t_min = float(ambient.min()) if heat_min >= 0.0 else -np.inf
     return t_min, float(ambient.max()) if heat_max <= 0.0 else np.inf
 
@@ -260,7 +260,7 @@ def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str)
     grid, part = fluxes.model.grid, fluxes.model.part
     belongs = np.zeros(len(fluxes.model.parts) + 1, dtype=bool)
     belongs[np.asarray(parts) + 1] = True
-    areas, heats, values = [], [], []
+    areas, flows, values = [], [], []
     for k in range(grid.shape[0]):
         j, i = np.nonzero(_face_cells(belongs, part, k, axis, 1 if is_high else -1))
         if j.size == 0:
@@ -270,11 +270,11 @@ def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str)
         a, b = (slope[axis] for slope in flux.slopes)
         widths = np.full(j.shape, grid.dz[k]), grid.dy[j], grid.dx[i]
         areas.append(np.prod([width for n, width in enumerate(widths) if n != axis], axis=0))
-        heats.append(flux.high[axis] if is_high else -flux.low[axis])
+        flows.append(flux.high[axis] if is_high else -flux.low[axis])
         values.append(fluxes.t[cells] + (0.5 * b if is_high else -0.5 * a))
     if not values:
         raise ValueError(f"{name} has no face at its {side}")
-    area, heat, t = (np.concatenate(pieces) for pieces in (areas, heats, values))
+    area, heat, t = (np.concatenate(pieces) for pieces in (areas, flows, values))
     mean = float(np.average(t, weights=area))
     return FaceTemperature(
         name, side, float(area.sum()), float(heat.sum()), float(t.min()), mean, float(t.max())

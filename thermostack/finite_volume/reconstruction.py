@@ -104,15 +104,15 @@ class FaceFluxes:
 
         The value is infinite where no neighbour is in the body.
         """
-        rises = []
+        differences = []
         for step in (-1, 1):
             along = []
             for axis in (Z, Y, X):
                 neighbour, exists = self._neighbour(cells, axis, step)
                 exists &= self.model.part[neighbour] > 0
                 along.append(np.where(exists, self.t[neighbour] - self.t[cells], np.inf))
-            rises.append(np.stack(along))
-        return rises[0], rises[1]
+            differences.append(np.stack(along))
+        return differences[0], differences[1]
 
     def _neighbour(self, cells: Cells, axis: int, step: int) -> tuple[Cells, np.ndarray]:
         """Return the neighbours of cells along an axis and where they exist; elsewhere the cells."""

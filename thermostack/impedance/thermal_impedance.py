@@ -169,7 +169,7 @@ def thermal_impedance(
         def solve(rate: float, guess: np.ndarray | None = None) -> np.ndarray:
             return shifted.update_shift(rate).solve(heat, guess, EXACTNESS)[0]
 
-        space = KrylovBasis(shifted.conduction_of, capacity, places[source])
+        space = KrylovBasis(shifted.apply_conduction, capacity, places[source])
         rest = solve(0.0)
         hottest = places[source].cell[np.argmax(rest.reshape(-1)[places[source].cell])]
         places[f"{source} peak"] = Port(np.array([hottest]), np.ones(1))

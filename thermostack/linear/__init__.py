@@ -1,4 +1,4 @@
-"""Solving `G T = P`: prepare once for a conduction operator, then solve for any number of heat loads."""
+"""Linear solver of `G T = P`: prepared once for an operator, then used for any number of right-hand sides."""
 
 from __future__ import annotations
 

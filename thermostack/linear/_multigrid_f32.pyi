@@ -1,145 +1,117 @@
 import numpy as np
 
-class Columns:
+Array = np.ndarray
+
+class NaturalOperator:
+    def __init__(
+        self, g_x: Array, g_y: Array, g_z: Array, start: Array, cell: Array, boundary: Array
+    ) -> None: ...
+
+class LevelOperator:
     nz: int
     ny: int
     nx: int
     width: int
     blocks: int
-    reach: int  # two for each time it smooths before or after the coarser grid
-    slots: int
-    # (ny, 2, nz, width), buffers for np.asarray; of float32 here and float64 in _columns_double
-    g_x: np.ndarray
-    g_y: np.ndarray
-    g_z: np.ndarray
-    inverse: np.ndarray
-    ground: np.ndarray | None  # (lines, 2, width)
-    line: np.ndarray  # (ny, nz) int32
+    # (ny, 2, nz, width), buffers for np.asarray; float32 here and float64 in _multigrid_f64
+    g_x: Array
+    g_y: Array
+    g_z: Array
+    inverse: Array
+    boundary: Array | None  # (lines, 2, width)
+    boundary_line: Array  # (ny, nz) int32
     def __init__(
         self,
         nx: int,
-        g_x: np.ndarray,
-        g_y: np.ndarray,
-        g_z: np.ndarray,
-        inverse: np.ndarray,
-        ground: np.ndarray,
-        line: np.ndarray,
-        bounds: np.ndarray,
-        sweeps: int,
+        g_x: Array,
+        g_y: Array,
+        g_z: Array,
+        inverse: Array,
+        boundary: Array,
+        boundary_line: Array,
+        bounds: Array,
     ) -> None: ...
-    def forget_ground(self) -> None: ...
-    def load(
-        self,
-        g_x: np.ndarray,
-        g_y: np.ndarray,
-        g_z: np.ndarray,
-        start: np.ndarray,
-        cell: np.ndarray,
-        ground: np.ndarray,
-    ) -> None: ...
-    def load_ground(self, start: np.ndarray, cell: np.ndarray, ground: np.ndarray) -> None: ...
-    def merge_lines(self, first_y: np.ndarray, line: np.ndarray) -> int: ...
+    def free_boundary(self) -> None: ...
+    def load_operator(self, operator: NaturalOperator) -> None: ...
+    def load_boundary(self, operator: NaturalOperator) -> None: ...
+
+class CoarsenedOperator(LevelOperator):
+    def merge_boundary_lines(self, first_y: Array, line: Array) -> int: ...
     def coarsen(
         self,
-        coarse: Columns,
-        first_x: np.ndarray,
-        first_y: np.ndarray,
-        dx: np.ndarray,
-        dy: np.ndarray,
-        coarse_dx: np.ndarray,
-        coarse_dy: np.ndarray,
+        coarse: CoarsenedOperator,
+        first_x: Array,
+        first_y: Array,
+        dx: Array,
+        dy: Array,
+        coarse_dx: Array,
+        coarse_dy: Array,
     ) -> None: ...
-    def fill(self, coarse: Columns) -> None: ...
-    def sum_ground(self, coarse: Columns) -> None: ...
+    def form_coarse_operator(self, coarse: CoarsenedOperator) -> None: ...
+    def sum_boundary(self, coarse: CoarsenedOperator) -> None: ...
 
-class Level(Columns):
-    t: np.ndarray  # (loads, ny, 2, nz, width)
-    b: np.ndarray
-    def give_room(
+class Smoother(CoarsenedOperator):
+    t: Array  # (right-hand sides, ny, 2, nz, width)
+    b: Array
+    half_sweeps: int  # two for each smoothing step before and after the coarser grid
+    slots: int
+    def set_sweeps(self, sweeps: int) -> None: ...
+    def set_workspace(
         self,
-        t: np.ndarray | None,
-        b: np.ndarray | None,
-        change: np.ndarray | None,
-        heat: np.ndarray | None,
-        live: np.ndarray,
+        t: Array | None,
+        b: Array | None,
+        red_change: Array | None,
+        residual_rows: Array | None,
+        active: Array,
     ) -> None: ...
-    def keep_alive(self, lives: int) -> None: ...
-    def solve(self) -> None: ...
-    def down(self, coarse: Level) -> None: ...
-    def up(self, coarse: Level) -> None: ...
-    def hand_down(self, coarse: Level) -> None: ...
-    def clear(self) -> None: ...
+    def set_active_count(self, count: int) -> None: ...
+    def set_solution_to_zero(self) -> None: ...
 
-class TrueResidual:
+class GridTransfer(Smoother):
+    def restrict_rhs(self, coarse: GridTransfer) -> None: ...
+
+class Level(GridTransfer):
+    def solve_coarsest(self) -> None: ...
+    def presmooth_restrict(self, coarse: Level) -> None: ...
+    def prolong_postsmooth(self, coarse: Level) -> None: ...
+
+class ResidualReplacement:
     def __init__(
-        self,
-        heat: np.ndarray,
-        scale: np.ndarray,
-        start: np.ndarray,
-        cell: np.ndarray,
-        ground: np.ndarray,
-        threads: int,
-        width: int,
+        self, rhs: Array, scale: Array, operator: NaturalOperator, threads: int, width: int
     ) -> None: ...
-    def ask(self, n: int, is_due: bool) -> None: ...
-    def found(self, n: int) -> tuple[float, float] | None: ...
+    def request(self, n: int, is_requested: bool) -> None: ...
+    def result(self, n: int) -> tuple[float, float] | None: ...
 
 class FinestLevel(Level):
-    p: np.ndarray  # (loads, ny, 2, nz, width)
-    def search(
-        self,
-        p: np.ndarray | None,
-        row_sums: np.ndarray | None,
-        line_sums: np.ndarray | None,
-        left: np.ndarray | None,
+    p: Array  # (right-hand sides, ny, 2, nz, width)
+    def set_pcg_workspace(
+        self, p: Array | None, row_sums: Array | None, line_sums: Array | None, line_work: Array | None
     ) -> None: ...
-    def products(self, n: int) -> tuple[float, float, float, float]: ...
-    def descend(
-        self,
-        beta: np.ndarray,
-        alpha: np.ndarray,
-        step: np.ndarray,
-        constant: np.ndarray,
-        field: np.ndarray,
-        square: np.ndarray,
-        true: TrueResidual | None = None,
-    ) -> None: ...
-    def begin(self, n: int, heat: np.ndarray, scale: float) -> None: ...
+    def set_rhs(self, n: int, rhs: Array, scale: float) -> None: ...
     def residual(
-        self,
-        n: int,
-        g_x: np.ndarray,
-        g_y: np.ndarray,
-        g_z: np.ndarray,
-        none: np.ndarray,
-        start: np.ndarray,
-        cell: np.ndarray,
-        ground: np.ndarray,
-        heat: np.ndarray,
-        field: np.ndarray,
-        scale: float,
+        self, n: int, operator: NaturalOperator, rhs: Array, field: Array, scale: float
     ) -> tuple[float, float]: ...
+    def products(self, n: int) -> tuple[float, float, float, float]: ...
+    def pcg_update(
+        self,
+        beta: Array,
+        alpha: Array,
+        step: Array,
+        constant: Array,
+        field: Array,
+        square: Array,
+        replacement: ResidualReplacement | None = None,
+    ) -> None: ...
 
-def operate(
-    g_x: np.ndarray,
-    g_y: np.ndarray,
-    g_z: np.ndarray,
-    none: np.ndarray,
-    start: np.ndarray,
-    cell: np.ndarray,
-    ground: np.ndarray,
-    t: np.ndarray,
-    out: np.ndarray,
-    threads: int,
-) -> None: ...
-def weigh_pairs(
-    level: Columns,
-    dx: np.ndarray,
-    dy: np.ndarray,
+def apply_operator(operator: NaturalOperator, t: Array, out: Array, threads: int) -> None: ...
+def plane_norms(field: Array, sums: Array, threads: int) -> None: ...
+def pair_costs(
+    level: LevelOperator,
+    dx: Array,
+    dy: Array,
     interface: float,
-    most: float,
-    cost_x: np.ndarray,
-    cost_y: np.ndarray,
+    max_cost: float,
+    cost_x: Array,
+    cost_y: Array,
 ) -> None: ...
-def choose(cost: np.ndarray, price: float, first: np.ndarray) -> int: ...
-def weigh(field: np.ndarray, sums: np.ndarray, threads: int) -> None: ...
+def partition_axis(cost: Array, interval_cost: float, first: Array) -> int: ...

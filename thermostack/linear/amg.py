@@ -1,7 +1,9 @@
-"""The last resort: conjugate gradients with an algebraic multigrid, PyAMG's, as preconditioner."""
+"""Algebraic multigrid (PyAMG) as the preconditioner of conjugate gradients, the last but one fallback."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,33 +11,49 @@ import numpy as np
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction
 from thermostack.linear.multigrid import apply_operator, vector_norms
-from thermostack.linear.pcg import MARGIN, IterationState, accept_rounding
 from thermostack.mesh.memory_estimate import MAX_MEMORY_FRACTION, available_memory
 
 Array = np.ndarray
 
-# The most it took in setting up and solving: 691 bytes a cell on 0.96 million orthotropic ones, 342 to 621 on
-# 0.3 million of other kinds.
-BYTES_PER_CELL = 1000
-STRENGTH = 0.25  # of a row's largest coupling, the least that counts as strong
-COARSEST = 100  # cells, solved exactly
+
+@dataclass(frozen=True)
+class AmgSettings:
+    """Parameters of the hierarchy.
+
+    `bytes_per_cell` is the memory that setup and solve may take: 691 bytes were measured on 0.96 million
+    orthotropic cells, 342 to 621 on 0.3 million cells of other kinds. A coupling is strong from `strength`
+    times the largest of its row. Grids of at most `max_coarse_cells` are solved exactly.
+    """
+
+    bytes_per_cell: int = 1000
+    strength: float = 0.25
+    max_coarse_cells: int = 100
 
 
 class AmgPreconditioner:
-    """A V(1,1) cycle of Ruge and Stueben's method on the matrix of the body's cells, in float64.
+    """A V(1,1) cycle of Ruge-Stueben multigrid on the matrix of the active cells, in float64.
 
-    Coarse cells are chosen in two passes and interpolation is classical (Ruge and Stueben, Algebraic
-    multigrid, 1987). Gauss-Seidel goes forward before and backward after, so that the cycle is symmetric.
+    Coarse cells are selected in two passes and interpolation is classical (Ruge and Stueben, Algebraic
+    multigrid, 1987). Gauss-Seidel runs forward before and backward after the coarser grid, so that the cycle
+    is symmetric.
+    The class implements `PcgBackend` (pcg.py) for one right-hand side.
     """
 
-    def __init__(self, conduction: Conduction, threads: int = 1) -> None:
-        """Set the hierarchy up; ResourceError where it would not fit in memory."""
+    is_single = False
+
+    def __init__(self, conduction: Conduction, threads: int = 1, settings: AmgSettings | None = None) -> None:
+        """Build the hierarchy; raise ResourceError where it would not fit in memory."""
         self.conduction, self.threads = conduction, threads
         self.active = np.flatnonzero(conduction.is_active)
-        asked, there = BYTES_PER_CELL * self.active.size, MAX_MEMORY_FRACTION * available_memory()
-        if asked > there:
+        settings = settings or AmgSettings()
+        needed, available = (
+            settings.bytes_per_cell * self.active.size,
+            MAX_MEMORY_FRACTION * available_memory(),
+        )
+        if needed > available:
             raise ResourceError(
-                f"algebraic multigrid needs about {asked / 1e9:.2g} GB and {there / 1e9:.2g} GB are there"
+                f"algebraic multigrid needs about {needed / 1e9:.2g} GB and "
+                f"{available / 1e9:.2g} GB are available"
             )
         import pyamg
 
@@ -44,11 +62,11 @@ class AmgPreconditioner:
             matrix = matrix[self.active][:, self.active]
         self.hierarchy: Any = pyamg.ruge_stuben_solver(
             matrix,
-            strength=("classical", {"theta": STRENGTH}),
+            strength=("classical", {"theta": settings.strength}),
             CF=("RS", {"second_pass": True}),
             presmoother=("gauss_seidel", {"sweep": "forward"}),
             postsmoother=("gauss_seidel", {"sweep": "backward"}),
-            max_coarse=COARSEST,
+            max_coarse=settings.max_coarse_cells,
             coarse_solver="splu",
         )
         self.cycle = self.hierarchy.aspreconditioner(cycle="V")
@@ -65,73 +83,60 @@ class AmgPreconditioner:
         matrices = [getattr(level, name) for level in self.levels for name in "APR" if hasattr(level, name)]
         return sum(m.data.nbytes + m.indices.nbytes + m.indptr.nbytes for m in matrices)
 
-    def iterate(
-        self, heat: Array, t: Array, tolerance: float, limit: int, *, of_guess: bool = False
-    ) -> IterationState:
-        """Improve t [K] in place until G t = heat [W] within the tolerance, and return how it went.
+    # ---- PcgBackend
 
-        `of_guess` says that the tolerance is relative to the residual of the guess instead of the heat.
+    def allocate(self, rhs_count: int) -> None:
+        """Allocate residual r, direction p and G p, and set the direction to zero."""
+        if rhs_count != 1:
+            raise ValueError(f"algebraic multigrid solves one right-hand side at a time, got {rhs_count}")
+        shape = self.conduction.shape
+        self._p, self._gp = np.zeros(shape), np.zeros(shape)
+        self._r, self._z, self._gz = np.empty(shape), np.zeros(shape), np.empty(shape)
+
+    def set_active(self, indices: Sequence[int]) -> None:
+        """Do nothing: there is one right-hand side."""
+
+    def set_rhs(self, n: int, rhs: Array, scale: float) -> None:
+        """Set r = scale rhs."""
+        np.multiply(rhs, scale, out=self._r)
+
+    def residual(self, n: int, rhs: Array, field: Array, scale: float) -> tuple[float, float]:
+        """Set r = scale (rhs - G field); return norm and sum of rhs - G field [W]."""
+        apply_operator(self.conduction, field, self._r, self.threads)
+        np.subtract(rhs, self._r, out=self._r)
+        norm, total = vector_norms(self._r, self.threads)[0], float(self._r.sum())
+        self._r *= scale
+        return norm, total
+
+    def residual_replacement(self, rhs: Array, scales: Array) -> None:
+        """Return None: the recurrence is float64 and needs no replacement on the way."""
+
+    def apply_preconditioner(self) -> None:
+        """Set z from r by one cycle, and G z."""
+        self._z.reshape(-1)[self.active] = self.cycle @ self._r.reshape(-1)[self.active]
+        apply_operator(self.conduction, self._z, self._gz, self.threads)
+
+    apply_first_preconditioner = apply_preconditioner
+
+    def products(self, n: int) -> tuple[float, float, float, float]:
+        """Return z.r, z.Gz, z.Gp and the sum of Gz; p is the last direction."""
+        z = self._z
+        return dot(z, self._r), dot(z, self._gz), dot(z, self._gp), float(self._gz.sum())
+
+    def update(self, steps: Array, fields: Array, squares: Array, replacement: None = None) -> None:
+        """Set p = z + beta p, field += step p + constant and r -= alpha G p; set squares to r.r.
+
+        G p follows the same recurrence as p, so that an iteration applies G once.
         """
-        scale, power = vector_norms(heat, self.threads)
-        state, rounds = IterationState.initial(power, tolerance), 0
-        p, q = np.zeros(heat.shape), np.empty(heat.shape)
-        alpha = rz_old = 0.0
-
-        def recompute() -> Array:
-            apply_operator(self.conduction, t, q, self.threads)
-            left: Array = heat - q
-            state.residual, state.imbalance = (
-                vector_norms(left, self.threads)[0] / scale,
-                abs(float(left.sum())) / power,
-            )
-            state.update_convergence()
-            return left
-
-        if state.is_converged:
-            t[...] = 0.0
-            return state
-        r = recompute()
-        state.history.append(state.residual)
-        if of_guess:
-            state.set_tolerance(tolerance * state.residual)
-        target = MARGIN * state.tolerance
-        while not state.is_converged:
-            if state.iterations >= limit:
-                state.reason = f"{limit} iterations were not enough"
-                break
-            z = self._precondition(r)
-            rz = dot(r, z)
-            beta = -alpha * dot(q, z) / rz_old if rz_old > 0.0 else 0.0
-            p *= beta
-            p += z
-            apply_operator(self.conduction, p, q, self.threads)
-            energy = dot(p, q)
-            if not (rz > 0.0 and energy > 0.0):
-                state.reason = "the search direction lost its energy"
-                break
-            alpha, rz_old = rz / energy, rz
-            t += alpha * p
-            r -= alpha * q
-            state.history.append(vector_norms(r, self.threads)[0] / scale)
-            if state.history[-1] <= target:
-                before = state.residual
-                r = recompute()
-                if not state.is_converged:
-                    accept_rounding(state, self.conduction, heat, t, state.tolerance)
-                    rounds, rz_old = rounds + 1, 0.0
-                    if not state.is_converged and rounds > 3 and state.residual > 0.5 * before:
-                        state.reason = "the true residual no longer follows the iteration"
-                        break
-                    target *= 0.1 if state.residual <= state.tolerance else 1.0
-        state.reason = state.reason or "residual and heat balance within the tolerance"
-        return state
-
-    def _precondition(self, r: Array) -> Array:
-        z = np.zeros(r.shape)
-        z.ravel()[self.active] = self.cycle @ r.ravel()[self.active]
-        return z
+        beta, alpha, step, constant = steps[:, 0].tolist()
+        for direction, start in ((self._p, self._z), (self._gp, self._gz)):
+            direction *= beta
+            direction += start
+        fields[0] += step * self._p + constant
+        self._r -= alpha * self._gp
+        squares[0] = vector_norms(self._r, self.threads)[0] ** 2
 
 
 def dot(a: Array, b: Array) -> float:
-    """Return the sum of products, without the threads a linear-algebra library would start."""
+    """Return the scalar product of two fields, without the threads of a linear-algebra library."""
     return float(np.einsum("kji,kji->", a, b))

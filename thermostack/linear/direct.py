@@ -1,4 +1,4 @@
-"""The second opinion: SciPy's SuperLU on the assembled matrix, with one step of refinement."""
+"""Direct solution by SciPy's SuperLU on the assembled matrix, with one step of iterative refinement."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from thermostack.finite_volume.conduction import Conduction
 
 Array = np.ndarray
 
+BYTES_PER_FACTOR_ENTRY = 12  # a float64 value and a 32-bit row number
+
 
 class LuFactorization:
     """The LU factors of G, about 10 kB per cell of a package of 10^5 cells."""
 
-    def __init__(self, conduction: Conduction, held: Array | None = None) -> None:
-        """Factorise; ConvergenceError where G is singular.
+    def __init__(self, conduction: Conduction, pinned: Array | None = None) -> None:
+        """Factorize G; raise ConvergenceError where it is singular.
 
-        `held` are cells, one of each body that nothing holds, to be kept at zero.
+        `pinned` are the numbers of cells, one of each floating body, whose temperature is kept at zero.
         """
         self.conduction = conduction
-        self.outside = ~conduction.is_active
+        self.is_inactive = ~conduction.is_active
         matrix = conduction.to_csr().tocsc()
-        if held is not None:  # where all heats cancel, no heat passes through what is added here
+        if pinned is not None:  # where the power of a body sums to zero, no heat flows to the pinned cell
             extra = np.zeros(matrix.shape[0])
-            extra[held] = matrix.diagonal().mean()
+            extra[pinned] = matrix.diagonal().mean()
             matrix = (matrix + sp.diags_array(extra)).tocsc()
         try:
-            # Any pivot of a symmetric positive definite matrix is stable, so the order may follow fill alone.
+            # Every pivot order of a symmetric positive definite matrix is stable, so it can minimize fill-in.
             self.lu = spla.splu(
                 matrix,
                 permc_spec="MMD_AT_PLUS_A",
@@ -42,14 +44,14 @@ class LuFactorization:
 
     @property
     def memory(self) -> int:
-        """Return the bytes of the factors: value and row of each entry."""
-        return int(self.lu.nnz) * 12
+        """Return the bytes of the factors."""
+        return int(self.lu.nnz) * BYTES_PER_FACTOR_ENTRY
 
-    def solve(self, heat: Array) -> Array:
-        """Return the temperature [K] of each cell over the caller's zero, 0 outside the body."""
-        t = self.lu.solve(heat.ravel()).reshape(heat.shape)
-        t[self.outside] = 0.0
-        t += self.lu.solve((heat - self.conduction.apply(t)).ravel()).reshape(heat.shape)
-        t[self.outside] = 0.0
-        answer: Array = t
-        return answer
+    def solve(self, rhs: Array) -> Array:
+        """Return the temperature rise [K] of each cell, zero in inactive cells; `rhs` [W] has its shape."""
+        t = self.lu.solve(rhs.ravel()).reshape(rhs.shape)
+        t[self.is_inactive] = 0.0
+        t += self.lu.solve((rhs - self.conduction.apply(t)).ravel()).reshape(rhs.shape)
+        t[self.is_inactive] = 0.0
+        rise: Array = t
+        return rise

@@ -1,4 +1,4 @@
-"""The ways to solve with one operator, from the fastest to the surest, and when to go on to the next."""
+"""Fallback chain of the iterative solver: its methods, from the fastest to the most robust."""
 
 from __future__ import annotations
 
@@ -10,171 +10,196 @@ import numpy as np
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction, conductivity_contrast
 from thermostack.linear.amg import AmgPreconditioner
+from thermostack.linear.iteration_state import IterationState
 from thermostack.linear.multigrid import Multigrid, Widths
 from thermostack.linear.null_space import why_unsolvable
-from thermostack.linear.pcg import IterationState, improve, solve_pcg
+from thermostack.linear.pcg import reduce_residual, solve_pcg
 from thermostack.mesh.coarsening_rule import COARSENING, GENTLE_COARSENING, CoarseningRule
 
 Array = np.ndarray
 
-STARK = 1e5  # fold contrast of conductivities in one plane, beyond any of real materials but vacuum
-ADVICE = f"Ask for larger cells or the direct method, or for no conductivity below {1 / STARK:g} of the best"
+# Ratio of conductivities in one plane of cells above which the column multigrid is not used; that of real
+# materials is smaller, except with vacuum.
+MAX_CONTRAST = 1e5
+ADVICE = (
+    f"Use larger cells, the direct method, or no conductivity below {1 / MAX_CONTRAST:g} of the largest one"
+)
 
 
 @dataclass(frozen=True)
 class Method:
-    """One way to precondition conjugate gradients; limits leave the next one its share of 60 in all."""
+    """A preconditioner of the conjugate gradients, and the iterations after which the next one is used.
+
+    Parameters
+    ----------
+    name
+        Name in reports.
+    max_predicted
+        Predicted iterations above which the method is given up.
+    max_iterations
+        Iterations after which it is given up; those of all methods together are about 60 on random stacks.
+    dtype
+        Precision of the column multigrid.
+    rule
+        Coarsening rule of the column multigrid.
+    """
 
     name: str
-    patience: float  # iterations foreseen beyond which the next way is taken
-    limit: int
+    max_predicted: float
+    max_iterations: int
     dtype: type = np.float64
     rule: CoarseningRule = COARSENING
 
 
-FAST = Method("float32 cycle", 50.0, 34, np.float32)
-DOUBLE = Method("float64 cycle", 30.0, 20)
-ALGEBRAIC = Method("algebraic multigrid", math.inf, 200)
-# The method of the smallest memory.
-PATIENT = Method("float64 cycle, gentler coarsening", math.inf, 500, rule=GENTLE_COARSENING)
+SINGLE_PRECISION = Method("float32 cycle", 50.0, 34, np.float32)
+DOUBLE_PRECISION = Method("float64 cycle", 30.0, 20)
+ALGEBRAIC_MULTIGRID = Method("algebraic multigrid", math.inf, 200)
+# The method that needs the least memory.
+GENTLE_CYCLE = Method("float64 cycle, gentler coarsening", math.inf, 500, rule=GENTLE_COARSENING)
 
 
 class FallbackChain:
-    """The way that is taken now, made ready; once one has been given up it is not tried again.
+    """The method in use, prepared; a method that was given up is not tried again.
 
-    What conducts well and hardly touches the rest may be far from its temperature at a small residual, and
-    the cycle, which joins it to its neighbours, does not see it. So stark contrasts are never left to it.
+    A body of high conductivity that is hardly coupled to its neighbours may have a large error at a small
+    residual, and the column multigrid, whose coarse columns contain body and neighbours, does not reduce it.
+    Therefore operators of a contrast above `MAX_CONTRAST` start with algebraic multigrid.
     """
 
     def __init__(
-        self, conduction: Conduction, widths: Widths, threads: int, *, keeps_ground: bool = False
+        self, conduction: Conduction, widths: Widths, threads: int, *, keeps_boundary: bool = False
     ) -> None:
-        """Make the first way ready; ResourceError where it would have to be one there is no memory for."""
+        """Prepare the first method; raise ResourceError where it needs more memory than there is."""
         self.conduction = conduction
-        self._keeps_ground = keeps_ground
-        self.fallback: list[str] = []  # what was taken instead of what, and why
+        self._keeps_boundary = keeps_boundary
+        self.replacements: list[str] = []  # methods that replaced others, each with its reason
         self._widths, self._threads = widths, threads
-        self._tool: Multigrid | AmgPreconditioner | None
-        self._way, self._tool = FAST, None
+        self._preconditioner: Multigrid | AmgPreconditioner | None
+        self._method, self._preconditioner = SINGLE_PRECISION, None
         contrast = conductivity_contrast(conduction, *widths, threads)
-        if not contrast > STARK:
-            self._tool = self._build()
+        if not contrast > MAX_CONTRAST:
+            self._preconditioner = self._build()
             return
-        apart = f"conductivities are {contrast:.0e}-fold apart in a plane"
-        if not self._take(ALGEBRAIC, apart):
-            raise ResourceError(f"{apart}, and {self.fallback[-1]}, which alone is sure then. {ADVICE}")
+        reason = f"conductivities are {contrast:.0e}-fold apart in a plane"
+        if not self._use(ALGEBRAIC_MULTIGRID, reason):
+            raise ResourceError(
+                f"{reason}, and {self.replacements[-1]}; no other iterative method is reliable then. {ADVICE}"
+            )
 
     @property
     def memory(self) -> int:
         """Return the bytes held."""
-        return self._tool.memory if self._tool else 0
+        return self._preconditioner.memory if self._preconditioner else 0
 
     @property
     def levels(self) -> int:
-        """Return how many grids there are."""
-        return len(self._tool.levels) if self._tool else 0
+        """Return the number of grids."""
+        return len(self._preconditioner.levels) if self._preconditioner else 0
 
-    def change(self, conduction: Conduction, *, only_ground: bool, holding: float) -> None:
-        """Take another operator, grounded in the same cells; the grids' pairs of columns stay."""
+    def update(self, conduction: Conduction, *, only_boundary: bool, min_boundary_ratio: float) -> None:
+        """Replace the operator, with boundary conductances on the same cells; the pairs of columns stay."""
         self.conduction = conduction
-        if not isinstance(self._tool, Multigrid):
-            self._tool = None
-            self._tool = self._build()
-        elif only_ground:
-            self._tool.update_diagonal(conduction, holding)
+        if not isinstance(self._preconditioner, Multigrid):
+            self._preconditioner = None
+            self._preconditioner = self._build()
+        elif only_boundary:
+            self._preconditioner.update_diagonal(conduction, min_boundary_ratio)
         else:
-            self._tool.update_operator(conduction, holding)
+            self._preconditioner.update_operator(conduction, min_boundary_ratio)
 
-    def iterate(
-        self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool, of_guess: bool = False
+    def solve(
+        self, rhs: Array, fields: Array, tolerance: float, *, is_zero: bool, relative_to_guess: bool = False
     ) -> list[IterationState]:
-        """Improve each field [K] in place until G field = heat [W] within the tolerance, as it may take.
+        """Solve G field = rhs [W] in place to a tolerance, and return the final states.
 
-        `heats` and `fields` are (loads, nz, ny, nx), taken together while one way serves them all. `is_zero`
-        says that the fields are zero everywhere, `of_guess` that the tolerance is relative to the residual
-        of the guess. Iterations and history are those of all ways together.
+        `rhs` and `fields` are (right-hand sides, nz, ny, nx); they are solved together while one method
+        serves all. `is_zero`: the fields are zero everywhere; `relative_to_guess`: the tolerance is
+        relative to the residual of the guess. Iterations and history are those of all methods together.
         """
-        first = self._way
-        states = self._run(heats, fields, tolerance, is_zero=is_zero, of_guess=of_guess)
+        first = self._method
+        states = self._run(rhs, fields, tolerance, is_zero=is_zero, relative_to_guess=relative_to_guess)
         for n, state in enumerate(states):
-            if self._way is not first and not state.is_converged:  # it was given up for another load
-                states[n] = self._run_on(heats[n], fields[n], state)
-            states[n] = self._pursue(heats[n], fields[n], states[n])
+            if self._method is not first and not state.is_converged:  # another right-hand side changed it
+                states[n] = self._continue(rhs[n], fields[n], state)
+            states[n] = self._solve_with_fallbacks(rhs[n], fields[n], states[n])
         return states
 
-    def improve(self, heat: Array, t: Array, reduction: float, held: float) -> tuple[int, float] | None:
-        """Bring the residual of a guess down by a factor, in place; None where another way is taken."""
-        if not isinstance(self._tool, Multigrid):
+    def reduce_residual(
+        self, rhs: Array, t: Array, reduction: float, total_boundary: float
+    ) -> tuple[int, float] | None:
+        """Reduce the residual of a guess by a factor, in place; None where the method is not multigrid."""
+        if not isinstance(self._preconditioner, Multigrid):
             return None
-        return improve(self._tool, heat, t, reduction, held)
+        return reduce_residual(self._preconditioner, rhs, t, reduction, total_boundary)
 
-    def _pursue(self, heat: Array, t: Array, state: IterationState) -> IterationState:
-        """Take one way after the other until there is an answer, or none left."""
-        while not state.is_converged and not why_unsolvable(self.conduction, heat):
-            if not self._go_on(state):
+    def _solve_with_fallbacks(self, rhs: Array, t: Array, state: IterationState) -> IterationState:
+        """Try one method after the other until one converges or none is left."""
+        while not state.is_converged and not why_unsolvable(self.conduction, rhs):
+            if not self._use_next(state):
                 break
-            state = self._run_on(heat, t, state)
+            state = self._continue(rhs, t, state)
         return state
 
-    def _run_on(self, heat: Array, t: Array, before: IterationState) -> IterationState:
-        """Go on by the way that is taken now, and return the state with the history of all."""
-        if is_zero := not before.history[-1] < 1.0:  # worse than nothing
+    def _continue(self, rhs: Array, t: Array, before: IterationState) -> IterationState:
+        """Continue with the method in use, and return the state with the history of all methods."""
+        if is_zero := not before.history[-1] < 1.0:  # zero is a better guess
             t[...] = 0.0
-        (state,) = self._run(heat[None], t[None], before.tolerance, is_zero=is_zero)
+        (state,) = self._run(rhs[None], t[None], before.tolerance, is_zero=is_zero)
         state.history = before.history + state.history[1:]
         return state
 
     def _run(
-        self, heats: Array, fields: Array, tolerance: float, *, is_zero: bool, of_guess: bool = False
+        self, rhs: Array, fields: Array, tolerance: float, *, is_zero: bool, relative_to_guess: bool = False
     ) -> list[IterationState]:
-        way, tool = self._way, self._tool
-        if isinstance(tool, AmgPreconditioner):
-            pairs = zip(heats, fields, strict=True)
-            return [
-                tool.iterate(heat, t, tolerance, way.limit, of_guess=of_guess and not is_zero)
-                for heat, t in pairs
-            ]
-        assert tool is not None
-        return solve_pcg(
-            tool,
-            heats,
-            fields,
-            is_zero=is_zero,
-            tolerance=tolerance,
-            patience=way.patience,
-            limit=way.limit,
-            of_guess=of_guess,
-        )
+        backend = self._preconditioner
+        assert backend is not None
+        together = len(rhs) if isinstance(backend, Multigrid) else 1
+        states: list[IterationState] = []
+        for first in range(0, len(rhs), together):
+            batch = slice(first, first + together)
+            states += solve_pcg(
+                backend,
+                rhs[batch],
+                fields[batch],
+                is_zero=is_zero,
+                tolerance=tolerance,
+                max_predicted=self._method.max_predicted,
+                max_iterations=self._method.max_iterations,
+                relative_to_guess=relative_to_guess and not is_zero,
+            )
+        return states
 
-    def _go_on(self, state: IterationState) -> bool:
-        """Make the next way ready that there is memory for; False where there is none left."""
-        if self._way is PATIENT:
+    def _use_next(self, state: IterationState) -> bool:
+        """Prepare the next method that fits in memory; False where there is none left."""
+        if self._method is GENTLE_CYCLE:
             return False
-        after = DOUBLE if state.is_lost else PATIENT if self._way is ALGEBRAIC else ALGEBRAIC
-        return self._take(after, state.reason) or self._take(PATIENT, state.reason)
+        following = GENTLE_CYCLE if self._method is ALGEBRAIC_MULTIGRID else ALGEBRAIC_MULTIGRID
+        if state.exceeds_float32:
+            following = DOUBLE_PRECISION
+        return self._use(following, state.reason) or self._use(GENTLE_CYCLE, state.reason)
 
-    def _take(self, way: Method, reason: str) -> bool:
-        """Make a way ready; False where there is no memory for it."""
-        before, self._way = self._way, way
-        self._tool = None  # its memory is free before the next one is built
+    def _use(self, method: Method, reason: str) -> bool:
+        """Prepare a method; False where it does not fit in memory."""
+        before, self._method = self._method, method
+        self._preconditioner = None  # its memory is freed before the next one is built
         try:
-            self._tool = self._build()
+            self._preconditioner = self._build()
         except ResourceError as error:
-            self._way = before
-            self.fallback.append(str(error))
+            self._method = before
+            self.replacements.append(str(error))
             return False
-        self.fallback.append(f"{way.name} because {reason}")
+        self.replacements.append(f"{method.name} because {reason}")
         return True
 
     def _build(self) -> Multigrid | AmgPreconditioner:
-        way = self._way
-        if way is ALGEBRAIC:
+        method = self._method
+        if method is ALGEBRAIC_MULTIGRID:
             return AmgPreconditioner(self.conduction, self._threads)
         return Multigrid(
             self.conduction,
             self._widths,
-            dtype=way.dtype,
-            rule=way.rule,
-            keeps_ground=self._keeps_ground,
+            dtype=method.dtype,
+            rule=method.rule,
+            keeps_boundary=self._keeps_boundary,
             threads=self._threads,
         )

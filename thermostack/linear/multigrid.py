@@ -1,6 +1,7 @@
-"""Column multigrid: grids of whole z-columns, paired in x and y where their coupling is strong.
+"""Column multigrid: grids of whole z-columns, paired in x and y where they are strongly coupled.
 
-A coarse grid is of the same kind as a fine one: one conductance per face. See DESIGN in docs/numerics.
+A coarse grid is of the same type as a fine one, with one conductance per face. docs/numerics.md, section 5,
+describes the method.
 """
 
 from __future__ import annotations
@@ -17,26 +18,27 @@ import numpy as np
 from thermostack.finite_volume.conduction import Conduction
 from thermostack.mesh.coarsening_rule import CACHE_LINE, COARSENING, CoarseningRule, row_width
 
-WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}  # some microseconds, then sleep
+# OpenMP threads that wait spin for some microseconds and then sleep.
+OPENMP_WAIT_SETTINGS = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}
 
 
 @contextlib.contextmanager
-def _patient_threads() -> Iterator[None]:
-    """Let OpenMP, which reads its settings as it is loaded, have threads that soon sleep while they wait.
+def _sleeping_threads() -> Iterator[None]:
+    """Set that waiting OpenMP threads sleep soon; OpenMP reads its settings when it is loaded.
 
-    Otherwise they turn in circles for milliseconds, and where other work wants the processors that costs
-    two to ten times the solve. What the user has set is left alone, and nothing stays in the environment.
+    By default they spin for milliseconds, which makes a solve two to ten times as long where other processes
+    need the processors. Settings of the user are kept, and the environment is restored.
     """
-    mine = {} if WAITING.keys() & os.environ.keys() else WAITING
-    os.environ.update(mine)
+    added = {} if OPENMP_WAIT_SETTINGS.keys() & os.environ.keys() else OPENMP_WAIT_SETTINGS
+    os.environ.update(added)
     try:
         yield
     finally:
-        for name in mine:
+        for name in added:
             os.environ.pop(name, None)
 
 
-with _patient_threads():
+with _sleeping_threads():
     from thermostack.linear import _multigrid_f32, _multigrid_f64
 
 Array = np.ndarray
@@ -44,18 +46,37 @@ Widths = tuple[Array, Array]
 
 KERNELS: dict[type, Any] = {np.float32: _multigrid_f32, np.float64: _multigrid_f64}
 
-LITTLE = 0.4  # of its ground: what a cell gives sideways on a grid whose smoothing is enough
-PAGE = 4096  # bytes after which the sets of a cache repeat
-STAGGER = 5 * CACHE_LINE
-SWEEPS = {0.5: 2, 0.125: 3, 0.0: 4}  # how often a grid of more than this share of all columns smooths
-ROWS_PER_SWEEP = 6  # of each thread at least, so that wedges stay apart, which takes more than 4
-CELLS_PER_THREAD = 30_000  # least: below, waiting for each other costs more than the work
+# Lateral over boundary conductance of the cells of a grid up to which smoothing alone is sufficient.
+MAX_LATERAL_RATIO_OF_COARSEST = 0.4
+MEMORY_PAGE = 4096  # bytes after which the sets of a cache repeat
+ARRAY_STAGGER = 5 * CACHE_LINE  # bytes between the starts of two arrays within a page
+# Smoothing steps before and after the coarser grid, of grids with more than this fraction of the columns.
+SWEEPS = {0.5: 2, 0.125: 3, 0.0: 4}
+MIN_ROWS_PER_SWEEP = 6  # of each thread; more than 4 keep the wedges between blocks apart
+MIN_CELLS_PER_THREAD = 30_000  # for less work, synchronization costs more than a thread saves
 
 
 class Multigrid:
-    """The hierarchy of grids of one conduction operator, and its V cycle for one load or several.
+    """The hierarchy of grids of one conduction operator, and its V-cycle for one or several right-hand sides.
 
-    It smooths the finest grid twice before and after the others, and coarser ones up to four times.
+    The cycle smooths the finest grid twice before and after the coarser ones, and these up to four times. It
+    implements `PcgBackend` (pcg.py), with the vectors of the conjugate gradients in its finest level.
+
+    Parameters
+    ----------
+    conduction
+        The operator G [W/K].
+    widths
+        Cell widths (dx, dy) [m]; None stands for equal widths.
+    dtype
+        np.float32 or np.float64, the precision of the hierarchy.
+    rule
+        Coarsening rule.
+    keeps_boundary
+        Whether coarse levels keep their boundary conductances, which `update_diagonal` and `update_operator`
+        need.
+    threads
+        Number of threads.
     """
 
     def __init__(
@@ -65,254 +86,276 @@ class Multigrid:
         *,
         dtype: type = np.float32,
         rule: CoarseningRule = COARSENING,
-        keeps_ground: bool = False,
+        keeps_boundary: bool = False,
         threads: int = 1,
     ) -> None:
         self.conduction = conduction
         self.dtype = dtype
         self.rule = rule
         self.threads = threads
-        self.loads = 0
-        self._held = self._room = 0  # bytes: of the conductances, and of the room for loads
+        self.rhs_count = 0
+        self._operator_bytes = self._workspace_bytes = 0
+        self._operator = _natural_operator(conduction, dtype)
         _, ny, nx = conduction.shape
         dx, dy = widths if widths is not None else (np.ones(nx), np.ones(ny))
         dx, dy = (np.ascontiguousarray(width, dtype=np.float64) for width in (dx, dy))
         self.finest = self._finest_level()
         self.levels = [self.finest]
-        # Of each level but the last: first interval of each coarse one, x and y.
+        # Of each level but the last: first interval of each coarse interval, in x and in y.
         self.pairs: list[Widths] = []
         while (fine := self.levels[-1]).nx * fine.ny > 1:
-            first_x, first_y = self._pairs(fine, dx, dy)
+            first_x, first_y = rule.coarsen(*self._pair_costs(fine, dx, dy), pair_columns)
             self.pairs.append((first_x, first_y))
             coarse = self._coarse_level(fine, first_x, first_y)
             coarse_dx, coarse_dy = np.empty(coarse.nx), np.empty(coarse.ny)
             fine.coarsen(coarse, first_x, first_y, dx, dy, coarse_dx, coarse_dy)
             self.levels.append(coarse)
             dx, dy = coarse_dx, coarse_dy
-        self.depth = len(self.levels) - 1  # grids beside the finest that a cycle visits
-        if not keeps_ground:
+        self.depth = len(self.levels) - 1  # coarse grids that a cycle visits
+        if not keeps_boundary:
             for level in self.levels[1:]:
-                self._forget_ground(level)
+                self._free_boundary(level)
         self.allocate(1)
 
-    def update_diagonal(self, conduction: Conduction, holding: float = 0.0) -> None:
-        """Take an operator with other ground conductances, on the same cells; the grids stay as they are.
+    def update_diagonal(self, conduction: Conduction, min_boundary_ratio: float = 0.0) -> None:
+        """Replace the boundary conductances, on the same cells; all other conductances and pairs stay.
 
-        The hierarchy was made with `keeps_ground`. `holding` is the least ratio there is of a cell's ground
-        to what it gives sideways: where it is large, coarse grids have nothing to do.
+        Requires `keeps_boundary`. `min_boundary_ratio` is the minimum over the cells of boundary over lateral
+        conductance: where it is large, coarse grids are left out of the cycle.
         """
-        self.conduction = conduction
-        ground = conduction.boundary
-        self.finest.load_ground(ground.start, ground.cell, ground.conductance)
-        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
-            fine.sum_ground(coarse)
-        self._set_depth(holding)
+        self._set_conduction(conduction)
+        self.finest.load_boundary(self._operator)
+        for fine, coarse in pairwise(self.levels):
+            fine.sum_boundary(coarse)
+        self._set_depth(min_boundary_ratio)
 
-    def update_operator(self, conduction: Conduction, holding: float = 0.0) -> None:
-        """Take an operator with other conductances, grounded in the same cells; the pairs stay.
+    def update_operator(self, conduction: Conduction, min_boundary_ratio: float = 0.0) -> None:
+        """Replace all conductances, with boundary conductances on the same cells; the pairs stay.
 
-        The hierarchy was made with `keeps_ground`; `holding` as for `reground`.
+        Requires `keeps_boundary`; `min_boundary_ratio` as for `update_diagonal`.
         """
+        self._set_conduction(conduction)
+        self.finest.load_operator(self._operator)
+        for fine, coarse in pairwise(self.levels):
+            fine.form_coarse_operator(coarse)
+        self._set_depth(min_boundary_ratio)
+
+    def _set_conduction(self, conduction: Conduction) -> None:
         self.conduction = conduction
-        self._load(self.finest)
-        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
-            fine.fill(coarse)
-        self._set_depth(holding)
+        self._operator = _natural_operator(conduction, self.dtype)
 
-    def _set_depth(self, holding: float) -> None:
-        """Leave out grids where what a finer one's cells give sideways is little beside their ground.
+    def _set_depth(self, min_boundary_ratio: float) -> None:
+        """Leave out grids coarser than one whose lateral conductances are small against the boundary ones.
 
-        A coarser grid has the same ground in all, and as much less sideways as it has fewer columns.
+        A coarser grid has the same boundary conductance in total; its lateral conductance is smaller in
+        proportion to its columns.
         """
         shares = (level.nx * level.ny / (self.finest.nx * self.finest.ny) for level in self.levels[:-1])
-        enough = [n for n, share in enumerate(shares, 1) if share <= LITTLE * holding]
-        self.depth = enough[0] if enough else len(self.levels) - 1
+        limit = MAX_LATERAL_RATIO_OF_COARSEST * min_boundary_ratio
+        sufficient = [n for n, share in enumerate(shares, 1) if share <= limit]
+        self.depth = sufficient[0] if sufficient else len(self.levels) - 1
 
     @property
     def memory(self) -> int:
-        """Return the bytes held, the conductances that were given not counted."""
-        return self._held + self._room
+        """Return the bytes held, without the conductances of the given operator."""
+        return self._operator_bytes + self._workspace_bytes
 
-    def allocate(self, loads: int) -> None:
-        """Make room for so many loads at once, where there is not enough yet."""
-        if loads <= self.loads:
+    def allocate(self, rhs_count: int) -> None:
+        """Allocate the workspace for a number of right-hand sides, where there is less."""
+        if rhs_count <= self.rhs_count:
             return
-        self.loads, self._room = loads, 0
-        self._live = np.arange(loads, dtype=np.int32)
-        for level in self.levels:  # the old room is free before the new is taken
-            level.give_room(None, None, None, None, self._live)
-        self.finest.search(None, None, None, None)
+        self.rhs_count, self._workspace_bytes = rhs_count, 0
+        self._active = np.arange(rhs_count, dtype=np.int32)
+        for level in self.levels:  # the previous workspace is freed before the new one is allocated
+            level.set_workspace(None, None, None, None, self._active)
+        self.finest.set_pcg_workspace(None, None, None, None)
         for level in self.levels:
             slab = level.nz, level.width
-            field = loads, level.ny, 2, *slab
-            # One slot before and one behind, because the columns' neighbours reach one value out of a slab.
-            others = (loads, level.slots + 2, *slab), (level.blocks, 2, *slab)
-            rooms = _arrays([field, field, *others], self.dtype)
-            self._room += sum(room.nbytes for room in rooms)
-            level.give_room(*rooms, self._live)
-        self._give_search_room()
+            field = rhs_count, level.ny, 2, *slab
+            # One slot before and one behind, because neighbours in x are read one value beyond a slab.
+            others = (rhs_count, level.slots + 2, *slab), (level.blocks, 2, *slab)
+            arrays = _staggered_arrays([field, field, *others], self.dtype)
+            self._workspace_bytes += sum(array.nbytes for array in arrays)
+            level.set_workspace(*arrays, self._active)
+        self._allocate_pcg()
 
-    def set_active(self, loads: Sequence[int]) -> None:
-        """Work on these loads from now on."""
-        self._live[: len(loads)] = loads
+    def set_active(self, indices: Sequence[int]) -> None:
+        """Set the right-hand sides that the following operations process."""
+        self._active[: len(indices)] = indices
         for level in self.levels:
-            level.keep_alive(len(loads))
+            level.set_active_count(len(indices))
 
     def cycle(self) -> None:
-        """Set t of the finest level to the cycle's answer to its b: symmetric and positive definite in b."""
+        """Apply one V-cycle: set t of the finest level from its b, by a symmetric positive definite map."""
         levels = self.levels[: self.depth + 1]
         for fine, coarse in pairwise(levels):
-            fine.down(coarse)
+            fine.presmooth_restrict(coarse)
         if len(levels) == len(self.levels):
-            levels[-1].solve()
+            levels[-1].solve_coarsest()
         else:
-            levels[-1].clear()
+            levels[-1].set_solution_to_zero()
         for fine, coarse in zip(levels[-2::-1], levels[:0:-1], strict=True):
-            fine.up(coarse)
+            fine.prolong_postsmooth(coarse)
 
     def full_multigrid_start(self) -> None:
-        """Set t of the finest level to what its b gives on ever finer grids, the coarsest solved first.
-
-        Each grid takes its start from the coarser one and smooths it (a full-multigrid start).
-        """
-        for fine, coarse in zip(self.levels, self.levels[1:], strict=False):
-            fine.hand_down(coarse)
-        self.levels[-1].solve()
+        """Set t of the finest level by full multigrid: solve the coarsest grid, then prolong and smooth."""
+        for fine, coarse in pairwise(self.levels):
+            fine.restrict_rhs(coarse)
+        self.levels[-1].solve_coarsest()
         for fine, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
-            fine.clear()
-            fine.up(coarse)
+            fine.set_solution_to_zero()
+            fine.prolong_postsmooth(coarse)
 
-    def set_rhs(self, load: int, heat: Array, scale: float) -> None:
-        """Set b of a load of the finest level to scale heat."""
-        self.finest.begin(load, heat, scale)
+    # ---- PcgBackend
 
-    def residual(self, load: int, heat: Array, field: Array, scale: float) -> tuple[float, float]:
-        """Set b of a load of the finest level to scale (heat - G field).
+    @property
+    def is_single(self) -> bool:
+        """Return whether residuals and directions are float32."""
+        return self.dtype is np.float32
 
-        Returns that residual's norm and sum [W].
-        """
-        square, total = self.finest.residual(load, *_arguments(self.conduction), heat, field, scale)
+    def apply_preconditioner(self) -> None:
+        """Set z = t of the finest level from the residual r = b."""
+        self.cycle()
+
+    def apply_first_preconditioner(self) -> None:
+        """The same for a zero guess: a full-multigrid start equals a cycle at two thirds of its cost."""
+        self.full_multigrid_start()
+
+    def set_rhs(self, n: int, rhs: Array, scale: float) -> None:
+        """Set r = scale rhs of right-hand side n."""
+        self.finest.set_rhs(n, rhs, scale)
+
+    def residual(self, n: int, rhs: Array, field: Array, scale: float) -> tuple[float, float]:
+        """Set r = scale (rhs - G field) of right-hand side n; return norm and sum of rhs - G field [W]."""
+        square, total = self.finest.residual(n, self._operator, rhs, field, scale)
         return math.sqrt(square), total
 
-    def true_residual(self, heats: Array, scales: Array) -> Any | None:
-        """Return what makes `descend` compute residuals anew from its fields, b = scale (heat - G field).
+    def residual_replacement(self, rhs: Array, scales: Array) -> Any | None:
+        """Return the object by which `update` computes true residuals, scale (rhs - G field).
 
-        None where the finest level has rounded the conductances it was given, so that G is not there.
+        None where the finest level holds rounded conductances, from which G cannot be computed.
         """
-        c = self.conduction
-        if not np.can_cast(c.g_x.dtype, self.dtype):
+        if not np.can_cast(self.conduction.g_x.dtype, self.dtype):
             return None
-        ground = c.boundary.start, c.boundary.cell, c.boundary.conductance
         finest = self.finest
-        return KERNELS[self.dtype].TrueResidual(heats, scales, *ground, finest.blocks, finest.width)
+        return KERNELS[self.dtype].ResidualReplacement(
+            rhs, scales, self._operator, finest.blocks, finest.width
+        )
+
+    def products(self, n: int) -> tuple[float, float, float, float]:
+        """Return z.r, z.Gz, z.Gp and the sum of Gz of right-hand side n; p is its last direction."""
+        products: tuple[float, float, float, float] = self.finest.products(n)
+        return products
+
+    def update(self, steps: Array, fields: Array, squares: Array, replacement: Any | None = None) -> None:
+        """Set p = z + beta p, field += step p + constant and r -= alpha G p; set squares to r.r.
+
+        `steps` (4, right-hand sides) are beta, alpha, step and constant. Where `replacement` is requested, r
+        is the true residual.
+        """
+        self.finest.pcg_update(*steps, fields, squares, replacement)
+
+    # ---- construction of levels
 
     def _finest_level(self) -> Any:
-        c = self.conduction
-        nz, ny, nx = c.shape
-        is_grounded = (np.diff(c.boundary.start) > 0).reshape(nz, ny).T
-        count = np.cumsum(is_grounded).reshape(ny, nz)
-        line = np.where(is_grounded, count - 1, -1).astype(np.int32)
+        boundary = self.conduction.boundary
+        nz, ny, nx = self.conduction.shape
+        has_boundary = (np.diff(boundary.start) > 0).reshape(nz, ny).T
+        count = np.cumsum(has_boundary).reshape(ny, nz)
+        line = np.where(has_boundary, count - 1, -1).astype(np.int32)
         level = self._level(KERNELS[self.dtype].FinestLevel, nx, line, int(count[-1, -1]))
-        self._load(level)
+        level.load_operator(self._operator)
         return level
 
-    def _load(self, level: Any) -> None:
-        c = self.conduction
-        level.load(c.g_x, c.g_y, c.g_z, c.boundary.start, c.boundary.cell, c.boundary.conductance)
-
-    def _level(self, kind: Any, nx: int, line: Array, lines: int) -> Any:
-        """Return a level with room for conductances, which of its lines have any ground, and how many."""
-        ny, nz = line.shape
+    def _level(self, kind: Any, nx: int, boundary_line: Array, lines: int) -> Any:
+        """Return a level of unset conductances; `lines` of its lines have boundary conductances."""
+        ny, nz = boundary_line.shape
         width = row_width(nx)
-        conductances = _arrays([(ny, 2, nz, width)] * 4, self.dtype)
-        (ground,) = _arrays([(max(lines, 1), 2, width)], self.dtype)
-        self._held += 4 * conductances[0].nbytes + ground.nbytes
+        conductances = _staggered_arrays([(ny, 2, nz, width)] * 4, self.dtype)
+        (boundary,) = _staggered_arrays([(max(lines, 1), 2, width)], self.dtype)
+        self._operator_bytes += 4 * conductances[0].nbytes + boundary.nbytes
         _, all_ny, all_nx = self.conduction.shape
         sweeps = next(count for share, count in SWEEPS.items() if nx * ny > share * all_nx * all_ny)
-        division = _division(ny, nz * ny * nx, self.threads, sweeps)
-        return kind(nx, *conductances, ground, line, division, sweeps)
+        bounds = _block_bounds(ny, nz * ny * nx, self.threads, sweeps)
+        level = kind(nx, *conductances, boundary, boundary_line, bounds)
+        level.set_sweeps(sweeps)
+        return level
 
     def _coarse_level(self, fine: Any, first_x: Array, first_y: Array) -> Any:
-        line = np.empty((len(first_y) - 1, fine.nz), dtype=np.int32)
-        lines = fine.merge_lines(first_y, line)
-        return self._level(KERNELS[self.dtype].Level, len(first_x) - 1, line, lines)
+        boundary_line = np.empty((len(first_y) - 1, fine.nz), dtype=np.int32)
+        lines = fine.merge_boundary_lines(first_y, boundary_line)
+        return self._level(KERNELS[self.dtype].Level, len(first_x) - 1, boundary_line, lines)
 
-    def _give_search_room(self) -> None:
+    def _allocate_pcg(self) -> None:
         level = self.finest
-        (p,) = _arrays([np.shape(level.t)], self.dtype)
-        row_sums, line_sums = np.zeros((self.loads, level.ny, 4)), np.zeros((level.nz, level.ny, 2))
-        left = np.zeros((level.blocks, level.nx + 7))
-        self._room += p.nbytes + row_sums.nbytes + line_sums.nbytes + left.nbytes
-        level.search(p, row_sums, line_sums, left)
+        (p,) = _staggered_arrays([np.shape(level.t)], self.dtype)
+        row_sums, line_sums = np.zeros((self.rhs_count, level.ny, 4)), np.zeros((level.nz, level.ny, 2))
+        line_work = np.zeros((level.blocks, level.nx + 7))
+        self._workspace_bytes += p.nbytes + row_sums.nbytes + line_sums.nbytes + line_work.nbytes
+        level.set_pcg_workspace(p, row_sums, line_sums, line_work)
 
-    def _forget_ground(self, level: Any) -> None:
-        self._held -= np.asarray(level.ground).nbytes
-        level.forget_ground()
-
-    def _pairs(self, fine: Any, dx: Array, dy: Array) -> Widths:
-        """Return the first column of each coarse interval in x and in y, and one beyond the last."""
-        cost_x, cost_y = self._pair_costs(fine, dx, dy)
-        return self.rule.coarsen(cost_x, cost_y, pair_columns)
+    def _free_boundary(self, level: Any) -> None:
+        self._operator_bytes -= np.asarray(level.boundary).nbytes
+        level.free_boundary()
 
     def _pair_costs(self, fine: Any, dx: Array, dy: Array) -> Widths:
-        """Return what it costs to pair each interval with the next, in x and in y."""
+        """Return the costs of pairing each interval with the next, in x and in y."""
         cost_x, cost_y = np.empty(fine.nx - 1), np.empty(fine.ny - 1)
-        KERNELS[self.dtype].weigh_pairs(
-            fine, dx, dy, self.rule.interface_cost, self.rule.max_pair_cost, cost_x, cost_y
-        )
+        rule, kernels = self.rule, KERNELS[self.dtype]
+        kernels.pair_costs(fine, dx, dy, rule.interface_cost, rule.max_pair_cost, cost_x, cost_y)
         return cost_x, cost_y
 
 
 def apply_operator(conduction: Conduction, t: Array, out: Array, threads: int = 1) -> None:
-    """Set out to G t [W], all in natural order, temperatures and heats in float64.
+    """Set out to G t [W], all in natural order and float64; out has the shape (nz, ny, nx) of t [K].
 
     With conductances in float64 this is the work unit of the benchmarks.
     """
-    KERNELS[np.float64].operate(*_arguments(conduction), t, out, threads)
+    KERNELS[np.float64].apply_operator(_natural_operator(conduction, np.float64), t, out, threads)
 
 
 def vector_norms(field: Array, threads: int = 1) -> tuple[float, float]:
     """Return the root of the sum of squares and the sum of absolute values of a field (nz, ny, nx)."""
     sums = np.empty((field.shape[0], 2))
-    KERNELS[np.float64].weigh(field, sums, threads)
+    KERNELS[np.float64].plane_norms(field, sums, threads)
     square, absolute = sums.sum(axis=0).tolist()
     return math.sqrt(square), absolute
 
 
-def _arguments(conduction: Conduction) -> tuple[Array, ...]:
-    """Return the operator as the kernels take it."""
-    c = conduction
-    none = np.zeros(c.shape[2], c.g_x.dtype)  # what a line has for a neighbour where there is none
-    return c.g_x, c.g_y, c.g_z, none, c.boundary.start, c.boundary.cell, c.boundary.conductance
+def pair_columns(cost: Array, interval_cost: float) -> Array:
+    """Return the first interval of each coarse interval and the end of the axis, at minimum total cost.
 
-
-def pair_columns(cost: Array, price: float) -> Array:
-    """Return the first interval of each coarse one, and one beyond the last, at the least total cost.
-
-    `cost` is that of pairing interval i with i + 1, `price` that of each coarse interval. Intervals come
-    alone or in pairs. Where there are two intervals or more, the cheapest pair is always made.
+    `cost` is that of pairing interval i with i + 1, `interval_cost` that of each coarse interval. Coarse
+    intervals are single intervals or pairs.
     """
     first = np.empty(len(cost) + 2, dtype=np.int32)
-    return first[: KERNELS[np.float64].choose(cost, price, first)]
+    return first[: KERNELS[np.float64].partition_axis(cost, interval_cost, first)]
 
 
-def _arrays(shapes: Sequence[tuple[int, ...]], dtype: type) -> list[Array]:
-    """Return arrays of these shapes, of any content, each begun a few cache lines further on.
+def _natural_operator(conduction: Conduction, dtype: type) -> Any:
+    """Return the operator as the kernels of a precision take it."""
+    c, boundary = conduction, conduction.boundary
+    arrays = c.g_x, c.g_y, c.g_z, boundary.start, boundary.cell, boundary.conductance
+    return KERNELS[dtype].NaturalOperator(*arrays)
 
-    Were they all begun on the same place of a page, the same place of each would share one cache set.
+
+def _staggered_arrays(shapes: Sequence[tuple[int, ...]], dtype: type) -> list[Array]:
+    """Return arrays of these shapes, uninitialized, each starting some cache lines further within a page.
+
+    If all started at the same position of a page, equal positions of the arrays would share a cache set.
     """
     kind = np.dtype(dtype)
     sizes = [math.prod(shape) * kind.itemsize for shape in shapes]
-    strides = [-(-size // PAGE) * PAGE + STAGGER for size in sizes]
-    room = np.empty(sum(strides) + CACHE_LINE, dtype=np.uint8)
-    begin, arrays = -room.ctypes.data % CACHE_LINE, []
+    strides = [-(-size // MEMORY_PAGE) * MEMORY_PAGE + ARRAY_STAGGER for size in sizes]
+    memory = np.empty(sum(strides) + CACHE_LINE, dtype=np.uint8)
+    begin, arrays = -memory.ctypes.data % CACHE_LINE, []
     for shape, size, stride in zip(shapes, sizes, strides, strict=True):
-        arrays.append(room[begin : begin + size].view(kind).reshape(shape))
+        arrays.append(memory[begin : begin + size].view(kind).reshape(shape))
         begin += stride
     return arrays
 
 
-def _division(ny: int, cells: int, threads: int, sweeps: int) -> Array:
-    """Return the first row of each thread's block, and one beyond the last."""
-    blocks = max(1, min(threads, ny // (ROWS_PER_SWEEP * sweeps), cells // CELLS_PER_THREAD))
+def _block_bounds(ny: int, cells: int, threads: int, sweeps: int) -> Array:
+    """Return the first row of each thread's block, and the end of the last block."""
+    blocks = max(1, min(threads, ny // (MIN_ROWS_PER_SWEEP * sweeps), cells // MIN_CELLS_PER_THREAD))
     return np.array([ny * n // blocks for n in range(blocks + 1)], dtype=np.int32)

@@ -1,307 +1,368 @@
-"""Conjugate gradients preconditioned by the cycle, stopped on the true residual and the heat balance."""
+"""Preconditioned conjugate gradients: the one loop, its search direction, and its stopping criteria.
+
+The loop works with any `PcgBackend`: the column multigrid, whose kernels fuse the vector operations, or the
+algebraic multigrid. All decisions are made here, once.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from thermostack.finite_volume.conduction import Conduction
-from thermostack.linear.multigrid import Multigrid, vector_norms
+from thermostack.linear.iteration_state import IterationState, accept_rounding
+from thermostack.linear.multigrid import vector_norms
+from thermostack.linear.pcg_backend import PCG_SETTINGS, PcgBackend, PcgSettings
 
 Array = np.ndarray
 
-LOOK_AT = 12  # iterations after which the contraction of the last LOOK_BACK predicts the number in all
-LOOK_BACK = 8
-LOST = 1e4  # fold growth of the residual in one or two iterations that rounding in float32 alone explains
-REPLACE_AT = 1e-4  # reduction after which a float32 recurrence is set right, before its drift can matter
-DRIFT = 1e-6  # of the residual it started from, the most it is expected to drift
-SLACK = 3.0  # fold by which an iteration may contract more than the one before it, where the end is foreseen
-SUDDEN = 1e3  # fold fall of the residual in one iteration: the cycle is all but exact, as on a few cells
-GROWN = 30.0  # fold growth in one iteration
-ROUNDING = 1.0  # unit roundoffs of each flux that count as rounding
-MARGIN = 0.9  # of the tolerance, because the recurrence only estimates the true residual
-FINEST = 1e-14  # tolerance that is asked for, however good the guess
-
-
-@dataclass
-class IterationState:
-    """Where an iteration stands."""
-
-    residual: float = 1.0  # relative, recomputed
-    imbalance: float = 1.0
-    tolerance: float = 0.0  # of both
-    history: list[float] = field(default_factory=list)
-    energies: list[float] = field(default_factory=list)  # root of r.z before each iteration
-    is_converged: bool = False
-    is_lost: bool = False  # float32 does not hold the rise
-    reason: str = ""
-
-    @classmethod
-    def initial(cls, power: float, tolerance: float) -> IterationState:
-        """Return the start, which is the end already where the heats' absolute values sum to nothing."""
-        if power > 0.0:
-            return cls(tolerance=tolerance)
-        return cls(0.0, 0.0, tolerance, [0.0], is_converged=True, reason="no heat")
-
-    def set_tolerance(self, tolerance: float) -> None:
-        """Set the tolerance, and judge by it."""
-        self.tolerance = max(FINEST, tolerance)
-        self.update_convergence()
-
-    def update_convergence(self) -> None:
-        """Say whether residual and balance are within the tolerance."""
-        self.is_converged = self.residual <= self.tolerance and self.imbalance <= self.tolerance
-
-    @property
-    def iterations(self) -> int:
-        """Return how many iterations were made."""
-        return len(self.history) - 1
-
 
 class PcgSearch:
-    """The search for the temperatures of one load: all that is decided, while the kernels do the work.
+    """The iteration for one right-hand side, to a tolerance of the true residual and of the heat balance.
 
-    Flexible form of beta: Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
+    beta is that of the flexible method: Golub and Ye, SIAM J. Sci. Comput. 21 (1999) 1305.
     """
 
-    def __init__(self, multigrid: Multigrid, load: int, heat: Array, t: Array, tolerance: float) -> None:
-        self.multigrid, self.load = multigrid, load
-        self.heat, self.t, self.tolerance = heat, t, tolerance
-        self.scale, self.power = vector_norms(heat, multigrid.threads)
+    def __init__(
+        self,
+        backend: PcgBackend,
+        index: int,
+        rhs: Array,
+        t: Array,
+        tolerance: float,
+        *,
+        max_predicted: float,
+        max_iterations: int,
+        settings: PcgSettings,
+    ) -> None:
+        self.backend, self.index, self.settings = backend, index, settings
+        self.rhs, self.t, self.tolerance = rhs, t, tolerance
+        self.max_predicted, self.max_iterations = max_predicted, max_iterations
+        self.scale, self.power = vector_norms(rhs, backend.threads)  # W
         self.state = IterationState.initial(self.power, tolerance)
-        self.target = MARGIN * tolerance
-        self.energy = 0.0  # p.Gp of the last direction, zero where the next one is to begin anew
-        self.is_judged = True  # the true residual is that of t
-        self.foreseen = math.inf  # residual, relative, once the end has been foreseen
-        self.rounds = 0
-        self.drift_from = 0.0
+        self.target = settings.tolerance_margin * tolerance  # of the recurrence
+        self.energy = 0.0  # p.Gp of the last direction, zero where the direction restarts
+        self.is_true = True  # the residual of `state` is that of t
+        self.predicted_end = math.inf  # relative residual, once the end has been predicted
+        self.corrections = 0
+        self.drift_start = 0.0  # relative residual where the recurrence started
 
-    def set_rhs(self, *, is_zero: bool, of_guess: bool) -> None:
-        """Set the residual of the first guess; `of_guess` says that the tolerance is relative to it."""
+    def start(self, *, is_zero: bool, relative_to_guess: bool) -> None:
+        """Set the residual of the guess; `relative_to_guess`: the tolerance is relative to it."""
         if self.state.is_converged:
             self.t[...] = 0.0
             return
         if is_zero:
-            self.multigrid.set_rhs(self.load, self.heat, 1.0 / self.scale)
+            self.backend.set_rhs(self.index, self.rhs, 1.0 / self.scale)
         else:
-            self.recompute()
-            if of_guess:
-                self.state.set_tolerance(self.tolerance * self.state.residual)
+            self._recompute()
+            if relative_to_guess:
+                self.state.set_tolerance(self.tolerance * self.state.residual, self.settings.min_tolerance)
                 self.tolerance = self.state.tolerance
-                self.target = MARGIN * self.tolerance
+                self.target = self.settings.tolerance_margin * self.tolerance
         self.state.history.append(self.state.residual)
-        self.drift_from = self.state.residual if self.multigrid.dtype is np.float32 else 0.0
+        self.drift_start = self.state.residual if self.backend.is_single else 0.0
 
-    def recompute(self) -> None:
-        """Judge by the true residual."""
-        self._take(*self.multigrid.residual(self.load, self.heat, self.t, 1.0 / self.scale))
-
-    def _take(self, left: float, total: float) -> None:
-        state = self.state
-        state.residual, state.imbalance = left / self.scale, abs(total) / self.power
-        state.update_convergence()
-        self.is_judged = True
-
-    def direction_step(self) -> tuple[float, float]:
-        """Return beta of the next direction and the step along it, from the cycle's answer."""
-        zr, own, along, _ = self.multigrid.finest.products(self.load)
+    def next_step(self) -> tuple[float, float, float, float] | None:
+        """Return beta, alpha, step and constant of the next update, None where the direction fails."""
+        zr, zgz, zgp, _ = self.backend.products(self.index)
         self.state.energies.append(math.sqrt(max(zr, 0.0)))
-        beta, self.energy = next_direction(own, along, self.energy)
+        beta, self.energy = next_direction(zgz, zgp, self.energy)
         if not (zr > 0.0 and 0.0 < self.energy < math.inf):
             self.state.reason = "the search direction lost its energy"
-            return 0.0, 0.0
-        return beta, zr / self.energy
+            return None
+        alpha = zr / self.energy
+        return beta, alpha, alpha * self.scale, 0.0
 
-    def foresees_end(self) -> bool:
-        """Return whether the true residual will be due after a step that contracts as the last one did.
+    def predicts_end(self) -> bool:
+        """Return whether the true residual is needed after a step that contracts like the last one.
 
-        The end is foreseen once; where it does not come, the recurrence tells when to look again.
+        The end is predicted once; where it does not come, the recurrence tells when to look again.
         """
         before, now = [0.0, *self.state.history][-2:]
         if before == 0.0:
             return False
-        next_one = now * min(1.0, now / before)
-        is_end = next_one <= SLACK * self.target and self.foreseen == math.inf
+        predicted = now * min(1.0, now / before)
+        is_end = predicted <= self.settings.contraction_slack * self.target and self.predicted_end == math.inf
         if is_end:
-            self.foreseen = next_one
-        return is_end or self._drifts(next_one)
+            self.predicted_end = predicted
+        return is_end or self._drifts(predicted)
 
-    def _drifts(self, seen: float) -> bool:
-        """Return whether the recurrence has come so far that its drift may matter before the end."""
-        return seen <= REPLACE_AT * self.drift_from and DRIFT * self.drift_from > self.tolerance
-
-    def judge(self, seen: float, found: tuple[float, float] | None = None) -> None:
-        """Take the residual the recurrence sees, or the true one found; look at that where it is due."""
-        state = self.state
+    def update_state(self, residual: float, true: tuple[float, float] | None = None) -> None:
+        """Record the relative residual of the recurrence, or norm and sum of the true residual [W]."""
+        state, settings = self.state, self.settings
         before = state.residual
-        self.is_judged = False
-        if found:
-            self._take(*found)
-            seen = state.residual
-            self.drift_from = min(self.drift_from, seen)
-        if not state.history[-1] / SUDDEN < seen < GROWN * state.history[-1]:
-            self.energy = 0.0  # begin anew: what is left is rounding, and conjugate to nothing
-        state.history.append(seen)
-        if self.multigrid.dtype is np.float32 and state.iterations <= 2:
-            state.is_lost = not seen < LOST * state.history[0]
-        if seen <= self.target or (found and self.foreseen <= self.target):
-            if not self.is_judged:
-                self.recompute()
-            self.drift_from = min(self.drift_from, state.residual)
-            if not state.is_converged:
-                accept_rounding(state, self.multigrid.conduction, self.heat, self.t, self.tolerance)
-                self.rounds += 1
-                if not state.is_converged and self.rounds > 3 and state.residual > 0.5 * before:
-                    state.reason = "the true residual no longer follows the iteration"
-                self.target *= 0.1 if state.residual <= self.tolerance else 1.0
-        elif self._drifts(seen):
-            self.recompute()
-            self.drift_from = state.residual
+        self.is_true = False
+        if true:
+            self._set_true_residual(*true)
+            residual = state.residual
+            self.drift_start = min(self.drift_start, residual)
+        if not state.history[-1] / settings.max_fall < residual < settings.max_growth * state.history[-1]:
+            self.energy = 0.0  # restart: the remaining residual is rounding and conjugate to no direction
+        state.history.append(residual)
+        if self.backend.is_single and state.iterations <= 2:
+            state.exceeds_float32 = not residual < settings.max_growth_in_float32 * state.history[0]
+        if residual <= self.target or (true and self.predicted_end <= self.target):
+            self._check_end(before)
+        elif self._drifts(residual):
+            self._recompute()
+            self.drift_start = state.residual
 
-    def should_stop(self, patience: float, limit: int) -> bool:
-        """Return whether there is nothing left to do, or no hope; then t is up to date."""
+    def should_stop(self) -> bool:
+        """Return whether the iteration ends, converged or given up; then the residual is that of t."""
         state = self.state
         if not state.is_converged:
-            state.reason = state.reason or _despair(state, self.tolerance, patience, limit)
+            state.reason = state.reason or self._reason_to_give_up()
         if state.is_converged or state.reason:
-            if not self.is_judged:
-                self.recompute()
+            if not self.is_true:
+                self._recompute()
             if state.is_converged:
                 state.reason = state.reason or "residual and heat balance within the tolerance"
             return True
         return False
 
+    def _check_end(self, before: float) -> None:
+        """Check the true residual against the tolerance; `before` is the previous true residual."""
+        state, settings = self.state, self.settings
+        if not self.is_true:
+            self._recompute()
+        self.drift_start = min(self.drift_start, state.residual)
+        if state.is_converged:
+            return
+        accept_rounding(state, self.backend.conduction, self.rhs, self.t, self.tolerance, settings)
+        self.corrections += 1
+        is_stagnant = state.residual > settings.min_correction * before
+        if not state.is_converged and self.corrections > settings.max_corrections and is_stagnant:
+            state.reason = "the true residual no longer follows the iteration"
+        self.target *= settings.target_reduction if state.residual <= self.tolerance else 1.0
+
+    def _recompute(self) -> None:
+        self._set_true_residual(*self.backend.residual(self.index, self.rhs, self.t, 1.0 / self.scale))
+
+    def _set_true_residual(self, norm: float, total: float) -> None:
+        state = self.state
+        state.residual, state.imbalance = norm / self.scale, abs(total) / self.power
+        state.update_convergence()
+        self.is_true = True
+
+    def _drifts(self, residual: float) -> bool:
+        """Return whether the recurrence is reduced so far that its drift may matter before the end."""
+        settings = self.settings
+        is_reduced = residual <= settings.replacement_reduction * self.drift_start
+        return is_reduced and settings.recurrence_drift * self.drift_start > self.tolerance
+
+    def _reason_to_give_up(self) -> str:
+        """Return why to give up, or "" to go on."""
+        state, settings = self.state, self.settings
+        done = state.iterations
+        if not np.isfinite(state.history[-1]):
+            return "the residual is no longer a number"
+        if done >= self.max_iterations:
+            return f"{self.max_iterations} iterations were not enough"
+        if state.exceeds_float32:
+            return f"the residual grew {state.history[-1] / state.history[0]:.0e}-fold, which is rounding"
+        if done == settings.forecast_iteration:
+            predicted = done + self._remaining_iterations()
+            if predicted > self.max_predicted:
+                return f"{predicted:.0f} iterations foreseen from the first {done}"
+        return ""
+
+    def _remaining_iterations(self) -> float:
+        # The residual of a graded grid may grow for a while although the error falls; the energy shows it.
+        # Slowly contracting components show when the others are gone, so the first iterations do not count.
+        state, window = self.state, self.settings.forecast_window
+        then = -1 - window
+        reduction = max(state.history[then] / state.history[-1], state.energies[then] / state.energies[-1])
+        left = window * math.log(state.history[-1] / self.tolerance)
+        return left / math.log(reduction) if reduction > 1.0 else math.inf
+
+
+class BalancedReduction:
+    """The iteration for one right-hand side that reduces the residual of a guess and balances its heat.
+
+    It relies on the recurrence of the residual alone. The constant that balances the heat is the best one in
+    the norm of the operator. Each step adds its constant to the field, but not to the recurrence.
+    """
+
+    index = 0
+
+    def __init__(
+        self,
+        backend: PcgBackend,
+        rhs: Array,
+        t: Array,
+        reduction: float,
+        total_boundary: float,
+        max_iterations: int,
+    ) -> None:
+        """Set the residual of the guess; `total_boundary` is the sum of all boundary conductances [W/K]."""
+        self.backend, self.reduction = backend, reduction
+        self.total_boundary, self.max_iterations = total_boundary, max_iterations
+        self.scale = total_boundary  # heat [W] that a rise of 1 K everywhere would remove
+        self.first, self.excess = backend.residual(0, rhs, t, 1.0 / self.scale)  # W
+        self.norm = self.first
+        self.energy = self.outflow = self.added = 0.0
+        self.iterations, self.has_failed = 0, False
+
+    def next_step(self) -> tuple[float, float, float, float] | None:
+        """Return beta, alpha, step and constant of the next update; None where the iteration fails."""
+        zr, zgz, zgp, sent = self.backend.products(0)
+        beta, self.energy = next_direction(zgz, zgp, self.energy)
+        self.has_failed = not (
+            zr > 0.0 and 0.0 < self.energy < math.inf and self.iterations < self.max_iterations
+        )
+        if self.has_failed:
+            return None
+        alpha = zr / self.energy
+        step = alpha * self.scale
+        self.outflow = sent + beta * self.outflow
+        self.excess -= step * self.outflow
+        balance = self.excess / self.total_boundary
+        constant, self.added = balance - self.added, balance
+        return beta, alpha, step, constant
+
+    def predicts_end(self) -> bool:
+        """Return False: the true residual is not needed."""
+        return False
+
+    def update_state(self, residual: float, true: tuple[float, float] | None = None) -> None:
+        """Record the scaled residual of the recurrence."""
+        self.norm = residual * self.scale
+        self.iterations += 1
+
+    def should_stop(self) -> bool:
+        """Return whether the residual is reduced or the iteration has failed."""
+        return self.has_failed or not self.norm > self.reduction * self.first
+
+
+def iterate(
+    backend: PcgBackend,
+    searches: Sequence[PcgSearch] | Sequence[BalancedReduction],
+    fields: Array,
+    replacement: Any | None = None,
+    first_preconditioner: Callable[[], None] | None = None,
+) -> None:
+    """Run conjugate gradients until every search stops, and change the fields [K] in place.
+
+    `fields` has the shape (right-hand sides, nz, ny, nx). Each application of the
+    preconditioner reads the conductances once for all right-hand sides.
+    """
+    steps, squares = np.zeros((4, len(fields))), np.zeros(len(fields))
+    precondition = first_preconditioner or backend.apply_preconditioner
+    while active := [search for search in searches if not search.should_stop()]:
+        backend.set_active([search.index for search in active])
+        precondition()
+        precondition = backend.apply_preconditioner
+        continuing = []
+        for search in active:
+            step = search.next_step()
+            if step is None:
+                continue
+            steps[:, search.index] = step
+            continuing.append(search)
+            if replacement:
+                replacement.request(search.index, search.predicts_end())
+        if len(continuing) < len(active):
+            backend.set_active([search.index for search in continuing])
+        if continuing:
+            backend.update(steps, fields, squares, replacement)
+        for search in continuing:
+            n = search.index
+            search.update_state(math.sqrt(squares[n]), replacement.result(n) if replacement else None)
+
 
 def solve_pcg(
-    multigrid: Multigrid,
-    heats: Array,
+    backend: PcgBackend,
+    rhs: Array,
     fields: Array,
     *,
     is_zero: bool,
     tolerance: float,
-    patience: float,
-    limit: int,
-    of_guess: bool = False,
+    max_predicted: float,
+    max_iterations: int,
+    relative_to_guess: bool = False,
+    settings: PcgSettings = PCG_SETTINGS,
 ) -> list[IterationState]:
-    """Improve each field [K] in place until G field = heat [W] within the tolerance; return how each went.
+    """Return the final states of G field = rhs, solved in place to a tolerance.
 
-    `heats` and `fields` are (loads, nz, ny, nx); each cycle reads the conductances once for all of them.
-    `is_zero` says that the fields are zero everywhere, which saves applying G to them; `of_guess` that the
-    tolerance is relative to the residual of the guess instead of the heat. Gives up where more
-    than `patience` iterations are foreseen, after `limit`, and where nothing is gained.
+    Parameters
+    ----------
+    backend
+        Operator, preconditioner and vectors.
+    rhs
+        Right-hand sides [W], (right-hand sides, nz, ny, nx).
+    fields
+        Guesses and solutions [K], of the same shape.
+    is_zero
+        Whether the guesses are zero everywhere, which saves an application of G.
+    tolerance
+        Of the true residual relative to the right-hand side, and of the heat balance.
+    max_predicted
+        Iterations above which a prediction ends the iteration.
+    max_iterations
+        Iterations after which the iteration ends.
+    relative_to_guess
+        Whether the tolerance is relative to the residual of the guess instead of the right-hand side.
+    settings
+        Tuning constants.
     """
-    multigrid.allocate(len(heats))
-    finest = multigrid.finest
+    backend.allocate(len(rhs))
     searches = [
-        PcgSearch(multigrid, n, heat, t, tolerance)
-        for n, (heat, t) in enumerate(zip(heats, fields, strict=True))
+        PcgSearch(
+            backend,
+            n,
+            one,
+            t,
+            tolerance,
+            max_predicted=max_predicted,
+            max_iterations=max_iterations,
+            settings=settings,
+        )
+        for n, (one, t) in enumerate(zip(rhs, fields, strict=True))
     ]
-    beta, alpha, step, constant, square = np.zeros((5, len(heats)))
     for search in searches:
-        search.set_rhs(is_zero=is_zero, of_guess=of_guess)
-    live: Sequence[PcgSearch] = searches
-    true = multigrid.true_residual(heats, np.array([1.0 / (s.scale or 1.0) for s in searches]))
-    # From zero the start is as good as a cycle, at two thirds of its cost.
-    improve = multigrid.full_multigrid_start if is_zero else multigrid.cycle
-    while live := [search for search in live if not search.should_stop(patience, limit)]:
-        multigrid.set_active([search.load for search in live])
-        improve()
-        improve = multigrid.cycle
-        for search in live:
-            n = search.load
-            beta[n], alpha[n] = search.direction_step()
-            step[n] = alpha[n] * search.scale
-            if true:
-                true.ask(n, search.foresees_end())
-        finest.descend(beta, alpha, step, constant, fields, square, true)
-        for search in live:
-            if not search.state.reason:
-                n = search.load
-                search.judge(math.sqrt(square[n]), true.found(n) if true else None)
+        search.start(is_zero=is_zero, relative_to_guess=relative_to_guess)
+    scales = np.array([1.0 / (search.scale or 1.0) for search in searches])
+    replacement = backend.residual_replacement(rhs, scales)
+    first = backend.apply_first_preconditioner if is_zero else None
+    iterate(backend, searches, fields, replacement, first)
     return [search.state for search in searches]
 
 
-def improve(
-    multigrid: Multigrid, heat: Array, t: Array, reduction: float, held: float
+def reduce_residual(
+    backend: PcgBackend,
+    rhs: Array,
+    t: Array,
+    reduction: float,
+    total_boundary: float,
+    settings: PcgSettings = PCG_SETTINGS,
 ) -> tuple[int, float] | None:
-    """Bring the residual of a guess t [K] down by a factor, in place, and make its heat balance exact.
+    """Return iterations and factor by which the residual of a guess t [K] was reduced, in place.
 
-    `heat` [W] is what the cells receive, `held` [W/K] the sum of all ground conductances. Returns the
-    iterations and the factor that was reached, or None where they are too many or lead nowhere; then t is no
-    worse than a guess. By the recurrence alone, whose drift in float32 is `DRIFT`: the `reduction` is more
-    than ten times that, and so is the factor that counts as reached. The constant that balances is the best
-    one in the norm of the operator; each iteration adds what it takes after its step, and the iteration goes
-    on as if it did not.
+    `rhs` [W] and t are (nz, ny, nx), `total_boundary` [W/K] is the sum of all boundary conductances. The heat
+    of the result balances exactly. None where too many iterations would be needed; then t is still a guess.
+    `reduction` must be more than ten times `settings.recurrence_drift`, which is also the smallest factor
+    returned.
     """
-    scale = held  # of the heat that 1 K everywhere would take
-    multigrid.allocate(1)
-    multigrid.set_active([0])
-    finest = multigrid.finest
-    first, excess = multigrid.residual(0, heat, t, 1.0 / scale)
-    beta, alpha, step, constant, square = np.zeros((5, 1))
-    energy = leaving = added = 0.0
-    norm, iterations = first, 0
-    while norm > reduction * first:
-        multigrid.cycle()
-        zr, own, along, sent = finest.products(0)
-        beta[0], energy = next_direction(own, along, energy)
-        if not (zr > 0.0 and 0.0 < energy < math.inf and iterations < LOOK_AT):
-            return None
-        alpha[0] = zr / energy
-        step[0] = alpha[0] * scale
-        leaving = sent + beta[0] * leaving
-        excess -= step[0] * leaving
-        constant[0], added = excess / held - added, excess / held
-        finest.descend(beta, alpha, step, constant, t[None], square)
-        norm = math.sqrt(square[0]) * scale
-        iterations += 1
-    if iterations == 0:
-        t += excess / held
-    return iterations, max(norm / first, 10.0 * DRIFT) if first > 0.0 else 0.0
+    backend.allocate(1)
+    backend.set_active([0])
+    limit = settings.forecast_iteration
+    search = BalancedReduction(backend, rhs, t, reduction, total_boundary, limit)
+    iterate(backend, [search], t[None])
+    if search.has_failed:
+        return None
+    if search.iterations == 0:
+        t += search.excess / total_boundary
+    smallest = 10.0 * settings.recurrence_drift
+    return search.iterations, max(search.norm / search.first, smallest) if search.first > 0.0 else 0.0
 
 
-def next_direction(own: float, along: float, energy: float) -> tuple[float, float]:
-    """Return beta, for which p = z + beta p' has no energy in common with p', and the energy p.Gp.
+def next_direction(zgz: float, zgp: float, energy: float) -> tuple[float, float]:
+    """Return beta of p = z + beta p', which is conjugate to p', and the energy p.Gp.
 
-    From z.Gz, z.Gp' and p'.Gp'; where that is zero, p is z.
+    From z.Gz, z.Gp' and p'.Gp'; where the last is zero, p is z.
     """
-    beta = -along / energy if energy > 0.0 else 0.0
-    return beta, own + beta * along
-
-
-def accept_rounding(
-    state: IterationState, conduction: Conduction, heat: Array, t: Array, tolerance: float
-) -> None:
-    """Accept a residual that is all rounding: a temperature stored in float64 has none smaller.
-
-    The bound is the rounding of each face's flux, after Higham, Accuracy and Stability (2002), section 7.1.
-    """
-    squares = (np.square(2.0 * conduction.diagonal_of_plane(k) * t[k]).sum() for k in range(len(t)))
-    floor = ROUNDING * np.finfo(np.float64).eps * math.sqrt(sum(map(float, squares))) / vector_norms(heat)[0]
-    if tolerance < state.residual <= floor and state.imbalance <= tolerance:
-        state.is_converged = True
-        state.reason = f"the residual is the rounding of float64 temperatures, {floor:.1e} at most"
-
-
-def _despair(state: IterationState, tolerance: float, patience: float, limit: int) -> str:
-    """Return why to give up, or "" to go on."""
-    done = state.iterations
-    if not np.isfinite(state.history[-1]):
-        return "the residual is no longer a number"
-    if done >= limit:
-        return f"{limit} iterations were not enough"
-    if state.is_lost:
-        return f"the residual grew {state.history[-1] / state.history[0]:.0e}-fold, which is rounding"
-    if done == LOOK_AT:
-        # The residual of a graded grid may grow for a while as the error falls; the energy tells. What hardly
-        # contracts shows when the rest is gone, so the first iterations do not count.
-        then = -1 - LOOK_BACK
-        fallen = max(state.history[then] / state.history[-1], state.energies[then] / state.energies[-1])
-        left = LOOK_BACK * math.log(state.history[-1] / tolerance)
-        needed = done + left / math.log(fallen) if fallen > 1.0 else math.inf
-        if needed > patience:
-            return f"{needed:.0f} iterations foreseen from the first {done}"
-    return ""
+    beta = -zgp / energy if energy > 0.0 else 0.0
+    return beta, zgz + beta * zgp

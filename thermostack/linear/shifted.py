@@ -1,6 +1,7 @@
-"""The operators `G + s C` of one body for any shift s: prepared once, changed at little more cost than a use.
+"""Operators `G + s C` for any shift s, prepared once; a change of the shift costs little more than a solve.
 
-An implicit step of length h solves with s = 1 / (gamma h), a thermal impedance with shifts over many decades.
+An implicit time step of length h solves with s = 1 / (gamma h), a thermal impedance with shifts over many
+decades.
 """
 
 from __future__ import annotations
@@ -17,12 +18,26 @@ from thermostack.linear.solver_report import SolverReport
 
 Array = np.ndarray
 
-LEAST = 2e-5  # reduction that the recurrence alone is trusted with
-SLOW = 1e-6  # 1/s: a shift with which columns are paired as the steady problem has them
+MIN_RECURRENCE_REDUCTION = 2e-5  # smallest reduction for which the recurrence of the residual is accurate
+INITIAL_SHIFT = 1e-6  # 1/s: so small that columns are paired as in the steady problem
 
 
 class ShiftedOperator:
-    """`(G + s C) T = P`, solved for one shift after the other."""
+    """`(G + s C) T = P`, solved for one shift after the other.
+
+    Parameters
+    ----------
+    conduction
+        The operator G [W/K].
+    capacity
+        Heat capacity C of each cell [J/K], (nz, ny, nx), zero exactly in inactive cells.
+    widths
+        Cell widths (dx, dy) [m].
+    method
+        "multigrid" or "direct".
+    threads
+        Number of threads; None: chosen by `prepare`.
+    """
 
     def __init__(
         self,
@@ -33,113 +48,128 @@ class ShiftedOperator:
         method: str = "multigrid",
         threads: int | None = None,
     ) -> None:
-        """Prepare it. `capacity` (nz, ny, nx) [J/K] is that of each cell, zero outside the body alone."""
-        self.shift = SLOW
-        own = conduction.boundary
-        self._cell = np.union1d(np.flatnonzero(capacity), own.cell)  # of the body
-        self._own, self._place = np.zeros(0, np.intp), np.zeros(0, np.intp)  # the ground's cells, and where
-        self._ground = BoundaryConductance(own.shape, self._cell, np.zeros(self._cell.size))
-        self._total = np.zeros(self._cell.size)
-        self._inertia = _least_inertia(conduction, capacity)
-        self._take(conduction, capacity)
+        self.shift = INITIAL_SHIFT  # 1/s
+        boundary = conduction.boundary
+        self._cells = np.union1d(np.flatnonzero(capacity), boundary.cell)  # active cells
+        # Cells of the boundary of G, and their positions among the active cells.
+        self._boundary_cells, self._position = np.zeros(0, np.intp), np.zeros(0, np.intp)
+        self._boundary = BoundaryConductance(boundary.shape, self._cells, np.zeros(self._cells.size))
+        self._diagonal = np.zeros(self._cells.size)
+        self._min_time_constant = _min_lateral_time_constant(conduction, capacity)
+        self._set_operator(conduction, capacity)
         self.solver = prepare(self.operator, method, widths=widths, threads=threads, is_fixed=False)
 
-    def _take(self, conduction: Conduction, capacity: Array) -> None:
+    def _set_operator(self, conduction: Conduction, capacity: Array) -> None:
         self.conduction, self.capacity = conduction, capacity
-        if conduction.boundary.cell is not self._own:
-            self._own = conduction.boundary.cell
-            self._place = np.searchsorted(self._cell, self._own)
-        self.stores = float(capacity.sum())  # J/K
-        self._grounded = float(conduction.boundary.conductance.sum())
+        if conduction.boundary.cell is not self._boundary_cells:
+            self._boundary_cells = conduction.boundary.cell
+            self._position = np.searchsorted(self._cells, self._boundary_cells)
+        self.total_capacity = float(capacity.sum())  # J/K
+        self._total_conductance = float(conduction.boundary.conductance.sum())
 
     @property
     def operator(self) -> Conduction:
-        """Return `G + s C` of the present shift, whose ground the next one overwrites."""
-        np.take(self.capacity.reshape(-1), self._cell, out=self._total, mode="clip")
-        self._total *= self.shift
-        self._total[self._place] += self.conduction.boundary.conductance
-        return replace(self.conduction, boundary=self._ground.with_conductance(self._total))
+        """Return `G + s C` of the present shift; the next call overwrites its boundary conductances."""
+        np.take(self.capacity.reshape(-1), self._cells, out=self._diagonal, mode="clip")
+        self._diagonal *= self.shift
+        self._diagonal[self._position] += self.conduction.boundary.conductance
+        return replace(self.conduction, boundary=self._boundary.with_conductance(self._diagonal))
 
     @property
     def memory(self) -> int:
-        """Return the bytes held, the conductances and capacities that were given not counted."""
-        return self.solver.memory + self._cell.nbytes + self._place.nbytes + self._total.nbytes
+        """Return the bytes held, without the given conductances and capacities."""
+        return self.solver.memory + self._cells.nbytes + self._position.nbytes + self._diagonal.nbytes
 
-    def change(self, conduction: Conduction, capacity: Array, shift: float | None = None) -> None:
-        """Take other conductances and capacities of the same cells, and a shift [1/s] where one is given."""
+    def update_operator(self, conduction: Conduction, capacity: Array, shift: float | None = None) -> None:
+        """Set conductances and capacities of the same cells, and the shift [1/s] if given."""
         self.shift = self.shift if shift is None else shift
-        self._take(conduction, capacity)
-        self.solver.change(self.operator, holding=self.shift * self._inertia)
+        self._set_operator(conduction, capacity)
+        self.solver.update(self.operator, min_boundary_ratio=self.shift * self._min_time_constant)
 
     def update_shift(self, shift: float) -> ShiftedOperator:
-        """Return this with another shift [1/s].
+        """Set the shift [1/s] and recompute the pivots, in place; return self.
 
-        A shift of zero is the steady problem, which needs ground. Raises ValueError on one below zero.
+        A shift of zero is the steady problem, which needs boundary conductances. Raises ValueError where the
+        shift is negative.
         """
         if not shift >= 0.0:
             raise ValueError(f"a shift of {shift:g} 1/s is below zero")
         if shift != self.shift:
             self.shift = shift
-            self.solver.change(self.operator, only_ground=True, holding=self.shift * self._inertia)
+            self.solver.update(
+                self.operator,
+                only_boundary=True,
+                min_boundary_ratio=self.shift * self._min_time_constant,
+            )
         return self
 
     def solve(
-        self, heat: Array, guess: Array | None = None, tolerance: float = 1e-8, *, of_guess: bool = False
+        self,
+        rhs: Array,
+        guess: Array | None = None,
+        tolerance: float = 1e-8,
+        *,
+        relative_to_guess: bool = False,
     ) -> tuple[Array, SolverReport]:
-        """Return the temperature [K] over the caller's zero, (nz, ny, nx), in the guess's place if given.
+        """Return the temperature rise [K], (nz, ny, nx), and the report; a guess is overwritten.
 
-        As `Solver.solve`; `of_guess` says that the tolerance is relative to the residual of the guess.
+        As `Solver.solve`; `relative_to_guess`: the tolerance is relative to the residual of the guess.
         """
-        return self.solver.solve(heat, guess, tolerance, overwrites_guess=True, of_guess=of_guess)
+        return self.solver.solve(
+            rhs, guess, tolerance, overwrites_guess=True, relative_to_guess=relative_to_guess
+        )
 
-    def improve(self, heat: Array, t: Array, reduction: float) -> tuple[int, float]:
-        """Bring the residual of a guess t [K] down by a factor, in place, and balance its heat exactly.
+    def reduce_residual(self, rhs: Array, t: Array, reduction: float) -> tuple[int, float]:
+        """Return iterations and factor by which the residual of a guess t [K] was reduced, in place.
 
-        Returns the iterations it took, and the factor reached. What the fast way does not do goes to
-        `solve`, with its fall-backs. Raises ConvergenceError where that fails, too.
+        The heat of the result balances exactly. Where the fast iteration fails, `solve` with its fallbacks is
+        used. Raises ConvergenceError where that fails too.
         """
-        if reduction >= LEAST and self.held > 0.0:
-            done = self.solver.improve(heat, t, reduction, self.held)
+        if reduction >= MIN_RECURRENCE_REDUCTION and self.total_boundary > 0.0:
+            done = self.solver.reduce_residual(rhs, t, reduction, self.total_boundary)
             if done is not None:
                 return done
-        _, report = self.solve(heat, t, reduction, of_guess=True)
-        self.balance(heat, t)
+        _, report = self.solve(rhs, t, reduction, relative_to_guess=True)
+        self.balance(rhs, t)
         return report.iterations, reduction
 
     @property
-    def held(self) -> float:
-        """Return the sum of the ground conductances of `G + s C` [W/K]."""
-        return self.shift * self.stores + self._grounded
+    def total_boundary(self) -> float:
+        """Return the sum of the boundary conductances of `G + s C` [W/K], storage included."""
+        return self.shift * self.total_capacity + self._total_conductance
 
-    def balance(self, heat: Array, t: Array) -> None:
-        """Add to t [K], in place, the constant with which as much heat leaves as is given.
+    def balance(self, rhs: Array, t: Array) -> None:
+        """Add to t [K], in place, the constant for which the heat that leaves equals the sum of rhs [W].
 
-        Of all fields that differ from t by a constant it is the nearest to the answer, in the norm of the
+        Of all fields that differ from t by a constant it is the nearest to the solution, in the norm of the
         operator.
         """
-        own, place = self.conduction.boundary, t.reshape(-1)
-        if self.held > 0.0:
-            leaving = self.shift * dot(self.capacity, t) + float((own.conductance * place[own.cell]).sum())
-            t += (float(heat.sum()) - leaving) / self.held
+        boundary, values = self.conduction.boundary, t.reshape(-1)
+        if self.total_boundary > 0.0:
+            outflow = self.shift * dot(self.capacity, t) + float(
+                (boundary.conductance * values[boundary.cell]).sum()
+            )
+            t += (float(rhs.sum()) - outflow) / self.total_boundary
 
-    def conduction_of(self, t: Array) -> Array:
-        """Return `G t` [W], the heat that leaves each cell at temperatures t [K] over the caller's zero."""
+    def apply_conduction(self, t: Array) -> Array:
+        """Return `G t` [W], the heat that leaves each cell at a temperature rise t [K]."""
         out = np.empty(t.shape)
         apply_operator(self.conduction, t, out, self.solver.threads)
         return out
 
 
-def _least_inertia(conduction: Conduction, capacity: Array) -> float:
-    """Return the least time [s] a cell stores for what it gives sideways: capacity over conductance."""
-    least = np.inf
+def _min_lateral_time_constant(conduction: Conduction, capacity: Array) -> float:
+    """Return the minimum over the cells of capacity over lateral conductance [s]."""
+    minimum = np.inf
     for g_x, g_y, stored in zip(conduction.g_x, conduction.g_y, capacity, strict=True):
-        sideways = np.zeros(stored.shape)
+        lateral = np.zeros(stored.shape)
         for g, low, high in (
             (g_x, np.s_[:, :-1], np.s_[:, 1:]),
             (g_y, np.s_[:-1], np.s_[1:]),
         ):
-            sideways[low] += g
-            sideways[high] += g
-        inside = sideways > 0.0
-        least = min(least, float(np.min(stored[inside] / sideways[inside], initial=np.inf)))
-    return least if np.isfinite(least) else 0.0
+            lateral[low] += g
+            lateral[high] += g
+        has_neighbour = lateral > 0.0
+        ratio = stored[has_neighbour] / lateral[has_neighbour]
+        minimum = min(minimum, float(np.min(ratio, initial=np.inf)))
+    return minimum if np.isfinite(minimum) else 0.0

@@ -1,4 +1,4 @@
-"""Prepare once, solve often: the choice of method, its fall-backs, and the refusal of a wrong answer."""
+"""The linear solver: preparation for an operator, and solution for any number of right-hand sides."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.conduction import Conduction
 from thermostack.linear.direct import LuFactorization
 from thermostack.linear.fallback import FallbackChain
+from thermostack.linear.iteration_state import IterationState, accept_rounding
 from thermostack.linear.multigrid import Widths, vector_norms
 from thermostack.linear.null_space import FloatingBodies, why_unsolvable
-from thermostack.linear.pcg import IterationState, accept_rounding
 from thermostack.linear.solver_report import SolverReport
 
 Array = np.ndarray
 
-LOADS_AT_ONCE = 2  # side by side in registers; more would not fit the cache of a core
-CELLS_PER_THREAD = 100_000  # least, unless the user says how many threads; one does so few in 20 ms
+MAX_RHS_TOGETHER = 2  # side by side in registers; more would not fit the cache of a core
+MIN_CELLS_PER_THREAD = 100_000  # unless threads are given; one thread solves as many in 20 ms
 ADVICE = "conductances many orders of magnitude apart; try a looser tolerance or method='direct'"
 
 
@@ -34,28 +34,66 @@ def prepare(
     threads: int | None = None,
     is_fixed: bool = True,
 ) -> Solver:
-    """Return a solver of `G T = P` for any number of heat loads P.
+    """Return a solver of `G T = P` for any number of right-hand sides P.
 
-    `widths` are the cells' (dx, dy) [m], which tell the multigrid how far apart columns are; without them
-    all are taken for equal, which costs iterations on a graded grid and nothing else. `threads` is one per
-    processor unless said, one below 200 000 cells; the answer does not depend on it. The conductances must
-    not change afterwards; where `is_fixed` is False, `Solver.change` takes others.
+    Parameters
+    ----------
+    conduction : Conduction
+        The operator G [W/K]. Its conductances must not change; where `is_fixed` is False, `Solver.update`
+        replaces them.
+    method : {"multigrid", "direct"}
+        "multigrid" is conjugate gradients preconditioned by multigrid, "direct" a sparse factorization.
+    widths : tuple of ndarray, optional
+        Cell widths (dx, dy) [m], from which the multigrid knows the distances of columns. Without them all
+        are equal, which costs iterations on a graded grid.
+    weights : ndarray, optional
+        Weights (nz, ny, nx) of the mean temperature of floating bodies, such as capacities [J/K].
+    threads : int, optional
+        Number of threads; by default one per processor, and one below 200 000 cells. The solution does not
+        depend on it.
+    is_fixed : bool
+        Whether the operator stays the same.
 
-    Without any ground conductance G is singular: there is an answer where the heats on each body cancel,
-    and of all that differ by a constant the one of zero mean is returned. `weights` (nz, ny, nx) are those
-    of this mean, as the cells' capacities [J/K]; without them each cell has one. They serve nothing else.
-    Raises ConvergenceError where the direct method finds G singular, ValueError on an unknown method, and
-    ResourceError where conductivities are too far apart for any but a method there is no memory for.
+    Returns
+    -------
+    Solver
+        The prepared solver.
+
+    Raises
+    ------
+    ConvergenceError
+        If the direct method finds G singular.
+    ValueError
+        If the method is unknown or the widths do not match.
+    ResourceError
+        If the contrast of conductivities needs a method that does not fit in memory.
+
+    Notes
+    -----
+    docs/numerics.md, section 5, describes the method. Without boundary conductances G is singular: there is a
+    solution where the powers on each body sum to zero, and the one of zero weighted mean on each body is
+    returned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
+    >>> boundary = BoundaryConductance.from_dense(np.full((1, 1, 2), 0.5))
+    >>> faces = np.ones((1, 1, 1)), np.ones((1, 0, 2)), np.ones((0, 1, 2))
+    >>> solver = prepare(Conduction(*faces, boundary))
+    >>> t, report = solver.solve(np.array([[[1.0, 0.0]]]))
+    >>> t.round(6).tolist()
+    [[[1.2, 0.8]]]
     """
     if method not in ("multigrid", "direct"):
         raise ValueError(f"method is {method!r}; it is 'multigrid' or 'direct'")
-    enough = max(1, conduction.cells // CELLS_PER_THREAD)
-    threads = threads or min(_processors(), enough)
+    max_useful = max(1, conduction.cells // MIN_CELLS_PER_THREAD)
+    threads = threads or min(_processors(), max_useful)
     return Solver(conduction, method, widths, weights, threads, is_fixed=is_fixed)
 
 
 class Solver:
-    """A conduction operator made ready to be solved."""
+    """A conduction operator prepared for solution; `prepare` returns it."""
 
     def __init__(
         self,
@@ -71,151 +109,191 @@ class Solver:
         self.method = method
         self.threads, self._weights = threads, weights
         widths = _checked_widths(conduction, widths)
-        self._set_floating()
+        self._find_floating_bodies()
         self._factors: LuFactorization | None = None
-        self._ways: FallbackChain | None = None
+        self._chain: FallbackChain | None = None
         if method == "direct":
-            self._factorise()
+            self._factorize()
         else:
-            self._ways = FallbackChain(conduction, widths, threads, keeps_ground=not is_fixed)
+            self._chain = FallbackChain(conduction, widths, threads, keeps_boundary=not is_fixed)
 
-    def _set_floating(self) -> None:
-        ground = self.conduction.boundary.conductance
-        is_held = bool(ground.size and (ground[0] > 0.0 or (ground > 0.0).any()))  # mostly the first tells
-        self._floating = None if is_held else FloatingBodies(self.conduction, self._weights)
+    def __repr__(self) -> str:
+        nz, ny, nx = self.conduction.shape
+        return f"Solver({self.method}, {nx} x {ny} x {nz} cells, {self.threads} threads)"
 
-    def _factorise(self) -> None:
-        self._factors = None  # its memory is free before the next factors are made
-        self._factors = LuFactorization(self.conduction, self._floating.first if self._floating else None)
+    def _find_floating_bodies(self) -> None:
+        boundary = self.conduction.boundary.conductance
+        # Mostly the first value is positive, which saves reading the others.
+        has_ambient = bool(boundary.size and (boundary[0] > 0.0 or (boundary > 0.0).any()))
+        self._floating = None if has_ambient else FloatingBodies(self.conduction, self._weights)
 
-    def change(self, conduction: Conduction, *, only_ground: bool = False, holding: float = 0.0) -> None:
-        """Take an operator with other conductances, or with other ground conductances only.
+    def _factorize(self) -> None:
+        self._factors = None  # its memory is freed before the next factors are computed
+        pinned = self._floating.first_cells if self._floating else None
+        self._factors = LuFactorization(self.conduction, pinned)
 
-        It has ground in the same cells (zeros count), and the solver was prepared with `is_fixed=False`.
-        What was decided once, as which columns make a coarse one, stays, so that it costs little. `holding`
-        is the least ratio of a cell's ground to what it gives sideways, as far as it is known.
+    def update(
+        self, conduction: Conduction, *, only_boundary: bool = False, min_boundary_ratio: float = 0.0
+    ) -> None:
+        """Replace all conductances, or the boundary conductances only.
+
+        The boundary cells stay the same (zeros count), and the solver was prepared with `is_fixed=False`. The
+        pairs of columns are kept, so that an update costs little. `min_boundary_ratio` is a lower bound of
+        boundary over lateral conductance of all cells.
         """
         self.conduction = conduction
-        self._set_floating()
-        if self._ways:
-            self._ways.change(conduction, only_ground=only_ground, holding=holding)
+        self._find_floating_bodies()
+        if self._chain:
+            self._chain.update(conduction, only_boundary=only_boundary, min_boundary_ratio=min_boundary_ratio)
         else:
-            self._factorise()
+            self._factorize()
 
     @property
     def memory(self) -> int:
-        """Return the bytes this solver holds, the conductances it was given not counted."""
-        part = self._factors or self._ways
+        """Return the bytes this solver holds, without the given conductances."""
+        part = self._factors or self._chain
         return part.memory if part else 0
 
     @property
     def _fallback(self) -> str:
-        return "; then ".join(self._ways.fallback) if self._ways else ""
+        return "; then ".join(self._chain.replacements) if self._chain else ""
 
     def solve(
         self,
-        heat: Array,
+        rhs: Array,
         guess: Array | None = None,
         tolerance: float = 1e-8,
         *,
         overwrites_guess: bool = False,
-        of_guess: bool = False,
+        relative_to_guess: bool = False,
     ) -> tuple[Array, SolverReport]:
-        """Return the temperature [K] over the caller's zero, (nz, ny, nx), and how it was found.
+        """Return the temperature rise over a reference [K], (nz, ny, nx), and the report.
 
-        `heat` [W] is what each cell receives, ground times the temperature outside included. `tolerance`
-        bounds the true residual relative to the heat, and the heat balance. Cells outside the body are 0.
-        `overwrites_guess` lets the answer take the place of the guess, which saves a field; `of_guess` says
-        that the tolerance is relative to the residual of the guess instead of the heat.
-        Raises ConvergenceError, with the history, where that is not reached; ValueError on wrong input.
+        Parameters
+        ----------
+        rhs : ndarray
+            Power of each cell [W], (nz, ny, nx), with boundary conductance times ambient temperature over the
+            reference added.
+        guess : ndarray, optional
+            Initial temperature rise [K].
+        tolerance : float
+            Bound of the true residual relative to `rhs`, and of the heat balance.
+        overwrites_guess : bool
+            Whether the solution is stored in the guess, which saves a field.
+        relative_to_guess : bool
+            Whether the tolerance is relative to the residual of the guess instead of `rhs`.
+
+        Returns
+        -------
+        tuple of ndarray and SolverReport
+            The rise, zero in inactive cells, and the report.
+
+        Raises
+        ------
+        ConvergenceError
+            If the tolerance is not reached; it contains the history.
+        ValueError
+            If the input is invalid.
         """
         guesses = None if guess is None else np.asarray(guess)[None]
         fields, reports = self.solve_many(
-            np.asarray(heat)[None], guesses, tolerance, overwrites_guess=overwrites_guess, of_guess=of_guess
+            np.asarray(rhs)[None],
+            guesses,
+            tolerance,
+            overwrites_guess=overwrites_guess,
+            relative_to_guess=relative_to_guess,
         )
         return fields[0], reports[0]
 
     def solve_many(
         self,
-        heats: Array,
+        rhs: Array,
         guesses: Array | None = None,
         tolerance: float = 1e-8,
         *,
         overwrites_guess: bool = False,
-        of_guess: bool = False,
+        relative_to_guess: bool = False,
     ) -> tuple[Array, list[SolverReport]]:
-        """Return the temperatures [K] of several heats [W], both (loads, nz, ny, nx), and how each was found.
+        """Return the temperature rises [K] of several right-hand sides [W], and the report of each.
 
-        It is `solve` for each, in less time: they share the reading of the conductances, a few at a time.
-        The columns of an influence matrix are the answers to 1 W in each part.
+        Both have the shape (right-hand sides, nz, ny, nx). The results are those of `solve` for each, in less
+        time: the conductances are read once for two right-hand sides. The columns of an influence matrix are
+        the solutions for 1 W in each part.
         """
         if not 1e-15 <= tolerance < 1.0:
             raise ValueError(f"tolerance is {tolerance:g}; it lies between 1e-15 and 1")
-        heats = self._checked(heats, "heat")
-        fields = np.zeros(heats.shape) if guesses is None else self._checked(guesses, "guess")
+        rhs = self._checked(rhs, "rhs")
+        fields = np.zeros(rhs.shape) if guesses is None else self._checked(guesses, "guess")
         if guesses is not None and not overwrites_guess and np.may_share_memory(fields, guesses):
             fields = fields.copy()
-        if fields.shape != heats.shape:
-            raise ValueError(f"{len(fields)} guesses for {len(heats)} loads")
+        if fields.shape != rhs.shape:
+            raise ValueError(f"{len(fields)} guesses for {len(rhs)} right-hand sides")
         reports: list[SolverReport] = []
-        for first in range(0, len(heats), LOADS_AT_ONCE):
-            batch = slice(first, first + LOADS_AT_ONCE)
-            is_zero = guesses is None
-            reports += self._solve(heats[batch], fields[batch], tolerance, is_zero, of_guess)
+        is_zero = guesses is None
+        for first in range(0, len(rhs), MAX_RHS_TOGETHER):
+            batch = slice(first, first + MAX_RHS_TOGETHER)
+            reports += self._solve(rhs[batch], fields[batch], tolerance, is_zero, relative_to_guess)
         return fields, reports
 
     def _solve(
-        self, heats: Array, fields: Array, tolerance: float, is_zero: bool, of_guess: bool
+        self, rhs: Array, fields: Array, tolerance: float, is_zero: bool, relative_to_guess: bool
     ) -> list[SolverReport]:
         start = time.perf_counter()
-        for heat in heats:
-            if self._floating and self._floating.excess(heat):
-                raise ConvergenceError(f"there is no answer: {why_unsolvable(self.conduction, heat)}", [])
-        if self._ways:
-            states = self._ways.iterate(heats, fields, tolerance, is_zero=is_zero, of_guess=of_guess)
+        for one in rhs:
+            if self._floating and self._floating.net_power(one):
+                raise ConvergenceError(f"there is no solution: {why_unsolvable(self.conduction, one)}", [])
+        if self._chain:
+            states = self._chain.solve(
+                rhs, fields, tolerance, is_zero=is_zero, relative_to_guess=relative_to_guess
+            )
         else:
-            states = [self._factorised(heat, t, tolerance) for heat, t in zip(heats, fields, strict=True)]
-        seconds = (time.perf_counter() - start) / len(heats)
-        for state, heat, t in zip(states, heats, fields, strict=True):
+            states = [self._solve_directly(one, t, tolerance) for one, t in zip(rhs, fields, strict=True)]
+        seconds = (time.perf_counter() - start) / len(rhs)
+        for state, one, t in zip(states, rhs, fields, strict=True):
             if not state.is_converged:
-                raise self._failure(state, heat)
+                raise self._failure(state, one)
             if self._floating:
                 self._floating.remove_mean(t)
         return [self._report(state, seconds) for state in states]
 
-    def improve(self, heat: Array, t: Array, reduction: float, held: float) -> tuple[int, float] | None:
-        """Bring the residual of a guess down by a factor, in place; see `conjugate_gradient.improve`.
+    def reduce_residual(
+        self, rhs: Array, t: Array, reduction: float, total_boundary: float
+    ) -> tuple[int, float] | None:
+        """Reduce the residual of a guess by a factor, in place; see `pcg.reduce_residual`.
 
-        None where the multigrid of this house is not the one in use.
+        None where the column multigrid is not in use.
         """
-        return self._ways.improve(heat, t, reduction, held) if self._ways else None
+        return self._chain.reduce_residual(rhs, t, reduction, total_boundary) if self._chain else None
 
-    def _failure(self, state: IterationState, heat: Array) -> ConvergenceError:
-        fallback = f" It took the {self._fallback}." if self._fallback else ""
+    def _failure(self, state: IterationState, rhs: Array) -> ConvergenceError:
+        fallback = f" Methods used instead: {self._fallback}." if self._fallback else ""
         return ConvergenceError(
             f"the {self.method} solver stopped at a residual of {state.residual:.1e} and a heat balance "
-            f"of {state.imbalance:.1e} where {state.tolerance:.1e} was asked: {state.reason}."
-            f"{fallback} The cause: {why_unsolvable(self.conduction, heat) or ADVICE}",
+            f"of {state.imbalance:.1e}, above the tolerance of {state.tolerance:.1e}: {state.reason}."
+            f"{fallback} Probable cause: {why_unsolvable(self.conduction, rhs) or ADVICE}",
             state.history,
         )
 
-    def _factorised(self, heat: Array, t: Array, tolerance: float) -> IterationState:
+    def _solve_directly(self, rhs: Array, t: Array, tolerance: float) -> IterationState:
         assert self._factors is not None
-        state = IterationState.initial(vector_norms(heat)[1], tolerance)
+        state = IterationState.initial(vector_norms(rhs)[1], tolerance)
         if not state.is_converged:
-            t[...] = self._factors.solve(heat)
-            self._judge(state, heat, t, tolerance)
+            t[...] = self._factors.solve(rhs)
+            self._check_residual(state, rhs, t, tolerance)
         return state
 
-    def _judge(self, state: IterationState, heat: Array, t: Array, tolerance: float) -> None:
-        left = heat - self.conduction.apply(t)
-        scale, power = vector_norms(heat)
-        state.residual, state.imbalance = vector_norms(left)[0] / scale, float(abs(left.sum())) / power
+    def _check_residual(self, state: IterationState, rhs: Array, t: Array, tolerance: float) -> None:
+        residual = rhs - self.conduction.apply(t)
+        scale, power = vector_norms(rhs)
+        state.residual, state.imbalance = (
+            vector_norms(residual)[0] / scale,
+            float(abs(residual.sum())) / power,
+        )
         state.update_convergence()
         state.history.append(state.residual)
         state.reason = "factorised" if state.is_converged else "the factors are not accurate enough"
         if not state.is_converged:
-            accept_rounding(state, self.conduction, heat, t, tolerance)
+            accept_rounding(state, self.conduction, rhs, t, tolerance)
 
     def _checked(self, values: Array, name: str) -> Array:
         values = np.ascontiguousarray(values, dtype=np.float64)
@@ -227,17 +305,19 @@ class Solver:
         return values
 
     def _report(self, state: IterationState, seconds: float) -> SolverReport:
+        iterations = state.iterations if self._chain else 0
         return SolverReport(
             method=self.method,
-            iterations=state.iterations if self._ways else 0,
+            iterations=iterations,
             residual=state.residual,
             imbalance=state.imbalance,
             history=tuple(state.history),
             reason=state.reason,
-            levels=self._ways.levels if self._ways else 1,
+            levels=self._chain.levels if self._chain else 1,
             fallback=self._fallback,
             seconds=seconds,
             memory=self.memory,
+            total_iterations=iterations,
         )
 
 
@@ -247,7 +327,7 @@ def _checked_widths(conduction: Conduction, widths: Widths | None) -> Widths:
         return np.ones(nx), np.ones(ny)
     dx, dy = (np.asarray(width, dtype=np.float64) for width in widths)
     if dx.shape != (nx,) or dy.shape != (ny,):
-        raise ValueError(f"widths have shapes {dx.shape}, {dy.shape}; the cells ask for ({nx},), ({ny},)")
+        raise ValueError(f"widths have shapes {dx.shape}, {dy.shape}; the cells require ({nx},), ({ny},)")
     if not all(width.min() > 0.0 and width.max() < math.inf for width in (dx, dy)):
         raise ValueError("widths are not all greater than zero")
     return dx, dy
@@ -256,6 +336,6 @@ def _checked_widths(conduction: Conduction, widths: Widths | None) -> Widths:
 def _processors() -> int:
     """Return the processors this process may use, at most OMP_NUM_THREADS."""
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
-    there = len(affinity(0)) if affinity else os.cpu_count() or 1
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
-    return max(1, min(there, int(asked))) if asked.isdigit() else there
+    available = len(affinity(0)) if affinity else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return max(1, min(available, int(limit))) if limit.isdigit() else available

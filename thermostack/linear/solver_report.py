@@ -1,4 +1,4 @@
-"""What a solver says about its answer."""
+"""Report of a linear solve: method, accuracy, and cost."""
 
 from __future__ import annotations
 
@@ -7,15 +7,43 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SolverReport:
-    """How a temperature was found, and how well it satisfies its equation."""
+    """Method, accuracy and cost of the last linear solve of a temperature field.
 
-    method: str  # "multigrid" or "direct"
-    iterations: int  # of conjugate gradients, 0 for a direct solve
-    residual: float  # norm of P - G T over the norm of P, recomputed in float64 from the answer
-    imbalance: float  # |heat in - heat out| over the sum of |heat|, from the answer
-    history: tuple[float, ...]  # residual at the start and after each iteration, as the iteration saw it
-    reason: str  # why it stopped
-    levels: int  # grids of the multigrid, 1 for a direct solve
-    fallback: str  # what had to be changed on the way and why, "" where nothing had to
-    seconds: float  # of this solve, preparation not counted
-    memory: int  # bytes the prepared solver holds
+    Parameters
+    ----------
+    method : str
+        "multigrid" or "direct".
+    iterations : int
+        Conjugate-gradient iterations of the last linear solve, 0 for a direct one.
+    residual : float
+        Norm of P - G T over the norm of P, computed in float64 from the solution.
+    imbalance : float
+        |heat in - heat out| over the sum of the absolute powers, computed from the solution.
+    history : tuple of float
+        Relative residual at the start and after each iteration of the last solve, as the recurrence has it.
+    reason : str
+        Why the iteration stopped.
+    levels : int
+        Grids of the multigrid hierarchy, 1 for a direct solve.
+    fallback : str
+        Methods that replaced the first one, each with its reason; "" where the first one solved the problem.
+    seconds : float
+        Wall-clock time of the last solve [s], without the preparation.
+    memory : int
+        Bytes that the prepared solver holds.
+    total_iterations : int
+        Iterations of all linear solves of the problem. A steady solve with conductivities that depend on
+        temperature has several linear solves; for one linear solve it equals `iterations`.
+    """
+
+    method: str
+    iterations: int
+    residual: float
+    imbalance: float
+    history: tuple[float, ...]
+    reason: str
+    levels: int
+    fallback: str
+    seconds: float
+    memory: int
+    total_iterations: int

@@ -126,7 +126,7 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
         table.add_row("margin", Text(margin))
     table.add_row("heat", _heat_balance_table(steady.heat_balance))
     table.add_row("grid", Text(cell_counts(steady.model)))
-    solver = f"{report.method}, {report.iterations} iterations, residual {report.residual:.1e}"
+    solver = f"{report.method}, {report.total_iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))
     table.add_row("time", format_stage_times(steady.seconds))
     table.add_row("memory", Text(f"{format_bytes(steady.memory)} at most"))

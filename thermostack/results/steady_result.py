@@ -78,13 +78,14 @@ class SteadyResult:
     def __repr__(self) -> str:
         """Return package, grid, peak, heat balance and solver in five lines at most."""
         peak, balance, report = self.peak, self.heat_balance, self.report
+        iterations = report.total_iterations
         error = "error not estimated" if peak.error is None else f"error {peak.error:.2g} K"
         nz, ny, nx = self.model.grid.shape
         rows = [
             f"SteadyResult of {self.package.name!r}: {nx} x {ny} x {nz} cells, {len(self.parts)} parts",
             f"  peak    {peak.max:.2f} K in {peak.name}, {error}",
             f"  heat    {balance.heat_in:.5g} W, relative imbalance {balance.relative:.1e}",
-            f"  solver  {report.method}, {report.iterations} iterations, residual {report.residual:.1e}",
+            f"  solver  {report.method}, {iterations} iterations, residual {report.residual:.1e}",
         ]
         if self.warnings:
             rows.append(f"  {len(self.warnings)} warnings, the first: {self.warnings[0]}")

@@ -1,7 +1,7 @@
-"""Who holds the power down while time passes: controllers, several of them at once, and what they did.
+"""Controllers of power: their interface, the log of their states, governors, and sets of controllers.
 
-A controller acts at the multiples of its period. It is told the temperatures and answers with shares
-of the power that would be drawn without it, by name; what it does not name is left alone.
+A controller acts at the multiples of its period. It receives the temperatures and returns factors of power by
+name; the power of a part without a factor is unchanged.
 """
 
 from __future__ import annotations
@@ -18,49 +18,70 @@ from thermostack.results.throttling_log import ThrottlingLog
 from thermostack.schema.fields import Quantity, quote_value
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 
-Temperatures = Mapping[str, PartTemperature]  # of parts, heated blocks, stacks and places, by name
-Shares = Mapping[str, float]  # of the power drawn without controllers, by name
-State = dict[str, Any]  # numbers and arrays of numbers: what a run is resumed from
-Place = tuple[float, float, float]  # x, y, z in m
+Temperatures = Mapping[str, PartTemperature]  # of parts, heated blocks, stacks and probes, by name
+Shares = Mapping[str, float]  # factors of the power without controllers, by name
+State = dict[str, Any]  # numbers and arrays of numbers from which a run is resumed
+Position = tuple[float, float, float]  # x, y, z in m
 
 Period = Annotated[float, Quantity("time", above=0.0)]
 Duration = Annotated[float, Quantity("time", min=0.0)]
 Share = Annotated[float, Quantity("fraction", min=0.0)]
 
-BEAT = 1e-6  # of a period: how far from its multiple a time may be that is meant to be there
+PERIOD_ROUNDING = 1e-6  # of a period: a time that is nearer to a multiple of the period is that multiple
 
 
 @runtime_checkable
 class Controller(Protocol):
-    """What takes part in a run. It may also have `places` and `outcome`, as those of this house do."""
+    """Interface of an object that limits power during a run.
+
+    It may also have a `name`, `probes` (positions x, y, z [m] by name, whose temperatures it receives) and
+    `outcome(time)`, which returns its `ThrottlingLog`.
+
+    Examples
+    --------
+    >>> class HalfPower:
+    ...     period = 0.01  # s
+    ...     def act(self, time, temperatures):
+    ...         return {"gpu": 0.5}
+    ...     def state(self):
+    ...         return {}
+    ...     def restore(self, state):
+    ...         pass
+    >>> isinstance(HalfPower(), Controller)
+    True
+    """
 
     period: float  # s
 
     def act(self, time: float, temperatures: Temperatures) -> Shares:
-        """Return the share of its power that each named part may draw from this time [s] on."""
+        """Return the factor of the power of each named part from this time [s] on."""
 
     def state(self) -> State:
-        """Return what it remembers."""
+        """Return the state of the controller: numbers and arrays by name."""
 
     def restore(self, state: State) -> None:
-        """Remember what `state` returned, so that all goes on as if nothing had been between."""
+        """Continue from a state that `state` returned."""
 
 
 @runtime_checkable
 class Startable(Protocol):
-    """A description of a controller: frozen, it may be used for many runs."""
+    """Interface of an immutable description of a controller, from which each run starts its own."""
 
     def start(self, time: float = 0.0) -> Controller:
-        """Return a controller that begins at a time [s]."""
+        """Return a controller that starts at a time [s]."""
 
 
-def beats(time: float, period: float) -> int:
-    """Return how many whole periods [s] lie before a time [s], or end with it."""
-    return math.floor(time / period + BEAT)
+def whole_periods(time: float, period: float) -> int:
+    """Return the number of whole periods [s] up to a time [s].
+
+    >>> whole_periods(0.3, 0.1)
+    3
+    """
+    return math.floor(time / period + PERIOD_ROUNDING)
 
 
 class StateLog:
-    """The changes of state of a controller that runs."""
+    """Times at which the state of a running controller changed."""
 
     def __init__(self, start: float) -> None:
         self.start = start  # s
@@ -69,19 +90,19 @@ class StateLog:
 
     @property
     def level(self) -> int:
-        """Return the state that holds."""
+        """Return the number of the present state."""
         return self.levels[-1]
 
     @property
     def since(self) -> float:
-        """Return when the state last changed [s], minus infinity where it never did."""
+        """Return the time of the last change [s], minus infinity if there was none."""
         return self.times[-1] if len(self.times) > 1 or self.level > 0 else -math.inf
 
     def enter(self, time: float, level: int) -> None:
-        """Note the state that holds from a time [s] on."""
+        """Add the state that begins at a time [s]."""
         if level == self.level:
             return
-        if time <= self.times[-1]:  # nothing was done in a state that lasted no time
+        if time <= self.times[-1]:  # a state of zero duration is not logged
             self.levels[-1] = level
         else:
             self.times.append(time)
@@ -95,16 +116,34 @@ class StateLog:
         self.start = self.times[0]
 
 
-# -- a function -----------------------------------------------------------------------------------
+# -- governor -----------------------------------------------------------------------------------
 
 
 @described
 class Governor:
-    """A function of time [s] and temperatures that returns shares of power by name, called each period.
+    """A controller from a Python function that returns factors of power.
 
-    `function(time, temperatures)` gets a mapping of `PartTemperature` by the names of parts, heated
-    blocks and stacks. What the function remembers for itself is not saved with a run; a class with
-    `period`, `act`, `state` and `restore` is what can be resumed then.
+    Parameters
+    ----------
+    function : callable
+        `function(time, temperatures)` receives the time [s] and a mapping of `PartTemperature` by the names
+        of parts, heated blocks and stacks. It returns a mapping of names to factors of power, zero or more.
+    period : float or str
+        Time between two calls [s].
+    name : str
+        Name in the throttling log.
+
+    Notes
+    -----
+    Variables that the function keeps are not saved in a checkpoint. A class with the interface of
+    `Controller` can be resumed with its state.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> limit = ts.Governor(lambda time, t: {"gpu": 0.5 if t["gpu"].max > 380.0 else 1.0}, period="10 ms")
+    >>> limit.period
+    0.01
     """
 
     function: Callable[..., Any]
@@ -112,42 +151,42 @@ class Governor:
     name: str = "governor"
 
     def start(self, time: float = 0.0) -> RunningGovernor:
-        """Return a controller that begins at a time [s]."""
+        """Return a controller that starts at a time [s]."""
         return RunningGovernor(self, time)
 
 
 class RunningGovernor:
-    """A function at work; its states are "free", where every share is one or more, and "held"."""
+    """A running governor; its states are "free" (every factor is one or more) and "held"."""
 
     def __init__(self, governor: Governor, time: float) -> None:
         self.governor, self.name, self.period = governor, governor.name, governor.period
         self.record = StateLog(time)
-        self.held: dict[str, None] = {}  # names it has held down so far
+        self.held: dict[str, None] = {}  # names whose power it has reduced so far
 
     def act(self, time: float, temperatures: Temperatures) -> Shares:
-        """Return what the function says.
+        """Return the factors of power that the function returns.
 
-        Raises DescriptionError where that is no mapping of shares of zero or more by name.
+        Raises DescriptionError if they are not a mapping of names to numbers of zero or more.
         """
         shares = self.governor.function(time, temperatures)
         if not isinstance(shares, Mapping):
-            remedy = "return a mapping from name to share, {} to leave all alone"
-            raise self._refused((), f"the function returned {quote_value(shares)}", remedy, "E-TYPE")
+            hint = "return a mapping of names to factors of power, {} to change none"
+            raise self._error((), f"the function returned {quote_value(shares)}", hint, "E-TYPE")
         for name, share in shares.items():
             is_number = isinstance(share, (int, float, np.floating)) and not isinstance(share, bool)
             if not (is_number and math.isfinite(share) and share >= 0.0):
-                text = f"{quote_value(share)} is no share of the power"
-                raise self._refused((str(name),), text, "a number of zero or more", "E-RANGE")
+                text = f"{quote_value(share)} is not a factor of power"
+                raise self._error((str(name),), text, "a number of zero or more", "E-RANGE")
         held = [name for name, share in shares.items() if share < 1.0]
         self.held.update(dict.fromkeys(held))
         self.record.enter(time, int(bool(held)))
         return {name: float(share) for name, share in shares.items()}
 
-    def _refused(self, path: tuple[str, ...], text: str, remedy: str, code: str) -> DescriptionError:
-        return DescriptionError(diagnostic_at(("controllers", self.name, *path), text, remedy, code))
+    def _error(self, path: tuple[str, ...], text: str, hint: str, code: str) -> DescriptionError:
+        return DescriptionError(diagnostic_at(("controllers", self.name, *path), text, hint, code))
 
     def outcome(self, time: float) -> ThrottlingLog:
-        """Return what it did until a time [s]; how much performance that cost is not known."""
+        """Return the log until a time [s]; the performance in the state "held" is not known."""
         return ThrottlingLog(
             self.name,
             tuple(self.held),
@@ -160,71 +199,73 @@ class RunningGovernor:
         )
 
     def state(self) -> State:
-        """Return its history."""
+        """Return the log of its states."""
         return {**self.record.state(), "held": _as_bytes(self.held)}
 
     def restore(self, state: State) -> None:
-        """Go on from a history."""
+        """Continue from a log that `state` returned."""
         self.record.restore(state)
         self.held = dict.fromkeys(_as_names(state["held"]))
 
 
-# -- several at once ------------------------------------------------------------------------------
+# -- sets of controllers ------------------------------------------------------------------------------
 
 
 class ControllerSet:
-    """Controllers at work. The share of a part is the product of what each of them allows it."""
+    """The running controllers of a run; the factor of a part is the product of their factors."""
 
     def __init__(self, controllers: Iterable[Startable | Controller], time: float = 0.0) -> None:
-        """Start those that are descriptions at a time [s].
+        """Start the controllers that are descriptions at a time [s].
 
-        Raises DescriptionError where one is no controller, or two of a name would be confused.
+        Raises DescriptionError if an item is not a controller or two have the same name.
         """
         self.running: list[Controller] = []
         for n, item in enumerate(controllers):
-            made = item.start(time) if isinstance(item, Startable) else item
-            if not isinstance(made, Controller) or not made.period > 0.0:
-                text = f"{quote_value(item)} is no controller"
-                remedy = "it needs a period [s] above zero, act, state and restore"
-                raise DescriptionError(diagnostic_at(("controllers", n), text, remedy, "E-TYPE"))
-            self.running.append(made)
+            controller = item.start(time) if isinstance(item, Startable) else item
+            if not isinstance(controller, Controller) or not controller.period > 0.0:
+                text = f"{quote_value(item)} is not a controller"
+                hint = "it needs a period [s] above zero, act, state and restore"
+                raise DescriptionError(diagnostic_at(("controllers", n), text, hint, "E-TYPE"))
+            self.running.append(controller)
         self.names = [getattr(each, "name", f"controller_{n}") for n, each in enumerate(self.running)]
         for n, name in enumerate(self.names):
             if name in self.names[:n]:
-                text = f"the name {name!r} stands twice"
-                diagnostic = diagnostic_at(("controllers", n), text, "give one another name", "E-DUPLICATE")
+                text = f"two controllers are named {name!r}"
+                diagnostic = diagnostic_at(("controllers", n), text, "rename one of them", "E-DUPLICATE")
                 raise DescriptionError(diagnostic)
         self.shares: list[dict[str, float]] = [{} for _ in self.running]
-        self.acted: float | None = None  # s, when any of them last was asked
+        self.last_time: float | None = None  # s, of the last call of `act`
 
     @property
-    def probes(self) -> dict[str, Place]:
-        """Return the places [m] whose temperatures they are to be told, by the name they know them under."""
-        found: dict[str, Place] = {}
+    def probes(self) -> dict[str, Position]:
+        """Return the positions [m] of all sensors that are not those of a part, by name."""
+        found: dict[str, Position] = {}
         for each in self.running:
-            found.update(getattr(each, "places", {}))
+            found.update(getattr(each, "probes", {}))
         return found
 
     def next_after(self, time: float) -> float:
-        """Return the next time [s] at which one of them acts; infinity where there are none."""
+        """Return the next time [s] at which a controller acts, infinity if there are none."""
         return min(
-            ((beats(time, each.period) + 1) * each.period for each in self.running),
+            ((whole_periods(time, each.period) + 1) * each.period for each in self.running),
             default=math.inf,
         )
 
     def act(self, time: float, temperatures: Temperatures) -> dict[str, float]:
-        """Return the share of its power that each named part may draw from this time [s] on.
+        """Return the factor of the power of each named part from this time [s] on.
 
-        At the first call all act, later those of whom a multiple of their period has come since.
+        At the first call all controllers act, later those whose period has ended since the last call.
         """
         for n, each in enumerate(self.running):
-            if self.acted is None or beats(time, each.period) > beats(self.acted, each.period):
+            if self.last_time is None or whole_periods(time, each.period) > whole_periods(
+                self.last_time, each.period
+            ):
                 self.shares[n] = dict(each.act(time, temperatures))
-        self.acted = time
+        self.last_time = time
         return self.combined()
 
     def combined(self) -> dict[str, float]:
-        """Return the shares that hold, as `act` returned them last."""
+        """Return the products of the factors that the controllers returned last."""
         product: dict[str, float] = {}
         for shares in self.shares:
             for name, share in shares.items():
@@ -238,7 +279,7 @@ class ControllerSet:
 
     def state(self) -> State:
         """Return what all of them remember, numbers and arrays of numbers by name."""
-        state: State = {"acted": math.nan if self.acted is None else self.acted}
+        state: State = {"acted": math.nan if self.last_time is None else self.last_time}
         for n, (each, shares) in enumerate(zip(self.running, self.shares, strict=True)):
             state[f"{n}.name"] = _as_bytes([self.names[n]])
             state[f"{n}.shares.names"] = _as_bytes(shares)
@@ -252,7 +293,7 @@ class ControllerSet:
         if saved != self.names:
             text = f"the run was saved with {_listed(saved)}, not with {_listed(self.names)}"
             raise DescriptionError(Diagnostic("controllers", text, "resume it with the same", "E-VALUE"))
-        self.acted = None if math.isnan(acted := float(state["acted"])) else acted
+        self.last_time = None if math.isnan(acted := float(state["acted"])) else acted
         for n, each in enumerate(self.running):
             names, values = _as_names(state[f"{n}.shares.names"]), state[f"{n}.shares.values"]
             self.shares[n] = dict(zip(names, np.asarray(values).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""The coefficients of `C dT/dt + G T = P`, which change as materials get warm and films follow a trace."""
+"""Updates of G and C in `C dT/dt + G T = P` with temperature (materials) and time (htc)."""
 
 from __future__ import annotations
 
@@ -21,142 +21,150 @@ from thermostack.transient.stepper import LinearCombination
 
 Array = np.ndarray
 
-# Materials' dependence on temperature is judged over some spans of so many kelvin, from the outside's
-# temperature up, each by so many steps.
-SPAN, SPANS, STEPS = 60.0, 5, 6
-DRIFT = 1.0  # of the tolerance: what a material taken at another temperature may change
+# The sensitivity of materials to temperature is evaluated in intervals above the ambient temperature.
+SENSITIVITY_INTERVAL = 60.0  # K
+SENSITIVITY_INTERVALS = 5
+SENSITIVITY_SAMPLES = 6  # in each interval
+MAX_MATERIAL_ERROR = 1.0  # of the tolerance: change of temperature that outdated materials may cause
 
 
 class MaterialUpdate:
-    """`G` and `C`, taken at the temperatures of the middle of a step, and kept while those hardly move.
+    """Conductances and heat capacities, evaluated at the temperatures in the middle of a step.
 
-    They are made anew in those planes of cells where that could change a temperature by the tolerance, in the
-    same arrays. A method that may change `conduction` and `capacity` returns whether it did. Temperatures
-    (nz, ny, nx) are over the caller's zero.
+    They are evaluated again, in the same arrays, in those planes of cells where the change since the last
+    evaluation could change a temperature by the tolerance. Methods that may change `conduction` and
+    `capacity` return whether they did. Temperatures (nz, ny, nx) are over the reference `zero`.
     """
 
-    def __init__(self, model: Model, zero: float, tolerance: float, share: Array | None = None) -> None:
-        """Make them of materials at 300 K; `zero` and `tolerance` are in K.
+    def __init__(
+        self, model: Model, zero: float, tolerance: float, htc_fraction: Array | None = None
+    ) -> None:
+        """Evaluate materials at 300 K; `zero` and `tolerance` are in K.
 
-        `share` is what each surface has of its film, None if all of it. Raises DescriptionError where a
-        material has no heat capacity.
+        `htc_fraction` is the factor of each boundary face's heat-transfer coefficient, None if all are 1.
+        Raises DescriptionError if a material has no heat capacity.
         """
         self.model, self.zero, self.tolerance = model, zero, tolerance
         self.are_constant = are_constant(model)
-        self._share, self._cooled = share, _cooled(model, share)
-        self._conductivity, self._storage = CellConductivity(model), CellHeatCapacity(model)
+        self._htc_fraction, self._cooled = htc_fraction, _with_htc_fraction(model, htc_fraction)
+        self._conductivity, self._cell_capacity = CellConductivity(model), CellHeatCapacity(model)
         self.conduction = assemble_conduction(self._cooled, self._conductivity)
         self.capacity = assemble_capacity(model)
         self._sensitivity = _sensitivity(model, zero)
-        self._varies: Array = self._conductivity.varies | self._storage.varies  # (nz,), which planes do
-        self._varying = np.flatnonzero(self._varies)
-        self._taken_at = np.zeros(0 if self.are_constant else model.grid.shape)  # K over zero
-        self._taken_at[self._varying] = np.nan
-        self._stored_at = self._taken_at.copy()  # the same of the capacities, which need it less often
-        self._span = math.inf  # K of rise, of which materials that are off would change a share
-        # K that temperatures of each plane have moved since its capacities were taken, at most
-        self._strayed = np.where(self._varies, math.inf, 0.0)
+        varies: Array = self._conductivity.varies | self._cell_capacity.varies  # (nz,) planes
+        self._varies = varies
+        self._varying = np.flatnonzero(varies)
+        # K over `zero` at which conductivities and heat capacities were evaluated, NaN before
+        self._conductivity_at = np.zeros(0 if self.are_constant else model.grid.shape)
+        self._conductivity_at[self._varying] = np.nan
+        self._capacity_at = self._conductivity_at.copy()
+        self._max_rise = math.inf  # K, which errors of the materials act on
+        # K, maximum change of temperature in each plane since its capacities were evaluated
+        self._capacity_drift = np.where(varies, math.inf, 0.0)
 
     def conductivity_at(self, temperature: Array) -> CellConductivity:
-        """Return the conductivities at temperatures [K], here not over zero."""
+        """Return the conductivities at absolute temperatures [K]."""
         return self._conductivity if self.are_constant else self._conductivity.at_temperature(temperature)
 
-    # -- what changes them -----------------------------------------------------------------------
+    # -- updates ---------------------------------------------------------------------------------
 
-    def set_htc_fraction(self, share: Array | None) -> bool:
-        """Give each surface such a share of its film, and return whether that changes anything."""
-        if _is_same(share, self._share):
+    def set_htc_fraction(self, htc_fraction: Array | None) -> bool:
+        """Set the factor of each face's heat-transfer coefficient; return whether that changes anything."""
+        if _is_same(htc_fraction, self._htc_fraction):
             return False
-        self._change_films(share)
+        self._assemble_conduction(htc_fraction)
         return True
 
     def evaluate(self, t: Array) -> None:
-        """Take all materials at temperatures t [K]."""
-        self._taken_at[...] = t
-        self._store(self._varies)
-        self._conduct(self._varies)
+        """Evaluate all materials at temperatures t [K]."""
+        self._conductivity_at[...] = t
+        self._evaluate_capacity(self._varies)
+        self._update_conduction(self._varies)
 
-    def predict(self, now: Array, middle: LinearCombination) -> bool:
-        """Take materials as foreseen for the middle of a step from `now` [K] on, if that matters.
+    def predict(self, present: Array, middle: LinearCombination) -> bool:
+        """Evaluate materials at the temperatures predicted for the middle of a step, where that matters.
 
-        Returns whether it does.
+        `present` [K] is the field at the start of the step. Returns whether any material was evaluated.
         """
         if self.are_constant:
             return False
-        self._span = max(float(now.max()), -float(now.min()), 1.0)
-        return self._follow(middle, 1.0)
+        self._max_rise = max(float(present.max()), -float(present.min()), 1.0)
+        return self._update(middle, 1.0)
 
     def correct(self, middle: LinearCombination) -> bool:
-        """Take materials as found in the middle of the step that was foreseen last, if that matters.
+        """Evaluate materials at the temperatures computed for the middle of a step, where that matters.
 
-        Returns whether it does; they may be off by twice what `foresee` lets be.
+        Returns whether any material was evaluated. The permitted error is twice that of `predict`.
         """
-        return not self.are_constant and self._follow(middle, 0.5)
+        return not self.are_constant and self._update(middle, 0.5)
 
-    def _follow(self, middle: LinearCombination, share: float) -> bool:
-        """Take materials in the middle of a step in planes where a share of what they are off matters."""
-        drift = np.zeros(self._strayed.shape)  # K
-        drift[self._varying] = middle.distances(self._taken_at, self._varying)
-        moved = self._matters(share * drift, self._sensitivity.max(axis=0))
-        if not moved.any():
+    def _update(self, middle: LinearCombination, weight: float) -> bool:
+        """Evaluate materials in the planes where their weighted change of temperature matters."""
+        change = np.zeros(self._capacity_drift.shape)  # K
+        change[self._varying] = middle.distances(self._conductivity_at, self._varying)
+        planes = self._matters(weight * change, self._sensitivity.max(axis=0))
+        if not planes.any():
             return False
-        for k in np.flatnonzero(moved).tolist():
-            middle.write(k, self._taken_at[k])
-        self._strayed[moved] += drift[moved]
-        self._store(moved & self._matters(self._strayed, self._sensitivity[1]))  # what is little adds up
-        self._conduct(moved)
+        for k in np.flatnonzero(planes).tolist():
+            middle.write(k, self._conductivity_at[k])
+        self._capacity_drift[planes] += change[planes]  # small changes add up
+        self._evaluate_capacity(planes & self._matters(self._capacity_drift, self._sensitivity[1]))
+        self._update_conduction(planes)
         return True
 
-    # -- going on from a state -------------------------------------------------------------------
+    # -- state -----------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """Return where materials were taken: arrays and numbers by name."""
+        """Return the temperatures at which materials were evaluated: arrays by name."""
         return {
-            "taken_at": self._taken_at.copy(),
-            "stored_at": self._stored_at.copy(),
-            "strayed": self._strayed.copy(),
+            "conductivity_at": self._conductivity_at.copy(),
+            "capacity_at": self._capacity_at.copy(),
+            "capacity_drift": self._capacity_drift.copy(),
         }
 
-    def restore(self, state: Mapping[str, Any], share: Array | None) -> None:
-        """Make them again as they were when `state` returned that, with a share of each film."""
-        self._taken_at[...], self._stored_at[...] = state["taken_at"], state["stored_at"]
-        self._strayed[...] = state["strayed"]
-        self._fill()
-        self._change_films(share)
+    def restore(self, state: Mapping[str, Any], htc_fraction: Array | None) -> None:
+        """Evaluate materials as they were when `state` returned its value."""
+        self._conductivity_at[...] = state["conductivity_at"]
+        self._capacity_at[...] = state["capacity_at"]
+        self._capacity_drift[...] = state["capacity_drift"]
+        self._update_capacity()
+        self._assemble_conduction(htc_fraction)
 
-    # -- how they are made -----------------------------------------------------------------------
+    # -- evaluation ------------------------------------------------------------------------------
 
-    def _matters(self, drift: Array, sensitivity: Array) -> Array:
-        """Return in which planes materials taken so many kelvin off could change a temperature noticeably."""
-        most = np.full(drift.shape, math.inf)  # K
-        np.divide(DRIFT * self.tolerance / self._span, sensitivity, out=most, where=sensitivity > 0.0)
-        is_little: Array = drift <= most  # not where there is no number yet
-        return ~is_little
+    def _matters(self, change: Array, sensitivity: Array) -> Array:
+        """Return the planes in which a change of temperature [K] of the materials exceeds the tolerance."""
+        max_change = np.full(change.shape, math.inf)  # K
+        limit = MAX_MATERIAL_ERROR * self.tolerance / self._max_rise
+        np.divide(limit, sensitivity, out=max_change, where=sensitivity > 0.0)
+        is_small: Array = change <= max_change  # False for NaN: not evaluated yet
+        return ~is_small
 
-    def _store(self, planes: Array) -> None:
-        """Take capacities where conductivities are taken."""
-        self._stored_at[planes], self._strayed[planes] = self._taken_at[planes], 0.0
-        self._fill(planes)
+    def _evaluate_capacity(self, planes: Array) -> None:
+        """Evaluate heat capacities at the temperatures of the conductivities."""
+        self._capacity_at[planes], self._capacity_drift[planes] = self._conductivity_at[planes], 0.0
+        self._update_capacity(planes)
 
-    def _fill(self, planes: Array | None = None) -> None:
-        stored = self._storage.at_temperature(self._if_taken(self._stored_at), self.zero)
-        update_capacity(self.capacity, self.model, stored, planes)
+    def _update_capacity(self, planes: Array | None = None) -> None:
+        capacity = self._cell_capacity.at_temperature(self._if_evaluated(self._capacity_at), self.zero)
+        update_capacity(self.capacity, self.model, capacity, planes)
 
-    def _change_films(self, share: Array | None) -> None:
-        self._share, self._cooled = share, _cooled(self.model, share)
-        self.conduction = assemble_conduction(self._cooled, self._taken)
+    def _assemble_conduction(self, htc_fraction: Array | None) -> None:
+        self._htc_fraction, self._cooled = htc_fraction, _with_htc_fraction(self.model, htc_fraction)
+        self.conduction = assemble_conduction(self._cooled, self._present_conductivity)
 
-    def _conduct(self, planes: Array) -> None:
-        self.conduction = update_conduction(self.conduction, self._cooled, self._taken, planes)
+    def _update_conduction(self, planes: Array) -> None:
+        conductivity = self._present_conductivity
+        self.conduction = update_conduction(self.conduction, self._cooled, conductivity, planes)
 
     @property
-    def _taken(self) -> CellConductivity:
-        return self._conductivity.at_temperature(self._if_taken(self._taken_at), self.zero)
+    def _present_conductivity(self) -> CellConductivity:
+        return self._conductivity.at_temperature(self._if_evaluated(self._conductivity_at), self.zero)
 
-    def _if_taken(self, temperature: Array) -> Array | None:
-        """Return temperatures that materials were taken at, None before they were."""
-        is_taken = self._varying.size > 0 and math.isfinite(temperature[self._varying[0], 0, 0])
-        return temperature if is_taken else None
+    def _if_evaluated(self, temperature: Array) -> Array | None:
+        """Return temperatures of an evaluation, None if there was none."""
+        is_evaluated = self._varying.size > 0 and math.isfinite(temperature[self._varying[0], 0, 0])
+        return temperature if is_evaluated else None
 
 
 def are_constant(model: Model) -> bool:
@@ -165,30 +173,34 @@ def are_constant(model: Model) -> bool:
 
 
 def _sensitivity(model: Model, zero: float) -> Array:
-    """Return the largest relative change of conductivities and capacities with temperature, (2, nz) [1/K]."""
-    at = zero + np.linspace(0.0, SPANS * SPAN, SPANS * STEPS + 1)
+    """Return the maximum relative change of conductivities and capacities with temperature, (2, nz) [1/K]."""
+    count = SENSITIVITY_INTERVALS * SENSITIVITY_SAMPLES + 1
+    at = zero + np.linspace(0.0, SENSITIVITY_INTERVALS * SENSITIVITY_INTERVAL, count)
     known: dict[int, list[float]] = {}
     of_part = np.zeros((2, 1 + len(model.parts)))
     for n, part in enumerate(model.parts, 1):
         material = part.material
         if id(material) not in known:
             laws = material.conductivity_at(at), [material.capacity_at(at)]
-            known[id(material)] = [_steepest(np.array(values)) for values in laws]
+            known[id(material)] = [_max_slope(np.array(values)) for values in laws]
         of_part[:, n] = known[id(material)]
     present = [np.bincount(part.ravel(), minlength=of_part.shape[1]) > 0 for part in model.part]
     return np.array([of_part[:, here].max(axis=1) for here in present]).T
 
 
-def _steepest(values: Array) -> float:
-    """Return how much values (n, SPANS * STEPS + 1) go up and down over a span, relative, the most [1/K]."""
-    steps = np.abs(np.diff(np.log(values), axis=1)).reshape(len(values), SPANS, STEPS)
-    return float(steps.sum(axis=2).max()) / SPAN
+def _max_slope(values: Array) -> float:
+    """Return the maximum over all intervals of the relative slope of sampled values (n, samples) [1/K]."""
+    steps = np.abs(np.diff(np.log(values), axis=1))
+    steps = steps.reshape(len(values), SENSITIVITY_INTERVALS, SENSITIVITY_SAMPLES)
+    return float(steps.sum(axis=2).max()) / SENSITIVITY_INTERVAL
 
 
-def _cooled(model: Model, share: Array | None) -> Model:
-    """Return a model with a share of each surface's film."""
-    surfaces = model.boundary
-    return model if share is None else replace(model, boundary=replace(surfaces, h=surfaces.h * share))
+def _with_htc_fraction(model: Model, htc_fraction: Array | None) -> Model:
+    """Return a model whose heat-transfer coefficients are multiplied by a factor for each boundary face."""
+    faces = model.boundary
+    if htc_fraction is None:
+        return model
+    return replace(model, boundary=replace(faces, h=faces.h * htc_fraction))
 
 
 def _is_same(one: Array | None, other: Array | None) -> bool:

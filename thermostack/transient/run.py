@@ -1,12 +1,10 @@
-"""A workload played through a package: the run from its start to its end, and what it leaves."""
+"""Transient runs from start to end: frames, probes, controllers, result files, checkpoints and resuming."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
 import time as clock
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +20,18 @@ from thermostack.results.steady_result import SteadyResult
 from thermostack.results.transient_result import RunReport, TransientResult
 from thermostack.transient.controllers import Controller, ControllerSet, Startable
 from thermostack.transient.loads import Loads
+from thermostack.transient.recorder import MemoryRecorder
+from thermostack.transient.run_hash import run_hash
 from thermostack.transient.simulation import Simulation
-from thermostack.transient.trace import Origin
 from thermostack.transient.waveform import Waveform
 
 Array = np.ndarray
-Place = tuple[float, float, float]  # x, y, z in m
-Progress = Callable[[float, float, float], None]  # time [s], step [s], greatest temperature [K]
+Position = tuple[float, float, float]  # x, y, z in m
+Progress = Callable[[float, float, float], None]  # time [s], step [s], maximum temperature [K]
 
 TOLERANCE = 0.1  # K
-EVERY = 60.0  # s of the clock between two states from which a run can go on
-LANDED = 1e-9  # of a period: what is nearer to its end is there
+CHECKPOINT_INTERVAL = 60.0  # s of wall-clock time between two checkpoints
+CONTROL_TIME_ROUNDING = 1e-9  # relative: a control time that is nearer to the present is now
 
 
 def solve_transient(
@@ -46,66 +45,112 @@ def solve_transient(
     scheme: str = "sdirk3",
     step: float | None = None,
     times: Sequence[float] = (),
-    probes: Mapping[str, Place] | None = None,
+    probes: Mapping[str, Position] | None = None,
     method: str = "multigrid",
     threads: int | None = None,
     progress: Progress = lambda time, step, peak: None,
     path: str | Path | None = None,
-    checkpoint: float = EVERY,
+    checkpoint: float = CHECKPOINT_INTERVAL,
     resume: bool = False,
 ) -> TransientResult:
-    """Return the temperatures of a model over `duration` seconds from t = 0 on.
+    """Return the temperatures of a model from t = 0 to `duration`.
 
-    `loads` are traces of power and cooling, `controllers` act on them. `initial`, `tolerance` [K], `scheme`
-    and `step` are those of `Simulation`. Whole fields are kept at `times` [s] and at both ends, temperatures
-    of the parts and of `probes`, places x, y, z [m], at every step.
+    Parameters
+    ----------
+    model : Model or Package
+        The mesh; a package is discretized with the default grid.
+    duration : float
+        Time at the end [s].
+    loads : Loads, Waveform or sequence of Waveform, optional
+        Power, ambient temperatures and heat-transfer coefficients over time; by default the power of the
+        package, constant.
+    controllers : sequence
+        Throttles, governors or other controllers, which reduce power.
+    initial, tolerance, scheme, step, method, threads
+        As in `Simulation`.
+    times : sequence of float
+        Times [s] of the frames, at which the whole field is kept, besides the start and the end.
+    probes : mapping of str to tuple of float, optional
+        Positions x, y, z [m] by name, whose temperature is recorded at every step.
+    progress : callable
+        Function that is called after every step with time [s], length of the step [s] and maximum
+        temperature [K].
+    path : str or pathlib.Path, optional
+        File (.vtkhdf) to which the result is written during the run. Without it the result is kept in memory.
+    checkpoint : float
+        Wall-clock time [s] between two checkpoints of a run with a `path`.
+    resume : bool
+        Whether to resume an interrupted run to the same `path` from its last checkpoint, to the same result.
+        If false, such a run is discarded; `find_unfinished` returns it.
 
-    With a `path` the result is written there as the run goes on, and nothing but the present is held in
-    memory; every `checkpoint` seconds of the clock it is made such that, after the process was killed, the
-    same call with `resume` goes on from there, to the same result. Without it the run begins anew, and what
-    `find_unfinished` finds there is lost.
+    Returns
+    -------
+    TransientResult
+        Temperatures and powers at every step, frames, energy balance and throttling.
 
-    Raises DescriptionError where loads, controllers or materials do not fit, ConvergenceError where the
-    equations are not solved, OutputError where the file cannot be written, ValueError on wrong arguments.
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    DescriptionError
+        If loads, controllers or materials do not fit the package, or the run to resume has other inputs.
+    ConvergenceError
+        If a step does not converge.
+    OutputError
+        If the file cannot be written.
+
+    Notes
+    -----
+    The schemes and their sources are in the notes of `Simulation`.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> model = ts.discretize(ts.read_package("fcbga"), cell=6e-3)
+    >>> bursts = ts.Trace.duty_cycle("die", 60.0, period=0.2, share=0.5)
+    >>> run = ts.solve_transient(model, 0.2, bursts, initial="outside", tolerance=0.5)
+    >>> run.of("die").when
+    0.1
     """
-    began = clock.perf_counter()
+    start_time = clock.perf_counter()
     model = discretize(model) if isinstance(model, Package) else model
     if not (math.isfinite(duration) and duration > 0.0):
-        raise ValueError(f"a duration of {duration:g} s is no time to run")
+        raise ValueError(f"duration must be positive and finite, got {duration:g} s")
     loads = loads if isinstance(loads, Loads) else Loads(model, loads)
     loads.must_cover(duration)
     frame_times = _frame_times(times, duration)
-    made: dict[str, Any] = {"scheme": scheme, "tolerance": tolerance, "step": step, "method": method}
-    places = dict(probes or {})
+    options: dict[str, Any] = {"scheme": scheme, "tolerance": tolerance, "step": step, "method": method}
+    positions = dict(probes or {})
     names = [*(part.name for part in model.parts), *(block.name for block in model.blocks)]
-    control = ControllerSet(controllers)
+    controller_set = ControllerSet(controllers)
     if path is None:
-        keeper: Any = _Memory(names, list(places))
+        recorder: Any = MemoryRecorder(names, list(positions))
     else:
-        asked = _hash(duration, loads, controllers, initial, frame_times, places, made)
-        keeper = TransientWriter(path, model, names, places, frame_times, asked, resume)
-    with keeper:
-        if keeper.is_finished:
-            return read_transient(keeper.path)
-        start = initial if keeper.resumed is None else "outside"
-        simulation = Simulation(model, loads, initial=start, threads=threads, **made)
-        run = _Run(simulation, control, keeper, places, frame_times, checkpoint, progress)
-        if keeper.resumed is not None:
-            run.restore(keeper.resumed)
-        run.go(duration)
-        facts: dict[str, Any] = {
-            "throttling": control.outcomes(duration),
-            "report": _report(simulation, clock.perf_counter() - began),
+        inputs = run_hash(duration, loads.waveforms, controllers, initial, frame_times, positions, options)
+        recorder = TransientWriter(path, model, names, positions, frame_times, inputs, resume)
+    with recorder:
+        if recorder.is_finished:
+            return read_transient(recorder.path)
+        start = initial if recorder.resumed is None else "outside"
+        simulation = Simulation(model, loads, initial=start, threads=threads, **options)
+        run = _Run(simulation, controller_set, recorder, positions, frame_times, checkpoint, progress)
+        if recorder.resumed is not None:
+            run.restore(recorder.resumed)
+        run.advance(duration)
+        metadata: dict[str, Any] = {
+            "throttling": controller_set.outcomes(duration),
+            "report": _report(simulation, clock.perf_counter() - start_time),
             "warnings": model.warnings,
         }
         if path is None:
-            return TransientResult(model=model, field=simulation.field, **keeper.arrays(frame_times), **facts)
-        keeper.finish(simulation.field, facts)
-    return read_transient(keeper.path)
+            arrays = recorder.arrays(frame_times)
+            return TransientResult(model=model, field=simulation.field, **arrays, **metadata)
+        recorder.finish(simulation.field, metadata)
+    return read_transient(recorder.path)
 
 
 def find_unfinished(path: str | Path) -> tuple[Path, float] | None:
-    """Return the state that a run to a path has left to go on from, if any, and the time [s] it reached."""
+    """Return the checkpoint of an unfinished run to a path and its time [s], None if there is none."""
     path = Path(path)
     state = checkpoint_path(path.resolve() if path.is_symlink() else path)
     try:
@@ -115,138 +160,99 @@ def find_unfinished(path: str | Path) -> tuple[Path, float] | None:
 
 
 class _Run:
-    """A simulation on its way, with what acts on it and what keeps its results."""
+    """A simulation with its controllers and the recorder of its results."""
 
     def __init__(
         self,
         simulation: Simulation,
-        control: ControllerSet,
-        keeper: Any,
-        probes: Mapping[str, Place],
+        controllers: ControllerSet,
+        recorder: Any,
+        probes: Mapping[str, Position],
         frame_times: Array,
-        every: float,
+        checkpoint_interval: float,
         progress: Progress,
     ) -> None:
-        self.simulation, self.control, self.keeper = simulation, control, keeper
-        self.probes, self.frame_times, self.every, self.progress = probes, frame_times, every, progress
-        self.kept_at = -math.inf  # of the clock: the last state to go on from
-        self.reached = simulation.time  # s, before the last step
+        self.simulation, self.controllers, self.recorder = simulation, controllers, recorder
+        self.probes, self.frame_times, self.progress = probes, frame_times, progress
+        self.checkpoint_interval = checkpoint_interval  # s, wall-clock
+        self.last_checkpoint = -math.inf  # s, wall-clock
+        self.last_time = simulation.time  # s, before the last step
 
-    def go(self, end: float) -> None:
-        """Go on to the end [s]."""
-        simulation = self.simulation
-        if self.keeper.frames == 0:
-            self.act()
-            self.note(simulation)
+    def advance(self, end: float) -> None:
+        """Advance to the end [s], with a stop at every frame and every control time."""
+        simulation, recorder = self.simulation, self.recorder
+        if recorder.frames == 0:
+            self.control()
+            self.record(simulation)
         while True:
             now = simulation.time
-            if self.keeper.frames < self.frame_times.size and now == self.frame_times[self.keeper.frames]:
-                self.keeper.frame(now, simulation.field)
+            if recorder.frames < self.frame_times.size and now == self.frame_times[recorder.frames]:
+                recorder.frame(now, simulation.field)
             if now >= end:
                 return
-            self.keep()
-            until = min(end, self.frame_times[self.keeper.frames], self.control.next_after(now))
-            simulation.advance(float(until), self.watch)
+            self.write_checkpoint()
+            until = min(end, self.frame_times[recorder.frames], self.controllers.next_after(now))
+            simulation.advance(float(until), self.after_step)
 
-    def act(self) -> None:
-        """Let those controllers act whose time has come."""
-        control, now = self.control, self.simulation.time
-        if not control.running:
+    def control(self) -> None:
+        """Call the controllers whose control time has come, and apply their factors to the power."""
+        controllers, now = self.controllers, self.simulation.time
+        if not controllers.running:
             return
-        if control.acted is None or control.next_after(control.acted) <= now * (1.0 + LANDED):
+        last = controllers.last_time
+        if last is None or controllers.next_after(last) <= now * (1.0 + CONTROL_TIME_ROUNDING):
             temperatures = self.simulation.temperatures()
-            for name, at in control.probes.items():
-                value = self.simulation.at({name: at})[name]
-                temperatures[name] = PartTemperature(name, 0.0, value, value, value, at, 0.0)
-            self.simulation.scale(control.act(now, temperatures))
+            for name, position in controllers.probes.items():
+                value = self.simulation.at({name: position})[name]
+                temperatures[name] = PartTemperature(name, 0.0, value, value, value, position, 0.0)
+            self.simulation.scale(controllers.act(now, temperatures))
 
-    def watch(self, simulation: Simulation) -> None:
-        """Note what holds after a step; where `progress` ends the run here, it can go on from here."""
-        self.act()
-        peak = self.note(simulation)
+    def after_step(self, simulation: Simulation) -> None:
+        """Control, record and report a step; an interrupt in `progress` leaves a checkpoint here."""
+        self.control()
+        peak = self.record(simulation)
         try:
-            self.progress(simulation.time, simulation.time - self.reached, peak)
+            self.progress(simulation.time, simulation.time - self.last_time, peak)
         except KeyboardInterrupt:
-            self.kept_at = -math.inf
-            self.keep()
+            self.last_checkpoint = -math.inf
+            self.write_checkpoint()
             raise
-        self.reached = simulation.time
-        self.keep()
+        self.last_time = simulation.time
+        self.write_checkpoint()
 
-    def note(self, simulation: Simulation) -> float:
-        """Keep a row of what holds now, and return the greatest temperature [K]."""
+    def record(self, simulation: Simulation) -> float:
+        """Record the present temperatures, powers and energies; return the maximum temperature [K]."""
         measured = simulation.measure().temperatures
         rows = np.full((4, simulation.members.count), np.nan)
         for n, part in measured.items():
             rows[:, n] = part.min, part.mean, part.max, part.power
         energy = simulation.energy
         probes = simulation.at(self.probes)
-        self.keeper.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
+        self.recorder.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
         return float(np.nanmax(rows[2]))
 
-    def keep(self) -> None:
-        """Keep a state to go on from, where the last one is old."""
-        if clock.monotonic() - self.kept_at >= self.every:
-            self.keeper.checkpoint({"simulation": self.simulation.state(), "control": self.control.state()})
-            self.kept_at = clock.monotonic()
+    def write_checkpoint(self) -> None:
+        """Write a checkpoint if the last one is older than the interval."""
+        if clock.monotonic() - self.last_checkpoint >= self.checkpoint_interval:
+            state = {"simulation": self.simulation.state(), "control": self.controllers.state()}
+            self.recorder.checkpoint(state)
+            self.last_checkpoint = clock.monotonic()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
-        self.control.restore(state["control"])
+        """Continue from the state of a checkpoint."""
+        self.controllers.restore(state["control"])
         self.simulation.restore(state["simulation"])
-        self.reached = self.simulation.time
-        self.kept_at = clock.monotonic()
-
-
-class _Memory:
-    """Keeps a run in memory, as `SeriesWriter` does in a file."""
-
-    is_finished, resumed = False, None
-
-    def __init__(self, names: Sequence[str], probes: Sequence[str]) -> None:
-        self.names, self.probes = tuple(names), tuple(probes)
-        self.rows: list[tuple[Any, ...]] = []
-        self.fields: list[Array] = []
-
-    def __enter__(self) -> _Memory:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    @property
-    def frames(self) -> int:
-        return len(self.fields)
-
-    def row(self, *row: Any) -> None:
-        self.rows.append(row)
-
-    def frame(self, time: float, field: Array) -> None:
-        self.fields.append(field.astype(np.float32))
-
-    def checkpoint(self, state: Mapping[str, Any]) -> None:
-        pass
-
-    def arrays(self, frame_times: Array) -> dict[str, Any]:
-        """Return what a transient is made of."""
-        time, low, mean, high, power, probes, energy = zip(*self.rows, strict=True)
-        values = {"time": time, "min": low, "mean": mean, "max": high, "power": power, "energy": energy}
-        return {
-            "names": self.names,
-            **{name: np.array(value) for name, value in values.items()},
-            "probes": {name: np.array([row[name] for row in probes]) for name in self.probes},
-            "frame_time": frame_times,
-            "frames": np.array(self.fields),
-        }
+        self.last_time = self.simulation.time
+        self.last_checkpoint = clock.monotonic()
 
 
 def _frame_times(times: Sequence[float], duration: float) -> Array:
-    """Return the times [s] of the frames, those at both ends with them, each once."""
-    asked = np.asarray(times, dtype=np.float64).reshape(-1)
-    if not (np.isfinite(asked).all() and (asked >= 0.0).all() and (asked <= duration).all()):
-        wrong = asked[~((asked >= 0.0) & (asked <= duration))][0]
+    """Return the times [s] of the frames with start and end, ascending, each once."""
+    given = np.asarray(times, dtype=np.float64).reshape(-1)
+    if not (np.isfinite(given).all() and (given >= 0.0).all() and (given <= duration).all()):
+        wrong = given[~((given >= 0.0) & (given <= duration))][0]
         raise ValueError(f"a frame at {wrong:g} s is not between the start and {duration:g} s")
-    return np.unique([0.0, *asked, duration])
+    return np.unique([0.0, *given, duration])
 
 
 def _report(simulation: Simulation, seconds: float) -> RunReport:
@@ -262,38 +268,3 @@ def _report(simulation: Simulation, seconds: float) -> RunReport:
         simulation.energy.correction,
         seconds,
     )
-
-
-def _hash(duration: float, loads: Loads, controllers: Sequence[Any], *rest: Any) -> str:
-    """Return a hash of all that is asked of a run beside its model."""
-    found = hashlib.sha256()
-    for piece in _pieces([duration, loads.waveforms, controllers, *rest]):
-        found.update(piece)
-    return found.hexdigest()
-
-
-def _pieces(value: Any) -> Iterator[bytes]:
-    """Yield what tells a value from others."""
-    if isinstance(value, np.ndarray):
-        yield f"{value.shape}{value.dtype}".encode()
-        yield np.ascontiguousarray(value).tobytes()
-    elif isinstance(value, Mapping):
-        yield from _pieces([list(value), list(value.values())])
-    elif isinstance(value, (list, tuple)):
-        yield f"[{len(value)}".encode()
-        for item in value:
-            yield from _pieces(item)
-    elif isinstance(value, SteadyResult):
-        yield from _pieces(value.field)
-    elif isinstance(value, Origin):
-        return  # where a trace was read from changes nothing
-    elif callable(value):
-        yield f"{value.__module__}.{value.__qualname__}".encode()
-    elif dataclasses.is_dataclass(value):
-        yield type(value).__name__.encode()
-        yield from _pieces([getattr(value, field.name) for field in dataclasses.fields(value)])
-    elif hasattr(value, "__dict__"):
-        yield type(value).__name__.encode()
-        yield from _pieces({name: item for name, item in vars(value).items() if not name.startswith("_")})
-    else:
-        yield repr(value).encode()

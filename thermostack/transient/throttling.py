@@ -1,8 +1,8 @@
-"""Throttles: power states one under the other, a sensor that lags, limits with hysteresis; ready-made ones.
+"""Throttles: power states, a delayed temperature sensor and limits with hysteresis.
 
-A throttle reads its sensor each period, as it was `delay` ago, and goes one state down where it shows
-more than that state's limit, one up where it shows less than the limit of the state it is in by the
-hysteresis.
+A throttle reads its sensor each period, with a delay. It enters the next lower state if the reading exceeds
+the limit of that state, and the next higher one if the reading is below the limit of its present state by
+more than the hysteresis.
 """
 
 from __future__ import annotations
@@ -20,42 +20,75 @@ from thermostack.results.throttling_log import ThrottlingLog
 from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, quote_value, suggest
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 from thermostack.transient.controllers import (
-    BEAT,
+    PERIOD_ROUNDING,
     Duration,
     Period,
-    Place,
+    Position,
     Share,
     State,
     StateLog,
     Temperatures,
+    whole_periods,
 )
-from thermostack.transient.controllers import beats as beats_until
-from thermostack.units import celsius, format_quantity
+from thermostack.units import format_quantity
 
 Difference = Annotated[float, Quantity("temperature_difference", min=0.0)]
-
-REFRESH = 350e-9 / 3.9e-6  # of the time: tRFC of 8 Gb in a channel over tREFI, as in Ramulator 2's HBM3
-REFRESH_POWER = 0.1  # of a busy stack's power; assumed
-IDLE_POWER = 0.2  # of its power that a stack draws which transfers nothing; assumed
-LOOP = 10e-3  # s between two looks at a sensor; assumed
-STILL_POWER = 0.2  # of a processor's power that does not follow its clock; assumed
 
 
 @described
 class PowerState:
-    """One state of a throttle: the share of power that is drawn in it, and what it performs."""
+    """One state of a throttle: its power and its performance.
+
+    Parameters
+    ----------
+    name : str
+        Name of the state.
+    power : float or str
+        Power relative to that of the full state.
+    performance : float, optional
+        Performance relative to that of the full state; None if it is not known.
+    limit : float or str, optional
+        Temperature [K] above which the state is entered from the state above it.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> ts.PowerState("half clock", 0.4, 0.5, "95 degC").limit
+    368.15
+    """
 
     name: str
-    power: Share  # of that drawn in full state
-    performance: Share | None = None  # of that in full state; None: not known
-    limit: Temperature | None = None  # K: entered from the state above it beyond this
+    power: Share  # relative to the full state
+    performance: Share | None = None  # relative to the full state; None: not known
+    limit: Temperature | None = None  # K: above, entered from the state above it
 
 
 @described
 class Sensor:
-    """What a throttle reads: the greatest, mean or least temperature of a part, block or stack, or a place.
+    """The temperature that a throttle reads: that of a part, block or stack, or at a position.
 
-    In short its name, or the place: `"gpu.active"`, `("12 mm", "8 mm", "1.2 mm")`.
+    The short form in a description is the name, `"gpu.active"`, or the position,
+    `("12 mm", "8 mm", "1.2 mm")`.
+
+    Parameters
+    ----------
+    part : str, optional
+        Name of the part, block or stack.
+    reads : {"max", "mean", "min"}
+        Which of its temperatures.
+    at : tuple of float or str, optional
+        Position x, y, z [m], instead of a part.
+
+    Raises
+    ------
+    DescriptionError
+        If neither or both of `part` and `at` are given.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> ts.Sensor(at=("12 mm", "8 mm", "1.2 mm")).at
+    (0.012, 0.008, 0.0012)
     """
 
     part: PathName | None = None
@@ -64,15 +97,15 @@ class Sensor:
 
     @classmethod
     def from_description(cls, value: Any) -> Any:
-        """Return a bare name as the part, a bare point as the place."""
+        """Return the fields of a sensor from its short form, a name or a position."""
         if isinstance(value, str):
             return {"part": value}
         return {"at": value} if isinstance(value, (list, tuple)) else value
 
     def __post_init__(self) -> None:
-        """Check that it is one of the two."""
+        """Check that one of part and position is given."""
         if (self.part is None) == (self.at is None):
-            raise fail("E-MISSING", "a sensor sits in a part or at a place", "give one of part and at")
+            raise fail("E-MISSING", "a sensor is in a part or at a position", "give one of part and at")
 
 
 def _as_tuple(value: Any) -> Any:
@@ -81,42 +114,77 @@ def _as_tuple(value: Any) -> Any:
 
 @described
 class Throttle:
-    """Power states that a stack goes through when it gets hot.
+    """Power states of a stack that depend on its temperature.
 
-    The states are listed from the full one downwards. `also` names others whose power goes down with
-    that of the stack. A state is kept for `dwell` at least, in either direction.
+    Parameters
+    ----------
+    stack : str
+        Name of the stack, part or block whose power is reduced.
+    states : tuple of PowerState
+        States from full power downwards, two at least.
+    limit : float or str, optional
+        Temperature limit [K] of every state without one of its own.
+    hysteresis : float or str
+        A state is left upwards when the reading is below its limit by more than this [K].
+    sensor : Sensor, optional
+        The temperature it reads; by default the maximum of the stack.
+    delay : float or str
+        Age of a reading [s]; readings are taken once in a period.
+    period : float or str
+        Time between two readings [s].
+    dwell : float or str
+        Minimum time in a state [s].
+    also : tuple of str
+        Names of other stacks, parts or blocks whose power is reduced by the same factor.
+    name : str
+        Name in the throttling log; by default that of the stack.
+
+    Raises
+    ------
+    DescriptionError
+        If states are missing, have equal names, or have limits that do not ascend.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> ts.Throttle("gpu", ts.clock_states(0.8, 0.6), limit="95 degC").limits
+    (368.15, 368.15)
     """
 
     stack: PathName
     states: tuple[PowerState, ...]
-    limit: Temperature | None = None  # K, of every state that has none of its own
+    limit: Temperature | None = None  # K, of every state without one of its own
     hysteresis: Difference = 3.0  # K
-    sensor: Sensor | None = None  # None: the greatest temperature of the stack
-    delay: Duration = 0.0  # s: how old what the sensor shows is, up to whole periods
+    sensor: Sensor | None = None  # None: the maximum temperature of the stack
+    delay: Duration = 0.0  # s, age of a reading
     period: Period = 1e-3  # s
     dwell: Duration = 0.0  # s
     also: Annotated[tuple[PathName, ...], BeforeValidator(_as_tuple)] = ()
-    name: str = ""  # by which it is told from others; without it the stack's
+    name: str = ""  # "": that of the stack
 
     def __post_init__(self) -> None:
         """Check the states and the order of their limits."""
         if len(self.states) < 2:
-            raise fail("E-MISSING", "a throttle has a full state and at least one below it", "add a state")
+            raise fail("E-MISSING", "a throttle needs a full state and at least one below it", "add a state")
         names = [state.name for state in self.states]
         twice = next((name for n, name in enumerate(names) if name in names[:n]), None)
         if twice is not None:
-            raise fail("E-DUPLICATE", f"the state {twice!r} stands twice", "give one another name")
+            raise fail("E-DUPLICATE", f"two states are named {twice!r}", "rename one of them")
         if self.states[0].limit is not None:
-            raise fail("E-VALUE", f"{names[0]!r} is the full state, which no limit leads to", "remove it")
+            raise fail("E-VALUE", f"the full state {names[0]!r} has a limit", "remove the limit")
         limits = [self.limit if state.limit is None else state.limit for state in self.states[1:]]
         missing = next((names[n] for n, limit in enumerate(limits, 1) if limit is None), None)
         if missing is not None:
-            raise fail("E-MISSING", f"the state {missing!r} has no limit", "give it one, or the throttle")
+            raise fail(
+                "E-MISSING",
+                f"the state {missing!r} has no limit",
+                "give a limit to the state or to the throttle",
+            )
         for n in range(1, len(self.limits)):
             if self.limits[n] < self.limits[n - 1]:
                 low, high = (format_quantity(self.limits[m], "temperature") for m in (n, n - 1))
-                text = f"{names[n + 1]!r} lies below {names[n]!r} but has the lower limit, {low} under {high}"
-                raise fail("E-VALUE", text, "states are listed from full downwards, limits rise")
+                text = f"{names[n + 1]!r} is below {names[n]!r} but has the lower limit, {low} under {high}"
+                raise fail("E-VALUE", text, "list states from full power downwards, with ascending limits")
 
     @property
     def limits(self) -> tuple[float, ...]:
@@ -125,78 +193,78 @@ class Throttle:
         return tuple(limit for limit in limits if limit is not None)
 
     def start(self, time: float = 0.0) -> RunningThrottle:
-        """Return the throttle at work from a time [s] on, in its full state."""
+        """Return a running throttle that starts at a time [s] in its full state."""
         return RunningThrottle(self, time)
 
 
 class RunningThrottle:
-    """A throttle at work: its state, and what its sensor showed of late."""
+    """A running throttle: its state and the recent readings of its sensor."""
 
     def __init__(self, throttle: Throttle, time: float) -> None:
         self.throttle, self.limits = throttle, throttle.limits
         self.name, self.period = throttle.name or throttle.stack, throttle.period
         self.record = StateLog(time)
-        self.readings: deque[tuple[float, float]] = deque()  # s, K; the oldest is what is seen
-        self.beat: int | None = None  # the period it last acted in
+        self.readings: deque[tuple[float, float]] = deque()  # s, K; the first is the delayed reading
+        self.last_period: int | None = None  # number of the period in which it last acted
 
     @property
-    def places(self) -> Mapping[str, Place]:
-        """Return the place [m] of its sensor by the name it asks for it under; none for one in a part."""
+    def probes(self) -> Mapping[str, Position]:
+        """Return the position [m] of its sensor by name, {} if the sensor is that of a part."""
         sensor = self.throttle.sensor
         return {} if sensor is None or sensor.at is None else {f"sensor of {self.name}": sensor.at}
 
     @property
     def state_name(self) -> str:
-        """Return the name of the state it is in."""
+        """Return the name of the present state."""
         return self.throttle.states[self.record.level].name
 
     def act(self, time: float, temperatures: Temperatures) -> Mapping[str, float]:
-        """Return the share of its power that the stack may draw from a time [s] on.
+        """Return the factor of the power of the stack from a time [s] on.
 
-        Asked again within a period it says the same. Raises DescriptionError where nobody is told what
-        the sensor reads.
+        A second call within a period returns the same. Raises DescriptionError if `temperatures` has no
+        value for the sensor.
         """
-        beat = beats_until(time, self.period)
-        if self.beat is None or beat > self.beat:
-            self.beat = beat
+        period = whole_periods(time, self.period)
+        if self.last_period is None or period > self.last_period:
+            self.last_period = period
             self.readings.append((time, self._read(temperatures)))
-            self._move(time, self._seen(time))
+            self._change_state(time, self._delayed_reading(time))
         share = self.throttle.states[self.record.level].power
         return dict.fromkeys((self.throttle.stack, *self.throttle.also), share)
 
     def _read(self, temperatures: Temperatures) -> float:
-        """Return what the sensor shows now [K]."""
+        """Return the present temperature of the sensor [K]."""
         sensor = self.throttle.sensor or Sensor(part=self.throttle.stack)
-        name = next(iter(self.places), sensor.part or "")
+        name = next(iter(self.probes), sensor.part or "")
         path = ("controllers", self.name, "sensor")
         if name not in temperatures:
-            text, remedy = f"nothing is named {name!r}", suggest(name, temperatures)
-            raise DescriptionError(diagnostic_at(path, text, remedy, "E-NAME"))
+            text, hint = f"nothing is named {name!r}", suggest(name, temperatures)
+            raise DescriptionError(diagnostic_at(path, text, hint, "E-NAME"))
         value: float = getattr(temperatures[name], sensor.reads)
         if not math.isfinite(value):
-            text = f"{name} has no temperature: it shows {quote_value(value)}"
-            raise DescriptionError(diagnostic_at(path, text, "place it inside the body", "E-OUTSIDE"))
+            text = f"{name} has no temperature, but {quote_value(value)}"
+            raise DescriptionError(diagnostic_at(path, text, "put it inside the body", "E-OUTSIDE"))
         return value
 
-    def _seen(self, time: float) -> float:
-        """Return what the sensor shows with its delay [K]; before the start it showed the same as then."""
-        due = time - self.throttle.delay + BEAT * self.period
+    def _delayed_reading(self, time: float) -> float:
+        """Return the reading of the sensor with its delay [K]; before the start it is the first reading."""
+        due = time - self.throttle.delay + PERIOD_ROUNDING * self.period
         while len(self.readings) > 1 and self.readings[1][0] <= due:
             self.readings.popleft()
         return self.readings[0][1]
 
-    def _move(self, time: float, seen: float) -> None:
-        """Go at most one state down or up, by what is seen [K]."""
+    def _change_state(self, time: float, reading: float) -> None:
+        """Enter the next state down or up if the reading [K] requires it."""
         throttle, level = self.throttle, self.record.level
-        if time - self.record.since < throttle.dwell - BEAT * self.period:
+        if time - self.record.since < throttle.dwell - PERIOD_ROUNDING * self.period:
             return
-        if level < len(self.limits) and seen > self.limits[level]:
+        if level < len(self.limits) and reading > self.limits[level]:
             self.record.enter(time, level + 1)
-        elif level > 0 and seen < self.limits[level - 1] - throttle.hysteresis:
+        elif level > 0 and reading < self.limits[level - 1] - throttle.hysteresis:
             self.record.enter(time, level - 1)
 
     def outcome(self, time: float) -> ThrottlingLog:
-        """Return what it did until a time [s]."""
+        """Return the log of its states until a time [s]."""
         states = self.throttle.states
         return ThrottlingLog(
             self.name,
@@ -210,67 +278,17 @@ class RunningThrottle:
         )
 
     def state(self) -> State:
-        """Return its history and the readings still to be seen."""
+        """Return the log of its states and the readings within the delay."""
         readings = np.array(self.readings, dtype=float).reshape(-1, 2)
-        return {**self.record.state(), "readings": readings, "beat": -1 if self.beat is None else self.beat}
+        return {
+            **self.record.state(),
+            "readings": readings,
+            "last_period": -1 if self.last_period is None else self.last_period,
+        }
 
     def restore(self, state: State) -> None:
-        """Go on from a history and the readings that belong to it."""
+        """Continue from a state that `state` returned."""
         self.record.restore(state)
         self.readings = deque((t, kelvin) for t, kelvin in np.asarray(state["readings"]).tolist())
-        self.beat = None if int(state["beat"]) < 0 else int(state["beat"])
-
-
-# -- ready-made ------------------------------------------------------------------------------------
-
-
-def clock_states(*clocks: float, still: float = STILL_POWER) -> tuple[PowerState, ...]:
-    """Return the full state of a processor and those at shares of its clock: "90 % clock", ...
-
-    The power is still + (1 - still) clock^3: dynamic power goes with clock times voltage squared
-    (Chandrakasan, Sheng and Brodersen, IEEE J. Solid-State Circuits 27, 473, 1992), the voltage is taken
-    to follow the clock, which holds until it reaches its least (assumed), and `still` of the power does
-    not depend on the clock (0.2: assumed). The performance is that of the clock: a load bound by compute.
-    """
-    below = (
-        PowerState(f"{100.0 * clock:.3g} % clock", still + (1.0 - still) * clock**3, clock)
-        for clock in clocks
-    )
-    return PowerState("full", 1.0, 1.0), *below
-
-
-def gpu_throttle(stack: str = "gpu", limit: float | str = celsius(105.0), **options: Any) -> Throttle:
-    """Return a throttle that lowers the clock of a processor beyond a limit [K or "105 degC"].
-
-    Five states from 90 % to 50 % of the clock (`clock_states`), the hottest place read every 10 ms and seen
-    10 ms later, a state kept for 20 ms, 3 K of hysteresis: assumed, vendors do not publish theirs. `options`
-    are fields of `Throttle` that differ.
-    """
-    usual = {
-        "states": clock_states(0.9, 0.8, 0.7, 0.6, 0.5),
-        "period": LOOP,
-        "delay": LOOP,
-        "dwell": 2 * LOOP,
-    }
-    return Throttle(stack=stack, limit=limit, **{**usual, **options})  # type: ignore[arg-type]
-
-
-def hbm_throttle(stack: str, **options: Any) -> Throttle:
-    """Return the throttle of an HBM stack: refreshed twice as often above 95 degC, stopped above 105 degC.
-
-    While it refreshes all its banks a channel transfers nothing: tRFC / tREFI = 350 ns / 3.9 us = 9 % of
-    the time with 8 Gb in a channel (the HBM3 model of Ramulator 2, SAFARI group, 2023), and 18 % when tREFI
-    is halved. So 90 % of the performance is left; less is lost where banks are refreshed one by one. The
-    power hardly changes: the transfers that are lost save about what the refreshes take, with 10 % of the
-    power for them (assumed). Stopped it transfers nothing and draws 20 % (assumed). It reads its hottest
-    place every 10 ms and sees it 10 ms later, with 3 K of hysteresis (assumed). The limits are those of
-    JEDEC's HBM parts, remembered. `options` are fields of `Throttle` that differ.
-    """
-    left = (1.0 - 2.0 * REFRESH) / (1.0 - REFRESH)
-    power = (1.0 - REFRESH_POWER) * left + 2.0 * REFRESH_POWER
-    states = (
-        PowerState("full", 1.0, 1.0),
-        PowerState("double refresh", power, left, celsius(95.0)),
-        PowerState("stopped", IDLE_POWER, 0.0, celsius(105.0)),
-    )
-    return Throttle(stack=stack, **{"states": states, "period": LOOP, "delay": LOOP, **options})
+        last = int(state["last_period"])
+        self.last_period = None if last < 0 else last

@@ -1,4 +1,4 @@
-"""What may change over time: columns of powers, temperatures outside and films; given by a function here."""
+"""Waveforms: powers, ambient temperatures and heat-transfer coefficients over time, as columns of values."""
 
 from __future__ import annotations
 
@@ -14,43 +14,55 @@ from thermostack.package.cooling import FACES
 from thermostack.schema.fields import quote_value, suggest
 from thermostack.units import write_quantity
 
-UNITS = ("W", "1", "K")  # a power, a share of what is drawn, a temperature outside
-COOLED = (*FACES, "surroundings")
-_UNIT_NOUNS = {"W": "a power", "1": "a share", "K": "a temperature"}
+UNITS = (
+    "W",
+    "1",
+    "K",
+)  # a power, a fraction of a power or coefficient of the package, an ambient temperature
+COOLED_FACES = (*FACES, "surroundings")
+_UNIT_NOUNS = {"W": "a power", "1": "a fraction", "K": "a temperature"}
 
 
 class Waveform(Protocol):
-    """Columns of values over time: a trace, or a function of time."""
+    """Interface of columns of values over time, such as a `Trace` or a function of time.
+
+    A column is a power [W], a fraction of the power in the package or of a heat-transfer coefficient ("1"),
+    or an ambient temperature [K]; its name says of which part or face, as in `Trace`.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> waveform = ts.Trace.duty_cycle("gpu", 500.0, period=0.1, share=0.5)
+    >>> waveform.names, waveform.units, waveform.at(0.02), waveform.next_event(0.02)
+    (('gpu',), ('W',), array([500.]), 0.05)
+    """
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return what each column is of."""
+        """Return the name of each column."""
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Return the unit of each column, of `UNITS`."""
+        """Return the unit of each column: "W", "1" or "K"."""
 
     def at(self, t: float, *, before: bool = False) -> np.ndarray:
-        """Return the values at a time [s], (columns,): those that begin there, or with `before` end there."""
+        """Return the values at a time [s], (columns,); at a jump those after it, or before it if `before`."""
 
     def next_event(self, t: float) -> float:
-        """Return the next time [s] after t at which a value or a slope jumps, infinite where none does."""
+        """Return the next time [s] after t at which a value or a slope jumps, infinity if none does."""
 
     def must_cover(self, until: float, since: float = 0.0) -> None:
-        """Raise DescriptionError where nothing is said of a piece of the time [s] from since to until."""
+        """Raise DescriptionError if the values are not defined at all times [s] from `since` to `until`."""
 
-    def diagnostic(
-        self, text: str, remedy: str, code: str, column: int, row: int | None = None
-    ) -> Diagnostic:
-        """Return what is wrong with a column, or with its value in a row, at its place."""
+    def diagnostic(self, text: str, hint: str, code: str, column: int, row: int | None = None) -> Diagnostic:
+        """Return a diagnostic of a column, or of its value in a row, with its location in the file."""
 
 
 class TimeFunction:
-    """Powers [W], and temperatures outside [K], as a Python function of time.
+    """Powers [W] and ambient temperatures [K] as a Python function of time.
 
-    The function takes a time [s] and returns values by name, the same names at any time. It may be asked at
-    any time, in any order. `breaks` are the times [s] at which its values or their slopes jump: only they
-    are met exactly.
+    The function takes a time [s] and returns values by name, the same names at any time. It is called at any
+    times in any order. `breaks` are the times [s] at which its values or slopes jump, where steps end.
     """
 
     def __init__(
@@ -58,7 +70,7 @@ class TimeFunction:
     ) -> None:
         self.function = function
         self.breaks = tuple(sorted(float(time) for time in breaks))
-        self.names = tuple(self._asked(0.0))
+        self.names = tuple(self._evaluate(0.0))
         self.units = tuple(unit_of(name) for name in self.names)
         diagnostics = [
             Diagnostic(name, *wrong)
@@ -71,13 +83,13 @@ class TimeFunction:
             raise DescriptionError(diagnostics)
 
     def at(self, t: float, *, before: bool = False) -> np.ndarray:
-        """Return the values at a time [s], (columns,); with `before` just before it."""
+        """Return the values at a time [s], (columns,); just before it if `before`."""
         if before and t in self.breaks:
             t = math.nextafter(t, -math.inf)
-        found = self._asked(t)
+        found = self._evaluate(t)
         if found.keys() != set(self.names):
             odd = sorted(found.keys() ^ set(self.names), key=str)[0]
-            text = f"the function names {odd!r} at {seconds(0.0 if odd not in found else t)} alone"
+            text = f"the function returns {odd!r} at {seconds(0.0 if odd not in found else t)} only"
             raise DescriptionError(Diagnostic(str(odd), text, "return the same names at any time", "E-NAME"))
         values = np.array([float(found[name]) for name in self.names])
         for n in np.flatnonzero(~np.isfinite(values)).tolist():
@@ -89,20 +101,18 @@ class TimeFunction:
         return values
 
     def next_event(self, t: float) -> float:
-        """Return the next break [s] after t, infinite where there is none."""
+        """Return the next break [s] after t, infinity if there is none."""
         n = bisect_right(self.breaks, t)
         return self.breaks[n] if n < len(self.breaks) else math.inf
 
     def must_cover(self, until: float, since: float = 0.0) -> None:
-        """Do nothing: a function has a value at any time."""
+        """Do nothing: a function has values at all times."""
 
-    def diagnostic(
-        self, text: str, remedy: str, code: str, column: int, row: int | None = None
-    ) -> Diagnostic:
-        """Return what is wrong with a column."""
-        return Diagnostic(self.names[column], text, remedy, code)
+    def diagnostic(self, text: str, hint: str, code: str, column: int, row: int | None = None) -> Diagnostic:
+        """Return a diagnostic of a column."""
+        return Diagnostic(self.names[column], text, hint, code)
 
-    def _asked(self, t: float) -> Mapping[str, float]:
+    def _evaluate(self, t: float) -> Mapping[str, float]:
         found = self.function(t)
         if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
             text = f"the function returns {quote_value(found)}"
@@ -113,43 +123,44 @@ class TimeFunction:
 
 
 def face_of(name: str) -> tuple[str, bool] | None:
-    """Return the face that a column of the cooling is of, and whether of its film; None for other names."""
-    for face in COOLED:
+    """Return the face of a cooling column, and whether it is a heat-transfer coefficient; else None."""
+    for face in COOLED_FACES:
         if name in (f"cooling.{face}", f"cooling.{face}.h"):
             return face, name.endswith(".h")
     return None
 
 
 def unit_of(name: str) -> str:
-    """Return the unit of a column of that name where none is said."""
+    """Return the default unit of a column with a name."""
     face = face_of(name)
     return "W" if face is None else "1" if face[1] else "K"
 
 
 def column_diagnostic(name: str, unit: str, *, is_stepped: bool) -> tuple[str, str, str] | None:
-    """Return message, remedy and code of what is wrong with a column by its name and unit alone."""
+    """Return message, hint and code of an error in the name or unit of a column, None if there is none."""
     if not isinstance(name, str) or not name or name != name.strip() or not name.isprintable():
-        return f"{quote_value(name)} is not the name of a column", "", "E-NAME"
+        return f"{quote_value(name)} is not a column name", "", "E-NAME"
     if unit not in UNITS:
-        return f"{quote_value(unit)} is not the unit of a column", "W, 1 (a share) or K", "E-UNIT"
+        return f"{quote_value(unit)} is not the unit of a column", "use W, 1 (a fraction) or K", "E-UNIT"
     face = face_of(name)
     if unit == "K" and (face is None or face[1]):
-        text = f"{quote_value(name)} has no temperature that could be given"
+        text = f"{quote_value(name)} has no temperature that a trace could set"
         if not name.startswith("cooling."):
             return text, "write cooling.top, or give W or %", "E-UNIT"
-        remedy = suggest(name.split(".")[1], COOLED) or f"the faces are {', '.join(COOLED)}"
-        return text, remedy, "E-NAME"
+        hint = suggest(name.split(".")[1], COOLED_FACES) or f"the faces are {', '.join(COOLED_FACES)}"
+        return text, hint, "E-NAME"
     if face is not None and not face[1] and unit != "K":
-        text = f"{_UNIT_NOUNS[unit]} is not what is outside of a face"
-        return text, f"write {name} [degC], or {name}.h [%] for its film", "E-UNIT"
+        text = f"{_UNIT_NOUNS[unit]} is not an ambient temperature"
+        return text, f"write {name} [degC], or {name}.h [%] for its heat-transfer coefficient", "E-UNIT"
     if face is not None and face[1] and unit != "1":
-        return f"{_UNIT_NOUNS[unit]} is not a share of a film", f"write {name} [%]", "E-UNIT"
+        text = f"{_UNIT_NOUNS[unit]} is not a fraction of a heat-transfer coefficient"
+        return text, f"write {name} [%]", "E-UNIT"
     if face is not None and face[1] and not is_stepped:
-        remedy = "give the film a trace of its own, of steps"
-        return "a film changes in steps alone", remedy, "E-TRACE"
+        hint = "put it in a trace of kind steps"
+        return "a heat-transfer coefficient cannot change linearly", hint, "E-TRACE"
     return None
 
 
 def seconds(time: float) -> str:
-    """Return a time as text, all of its digits."""
+    """Return a time as text with all of its digits."""
     return "0 s" if time == 0.0 or not math.isfinite(time) else write_quantity(float(time), "time")

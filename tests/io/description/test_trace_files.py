@@ -121,8 +121,7 @@ def test_a_trace_knows_where_it_stands() -> None:
     with pytest.raises(DescriptionError) as caught:
         trace.must_cover(0.05)
     assert str(caught.value) == (
-        "trace.csv:6: time: the trace ends at 3 ms, 50 ms is asked for (say what comes after the last "
-        "row: after: hold, or after: repeat) [E-TRACE]"
+        "trace.csv:6: time: the trace ends at 3 ms, before 50 ms (set after: hold or after: repeat) [E-TRACE]"
     )
 
 
@@ -152,7 +151,7 @@ def test_what_is_written_in_full_reads_back_exactly(rows: list[tuple[float, floa
 
 LIKE = "(the header is like time [ms],gpu [W])"
 SHAPE = "like #! kind: linear, after: repeat"
-END = "(end with the first row again, or give a period) [E-TRACE]"
+END = "(give a period, or end with the values of the first row) [E-TRACE]"
 
 
 @pytest.mark.parametrize(
@@ -197,19 +196,19 @@ END = "(end with the first row again, or give a period) [E-TRACE]"
         (
             "time [ms],gpu [degC],cooling.up [degC],cooling.top [W]\n0,1,2,3\n",
             [
-                ("trace.csv:1:11: gpu [degC]: 'gpu' has no temperature that could be given (write "
+                ("trace.csv:1:11: gpu [degC]: 'gpu' has no temperature that a trace could set (write "
                 "cooling.top, or give W or %) [E-UNIT]"),
-                ("trace.csv:1:22: cooling.up [degC]: 'cooling.up' has no temperature that could be "
-                "given (the faces are top, bottom, west, east, south, north, surroundings) [E-NAME]"),
-                ("trace.csv:1:40: cooling.top [W]: a power is not what is outside of a face (write "
-                "cooling.top [degC], or cooling.top.h [%] for its film) [E-UNIT]"),
+                ("trace.csv:1:22: cooling.up [degC]: 'cooling.up' has no temperature that a trace "
+                "could set (the faces are top, bottom, west, east, south, north, surroundings) [E-NAME]"),
+                ("trace.csv:1:40: cooling.top [W]: a power is not an ambient temperature (write "
+                "cooling.top [degC], or cooling.top.h [%] for its heat-transfer coefficient) [E-UNIT]"),
             ],
         ),
         (
             "#! kind: linear\ntime [ms],cooling.top.h [%]\n0,1\n",
             [
-                ("trace.csv:2:11: cooling.top.h [%]: a film changes in steps alone (give the film a "
-                "trace of its own, of steps) [E-TRACE]")
+                ("trace.csv:2:11: cooling.top.h [%]: a heat-transfer coefficient cannot change "
+                "linearly (put it in a trace of kind steps) [E-TRACE]")
             ],
         ),
         ('time [ms],"gpu [W]\n0,1\n',
@@ -234,9 +233,9 @@ def test_diagnostic_of_the_header(text: str, lines: list[str]) -> None:
             "trace.csv:5:3: gpu: 'x' is not a number [E-TYPE]",
         ]),
         ("0,1\n2,2\n# back\n1.5,3\n1.5,4\n", [
-            "trace.csv:5:1: time: 1.5 ms comes after 2 ms (times ascend: sort the rows) [E-TRACE]",
-            ("trace.csv:6:1: time: 1.5 ms stands twice (one of the rows is too many; only in a linear "
-            "trace two rows of one time are a jump) [E-TRACE]"),
+            "trace.csv:5:1: time: 1.5 ms comes after 2 ms (sort the rows by time) [E-TRACE]",
+            ("trace.csv:6:1: time: two rows are at 1.5 ms (remove one of the rows; two rows at one time are "
+            "a jump in a linear trace only) [E-TRACE]"),
         ]),
         ("0,1,2\n1\n2,5\n", [
             ("trace.csv:2:1: expected 2 cells as in the header, got 3 "
@@ -255,7 +254,7 @@ def test_diagnostic_of_the_header(text: str, lines: list[str]) -> None:
         ]),
         ("0,1\n3,nan\n2,1\n", [
             "trace.csv:3:3: gpu: 'nan' is not a finite number [E-RANGE]",
-            "trace.csv:4:1: time: 2 ms comes after 3 ms (times ascend: sort the rows) [E-TRACE]",
+            "trace.csv:4:1: time: 2 ms comes after 3 ms (sort the rows by time) [E-TRACE]",
         ]),
     ],
 )  # fmt: skip
@@ -306,13 +305,13 @@ def test_a_plain_comment_may_say_anything() -> None:
 
 def test_diagnostic_of_the_end() -> None:
     assert said(GOOD, after="repeat") == [
-        f"trace.csv:6: period: nothing says how long the last row lasts before the trace repeats {END}"
+        f"trace.csv:6: period: a repeated trace of steps needs the duration of its last row {END}"
     ]
     assert said(GOOD, kind="lines") == [
         "trace.csv:6: kind: 'lines' is not one of steps, linear (did you mean linear?) [E-NAME]"
     ]
     assert said(GOOD, period=1.0) == [
-        "trace.csv:6: period: only a repeated trace has a period (say after: repeat) [E-TRACE]"
+        "trace.csv:6: period: only a repeated trace has a period (set after: repeat) [E-TRACE]"
     ]
 
 

@@ -26,7 +26,8 @@ from thermostack.io.files.delimited_text import (
     unit_scale,
 )
 from thermostack.schema.fields import fail, quote_value, suggest
-from thermostack.transient.trace import CHOICES, After, Kind, Origin, Rest, Trace
+from thermostack.transient.trace import Origin, Trace
+from thermostack.transient.trace_checks import CHOICES, After, Kind, Rest
 from thermostack.transient.waveform import column_diagnostic, face_of
 from thermostack.units import UnitError, parse_quantity
 

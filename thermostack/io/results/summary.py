@@ -46,7 +46,11 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "peak": {"part": peak.name, "temperature": peak.max, "error": peak.error, "at": list(peak.at)},
         "heat": {"in": balance.heat_in, "out": dict(balance.out), "imbalance": balance.imbalance},
         "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
-        "solver": {"iterations": report.iterations, "residual": report.residual, "method": report.method},
+        "solver": {
+            "iterations": report.total_iterations,
+            "residual": report.residual,
+            "method": report.method,
+        },
         "seconds": dict(steady.seconds),
         "memory": steady.memory,
         "warnings": list(steady.warnings),

@@ -1,4 +1,4 @@
-"""The exact cases drawn as packages, and what the solver says of them beside the truth."""
+"""Packages of the exact cases, and the temperatures of the solver beside the exact ones."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from thermostack.package.power import Block, Power
 from thermostack.package.stack import Interface, Layer, Stack
 
 
-def draw(case: LayeredBlock) -> Package:
-    """Return a case as a package: one stack, its sources as blocks."""
+def package_of_case(case: LayeredBlock) -> Package:
+    """Return a case as a package: one stack, with the sources as blocks."""
     layers = []
     for n, layer in enumerate(case.layers):
         blocks = tuple(
@@ -43,31 +43,34 @@ def draw(case: LayeredBlock) -> Package:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One temperature of one part on one grid, all in K."""
+    """A temperature of a part on a grid beside the exact one [K]."""
 
     case: str
     cells: int
     part: str
     quantity: str  # "peak" or "mean"
-    truth: float
+    exact: float
     value: float
     estimate: float
-    rise: float  # of the whole case
+    rise: float  # maximum of the case
 
     @property
     def error(self) -> float:
-        """Return how far the value is off."""
-        return abs(self.value - self.truth)
+        """Return the magnitude of the error [K]."""
+        return abs(self.value - self.exact)
 
 
 def compare(case: LayeredBlock, model: Model, **options: object) -> list[Comparison]:
-    """Return every part's peak and mean on a model of a case beside the exact ones."""
+    """Return the peak and mean of every part on a model of a case beside the exact ones."""
     steady = solve_steady(model, **options)  # type: ignore[arg-type]
     rise = largest_rise(case)
     found = []
     for part in steady.parts:
-        truth = reference_values(case)[part.name.split(".")[-1]]
-        rows = (("peak", truth.peak, part.max, part.error), ("mean", truth.mean, part.mean, part.mean_error))
+        reference = reference_values(case)[part.name.split(".")[-1]]
+        rows = (
+            ("peak", reference.peak, part.max, part.error),
+            ("mean", reference.mean, part.mean, part.mean_error),
+        )
         for quantity, exact, value, estimate in rows:
             found.append(
                 Comparison(case.name, model.active, part.name, quantity, exact, value, estimate or 0.0, rise)
@@ -80,5 +83,5 @@ FINENESSES = (0.35, 0.6, 1.0, 1.5)
 
 def study(case: LayeredBlock, finenesses: tuple[float, ...] = FINENESSES) -> list[Comparison]:
     """Return the comparisons of a case on the default grids of several finenesses."""
-    package = draw(case)
+    package = package_of_case(case)
     return [row for fineness in finenesses for row in compare(case, discretize(package, fineness=fineness))]

@@ -1,0 +1,92 @@
+"""Initial temperatures of a simulation: given, uniform, or the steady solution for the loads at the start."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from thermostack.linear.shifted import ShiftedOperator
+from thermostack.results.steady_result import SteadyResult
+from thermostack.steady import PicardSettings, require_fixed_temperature, solve_picard
+from thermostack.transient.material_update import MaterialUpdate
+from thermostack.transient.stage_sources import StageSources
+
+Array = np.ndarray
+
+STEADY_START_TOLERANCE = 1e-10  # relative residual
+STEADY_START_PICARD = PicardSettings(tolerance=1e-8, max_iterations=50)
+
+
+def initial_rise(
+    initial: str | float | Array | SteadyResult,
+    time: float,
+    materials: MaterialUpdate,
+    sources: StageSources,
+    shifted: ShiftedOperator,
+) -> Array:
+    """Return the initial temperatures over the reference temperature [K], zero outside the body.
+
+    `initial` is that of `Simulation`, `time` is in s. Raises ValueError if it is out of range.
+    """
+    part, zero = materials.model.part, materials.zero
+    if isinstance(initial, SteadyResult):
+        initial = initial.field
+    if isinstance(initial, str):
+        if initial == "outside":
+            return np.zeros(part.shape)
+        if initial != "steady":
+            choices = '"steady", "outside", a temperature or a field'
+            raise ValueError(f"initial is {initial!r}; it is {choices}")
+        initial = _steady_field(time, materials, sources, shifted)
+    if np.ndim(initial) == 0:
+        if not 0.0 < float(initial) < math.inf:
+            raise ValueError(f"initial temperature must be positive and finite, got {initial} K")
+        return np.where(part > 0, float(initial) - zero, 0.0)
+    start = np.asarray(initial, dtype=np.float64)
+    if start.shape != part.shape:
+        raise ValueError(f"initial temperatures have shape {start.shape}; the cells have {part.shape}")
+    if not np.isfinite(start[part > 0]).all():
+        raise ValueError("initial temperatures are not finite in every cell of the body")
+    return np.where(part > 0, start - zero, 0.0)
+
+
+def _steady_field(
+    time: float, materials: MaterialUpdate, sources: StageSources, shifted: ShiftedOperator
+) -> Array:
+    """Return the steady temperatures [K] for the loads at a time [s]."""
+    require_fixed_temperature(materials.model)
+    return solve_picard(_SteadyStart(time, materials, sources, shifted), STEADY_START_PICARD) + materials.zero
+
+
+class _SteadyStart:
+    """The steady equations for the loads at a time, for the Picard iteration."""
+
+    def __init__(
+        self, time: float, materials: MaterialUpdate, sources: StageSources, shifted: ShiftedOperator
+    ) -> None:
+        self.time, self.zero = time, materials.zero
+        self.materials, self.sources, self.shifted = materials, sources, shifted
+
+    @property
+    def is_linear(self) -> bool:
+        return self.materials.are_constant
+
+    def solve(self, rise: Array | None, last_change: float) -> Array:
+        """Return the rise over `zero` [K] with the present materials, in the array of the guess if given."""
+        shape = self.materials.model.grid.shape
+        rise = np.zeros(shape) if rise is None else rise
+        self.sources.set_stage(
+            0, self.time, self.materials.conduction.boundary_face_conductance, before=False
+        )
+        rhs = np.zeros(shape)
+        self.sources.sources[0].add_to(rhs)
+        self.shifted.update_shift(0.0)
+        self.shifted.solve(rhs, rise, STEADY_START_TOLERANCE)
+        self.shifted.balance(rhs, rise)
+        return rise
+
+    def update_materials(self, rise: Array, temperature: Array) -> None:
+        """Evaluate conductivities and heat capacities at a rise over `zero` [K]."""
+        self.materials.evaluate(rise)
+        self.shifted.update_operator(self.materials.conduction, self.materials.capacity)

@@ -1,0 +1,73 @@
+"""Right-hand sides of the stages of a step: power of the heat sources and heat from boundary conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from thermostack.mesh.model import Model
+from thermostack.transient.loads import Loads
+from thermostack.transient.runge_kutta import RungeKuttaScheme
+from thermostack.transient.stepper import SparseSource
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _StageInput:
+    """The values that the right-hand side of a stage was computed from."""
+
+    source_powers: Array  # (heat sources,) W
+    ambient: Array  # (boundary faces,) K
+    surface: Array  # (boundary faces,) W/K
+    cell_powers: Array  # (cells of the loads,) W
+
+
+class StageSources:
+    """Heat that cells at the reference temperature receive in each stage of a step [W].
+
+    A stage whose loads and boundary conductances are those of its last right-hand side keeps it.
+    """
+
+    def __init__(self, model: Model, loads: Loads, zero: float, stages: int) -> None:
+        """Start with empty sources; `zero` is the reference temperature [K]."""
+        faces = model.boundary
+        self.loads, self.zero = loads, zero
+        self.sources = [SparseSource(())] * stages
+        self.power = [0.0] * stages  # W, generated in the parts
+        self.boundary_heat = [0.0] * stages  # W, through boundary faces into a body at `zero`
+        self._face_cell = faces.cell
+        self._flux = faces.flux * faces.area  # W, of each boundary face
+        self._first = np.flatnonzero(np.diff(faces.cell, prepend=-1))  # first face of each boundary cell
+        self._input: list[_StageInput | None] = [None] * stages
+
+    def set_step(
+        self, scheme: RungeKuttaScheme, start: float, step: float, end: float, surface: Array
+    ) -> None:
+        """Set the sources of every stage of a step from `start` to `end` [s].
+
+        `surface` holds the conductance of each boundary face [W/K].
+        """
+        for n, c in enumerate(scheme.c.tolist()[:-1]):
+            self.set_stage(n, start + c * step, surface, before=False)
+        self.set_stage(scheme.stages - 1, end, surface, before=True)
+
+    def set_stage(self, n: int, time: float, surface: Array, *, before: bool) -> None:
+        """Set the sources of stage n to the loads at a time [s], at a jump those before it if `before`."""
+        source_powers = self.loads.source_powers(time, before=before)
+        ambient = self.loads.ambient_temperature(time, before=before)
+        last = self._input[n]
+        if last is not None and np.array_equal(last.source_powers, source_powers):
+            if last.surface is surface and np.array_equal(last.ambient, ambient):
+                return
+            cell_powers = last.cell_powers
+        else:
+            cell_powers = self.loads.cell_powers(time, before=before)
+        self._input[n] = _StageInput(source_powers, ambient, surface, cell_powers)
+        inflow = surface * (ambient - self.zero) + self._flux
+        sources = [(self.loads.cell, cell_powers)]
+        if inflow.any():  # otherwise every face is at the reference temperature
+            sources.append((self._face_cell[self._first], np.add.reduceat(inflow, self._first)))
+        self.sources[n] = SparseSource(tuple(sources))
+        self.power[n], self.boundary_heat[n] = float(cell_powers.sum()), float(inflow.sum())

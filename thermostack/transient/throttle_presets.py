@@ -1,0 +1,129 @@
+"""Throttles with preset states and limits: processors with a variable clock, and HBM stacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thermostack.transient.throttling import PowerState, Throttle
+from thermostack.units import celsius
+
+REFRESH_TIME_FRACTION = 350e-9 / 3.9e-6  # tRFC of 8 Gb per channel over tREFI, as in Ramulator 2's HBM3
+REFRESH_POWER_FRACTION = 0.1  # of the power of a busy stack; assumed
+IDLE_POWER_FRACTION = 0.2  # power of a stack without transfers over that of a busy one; assumed
+CONTROL_PERIOD = 10e-3  # s between two readings of a sensor; assumed
+STATIC_POWER_FRACTION = 0.2  # of the power of a processor, independent of its clock; assumed
+
+
+def clock_states(*clocks: float, still: float = STATIC_POWER_FRACTION) -> tuple[PowerState, ...]:
+    """Return the full state of a processor and states at fractions of its clock: "90 % clock", ...
+
+    Parameters
+    ----------
+    *clocks : float
+        Clock of each state relative to the full clock, descending.
+    still : float
+        Fraction of the power that does not depend on the clock (0.2: assumed).
+
+    Returns
+    -------
+    tuple of PowerState
+        The full state, followed by one state for each clock.
+
+    Notes
+    -----
+    The power is still + (1 - still) clock^3: dynamic power is proportional to clock times voltage squared
+    (Chandrakasan, Sheng and Brodersen, IEEE J. Solid-State Circuits 27, 473, 1992). The voltage is assumed
+    proportional to the clock, which holds above the minimum voltage. The performance is assumed proportional
+    to the clock, as for a workload limited by computation.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> [(state.name, round(state.power, 3)) for state in ts.clock_states(0.5)]
+    [('full', 1.0), ('50 % clock', 0.3)]
+    """
+    below = (
+        PowerState(f"{100.0 * clock:.3g} % clock", still + (1.0 - still) * clock**3, clock)
+        for clock in clocks
+    )
+    return PowerState("full", 1.0, 1.0), *below
+
+
+def gpu_throttle(stack: str = "gpu", limit: float | str = celsius(105.0), **options: Any) -> Throttle:
+    """Return a throttle that reduces the clock of a processor above a temperature limit.
+
+    Parameters
+    ----------
+    stack : str
+        Name of the stack.
+    limit : float or str
+        Temperature limit [K], or text such as "105 degC".
+    **options
+        Fields of `Throttle` that differ from the preset.
+
+    Returns
+    -------
+    Throttle
+        Five states from 90 % to 50 % of the clock, as `clock_states` gives them.
+
+    Notes
+    -----
+    The maximum temperature is read every 10 ms with a delay of 10 ms, a state lasts 20 ms at least, and the
+    hysteresis is 3 K. These values are assumed; vendors do not publish theirs.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> len(ts.gpu_throttle("gpu", "95 degC").states)
+    6
+    """
+    preset = {
+        "states": clock_states(0.9, 0.8, 0.7, 0.6, 0.5),
+        "period": CONTROL_PERIOD,
+        "delay": CONTROL_PERIOD,
+        "dwell": 2 * CONTROL_PERIOD,
+    }
+    return Throttle(stack=stack, limit=limit, **{**preset, **options})  # type: ignore[arg-type]
+
+
+def hbm_throttle(stack: str, **options: Any) -> Throttle:
+    """Return the throttle of an HBM stack: double refresh rate above 95 degC, stopped above 105 degC.
+
+    Parameters
+    ----------
+    stack : str
+        Name of the stack.
+    **options
+        Fields of `Throttle` that differ from the preset.
+
+    Returns
+    -------
+    Throttle
+        The states "full", "double refresh" and "stopped".
+
+    Notes
+    -----
+    A channel transfers no data while it refreshes all its banks: tRFC / tREFI = 350 ns / 3.9 us = 9 % of the
+    time with 8 Gb per channel (the HBM3 model of Ramulator 2, SAFARI group, 2023), and 18 % at half tREFI.
+    Thus 90 % of the performance remains; the loss is smaller if banks are refreshed one by one. The power
+    hardly changes: the transfers that are lost save about the power of the additional refreshes, if refreshes
+    take 10 % of the power (assumed). A stopped stack transfers no data and draws 20 % of its power (assumed).
+    The maximum temperature is read every 10 ms with a delay of 10 ms, and the hysteresis is 3 K (assumed).
+    The limits are those of HBM parts by JEDEC, not checked against the standard.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> [state.name for state in ts.hbm_throttle("hbm").states]
+    ['full', 'double refresh', 'stopped']
+    """
+    performance = (1.0 - 2.0 * REFRESH_TIME_FRACTION) / (1.0 - REFRESH_TIME_FRACTION)
+    power = (1.0 - REFRESH_POWER_FRACTION) * performance + 2.0 * REFRESH_POWER_FRACTION
+    states = (
+        PowerState("full", 1.0, 1.0),
+        PowerState("double refresh", power, performance, celsius(95.0)),
+        PowerState("stopped", IDLE_POWER_FRACTION, 0.0, celsius(105.0)),
+    )
+    return Throttle(
+        stack=stack, **{"states": states, "period": CONTROL_PERIOD, "delay": CONTROL_PERIOD, **options}
+    )
