@@ -1,4 +1,4 @@
-"""What an implicit stage costs, in applications of the operator, over an adaptive run of a GPU in bursts.
+"""Cost of an implicit stage in applications of the operator, over an adaptive run of a GPU in bursts.
 
     python benchmarks/transient_stage.py [--package NAME] [--cells 1e6] [--tolerance 1 0.1 0.01]
                                          [--periods 2] [--repeat 3] [--quick] [--json FILE]
@@ -14,7 +14,7 @@ time of one float64 operator application with stored conductances, taken in turn
 is repeated, and the least time of each step counts; seconds are those of the processor, with one thread.
 Once materials depend on temperature, as the package has them, and once they are constant, where the linear
 part stands alone. Cycles are V(2,2) in float32; of applications there are one in each iteration and one for
-each residual that is computed anew.
+each residual that is computed again.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def drawn(package: str, *, is_constant: bool) -> Geometry:
 
 @dataclass
 class Count:
-    """What was applied, and the seconds of the processor it took."""
+    """Numbers of operations, and their processor time."""
 
     cycles: int = 0
     applications: int = 0  # of the operator: for the residuals, and in the iterations
@@ -120,12 +120,12 @@ class OfHeat(Stepper):
 
     relative_to_guess = False
 
-    def _solve(self, n: int, accuracy: float) -> None:
-        stage, heat = self.stage(n), self._heat.reshape(self.shape)
-        _, report = self.shifted.solve(heat, stage, TIGHT, relative_to_guess=self.relative_to_guess)
-        self.work.solves += 1
-        self.work.iterations += report.iterations
-        self.shifted.balance(heat, stage)
+    def _solve_stage(self, n: int, tolerance: float) -> None:
+        stage, rhs = self.stage(n), self._rhs.reshape(self.shape)
+        _, report = self.shifted.solve(rhs, stage, TIGHT, relative_to_guess=self.relative_to_guess)
+        self.counts.solves += 1
+        self.counts.iterations += report.iterations
+        self.shifted.balance(rhs, stage)
 
 
 class OfGuess(OfHeat):
