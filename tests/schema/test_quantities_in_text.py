@@ -22,6 +22,7 @@ from thermostack import (
     discretize,
     solve_steady,
     solve_transient,
+    thermal_impedance,
 )
 from thermostack.schema.fields import point_in_metres, to_si
 from thermostack.units import mm
@@ -135,6 +136,13 @@ def test_point_of_a_steady_result_in_text(model: Model) -> None:
     assert steady.at("2 mm", "1 mm", "0.1 mm") == steady.at(2e-3, 1e-3, 1e-4)
 
 
+def test_impedance_in_text(model: Model) -> None:
+    text = thermal_impedance(model, "plate", times=["1 ms", "20 ms"], temperature="310 K", threads=1)
+    number = thermal_impedance(model, "plate", times=[1e-3, 0.02], temperature=310.0, threads=1)
+    assert text.time.tolist() == number.time.tolist() == [1e-3, 0.02]
+    assert np.array_equal(text.zth["plate"], number.zth["plate"])
+
+
 @pytest.mark.parametrize(
     ("call", "field"),
     [
@@ -143,6 +151,7 @@ def test_point_of_a_steady_result_in_text(model: Model) -> None:
         (lambda model: solve_transient(model, 1e-3, times=["1 mm"]), "times[0]"),
         (lambda model: solve_transient(model, 1e-3, initial="20 W"), "initial"),
         (lambda model: Simulation(model, step="1 mm"), "step"),
+        (lambda model: thermal_impedance(model, "plate", times=["1 mm"]), "times[0]"),
         (lambda model: Simulation(model, initial=300.0).step("1 mm"), "duration"),
         (lambda model: Simulation(model, initial=300.0).step(1e-3, {"plate": "1 s"}), "plate"),
         (lambda model: Trace.duty_cycle("plate", "1 s", period=1.0, share=0.5), "power"),

@@ -348,8 +348,8 @@ def test_diagnostics_of_a_file_have_their_place(tmp_path: Path, monkeypatch: pyt
             "is a cooler) [E-POWER]"
         ),
         (
-            "trace.csv:2:38: cooling.west: the package has no cooling of its own for west that has a "
-            "temperature outside (there is cooling.surroundings and cooling.top) [E-COOLING]"
+            "trace.csv:2:38: cooling.west: the package has no boundary condition with an ambient temperature "
+            "at west (there is cooling.surroundings and cooling.top) [E-COOLING]"
         ),
     ]
 
