@@ -174,8 +174,8 @@ _NAMES_BY_MODULE = {
         "Region",
         "Stack",
     ),
-    "results.impedance_result": ("ThermalImpedance",),
     "results.history": ("History",),
+    "results.impedance_result": ("ThermalImpedance",),
     "results.steady_result": ("SteadyResult",),
     "results.throttling_log": ("ThrottlingLog",),
     "results.transient_result": (

@@ -24,6 +24,7 @@ from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
 from thermostack.results.impedance_result import ThermalImpedance
 from thermostack.results.steady_result import SteadyResult
+from thermostack.schema.fields import to_si
 from thermostack.steady import Progress, solve_steady, timed
 from thermostack.units import format_quantity
 
@@ -42,10 +43,10 @@ def thermal_impedance(
     model: Model | Package,
     source: str | None = None,
     *,
-    times: Sequence[float] | Array | None = None,
+    times: Sequence[float | str] | Array | None = None,
     outputs: Sequence[str] = (),
     tolerance: float = 1e-4,
-    temperature: SteadyResult | Array | float | None = None,
+    temperature: SteadyResult | Array | float | str | None = None,
     threads: int | None = None,
     progress: Progress = lambda stage: None,
 ) -> ThermalImpedance:
@@ -61,7 +62,8 @@ def thermal_impedance(
     source : str, optional
         Name of a part, block or stack that has power. Default: the stack with the maximum power.
     times : array_like, shape (n,), optional
-        Times [s]. Default: 20 per decade from 1 us to 100 s, or to 5 mean time constants of the body.
+        Times [s], or text with a unit, "10 ms". Default: 20 per decade from 1 us to
+        100 s, or to 5 mean time constants of the body.
     outputs : sequence of str
         Names of other parts, blocks or stacks. The output is the mean weighted by power, or by volume for
         those without power. The output "SOURCE peak" is added: the cell of the source with the maximum rise.
@@ -174,9 +176,10 @@ def _default_times(mean: float) -> Array:
     return np.geomspace(FIRST_TIME, last, 1 + round(TIMES_PER_DECADE * np.log10(last / FIRST_TIME)))
 
 
-def _checked_times(times: Sequence[float] | Array) -> Array:
+def _checked_times(times: Sequence[float | str] | Array) -> Array:
     """Return times [s] in ascending order, each once; ValueError if one is not greater than zero."""
-    time = np.array(times, dtype=np.float64, ndmin=1)
+    listed = np.asarray(times, dtype=object).reshape(-1)
+    time = np.array([to_si(each, "time", f"times[{n}]") for n, each in enumerate(listed)])
     if not (time.size and np.isfinite(time).all() and (time > 0.0).all()):
         raise ValueError("times must be finite and greater than zero")
     return np.unique(time)
@@ -184,7 +187,7 @@ def _checked_times(times: Sequence[float] | Array) -> Array:
 
 def _material_temperature(
     model: Model,
-    temperature: SteadyResult | Array | float | None,
+    temperature: SteadyResult | Array | float | str | None,
     threads: int | None,
     progress: Progress,
     seconds: dict[str, float],
@@ -194,6 +197,8 @@ def _material_temperature(
     The temperatures are None if all properties are constant.
     """
     shape = model.grid.shape
+    if isinstance(temperature, str):
+        temperature = to_si(temperature, "temperature", "temperature")
     if temperature is None:
         if model.is_linear and has_constant_capacity(model):
             return None, "constant"
