@@ -348,7 +348,7 @@ def test_help_does_not_import_numerical_libraries() -> None:
         (["solve", "no_such_package"], "no file and no shipped package is named"),
         (["solve", "no_such_file.yaml"], "no such file"),
         (["solve", TWO_DIES_FILE, "--cell", "5"], '--cell: "5" has no unit'),
-        (["solve", TWO_DIES_FILE, "--cell=-1 mm"], "is not a size of a cell"),
+        (["solve", TWO_DIES_FILE, "--cell=-1 mm"], "a cell size must be positive, got -0.001 m"),
         (["solve", TWO_DIES_FILE, "--cell", "1 mm, 1 mm, 1 mm, 1 mm"], "4 sizes for 3 axes"),
         (["solve", TWO_DIES_FILE, "--cell", "logik=1 mm"], "no part is named 'logik'"),
         (["solve", TWO_DIES_FILE, "--cell", "logic=1 W"], "--cell"),

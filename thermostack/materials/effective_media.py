@@ -7,13 +7,10 @@ formula. The formulas use the conductivities of the constituents at the temperat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from thermostack.errors import DescriptionError
 from thermostack.materials.cylinder_arrays import (
     Arrangement,
     area_fraction,
@@ -21,100 +18,18 @@ from thermostack.materials.cylinder_arrays import (
     dilute_conductivity,
     self_consistent_mean,
 )
-from thermostack.materials.material import ROOM_TEMPERATURE, EffectiveHeatCapacity, Material
-from thermostack.materials.temperature_laws import Array, ArrayAxes, CapacityLaw, ConductivityLaw, Constant
+from thermostack.materials.homogenization import EffectiveMedium, parallel_conductivity, series_conductivity
+from thermostack.materials.material import Material
+from thermostack.materials.temperature_laws import Array, ArrayAxes
 from thermostack.schema.fields import Depth, Extent, Fraction, Thickness, fail
 from thermostack.schema.validated_dataclass import (
     TaggedUnion,
-    class_key,
     described,
-    diagnostic_at,
     resolve_references,
 )
 
-Find: TypeAlias = Callable[["MaterialLike"], Material]  # of a name, a material or an effective medium
 FRACTION_SUM_TOLERANCE = 1e-9  # of the difference between the sum of area fractions and one
 MAX_LINED_FRACTION = 0.504  # of the area; a diameter of 0.8 pitches
-
-
-class EffectiveMedium:
-    """Base class of effective media: constituents, their volume fractions, and a formula."""
-
-    is_directional = False  # x and y differ even if each constituent is isotropic in the plane
-
-    def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
-        """Return field name, material and volume fraction of each constituent."""
-        raise NotImplementedError
-
-    def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
-        """Return the effective conductivity [W/(m K)] along x, y and z from those of the constituents."""
-        raise NotImplementedError
-
-    def material(self, name: str, find: Find) -> Material:
-        """Return the homogenized material; `find` returns the material of each constituent.
-
-        Raises DescriptionError if the formula needs constituents that are isotropic in the plane and one is
-        not, and the errors of `find`.
-        """
-        materials = tuple(find(part) for _, part, _ in self.constituents())
-        self.check(materials)
-        law: ConductivityLaw = EffectiveConductivity(self, materials)
-        if all(part.is_constant for part in materials):
-            x, y, z = (float(value) for value in law.evaluate(np.array(ROOM_TEMPERATURE)))
-            law = Constant((x, y, z))
-        capacity: CapacityLaw | float | None = None
-        if all(part.has_capacity for part in materials):
-            capacity = EffectiveHeatCapacity(tuple(share for _, _, share in self.constituents()), materials)
-            if all(part.has_constant_capacity for part in materials):
-                capacity = float(capacity.evaluate(np.array(ROOM_TEMPERATURE)))
-        names = ", ".join(dict.fromkeys(part.name for part in materials))
-        source = f"computed as {class_key(type(self))} of {names}"
-        stated: str = getattr(self, "source", "")
-        if stated:
-            source += f"; {stated}"
-        return Material(name, law, volumetric_heat_capacity=capacity, source=source)
-
-    def check(self, materials: tuple[Material, ...]) -> None:
-        """Raise DescriptionError if a constituent is not isotropic in the plane."""
-        for (field, _, _), part in zip(self.constituents(), materials, strict=True):
-            if not part.is_isotropic_in_plane:
-                kind = class_key(type(self))
-                text = f"{part.name} has different conductivities along x and y; {kind} needs equal ones"
-                remedy = "give a material with one in-plane conductivity"
-                raise DescriptionError(diagnostic_at((field,), text, remedy, "E-VALUE"))
-
-
-@dataclass(frozen=True)
-class EffectiveConductivity(ConductivityLaw):
-    """Effective conductivity of constituents that depend on temperature."""
-
-    medium: EffectiveMedium
-    materials: tuple[Material, ...]  # of the constituents
-
-    @property
-    def range(self) -> tuple[float, float] | None:  # type: ignore[override]  # read-only here
-        """Return the range [K] in which all constituents are known."""
-        ranges = [part.temperature_range for part in self.materials if part.temperature_range is not None]
-        return (max(low for low, _ in ranges), min(high for _, high in ranges)) if ranges else None
-
-    @property
-    def is_isotropic_in_plane(self) -> bool:
-        """Return whether x and y are equal at every temperature."""
-        return not self.medium.is_directional and all(part.is_isotropic_in_plane for part in self.materials)
-
-    @property
-    def is_isotropic(self) -> bool:
-        """Return False: no formula makes all directions equal."""
-        return False
-
-    def evaluate(self, temperature: Array) -> ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
-        return self.medium.homogenize(tuple(part.law.evaluate(temperature) for part in self.materials))
-
-    @property
-    def written(self) -> Any:
-        """Raise TypeError: a file contains the effective medium, not this law."""
-        raise TypeError("write the effective medium of this law")
 
 
 def _check_array(diameter: float, pitch: float) -> None:
@@ -135,6 +50,29 @@ class ViaArray(EffectiveMedium):
     s = (core diameter / diameter)^2 (Hashin and Rosen, J. Appl. Mech. 31, 223, 1964). The error is less than
     0.03 % of the host's conductivity for holes on a quarter of the area, and 1.1 % for holes on half of it;
     lined vias on more than half of the area raise an error.
+
+    Parameters
+    ----------
+    core, host : str, Material or effective medium
+        Materials of the vias and of the matrix around them.
+    diameter, pitch : float
+        Diameter of the holes and distance of their axes [m].
+    liner : str, Material or effective medium, optional
+        Material of the liner.
+    liner_thickness : float
+        Thickness of the liner [m].
+    arrangement : {"square", "hexagonal"}
+        Arrangement of the vias.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> from thermostack import find_material
+    >>> vias = ViaArray("copper", "silicon_dioxide", 10e-6, 40e-6)
+    >>> x, y, z = find_material(vias).conductivity_at(300.0)
+    >>> x == y < z
+    True
     """
 
     core: MaterialLike
@@ -177,7 +115,7 @@ class ViaArray(EffectiveMedium):
         host, core = parts[0][0], parts[1][0]
         via = core if self.liner is None else dilute_conductivity(parts[2][0], core, self.core_share)
         in_plane = conductivity_across(host, via, self.diameter, self.pitch, self.arrangement)
-        return in_plane, in_plane, _in_parallel(self, parts, 2)
+        return in_plane, in_plane, parallel_conductivity(self, parts, 2)
 
 
 @described
@@ -187,6 +125,25 @@ class BumpArray(EffectiveMedium):
     Along z, bumps and fill conduct in parallel. This neglects the constriction resistance in thin layers
     above and below: include it, with that of pads and wiring, in the interface resistance of the layer. In
     the plane, the array of cylinders is exact (`cylinder_arrays.py`).
+
+    Parameters
+    ----------
+    bump, fill : str, Material or effective medium
+        Materials of the bumps and of the fill.
+    diameter, pitch : float
+        Diameter of the bumps and distance of their axes [m].
+    arrangement : {"square", "hexagonal"}
+        Arrangement of the bumps.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> from thermostack import find_material
+    >>> bumps = BumpArray("copper", "air", 20e-6, 40e-6)
+    >>> x, y, z = find_material(bumps).conductivity_at(300.0)
+    >>> x == y < z
+    True
     """
 
     bump: MaterialLike
@@ -208,12 +165,29 @@ class BumpArray(EffectiveMedium):
     def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
         """Return the effective conductivity [W/(m K)] along x, y and z from those of the constituents."""
         in_plane = conductivity_across(parts[0][0], parts[1][0], self.diameter, self.pitch, self.arrangement)
-        return in_plane, in_plane, _in_parallel(self, parts, 2)
+        return in_plane, in_plane, parallel_conductivity(self, parts, 2)
 
 
 @described
 class LineLayer(EffectiveMedium):
-    """Parallel lines of full layer height: parallel conduction along them and z, series across them."""
+    """Parallel lines of full layer height: parallel conduction along them and z, series across them.
+
+    Parameters
+    ----------
+    line, dielectric : str, Material or effective medium
+        Materials of the lines and between them.
+    width, pitch : float
+        Width and distance of the lines [m].
+    direction : {"x", "y"}
+        Direction of the lines.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> LineLayer("copper", "silicon_dioxide", 1e-6, 2e-6).constituents()[0]
+    ('line', 'copper', 0.5)
+    """
 
     line: MaterialLike
     dielectric: MaterialLike
@@ -241,13 +215,28 @@ class LineLayer(EffectiveMedium):
     def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
         """Return the effective conductivity [W/(m K)] along x, y and z from those of the constituents."""
         along, across = (0, 1) if self.direction == "x" else (1, 0)
-        pair = _in_parallel(self, parts, along), _in_series(self, parts, across)
-        return pair[along], pair[across], _in_parallel(self, parts, 2)
+        pair = parallel_conductivity(self, parts, along), series_conductivity(self, parts, across)
+        return pair[along], pair[across], parallel_conductivity(self, parts, 2)
 
 
 @described
 class Ply:
-    """A sheet of a laminate; the filler of the laminate occupies the area that `coverage` leaves free."""
+    """A sheet of a laminate; the filler of the laminate occupies the area that `coverage` leaves free.
+
+    Parameters
+    ----------
+    material : str, Material or effective medium
+        Material of the ply.
+    thickness : float
+        Thickness [m].
+    coverage : float
+        Area fraction of the material.
+
+    Examples
+    --------
+    >>> Ply("copper", 35e-6, 0.6).coverage
+    0.6
+    """
 
     material: MaterialLike
     thickness: Thickness
@@ -256,7 +245,20 @@ class Ply:
 
 @described
 class Vias:
-    """Vias through a laminate: their material and their area fraction."""
+    """Vias through a laminate: their material and their area fraction.
+
+    Parameters
+    ----------
+    material : str, Material or effective medium
+        Material of the vias.
+    fraction : float
+        Area fraction.
+
+    Examples
+    --------
+    >>> Vias("copper", 0.02).fraction
+    0.02
+    """
 
     material: MaterialLike
     fraction: Fraction
@@ -269,6 +271,23 @@ class Laminate(EffectiveMedium):
     Within a ply, material and filler conduct in parallel, as in connected patterns (planes, long traces); for
     islands this is an upper bound. Vias conduct in parallel along z and count as scattered cylinders in the
     plane (Maxwell-Garnett).
+
+    Parameters
+    ----------
+    plies : tuple of Ply
+        Plies, the lowest first.
+    filler : str, Material or effective medium, optional
+        Material of the area that plies leave free.
+    vias : Vias, optional
+        Vias through all plies.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> board = Laminate((Ply("copper", 35e-6), Ply("fr4", 1e-3)))
+    >>> len(board.constituents())
+    2
     """
 
     plies: tuple[Ply, ...]
@@ -329,7 +348,20 @@ class Laminate(EffectiveMedium):
 
 @described
 class Constituent:
-    """A constituent of an area: its material and its area fraction."""
+    """A constituent of an area: its material and its area fraction.
+
+    Parameters
+    ----------
+    material : str, Material or effective medium
+        Material.
+    fraction : float
+        Area fraction.
+
+    Examples
+    --------
+    >>> Constituent("copper", 0.3).fraction
+    0.3
+    """
 
     material: MaterialLike
     fraction: Fraction
@@ -341,6 +373,21 @@ class AreaComposite(EffectiveMedium):
 
     Along z, they conduct in parallel. In the plane, the self-consistent mean without matrix phase applies
     (Bruggeman); with `in_plane="parallel"`, the area-weighted mean, valid if all regions span the area.
+
+    Parameters
+    ----------
+    parts : tuple of Constituent
+        Constituents; their fractions sum to one.
+    in_plane : {"self_consistent", "parallel"}
+        Mean of the conductivity in the plane.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> area = AreaComposite((Constituent("copper", 0.3), Constituent("fr4", 0.7)))
+    >>> [fraction for _, _, fraction in area.constituents()]
+    [0.3, 0.7]
     """
 
     key: ClassVar[str] = "area_blend"  # in a file
@@ -370,23 +417,11 @@ class AreaComposite(EffectiveMedium):
 
     def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
         """Return the effective conductivity [W/(m K)] along x, y and z from those of the constituents."""
-        z = _in_parallel(self, parts, 2)
+        z = parallel_conductivity(self, parts, 2)
         if self.in_plane == "parallel":
-            return _in_parallel(self, parts, 0), _in_parallel(self, parts, 1), z
+            return parallel_conductivity(self, parts, 0), parallel_conductivity(self, parts, 1), z
         mean = self_consistent_mean([part.fraction for part in self.parts], [part[0] for part in parts])
         return mean, mean, z
-
-
-def _in_parallel(medium: EffectiveMedium, parts: tuple[ArrayAxes, ...], axis: int) -> Array:
-    """Return the mean conductivity [W/(m K)] by volume along an axis."""
-    shares = (share for _, _, share in medium.constituents())
-    return np.asarray(sum(share * part[axis] for share, part in zip(shares, parts, strict=True)))
-
-
-def _in_series(medium: EffectiveMedium, parts: tuple[ArrayAxes, ...], axis: int) -> Array:
-    """Return the harmonic mean conductivity [W/(m K)] by volume along an axis."""
-    shares = (share for _, _, share in medium.constituents())
-    return np.asarray(1.0 / sum(share / part[axis] for share, part in zip(shares, parts, strict=True)))
 
 
 EFFECTIVE_MEDIA = (ViaArray, BumpArray, LineLayer, Laminate, AreaComposite)

@@ -33,10 +33,28 @@ CAPACITY_TOLERANCE = 1e-3  # relative difference that rounded handbook values ma
 class Material:
     """A solid or a resting fluid, homogeneous or taken as such.
 
-    `conductivity` is one quantity, two (in-plane, through-plane), three (x, y, z), or a law of
-    temperature. The heat capacity is `density` times `specific_heat`, or `volumetric_heat_capacity`;
-    a steady temperature does not need it.
+    Parameters
+    ----------
+    name : str
+        Name of the material.
+    conductivity : float, tuple of 2 or 3 floats, or temperature law
+        Conductivity [W/(m K)]: one value, two (in-plane, through-plane), three (x, y, z), or a law.
+    density : float, optional
+        Density [kg/m3].
+    specific_heat : float or temperature law, optional
+        Specific heat [J/(kg K)]; with the density it gives the heat capacity.
+    volumetric_heat_capacity : float, optional
+        Heat capacity [J/(m3 K)], instead of density and specific heat. Only transients need a heat capacity.
+    source : str
+        Source of the values.
 
+    Raises
+    ------
+    DescriptionError
+        If a value is out of range, or the fields of the heat capacity are incomplete or disagree.
+
+    Examples
+    --------
     >>> silicon = Material("my_silicon", {"power_law": {"at_reference": 148.0, "exponent": 1.3}})
     >>> round(silicon.conductivity_at(400.0)[0], 1)  # W/(m K)
     101.8

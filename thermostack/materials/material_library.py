@@ -16,9 +16,9 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials.effective_media import (
     EFFECTIVE_MEDIA,
     AnyEffectiveMedium,
-    EffectiveMedium,
     MaterialLike,
 )
+from thermostack.materials.homogenization import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.schema.fields import Name, fail, suggest
 from thermostack.schema.validated_dataclass import TaggedUnion, class_key, diagnostics_of
@@ -52,7 +52,7 @@ def find_material(
 
     Examples
     --------
-    >>> find_material("silicon").conductivity_at(300.0)
+    >>> find_material("silicon_constant").conductivity_at(300.0)
     (148.0, 148.0, 148.0)
     """
     return _find(material, own or {}, name, ())
