@@ -11,7 +11,7 @@ The GPU makes 560 W for 20 ms of every 100 ms and 100 W in between. The cost is 
 the temperatures: stages, estimated errors, steps made again, heat balances, and materials taken at new
 temperatures; not that of measuring parts, which is told beside it. It is divided by the stages and by the
 time of one float64 operator application with stored conductances, taken in turns with the steps. Every run
-is repeated, and the least time of each step counts; seconds are those of the processor, with one thread.
+is repeated, and the minimum time of each step counts; seconds are those of the processor, with one thread.
 Once materials depend on temperature, as the package has them, and once they are constant, where the linear
 part stands alone. Cycles are V(2,2) in float32; of applications there are one in each iteration and one for
 each residual that is computed again.
@@ -188,7 +188,7 @@ def measure(model: Model, start: Array, tolerance: float, solved: str, options: 
     """Return the figures of one tolerance of the run, and one way to stop in its stages."""
     unit = Unit(assemble_conduction(model))
     runs = [run(model, start, unit, tolerance, solved, options.periods) for _ in range(options.repeat)]
-    least = np.array([each.steps for each in runs]).min(axis=0)
+    minimum = np.array([each.steps for each in runs]).min(axis=0)
     one, scheme = runs[-1], runs[-1].simulation.scheme
     stages, count = one.attempts * scheme.stages, one.count
     shares = {name: min(each.count.seconds[name] for each in runs) for name in count.seconds}
@@ -205,10 +205,10 @@ def measure(model: Model, start: Array, tolerance: float, solved: str, options: 
         "applications_per_stage": count.applications / stages,
         "changes_per_step": count.changes / one.attempts,
         "unit_ms": 1e3 * unit.seconds,
-        "stage_ms": 1e3 * float(least.sum()) / stages,
-        "stage_wu": float(least.sum()) / stages / unit.seconds,
+        "stage_ms": 1e3 * float(minimum.sum()) / stages,
+        "stage_wu": float(minimum.sum()) / stages / unit.seconds,
         **{f"{name}_wu": seconds / stages / unit.seconds for name, seconds in shares.items()},
-        "dearest_step_wu": float(least.max()) / unit.seconds,
+        "dearest_step_wu": float(minimum.max()) / unit.seconds,
         "measuring_wu": min(each.measuring for each in runs) / unit.seconds,
         "imbalance": one.simulation.energy.imbalance / max(one.simulation.energy.generated, 1e-300),
     }

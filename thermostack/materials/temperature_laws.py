@@ -79,7 +79,22 @@ TemperatureRange = tuple[Temperature, Temperature]
 
 
 class ConductivityLaw:
-    """Base class of temperature laws of the conductivity along x, y and z."""
+    """Base class of temperature laws of the conductivity along x, y and z.
+
+    Attributes
+    ----------
+    range : tuple of float or None
+        Temperatures [K] between which the law is valid; outside, the value of the nearer end applies.
+    is_constant : bool
+        Whether the conductivity is independent of temperature.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> law = ts.Material("si", {"power_law": {"at_reference": 148.0, "exponent": 1.3}}).law
+    >>> isinstance(law, ts.ConductivityLaw), law.range
+    (True, (200.0, 1000.0))
+    """
 
     range: tuple[float, float] | None = None  # K; outside it, the value of the nearer end applies
     is_constant = False  # whether the value is independent of temperature
