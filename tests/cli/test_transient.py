@@ -345,7 +345,7 @@ def test_other_files_are_not_overwritten(here: Path, capsys: pytest.CaptureFixtu
         ([*TRACED, "--checkpoint", "0 s"], "--checkpoint: must be positive, got 0 s"),
         ([*BARE, "--threads", "0"], "--threads: must be at least 1, got 0"),
         ([*RUN, "--trace", "../descriptions/lod.csv"], "did you mean load.csv?"),
-        ([*TRACED, "--trace", TRACE_FILE], "both give the power of"),
+        ([*TRACED, "--trace", TRACE_FILE], "both set the power of"),
         (["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "1"], "--cell"),
         (["transient", "chp.yaml", "--trace", TRACE_FILE], "chp.yaml"),
         (["transient"], "requires an argument"),
