@@ -106,8 +106,8 @@ class InterfaceResistance:
 class Geometry:
     """Boxes, heat sources and interface resistances of a package [m]; z increases from board to cooler.
 
-    `read_package` and `discretize` build it once for a package and keep it; `discretize` accepts it in place of a
-    package.
+    `read_package` and `discretize` build it once for a package and keep it; `discretize` accepts it in place
+    of a package.
 
     Parameters
     ----------
