@@ -262,10 +262,10 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
         r"written by thermostack .* newer format; .* needs thermostack >= 3\.1\.0",
     ),
     "other kind": (_attribute("kind", "transient"), "contains a transient result, not a steady result"),
-    "format of a wrong type": (_attribute("format", "one"), "no result of thermostack"),
-    "no group": (lambda f: f.__delitem__("thermostack"), "no result of thermostack"),
-    "external storage": (_external, f"{TEMPERATURE} keeps its values in another file"),
-    "virtual dataset": (_virtual, f"{TEMPERATURE} is made of other datasets"),
+    "format of a wrong type": (_attribute("format", "one"), "not a result of thermostack"),
+    "no group": (lambda f: f.__delitem__("thermostack"), "not a result of thermostack"),
+    "external storage": (_external, f"{TEMPERATURE} stores its values in another file"),
+    "virtual dataset": (_virtual, f"{TEMPERATURE} is a virtual dataset"),
     "external link": (
         _link("thermostack/model", h5py.ExternalLink("/etc/hostname", "/")),
         "link to another file",
@@ -310,13 +310,13 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     ),
     "heat outside": (_values("thermostack/heating/0/shares", lambda s: np.ones(999)), "has cells"),
     "no map": (lambda f: f.__delitem__("thermostack/maps/0"), "maps/.* is missing"),
-    "no JSON": (_values("thermostack/model", lambda t: t[:-9]), "thermostack/model is not the text"),
+    "no JSON": (_values("thermostack/model", lambda t: t[:-9]), "thermostack/model is not JSON text"),
     "deep JSON": (
         lambda f: _replace(f, "thermostack/model", np.frombuffer(b"[" * 10**6, np.uint8)),
-        "thermostack/model is not the text",
+        "thermostack/model is not JSON text",
     ),
     "model of a wrong kind": (_json("model", lambda m: [1, 2]), "its model is not valid"),
-    "other parts": (_json("model", lambda m: m.update(parts=[])), "its parts are not those"),
+    "other parts": (_json("model", lambda m: m.update(parts=[])), "its parts differ from those"),
     "missing fact": (_json("result", lambda r: r.pop("report") and None), "result has no field report"),
     "fact of a wrong kind": (
         _json("result", lambda r: r["report"].update(iterations="many")),
@@ -326,10 +326,10 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
         _json("description", lambda d: d["package"]["stacks"]["logic"].update(size=["-1 mm", "1 mm"])),
         "description is",
     ),
-    "description of nothing": (_json("description", lambda d: [0]), "is not understood"),
+    "description of nothing": (_json("description", lambda d: [0]), "is not valid"),
     "unknown key": (
         _json("description", lambda d: d["package"].update(extra=1)),
-        "is not understood.*unknown key",
+        "is not valid.*unknown key",
     ),
 }
 

@@ -79,7 +79,7 @@ def read_result(path: str | Path) -> SteadyResult:
         model = read_model(stored)
         values = stored.array("VTKHDF/CellData/temperature", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(values), model.part > 0):
-            raise stored.fail("VTKHDF/CellData/temperature is not finite in the body, or not empty outside")
+            raise stored.fail("VTKHDF/CellData/temperature must be finite in the body and NaN outside")
         metadata = read_metadata(stored, f"{ROOT_GROUP}/result", metadata_types(SteadyResult, _ARRAYS))
         return SteadyResult(model=model, field=values, **metadata)
 
