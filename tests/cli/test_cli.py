@@ -441,8 +441,8 @@ def test_damaged_result_is_rejected(here: Path, capsys: pytest.CaptureFixture[st
 def test_missing_result_file_is_bad_input(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "two_dies.vtkhdf").write_bytes(b"never read")
     assert main(["plot", "two_dis.vtkhdf"]) == 2
-    told = capsys.readouterr().err
-    assert "two_dis.vtkhdf: there is no such file (did you mean two_dies.vtkhdf?) [E-FILE]" in told
+    error_output = capsys.readouterr().err
+    assert "two_dis.vtkhdf: there is no such file (did you mean two_dies.vtkhdf?) [E-FILE]" in error_output
     assert main(["plot", "nowhere/missing.vtkhdf"]) == 2
     assert files(here) == ["two_dies.vtkhdf"]
 

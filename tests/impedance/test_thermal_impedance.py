@@ -264,7 +264,7 @@ def test_change_with_the_tolerance_is_below_the_tolerance(model: Model, logic: T
 
 
 def test_structure_function_separates_die_interface_and_plate() -> None:
-    """Heat goes down through silicon, an interface that stores nothing, and copper, to a film."""
+    """Heat flows down through silicon, an interface without heat capacity, and copper into convection."""
     area = (10 * mm) ** 2
     silicon = Material("si", 148.0, volumetric_heat_capacity=1.628e6)
     copper = Material("cu", 398.0, volumetric_heat_capacity=3.45e6)
@@ -344,7 +344,7 @@ def test_materials_without_capacity_are_listed() -> None:
 
 
 def test_model_larger_than_memory_raises(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is there would do for a steady solve, and not for the answers that are kept."""
+    """The available memory suffices for a steady solve, but not for the fields of the reduced model."""
     monkeypatch.setattr(
         "thermostack.mesh.memory_estimate.available_memory", lambda: 30 * 8 * model.grid.cells
     )

@@ -161,8 +161,8 @@ def coated_array(host: float, core: float, liner: float, diameter: float, share:
     return float(host * (1.0 + 2.0 * area_fraction(diameter, 1.0) * answer[0]))
 
 
-@pytest.mark.parametrize(("diameter", "most"), [(0.2, 1e-7), (0.4, 2e-5), (0.56, 3e-4), (0.8, 0.011)])
-def test_error_of_a_lined_via_as_one_cylinder_is_as_documented(diameter: float, most: float) -> None:
+@pytest.mark.parametrize(("diameter", "bound"), [(0.2, 1e-7), (0.4, 2e-5), (0.56, 3e-4), (0.8, 0.011)])
+def test_error_of_a_lined_via_as_one_cylinder_is_as_documented(diameter: float, bound: float) -> None:
     for host, core, liner, share in product((148.0, 0.6), (398.0, 1.0), (1.38, 0.2), (0.81, 0.49)):
         exact = coated_array(host, core, liner, diameter, share)
         via = ViaArray(
@@ -173,7 +173,7 @@ def test_error_of_a_lined_via_as_one_cylinder_is_as_documented(diameter: float, 
             liner=solid(liner),
             liner_thickness=0.5 * (1.0 - math.sqrt(share)) * diameter * um,
         )
-        assert abs(of(via)[0] - exact) <= most * host
+        assert abs(of(via)[0] - exact) <= bound * host
 
 
 # -- the table of layers ---------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_vias_equal_the_reference_table(diameter: int, pitch: int, plain: Any, l
 def test_bumps_equal_the_reference_table(
     diameter: int, pitch: int, height: int, fill: Material, in_plane: float, upright: float, resistance: float
 ) -> None:
-    """MATERIALS section 6: solder 50 in underfill 0.6 or film 0.3; resistance in mm2 K/W."""
+    """MATERIALS section 6: solder 50 in underfill 0.6 or NCF 0.3; resistance in mm2 K/W."""
     x, y, z = of(BumpArray(SOLDER, fill, diameter=diameter * um, pitch=pitch * um))
     assert x == y == pytest.approx(in_plane, abs=0.0051)
     assert z == pytest.approx(upright, abs=0.051)
@@ -322,11 +322,11 @@ def test_area_composites_lie_between_the_bounds(parts: list[tuple[float, float]]
     shares = [(value, share / total) for value, share in parts]
     blend = AreaComposite(tuple(Constituent(solid(value), share) for value, share in shares))
     x, y, z = of(blend)
-    highest = math.fsum(share * value for value, share in shares)
-    lowest = 1.0 / math.fsum(share / value for value, share in shares)
-    assert lowest * (1.0 - 1e-12) <= x <= highest * (1.0 + 1e-12)
+    upper_bound = math.fsum(share * value for value, share in shares)
+    lower_bound = 1.0 / math.fsum(share / value for value, share in shares)
+    assert lower_bound * (1.0 - 1e-12) <= x <= upper_bound * (1.0 + 1e-12)
     assert x == y
-    assert z == pytest.approx(highest, rel=1e-12)
+    assert z == pytest.approx(upper_bound, rel=1e-12)
     balance = math.fsum(share * (value - x) / (value + x) for value, share in shares)
     assert abs(balance) < 1e-13
 

@@ -1,4 +1,4 @@
-"""How a field of a description is read: quantities, names, choices, things by name, and faults in words."""
+"""Reading of the fields of a description: quantities, names, choices, named items, and diagnostics."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ class Nothing:
 
 
 @described
-class Sheet:
+class Panel:
     """Plates, holes, and a short form."""
 
     plates: Annotated[tuple[Plate, ...], NamedItems(Plate)] = ()
@@ -324,9 +324,9 @@ def test_value_that_is_not_a_mapping_is_refused_with_keys() -> None:
 
 
 def test_short_forms_are_converted_to_mappings() -> None:
-    assert read(Sheet, "mine") == Sheet(label="mine")
-    made = Sheet(label="mine")
-    assert read(Sheet, made) is made
+    assert read(Panel, "mine") == Panel(label="mine")
+    made = Panel(label="mine")
+    assert read(Panel, made) is made
 
 
 def test_validator_of_whole_object_keeps_its_code() -> None:
@@ -431,7 +431,7 @@ def test_invalid_names_of_items_are_located() -> None:
     assert diagnostic(Plates, {5: {"thickness": "1 mm"}}).hint == "put it in quotes"
     assert diagnostic(Plates, 5).message == "5 is not a mapping of names"
     assert diagnostic(Plates, {"a": {"thickness": "0 mm"}}).field == "a.thickness"
-    assert diagnostic(Sheet, {"plates": {"a": 5}}).field == "plates.a"
+    assert diagnostic(Panel, {"plates": {"a": 5}}).field == "plates.a"
 
 
 # -- faults ----------------------------------------------------------------------------------

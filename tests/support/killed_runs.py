@@ -35,10 +35,10 @@ DRAWN = model_record.describe(MODEL.package)
 
 
 def look_at(path: Path) -> None:
-    """Read all of a film that is shown so far: whole frames in their order, and nothing behind them."""
-    film = path if path.exists() else partial_path(path)
-    if film.exists():
-        with h5py.File(film, locking=False) as file:
+    """Read all frames that a file shows so far: complete frames in their order, and none after them."""
+    file_path = path if path.exists() else partial_path(path)
+    if file_path.exists():
+        with h5py.File(file_path, locking=False) as file:
             shown = file["VTKHDF/Steps/CellDataOffsets/temperature"][()]
             assert shown.size == file["VTKHDF/Steps"].attrs["NSteps"]
             count = int(np.sum(shown < shown.size))

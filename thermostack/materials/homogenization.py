@@ -62,8 +62,8 @@ class EffectiveMedium:
             if not part.is_isotropic_in_plane:
                 kind = class_key(type(self))
                 text = f"{part.name} has different conductivities along x and y; {kind} needs equal ones"
-                remedy = "give a material with one in-plane conductivity"
-                raise DescriptionError(diagnostic_at((field,), text, remedy, "E-VALUE"))
+                hint = "give a material with one in-plane conductivity"
+                raise DescriptionError(diagnostic_at((field,), text, hint, "E-VALUE"))
 
 
 @dataclass(frozen=True)

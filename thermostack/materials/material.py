@@ -76,8 +76,8 @@ class Material:
                 given, missing = (
                     ("density", "specific_heat") if self.density else ("specific_heat", "density")
                 )
-                remedy = f"give {missing} as well, or volumetric_heat_capacity alone"
-                raise fail("E-MISSING", f"{given} without {missing} is not a heat capacity", remedy)
+                hint = f"give {missing} as well, or volumetric_heat_capacity alone"
+                raise fail("E-MISSING", f"{given} without {missing} is not a heat capacity", hint)
             return
         if self.density is None or self.specific_heat is None:
             return
@@ -143,8 +143,8 @@ class Material:
         Raises DescriptionError (E-MISSING) if none is given.
         """
         if not self.has_capacity:
-            remedy = "give density and specific_heat, or volumetric_heat_capacity"
-            diagnostic = Diagnostic(f"materials.{self.name}", "has no heat capacity", remedy, "E-MISSING")
+            hint = "give density and specific_heat, or volumetric_heat_capacity"
+            diagnostic = Diagnostic(f"materials.{self.name}", "has no heat capacity", hint, "E-MISSING")
             raise DescriptionError(diagnostic)
         kelvin = np.asarray(temperature, dtype=np.float64)
         if self.volumetric_heat_capacity is not None:

@@ -49,9 +49,9 @@ def rise_table(impedance: ThermalImpedance, shown: int | None = None) -> Table:
         table.add_column(Text(f"{name}\nK/W", justify="right"), justify="right", no_wrap=True)
     for time in decades(impedance.time):
         error = impedance.error * float(impedance.rise(time))
-        rises = [float(impedance.rise(time, name)) for name in names]
+        rise_values = [float(impedance.rise(time, name)) for name in names]
         table.add_row(
-            format_quantity(time, "time"), *(f"{rise:.4g}" if rise > error else "0" for rise in rises)
+            format_quantity(time, "time"), *(f"{rise:.4g}" if rise > error else "0" for rise in rise_values)
         )
     totals = (impedance.networks[name].total for name in names)
     table.add_row("steady", *(f"{total:.4g}" for total in totals), style="bold")

@@ -1,4 +1,4 @@
-"""What is wrong with a description is said with its line, its field, its value and what would be right.
+"""Diagnostics of invalid descriptions: line, field, value and hint.
 
 The number in the name of a case is the row of the table of faults that it comes from.
 """

@@ -1,4 +1,4 @@
-"""Films by map: their sum on any grid, what they equal, how a file says them, and what is refused."""
+"""Maps of heat-transfer coefficients: their sum on any grid, their file format, and invalid input."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def slab(cooling: Cooling) -> Package:
 
 
 def conductance(model: Model, face: str) -> float:
-    """Return the sum of film times area [W/K] over a face."""
+    """Return the sum of htc times area [W/K] over a face."""
     own = model.boundary.face == FACES.index(face)
     return float((model.boundary.h * model.boundary.area)[own].sum())
 
@@ -95,7 +95,7 @@ def test_total_conductance_of_map_is_kept_in_model(values: np.ndarray, face: str
 
 @pytest.mark.parametrize("kind", ["convection", "heat_sink", "cold_plate"])
 def test_uniform_map_equals_constant_coefficient(kind: str) -> None:
-    """The same film as one number and as a map of any resolution: the same temperatures."""
+    """The same htc as one number and as a map of any resolution: the same temperatures."""
 
     def field(h: Any) -> np.ndarray:
         cooler = {
@@ -112,7 +112,7 @@ def test_uniform_map_equals_constant_coefficient(kind: str) -> None:
 
 
 def test_two_bars_under_two_pixels_are_two_plane_walls() -> None:
-    """Bars on either side of an open strip, each under a pixel of its own: exactly a wall on a film."""
+    """Bars on either side of an open strip, each under a pixel of its own: exactly a wall with one htc."""
     gap = Region("gap", (1 * mm, 4 * mm), VOID, (2 * mm, 0.0))
     si = Material("si", 148.0)
     blocks = (
@@ -216,21 +216,21 @@ def write(folder: Path, cooler: str) -> Path:
     return path
 
 
-def film_of(path: Path) -> Any:
+def htc_of(path: Path) -> Any:
     return getattr(read_package(path).cooling.top[0].cooler, "h", None)
 
 
 def test_map_file_with_unit_and_origin(tmp_path: Path) -> None:
     (tmp_path / "h.csv").write_text("# a jet in the middle\n1,2\n3,4\n")
     np.save(tmp_path / "h.npy", np.array([[3e3, 4e3], [1e3, 2e3]]))
-    north = film_of(
+    north = htc_of(
         write(
             tmp_path,
             "{convection: {h: {map: h.csv, unit: kW/m2/K, origin: north}, ambient: 35 degC}}",
         )
     )
-    south = film_of(write(tmp_path, "{heat_sink: {h: {map: h.npy, unit: W/m2/K}, ambient: 35 degC}}"))
-    table = film_of(
+    south = htc_of(write(tmp_path, "{heat_sink: {h: {map: h.npy, unit: W/m2/K}, ambient: 35 degC}}"))
+    table = htc_of(
         write(
             tmp_path, "[{cold_plate: {h: {map: [[3.e+3, 4000], [1e3, 2e3]], unit: W/m2/K}, coolant: 9 degC}}]"
         )

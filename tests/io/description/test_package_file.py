@@ -38,7 +38,7 @@ from thermostack.io.description.yaml_nodes import parse_scalar, parse_yaml, to_p
 from thermostack.package.cooling import Adiabatic, FaceCooling, FaceRectangle, FixedTemperature
 from thermostack.package.geometry import build_geometry
 
-HOUSE = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[3]
 HEAD = """\
 package: case
 stacks:
@@ -119,7 +119,7 @@ def test_shipped_packages_are_read_quickly() -> None:
 
 def test_path_takes_precedence_over_package_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert find_package("fcbga").parent == HOUSE / "meshes"
+    assert find_package("fcbga").parent == ROOT / "meshes"
     write(tmp_path, "", name="fcbga.yaml")
     assert find_package("fcbga.yaml") == Path("fcbga.yaml")
     assert find_package("sub/fcbga") == Path("sub/fcbga")
@@ -458,8 +458,8 @@ def test_overrides_by_path(tmp_path: Path) -> None:
     assert package.stack("board").layers[0] == Layer("core", 2e-3, "silicon")
     assert package.stack("chip").limit == 373.15
     assert [package.stack(f"hbm.{name}").layers[0].thickness for name in "ab"] == [3e-4, 3e-4]
-    heats = [package.stack(f"hbm.{name}.core").layers[0].power for name in "ab"]
-    assert [power.total_power for power in heats if power is not None] == [4.0, 1.0]
+    powers = [package.stack(f"hbm.{name}.core").layers[0].power for name in "ab"]
+    assert [power.total_power for power in powers if power is not None] == [4.0, 1.0]
     assert package.stack("hbm.b").position == (12e-3, 2e-3)
     assert isinstance(package.cooling.top[0].cooler, Convection)
     assert package.cooling.top[0].cooler.h == 20.0
@@ -470,12 +470,12 @@ def test_overrides_of_repeated_layers() -> None:
     package = read_package(
         "hbm3_8h", {"stacks.hbm3_8h.layers.core.power": "2 W", "stacks.hbm3_8h.layers.core_3.power": "3 W"}
     )
-    heats = [
+    powers = [
         layer.power.total_power
         for layer in package.stack("hbm3_8h").layers
         if layer.name.startswith("core_") and layer.power
     ]
-    assert heats == [2.0] * 3 + [3.0] + [2.0] * 4
+    assert powers == [2.0] * 3 + [3.0] + [2.0] * 4
 
 
 @pytest.mark.parametrize(
@@ -722,7 +722,7 @@ def descriptions() -> Iterator[tuple[str, Any]]:
 
 
 def guide_examples() -> list[str]:
-    text = (HOUSE / "docs" / "guide" / "description.md").read_text()
+    text = (ROOT / "docs" / "guide" / "description.md").read_text()
     return [block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if block.startswith("package:")]
 
 
@@ -777,7 +777,7 @@ def test_written_packages_match_json_schema() -> None:
 
 
 def test_examples_of_guide_are_read(tmp_path: Path) -> None:
-    text = (HOUSE / "docs" / "guide" / "description.md").read_text()
+    text = (ROOT / "docs" / "guide" / "description.md").read_text()
     for name, content in re.findall(r"```csv title=(\S+)\n(.*?)```", text, re.S):
         (tmp_path / name).write_text(content)
     examples = guide_examples()
@@ -789,8 +789,8 @@ def test_examples_of_guide_are_read(tmp_path: Path) -> None:
 
 
 def test_every_code_is_in_guide() -> None:
-    listed = set(re.findall(r"`([EW]-[A-Z]+)`", (HOUSE / "docs" / "guide" / "errors.md").read_text()))
-    sources = [path.read_text() for path in (HOUSE / "thermostack").rglob("*.py")]
+    listed = set(re.findall(r"`([EW]-[A-Z]+)`", (ROOT / "docs" / "guide" / "errors.md").read_text()))
+    sources = [path.read_text() for path in (ROOT / "thermostack").rglob("*.py")]
     used = {code for text in sources for code in re.findall(r'"([EW]-[A-Z]+)"', text)}
     assert used - listed == set()
 

@@ -51,7 +51,7 @@ FRAMES = "VTKHDF/CellData/temperature"
 
 
 class Stop(Exception):
-    """What ends a run in the middle."""
+    """Exception that ends a run before its last step."""
 
 
 def stop_at(steps: int) -> Callable[[FakeSimulation], None]:
@@ -142,20 +142,20 @@ def test_transient_reads_back_bit_for_bit(whole: Path, model: Model, noted: Any)
 
 
 def test_frames_are_fields_at_their_times(whole: Path, noted: Any) -> None:
-    times, film = read_frames(whole)
+    times, frames = read_frames(whole)
     assert tuple(times) == FRAME_TIMES
-    assert film.shape == (4, *noted.frames[0].shape)
-    for one, other in zip(film, noted.frames, strict=True):
+    assert frames.shape == (4, *noted.frames[0].shape)
+    for one, other in zip(frames, noted.frames, strict=True):
         assert one.dtype == np.float32
         assert np.array_equal(one, other.astype(np.float32), equal_nan=True)
-    every = np.asarray(film)
-    assert np.array_equal(film[-1], every[3], equal_nan=True)
-    assert np.array_equal(film[1:3], every[1:3], equal_nan=True)
-    assert np.array_equal(film[:, 1, 2, 3], every[:, 1, 2, 3], equal_nan=True)
-    assert np.array_equal(film[::-1, ..., 1], every[::-1, ..., 1], equal_nan=True)
-    assert film[2:2, 0].shape == every[2:2, 0].shape
+    every = np.asarray(frames)
+    assert np.array_equal(frames[-1], every[3], equal_nan=True)
+    assert np.array_equal(frames[1:3], every[1:3], equal_nan=True)
+    assert np.array_equal(frames[:, 1, 2, 3], every[:, 1, 2, 3], equal_nan=True)
+    assert np.array_equal(frames[::-1, ..., 1], every[::-1, ..., 1], equal_nan=True)
+    assert frames[2:2, 0].shape == every[2:2, 0].shape
     with pytest.raises(IndexError, match="there are 4 frames"):
-        film[4]
+        frames[4]
 
 
 def test_run_leaves_one_file_and_replaces_older_result(tmp_path: Path, model: Model) -> None:
@@ -285,18 +285,18 @@ def test_partial_file_can_be_read_during_run(tmp_path: Path, model: Model, noted
     seen = []
 
     def look(simulation: FakeSimulation) -> None:
-        times, film = read_frames(partial_path(tmp_path / "run.vtkhdf"))
+        times, frames = read_frames(partial_path(tmp_path / "run.vtkhdf"))
         grids = list(played(partial_path(tmp_path / "run.vtkhdf")))
         assert tuple(time for time, _ in grids) == FRAME_TIMES
         for n, (time, grid) in enumerate(grids):
             values = grid["temperature"].reshape(model.grid.shape)
-            if n < len(film):
+            if n < len(frames):
                 assert time == times[n]
-                assert np.array_equal(film[n], noted.frames[n].astype(np.float32), equal_nan=True)
-                assert np.array_equal(values, film[n], equal_nan=True)
+                assert np.array_equal(frames[n], noted.frames[n].astype(np.float32), equal_nan=True)
+                assert np.array_equal(values, frames[n], equal_nan=True)
             else:
                 assert np.isnan(values).all()
-        seen.append(len(film))
+        seen.append(len(frames))
 
     fake_run(tmp_path / "run.vtkhdf", model, after_step=look)
     assert sorted(set(seen)) == [1, 2, 3, 4]
@@ -666,13 +666,13 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     "newer format": (lambda f: f["thermostack"].attrs.__setitem__("format", 9), "newer format"),
     "a step shows another frame": (_element("VTKHDF/Steps/CellDataOffsets/temperature", 1, 0), "damaged"),
     "a step shows nothing": (_element("VTKHDF/Steps/CellDataOffsets/temperature", 3, 4), "damaged"),
-    "missing film": (lambda f: f.__delitem__(FRAMES), f"{FRAMES}.* is damaged"),
-    "film of another type": (
+    "missing frames": (lambda f: f.__delitem__(FRAMES), f"{FRAMES}.* is damaged"),
+    "frames of another type": (
         _replace(FRAMES, lambda t: t.astype("f8")),
         f"{FRAMES} is not an array of float32",
     ),
-    "film of another shape": (_replace(FRAMES, lambda t: t[:, 1:]), f"{FRAMES} has the shape"),
-    "film that claims terabytes": (_huge, rf"{FRAMES} needs .* GB"),
+    "frames of another shape": (_replace(FRAMES, lambda t: t[:, 1:]), f"{FRAMES} has the shape"),
+    "frames that claim terabytes": (_huge, rf"{FRAMES} needs .* GB"),
     "other length": (_replace("thermostack/history/mean", lambda t: t[1:]), "history/mean has the shape"),
     "other members": (
         _replace("thermostack/history/power", lambda t: t[:, 1:]),
@@ -719,10 +719,10 @@ def test_flipped_bit_in_frame_is_found_on_access(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[place + 50] ^= 4
     path.write_bytes(content)
-    film = read_transient(path).frames
-    assert np.isfinite(film[1]).any()
+    frames = read_transient(path).frames
+    assert np.isfinite(frames[1]).any()
     with pytest.raises(ResultFileError, match=rf"{FRAMES}\[2\] is damaged"):
-        film[2]
+        frames[2]
 
 
 @settings(max_examples=12, deadline=None)
@@ -739,10 +739,10 @@ def test_any_flipped_bit_is_detected_or_harmless(
         patch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 10.0)
         try:
             back = read_transient(path)
-            film = np.asarray(back.frames)
+            frames = np.asarray(back.frames)
         except ResultFileError:
             return
-    assert film.tobytes() == np.asarray(sound.frames).tobytes()
+    assert frames.tobytes() == np.asarray(sound.frames).tobytes()
     assert np.array_equal(back.frame_time, sound.frame_time)
     for name in ("time", "min", "mean", "max", "power", "energy", "field"):
         assert getattr(back, name).tobytes() == getattr(sound, name).tobytes()
