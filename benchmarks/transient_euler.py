@@ -55,7 +55,7 @@ OF = ("work", "seconds", "steps", "cycles", "applications", "changes")
 
 
 @dataclass
-class Curve:
+class ErrorCurve:
     """The temperatures of the GPU's hot cells over time, and what they cost."""
 
     times: Array  # (n,) s, the ends of steps
@@ -75,7 +75,7 @@ class Case:
         names = [part.name for part in model.parts]
         self.hot = model.part == 1 + names.index("gpu.active")
 
-    def run(self, scheme: str, tolerance: float, pieces: Sequence[Piece] = ()) -> Curve:
+    def run(self, scheme: str, tolerance: float, pieces: Sequence[Piece] = ()) -> ErrorCurve:
         """Return a run, with steps of its own or those given."""
         pieces = pieces or [(None, self.end)]
         times, values, spent = [], [], 0.0
@@ -106,7 +106,7 @@ class Case:
         beside = (count.seconds["cycles"] + count.seconds["changes"]) / self.unit.seconds
         steps = simulation.steps + simulation.rejected
         cost = (count.applications + beside, spent, steps, count.cycles, count.applications, count.changes)
-        return Curve(np.array(times), np.array(values), dict(zip(OF, cost, strict=True)))
+        return ErrorCurve(np.array(times), np.array(values), dict(zip(OF, cost, strict=True)))
 
     def exact(self, tolerance: float) -> Callable[[Array], Array]:
         """Return the temperatures [K] as a function of times [s], nearly exact."""
@@ -132,7 +132,7 @@ class Case:
 
         return at
 
-    def error(self, curve: Curve, exact: Callable[[Array], Array], *, of_jumps: bool = False) -> float:
+    def error(self, curve: ErrorCurve, exact: Callable[[Array], Array], *, of_jumps: bool = False) -> float:
         """Return the largest error [K] at the ends of steps, all of them or where the power jumps."""
         chosen = (
             [int(np.abs(curve.times - jump).argmin()) for jump in self.jumps] if of_jumps else slice(None)
@@ -143,7 +143,7 @@ class Case:
         """Return steps of one length, so many of them in a burst."""
         return [(BURST / parts, self.end)]
 
-    def graded(self, curve: Curve, parts: int) -> list[Piece]:
+    def graded(self, curve: ErrorCurve, parts: int) -> list[Piece]:
         """Return the steps of a run, each divided into so many."""
         return [((high - low) / parts, high) for low, high in pairwise([0.0, *curve.times.tolist()])]
 
@@ -160,19 +160,23 @@ def _since(place: Array, whole: float) -> Array:
 
 
 def halved(
-    run: Callable[[int], Curve], error: Callable[[Curve], float], wanted: float, most: int, parts: int
-) -> Iterator[tuple[float, Curve]]:
+    run: Callable[[int], ErrorCurve],
+    error: Callable[[ErrorCurve], float],
+    wanted: float,
+    maximum: int,
+    parts: int,
+) -> Iterator[tuple[float, ErrorCurve]]:
     """Yield errors [K] and runs, with ever shorter steps until the error is as wanted."""
     while True:
         curve = run(parts)
         found = error(curve)
         yield found, curve
-        if found <= wanted or 2 * curve.cost["steps"] > most:
+        if found <= wanted or 2 * curve.cost["steps"] > maximum:
             return
         parts *= 2
 
 
-def at_error(ladder: list[tuple[float, Curve]], wanted: float) -> dict[str, Any]:
+def at_error(ladder: list[tuple[float, ErrorCurve]], wanted: float) -> dict[str, Any]:
     """Return the cost at an error [K], by a power law through two runs next to it."""
     n = next((n for n, (error, _) in enumerate(ladder) if error <= wanted), len(ladder) - 1)
     if n == 0:
@@ -184,7 +188,7 @@ def at_error(ladder: list[tuple[float, Curve]], wanted: float) -> dict[str, Any]
     return {**cost, "error_K": wanted, "order": float(order), "is_foreseen": error > wanted}
 
 
-def measure(case: Case, tolerances: Sequence[float], most: int) -> list[dict[str, Any]]:
+def measure(case: Case, tolerances: Sequence[float], maximum: int) -> list[dict[str, Any]]:
     """Return what the adaptive scheme and implicit Euler cost at the errors of the adaptive scheme."""
     adaptive = {tolerance: case.run(ADAPTIVE, tolerance) for tolerance in tolerances}
     exact = case.exact(min(tolerances) / TIGHTER)
@@ -193,16 +197,16 @@ def measure(case: Case, tolerances: Sequence[float], most: int) -> list[dict[str
         wanted, at_jumps = case.error(own, exact), case.error(own, exact, of_jumps=True)
         results.append({"tolerance_K": tolerance, "way": ADAPTIVE, "error_K": wanted, **own.cost})
 
-        def equal(parts: int, tolerance: float = tolerance) -> Curve:
+        def equal(parts: int, tolerance: float = tolerance) -> ErrorCurve:
             return case.run(EULER, tolerance, case.equal(parts))
 
-        def graded(parts: int, tolerance: float = tolerance, own: Curve = own) -> Curve:
+        def graded(parts: int, tolerance: float = tolerance, own: ErrorCurve = own) -> ErrorCurve:
             return case.run(EULER, tolerance, case.graded(own, parts))
 
-        def everywhere(curve: Curve) -> float:
+        def everywhere(curve: ErrorCurve) -> float:
             return case.error(curve, exact)
 
-        def jumps(curve: Curve) -> float:
+        def jumps(curve: ErrorCurve) -> float:
             return case.error(curve, exact, of_jumps=True)
 
         ways = {
@@ -210,8 +214,8 @@ def measure(case: Case, tolerances: Sequence[float], most: int) -> list[dict[str
             "jumps": (equal, jumps, at_jumps, FEWEST),
             "graded": (graded, everywhere, wanted, 1),
         }
-        for way, (run, error, least, parts) in ways.items():
-            found = at_error(list(halved(run, error, least, most, parts)), least)
+        for way, (run, error, minimum, parts) in ways.items():
+            found = at_error(list(halved(run, error, minimum, maximum, parts)), minimum)
             times = {f"times_{name}": found[name] / own.cost[name] for name in ("work", "seconds")}
             results.append({"tolerance_K": tolerance, "way": way} | found | times)
     return results
@@ -230,16 +234,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to save the figures too")
     options = parser.parse_args()
     if options.quick:
-        options.cells, options.tolerance, options.most = QUICK, [1.0], 60
+        options.cells, options.tolerance, options.maximum = QUICK, [1.0], 60
     geometry = drawn(options.package, is_constant=True)
     model = discretize(geometry, cell_for(geometry, options.cells))
-    results = measure(Case(model, options.periods), options.tolerance, options.most)
+    results = measure(Case(model, options.periods), options.tolerance, options.maximum)
     names = list(results[-1])
     for name in names:
         print(f"{name:>14}", *(f"{shown(result.get(name, '')):>11}" for result in results))
     for way in ("equal", "jumps", "graded"):
-        least = min(result["times_work"] for result in results if result["way"] == way)
-        verdict = "held" if least >= CLAIM else f"MISSED, {least:.3g}"
+        minimum = min(result["times_work"] for result in results if result["way"] == way)
+        verdict = "held" if minimum >= CLAIM else f"MISSED, {minimum:.3g}"
         print(f"claim of {CLAIM:g} times fewer applications than implicit Euler, {way}: {verdict}")
     if options.json:
         options.json.write_text(json.dumps({"cells": model.grid.cells, "runs": results}, indent=1) + "\n")

@@ -79,17 +79,17 @@ class Factorised:
             count += 1
             yield time.process_time() - begun
 
-    def _step(self, heats: Array) -> None:
-        rises: list[Array] = []
+    def _step(self, powers: Array) -> None:
+        increases: list[Array] = []
         for weights in self.scheme.w:
             heat = self.field.copy()
-            for weight, rise in zip(weights, rises, strict=False):
+            for weight, rise in zip(weights, increases, strict=False):
                 heat += weight * rise
             heat *= self.stored
             heat += self.brought
-            heat[self.loads.cell] += heats
-            rises.append(self.factors.lu.solve(heat) - self.field)
-        self.field += rises[-1]
+            heat[self.loads.cell] += powers
+            increases.append(self.factors.lu.solve(heat) - self.field)
+        self.field += increases[-1]
 
 
 def iterated(simulation: Simulation, count: int) -> list[float]:
@@ -158,8 +158,8 @@ def main() -> None:
     results = [measure(model, start, step, options) for step in options.step]
     for name in results[0]:
         print(f"{name:>28}", *(f"{shown(result[name]):>10}" for result in results))
-    least = min(result["times_faster"] for result in results)
-    verdict = "held" if least >= CLAIM else f"MISSED, {least:.3g}"
+    minimum = min(result["times_faster"] for result in results)
+    verdict = "held" if minimum >= CLAIM else f"MISSED, {minimum:.3g}"
     print(f"claim of {CLAIM:g} times faster than triangular solutions, at every length of steps: {verdict}")
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""What an implicit stage costs, in applications of the operator, over an adaptive run of a GPU in bursts.
+"""Cost of an implicit stage in applications of the operator, over an adaptive run of a GPU in bursts.
 
     python benchmarks/transient_stage.py [--package NAME] [--cells 1e6] [--tolerance 1 0.1 0.01]
                                          [--periods 2] [--repeat 3] [--quick] [--json FILE]
@@ -11,10 +11,10 @@ The GPU makes 560 W for 20 ms of every 100 ms and 100 W in between. The cost is 
 the temperatures: stages, estimated errors, steps made again, heat balances, and materials taken at new
 temperatures; not that of measuring parts, which is told beside it. It is divided by the stages and by the
 time of one float64 operator application with stored conductances, taken in turns with the steps. Every run
-is repeated, and the least time of each step counts; seconds are those of the processor, with one thread.
+is repeated, and the minimum time of each step counts; seconds are those of the processor, with one thread.
 Once materials depend on temperature, as the package has them, and once they are constant, where the linear
 part stands alone. Cycles are V(2,2) in float32; of applications there are one in each iteration and one for
-each residual that is computed anew.
+each residual that is computed again.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def drawn(package: str, *, is_constant: bool) -> Geometry:
 
 @dataclass
 class Count:
-    """What was applied, and the seconds of the processor it took."""
+    """Numbers of operations, and their processor time."""
 
     cycles: int = 0
     applications: int = 0  # of the operator: for the residuals, and in the iterations
@@ -120,12 +120,12 @@ class OfHeat(Stepper):
 
     relative_to_guess = False
 
-    def _solve(self, n: int, accuracy: float) -> None:
-        stage, heat = self.stage(n), self._heat.reshape(self.shape)
-        _, report = self.shifted.solve(heat, stage, TIGHT, relative_to_guess=self.relative_to_guess)
-        self.work.solves += 1
-        self.work.iterations += report.iterations
-        self.shifted.balance(heat, stage)
+    def _solve_stage(self, n: int, tolerance: float) -> None:
+        stage, rhs = self.stage(n), self._rhs.reshape(self.shape)
+        _, report = self.shifted.solve(rhs, stage, TIGHT, relative_to_guess=self.relative_to_guess)
+        self.counts.solves += 1
+        self.counts.iterations += report.iterations
+        self.shifted.balance(rhs, stage)
 
 
 class OfGuess(OfHeat):
@@ -188,7 +188,7 @@ def measure(model: Model, start: Array, tolerance: float, solved: str, options: 
     """Return the figures of one tolerance of the run, and one way to stop in its stages."""
     unit = Unit(assemble_conduction(model))
     runs = [run(model, start, unit, tolerance, solved, options.periods) for _ in range(options.repeat)]
-    least = np.array([each.steps for each in runs]).min(axis=0)
+    minimum = np.array([each.steps for each in runs]).min(axis=0)
     one, scheme = runs[-1], runs[-1].simulation.scheme
     stages, count = one.attempts * scheme.stages, one.count
     shares = {name: min(each.count.seconds[name] for each in runs) for name in count.seconds}
@@ -205,10 +205,10 @@ def measure(model: Model, start: Array, tolerance: float, solved: str, options: 
         "applications_per_stage": count.applications / stages,
         "changes_per_step": count.changes / one.attempts,
         "unit_ms": 1e3 * unit.seconds,
-        "stage_ms": 1e3 * float(least.sum()) / stages,
-        "stage_wu": float(least.sum()) / stages / unit.seconds,
+        "stage_ms": 1e3 * float(minimum.sum()) / stages,
+        "stage_wu": float(minimum.sum()) / stages / unit.seconds,
         **{f"{name}_wu": seconds / stages / unit.seconds for name, seconds in shares.items()},
-        "dearest_step_wu": float(least.max()) / unit.seconds,
+        "dearest_step_wu": float(minimum.max()) / unit.seconds,
         "measuring_wu": min(each.measuring for each in runs) / unit.seconds,
         "imbalance": one.simulation.energy.imbalance / max(one.simulation.energy.generated, 1e-300),
     }

@@ -1,4 +1,4 @@
-"""What tests share: how many examples are drawn, how exact conductances are, how files are looked through."""
+"""Shared settings and fixtures: number of random examples, precision of conductances, checks of files."""
 
 from __future__ import annotations
 

@@ -35,23 +35,23 @@ FAULT = Diagnostic(
         (Diagnostic("", "it is wrong", file="f.yaml", line=7, column=3), "f.yaml:7:3: it is wrong [E-VALUE]"),
     ],
 )
-def test_a_diagnostic_reads_place_field_message_remedy_code(diagnostic: Diagnostic, text: str) -> None:
+def test_text_of_diagnostic(diagnostic: Diagnostic, text: str) -> None:
     assert str(diagnostic) == text
 
 
-def test_a_diagnostic_gets_its_place_and_keeps_the_rest() -> None:
+def test_located_at_sets_only_the_location() -> None:
     placed = FAULT.located_at("h100.yaml", 12, 9)
     assert str(placed) == f"h100.yaml:12:9: {FAULT}"
     assert FAULT.file is None
     assert placed.located_at(None) == FAULT
 
 
-def test_a_warning_is_told_by_its_code() -> None:
+def test_warning_has_code_w() -> None:
     assert Diagnostic("x", "odd", code="W-RANGE").is_warning
     assert not FAULT.is_warning
 
 
-def test_a_description_error_holds_and_shows_all_its_diagnostics() -> None:
+def test_description_error_has_all_diagnostics() -> None:
     other = Diagnostic("cooling", "nothing cools", code="E-COOLING")
     error = DescriptionError(diagnostic for diagnostic in (FAULT, other))
     assert error.diagnostics == (FAULT, other)
@@ -60,7 +60,7 @@ def test_a_description_error_holds_and_shows_all_its_diagnostics() -> None:
 
 
 @pytest.mark.parametrize("more", [0, 1, 25])
-def test_no_more_than_fifty_are_shown(more: int) -> None:
+def test_at_most_fifty_diagnostics_are_shown(more: int) -> None:
     diagnostics = [Diagnostic(f"x{n}", "bad") for n in range(MAX_SHOWN_DIAGNOSTICS + more)]
     lines = str(DescriptionError(diagnostics)).splitlines()
     assert lines[:MAX_SHOWN_DIAGNOSTICS] == [
@@ -70,13 +70,13 @@ def test_no_more_than_fifty_are_shown(more: int) -> None:
     assert len(DescriptionError(diagnostics).diagnostics) == MAX_SHOWN_DIAGNOSTICS + more
 
 
-def test_a_convergence_error_keeps_its_history() -> None:
+def test_convergence_error_has_history() -> None:
     error = ConvergenceError("it stalls", [1.0, 0.5])
     assert (str(error), error.history) == ("it stalls", (1.0, 0.5))
     assert ConvergenceError("it stalls").history == ()
 
 
-def test_exit_codes_are_those_of_the_command_line() -> None:
+def test_exit_codes() -> None:
     codes = {
         ThermostackError: 1,
         DescriptionError: 2,
@@ -92,12 +92,12 @@ def test_exit_codes_are_those_of_the_command_line() -> None:
     assert all(issubclass(kind, ThermostackError) for kind in kinds)
 
 
-def test_a_runaway_is_caught_with_what_does_not_converge() -> None:
+def test_runaway_is_a_convergence_error() -> None:
     with pytest.raises(ConvergenceError):
         raise RunawayError("it runs away", (1.0, 2.0))
 
 
-def test_diagnostics_survive_a_copy() -> None:
+def test_diagnostics_can_be_pickled() -> None:
     """They pass between processes, so they are pickled."""
     assert pickle.loads(pickle.dumps(FAULT)) == FAULT
     assert hash(FAULT) == hash(FAULT.located_at(None))

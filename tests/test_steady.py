@@ -1,4 +1,4 @@
-"""A steady result as its user meets it: asked by name, shown, saved; and how solving goes and fails."""
+"""Steady results: access by name, table, figure, file; convergence and errors of steady solves."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STAGES = ["mesh", "assemble", "prepare", "solve", "measure", "estimate"]
 
 
 def two_dies(**cooling: Any) -> Package:
-    """Return a logic die with a block and a cold one beside it, on a board in air and under a film."""
+    """Return a logic die with a block and a die without power, on a board with convection on all faces."""
     power = Power(blocks=(Block("core", (0.5 * mm, 0.5 * mm), (1 * mm, 1 * mm), 3.0),), total=3.0)
     logic = (
         Layer("active", 0.02 * mm, Material("si", 148.0), power),
@@ -74,7 +74,7 @@ HELD = {"bottom": FixedTemperature(300.0)}
 # -- asking ----------------------------------------------------------------------------------
 
 
-def test_parts_blocks_and_stacks_are_asked_by_name(steady: SteadyResult) -> None:
+def test_parts_blocks_and_stacks_by_name(steady: SteadyResult) -> None:
     assert steady.of("logic.active").name == "logic.active"
     assert steady.of("logic.active.core").is_block
     logic = steady.of("logic")
@@ -83,7 +83,7 @@ def test_parts_blocks_and_stacks_are_asked_by_name(steady: SteadyResult) -> None
     assert logic.max == steady.of("logic.active").max
 
 
-def test_all_names_can_be_asked(steady: SteadyResult) -> None:
+def test_names_lists_parts_blocks_and_stacks(steady: SteadyResult) -> None:
     names = [
         "board",
         "board.core",
@@ -102,7 +102,7 @@ def test_all_names_can_be_asked(steady: SteadyResult) -> None:
     ("name", "hint"),
     [("logik", "; did you mean logic"), ("logic.activ", "; did you mean logic.active"), ("zzz", "")],
 )
-def test_a_name_that_is_none_is_told_with_the_nearest(steady: SteadyResult, name: str, hint: str) -> None:
+def test_unknown_name_raises_with_suggestion(steady: SteadyResult, name: str, hint: str) -> None:
     for ask in (steady.of, steady.face):
         with pytest.raises(KeyError) as caught:
             ask(name)
@@ -111,13 +111,13 @@ def test_a_name_that_is_none_is_told_with_the_nearest(steady: SteadyResult, name
         assert caught.value.args[0].endswith("?" if hint else repr(name))
 
 
-def test_a_name_that_only_begins_alike_is_another(steady: SteadyResult) -> None:
+def test_prefix_of_a_name_is_unknown(steady: SteadyResult) -> None:
     with pytest.raises(KeyError):
         steady.of("log")
 
 
-def test_the_peak_is_in_the_part_that_makes_the_heat() -> None:
-    """The hottest face is shared with a passive part, which may be a little hotter: it is not named."""
+def test_peak_is_the_powered_part_of_a_shared_face() -> None:
+    """A part without power that shares the hottest face is not the peak, even if it is slightly hotter."""
     cap = Layer("cap", 0.1 * mm, COPPER)
     package = slab(COPPER, **HELD)
     stack = package.stacks[0]
@@ -135,7 +135,7 @@ def test_the_peak_is_in_the_part_that_makes_the_heat() -> None:
     assert replace(steady, parts=clearly).peak.name == "s.cap"
 
 
-def test_the_field_is_nan_outside_the_body(steady: SteadyResult) -> None:
+def test_field_is_nan_outside_the_body(steady: SteadyResult) -> None:
     assert np.array_equal(np.isnan(steady.field), steady.model.part == 0)
     assert steady.temperature.dims == ("z", "y", "x")
     assert float(steady.temperature.max()) == np.nanmax(steady.field)
@@ -145,7 +145,7 @@ def test_the_field_is_nan_outside_the_body(steady: SteadyResult) -> None:
 # -- showing ---------------------------------------------------------------------------------
 
 
-def test_the_table_shows_every_part_and_its_peak(steady: SteadyResult) -> None:
+def test_table_lists_every_part_and_its_peak(steady: SteadyResult) -> None:
     text = steady.table(all_parts=True)
     for word in ("board", "logic", "active", "core", "bulk", "cold", "margin"):
         assert word in text
@@ -159,7 +159,7 @@ def test_the_table_shows_every_part_and_its_peak(steady: SteadyResult) -> None:
     assert max(map(len, steady.table(80, all_parts=True).splitlines())) <= 80
 
 
-def test_without_an_estimate_the_table_has_question_marks() -> None:
+def test_table_has_question_marks_without_error_estimate() -> None:
     steady = solve_steady(discretize(two_dies(), cell=1 * mm), estimate=False)
     assert steady.of("logic").error is None
     assert steady.of("logic").extrapolated is None
@@ -169,15 +169,15 @@ def test_without_an_estimate_the_table_has_question_marks() -> None:
     assert "estimate" not in steady.seconds
 
 
-def test_an_estimate_is_there_for_every_part(steady: SteadyResult) -> None:
+def test_every_part_has_an_error_estimate(steady: SteadyResult) -> None:
     for part in steady.parts:
         assert part.error is not None
         assert 0.0 <= part.error < 0.2 * (steady.peak.max - 300.0)
         assert part.extrapolated == pytest.approx(part.max, abs=2.0 * part.error + 1e-9)
 
 
-def test_a_saved_result_is_read_back_the_same(steady: SteadyResult, tmp_path: Path) -> None:
-    """Through the names a user imports."""
+def test_saved_result_is_read_back_unchanged(steady: SteadyResult, tmp_path: Path) -> None:
+    """A saved result equals the original, through the public names."""
     steady.save(tmp_path / "result.vtkhdf")
     back = ts.read_result(tmp_path / "result.vtkhdf")
     assert isinstance(back, SteadyResult)
@@ -189,7 +189,7 @@ def test_a_saved_result_is_read_back_the_same(steady: SteadyResult, tmp_path: Pa
     assert back.face("logic", "top") == steady.face("logic", "top")
 
 
-def test_a_plot_is_written(steady: SteadyResult, tmp_path: Path) -> None:
+def test_plot_is_written(steady: SteadyResult, tmp_path: Path) -> None:
     steady.plot(tmp_path / "result.png")
     assert (tmp_path / "result.png").read_bytes().startswith(b"\x89PNG")
 
@@ -197,25 +197,25 @@ def test_a_plot_is_written(steady: SteadyResult, tmp_path: Path) -> None:
 # -- solving ---------------------------------------------------------------------------------
 
 
-def test_stages_are_told_as_they_begin_and_timed() -> None:
-    told: list[str] = []
-    steady = solve_steady(two_dies(), progress=told.append)
-    assert list(dict.fromkeys(told)) == STAGES
+def test_stages_are_reported_and_timed() -> None:
+    reported: list[str] = []
+    steady = solve_steady(two_dies(), progress=reported.append)
+    assert list(dict.fromkeys(reported)) == STAGES
     assert list(steady.seconds) == STAGES
     assert all(seconds >= 0.0 for seconds in steady.seconds.values())
     assert steady.memory > 10**7
-    told.clear()
-    solve_steady(discretize(two_dies(), cell=1 * mm), progress=told.append, estimate=False)
-    assert list(dict.fromkeys(told)) == STAGES[1:-1]
+    reported.clear()
+    solve_steady(discretize(two_dies(), cell=1 * mm), progress=reported.append, estimate=False)
+    assert list(dict.fromkeys(reported)) == STAGES[1:-1]
 
 
-def test_warnings_of_the_model_are_those_of_the_result() -> None:
+def test_result_has_the_warnings_of_the_model() -> None:
     steady = solve_steady(slab(COPPER, bottom=FixedTemperature(700.0)))
     assert any("unusual temperature" in warning for warning in steady.warnings)
 
 
-def test_without_heat_all_is_at_the_ambient() -> None:
-    """To rounding: no heat, no error, nothing out of balance."""
+def test_field_without_power_is_at_ambient() -> None:
+    """Without power all temperatures equal the ambient to rounding, with zero errors and imbalance."""
     steady = solve_steady(
         slab(COPPER, 0.0, surroundings=Convection(10.0, 310.0), top=HeatSink(310.0, resistance=3.0))
     )
@@ -229,8 +229,8 @@ def test_without_heat_all_is_at_the_ambient() -> None:
     assert "36.85" in steady.table()
 
 
-def test_two_ambients_drive_heat_through_without_any_made() -> None:
-    """6 K/W of film and 0.66 of copper between 360 and 300 K; the balance holds to the tolerance."""
+def test_heat_flows_between_two_ambients() -> None:
+    """Convection (6 K/W) and copper (0.66 K/W) between 360 and 300 K: heat balances to the tolerance."""
     cooling = {"bottom": HeatSink(360.0, resistance=4.0), "top": HeatSink(300.0, resistance=2.0)}
     steady = solve_steady(slab(COPPER, 0.0, **cooling))
     passes = 60.0 / (6.0 + 1.1 * mm / (390.0 * 4e-6))
@@ -240,31 +240,31 @@ def test_two_ambients_drive_heat_through_without_any_made() -> None:
     assert steady.of("s.hot").max < steady.of("s.bulk").max
 
 
-def test_a_heat_balance_that_is_off_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_imbalance_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steady_module, "BALANCE_TOLERANCE", -1.0)
     with pytest.raises(ConvergenceError, match=r"heat balance is off by .* ask for a smaller tolerance"):
         solve_steady(slab(COPPER, **HELD))
 
 
-def test_a_loose_tolerance_is_tightened_until_the_heat_balances() -> None:
-    """A hair of a difference between strong films: of what they bring little passes; it is solved on."""
+def test_loose_tolerance_is_tightened_until_heat_balances() -> None:
+    """Ambients 1 mK apart with large htc: little heat flows through, and the solver continues."""
     package = two_dies(bottom=Convection(1e6, 300.0), top=Convection(1e6, 300.001))
     cold = tuple(
         replace(stack, layers=tuple(replace(layer, power=None) for layer in stack.layers))
         for stack in package.stacks
     )
-    told: list[str] = []
+    reported: list[str] = []
     model = discretize(replace(package, stacks=cold), cell=0.5 * mm)
-    steady = solve_steady(model, tolerance=1e-6, progress=told.append)
+    steady = solve_steady(model, tolerance=1e-6, progress=reported.append)
     assert steady.heat_balance.relative <= 1e-6
-    assert told.count("solve") > 1
+    assert reported.count("solve") > 1
 
 
 # -- conductivity of temperature -------------------------------------------------------------
 
 
-def test_silicon_settles_and_is_hotter_than_at_room_temperature() -> None:
-    """Hotter than with k at 300 K, and within 2 % as hot as with the k of the mean that is found."""
+def test_picard_iteration_converges_for_silicon() -> None:
+    """Hotter than with k at 300 K, and within 2 % of the result with k at the mean temperature."""
     falling = Material("si", {"power_law": {"at_reference": 148.0, "exponent": 1.3}})
     steady = solve_steady(slab(falling, 40.0, **HELD))
     constant = solve_steady(slab(Material("si", 148.0), 40.0, **HELD))
@@ -276,7 +276,7 @@ def test_silicon_settles_and_is_hotter_than_at_room_temperature() -> None:
     assert steady.warnings == ()
 
 
-def test_both_methods_settle_to_the_same() -> None:
+def test_both_methods_converge_to_the_same_temperature() -> None:
     falling = Material("si", {"power_law": {"at_reference": 148.0, "exponent": 1.3}})
     one, other = (
         solve_steady(slab(falling, 40.0, **HELD), method=method, estimate=False)
@@ -286,8 +286,8 @@ def test_both_methods_settle_to_the_same() -> None:
     assert (one.report.method, other.report.method) == ("direct", "multigrid")
 
 
-def test_a_material_beyond_what_is_known_of_it_is_told() -> None:
-    """Once for each part that leaves the range, at the end that is left; within it nothing is said."""
+def test_material_outside_its_range_warns() -> None:
+    """One warning for each part outside the range, none inside."""
     table = {"table": {"temperature": [290.0, 350.0], "conductivity": [120.0, 100.0]}}
     known = Material("alloy", table)
     warm = solve_steady(slab(known, 100.0, **HELD))
@@ -301,7 +301,7 @@ def test_a_material_beyond_what_is_known_of_it_is_told() -> None:
     assert "-23.15 degC is reached" in cold.warnings[0]
 
 
-def test_what_does_not_settle_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_picard_iteration_without_convergence_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steady_module, "PICARD", steady_module.PicardSettings(1e-6, 1))
     falling = Material("si", {"power_law": {"at_reference": 148.0, "exponent": 1.3}})
     with pytest.raises(
@@ -312,7 +312,7 @@ def test_what_does_not_settle_is_no_result(monkeypatch: pytest.MonkeyPatch) -> N
     assert caught.value.history[0] > 1e-3
 
 
-def test_a_solver_that_stalls_gives_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stalled_solver_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     def stall(*_: object, **__: object) -> None:
         raise ConvergenceError("it stalls", (1.0, 0.9))
 

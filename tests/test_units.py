@@ -137,12 +137,12 @@ def refusal(text: str, dimension: str) -> str:
         ("1 rad", "angle", 1.0),
     ],
 )
-def test_reads_the_units_of_the_trade(text: str, dimension: str, value: float) -> None:
+def test_common_units_are_read(text: str, dimension: str, value: float) -> None:
     assert parse_quantity(text, dimension) == value
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
-def test_every_dimension_has_an_example_that_is_read_and_written_as_it_stands(dimension: str) -> None:
+def test_example_of_every_dimension_reads_and_writes_unchanged(dimension: str) -> None:
     value = parse_quantity(example_of(dimension), dimension)
     assert write_quantity(value, dimension) == format_quantity(value, dimension) == example_of(dimension)
 
@@ -159,7 +159,7 @@ NUMBERS = st.from_regex(
 
 @MANY
 @given(NUMBERS, st.sampled_from(sorted(LENGTHS)), st.sampled_from(sorted(TIMES)))
-def test_text_is_rounded_once_from_its_exact_value(number: str, length: str, duration: str) -> None:
+def test_value_is_rounded_once(number: str, length: str, duration: str) -> None:
     exact = Fraction(number) * Fraction(LENGTHS[length])
     assert parse_quantity(f"{number} {length}", "length") == float(exact)
     assert parse_quantity(f"{number} {length}3", "volume") == float(exact * Fraction(LENGTHS[length]) ** 2)
@@ -169,7 +169,7 @@ def test_text_is_rounded_once_from_its_exact_value(number: str, length: str, dur
 
 @MANY
 @given(NUMBERS)
-def test_temperature_is_rounded_once_after_the_offset(number: str) -> None:
+def test_temperature_is_rounded_once(number: str) -> None:
     exact = Fraction(number) + Fraction("273.15")
     if exact >= 0:
         assert parse_quantity(f"{number} degC", "temperature") == float(exact)
@@ -179,13 +179,13 @@ def test_temperature_is_rounded_once_after_the_offset(number: str) -> None:
 
 
 @pytest.mark.parametrize("digits", range(1, 1200, 7))
-def test_planes_given_in_different_units_meet(digits: int) -> None:
+def test_equal_lengths_in_different_units_are_equal(digits: int) -> None:
     in_um = parse_quantity(f"{digits} um", "length")
     assert in_um == parse_quantity(f"{digits}e-3 mm", "length") == parse_quantity(f"{digits}000 nm", "length")
     assert in_um == float(f"{digits}e-6")
 
 
-def test_the_callers_decimal_context_changes_nothing() -> None:
+def test_decimal_context_of_caller_has_no_effect() -> None:
     with decimal.localcontext(decimal.Context(prec=2, traps=[decimal.Inexact])):
         assert parse_quantity("123.456789 mm", "length") == 0.123456789
         assert parse_quantity("76.23 degC", "temperature") == 349.38
@@ -208,7 +208,7 @@ def test_the_callers_decimal_context_changes_nothing() -> None:
 @example(value=0.1 + 0.2)
 @example(value=math.pi)
 @example(value=298.15)
-def test_what_is_written_reads_back_as_the_same_float(dimension: str, value: float) -> None:
+def test_written_quantity_reads_back_exactly(dimension: str, value: float) -> None:
     value = abs(value) if dimension == "temperature" else value
     text = write_quantity(value, dimension)
     assert parse_quantity(text, dimension) == value
@@ -217,7 +217,7 @@ def test_what_is_written_reads_back_as_the_same_float(dimension: str, value: flo
 
 @MANY
 @given(st.floats(min_value=1e-9, max_value=1e9), st.sampled_from(DIMENSIONS))
-def test_what_is_shown_is_right_to_four_digits(value: float, dimension: str) -> None:
+def test_formatted_quantity_has_four_correct_digits(value: float, dimension: str) -> None:
     shown = parse_quantity(format_quantity(value, dimension), dimension)
     slack = 0.0051 if dimension == "temperature" else 0.0  # two decimals near 0 degC
     offset = 273.15 if dimension == "temperature" else 0.0
@@ -252,7 +252,7 @@ def test_what_is_shown_is_right_to_four_digits(value: float, dimension: str) -> 
         (1e-300, "conductivity", "1e-300 W/m/K"),
     ],
 )
-def test_writes_the_readable_unit(value: float, dimension: str, text: str) -> None:
+def test_written_unit(value: float, dimension: str, text: str) -> None:
     assert write_quantity(value, dimension) == text
     assert write_quantity(np.float64(value), dimension) == text
 
@@ -272,26 +272,26 @@ def test_writes_the_readable_unit(value: float, dimension: str, text: str) -> No
         (math.inf, "fraction", "inf"),
     ],
 )
-def test_shows_four_digits(value: float, dimension: str, text: str) -> None:
+def test_formatted_quantities(value: float, dimension: str, text: str) -> None:
     assert format_quantity(value, dimension) == text
 
 
 @pytest.mark.parametrize("degrees", range(1, 361))
-def test_whole_degrees_stay_whole(degrees: int) -> None:
+def test_whole_degrees_are_written_without_fraction(degrees: int) -> None:
     assert write_quantity(parse_quantity(f"{degrees} deg", "angle"), "angle") == f"{degrees} deg"
 
 
-def test_an_angle_in_radians_stays_short() -> None:
+def test_angle_in_radians_is_written_short() -> None:
     assert write_quantity(0.1, "angle") == "0.1 rad"
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_number_that_is_not_finite_is_not_written(value: float) -> None:
+def test_non_finite_number_is_not_written(value: float) -> None:
     with pytest.raises(UnitError, match=r"(nan|inf) cannot be written as a length"):
         write_quantity(value, "length")
 
 
-def test_a_temperature_below_zero_kelvin_is_not_written() -> None:
+def test_temperature_below_absolute_zero_is_not_written() -> None:
     with pytest.raises(UnitError, match="below absolute zero"):
         write_quantity(-1.0, "temperature")
 
@@ -389,13 +389,13 @@ def test_a_temperature_below_zero_kelvin_is_not_written() -> None:
         ("5 um\n", "length", r'cannot be read at "\n"'),
     ],
 )
-def test_refuses_with_what_would_be_right(text: str, dimension: str, message: str) -> None:
+def test_messages_of_refused_text(text: str, dimension: str, message: str) -> None:
     found = refusal(text, dimension)
     assert message in found
     assert example_of(dimension) in found
 
 
-def test_a_text_that_is_too_long_is_refused_at_once() -> None:
+def test_long_text_is_refused_quickly() -> None:
     assert f"has 1000003 characters, more than the maximum of {MAX_TEXT_LENGTH}" in refusal(
         "1" * 10**6 + " um", "length"
     )
@@ -404,7 +404,7 @@ def test_a_text_that_is_too_long_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("value", [50e-6, 50, None, b"50 um"])
-def test_what_is_no_text_is_refused(value: object) -> None:
+def test_non_text_is_refused(value: object) -> None:
     with pytest.raises(
         UnitError, match=r'a quantity is text with a unit, like "50 um", not (int|float|None|bytes)'
     ):
@@ -412,7 +412,7 @@ def test_what_is_no_text_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("call", [example_of, lambda name: parse_quantity("5 m", name)])
-def test_an_unknown_dimension_is_named(call: object) -> None:
+def test_unknown_dimension_is_named(call: object) -> None:
     with pytest.raises(UnitError, match='unknown dimension "lenght"; the dimensions are length, area'):
         call("lenght")  # type: ignore[operator]
 
@@ -451,7 +451,7 @@ PIECES += ["um", "µ", "m", "W", "K", "degC", "mil", "%", "°", "\n", "\ud800", 
 )
 @example("1e9999" + " deg9/deg9" * 9, "fraction")
 @example("1e-9999 deg" + " in9/m9" * 10, "angle")
-def test_any_text_is_a_finite_number_or_refused_in_words(text: str, dimension: str) -> None:
+def test_any_text_is_finite_number_or_unit_error(text: str, dimension: str) -> None:
     try:
         value = parse_quantity(text, dimension)
     except UnitError:
@@ -479,7 +479,7 @@ def test_any_text_is_a_finite_number_or_refused_in_words(text: str, dimension: s
         "1." * 50,
     ],
 )
-def test_no_text_takes_long(text: str) -> None:
+def test_any_text_is_read_quickly(text: str) -> None:
     start = time.perf_counter()
     for dimension in DIMENSIONS:
         with contextlib.suppress(UnitError):
@@ -487,7 +487,7 @@ def test_no_text_takes_long(text: str) -> None:
     assert time.perf_counter() - start < 0.5  # a few milliseconds; the rest is for a busy machine
 
 
-def test_reading_needs_no_other_part_of_the_package() -> None:
+def test_units_imports_no_other_module() -> None:
     code = (
         "import runpy, sys; runpy.run_path(sys.argv[1]); "
         "print([name for name in ('numpy', 'pydantic', 'difflib') if name in sys.modules])"
@@ -507,7 +507,7 @@ SCALES = {"cm": cm, "mm": mm, "um": um, "nm": nm, "m": m}
 @given(FINITE | st.integers(-(10**20), 10**20), st.sampled_from(sorted(SCALES)))
 @example(30, "um")
 @example(12.05, "mm")
-def test_a_number_times_a_unit_is_the_text(number: float, unit: str) -> None:
+def test_number_times_unit_equals_text(number: float, unit: str) -> None:
     try:
         expected = parse_quantity(f"{number!r} {unit}", "length")
     except UnitError:  # too small for a float
@@ -515,7 +515,7 @@ def test_a_number_times_a_unit_is_the_text(number: float, unit: str) -> None:
     assert number * SCALES[unit] == SCALES[unit] * number == expected
 
 
-def test_thirty_micrometres_are_thirty_micrometres() -> None:
+def test_thirty_micrometres() -> None:
     assert 30 * um == parse_quantity("30 um", "length") == 30e-6 != 30 * 1e-6
     assert type(30 * um) is float
     assert 0.25 * mm == 0.25e-3
@@ -525,7 +525,7 @@ def test_thirty_micrometres_are_thirty_micrometres() -> None:
     assert True * um == 1e-6
 
 
-def test_units_multiply_arrays_and_survive_a_copy() -> None:
+def test_units_multiply_arrays_and_can_be_pickled() -> None:
     assert np.allclose(np.array([30.0, 50.0]) * um, [30e-6, 50e-6], rtol=1e-15, atol=0)
     assert np.allclose(um * np.array([30, 50]), [30e-6, 50e-6], rtol=1e-15, atol=0)
     assert np.float64(30) * um == pytest.approx(30e-6, rel=1e-15)
@@ -533,7 +533,7 @@ def test_units_multiply_arrays_and_survive_a_copy() -> None:
     assert 30 * copy == 30e-6
 
 
-def test_units_multiply_what_leaves_the_floats_as_floats_do() -> None:
+def test_unit_products_overflow_like_floats() -> None:
     assert math.inf * um == math.inf
     assert math.isnan(math.nan * um)
     assert 1e308 * kW == math.inf
@@ -545,7 +545,7 @@ def test_units_multiply_what_leaves_the_floats_as_floats_do() -> None:
 
 @MANY
 @given(st.floats(min_value=-273.15, max_value=1e6))
-def test_celsius_is_the_text(number: float) -> None:
+def test_celsius_equals_text(number: float) -> None:
     assert celsius(number) == parse_quantity(f"{number!r} degC", "temperature")
 
 

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature as PartTemperature
     from thermostack.impedance.networks import Cauer as Cauer
     from thermostack.impedance.networks import Foster as Foster
-    from thermostack.impedance.networks import StructureFunction as StructureFunction
-    from thermostack.impedance.thermal_impedance import ThermalImpedance as ThermalImpedance
+    from thermostack.impedance.structure_function import StructureFunction as StructureFunction
     from thermostack.impedance.thermal_impedance import thermal_impedance as thermal_impedance
     from thermostack.io.description.package_file import read_package as read_package
     from thermostack.io.description.trace_files import read_trace as read_trace
@@ -77,6 +76,7 @@ if TYPE_CHECKING:
     from thermostack.package.stack import Region as Region
     from thermostack.package.stack import Stack as Stack
     from thermostack.results.history import History as History
+    from thermostack.results.impedance_result import ThermalImpedance as ThermalImpedance
     from thermostack.results.steady_result import SteadyResult as SteadyResult
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
     from thermostack.results.transient_result import RunReport as RunReport
@@ -118,12 +118,9 @@ _NAMES_BY_MODULE = {
     "impedance.networks": (
         "Cauer",
         "Foster",
-        "StructureFunction",
     ),
-    "impedance.thermal_impedance": (
-        "ThermalImpedance",
-        "thermal_impedance",
-    ),
+    "impedance.structure_function": ("StructureFunction",),
+    "impedance.thermal_impedance": ("thermal_impedance",),
     "io.description.package_file": ("read_package",),
     "io.description.trace_files": ("read_trace",),
     "io.description.write_package": ("write_package",),
@@ -178,6 +175,7 @@ _NAMES_BY_MODULE = {
         "Stack",
     ),
     "results.history": ("History",),
+    "results.impedance_result": ("ThermalImpedance",),
     "results.steady_result": ("SteadyResult",),
     "results.throttling_log": ("ThrottlingLog",),
     "results.transient_result": (

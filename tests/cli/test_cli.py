@@ -197,7 +197,7 @@ def test_result_overwrites_results_only(here: Path, capsys: pytest.CaptureFixtur
     for name in files(here):
         (here / name).write_text("notes of months")
         assert main(["solve", TWO_DIES_FILE, *FAST]) == 5
-        assert "is something else than its name says" in capsys.readouterr().err
+        assert "has another content than its name suggests" in capsys.readouterr().err
         assert (here / name).read_text() == "notes of months"
         (here / name).unlink()
 
@@ -206,8 +206,8 @@ def test_result_overwrites_results_only(here: Path, capsys: pytest.CaptureFixtur
     ("output", "message"),
     [
         ("missing/deeper", "there is no directory missing/deeper"),
-        ("result.vtk", "there is no directory result.vtk; make it, or name"),
-        ("../descriptions/two_dies.yaml", "is no directory"),
+        ("result.vtk", "there is no directory result.vtk; create it, or name"),
+        ("../descriptions/two_dies.yaml", "is not a directory"),
         ("missing/r.vtkhdf", "missing"),
     ],
 )
@@ -348,7 +348,7 @@ def test_help_does_not_import_numerical_libraries() -> None:
         (["solve", "no_such_package"], "no file and no shipped package is named"),
         (["solve", "no_such_file.yaml"], "no such file"),
         (["solve", TWO_DIES_FILE, "--cell", "5"], '--cell: "5" has no unit'),
-        (["solve", TWO_DIES_FILE, "--cell=-1 mm"], "is not a size of a cell"),
+        (["solve", TWO_DIES_FILE, "--cell=-1 mm"], "a cell size must be positive, got -0.001 m"),
         (["solve", TWO_DIES_FILE, "--cell", "1 mm, 1 mm, 1 mm, 1 mm"], "4 sizes for 3 axes"),
         (["solve", TWO_DIES_FILE, "--cell", "logik=1 mm"], "no part is named 'logik'"),
         (["solve", TWO_DIES_FILE, "--cell", "logic=1 W"], "--cell"),
@@ -441,8 +441,8 @@ def test_damaged_result_is_rejected(here: Path, capsys: pytest.CaptureFixture[st
 def test_missing_result_file_is_bad_input(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "two_dies.vtkhdf").write_bytes(b"never read")
     assert main(["plot", "two_dis.vtkhdf"]) == 2
-    told = capsys.readouterr().err
-    assert "two_dis.vtkhdf: there is no such file (did you mean two_dies.vtkhdf?) [E-FILE]" in told
+    error_output = capsys.readouterr().err
+    assert "two_dis.vtkhdf: there is no such file (did you mean two_dies.vtkhdf?) [E-FILE]" in error_output
     assert main(["plot", "nowhere/missing.vtkhdf"]) == 2
     assert files(here) == ["two_dies.vtkhdf"]
 

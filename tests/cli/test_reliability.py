@@ -230,7 +230,8 @@ def test_row_34_extreme_package_agrees_with_direct_solver(name: str) -> None:
 
 
 def test_row_38_zero_cell_size_and_one_cell_per_layer() -> None:
-    with pytest.raises(DescriptionError, match=r'0.0 m is not a size of a cell \(like "0.25 mm"\)'):
+    message = r'a cell size must be positive, got 0.0 m \(write a length like "0.25 mm"\)'
+    with pytest.raises(DescriptionError, match=message):
         discretize(read_package(DIE_FILE), cell=0.0)
     coarse = solve_steady(discretize(read_package(DIE_FILE), cell=1.0))
     assert coarse.model.grid.cells < 100

@@ -202,10 +202,10 @@ def test_fixed_steps_have_that_size(here: Path, capsys: pytest.CaptureFixture[st
 
 def test_run_longer_than_its_trace_is_rejected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*TRACED, "--duration", "1 s"]) == 2
-    told = capsys.readouterr().err
-    assert f"{TRACE_FILE}:5" in told
-    assert "the trace ends at 40 ms, 1 s is asked for" in told
-    assert "E-TRACE" in told
+    error_output = capsys.readouterr().err
+    assert f"{TRACE_FILE}:5" in error_output
+    assert "the trace ends at 40 ms, 1 s is asked for" in error_output
+    assert "E-TRACE" in error_output
     assert main([*TRACED, "--duration", "15 ms", "--no-save"]) == 0
 
 
@@ -246,7 +246,7 @@ def test_other_files_are_not_overwritten(here: Path, capsys: pytest.CaptureFixtu
     for name in FILES:
         (here / name).write_text("mine")
         assert main(TRACED) == 5
-        assert f"{name} is something else than its name says" in capsys.readouterr().err
+        assert f"{name} has another content than its name suggests" in capsys.readouterr().err
         assert files(here) == [name]
         (here / name).unlink()
     own = here / "chip_transient_history.csv"
@@ -345,7 +345,7 @@ def test_other_files_are_not_overwritten(here: Path, capsys: pytest.CaptureFixtu
         ([*TRACED, "--checkpoint", "0 s"], "--checkpoint: must be positive, got 0 s"),
         ([*BARE, "--threads", "0"], "--threads: must be at least 1, got 0"),
         ([*RUN, "--trace", "../descriptions/lod.csv"], "did you mean load.csv?"),
-        ([*TRACED, "--trace", TRACE_FILE], "both give the power of"),
+        ([*TRACED, "--trace", TRACE_FILE], "both set the power of"),
         (["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "1"], "--cell"),
         (["transient", "chp.yaml", "--trace", TRACE_FILE], "chp.yaml"),
         (["transient"], "requires an argument"),
@@ -388,9 +388,9 @@ def test_package_without_heat_capacity_is_rejected(here: Path, capsys: pytest.Ca
         CHIP.replace("material: copper", "material: bare") + "materials: {bare: {conductivity: 100 W/m/K}}\n"
     )
     assert main(TRACED) == 2
-    told = capsys.readouterr().err
-    assert "materials.bare: the material of plate.copper has no heat capacity" in told
-    assert "E-MISSING" in told
+    error_output = capsys.readouterr().err
+    assert "materials.bare: the material of plate.copper has no heat capacity" in error_output
+    assert "E-MISSING" in error_output
     assert files(here) == []
 
 
@@ -581,13 +581,14 @@ def test_unfinished_run_is_overwritten_on_request_only(
     left = {name: (here / name).read_bytes() for name in files(here)}
     capsys.readouterr()
     assert main(TRACED) == 2
-    printed, told = capsys.readouterr()
+    printed, error_output = capsys.readouterr()
     assert printed == ""
     assert (
-        f"\nchip_transient.checkpoint: an unfinished run stopped at {format_quantity(time, 'time')}" in told
+        f"\nchip_transient.checkpoint: an unfinished run stopped at {format_quantity(time, 'time')}"
+        in error_output
     )
-    assert "on 2024-02-29 23:58 (continue it with --resume, discard it with --overwrite" in told
-    assert "[E-UNFINISHED]" in told
+    assert "on 2024-02-29 23:58 (continue it with --resume, discard it with --overwrite" in error_output
+    assert "[E-UNFINISHED]" in error_output
     assert main([*TRACED, "--duration", "10 ms"]) == 2  # another run would drop it, too
     assert {name: (here / name).read_bytes() for name in files(here)} == left
     assert main([*TRACED, "--no-save"]) == 0
@@ -641,9 +642,9 @@ def test_run_with_other_options_does_not_resume(
         assert main(TRACED) == 130
     capsys.readouterr()
     assert main([*(BARE if "--tolerance" in other else TRACED), *other, "--resume"]) == 2
-    assert "it is a state of another run, whose loads or options are others" in capsys.readouterr().err
+    assert "the checkpoint is of another run with other loads or options" in capsys.readouterr().err
     assert main([*TRACED, "--set", "stacks.gpu.limit=80 degC", "--resume"]) == 2
-    assert "it is a state of another model" in capsys.readouterr().err
+    assert "the checkpoint is of another model" in capsys.readouterr().err
     moved = Path(TRACE_FILE).rename("../descriptions/moved.csv")  # the same trace, wherever it is
     assert main([*RUN, "--trace", str(moved.resolve()), "--resume"]) == 0
 

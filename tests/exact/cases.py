@@ -1,6 +1,6 @@
 """Layered blocks that look like packages, with the exact mean and peak of every part.
 
-The dimensions and conductivities are assumed: of the size that packages have (JEDEC drawings, IEDM papers),
+The dimensions and conductivities are assumed: of the size that packages have (JEDEC dimensions, IEDM papers),
 chosen to cover what makes an error estimate hard: thin layers, strong contrasts, small and abutting sources.
 """
 
@@ -232,7 +232,7 @@ def _packages() -> tuple[LayeredBlock, ...]:
             "orthotropic_plane", (10 * MM, 6 * MM),
             [
                 Layer("spreader", 400 * UM, (1200.0, 300.0, 12.0)),
-                Layer("heater", 20 * UM, (60.0, 90.0, 30.0)),
+                Layer("source", 20 * UM, (60.0, 90.0, 30.0)),
             ],
             [Source("line", 1, 3 * MM, 1 * MM, 1 * MM, 4 * MM, 20.0)],
             (1.5e4, AMBIENT), ADIABATIC,

@@ -1,10 +1,10 @@
 """A box heated in a rectangle of its top layer from t = 0 on: products of one-dimensional Green's functions.
 
 Carslaw and Jaeger, Conduction of Heat in Solids (1959), sections 14.4 and 14.5; Beck et al., Heat Conduction
-Using Green's Functions (1992), chapters 4 and 5. The sides and the top are insulated; the bottom is
-insulated, held, or cooled by a film. Each factor is the share of heat, made at one instant inside an
-interval, that a point feels a time later: by reflections, good early, or by cosines, good late. The rise is
-the integral of their product over the time since.
+Using Green's Functions (1992), chapters 4 and 5. The sides and the top are adiabatic; the bottom is
+adiabatic, at a fixed temperature, or cooled by a heat-transfer coefficient. Each factor is the response at a
+point to heat generated at one instant in an interval, as a sum of images (for short times) or of cosines (for
+long times). The temperature rise is the time integral of their product.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class HeatedBox:
         edges = np.concatenate([[0.0], 0.5 ** np.arange(PANELS, -1, -1)])
         half = 0.5 * np.diff(edges)[:, None]
         share, weight = (edges[:-1, None] + half * (1.0 + points)).ravel(), (half * weights).ravel()
-        rises = []
+        increases = []
         for time in np.atleast_1d(np.asarray(t, dtype=float)).tolist():
             product = time * weight
             for axis, at in enumerate((x, y, z)):
                 product = product * self.factor(axis, at, time * share, way)
-            rises.append(self.power / (volume * self.capacity) * product.sum())
-        return np.array(rises)
+            increases.append(self.power / (volume * self.capacity) * product.sum())
+        return np.array(increases)
 
     def factor(self, axis: int, at: float, age: np.ndarray, way: str = "both") -> np.ndarray:
         """Return the factor [1] of one axis at `age` [s] after the instant, (ages,).
@@ -59,10 +59,10 @@ class HeatedBox:
             return self._by_modes(axis, at, age)
         reach = np.sqrt(self._diffusivity(axis) * age)
         is_late = reach > 0.2 * self.size[axis]
-        has_film = axis == 2 and 0.0 < self.h < inf
+        has_htc = axis == 2 and 0.0 < self.h < inf
         values = np.empty(age.size)
         values[is_late] = self._by_modes(axis, at, age[is_late])
-        if has_film:
+        if has_htc:
             # until heat has come to the bottom and on to the point (12 reaches, 1e-16) it is as if insulated
             is_early = 12.0 * reach < self.low + at
             between = ~is_late & ~is_early

@@ -1,10 +1,10 @@
 """A box of orthotropic layers with rectangular sources: temperature, means and peaks by cosine series.
 
-Adiabatic sides, a film (or a fixed temperature, h = inf) below and above, interface resistances between the
-layers, any number of rectangles of uniform volumetric heat, each filling the thickness of its layer. The
-solution is a double cosine series in the plan with the exact transfer across the layers for every mode
-(method: Culham, Yovanovich and Lemczyk, J. Electronic Packaging 122, 220 (2000); Muzychka, Bagnall and Wang,
-IEEE Trans. CPMT 3, 1826 (2013); extended here to heat inside layers, see `layered_column`).
+Adiabatic sides, a heat-transfer coefficient (or a fixed temperature, h = inf) below and above, interface
+resistances between the layers, any number of rectangles of uniform volumetric heat, each as thick as its
+layer. The solution is a double cosine series in the plan, with the exact transfer across the layers for
+every mode (method: Culham, Yovanovich and Lemczyk, J. Electronic Packaging 122, 220 (2000); Muzychka,
+Bagnall and Wang, IEEE Trans. CPMT 3, 1826 (2013); extended here to heat inside layers, see `layered_column`).
 
 Accuracy, checked in test_exact_references by doubling the modes, by other nodes, by the plain double sum and
 against the differential equation: means to 2e-7 of the rise, temperatures at points and peaks to 1e-6 of it

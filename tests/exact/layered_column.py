@@ -17,7 +17,7 @@ import numpy as np
 
 
 class Layer(NamedTuple):
-    """One layer; `interface_below` [m2 K/W] lies between it and the layer (or the film) below."""
+    """One layer; `interface_below` [m2 K/W] is between it and the layer or the ambient below."""
 
     name: str
     thickness: float  # m

@@ -2,7 +2,7 @@
 
 Incropera and DeWitt, Fundamentals of Heat and Mass Transfer, chapter 3: in a layer with conductivity k and
 heat s per volume the upward flux grows by s z and the temperature falls by q z / k + s z**2 / (2 k). Each end
-is a film, a fixed temperature, or a fixed flux; two fixed fluxes have no steady state.
+is a heat-transfer coefficient, a fixed temperature, or a fixed flux; two fixed fluxes have no steady state.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 
 class WallLayer(NamedTuple):
-    """One layer; `interface_below` [m2 K/W] lies under it (for the lowest: between film and wall)."""
+    """One layer; `interface_below` [m2 K/W] is below it (of the first layer: between ambient and wall)."""
 
     thickness: float  # m
     conductivity: float  # W/(m K)
@@ -23,7 +23,7 @@ class WallLayer(NamedTuple):
     interface_below: float = 0.0  # m2 K/W
 
 
-class Film(NamedTuple):
+class RobinEnd(NamedTuple):
     """Convection to `ambient`."""
 
     h: float  # W/(m2 K)
@@ -42,7 +42,7 @@ class FixedFlux(NamedTuple):
     flux: float  # W/m2
 
 
-End = Film | FixedTemperature | FixedFlux
+End = RobinEnd | FixedTemperature | FixedFlux
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class LayeredWall:
         # unknowns (T0, q0); the top face is at T0 - q0 resistance - drop and passes q0 + made
         rows, values = [], []
         match self.bottom:
-            case Film(h, ambient):
+            case RobinEnd(h, ambient):
                 rows.append((h, 1.0))
                 values.append(h * ambient)
             case FixedTemperature(temperature):
@@ -135,7 +135,7 @@ class LayeredWall:
                 rows.append((0.0, 1.0))
                 values.append(flux)
         match self.top:
-            case Film(h, ambient):
+            case RobinEnd(h, ambient):
                 rows.append((h, -h * resistance - 1.0))
                 values.append(h * (ambient + drop) + made)
             case FixedTemperature(temperature):

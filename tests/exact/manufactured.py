@@ -1,4 +1,4 @@
-"""A smooth field in a box of smoothly varying orthotropic conductivity, cooled by plain films on six faces.
+"""A smooth field in a box of smoothly varying orthotropic conductivity, with uniform htc on six faces.
 
 Method: Roache, J. Fluids Engineering 124, 4 (2002). T = ambient + rise X(x) Y(y) Z(z) with X = cos(p (x -
 x0)) and so on; kx = k0 (1 + c sin(pi x / a) cos(pi y / b) cos(pi z / d)) and cyclically is constant on the
@@ -56,7 +56,7 @@ class Manufactured:
         return np.asarray(total)
 
     @property
-    def films(self) -> dict[str, float]:
+    def coefficients(self) -> dict[str, float]:
         """Return the coefficient [W/(m2 K)] to `ambient` of each face, by its name."""
         values = {}
         for axis in range(3):

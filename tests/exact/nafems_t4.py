@@ -11,7 +11,7 @@ import numpy as np
 
 WIDTH, HEIGHT = 0.6, 1.0  # m
 CONDUCTIVITY = 52.0  # W/(m K)
-FILM = 750.0  # W/(m2 K), to 0 degC
+HTC = 750.0  # W/(m2 K), to 0 degC
 EDGE = 100.0  # degC at y = 0
 
 PUBLISHED = {(0.6, 0.2): 18.2538, (0.0, 0.2): 70.0607, (0.0, 1.0): 3.3678, (0.6, 1.0): 0.5541}  # degC
@@ -20,16 +20,16 @@ PUBLISHED = {(0.6, 0.2): 18.2538, (0.0, 0.2): 70.0607, (0.0, 1.0): 3.3678, (0.6,
 def temperature(x: np.ndarray | float, y: np.ndarray | float, terms: int = 400) -> np.ndarray:
     """Return the temperature [degC] at (x, y) [m]; to 1e-10 K for y above 0.03 m with the default terms."""
     x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
-    biot = FILM * WIDTH / CONDUCTIVITY
+    biot = HTC * WIDTH / CONDUCTIVITY
     turns = _roots(biot, terms)
-    p, film = turns / WIDTH, FILM / CONDUCTIVITY
+    p, coefficient = turns / WIDTH, HTC / CONDUCTIVITY
     amplitude = EDGE * 4.0 * np.sin(turns) / (2.0 * turns + np.sin(2.0 * turns))
     across = np.cos(p * x[..., None])
     rest = HEIGHT - y[..., None]
     # cosh and sinh over exp(p HEIGHT), so that nothing overflows
     fall, rise = np.exp(-p * y[..., None]), np.exp(-p * (HEIGHT + rest))
-    along = (p + film) * fall + (p - film) * rise
-    along /= (p + film) + (p - film) * np.exp(-2.0 * p * HEIGHT)
+    along = (p + coefficient) * fall + (p - coefficient) * rise
+    along /= (p + coefficient) + (p - coefficient) * np.exp(-2.0 * p * HEIGHT)
     return (amplitude * across * along).sum(axis=-1)
 
 

@@ -41,7 +41,7 @@ class SemiDiscrete:
         return np.linalg.solve(self.conductance, heat)
 
     def temperature(
-        self, start: np.ndarray, times: np.ndarray, heats: np.ndarray, at: np.ndarray
+        self, start: np.ndarray, times: np.ndarray, powers: np.ndarray, at: np.ndarray
     ) -> np.ndarray:
         """Return the temperatures [K] at the times `at` [s], ascending and not before the first of `times`.
 
@@ -50,7 +50,7 @@ class SemiDiscrete:
         """
         rates, vectors = self._modes
         root = np.sqrt(self.capacity)
-        y, p = vectors.T @ (root * start), (heats / root) @ vectors
+        y, p = vectors.T @ (root * start), (powers / root) @ vectors
         found = np.empty((at.size, self.capacity.size))
         now, row = float(times[0]), 0
         for n, wanted in enumerate(at.tolist()):

@@ -1,4 +1,4 @@
-"""Spreading resistance of a rectangular isoflux source on a plate with adiabatic sides and a film below.
+"""Spreading resistance of a rectangular isoflux source on a plate with adiabatic sides and htc below.
 
 Culham, Yovanovich and Muzychka, J. Thermophysics and Heat Transfer 13, 495 (1999); in the form of
 Muzychka, Culham and Yovanovich, J. Electronic Packaging 125, 178 (2003), equations 14 to 23: a double cosine
@@ -74,8 +74,8 @@ class SpreadingResistance:
             windows.append(np.where(wave > 0.0, 2.0 * np.cos(wave * at) * np.sin(half) / half, 1.0))
         g = np.hypot(waves[0][None, :], waves[1][:, None])
         g[0, 0] = 1.0
-        tanh, film = np.tanh(g * self.thickness), self.h / self.conductivity
-        kernel = (g + film * tanh) / (self.conductivity * g * (g * tanh + film))
+        tanh, coefficient = np.tanh(g * self.thickness), self.h / self.conductivity
+        kernel = (g + coefficient * tanh) / (self.conductivity * g * (g * tanh + coefficient))
         kernel[0, 0] = self.thickness / self.conductivity + 1.0 / self.h
         return waves, windows, kernel / (self.plate[0] * self.plate[1])
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .layered_wall import End, Film, FixedFlux, FixedTemperature, LayeredWall, WallLayer
+from .layered_wall import End, FixedFlux, FixedTemperature, LayeredWall, RobinEnd, WallLayer
 
 NODES = 16  # of the parabola above the real axis
 
@@ -128,7 +128,7 @@ class TransientWall:
             case FixedTemperature(temperature):
                 matrix[:, node, node] += 1.0 / interface
                 right[:, node] += (temperature - self.start) / (interface * s)
-            case Film(h, ambient):
+            case RobinEnd(h, ambient):
                 through = h / (1.0 + h * interface)
                 matrix[:, node, node] += through
                 right[:, node] += through * (ambient - self.start) / s

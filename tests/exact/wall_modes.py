@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .layered_wall import End, Film, FixedFlux, FixedTemperature
+from .layered_wall import End, FixedFlux, FixedTemperature, RobinEnd
 from .transient_wall import TransientWall
 
 
@@ -97,7 +97,7 @@ def _given(end: End, wall: TransientWall, value: np.ndarray, inward: np.ndarray,
             return (temperature - wall.start) * inward
         case FixedTemperature(temperature):
             return (temperature - wall.start) / interface * value
-        case Film(h, ambient):
+        case RobinEnd(h, ambient):
             return (ambient - wall.start) * h / (1.0 + h * interface) * value
     raise TypeError(end)
 
@@ -113,7 +113,7 @@ def _closing(end: End, interface: float) -> tuple[float, bool]:
             return 0.0, False
         case FixedTemperature():
             return (1.0 / interface, False) if interface > 0.0 else (np.inf, True)
-        case Film(h, _):
+        case RobinEnd(h, _):
             return h / (1.0 + h * interface), False
     raise TypeError(end)
 

@@ -1,4 +1,4 @@
-"""Thermal impedances: an exact slab, what a package shows, the files and pictures of it, the command."""
+"""Thermal impedances: exact slab, packages, insensitivity to rounding, files, figures, the command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thermostack.cli.zth import read_times
 from thermostack.errors import DescriptionError, OutputError, ResourceError
 from thermostack.impedance.ports import find_port, find_source, heated_stacks
 from thermostack.impedance.reduced_model import KrylovBasis
-from thermostack.impedance.thermal_impedance import ThermalImpedance, thermal_impedance
+from thermostack.impedance.thermal_impedance import thermal_impedance
 from thermostack.io.description.package_file import read_package
 from thermostack.io.results.impedance_files import FILE_SIGNATURES, circuits, impedance_files, write_impedance
 from thermostack.materials.material import Material
@@ -28,6 +28,7 @@ from thermostack.package.package import Package
 from thermostack.package.stack import Interface, Layer, Stack
 from thermostack.report.impedance_table import decades, impedance_table, networks_table, time_of
 from thermostack.report.table_layout import as_text
+from thermostack.results.impedance_result import ThermalImpedance
 from thermostack.steady import solve_steady
 from thermostack.transient.simulation import Simulation
 from thermostack.units import mm, nm, um
@@ -86,7 +87,7 @@ def fine() -> ThermalImpedance:
     return thermal_impedance(slab(80), "die", times=np.geomspace(1e-6, 1e2, 161))
 
 
-def test_the_slab_rises_as_published_and_as_exact(fine: ThermalImpedance) -> None:
+def test_slab_rise_equals_published_and_exact_values(fine: ThermalImpedance) -> None:
     assert fine.rise(TIMES) == pytest.approx(list(PUBLISHED.values()), rel=5e-3)
     assert fine.zth["die"] == pytest.approx(SLAB.impedance(fine.time, 40_000), rel=3e-3)
     assert fine.theta == pytest.approx(SLAB.resistance, rel=1e-4)  # the skin is heated through
@@ -95,7 +96,7 @@ def test_the_slab_rises_as_published_and_as_exact(fine: ThermalImpedance) -> Non
     assert not fine.warnings
 
 
-def test_the_slab_converges_with_the_grid() -> None:
+def test_slab_converges_with_the_grid() -> None:
     """The error falls by four when cells are halved, whatever the skin does."""
     found = [thermal_impedance(slab(cells, 1.0), tolerance=1e-6) for cells in (25, 50, 100)]
     times = np.geomspace(1e-4, 5e-4, 9)
@@ -107,7 +108,7 @@ def test_the_slab_converges_with_the_grid() -> None:
     assert (early[1] > 2.0 * early[2]).all()
 
 
-def test_the_slowest_time_constants_of_the_slab_are_exact() -> None:
+def test_largest_time_constants_of_the_slab_are_exact() -> None:
     tau, resistance = thermal_impedance(slab(200, 1.0)).spectrum
     slow, of = SLAB.time_constants(4)
     for time, part in zip(slow, of, strict=True):
@@ -116,7 +117,7 @@ def test_the_slowest_time_constants_of_the_slab_are_exact() -> None:
         assert resistance[n] == pytest.approx(part, rel=5e-3)
 
 
-def test_the_structure_function_of_the_slab_is_a_ramp(fine: ThermalImpedance) -> None:
+def test_structure_function_of_the_slab_is_a_straight_line(fine: ThermalImpedance) -> None:
     structure = fine.structure
     ramp = structure.resistance / SLAB.resistance
     assert structure.capacity / SLAB.heat_capacity == pytest.approx(ramp, abs=0.02)
@@ -129,14 +130,14 @@ def test_the_structure_function_of_the_slab_is_a_ramp(fine: ThermalImpedance) ->
     assert np.sqrt(np.mean((slope - 1.0) ** 2)) < 0.05
 
 
-def test_the_impedance_of_the_slab_is_that_of_a_held_line(fine: ThermalImpedance) -> None:
+def test_impedance_of_the_slab_is_that_of_a_line_with_fixed_end(fine: ThermalImpedance) -> None:
     omega = np.geomspace(1e-1, 1e5, 30)
     x = np.sqrt(1j * omega * SLAB.resistance * SLAB.heat_capacity)
     assert fine.at(omega) == pytest.approx(SLAB.resistance * np.tanh(x) / x, rel=5e-3)
     assert fine.cauer.at(omega) == pytest.approx(fine.at(omega), rel=1e-8)
 
 
-def test_steps_in_time_rise_the_same() -> None:
+def test_time_integration_gives_the_same_rise() -> None:
     """Another way to the same rise: a simulation from the cold, its own error held small."""
     model = slab(30, 1.0)
     found = thermal_impedance(model)
@@ -148,12 +149,12 @@ def test_steps_in_time_rise_the_same() -> None:
 
 
 @pytest.mark.parametrize("cells", [5, 20])
-def test_from_the_resolved_time_on_the_grid_costs_less_than_one_percent(cells: int) -> None:
+def test_grid_error_is_below_one_percent_from_the_resolved_time_on(cells: int) -> None:
     coarse = thermal_impedance(slab(cells, 1.0), times=np.geomspace(1e-6, 1.0, 121))
     error = np.abs(coarse.zth["die"] / SLAB.impedance(coarse.time, 40_000) - 1.0)
     assert error[coarse.time >= coarse.resolved].max() < 0.012
     assert error[coarse.time < 0.3 * coarse.resolved].max() > 0.02
-    assert "cost more than 1 % of the rise" in "".join(coarse.warnings)
+    assert "causes an error of more than 1 %" in "".join(coarse.warnings)
     assert "W-GRID" in "".join(coarse.warnings)
 
 
@@ -192,7 +193,7 @@ def without_power(stack: Stack) -> Stack:
     return replace(stack, layers=tuple(replace(layer, power=None) for layer in stack.layers))
 
 
-def test_at_rest_it_is_the_steady_resistance(model: Model) -> None:
+def test_steady_rise_equals_the_steady_resistance(model: Model) -> None:
     """One heated die and one temperature outside: with conductivities as they are when it is hot."""
     package, ambient = storing_package(), 313.15
     stacks = (*package.stacks[:2], without_power(package.stacks[2]))
@@ -233,7 +234,7 @@ def test_it_is_passive_and_rises_only(logic: ThermalImpedance) -> None:
     assert logic.cauer.at(omega) == pytest.approx(logic.at(omega), rel=1e-6)
 
 
-def test_a_neighbour_is_late_and_a_block_of_the_source_is_not(logic: ThermalImpedance) -> None:
+def test_neighbour_rises_later_than_a_block_of_the_source(logic: ThermalImpedance) -> None:
     own, memory, block = (logic.zth[name] for name in ("logic", "memory", "logic.active.io"))
     early = logic.time < 1e-4
     assert (np.abs(memory[early]) < 1e-4 * own[early]).all()
@@ -251,7 +252,7 @@ def test_runs_and_threads_give_the_same_bits(model: Model, logic: ThermalImpedan
             assert np.array_equal(again.networks[name].resistance, network.resistance)
 
 
-def test_a_tighter_tolerance_changes_no_more_than_was_said(model: Model, logic: ThermalImpedance) -> None:
+def test_change_with_the_tolerance_is_below_the_tolerance(model: Model, logic: ThermalImpedance) -> None:
     loose, tight = (
         thermal_impedance(model, "logic", outputs=["memory"], temperature=300.0, tolerance=tolerance)
         for tolerance in (1e-2, 1e-6)
@@ -262,8 +263,8 @@ def test_a_tighter_tolerance_changes_no_more_than_was_said(model: Model, logic: 
     assert len(loose.rates) < len(logic.rates) < len(tight.rates)
 
 
-def test_the_structure_function_tells_die_interface_and_plate_apart() -> None:
-    """Heat goes down through silicon, an interface that stores nothing, and copper, to a film."""
+def test_structure_function_separates_die_interface_and_plate() -> None:
+    """Heat flows down through silicon, an interface without heat capacity, and copper into convection."""
     area = (10 * mm) ** 2
     silicon = Material("si", 148.0, volumetric_heat_capacity=1.628e6)
     copper = Material("cu", 398.0, volumetric_heat_capacity=3.45e6)
@@ -283,7 +284,7 @@ def test_the_structure_function_tells_die_interface_and_plate_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ["v_cache", "fcbga"])
-def test_a_package_that_comes_along_has_an_impedance(name: str) -> None:
+def test_shipped_packages_have_an_impedance(name: str) -> None:
     model = discretize(read_package(name), cell=3 * mm)
     found = thermal_impedance(model, temperature=300.0, tolerance=1e-2)
     assert found.source == next(iter(heated_stacks(model)))
@@ -294,10 +295,10 @@ def test_a_package_that_comes_along_has_an_impedance(name: str) -> None:
     assert not [text for text in found.warnings if "W-TIME" in text]
 
 
-# -- places --------------------------------------------------------------------------------------
+# -- ports ---------------------------------------------------------------------------------------
 
 
-def test_places_are_shares_that_add_up(model: Model) -> None:
+def test_weights_of_ports_sum_to_one(model: Model) -> None:
     power = model.power.ravel()
     for name, heat in (("logic", 40.0), ("logic.active", 40.0), ("logic.active.core", 25.0), ("memory", 5.0)):
         place = find_source(model, name)
@@ -312,27 +313,27 @@ def test_places_are_shares_that_add_up(model: Model) -> None:
     assert list(heated_stacks(model)) == ["logic", "memory"]
 
 
-def test_a_wrong_name_is_told_with_the_nearest(model: Model) -> None:
+def test_unknown_name_is_reported_with_similar_names(model: Model) -> None:
     with pytest.raises(KeyError, match="no part is named 'logc'; did you mean logic"):
         thermal_impedance(model, "logc")
     with pytest.raises(KeyError, match="no part is named 'memry'"):
         thermal_impedance(model, "logic", outputs=["memry"])
-    with pytest.raises(ValueError, match="interposer makes no heat; there are logic, memory"):
+    with pytest.raises(ValueError, match="interposer has no power; stacks with power: logic, memory"):
         thermal_impedance(model, "interposer")
 
 
 @pytest.mark.parametrize("times", [[0.0, 1.0], [-1.0], [np.nan], []])
-def test_times_that_cannot_be_are_refused(model: Model, times: list[float]) -> None:
-    with pytest.raises(ValueError, match="times are not all greater than zero"):
+def test_invalid_times_raise(model: Model, times: list[float]) -> None:
+    with pytest.raises(ValueError, match="times must be finite and greater than zero"):
         thermal_impedance(model, "logic", times=times)
 
 
-def test_a_temperature_of_other_cells_is_refused(model: Model) -> None:
+def test_temperature_of_another_shape_raises(model: Model) -> None:
     with pytest.raises(ValueError, match="temperature has shape"):
         thermal_impedance(model, "logic", temperature=np.ones((1, 2, 3)))
 
 
-def test_materials_without_capacity_are_named() -> None:
+def test_materials_without_capacity_are_listed() -> None:
     with pytest.raises(DescriptionError) as caught:
         thermal_impedance(discretize(small_package(), cell=3 * mm), "logic", temperature=300.0)
     assert {diagnostic.code for diagnostic in caught.value.diagnostics} == {"E-MISSING"}
@@ -342,8 +343,8 @@ def test_materials_without_capacity_are_named() -> None:
     }
 
 
-def test_what_would_not_fit_in_memory_is_refused(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is there would do for a steady solve, and not for the answers that are kept."""
+def test_model_larger_than_memory_raises(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The available memory suffices for a steady solve, but not for the fields of the reduced model."""
     monkeypatch.setattr(
         "thermostack.mesh.memory_estimate.available_memory", lambda: 30 * 8 * model.grid.cells
     )
@@ -352,10 +353,10 @@ def test_what_would_not_fit_in_memory_is_refused(model: Model, monkeypatch: pyte
         thermal_impedance(model, "logic", temperature=300.0)
 
 
-def test_times_that_end_too_early_are_told(model: Model) -> None:
+def test_times_that_end_too_early_cause_a_warning(model: Model) -> None:
     early = thermal_impedance(model, "logic", times=np.geomspace(1e-3, 1e-1, 20), temperature=300.0)
     (said,) = (text for text in early.warnings if "W-TIME" in text)
-    assert "at 100 ms the rise has come to" in said
+    assert "at 100 ms the rise is" in said
 
 
 # -- files ---------------------------------------------------------------------------------------
@@ -367,7 +368,7 @@ def rows(path: Path) -> tuple[list[str], np.ndarray]:
     return head, np.array([[float(value or "nan") for value in row] for row in body])
 
 
-def test_the_files_hold_what_the_result_does(logic: ThermalImpedance, tmp_path: Path) -> None:
+def test_files_contain_the_values_of_the_result(logic: ThermalImpedance, tmp_path: Path) -> None:
     written = logic.save(tmp_path)
     names = [f"two_dies_zth{ending}" for ending in FILE_SIGNATURES]
     assert [path.name for path in written] == names
@@ -390,7 +391,7 @@ def test_the_files_hold_what_the_result_does(logic: ThermalImpedance, tmp_path: 
     assert set(contract.split()) | {"seconds", "warnings"} == set(summary)
 
 
-def test_the_circuits_are_two_of_one_impedance(logic: ThermalImpedance) -> None:
+def test_both_circuits_have_the_resistance_of_the_source(logic: ThermalImpedance) -> None:
     text = circuits(logic)
     assert text.startswith("* thermal impedance of logic in two_dies\n")
     for kind in ("cauer", "foster"):
@@ -399,7 +400,7 @@ def test_the_circuits_are_two_of_one_impedance(logic: ThermalImpedance) -> None:
         assert sum(values) == pytest.approx(logic.theta, rel=1e-9)
 
 
-def test_files_of_another_kind_are_left_alone(logic: ThermalImpedance, tmp_path: Path) -> None:
+def test_files_of_another_kind_are_not_overwritten(logic: ThermalImpedance, tmp_path: Path) -> None:
     logic.save(tmp_path)
     logic.save(tmp_path)
     for ending in FILE_SIGNATURES:
@@ -413,16 +414,16 @@ def test_files_of_another_kind_are_left_alone(logic: ThermalImpedance, tmp_path:
         write_impedance(logic, impedance_files(tmp_path / "missing" / "x"))
 
 
-# -- what is shown -------------------------------------------------------------------------------
+# -- figure and tables ----------------------------------------------------------------------------
 
 
-def test_the_picture_shows_rise_spectrum_and_both_structure_functions(
+def test_figure_shows_rise_spectrum_and_both_structure_functions(
     logic: ThermalImpedance, tmp_path: Path
 ) -> None:
     figure = logic.plot(tmp_path / "zth.png")
     titles = [axes.get_title("left") for axes in figure.axes]
     assert titles == [
-        "after a step of heat",
+        "after a step of power",
         "time constants",
         "cumulative structure function",
         "differential structure function",
@@ -435,28 +436,28 @@ def test_the_picture_shows_rise_spectrum_and_both_structure_functions(
     assert (tmp_path / "zth.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_single_time_and_a_single_term_can_be_drawn(tmp_path: Path) -> None:
+def test_single_time_and_single_term_are_plotted(tmp_path: Path) -> None:
     tiny = thermal_impedance(slab(1), "die", times=[1e-3, 1e-2])
     tiny.plot(tmp_path / "tiny.svg")
     assert (tmp_path / "tiny.svg").stat().st_size > 1000
 
 
-def test_the_tables_say_the_rises_and_what_they_come_to(logic: ThermalImpedance) -> None:
+def test_tables_contain_rises_and_totals(logic: ThermalImpedance) -> None:
     text = as_text(impedance_table(logic, 132), 132)
     assert [line.split("  ")[0] for line in text.splitlines()[2:5]] == ["1 us", "10 us", "100 us"]
     assert f"{logic.theta:.4g}" in text
-    assert "at rest" in text
+    assert "steady" in text
     narrow = as_text(impedance_table(logic, 45), 45)
-    assert "places more in the files" in narrow
+    assert "more outputs in the files" in narrow
     assert max(map(len, narrow.splitlines())) <= 45
     summary = as_text(networks_table(logic, {"reduce": 1.0}, ["a.csv"]), 200)
-    for word in ("resistance", "peak", "rise", "terms", "taken at", "error", "solves", "written"):
+    for word in ("resistance", "peak", "rise", "terms", "evaluated at", "error", "solves", "written"):
         assert word in summary
     half = time_of(logic, 0.5)
     assert logic.rise(half) == pytest.approx(0.5 * logic.theta, rel=1e-3)
 
 
-def test_decades_are_round_and_inside() -> None:
+def test_decades_are_powers_of_ten_between_first_and_last() -> None:
     assert decades(np.array([1e-6, 1e-3])) == [1e-6, 1e-5, 1e-4, 1e-3]
     assert decades(np.array([5.0])) == [5.0]
     assert decades(np.array([2.0, 3.0])) == [2.0, 3.0]
@@ -474,12 +475,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_zth_prints_all_that_is_asked_of_it_and_writes_its_files(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_zth_prints_tables_and_writes_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["zth", "fcbga", *FAST, "--output", "run"]) == 0
     printed, logged = capsys.readouterr()
-    for word in ("fcbga", "K/W", "at rest", "resistance", "terms", "taken at", "written"):
+    for word in ("fcbga", "K/W", "steady", "resistance", "terms", "evaluated at", "written"):
         assert word in printed
     assert "building the reduced model" in logged
     assert not [line for line in printed.splitlines() if line != line.rstrip() or len(line) > 132]
@@ -514,7 +513,7 @@ def test_zth_prints_json_and_saves_under_another_name(here: Path, capsys: pytest
     ("options", "said"),
     [
         (["--source", "dye"], "--source: no part is named 'dye'"),
-        (["--source", "board"], "--source: board makes no heat"),
+        (["--source", "board"], "--source: board has no power"),
         (["--outputs", "lit"], "--outputs: no part is named 'lit'"),
         (["--times", "1 us"], "--times: '1 us' is not a first time, a last time"),
         (["--times", "1 s, 1 us"], "the first time must be positive and before the last"),
@@ -526,7 +525,7 @@ def test_zth_prints_json_and_saves_under_another_name(here: Path, capsys: pytest
         (["--threads", "0"], "--threads: must be at least 1, got 0"),
     ],
 )
-def test_a_wrong_option_says_what_would_be_right(
+def test_invalid_options_are_reported(
     options: list[str], said: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["zth", "fcbga", "--cell", "5 mm", *options]) == 2

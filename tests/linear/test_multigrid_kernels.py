@@ -233,16 +233,16 @@ def test_update_with_residual_replacement_agrees_with_numpy(
     conduction = in_precision(random_conduction(shape), dtype)
     multigrid, other = (Multigrid(conduction, widths(shape), dtype=dtype, threads=threads) for _ in range(2))
     rng = np.random.default_rng(8)
-    heats, fields = rng.random((2, 2, *shape)) * conduction.is_active
+    rhs_fields, fields = rng.random((2, 2, *shape)) * conduction.is_active
     steps, square, plain = rng.random((4, 2)), np.zeros(2), np.zeros(2)
     again = fields.copy()
-    replacement = multigrid.residual_replacement(heats, np.array([2.0, 3.0]))
+    replacement = multigrid.residual_replacement(rhs_fields, np.array([2.0, 3.0]))
     replacement.request(1, True)
     for cycles in (multigrid, other):
         cycles.allocate(2)
         cycles.set_active([0, 1])
         for n in range(2):
-            cycles.set_rhs(n, heats[n], 1.0)
+            cycles.set_rhs(n, rhs_fields[n], 1.0)
         cycles.cycle()
     multigrid.finest.pcg_update(*steps, fields, square, replacement)
     other.finest.pcg_update(*steps, again, plain)
@@ -251,7 +251,7 @@ def test_update_with_residual_replacement_agrees_with_numpy(
     assert np.array_equal(np.asarray(multigrid.finest.b)[0], np.asarray(other.finest.b)[0])
     assert square[0] == plain[0]
     assert replacement.result(0) is None
-    left = heats[1] - conduction.apply(fields[1])
+    left = rhs_fields[1] - conduction.apply(fields[1])
     length, total = replacement.result(1)
     assert length == pytest.approx(np.linalg.norm(left))
     assert total == pytest.approx(left.sum(), abs=1e-9 * np.abs(left).sum())
@@ -347,19 +347,21 @@ def test_full_multigrid_start_agrees_with_numpy(
     conduction, multigrid = build(shape, dtype, threads)
     heat = np.random.default_rng(5).random(shape) * conduction.is_active
     multigrid.set_rhs(0, heat, 1.0)
-    operators, heats = [conduction], [heat]
+    operators, rhs_fields = [conduction], [heat]
     dx, dy = widths(shape)
     for first_x, first_y in multigrid.pairs:
         operators.append(coarse_twin(operators[-1], dx, dy, first_x, first_y))
-        heats.append(sums_of_pairs(heats[-1], first_x, first_y))
+        rhs_fields.append(sums_of_pairs(rhs_fields[-1], first_x, first_y))
         dx, dy = np.add.reduceat(dx, first_x[:-1]), np.add.reduceat(dy, first_y[:-1])
     multigrid.full_multigrid_start()
-    for level, expected in zip(multigrid.levels, heats, strict=True):
+    for level, expected in zip(multigrid.levels, rhs_fields, strict=True):
         assert is_close(natural(np.asarray(level.b)[0], level.nx), expected, dtype, 200.0)
         assert not unused(np.asarray(level.b)[0], level.nx).any()
-    t = solve_colour(operators[-1], heats[-1], np.zeros(operators[-1].shape), np.ones((1, 1), dtype=bool))
+    t = solve_colour(
+        operators[-1], rhs_fields[-1], np.zeros(operators[-1].shape), np.ones((1, 1), dtype=bool)
+    )
     for level, (first_x, first_y), operator, b in zip(
-        multigrid.levels[-2::-1], multigrid.pairs[::-1], operators[-2::-1], heats[-2::-1], strict=True
+        multigrid.levels[-2::-1], multigrid.pairs[::-1], operators[-2::-1], rhs_fields[-2::-1], strict=True
     ):
         t = np.repeat(np.repeat(t, np.diff(first_y), axis=1), np.diff(first_x), axis=2)
         red = red_columns(operator.shape)
@@ -376,18 +378,18 @@ def test_each_of_several_loads_is_treated_as_if_alone(
     conduction, several = build(shape, dtype, threads)
     _, alone = build(shape, dtype, threads)
     rng = np.random.default_rng(6)
-    heats, steps = rng.random((3, *shape)) * conduction.is_active, rng.random((4, 3))
+    rhs_fields, steps = rng.random((3, *shape)) * conduction.is_active, rng.random((4, 3))
     fields, square = rng.random((3, *shape)), np.zeros(3)
     before = fields.copy()
     several.allocate(3)
-    for n, heat in enumerate(heats):
+    for n, heat in enumerate(rhs_fields):
         several.set_rhs(n, heat, 1.0)
     several.set_active([2, 0])
     several.cycle()
     sums = [several.finest.products(n) for n in range(3)]
     several.finest.pcg_update(*steps, fields, square)
     for n in (2, 0):
-        alone.set_rhs(0, heats[n], 1.0)
+        alone.set_rhs(0, rhs_fields[n], 1.0)
         for level in alone.levels:
             level.set_solution_to_zero()
         np.asarray(alone.finest.p)[...] = 0.0

@@ -85,7 +85,7 @@ def test_square_array_of_perrins_mckenzie_and_mcphedran(fraction: float, perfect
 
 
 @pytest.mark.parametrize("arrangement", ["square", "hexagonal"])
-def test_lattice_sums_are_sums_over_the_lattice(arrangement: Arrangement) -> None:
+def test_lattice_sums_equal_direct_sums(arrangement: Arrangement) -> None:
     i, j = np.meshgrid(np.arange(-200, 201), np.arange(-200, 201))
     points = i + j * (1j if arrangement == "square" else np.exp(1j * math.pi / 3.0))
     points = points[points != 0]
@@ -161,8 +161,8 @@ def coated_array(host: float, core: float, liner: float, diameter: float, share:
     return float(host * (1.0 + 2.0 * area_fraction(diameter, 1.0) * answer[0]))
 
 
-@pytest.mark.parametrize(("diameter", "most"), [(0.2, 1e-7), (0.4, 2e-5), (0.56, 3e-4), (0.8, 0.011)])
-def test_a_lined_via_as_one_cylinder_is_good_to_what_its_page_says(diameter: float, most: float) -> None:
+@pytest.mark.parametrize(("diameter", "bound"), [(0.2, 1e-7), (0.4, 2e-5), (0.56, 3e-4), (0.8, 0.011)])
+def test_error_of_a_lined_via_as_one_cylinder_is_as_documented(diameter: float, bound: float) -> None:
     for host, core, liner, share in product((148.0, 0.6), (398.0, 1.0), (1.38, 0.2), (0.81, 0.49)):
         exact = coated_array(host, core, liner, diameter, share)
         via = ViaArray(
@@ -173,7 +173,7 @@ def test_a_lined_via_as_one_cylinder_is_good_to_what_its_page_says(diameter: flo
             liner=solid(liner),
             liner_thickness=0.5 * (1.0 - math.sqrt(share)) * diameter * um,
         )
-        assert abs(of(via)[0] - exact) <= most * host
+        assert abs(of(via)[0] - exact) <= bound * host
 
 
 # -- the table of layers ---------------------------------------------------------------------
@@ -190,7 +190,7 @@ def test_a_lined_via_as_one_cylinder_is_good_to_what_its_page_says(diameter: flo
         (100, 200, (177.2, 197.1), (137.7, 195.5)),
     ],
 )
-def test_vias_of_the_table(diameter: int, pitch: int, plain: Any, lined: Any) -> None:
+def test_vias_equal_the_reference_table(diameter: int, pitch: int, plain: Any, lined: Any) -> None:
     """MATERIALS section 6: copper 398 in silicon 148, with and without a liner of 0.5 um of oxide."""
     without = of(ViaArray(COPPER, SILICON, diameter=diameter * um, pitch=pitch * um))
     liner: dict[str, Any] = {"liner": OXIDE, "liner_thickness": 0.5 * um}
@@ -211,10 +211,10 @@ def test_vias_of_the_table(diameter: int, pitch: int, plain: Any, lined: Any) ->
         (90, 150, 80, UNDERFILL, 1.06, 14.6, 5.5),
     ],
 )
-def test_bumps_of_the_table(
+def test_bumps_equal_the_reference_table(
     diameter: int, pitch: int, height: int, fill: Material, in_plane: float, upright: float, resistance: float
 ) -> None:
-    """MATERIALS section 6: solder 50 in underfill 0.6 or film 0.3; resistance in mm2 K/W."""
+    """MATERIALS section 6: solder 50 in underfill 0.6 or NCF 0.3; resistance in mm2 K/W."""
     x, y, z = of(BumpArray(SOLDER, fill, diameter=diameter * um, pitch=pitch * um))
     assert x == y == pytest.approx(in_plane, abs=0.0051)
     assert z == pytest.approx(upright, abs=0.051)
@@ -261,7 +261,7 @@ def test_a_jedec_board() -> None:
     assert in_plane == pytest.approx(24.0, abs=0.5)
 
 
-def test_measured_joints_resist_more_than_the_formula() -> None:
+def test_measured_joints_have_more_resistance_than_the_formula() -> None:
     """Colgan and Andry measured 8.0, 15.5 and 19.0 mm2 K/W; the layer's interface takes the difference."""
     for pitch, formula, measured in ((50, 1.5, 8.0), (71, 2.8, 15.5), (100, 4.9, 19.0)):
         resistance = 16.1 / of(BumpArray(SOLDER, UNDERFILL, diameter=25 * um, pitch=pitch * um))[2]
@@ -317,27 +317,27 @@ def test_exchanging_the_parts_of_an_area_obeys_keller(first: float, second: floa
 
 
 @given(st.lists(st.tuples(conductivities, st.floats(0.01, 1.0)), min_size=2, max_size=6))
-def test_area_blends_lie_between_the_bounds(parts: list[tuple[float, float]]) -> None:
+def test_area_composites_lie_between_the_bounds(parts: list[tuple[float, float]]) -> None:
     total = math.fsum(share for _, share in parts)
     shares = [(value, share / total) for value, share in parts]
     blend = AreaComposite(tuple(Constituent(solid(value), share) for value, share in shares))
     x, y, z = of(blend)
-    highest = math.fsum(share * value for value, share in shares)
-    lowest = 1.0 / math.fsum(share / value for value, share in shares)
-    assert lowest * (1.0 - 1e-12) <= x <= highest * (1.0 + 1e-12)
+    upper_bound = math.fsum(share * value for value, share in shares)
+    lower_bound = 1.0 / math.fsum(share / value for value, share in shares)
+    assert lower_bound * (1.0 - 1e-12) <= x <= upper_bound * (1.0 + 1e-12)
     assert x == y
-    assert z == pytest.approx(highest, rel=1e-12)
+    assert z == pytest.approx(upper_bound, rel=1e-12)
     balance = math.fsum(share * (value - x) / (value + x) for value, share in shares)
     assert abs(balance) < 1e-13
 
 
-def test_a_chessboard_conducts_as_the_geometric_mean() -> None:
+def test_chessboard_has_the_geometric_mean() -> None:
     """Dykhne (Sov. Phys. JETP 32, 63, 1971)."""
     blend = AreaComposite([Constituent(solid(400.0), 0.5), Constituent(solid(1.0), 0.5)])  # type: ignore[arg-type]
     assert of(blend)[0] == pytest.approx(20.0, rel=1e-14)
 
 
-def test_areas_that_reach_across_are_weighted() -> None:
+def test_parallel_areas_have_the_weighted_mean() -> None:
     strips = AreaComposite(
         (Constituent(solid((4.0, 1.0)), 0.25), Constituent(solid((8.0, 6.0, 2.0)), 0.75)), in_plane="parallel"
     )
@@ -355,7 +355,7 @@ def test_areas_that_reach_across_are_weighted() -> None:
         lambda k: AreaComposite((Constituent(k, 0.3), Constituent(k, 0.7))),
     ],
 )
-def test_a_mixture_of_one_material_is_that_material(make: Callable[[Material], Any]) -> None:
+def test_medium_of_one_material_is_that_material(make: Callable[[Material], Any]) -> None:
     only = Material("only", (7.0, 3.0), volumetric_heat_capacity=2e6)
     mixed = find_material(make(only))
     assert mixed.conductivity_at(300.0) == pytest.approx((7.0, 7.0, 3.0), rel=1e-13)
@@ -363,20 +363,20 @@ def test_a_mixture_of_one_material_is_that_material(make: Callable[[Material], A
 
 
 @given(conductivities, st.floats(0.01, 0.5))
-def test_a_liner_like_the_core_is_core(core: float, diameter: float) -> None:
+def test_liner_of_core_material_counts_as_core(core: float, diameter: float) -> None:
     size = {"diameter": diameter * um, "pitch": um}
     plain = of(ViaArray(solid(core), SILICON, **size))
     lined = of(ViaArray(solid(core), SILICON, **size, liner=solid(core), liner_thickness=0.1 * diameter * um))
     assert lined == pytest.approx(plain, rel=1e-12)
 
 
-def test_a_thin_oxide_makes_vias_a_barrier() -> None:
+def test_thin_oxide_liner_reduces_the_in_plane_conductivity() -> None:
     via = {"diameter": 10 * um, "pitch": 50 * um}
     assert of(ViaArray(COPPER, SILICON, **via))[0] > 148.0
     assert of(ViaArray(COPPER, SILICON, **via, liner=OXIDE, liner_thickness=0.5 * um))[0] < 148.0
 
 
-def test_lines_conduct_along_and_resist_across() -> None:
+def test_lines_conduct_in_parallel_along_and_in_series_across() -> None:
     along_y = LineLayer(solid(400.0), solid(0.4), width=um, pitch=4 * um, direction="y")
     x, y, z = of(along_y)
     assert y == z == pytest.approx(0.25 * 400.0 + 0.75 * 0.4)
@@ -413,7 +413,7 @@ MIXTURES: list[Callable[[Any, Any, Any], Any]] = [
 
 
 @pytest.mark.parametrize("make", MIXTURES)
-def test_of_temperature_the_formula_takes_its_parts_there(make: Callable[[Any, Any, Any], Any]) -> None:
+def test_formula_uses_the_constituents_at_the_same_temperature(make: Callable[[Any, Any, Any], Any]) -> None:
     mixed = find_material(make(FOIL_T, SILICON_T, OXIDE))
     assert not mixed.is_constant
     assert mixed.temperature_range == (300.0, 400.0)
@@ -427,7 +427,7 @@ def test_of_temperature_the_formula_takes_its_parts_there(make: Callable[[Any, A
 
 
 @pytest.mark.parametrize("make", MIXTURES[:-1])
-def test_heat_capacity_is_shared_by_volume(make: Callable[[Any, Any, Any], Any]) -> None:
+def test_heat_capacity_is_the_mean_by_volume(make: Callable[[Any, Any, Any], Any]) -> None:
     heat = {"table": {"temperature": [300.0, 400.0], "specific_heat": [700.0, 800.0]}}
     warm = Material("warm", 148.0, density=1000.0, specific_heat=heat)
     mixture = make(COPPER, warm, OXIDE)
@@ -443,7 +443,7 @@ def test_heat_capacity_is_shared_by_volume(make: Callable[[Any, Any, Any], Any])
     assert not find_material(make(COPPER, GLASS, OXIDE)).has_capacity
 
 
-def test_the_source_names_formula_parts_and_what_was_stated() -> None:
+def test_source_names_formula_constituents_and_given_source() -> None:
     mixture = BumpArray("solder_bump", "ncf", 20 * um, 36 * um, source="assumed: for a test")
     material = find_material(mixture, name="gap")
     assert material.name == "gap"
@@ -476,7 +476,7 @@ BAD = [
         {"via_array": ARRAY | {"liner": "silicon_dioxide", "liner_thickness": "1 um", "diameter": "41 um"}},
         "via_array",
         "E-RANGE",
-        "lined vias take 53 % of the area, the formula holds to 50 %",
+        "lined vias cover 53 % of the area; the formula is valid up to 50 %",
     ),
     (
         {"via_array": ARRAY | {"liner": "silicon_dioxide", "liner_thickness": "-1 um"}},
@@ -499,7 +499,7 @@ BAD = [
         {"laminate": {"plies": [{"material": "copper", "thickness": "35 um", "coverage": 0.2}]}},
         "laminate",
         "E-MISSING",
-        "ply 0 covers 20 % of its area and there is no filler (give filler)",
+        "ply 0 covers 20 % of its area, and no filler is given (give filler)",
     ),
     (
         {"laminate": {"plies": [{"material": "copper", "thickness": "35 um", "coverage": 1.2}]}},
@@ -525,7 +525,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("description", "field", "code", "text"), BAD)
-def test_a_wrong_mixture_is_refused(description: Any, field: str, code: str, text: str) -> None:
+def test_invalid_media_raise(description: Any, field: str, code: str, text: str) -> None:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(MaterialDefinitions).validate_python({"mine": description}, context={"from_file": True})
     diagnostics = diagnostics_of(caught.value)
@@ -537,17 +537,17 @@ def test_a_wrong_mixture_is_refused(description: Any, field: str, code: str, tex
 
 
 @pytest.mark.parametrize("field", ["core", "host", "liner"])
-def test_cylinders_want_parts_alike_in_the_plane(field: str) -> None:
+def test_cylinders_need_constituents_isotropic_in_the_plane(field: str) -> None:
     parts: dict[str, Any] = {"core": COPPER, "host": SILICON, "liner": OXIDE, field: solid((3.0, 2.0, 1.0))}
     mixture = ViaArray(**parts, diameter=10 * um, pitch=50 * um, liner_thickness=um)
     with pytest.raises(
-        DescriptionError, match=f"^{field}: solid conducts differently along x and y"
+        DescriptionError, match=f"^{field}: solid has different conductivities along x and y"
     ) as caught:
         find_material(mixture)
     assert caught.value.diagnostics[0].path == (field,)
 
 
-def test_an_unknown_part_is_refused_with_the_nearest() -> None:
+def test_unknown_constituent_is_reported_with_similar_names() -> None:
     with pytest.raises(DescriptionError, match=r"no material is named 'coper' \(did you mean copper"):
         find_material(ViaArray("coper", "silicon", 10 * um, 50 * um))
 
@@ -556,7 +556,7 @@ def test_an_unknown_part_is_refused_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("make", MIXTURES)
-def test_a_mixture_is_written_as_it_is_read(make: Callable[[Any, Any, Any], Any]) -> None:
+def test_medium_reads_back_equal(make: Callable[[Any, Any, Any], Any]) -> None:
     mixture = (
         make("copper", "silicon", "ncf") if make is not MIXTURES[-1] else make("copper", "silicon", COPPER)
     )

@@ -81,14 +81,14 @@ def test_linear_law_along_each_axis() -> None:
     assert not material.is_isotropic
 
 
-def test_table_is_straight_between_its_rows() -> None:
+def test_table_is_linear_between_its_rows() -> None:
     table = {"temperature": [300.0, 400.0, 600.0], "conductivity": [[4.0, 1.0], [2.0, 1.0], 1.0]}
     material = Material("sheet", {"table": table})
     assert material.conductivity_at(350.0) == (3.0, 3.0, 1.0)
     assert material.conductivity_at(500.0) == (1.5, 1.5, 1.0)
 
 
-def test_table_between_rows_on_a_power_law_is_that_law() -> None:
+def test_table_with_power_interpolation_reproduces_a_power_law() -> None:
     rows = np.array([200.0, 320.0, 700.0])
     table = {
         "temperature": rows.tolist(),
@@ -117,7 +117,7 @@ def test_table_between_rows_on_a_power_law_is_that_law() -> None:
         },
     ],
 )
-def test_outside_its_range_a_law_keeps_its_end_value(law: Any) -> None:
+def test_law_is_constant_outside_its_range(law: Any) -> None:
     material = Material("clamped", law)
     assert material.temperature_range == (250.0, 700.0)
     for outside, end in ((-50.0, 250.0), (0.0, 250.0), (5000.0, 700.0)):
@@ -125,7 +125,7 @@ def test_outside_its_range_a_law_keeps_its_end_value(law: Any) -> None:
 
 
 @given(st.lists(st.floats(150.0, 1200.0), min_size=1, max_size=20))
-def test_an_array_of_temperatures_gives_what_each_gives_alone(temperatures: list[float]) -> None:
+def test_array_of_temperatures_equals_single_temperatures(temperatures: list[float]) -> None:
     at = np.array(temperatures)
     for name in ("silicon", "silicon_carbide_4h", "link_mfit", "si_itp", "sac305"):
         material = find_material(name)
@@ -135,7 +135,7 @@ def test_an_array_of_temperatures_gives_what_each_gives_alone(temperatures: list
         assert all(values.shape == at.shape for values in along)
 
 
-def test_axes_that_are_alike_share_their_array() -> None:
+def test_equal_axes_share_their_array() -> None:
     x, y, z = find_material("silicon").conductivity_at(np.linspace(300.0, 400.0, 5))
     assert x is y is z
     x, y, z = find_material("silicon_carbide_4h").conductivity_at(np.linspace(300.0, 400.0, 5))
@@ -161,7 +161,7 @@ def test_specific_heat_may_depend_on_temperature() -> None:
     assert material.is_constant
 
 
-def test_without_a_capacity_only_asking_for_it_fails() -> None:
+def test_missing_capacity_raises_only_on_evaluation() -> None:
     material = Material("a", 1.0)
     assert not material.has_capacity
     with pytest.raises(DescriptionError, match=r"materials\.a: has no heat capacity .*\[E-MISSING\]"):
@@ -183,8 +183,8 @@ BAD = [
     ({"conductivity": "nan W/m/K"}, "conductivity", "E-UNIT", "does not begin with a number"),
     ({"conductivity": None}, "conductivity", "E-TYPE", "None is not a conductivity"),
     ({"conductivity": True}, "conductivity", "E-TYPE", "True is not a conductivity"),
-    ({"conductivity": ["1 W/m/K"]}, "conductivity", "E-TYPE", "a list of 1; two values"),
-    ({"conductivity": ["1 W/m/K"] * 4}, "conductivity", "E-TYPE", "a list of 4; two values"),
+    ({"conductivity": ["1 W/m/K"]}, "conductivity", "E-TYPE", "a list of length 1; give two"),
+    ({"conductivity": ["1 W/m/K"] * 4}, "conductivity", "E-TYPE", "a list of length 4; give two"),
     ({"conductivity": ["1 W/m/K", "-2 W/m/K"]}, "conductivity[1]", "E-RANGE", "-2 W/m/K"),
     ({"conductvity": "1 W/m/K"}, "conductvity", "E-KEY", "did you mean conductivity?"),
     ({}, "conductivity", "E-MISSING", "is missing"),
@@ -195,7 +195,7 @@ BAD = [
         {"conductivity": {"table": X_K | {"temperature": ["400 K", "300 K"]}}},
         "conductivity.table",
         "E-RANGE",
-        "row 2: 300 K after 400 K (sort the rows",
+        "row 2: 300 K follows 400 K (sort the rows",
     ),
     (
         {"conductivity": {"table": X_K | {"temperature": ["300 K", "300 K"]}}},
@@ -213,7 +213,7 @@ BAD = [
         {"conductivity": {"table": {"temperature": ["300 K"], "conductivity": ["2 W/m/K"]}}},
         "conductivity.table",
         "E-RANGE",
-        "1 row in a table that needs two",
+        "1 row; a table needs at least two",
     ),
     (
         {"conductivity": {"table": X_K | {"temperature": ["300 K", "350 K", "400 K"]}}},
@@ -247,7 +247,7 @@ BAD = [
         },
         "conductivity.power_law",
         "E-RANGE",
-        "the range 400 K to 300 K does not ascend",
+        "the range 400 K to 300 K must ascend",
     ),
     (
         {
@@ -267,13 +267,13 @@ BAD = [
         {"conductivity": "1 W/m/K", "density": "2330 kg/m3"},
         "",
         "E-MISSING",
-        "density without specific_heat is no heat capacity",
+        "density without specific_heat is not a heat capacity",
     ),
     (
         {"conductivity": "1 W/m/K", "specific_heat": "712 J/kg/K"},
         "",
         "E-MISSING",
-        "specific_heat without density is no heat capacity",
+        "specific_heat without density is not a heat capacity",
     ),
     ({"conductivity": "1 W/m/K", "density": "0 kg/m3"}, "density", "E-RANGE", "not greater than zero"),
     (
@@ -291,13 +291,13 @@ BAD = [
         },
         "",
         "E-RANGE",
-        "density times specific_heat is 1.659 MJ/m3/K, volumetric_heat_capacity 1.75 MJ/m3/K",
+        "density times specific_heat is 1.659 MJ/m3/K, volumetric_heat_capacity is 1.75 MJ/m3/K",
     ),
 ]
 
 
 @pytest.mark.parametrize(("description", "field", "code", "text"), BAD)
-def test_a_wrong_material_is_refused(description: Any, field: str, code: str, text: str) -> None:
+def test_invalid_materials_raise(description: Any, field: str, code: str, text: str) -> None:
     diagnostics = diagnostics_in({"mine": description})
     path = f"mine.{field}" if field else "mine"
     assert [
@@ -321,12 +321,12 @@ def test_all_diagnostics_are_found_at_once() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), None, True, "3", [1.0] * 4])
-def test_python_is_checked_alike(value: Any) -> None:
+def test_python_values_are_checked_too(value: Any) -> None:
     with pytest.raises(DescriptionError, match=r"^Material\.conductivity: "):
         Material("bad", value)
 
 
-def test_void_is_no_material() -> None:
+def test_void_is_not_a_material() -> None:
     with pytest.raises(DescriptionError, match="void is the space outside the body"):
         Material("void", 1.0)
     with pytest.raises(DescriptionError, match=r"void is the space outside the body.*\[E-NAME\]"):
@@ -337,7 +337,7 @@ def test_void_is_no_material() -> None:
 
 
 @pytest.mark.parametrize("value", [120e3, 1e-4, (1.0, 2e4), (1.0, 1.0, 5e-4)])
-def test_an_unlikely_conductivity_is_a_warning(value: Any) -> None:
+def test_unusual_conductivity_is_a_warning(value: Any) -> None:
     (warning,) = Material("odd", value).warnings()
     assert warning.code == "W-RANGE"
     assert warning.is_warning
@@ -345,7 +345,7 @@ def test_an_unlikely_conductivity_is_a_warning(value: Any) -> None:
     assert not Material("usual", 148.0).warnings()
 
 
-def test_a_law_is_warned_of_at_its_ends() -> None:
+def test_warning_covers_the_ends_of_a_law() -> None:
     table = {"temperature": [300.0, 400.0], "conductivity": [1.0, 1.2e4]}
     assert Material("odd", {"table": table}).warnings()
 
@@ -356,7 +356,7 @@ def test_a_law_is_warned_of_at_its_ends() -> None:
 @pytest.mark.parametrize(
     "name", [name for name in library() if "conductivity" in library().definitions[name]]
 )
-def test_what_is_written_reads_back_the_same(name: str) -> None:
+def test_written_material_reads_back_equal(name: str) -> None:
     material = library()[name]
     written = dump(Material, material)
     assert read({name: {key: value for key, value in written.items() if key != "name"}})[name] == material
@@ -392,7 +392,7 @@ def test_the_library_has_at_least_eighty_materials() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(library()))
-def test_each_entry_is_usual_complete_and_says_where_it_comes_from(name: str) -> None:
+def test_each_entry_is_usual_complete_and_has_a_source(name: str) -> None:
     material = library()[name]
     assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
     assert material.name == name
@@ -431,17 +431,17 @@ def test_handbook_values(name: str, temperature: float, expected: float) -> None
     assert find_material(name).conductivity_at(temperature)[0] == pytest.approx(expected, rel=1e-3)
 
 
-def test_silicon_power_law_departs_from_the_table_as_its_source_says() -> None:
+def test_silicon_power_law_deviates_from_the_table_as_documented() -> None:
     table, law = find_material("silicon"), find_material("silicon_power_law")
     for temperature, departure in ((400.0, 0.029), (600.0, -0.029)):
         ratio = law.conductivity_at(temperature)[0] / table.conductivity_at(temperature)[0]
         assert ratio - 1.0 == pytest.approx(departure, abs=1e-3)
 
 
-def test_the_library_loads_in_less_than_50_ms() -> None:
+def test_library_loads_in_less_than_50_ms() -> None:
     def seconds() -> float:
         start = time.perf_counter()
-        tomllib.loads((files("thermostack") / "materials.toml").read_text(encoding="utf-8"))
+        tomllib.loads((files("thermostack.materials") / "materials.toml").read_text(encoding="utf-8"))
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(3)) < 0.05
@@ -450,25 +450,25 @@ def test_the_library_loads_in_less_than_50_ms() -> None:
 # -- finding ---------------------------------------------------------------------------------
 
 
-def test_a_material_stands_for_itself() -> None:
+def test_find_material_returns_a_material_unchanged() -> None:
     mine = Material("mine", 1.0)
     assert find_material(mine) is mine
 
 
-def test_own_materials_come_before_the_library() -> None:
+def test_own_materials_take_precedence_over_the_library() -> None:
     own = {"copper": Material("copper", 390.0), "glue": Material("glue", 1.0)}
     assert find_material("copper", own).conductivity_at(300.0)[0] == 390.0
     assert find_material("glue", own).name == "glue"
     assert find_material("silicon", own) is library()["silicon"]
 
 
-def test_what_the_library_mixes_is_not_changed_by_own_names() -> None:
+def test_own_names_do_not_change_media_of_the_library() -> None:
     own = {"copper": Material("copper", 1.0)}
     assert find_material("si_itp", own) is find_material("si_itp")
 
 
 @pytest.mark.parametrize(("name", "near"), [("coper", "copper"), ("siliconn", "silicon"), ("gleu", "glue")])
-def test_an_unknown_name_is_refused_with_the_nearest(name: str, near: str) -> None:
+def test_unknown_name_is_reported_with_similar_names(name: str, near: str) -> None:
     with pytest.raises(DescriptionError) as caught:
         find_material(name, {"glue": Material("glue", 1.0)})
     (diagnostic,) = caught.value.diagnostics
@@ -477,13 +477,13 @@ def test_an_unknown_name_is_refused_with_the_nearest(name: str, near: str) -> No
     assert near in diagnostic.hint
 
 
-def test_a_material_made_of_itself_is_refused_with_the_cycle() -> None:
+def test_material_that_contains_itself_is_reported_with_the_cycle() -> None:
     own = {
         "a": ViaArray("copper", "b", diameter=1e-6, pitch=2e-6),
         "b": ViaArray(ViaArray("c", "silicon", diameter=1e-6, pitch=2e-6), "silicon", 1e-6, 2e-6),
         "c": ViaArray("copper", "b", diameter=1e-6, pitch=2e-6),
     }
-    with pytest.raises(DescriptionError, match=r"is made of itself: b of c of b \[E-CYCLE\]"):
+    with pytest.raises(DescriptionError, match=r"contains itself: b of c of b \[E-CYCLE\]"):
         find_material("a", own)
 
 
@@ -493,20 +493,20 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "materials.md"
 FILES = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_the_guide_shows_what_happens() -> None:
+def test_examples_of_the_guide_run() -> None:
     result = doctest.testfile(str(GUIDE), module_relative=False, encoding="utf-8")
     assert result.attempted > 10
     assert result.failed == 0
 
 
 @pytest.mark.parametrize("block", FILES)
-def test_the_guide_shows_files_that_are_read(block: str) -> None:
+def test_files_of_the_guide_are_valid(block: str) -> None:
     own = read(YAML(typ="safe").load(block)["materials"])
     for name in own:
         assert find_material(name, own).name == name
 
 
-def test_the_example_of_a_material_is_true() -> None:
+def test_example_of_material_runs() -> None:
     result = doctest.testmod(material)
     assert result.attempted
     assert result.failed == 0

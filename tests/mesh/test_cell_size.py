@@ -65,7 +65,7 @@ def is_plane(planes: np.ndarray, value: float) -> bool:
     return bool(np.abs(planes - value).min() <= 1e-12)
 
 
-# -- planes the drawing asks for -------------------------------------------------------------
+# -- planes at the faces of boxes - -------------------------------------------------------------
 
 
 def crowded() -> Package:

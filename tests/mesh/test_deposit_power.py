@@ -44,9 +44,9 @@ def deposit_plainly(x: np.ndarray, y: np.ndarray, corners: np.ndarray, watts: np
     return total
 
 
-def ascending(low: float = 0.0, high: float = 1.0, most: int = 12) -> st.SearchStrategy[np.ndarray]:
+def ascending(low: float = 0.0, high: float = 1.0, max_size: int = 12) -> st.SearchStrategy[np.ndarray]:
     """Return strictly ascending edges from low to high with very different spacings."""
-    inner = st.lists(st.floats(1e-9, 1.0 - 1e-9), max_size=most, unique=True)
+    inner = st.lists(st.floats(1e-9, 1.0 - 1e-9), max_size=max_size, unique=True)
     return inner.map(lambda values: low + (high - low) * np.unique([0.0, *values, 1.0]))
 
 
@@ -96,7 +96,7 @@ def test_fractions_of_every_interval_add_to_one(cells: np.ndarray, pieces: np.nd
     np.testing.assert_allclose(shares.sum(axis=0), 1.0, rtol=1e-14)
 
 
-@given(ascending(), ascending(most=5))
+@given(ascending(), ascending(max_size=5))
 def test_fractions_equal_relative_overlaps(cells: np.ndarray, pieces: np.ndarray) -> None:
     plain = np.stack([overlaps(cells, *ends) for ends in pairwise(pieces)], axis=1)
     np.testing.assert_allclose(overlap_fractions(cells, pieces).toarray(), plain, atol=1e-13)

@@ -166,12 +166,16 @@ def test_narrow_grids_need_more_memory_per_cell() -> None:
 
 def test_options_that_add_memory() -> None:
     grid = even(200, 200, 50)
-    least = MemoryEstimate(grid).memory
-    assert MemoryEstimate(grid, is_linear=False).memory == least + 8 * grid.cells
-    assert least + 8 * grid.cells <= MemoryEstimate(grid, estimate=True).memory <= least + 12 * grid.cells
+    base_memory = MemoryEstimate(grid).memory
+    assert MemoryEstimate(grid, is_linear=False).memory == base_memory + 8 * grid.cells
+    assert (
+        base_memory + 8 * grid.cells
+        <= MemoryEstimate(grid, estimate=True).memory
+        <= base_memory + 12 * grid.cells
+    )
     assert (
         MemoryEstimate(grid, boundary_faces=0).memory
-        < least
+        < base_memory
         < MemoryEstimate(grid, boundary_faces=grid.cells).memory
     )
     assert list(MemoryEstimate(grid, estimate=True).stages) == ["mesh", "solve", "measure", "estimate"]

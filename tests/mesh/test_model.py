@@ -589,8 +589,8 @@ def test_warnings_of_description_and_planes() -> None:
         "die", (2 * mm + 2e-9, 1 * mm), (Layer("d", 1 * mm, SILICON),), on="board", position=(0.0, 0.0)
     )
     mate = Stack("mate", (1 * mm, 1 * mm), (Layer("d", 1 * mm, SILICON),), on="die", position=(1 * mm, 0.0))
-    drawing, planes = modelled(body, die, mate, top=hot).warnings
-    assert "is an unusual ambient temperature" in drawing
+    ambient, planes = modelled(body, die, mate, top=hot).warnings
+    assert "is an unusual ambient temperature" in ambient
     assert "two planes at a distance of 2 nm at x = 2 mm are merged" in planes
 
 

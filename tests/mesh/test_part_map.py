@@ -57,8 +57,8 @@ def test_tiles_equal_the_parts_cell_by_cell(seed: int) -> None:
 def test_boundary_cells_have_a_neighbour_outside(seed: int, axis: int, is_high: bool) -> None:
     geometry, grid = random_body(seed)
     part = parts_by_cell(geometry, grid)
-    framed = np.pad(part, 1)
-    neighbour = np.roll(framed, -1 if is_high else 1, axis)[1:-1, 1:-1, 1:-1]
+    padded = np.pad(part, 1)
+    neighbour = np.roll(padded, -1 if is_high else 1, axis)[1:-1, 1:-1, 1:-1]
     expected = np.nonzero((part > 0) & (neighbour == 0))
     assert expected[0].size > 0
     for found, wanted in zip(rasterize(geometry, grid).boundary_cells(axis, is_high), expected, strict=True):

@@ -130,7 +130,7 @@ def test_all_errors_of_an_object_are_reported_together() -> None:
     ]
 
 
-# -- drawings --------------------------------------------------------------------------------
+# -- descriptions ----------------------------------------------------------------------------
 
 
 def test_valid_description_has_no_diagnostics() -> None:

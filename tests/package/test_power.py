@@ -170,11 +170,11 @@ def test_zero_power_cannot_be_scaled() -> None:
 
 def test_negative_power_needs_allow_negative() -> None:
     cooled = Block("peltier", (0.0, 0.0), (1 * mm, 1 * mm), -0.5)
-    remedy = "(write allow_negative: true if this is intended, as for a Peltier element) [E-POWER]"
-    assert refused(blocks=(A, cooled)) == f"Power.blocks.peltier.power: -500 mW is negative {remedy}"
-    assert refused(-1.0) == f"Power.total: -1 W is negative {remedy}"
+    hint = "(write allow_negative: true if this is intended, as for a Peltier element) [E-POWER]"
+    assert refused(blocks=(A, cooled)) == f"Power.blocks.peltier.power: -500 mW is negative {hint}"
+    assert refused(-1.0) == f"Power.total: -1 W is negative {hint}"
     assert refused(map=np.array([[1.0, 1.0], [1.0, -2.0]])) == (
-        f"Power.map: 1 of its pixels are negative, the first -2 W in row 2 from the south, column 2 {remedy}"
+        f"Power.map: 1 of its pixels are negative, the first -2 W in row 2 from the south, column 2 {hint}"
     )
     assert Power(blocks=(A, cooled), allow_negative=True).total_power == 1.5
     assert Power(-1.0, allow_negative=True).total_power == -1.0

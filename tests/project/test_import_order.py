@@ -38,9 +38,11 @@ ORDER = (
 EXCEPTIONS = {
     # A trace is a description of power over time and knows no cells; it lies beside what simulates it.
     ("io.description.trace_files", "transient.trace"),
+    ("io.description.trace_files", "transient.trace_checks"),
     ("io.description.trace_files", "transient.waveform"),
     # Networks are data with their algebra; they know nothing of packages, and a result holds them.
     ("results.impedance_result", "impedance.networks"),
+    ("results.impedance_result", "impedance.structure_function"),
 }
 # Packages whose __init__ only hands out names: nothing inside imports them.
 FACADES = ("", "linear", "impedance")

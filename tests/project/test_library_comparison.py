@@ -14,8 +14,8 @@ import pytest
 
 from thermostack.units import mm
 
-HOUSE = Path(__file__).parents[2]
-FOLDERS = [str(HOUSE / "benchmarks"), str(HOUSE / "benchmarks" / "drivers")]
+ROOT = Path(__file__).parents[2]
+FOLDERS = [str(ROOT / "benchmarks"), str(ROOT / "benchmarks" / "drivers")]
 LIAR = """
 import sys
 import numpy as np
@@ -39,7 +39,7 @@ def size(tmp_path: Path) -> Any:
     problem = standard.with_model_precision(standard.standard_problem(8 * mm))
     file = tmp_path / "problem"
     import_module("python_library").write_problem(file, problem.conduction, problem.rhs, problem.widths)
-    script = [sys.executable, str(HOUSE / "benchmarks" / "drivers" / "python_library.py")]
+    script = [sys.executable, str(ROOT / "benchmarks" / "drivers" / "python_library.py")]
     return libraries.Size(problem, file, {"python": script}, 60.0)
 
 

@@ -80,9 +80,9 @@ def test_an_unknown_name_is_answered_with_the_nearest(run: Any) -> None:
 
 def test_parts_without_cells_are_left_out(run: Any) -> None:
     member = run.names.index("logic.bulk")
-    most = run.max.copy()
-    most[:, member] = -np.inf
-    odd: Any = replace(run, max=most)
+    maximum = run.max.copy()
+    maximum[:, member] = -np.inf
+    odd: Any = replace(run, max=maximum)
     assert np.array_equal(history_of(odd, "logic").peak, run.max[:, run.names.index("logic.active")])
     with pytest.raises(KeyError):
         history_of(odd, "logic.bulk")

@@ -1,4 +1,4 @@
-"""How a field of a description is read: quantities, names, choices, things by name, and faults in words."""
+"""Reading of the fields of a description: quantities, names, choices, named items, and diagnostics."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_nearest_names(word: str, known: list[str], text: str) -> None:
     assert suggest(word, iter(known)) == text
 
 
-def test_no_more_than_three_are_named() -> None:
+def test_at_most_three_similar_names_are_suggested() -> None:
     assert suggest("core", [f"core_{n}" for n in range(9)]) == "did you mean core_0 or core_1 or core_2?"
 
 
@@ -81,12 +81,12 @@ def test_no_more_than_three_are_named() -> None:
 
 
 @pytest.mark.parametrize("value", ["50 um", "0.05 mm", 50e-6, np.float32(50e-6), np.float64(50e-6)])
-def test_a_quantity_is_a_text_or_a_number_of_si(value: Any) -> None:
+def test_quantity_is_text_with_unit_or_si_number(value: Any) -> None:
     assert read(Thickness, value) == pytest.approx(50e-6, rel=1e-7)
     assert type(read(Thickness, value)) is float
 
 
-def test_a_quantity_from_a_file_has_its_unit() -> None:
+def test_quantity_from_file_needs_unit() -> None:
     assert read(Thickness, "50 um", from_file=True) == 50e-6
     for value, shown in ((50, "50"), (50e-6, "5e-05")):
         found = diagnostic(Thickness, value, from_file=True)
@@ -99,19 +99,19 @@ def test_a_quantity_from_a_file_has_its_unit() -> None:
 
 
 @pytest.mark.parametrize("value", [True, None, [1.0], {"mm": 1}, Decimal(1), 1j, b"1 mm"])
-def test_what_is_no_quantity_is_refused(value: Any) -> None:
+def test_other_types_are_not_quantities(value: Any) -> None:
     found = diagnostic(Thickness, value)
     assert found.code == "E-TYPE"
     assert found.message == f"{value!r} is not a length"
 
 
 @pytest.mark.parametrize("text", ["50", "50 K", "fifty um", ""])
-def test_a_text_that_is_none_of_its_dimension_is_refused(text: str) -> None:
+def test_quantity_of_other_dimension_is_refused(text: str) -> None:
     assert diagnostic(Thickness, text).code == "E-UNIT"
 
 
 @pytest.mark.parametrize("value", [nan, inf, -inf])
-def test_what_is_not_finite_is_refused_from_python_and_from_files(value: float) -> None:
+def test_non_finite_number_is_refused_from_python_and_files(value: float) -> None:
     for from_file in (False, True):
         found = diagnostic(Thickness, value, from_file=from_file)
         assert (found.code, found.message) == ("E-RANGE", f"{value} is not a finite length")
@@ -133,7 +133,7 @@ def test_bounds(quantity: Quantity, value: float, message: str, hint: str) -> No
     assert (found.code, found.message, found.hint) == ("E-RANGE", message, hint)
 
 
-def test_bounds_that_may_be_reached() -> None:
+def test_inclusive_bounds() -> None:
     assert read(Annotated[float, Quantity("power", min=0.0)], 0.0) == 0.0
     assert read(Annotated[float, Quantity("length", max=1.0)], 1.0) == 1.0
     assert read(Annotated[float, Quantity("length", above=0.0)], 1e-300) == 1e-300
@@ -148,13 +148,13 @@ def test_bounds_that_may_be_reached() -> None:
         ("1e9 m", "check the unit"),
     ],
 )
-def test_a_slip_of_the_unit_is_told(value: str, hint: str) -> None:
+def test_implausible_unit_is_reported(value: str, hint: str) -> None:
     found = diagnostic(Thickness, value)
     assert (found.code, found.hint) == ("E-SLIP", hint)
     assert "is outside 10 nm to 100 mm" in found.message
 
 
-def test_a_quantity_is_written_with_a_unit_that_reads_back() -> None:
+def test_written_quantity_reads_back() -> None:
     for value in (50e-6, 0.1 / 3, 1.0 / 7):
         text = dump(Extent, value)
         assert isinstance(text, str)
@@ -162,7 +162,7 @@ def test_a_quantity_is_written_with_a_unit_that_reads_back() -> None:
     assert dump(Temperature, 300.0) == "26.85 degC"
 
 
-def test_the_schema_of_a_quantity_is_a_text() -> None:
+def test_json_schema_of_quantity_is_string() -> None:
     schema = TypeAdapter(Thickness).json_schema()
     assert schema["type"] == "string"
 
@@ -186,13 +186,13 @@ def test_names(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "-a", "a\n", "a/b", "x" * 65, "a:b"])
-def test_names_that_are_none(name: str) -> None:
+def test_invalid_names(name: str) -> None:
     assert diagnostic(Name, name).code == "E-NAME"
     if name != "a.b":
         assert diagnostic(PathName, f"ok.{name}").code == "E-NAME"
 
 
-def test_a_number_for_a_name_wants_quotes() -> None:
+def test_number_as_name_gets_hint_of_quotes() -> None:
     assert (diagnostic(Name, 5).code, diagnostic(Name, 5).hint) == ("E-TYPE", "put it in quotes")
     assert diagnostic(Name, None).hint == ""
 
@@ -206,11 +206,11 @@ def test_fractions(value: Any, number: float) -> None:
     ("value", "code"),
     [(-0.1, "E-RANGE"), ("120 %", "E-RANGE"), (True, "E-RANGE"), (nan, "E-RANGE"), ("1 mm", "E-UNIT")],
 )
-def test_fractions_that_are_none(value: Any, code: str) -> None:
+def test_invalid_fractions(value: Any, code: str) -> None:
     assert diagnostic(Fraction, value).code == code
 
 
-def test_what_is_long_is_shown_short() -> None:
+def test_long_values_are_abbreviated_in_messages() -> None:
     message = diagnostic(Name, "y z" * 100).message
     assert len(message) < 80
     assert "..." in message
@@ -248,7 +248,7 @@ class Nothing:
 
 
 @described
-class Sheet:
+class Panel:
     """Plates, holes, and a short form."""
 
     plates: Annotated[tuple[Plate, ...], NamedItems(Plate)] = ()
@@ -261,7 +261,7 @@ class Sheet:
         return {"label": value} if isinstance(value, str) else value
 
 
-def test_a_described_thing_is_frozen_and_compares_by_value() -> None:
+def test_described_object_is_frozen_and_compares_by_value() -> None:
     plate = Plate("a", 1e-3)
     assert plate == Plate(name="a", thickness="1 mm")  # type: ignore[arg-type]
     assert replace(plate, name="b") != plate
@@ -269,7 +269,7 @@ def test_a_described_thing_is_frozen_and_compares_by_value() -> None:
         plate.name = "c"  # type: ignore[misc]
 
 
-def test_the_constructor_raises_all_diagnostics_with_their_fields() -> None:
+def test_constructor_raises_all_diagnostics_with_fields() -> None:
     with pytest.raises(DescriptionError) as caught:
         Plate("a b", -1e-3, thicknes=3)  # type: ignore[call-arg]
     assert {(found.field, found.code) for found in caught.value.diagnostics} == {
@@ -281,7 +281,7 @@ def test_the_constructor_raises_all_diagnostics_with_their_fields() -> None:
     assert odd.hint == "did you mean thickness?"
 
 
-def test_a_field_that_is_missing_is_named() -> None:
+def test_missing_field_is_named() -> None:
     with pytest.raises(DescriptionError) as caught:
         Plate("a")  # type: ignore[call-arg]
     assert [(found.field, found.message) for found in caught.value.diagnostics] == [
@@ -290,7 +290,7 @@ def test_a_field_that_is_missing_is_named() -> None:
     assert diagnostic(Plate, {"name": "a"}).code == "E-MISSING"
 
 
-def test_keys_of_files_are_the_aliases() -> None:
+def test_keys_in_files_are_aliases() -> None:
     """A file says `at`; Python may say either."""
     assert field_keys(Plate) == {
         "name": "name", "thickness": "thickness", "at": "place", "tags": "tags", "count": "count",
@@ -303,7 +303,7 @@ def test_keys_of_files_are_the_aliases() -> None:
     assert (found.code, found.field, found.message) == ("E-KEY", "place", "unknown key 'place'")
 
 
-def test_unknown_keys_and_bad_values_are_told_together() -> None:
+def test_unknown_keys_and_bad_values_are_reported_together() -> None:
     found = diagnostics(Plate, {"name": "a", "thickness": "-1 mm", "tag": 3, "at": 5}, from_file=True)
     assert {(one.field, one.code) for one in found} == {
         ("thickness", "E-RANGE"), ("tag", "E-KEY"), ("at", "E-TYPE"),
@@ -311,25 +311,25 @@ def test_unknown_keys_and_bad_values_are_told_together() -> None:
     assert {one.hint for one in found if one.code == "E-KEY"} == {"did you mean tags?"}
 
 
-def test_a_key_like_no_other_is_told_with_all_there_are() -> None:
+def test_dissimilar_key_gets_list_of_keys() -> None:
     assert diagnostic(RoundHole, {"diameter": "1 mm", "zzz": 1}).hint == "the keys are diameter"
     assert diagnostic(Nothing, {"zzz": 1}).hint == "there are no keys here"
 
 
-def test_what_is_no_mapping_is_refused_with_the_keys() -> None:
+def test_value_that_is_not_a_mapping_is_refused_with_keys() -> None:
     found = diagnostic(RoundHole, 5)
     assert (found.code, found.message) == ("E-TYPE", "5 is not a round hole")
     assert found.hint == "write a mapping with keys of diameter"
     assert diagnostic(Nothing, [1]).hint == ""
 
 
-def test_short_forms_become_mappings() -> None:
-    assert read(Sheet, "mine") == Sheet(label="mine")
-    made = Sheet(label="mine")
-    assert read(Sheet, made) is made
+def test_short_forms_are_converted_to_mappings() -> None:
+    assert read(Panel, "mine") == Panel(label="mine")
+    made = Panel(label="mine")
+    assert read(Panel, made) is made
 
 
-def test_a_check_of_the_whole_is_told_by_its_code() -> None:
+def test_validator_of_whole_object_keeps_its_code() -> None:
     with pytest.raises(DescriptionError) as caught:
         RoundHole(0.5)
     (found,) = caught.value.diagnostics
@@ -350,7 +350,7 @@ def test_a_check_of_the_whole_is_told_by_its_code() -> None:
         ({"tags": [5]}, "5 is not a text"),
     ],
 )
-def test_plain_types_are_refused_in_our_words(value: dict[str, Any], message: str) -> None:
+def test_messages_of_plain_types(value: dict[str, Any], message: str) -> None:
     found = diagnostic(Plate, {"name": "a", "thickness": 1e-3} | value)
     assert (found.code, found.message) == ("E-TYPE", message)
     assert found.hint == ("put it in quotes" if message == "5 is not a text" else "")
@@ -362,12 +362,12 @@ Hole = Annotated[RoundHole | Nothing, TaggedUnion((RoundHole, Nothing))]
 Holed = Annotated[Any, TaggedUnion((RoundHole, Nothing), names=True, plain=(Plate,))]
 
 
-def test_keys_of_classes() -> None:
+def test_class_keys() -> None:
     assert class_key(RoundHole) == "round_hole"
     assert class_key(Nothing) == "nothing"
 
 
-def test_one_of_several_is_a_mapping_of_one_key_or_the_thing() -> None:
+def test_tagged_union_is_mapping_of_one_key_or_object() -> None:
     assert read(Hole, {"round_hole": {"diameter": "1 mm"}}, from_file=True) == RoundHole(1e-3)
     assert read(Hole, {"nothing": {}}) == read(Hole, {"nothing": None}) == Nothing()
     assert read(Hole, RoundHole(1e-3)) == RoundHole(1e-3)
@@ -375,7 +375,7 @@ def test_one_of_several_is_a_mapping_of_one_key_or_the_thing() -> None:
     assert read(Hole, dump(Hole, Nothing())) == Nothing()
 
 
-def test_names_and_plain_things_are_taken_where_they_may_be() -> None:
+def test_tagged_union_accepts_names_and_plain_objects_if_permitted() -> None:
     assert read(Holed, "copper") == "copper"
     plate = Plate("a", 1e-3)
     assert read(Holed, plate) is plate
@@ -395,17 +395,17 @@ def test_names_and_plain_things_are_taken_where_they_may_be() -> None:
         (5, "expected exactly one of round_hole, nothing, got 5"),
     ],
 )
-def test_none_or_two_of_several_are_refused(value: Any, message: str) -> None:
+def test_tagged_union_refuses_none_or_two_choices(value: Any, message: str) -> None:
     assert diagnostic(Hole, value).message == message
     assert diagnostic(Holed, value).message == message.replace("exactly one", "a name or exactly one")
 
 
-def test_a_choice_that_is_none_is_told_with_the_nearest() -> None:
+def test_unknown_choice_gets_similar_name() -> None:
     found = diagnostic(Hole, {"round_hol": {}})
     assert (found.code, found.field, found.hint) == ("E-KEY", "round_hol", "did you mean round_hole?")
 
 
-def test_a_diagnostic_inside_a_choice_has_its_path() -> None:
+def test_diagnostic_inside_choice_has_full_path() -> None:
     assert diagnostic(Hole, {"round_hole": {"diameter": "0 mm"}}).field == "round_hole.diameter"
 
 
@@ -414,7 +414,7 @@ def test_a_diagnostic_inside_a_choice_has_its_path() -> None:
 Plates = Annotated[tuple[Plate, ...], NamedItems(Plate)]
 
 
-def test_named_things_are_a_mapping_in_files_and_a_sequence_in_python() -> None:
+def test_named_items_are_mapping_in_files_and_sequence_in_python() -> None:
     file = {"a": {"thickness": "1 mm"}, "b": {"thickness": "2 mm"}}
     plates = (Plate("a", 1e-3), Plate("b", 2e-3))
     assert read(Plates, file, from_file=True) == plates
@@ -423,7 +423,7 @@ def test_named_things_are_a_mapping_in_files_and_a_sequence_in_python() -> None:
     assert read(Plates, {}) == ()
 
 
-def test_names_are_checked_where_they_stand() -> None:
+def test_invalid_names_of_items_are_located() -> None:
     assert (
         diagnostic(Plates, {"a": {"thickness": "1 mm", "name": "b"}}).message == "'a' contains another name"
     )
@@ -431,28 +431,28 @@ def test_names_are_checked_where_they_stand() -> None:
     assert diagnostic(Plates, {5: {"thickness": "1 mm"}}).hint == "put it in quotes"
     assert diagnostic(Plates, 5).message == "5 is not a mapping of names"
     assert diagnostic(Plates, {"a": {"thickness": "0 mm"}}).field == "a.thickness"
-    assert diagnostic(Sheet, {"plates": {"a": 5}}).field == "plates.a"
+    assert diagnostic(Panel, {"plates": {"a": 5}}).field == "plates.a"
 
 
 # -- faults ----------------------------------------------------------------------------------
 
 
-def test_paths_read_as_they_are_written() -> None:
+def test_field_paths_as_text() -> None:
     assert field_path(("stacks", "gpu", "layers", 2, "@mapping", "name")) == "stacks.gpu.layers[2].name"
     assert field_path(()) == ""
     assert field_path((0, 1)) == "[0][1]"
 
 
-def test_a_diagnostic_at_a_path_keeps_it() -> None:
+def test_diagnostic_keeps_its_path() -> None:
     found = diagnostic_at(iter(("a", 1)), "is wrong", "right it", "E-GAP")
     assert found == Diagnostic("a[1]", "is wrong", "right it", "E-GAP", path=("a", 1))
 
 
-def test_braces_in_a_message_are_only_text() -> None:
+def test_braces_in_message_are_kept() -> None:
     assert diagnostic(Name, "{text}").message == "'{text}' is not a name"
 
 
-def test_defaults_are_left_out_of_what_is_written() -> None:
+def test_dump_leaves_out_defaults() -> None:
     assert dump(Plate, Plate("a", 1e-3)) == {"name": "a", "thickness": "1 mm"}
     assert dump(Plate, Plate("a", 1e-3, place=(0.0, 1e-3))) == {
         "name": "a",
@@ -472,7 +472,7 @@ def test_defaults_are_left_out_of_what_is_written() -> None:
         "package.package",
     ],
 )
-def test_no_class_of_a_description_is_left_for_later(room: str) -> None:
+def test_all_description_classes_are_resolved_at_import(room: str) -> None:
     """Pydantic completes such a class on its first use, and puts its own constructor back."""
     module = import_module(f"thermostack.{room}")
     kinds = [
@@ -484,7 +484,7 @@ def test_no_class_of_a_description_is_left_for_later(room: str) -> None:
     assert all(kind.__pydantic_complete__ for kind in kinds)
 
 
-def test_a_mixture_from_python_is_refused_in_our_words_on_its_second_use_too() -> None:
+def test_second_use_of_invalid_medium_has_same_message() -> None:
     BumpArray("copper", "silicon", 20e-6, 50e-6)
     with pytest.raises(DescriptionError, match=r"BumpArray\.pitch.*not greater than zero"):
         BumpArray("copper", "silicon", 20e-6, -50e-6)

@@ -24,7 +24,7 @@ from support import small_series
 from support.small_series import coarse_model, contents, fake_run
 
 from thermostack.io.results import model_record
-from thermostack.io.results.transient_file import partial_path
+from thermostack.io.results.transient_writer import partial_path
 
 CALLS = "write pwrite ftruncate posix_fallocate fsync fdatasync open link rename unlink".split()
 WRITES = ("write", "pwrite")
@@ -35,10 +35,10 @@ DRAWN = model_record.describe(MODEL.package)
 
 
 def look_at(path: Path) -> None:
-    """Read all of a film that is shown so far: whole frames in their order, and nothing behind them."""
-    film = path if path.exists() else partial_path(path)
-    if film.exists():
-        with h5py.File(film, locking=False) as file:
+    """Read all frames that a file shows so far: complete frames in their order, and none after them."""
+    file_path = path if path.exists() else partial_path(path)
+    if file_path.exists():
+        with h5py.File(file_path, locking=False) as file:
             shown = file["VTKHDF/Steps/CellDataOffsets/temperature"][()]
             assert shown.size == file["VTKHDF/Steps"].attrs["NSteps"]
             count = int(np.sum(shown < shown.size))

@@ -69,9 +69,9 @@ def powers(draw: Draw, size: tuple[float, float]) -> Power:
 
 
 @st.composite
-def stacks(draw: Draw, name: str, size: tuple[float, float], *, most: int, may_be_open: bool) -> Stack:
-    """Return a stack of one to `most` layers; a void layer is neither the first nor the last."""
-    count = draw(st.integers(1, most))
+def stacks(draw: Draw, name: str, size: tuple[float, float], *, max_layers: int, may_be_open: bool) -> Stack:
+    """Return a stack of one to `max_layers` layers; a void layer is neither the first nor the last."""
+    count = draw(st.integers(1, max_layers))
     open_at = draw(st.integers(1, count - 2)) if may_be_open and count > 2 and draw(st.booleans()) else -1
     layers = []
     for n in range(count):
@@ -99,7 +99,7 @@ def children(draw: Draw, size: tuple[float, float], *, may_be_open: bool) -> lis
     width, depth = (round(0.5 * side / STEP) * STEP for side in size)
     for quarter in draw(st.lists(st.integers(0, 3), max_size=3, unique=True)):
         own = draw(steps(1 * mm, width - 4 * STEP)), draw(steps(1 * mm, depth - 4 * STEP))
-        stack = draw(stacks(f"die_{quarter}", own, most=3, may_be_open=may_be_open))
+        stack = draw(stacks(f"die_{quarter}", own, max_layers=3, may_be_open=may_be_open))
         turns = (0, 90, 180, 270) if max(own) <= min(width, depth) - STEP else (0, 180)
         rotate = draw(st.sampled_from(turns))
         stack = replace(stack, on=("root",), rotate=rotate, flip=draw(st.booleans()))
@@ -109,7 +109,7 @@ def children(draw: Draw, size: tuple[float, float], *, may_be_open: bool) -> lis
     if found and draw(st.booleans()):
         host = draw(st.sampled_from(found))
         own = draw(steps(0.5 * mm, host.size[0])), draw(steps(0.5 * mm, host.size[1]))
-        stack = draw(stacks("upper", own, most=2, may_be_open=False))
+        stack = draw(stacks("upper", own, max_layers=2, may_be_open=False))
         at = draw(steps(0.0, host.size[0] - own[0])), draw(steps(0.0, host.size[1] - own[1]))
         found.append(replace(stack, on=(host.name,)).at(*at))
     return found
@@ -165,7 +165,7 @@ def coolings(draw: Draw, size: tuple[float, float], *, is_everywhere: bool) -> C
 def packages(draw: Draw, *, may_be_open: bool = True) -> Package:
     """Return a package; `may_be_open` permits void layers and no filler around the dies."""
     size = draw(steps(4 * mm, 9 * mm)), draw(steps(4 * mm, 9 * mm))
-    root = draw(stacks("root", size, most=3, may_be_open=may_be_open))
+    root = draw(stacks("root", size, max_layers=3, may_be_open=may_be_open))
     others = draw(children(size, may_be_open=may_be_open))
     is_filled = not may_be_open or draw(st.booleans())
     filler = draw(materials()) if is_filled else None
@@ -176,7 +176,7 @@ def packages(draw: Draw, *, may_be_open: bool = True) -> Package:
     on_root = tuple(stack.name for stack in others if stack.on == ("root",))
     lid = []
     if filler is not None and len(on_root) > 1 and all(stack.name != "upper" for stack in others):
-        plate = draw(stacks("lid", size, most=2, may_be_open=False))
+        plate = draw(stacks("lid", size, max_layers=2, may_be_open=False))
         lid = [replace(plate, on=on_root, gap_fill=draw(materials())).at(0.0, 0.0)]
     found = [root, *([inside] if inside else []), *others, *lid]
     cooling = draw(coolings(size, is_everywhere=may_be_open))

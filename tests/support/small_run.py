@@ -12,7 +12,7 @@ from thermostack.results.throttling_log import ThrottlingLog
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What tables and pictures read of a transient."""
+    """The fields of a transient result that tables and figures read."""
 
     model: Model
     time: np.ndarray  # (n,) s
@@ -33,7 +33,7 @@ def small_run(
     time = np.unique(np.concatenate([[0.0, 0.5 * end], np.geomspace(1e-5 * end, end, count - 2)]))
     n = np.arange(len(names))
     rise = 1.0 - np.exp(-time[:, None] / (0.05 * end * (1.0 + 0.2 * n)))
-    most = 310.0 + (20.0 + 2.0 * n) * rise
+    maximum = 310.0 + (20.0 + 2.0 * n) * rise
     heat = np.concatenate([model.power_of_parts, [block.power for block in model.blocks]])
     power = np.where(time[:, None] < 0.5 * end, heat, 0.5 * heat)
-    return Run(model, time, names, most - 4.0, most - 2.0, most, power, throttling)
+    return Run(model, time, names, maximum - 4.0, maximum - 2.0, maximum, power, throttling)

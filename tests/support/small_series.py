@@ -11,7 +11,7 @@ import numpy as np
 from support.small_result import small_package
 
 from thermostack.io.results import hdf5_check
-from thermostack.io.results.transient_file import TransientWriter
+from thermostack.io.results.transient_writer import TransientWriter
 from thermostack.mesh.model import Model, discretize
 from thermostack.results.throttling_log import ThrottlingLog
 
@@ -66,11 +66,11 @@ def fake_run(
     path: Path,
     model: Model,
     resume: bool = False,
-    asked: str = "all of it",
+    request: str = "all of it",
     after_step: Callable[[FakeSimulation], None] = lambda simulation: None,
 ) -> TransientWriter:
     """Run the simulation into a file as a solver would."""
-    with TransientWriter(path, model, NAMES, PROBES, FRAME_TIMES, asked, resume) as writer:
+    with TransientWriter(path, model, NAMES, PROBES, FRAME_TIMES, request, resume) as writer:
         if writer.is_finished:
             return writer
         simulation = FakeSimulation(model)

@@ -39,7 +39,7 @@ PLANES = (
 
 
 def workload_package(material: Material = SILICON, top: float = 2e3) -> Package:
-    """Return it: a die of 10 W in two blocks, a memory of 2 W by a map, under a film [W/(m2 K)]."""
+    """Return a die of 10 W in two blocks and a memory of 2 W by a map, with an htc on top [W/(m2 K)]."""
     blocks = (
         Block("left", (0.0, 0.0), (1 * mm, 2 * mm), 7.0),
         Block("right", (2.0 * mm, 0.0), (1 * mm, 2 * mm), 3.0),

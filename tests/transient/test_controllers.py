@@ -503,7 +503,7 @@ def test_what_cannot_be_controlled_with_is_refused(controllers: list[Any], code:
     assert codes(error) == [code]
 
 
-def test_a_description_starts_anew_in_every_run() -> None:
+def test_a_description_starts_again_in_every_run() -> None:
     throttle = two_states()
     ControllerSet([throttle]).act(0.0, warm(370.0))
     assert ControllerSet([throttle]).act(0.0, warm(350.0)) == {"gpu": 1.0}

@@ -17,7 +17,7 @@ from support.small_series import contents
 
 from thermostack.io.results.transient_file import read_frames
 
-DRAWING = CHIP.replace("silicon_constant", "silicon", 2)  # the processor: it conducts less when hot
+PACKAGE_TEXT = CHIP.replace("silicon_constant", "silicon", 2)  # the processor: it conducts less when hot
 TRACE = """\
 #! after: repeat, period: 40 ms
 time [ms], gpu [W], hbm.west [%], cooling.bottom.h [%]
@@ -34,7 +34,7 @@ FACTS = "thermostack/history/result"  # with the seconds of the clock
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    Path("chip.yaml").write_text(DRAWING)
+    Path("chip.yaml").write_text(PACKAGE_TEXT)
     Path("load.csv").write_text(TRACE)
     return tmp_path
 
@@ -54,7 +54,7 @@ def finish(process: subprocess.Popen[bytes]) -> bool:
 
 
 def result(name: str) -> dict[str, Any]:
-    """Return all that a run found, bit for bit, in its film and in its history."""
+    """Return all that a run found, bit for bit, in its heat-transfer coefficient and in its history."""
     found = contents(Path(f"{name}.vtkhdf"))
     facts = json.loads(found.pop(FACTS))
     seconds = facts["report"].pop("seconds")

@@ -40,7 +40,7 @@ BLOCKS = (
     Block("core_1", (1 * mm, 0.0), (1 * mm, 2 * mm), 3.0),
     Block("cache", (2 * mm, 0.0), (2 * mm, 1 * mm), 5.0),
 )
-FILM, AIR = Convection(1000.0, 300.0), Convection(10.0, 310.0)
+HTC, AIR = Convection(1000.0, 300.0), Convection(10.0, 310.0)
 
 
 def model_of(power: Power | None = None, **cooling: Any) -> Model:
@@ -55,7 +55,7 @@ def model_of(power: Power | None = None, **cooling: Any) -> Model:
         Layer(name, 0.1 * mm, SILICON, power=Power(heat)) for name, heat in (("base", 4.0), ("core", 0.0))
     )
     hbm = Stack("hbm", (2 * mm, 3 * mm), memory, on="board", position=(6 * mm, 2 * mm))
-    faces = Cooling(**(cooling or {"top": FILM, "surroundings": AIR}))
+    faces = Cooling(**(cooling or {"top": HTC, "surroundings": AIR}))
     return discretize(Package("case", (board, chip, hbm), faces), cell=1 * mm)
 
 
@@ -207,7 +207,7 @@ def test_a_function_of_time() -> None:
     assert not both.is_ambient_constant
 
 
-def test_a_function_may_not_cool_where_the_drawing_does_not() -> None:
+def test_a_function_may_not_cool_where_the_package_does_not() -> None:
     loads = Loads(MODEL, function=lambda t: {"core_0": 1.0 - t})
     with pytest.raises(DescriptionError) as caught:
         loads.cell_powers(2.0)
@@ -253,7 +253,7 @@ def test_nothing_outside_changes_where_no_column_says_so() -> None:
     assert MODEL.boundary.temperature.min() >= 300.0
 
 
-def test_share_of_a_film() -> None:
+def test_share_of_a_htc() -> None:
     loads = Loads(MODEL, steps({"cooling.top.h": [1.0, 0.25], "cooling.surroundings.h": [0.5, 0.5]}))
     share = loads.htc_fraction(1.0)
     assert share is not None
@@ -265,12 +265,12 @@ def test_share_of_a_film() -> None:
 
 def test_a_heat_given_to_a_face_has_nothing_outside() -> None:
     half = FaceRectangle((0.0, 0.0), (3 * mm, 8 * mm))
-    model = model_of(top=(FILM, FaceCooling(FixedFlux(flux=10.0), half)), surroundings=AIR)
+    model = model_of(top=(HTC, FaceCooling(FixedFlux(flux=10.0), half)), surroundings=AIR)
     loads = Loads(model, steps({"cooling.top": [350.0], "cooling.top.h": [0.5]}))
-    has_film = (model.boundary.face == FACES.index("top")) & (model.boundary.h > 0.0)
+    has_htc = (model.boundary.face == FACES.index("top")) & (model.boundary.h > 0.0)
     is_flux = model.boundary.flux != 0.0
     assert is_flux.any()
-    assert set(loads.ambient_temperature(0.0)[has_film].tolist()) == {350.0}
+    assert set(loads.ambient_temperature(0.0)[has_htc].tolist()) == {350.0}
     np.testing.assert_array_equal(
         loads.ambient_temperature(0.0)[is_flux], model.boundary.temperature[is_flux]
     )
@@ -285,7 +285,7 @@ def test_a_face_without_its_own_cooling() -> None:
     ]
 
 
-def test_a_fixed_temperature_has_no_film() -> None:
+def test_a_fixed_temperature_has_no_htc() -> None:
     model = model_of(top=FixedTemperature(300.0), surroundings=AIR)
     assert refused(steps({"cooling.top.h": [0.5]}), model=model) == [
         (
@@ -313,7 +313,7 @@ def test_all_diagnostics_are_told_at_once() -> None:
     ]
 
 
-def test_two_traces_of_one_heater() -> None:
+def test_two_traces_of_one_heat_source() -> None:
     assert refused([steps({"chip": [1.0]}), steps({"core_0": [1.0]})]) == [
         (
             "core_0: core_0 and chip both set the power of chip.active.core_0 (remove one of the "
@@ -348,8 +348,8 @@ def test_diagnostics_of_a_file_have_their_place(tmp_path: Path, monkeypatch: pyt
             "is a cooler) [E-POWER]"
         ),
         (
-            "trace.csv:2:38: cooling.west: the package has no cooling of its own for west that has a "
-            "temperature outside (there is cooling.surroundings and cooling.top) [E-COOLING]"
+            "trace.csv:2:38: cooling.west: the package has no boundary condition with an ambient temperature "
+            "at west (there is cooling.surroundings and cooling.top) [E-COOLING]"
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""The coefficients of a transient: taken anew where that matters, kept where it does not."""
+"""The coefficients of a transient: taken again where that matters, kept where it does not."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_what_is_found_is_taken_in_the_middle_of_the_step(model: Model) -> None:
 
 
 def test_small_drifts_of_capacities_add_up(model: Model) -> None:
-    """Conductivities are taken anew each time, capacities when they have strayed as far as matters."""
+    """Conductivities are taken again each time, capacities when they have strayed as far as matters."""
     found, now, varies = made(model), warm(model), varying(model)
     stored = [found.state()["capacity_at"].mean()]
     count = 0
@@ -127,7 +127,7 @@ def test_planes_may_vary_in_one_of_the_two_alone() -> None:
         assert bits(other) == bits(found)
 
 
-def test_only_planes_where_it_matters_are_taken_anew(model: Model) -> None:
+def test_only_planes_where_it_matters_are_taken_again(model: Model) -> None:
     """A plane of hot silicon that drifts is, and its neighbours share its faces; one that does not is not."""
     found, now = made(model), warm(model)
     before, planes = bits(found), np.flatnonzero(varying(model))
@@ -156,7 +156,7 @@ def test_a_material_that_changes_only_when_it_is_hotter_is_followed() -> None:
     assert found.predict(now, mixed(now + 5.0))
 
 
-def test_films_change_surfaces_alone(model: Model) -> None:
+def test_coefficients_change_surfaces_alone(model: Model) -> None:
     found = made(model)
     g_z, surface = found.conduction.g_z, found.conduction.boundary_face_conductance
     share = np.full(surface.size, 0.5)

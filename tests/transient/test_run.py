@@ -68,7 +68,7 @@ def run() -> TransientResult:
 # -- what is kept --------------------------------------------------------------------------------
 
 
-def test_the_first_row_is_the_start_and_the_last_the_end(run: TransientResult) -> None:
+def test_rows_span_start_to_end(run: TransientResult) -> None:
     assert run.time[0] == 0.0
     assert run.time[-1] == END
     assert (np.diff(run.time) > 0.0).all()
@@ -79,7 +79,7 @@ def test_the_first_row_is_the_start_and_the_last_the_end(run: TransientResult) -
     assert run.energy[0].tolist() == [0.0, 0.0, 0.0]
 
 
-def test_every_step_has_a_row_with_each_member(run: TransientResult) -> None:
+def test_every_step_has_a_row_of_all_members(run: TransientResult) -> None:
     assert run.report is not None
     n = run.report.steps + 1
     assert run.names == (*(part.name for part in MODEL.parts), "die.active.left", "die.active.right")
@@ -91,7 +91,7 @@ def test_every_step_has_a_row_with_each_member(run: TransientResult) -> None:
     assert (run.mean <= run.max + 1e-9).all()
 
 
-def test_powers_are_those_from_each_time_on(run: TransientResult) -> None:
+def test_power_holds_from_each_time_on(run: TransientResult) -> None:
     die = run.of("die").power
     for time, watts in ((0.0, 5.0), (0.02, 30.0), (0.04, 30.0), (0.05, 5.0), (END, 5.0)):
         assert die[run.time == time] == pytest.approx([watts])
@@ -103,7 +103,7 @@ def test_powers_are_those_from_each_time_on(run: TransientResult) -> None:
     assert left + right == pytest.approx(run.of("die.active").power)
 
 
-def test_frames_are_the_fields_at_the_times_asked_and_at_both_ends(run: TransientResult) -> None:
+def test_frames_are_fields_at_requested_times_start_and_end(run: TransientResult) -> None:
     assert run.frame_time.tolist() == [0.0, 0.01, 0.02, 0.05, END]
     assert run.frames.shape == (5, *MODEL.grid.shape)
     assert run.frames.dtype == np.float32
@@ -116,12 +116,12 @@ def test_frames_are_the_fields_at_the_times_asked_and_at_both_ends(run: Transien
         assert np.array_equal(frame, simulation.field.astype(np.float32), equal_nan=True)
 
 
-def test_a_time_asked_twice_is_one_frame() -> None:
+def test_duplicate_time_gives_one_frame() -> None:
     found = play(0.01, times=[0.0, 0.005, 0.005, 0.01])
     assert found.frame_time.tolist() == [0.0, 0.005, 0.01]
 
 
-def test_probes_are_noted_at_every_step(run: TransientResult) -> None:
+def test_probes_are_recorded_at_every_step(run: TransientResult) -> None:
     assert list(run.probes) == ["die", "board"]
     bulk = run.names.index("die.bulk")
     assert (run.probes["die"] <= run.max[:, bulk] + 1e-9).all()
@@ -131,7 +131,7 @@ def test_probes_are_noted_at_every_step(run: TransientResult) -> None:
     assert np.isnan(outside.probes["void"]).all()
 
 
-def test_what_comes_in_goes_out_or_stays(run: TransientResult) -> None:
+def test_energy_balance_closes(run: TransientResult) -> None:
     made = 5.0 * 0.02 + 30.0 * 0.03 + 5.0 * 0.03 + 2.0 * 0.04 + 4.0 * 0.04
     assert run.energy[-1, 0] == pytest.approx(made, rel=1e-9)
     assert run.imbalance < 1e-6
@@ -141,7 +141,7 @@ def test_what_comes_in_goes_out_or_stays(run: TransientResult) -> None:
     assert run.energy[-1, 2] == pytest.approx(stored, rel=1e-5)  # the frame is float32
 
 
-def test_the_peak_is_the_greatest_of_all(run: TransientResult) -> None:
+def test_peak_is_the_maximum(run: TransientResult) -> None:
     assert run.peak == run.max.max()
     die = run.of("die")
     assert die.hottest == run.peak
@@ -150,7 +150,7 @@ def test_the_peak_is_the_greatest_of_all(run: TransientResult) -> None:
         run.of("dye")
 
 
-def test_the_temperature_is_an_array_with_its_axes(run: TransientResult) -> None:
+def test_temperature_is_a_labelled_array(run: TransientResult) -> None:
     t = run.temperature
     assert t.dims == ("time", "z", "y", "x")
     assert t.time.values.tolist() == run.frame_time.tolist()
@@ -160,21 +160,21 @@ def test_the_temperature_is_an_array_with_its_axes(run: TransientResult) -> None
     assert AMBIENT < warm < run.peak
 
 
-def test_the_table_and_the_picture(run: TransientResult, tmp_path: Path) -> None:
+def test_table_and_figure(run: TransientResult, tmp_path: Path) -> None:
     assert "die" in run.table()
     assert "memory" not in run.table(names=["die"])
     run.plot(tmp_path / "run.png")
     assert (tmp_path / "run.png").stat().st_size > 1000
 
 
-def test_progress_is_told_after_every_step() -> None:
-    told: list[tuple[float, float, float]] = []
-    found = play(0.05, progress=lambda *values: told.append(values))
-    assert [time for time, _, _ in told] == found.time[1:].tolist()
-    assert [peak for _, _, peak in told] == found.max[1:].max(axis=1).tolist()
+def test_progress_is_called_after_every_step() -> None:
+    reported: list[tuple[float, float, float]] = []
+    found = play(0.05, progress=lambda *values: reported.append(values))
+    assert [time for time, _, _ in reported] == found.time[1:].tolist()
+    assert [peak for _, _, peak in reported] == found.max[1:].max(axis=1).tolist()
 
 
-def test_a_package_is_cut_into_cells() -> None:
+def test_package_is_discretized() -> None:
     found = solve_transient(workload_package(), 1e-3, tolerance=1.0, threads=1)
     assert found.package.name == "workload"
     assert found.peak == pytest.approx(found.max[0].max(), abs=0.1)  # steady under the drawn power
@@ -199,16 +199,14 @@ def test_a_package_is_cut_into_cells() -> None:
         (0.01, {"tolerance": 0.0}, "greater than zero"),
     ],
 )
-def test_a_wrong_argument_is_refused(
-    duration: float, options: dict[str, Any], said: str, tmp_path: Path
-) -> None:
+def test_invalid_argument_raises(duration: float, options: dict[str, Any], said: str, tmp_path: Path) -> None:
     for path in (None, tmp_path / "run.vtkhdf"):
         with pytest.raises(ValueError, match=said):
             play(duration, path=path, **options)
     assert os.listdir(tmp_path) == []
 
 
-def test_a_trace_that_ends_before_the_run_is_refused() -> None:
+def test_trace_shorter_than_the_run_raises() -> None:
     short = Trace.of([0.0, 0.01], {"die": [5.0, 5.0]})
     with pytest.raises(DescriptionError, match="the trace ends at 10 ms"):
         play(loads=short)
@@ -217,7 +215,7 @@ def test_a_trace_that_ends_before_the_run_is_refused() -> None:
 # -- in a file -----------------------------------------------------------------------------------
 
 
-def test_a_file_holds_what_memory_would(run: TransientResult, tmp_path: Path) -> None:
+def test_result_in_a_file_equals_result_in_memory(run: TransientResult, tmp_path: Path) -> None:
     path = tmp_path / "run.vtkhdf"
     found = play(times=TIMES, probes=PROBES, initial="outside", path=path)
     assert same(found, run)
@@ -225,7 +223,7 @@ def test_a_file_holds_what_memory_would(run: TransientResult, tmp_path: Path) ->
     assert os.listdir(tmp_path) == ["run.vtkhdf"]
 
 
-def test_what_is_saved_comes_back(run: TransientResult, tmp_path: Path) -> None:
+def test_saved_result_is_read_back_unchanged(run: TransientResult, tmp_path: Path) -> None:
     run.save(tmp_path / "saved.vtkhdf")
     assert same(read_transient(tmp_path / "saved.vtkhdf"), run)
     again = read_transient(tmp_path / "saved.vtkhdf")
@@ -234,7 +232,7 @@ def test_what_is_saved_comes_back(run: TransientResult, tmp_path: Path) -> None:
 
 
 class Stop(Exception):
-    """What ends a run in the middle."""
+    """Raised to end a run in the middle."""
 
 
 def stop_at(steps: int) -> Callable[[float, float, float], None]:
@@ -258,23 +256,19 @@ def throttled() -> TransientResult:
 
 
 @pytest.mark.parametrize("steps", [1, 13, 29, 40])
-def test_a_run_that_failed_goes_on_to_the_same_bits(
-    steps: int, throttled: TransientResult, tmp_path: Path
-) -> None:
+def test_failed_run_resumes_to_the_same_bits(steps: int, throttled: TransientResult, tmp_path: Path) -> None:
     path = tmp_path / "run.vtkhdf"
     with pytest.raises(Stop):
         play(**WHOLE, path=path, checkpoint=0.0, progress=stop_at(steps))
     assert (tmp_path / "run.checkpoint").exists()
-    told: list[float] = []
-    found = play(**WHOLE, path=path, resume=True, progress=lambda time, *_: told.append(time))
+    reported: list[float] = []
+    found = play(**WHOLE, path=path, resume=True, progress=lambda time, *_: reported.append(time))
     assert same(found, throttled)
-    assert told == throttled.time[steps:].tolist()  # what had been done was not done again
+    assert reported == throttled.time[steps:].tolist()  # what had been done was not done again
     assert os.listdir(tmp_path) == ["run.vtkhdf"]
 
 
-def test_a_run_stopped_over_and_over_goes_on_to_the_same_bits(
-    throttled: TransientResult, tmp_path: Path
-) -> None:
+def test_repeatedly_stopped_run_resumes_to_the_same_bits(throttled: TransientResult, tmp_path: Path) -> None:
     path = tmp_path / "run.vtkhdf"
     stops = 0
     while not path.exists():
@@ -286,17 +280,17 @@ def test_a_run_stopped_over_and_over_goes_on_to_the_same_bits(
     assert same(read_transient(path), throttled)
 
 
-def test_without_a_state_a_resumed_run_begins(run: TransientResult, tmp_path: Path) -> None:
+def test_resume_without_checkpoint_starts(run: TransientResult, tmp_path: Path) -> None:
     path = tmp_path / "run.vtkhdf"
     made = play(times=TIMES, probes=PROBES, initial="outside", path=path, resume=True)
     assert same(made, run)
-    told: list[float] = []
+    reported: list[float] = []
     again = play(
         times=TIMES, probes=PROBES, initial="outside", path=path, resume=True,
-        progress=lambda time, *_: told.append(time),
+        progress=lambda time, *_: reported.append(time),
     )  # fmt: skip
     assert same(again, run)
-    assert told == []
+    assert reported == []
 
 
 @pytest.mark.parametrize(
@@ -316,7 +310,7 @@ def test_without_a_state_a_resumed_run_begins(run: TransientResult, tmp_path: Pa
     ],
     ids=lambda other: next(iter(other)),
 )
-def test_a_state_of_another_run_is_refused(other: dict[str, Any], tmp_path: Path) -> None:
+def test_checkpoint_of_another_run_raises(other: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "run.vtkhdf"
     with pytest.raises(Stop):
         play(**WHOLE, path=path, checkpoint=0.0, progress=stop_at(3))
@@ -324,7 +318,7 @@ def test_a_state_of_another_run_is_refused(other: dict[str, Any], tmp_path: Path
     with pytest.raises(DescriptionError, match="it is a state of another run"):
         play(**{**WHOLE, **other}, path=path, resume=True)
     windy = workload_model(top=3e3)
-    with pytest.raises(DescriptionError, match="it is a state of another model"):
+    with pytest.raises(DescriptionError, match="the checkpoint is of another model"):
         solve_transient(windy, END, pulses(), **WHOLE, path=path, resume=True)
     assert (tmp_path / "run.checkpoint").read_bytes() == before
 
@@ -332,7 +326,7 @@ def test_a_state_of_another_run_is_refused(other: dict[str, Any], tmp_path: Path
 # -- controllers ---------------------------------------------------------------------------------
 
 
-def test_a_throttle_acts_at_its_beats_and_is_told(throttled: TransientResult) -> None:
+def test_throttle_acts_at_its_periods_and_is_logged(throttled: TransientResult) -> None:
     (did,) = throttled.throttling
     assert did.changes > 2
     for time in did.times:
@@ -347,34 +341,34 @@ def test_a_throttle_acts_at_its_beats_and_is_told(throttled: TransientResult) ->
     }  # fmt: skip
 
 
-def test_a_controller_is_told_the_temperatures_of_its_time() -> None:
-    told: list[tuple[float, float]] = []
+def test_controller_receives_present_temperatures() -> None:
+    reported: list[tuple[float, float]] = []
 
     def listen(time: float, temperatures: Any) -> dict[str, float]:
-        told.append((time, temperatures["die"].max))
+        reported.append((time, temperatures["die"].max))
         return {}
 
     found = play(0.06, controllers=[Governor(listen, 10 * ms)])
-    assert [time for time, _ in told] == pytest.approx([0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
+    assert [time for time, _ in reported] == pytest.approx([0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
     die = found.of("die").peak
-    for time, peak in told:
+    for time, peak in reported:
         assert die[int(np.argmin(np.abs(found.time - time)))] == peak
     assert same(found, play(0.06, controllers=[Governor(listen, 10 * ms)]))
 
 
-def test_a_beat_a_rounding_beyond_the_end_is_at_the_end() -> None:
-    told: list[float] = []
+def test_control_time_that_rounds_to_the_end_is_the_end() -> None:
+    reported: list[float] = []
 
     def listen(time: float, temperatures: Any) -> dict[str, float]:
-        told.append(time)
+        reported.append(time)
         return {}
 
     assert 3 * 0.1 > 0.3
     play(0.3, tolerance=5.0, controllers=[Governor(listen, 0.1)])
-    assert told == [0.0, 0.1, 0.2, 0.3]
+    assert reported == [0.0, 0.1, 0.2, 0.3]
 
 
-def test_a_step_between_two_beats_is_no_rounding_long() -> None:
+def test_no_step_has_the_length_of_a_rounding() -> None:
     """Beats at n 2 ms, frames at n 6 ms and jumps of the trace meet but for roundings."""
     found = play(
         0.06,

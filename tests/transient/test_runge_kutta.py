@@ -106,8 +106,8 @@ def test_slow_decay_is_followed_to_the_order(scheme: RungeKuttaScheme) -> None:
 def test_w_gives_each_stage_what_its_rates_would(scheme: RungeKuttaScheme) -> None:
     """Sum of a_ij h K_j over j < i equals that of w_ij (Y_j - y), for any rates K."""
     rates = np.random.default_rng(1).normal(size=scheme.stages)
-    rises = scheme.a @ rates
-    assert np.allclose(scheme.w @ rises, np.tril(scheme.a, -1) @ rates, rtol=0.0, atol=1e-12)
+    increases = scheme.a @ rates
+    assert np.allclose(scheme.w @ increases, np.tril(scheme.a, -1) @ rates, rtol=0.0, atol=1e-12)
     assert not np.triu(scheme.w).any()
 
 
@@ -121,7 +121,7 @@ def test_e_gives_the_difference_of_both_methods(scheme: RungeKuttaScheme) -> Non
 
 @EMBEDDED
 def test_the_estimate_of_what_is_gone_is_what_it_was(scheme: RungeKuttaScheme) -> None:
-    """What decays at once is estimated wrong by a multiple of itself, however fast it was."""
+    """The error estimate of fast decaying components is a multiple of their size, however fast they are."""
     estimates = []
     for z in (-1e3, -1e6, -1e9):
         rates = np.linalg.solve(np.eye(scheme.stages) - z * scheme.a, np.full(scheme.stages, z))

@@ -52,12 +52,12 @@ def inside(model: Model) -> np.ndarray:
         ({"method": "magic"}, "method is 'magic'"),
     ],
 )
-def test_a_wrong_argument_is_refused(options: Mapping[str, Any], said: str) -> None:
+def test_invalid_argument_raises(options: Mapping[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         simulate(**options)
 
 
-def test_a_trace_that_does_not_fit_is_refused() -> None:
+def test_trace_of_another_package_raises() -> None:
     with pytest.raises(DescriptionError, match="'gpu' has no heat source"):
         simulate(loads=Trace.of([0.0], {"gpu": [1.0]}, after="hold"))
 
@@ -65,7 +65,7 @@ def test_a_trace_that_does_not_fit_is_refused() -> None:
 # -- how it starts -------------------------------------------------------------------------------
 
 
-def test_it_starts_where_it_is_told() -> None:
+def test_initial_temperatures() -> None:
     model = workload_model()
     body = inside(model)
     own = np.where(body, 310.0 + np.random.default_rng(1).random(body.shape), np.nan)
@@ -74,11 +74,11 @@ def test_it_starts_where_it_is_told() -> None:
     assert np.allclose(simulate(initial=350.0).field[body], 350.0, rtol=1e-15)
     outside = simulate(initial="outside").field[body]
     assert (outside == outside[0]).all()
-    assert AMBIENT < outside[0] < AMBIENT + 10.0  # between the two films
+    assert AMBIENT < outside[0] < AMBIENT + 10.0  # between the two heat-transfer coefficients
 
 
 @NONLINEAR
-def test_a_steady_start_is_the_steady_answer(model: Model) -> None:
+def test_steady_start_equals_steady_solution(model: Model) -> None:
     steady = solve_steady(model, threads=1, estimate=False)
     assert np.nanmax(np.abs(simulate(model).field - steady.field)) < 1e-4
     given = simulate(model, initial=steady)
@@ -86,7 +86,7 @@ def test_a_steady_start_is_the_steady_answer(model: Model) -> None:
 
 
 @NONLINEAR
-def test_what_is_steady_stays(model: Model) -> None:
+def test_steady_state_is_stationary(model: Model) -> None:
     simulation = simulate(model)
     before = simulation.field
     simulation.advance(50.0)
@@ -94,7 +94,7 @@ def test_what_is_steady_stays(model: Model) -> None:
     assert simulation.time == 50.0
 
 
-def test_a_steady_start_takes_the_loads_of_its_time() -> None:
+def test_steady_start_uses_present_loads() -> None:
     trace = Trace.of(
         [0.0, 1.0, 2.0],
         {"die": [5.0, 20.0, 5.0], "cooling.top": [300.0, 320.0, 300.0], "cooling.top.h": [1.0, 0.5, 1.0]},
@@ -109,7 +109,7 @@ def test_a_steady_start_takes_the_loads_of_its_time() -> None:
     assert np.nanmax(np.abs(late.field - before)) < 0.02  # it was at rest under all three
 
 
-def test_a_package_is_cut_into_cells() -> None:
+def test_package_is_discretized() -> None:
     simulation = Simulation(workload_package(), initial="outside", threads=1)
     assert simulation.model.package.name == "workload"
 
@@ -118,7 +118,7 @@ def test_a_package_is_cut_into_cells() -> None:
 
 
 @NONLINEAR
-def test_the_error_is_held(model: Model) -> None:
+def test_error_is_below_tolerance(model: Model) -> None:
     """Against a run at a hundredth of the tolerance, in every cell, at several times."""
     coarse = simulate(model, pulses(), tolerance=0.2, initial="outside")
     fine = simulate(model, pulses(), tolerance=0.002, scheme="sdirk4", initial="outside")
@@ -129,17 +129,17 @@ def test_the_error_is_held(model: Model) -> None:
     assert coarse.steps < fine.steps
 
 
-def test_materials_follow_their_temperature() -> None:
+def test_materials_depend_on_temperature() -> None:
     """Silicon that conducts worse when it is hot gets hotter than silicon that does not change."""
     hot, cold = workload_model(HOT_SILICON), workload_model()
     trace = Trace.constant({"die": 60.0})
-    rises = [simulate(model, trace, initial="outside") for model in (hot, cold)]
-    for simulation in rises:
+    increases = [simulate(model, trace, initial="outside") for model in (hot, cold)]
+    for simulation in increases:
         simulation.advance(5.0)
-    assert rises[0].peak > rises[1].peak + 0.5
+    assert increases[0].peak > increases[1].peak + 0.5
 
 
-def test_materials_are_taken_in_the_middle_of_a_step() -> None:
+def test_materials_are_evaluated_in_the_middle_of_a_step() -> None:
     """Also in one that is so long that nobody foresees where it goes."""
     trace = Trace.constant({"die": 60.0})
     fixed = {"scheme": "implicit_euler", "step": 0.05, "initial": "outside"}
@@ -157,7 +157,7 @@ def test_materials_are_taken_in_the_middle_of_a_step() -> None:
     assert np.nanmax(off) < 0.02 * np.nanmax(rise)
 
 
-def test_it_lands_on_every_break_and_on_the_time_asked_for() -> None:
+def test_steps_end_at_events_and_at_the_end() -> None:
     seen: list[float] = []
     simulation = simulate(loads=pulses(), initial="outside")
     simulation.advance(0.0437, lambda each: seen.append(each.time))
@@ -167,7 +167,7 @@ def test_it_lands_on_every_break_and_on_the_time_asked_for() -> None:
     assert len(seen) == simulation.steps
 
 
-def test_times_a_rounding_apart_are_one() -> None:
+def test_times_that_differ_by_rounding_are_one() -> None:
     """Three periods of 0.1 s end at 0.30000000000000004 s, and nobody wants a step of 6e-17 s."""
     trace = Trace.duty_cycle("die", 30.0, 0.1, 0.5)
     simulation = simulate(loads=trace, initial="outside")
@@ -180,7 +180,7 @@ def test_times_a_rounding_apart_are_one() -> None:
     assert simulation.steps == (steps > 1e-12).sum()
 
 
-def test_a_jump_a_rounding_ahead_takes_no_step() -> None:
+def test_jump_within_rounding_takes_no_step() -> None:
     trace = Trace.duty_cycle("die", 30.0, 0.1, 0.5)
     simulation = simulate(loads=trace, initial="outside", tolerance=1.0)
     jump = 3 * 0.1
@@ -194,7 +194,7 @@ def test_a_jump_a_rounding_ahead_takes_no_step() -> None:
     assert np.array_equal(simulation.field, field, equal_nan=True)
 
 
-def test_steps_of_one_length() -> None:
+def test_fixed_step_length() -> None:
     seen: list[float] = [0.0]
     simulation = simulate(loads=pulses(), scheme="implicit_euler", step=0.003)
     simulation.advance(0.05, lambda each: seen.append(each.time))
@@ -204,7 +204,7 @@ def test_steps_of_one_length() -> None:
     assert simulation.rejected == 0
 
 
-def test_what_comes_in_goes_out_or_stays() -> None:
+def test_energy_balance_closes() -> None:
     simulation = simulate(loads=pulses(), initial="outside")
     start, capacity = simulation.field, assemble_capacity(simulation.model)
     simulation.advance(0.3)
@@ -216,7 +216,7 @@ def test_what_comes_in_goes_out_or_stays() -> None:
     assert abs(energy.imbalance) < 1e-6 * energy.generated
 
 
-def test_outside_the_body_nothing_adds_up() -> None:
+def test_inactive_cells_stay_near_zero() -> None:
     """Cells without a capacity are no part of any equation; what a balance adds there must not grow."""
     simulation = simulate(loads=pulses())
     empty = (simulation.model.part == 0).reshape(-1)
@@ -225,7 +225,7 @@ def test_outside_the_body_nothing_adds_up() -> None:
         assert np.abs(simulation.state()["stepper"]["fields"][:, empty]).max() < 1e-3
 
 
-def test_threads_change_no_bit() -> None:
+def test_result_is_independent_of_threads() -> None:
     fields = []
     for threads in (1, 2):
         simulation = Simulation(workload_model(), pulses(), tolerance=0.1, threads=threads)
@@ -234,7 +234,7 @@ def test_threads_change_no_bit() -> None:
     assert fields[0] == fields[1]
 
 
-def test_the_direct_method_agrees() -> None:
+def test_direct_method_agrees() -> None:
     found = [simulate(loads=pulses(), method=method, tolerance=0.01) for method in ("multigrid", "direct")]
     for simulation in found:
         simulation.advance(0.05)
@@ -244,13 +244,13 @@ def test_the_direct_method_agrees() -> None:
 # -- what is outside -----------------------------------------------------------------------------
 
 
-def test_a_warmer_outside_warms_all_by_as_much() -> None:
+def test_warmer_ambient_shifts_all_temperatures() -> None:
     warm = Trace.constant({"cooling.top": AMBIENT + 7.0, "cooling.bottom": AMBIENT + 17.0})
     one, other = simulate(), simulate(loads=warm, initial="steady")
     assert np.allclose(other.field, one.field + 7.0, rtol=0.0, atol=1e-6, equal_nan=True)
 
 
-def test_a_film_that_stops_heats_and_one_that_starts_cools() -> None:
+def test_a_htc_that_stops_heats_and_one_that_starts_cools() -> None:
     trace = Trace.of([0.0, 0.1, 0.2], {"cooling.top.h": [1.0, 0.0, 3.0]}, after="hold")
     simulation = simulate(loads=trace)
     at = [simulation.peak]
@@ -339,11 +339,11 @@ def everything(simulation: Simulation) -> list[bytes]:
     return [simulation.field.tobytes(), np.array(numbers).tobytes(), np.array(counts).tobytes()]
 
 
-FILM = Trace.of([0.0, 0.015, 0.045], {"cooling.top.h": [0.7, 1.5, 0.4]}, after="hold")
+HTC = Trace.of([0.0, 0.015, 0.045], {"cooling.top.h": [0.7, 1.5, 0.4]}, after="hold")
 
 
 @pytest.mark.parametrize("scheme", ["sdirk3", "sdirk4"])
-@pytest.mark.parametrize("loads", [[pulses()], [pulses(), FILM]], ids=["power", "film"])
+@pytest.mark.parametrize("loads", [[pulses()], [pulses(), HTC]], ids=["power", "heat-transfer coefficient"])
 @NONLINEAR
 def test_it_goes_on_to_the_last_bit(model: Model, loads: list[Trace], scheme: str) -> None:
     whole = simulate(model, loads, scheme=scheme)

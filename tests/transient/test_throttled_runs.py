@@ -142,15 +142,15 @@ def test_a_controller_of_what_does_not_heat_is_refused() -> None:
 
 
 def test_progress_is_told_of_every_step_and_how_long_it_was() -> None:
-    told: list[tuple[float, float, float]] = []
+    reported: list[tuple[float, float, float]] = []
     run = solve_transient(
         plate(),
         1.0,
         controllers=[throttle()],
         initial="outside",
-        progress=lambda time, step, peak: told.append((time, step, peak)),
+        progress=lambda time, step, peak: reported.append((time, step, peak)),
     )
-    times, steps, peaks = np.array(told).T
+    times, steps, peaks = np.array(reported).T
     assert np.array_equal(times, run.time[1:])
     assert steps == pytest.approx(np.diff(run.time))
     assert peaks == pytest.approx(run.of("die").peak[1:])

@@ -1,4 +1,4 @@
-"""How fast errors fall with the cells: order two where all is smooth, a little less at edges of blocks."""
+"""Orders of convergence with the cell size: two for smooth fields, slightly less at edges of blocks."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class SmoothConductivity(CellConductivity):
 
 
 def box(case: Manufactured) -> Package:
-    """Return the box with the films of its six faces; its material is left to SmoothConductivity."""
+    """Return the box with htc on its six faces; SmoothConductivity replaces its material."""
     width, depth, height = case.size
     layers = (Layer("body", height, Material("placeholder", 1.0)),)
-    films = {face: Convection(h, case.ambient) for face, h in case.films.items()}
-    return Package("box", (Stack("box", (width, depth), layers),), Cooling(**films))
+    coefficients = {face: Convection(h, case.ambient) for face, h in case.coefficients.items()}
+    return Package("box", (Stack("box", (width, depth), layers),), Cooling(**coefficients))
 
 
 def heat(case: Manufactured, grid: Grid) -> np.ndarray:

@@ -12,7 +12,7 @@ from exact import cosine_modes, kirchhoff_slab, nafems_t4, perrins_cylinders, sp
 from exact.cases import block_cases, largest_rise, mirrored, reference_values
 from exact.layered_block import FINE, LayeredBlock, Region, Source
 from exact.layered_column import Column, Layer
-from exact.layered_wall import Film, FixedFlux, FixedTemperature, LayeredWall, WallLayer
+from exact.layered_wall import FixedFlux, FixedTemperature, LayeredWall, RobinEnd, WallLayer
 from exact.manufactured import FACES, Manufactured
 from exact.spreading_resistance import SpreadingResistance
 
@@ -61,7 +61,7 @@ def test_wall_with_a_source_peaks_inside() -> None:
     assert wall.temperature([0.0, 1e-3, 2e-3]) == pytest.approx([300.0, 300.5, 300.0], rel=1e-14)
 
 
-ENDS = [Film(2e4, 310.0), FixedTemperature(325.0), FixedFlux(3e4)]
+ENDS = [RobinEnd(2e4, 310.0), FixedTemperature(325.0), FixedFlux(3e4)]
 END_PAIRS = [(bottom, top) for bottom in ENDS for top in ENDS if not isinstance(bottom, FixedFlux)] + [
     (ENDS[2], ENDS[0]), (ENDS[2], ENDS[1])
 ]  # fmt: skip
@@ -76,7 +76,7 @@ def test_wall_obeys_its_equations(bottom: object, top: object) -> None:
         inward = sign * wall.fluxes[0 if index == 0 else -1]
         face = float(wall.temperature(z, layer=index)) + inward * joint
         match end:
-            case Film(h, ambient):
+            case RobinEnd(h, ambient):
                 assert inward == pytest.approx(h * (ambient - face), rel=1e-9)
             case FixedTemperature(temperature):
                 assert face == pytest.approx(temperature, rel=1e-13)
@@ -110,11 +110,11 @@ def test_spreading_resistance_as_published(row: spreading_resistance.PublishedRo
     assert row.case.centre_resistance() == pytest.approx(row.centre, rel=1.5e-5)
 
 
-def _as_block(case: SpreadingResistance, film: float = 1e-12) -> LayeredBlock:
+def _as_block(case: SpreadingResistance, thin: float = 1e-12) -> LayeredBlock:
     """Return the plate with 1 W in a layer of 1 pm under its top."""
     k, (a, b), (w, h) = case.conductivity, case.plate, case.source
     x, y = case.centre or (0.5 * a, 0.5 * b)
-    layers = (Layer("plate", case.thickness - film, (k, k, k)), Layer("source", film, (k, k, k)))
+    layers = (Layer("plate", case.thickness - thin, (k, k, k)), Layer("source", thin, (k, k, k)))
     source = Source("heat", 1, x - 0.5 * w, y - 0.5 * h, w, h, 1.0)
     return LayeredBlock(case.plate, layers, (source,), case.h, 0.0, 0.0, 0.0)
 
@@ -307,8 +307,8 @@ def test_block_obeys_its_boundary_conditions() -> None:
         up = -_slope(MIXED, x, y, 3, top=True)
         assert up == pytest.approx(6e3 * (faces[3][1] - 295.0), rel=1e-5)
         down = _slope(MIXED, x, y, 0, top=False)
-        film = 1.0 / (1.0 / 300.0 + MIXED.layers[0].interface_below)
-        assert down == pytest.approx(film * (faces[0][0] - 310.0), rel=1e-4)
+        coefficient = 1.0 / (1.0 / 300.0 + MIXED.layers[0].interface_below)
+        assert down == pytest.approx(coefficient * (faces[0][0] - 310.0), rel=1e-4)
     near = MIXED.temperature([0.0, 1e-6], 1.7e-3, 4.5e-4)[0, 0]
     assert near[1] == pytest.approx(near[0], abs=1e-5)  # adiabatic side
 
@@ -319,9 +319,9 @@ def test_block_loses_the_heat_it_makes() -> None:
         assert bottom + top == pytest.approx(case.power, rel=1e-12)
         if 0.0 < case.h_bottom < inf:
             low = case.mean(Region(0, (0.0, case.size[0]), (0.0, case.size[1]), (0.0, 0.0)))
-            film = 1.0 / (1.0 / case.h_bottom + case.layers[0].interface_below)
+            coefficient = 1.0 / (1.0 / case.h_bottom + case.layers[0].interface_below)
             area = case.size[0] * case.size[1]
-            assert film * area * (low - case.t_bottom) == pytest.approx(bottom, abs=1e-11 * case.power)
+            assert coefficient * area * (low - case.t_bottom) == pytest.approx(bottom, abs=1e-11 * case.power)
 
 
 # --- the layered block: instances with another solution -----------------------------------------------------
@@ -337,7 +337,7 @@ def test_block_with_full_layers_is_the_wall(h_bottom: float, h_top: float) -> No
     )
     block = LayeredBlock((a, b), layers, heat, h_bottom, 320.0, h_top, 290.0)
     ends = [
-        FixedTemperature(t) if h == inf else FixedFlux(0.0) if h == 0.0 else Film(h, t)
+        FixedTemperature(t) if h == inf else FixedFlux(0.0) if h == 0.0 else RobinEnd(h, t)
         for h, t in ((h_bottom, 320.0), (h_top, 290.0))
     ]
     wall = LayeredWall(WALL, *ends)
@@ -350,11 +350,11 @@ def test_block_with_full_layers_is_the_wall(h_bottom: float, h_top: float) -> No
         assert block.peak(region).temperature == pytest.approx(wall.layer_max(index), rel=1e-10)
 
 
-def test_fixed_temperature_is_the_limit_of_the_film() -> None:
+def test_fixed_temperature_is_the_limit_of_the_htc() -> None:
     case = CASES["held_bottom"]
-    film = LayeredBlock(case.size, case.layers, case.sources, 1e16, case.t_bottom, case.h_top, case.t_top)
+    limit = LayeredBlock(case.size, case.layers, case.sources, 1e16, case.t_bottom, case.h_top, case.t_top)
     for region in case.regions.values():
-        assert film.mean(region) == pytest.approx(case.mean(region), rel=1e-9)
+        assert limit.mean(region) == pytest.approx(case.mean(region), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["unequal_blocks", "interfaces", "orthotropic_plane"])
@@ -394,9 +394,9 @@ def test_orthotropic_slab_is_a_stretched_isotropic_one() -> None:
     """Stretched by sqrt(kz / kx) and sqrt(kz / ky) the equation is isotropic (Carslaw and Jaeger, 1.20)."""
     size, t, (kx, ky, kz), h = (8e-3, 6e-3), 5e-4, (300.0, 90.0, 20.0), 4e3
     sx, sy = np.sqrt(kz / kx), np.sqrt(kz / ky)
-    film = 1e-12
+    thin = 1e-12
     block = LayeredBlock(
-        size, (Layer("slab", t - film, (kx, ky, kz)), Layer("heat", film, (kx, ky, kz))),
+        size, (Layer("slab", t - thin, (kx, ky, kz)), Layer("heat", thin, (kx, ky, kz))),
         (Source("s", 1, 2e-3, 1e-3, 2e-3, 3e-3, 1.0),), h, 0.0, 0.0, 0.0,
     )  # fmt: skip
     plate = SpreadingResistance(
@@ -523,7 +523,7 @@ def test_nafems_t4_obeys_its_equations() -> None:
             nafems_t4.temperature(place[0] + i * inward[0], place[1] + i * inward[1]) for i in range(3)
         )
         flux = nafems_t4.CONDUCTIVITY * (-3.0 * face + 4.0 * first - second) / (2.0 * step)
-        assert flux == pytest.approx(nafems_t4.FILM * face, rel=1e-3)
+        assert flux == pytest.approx(nafems_t4.HTC * face, rel=1e-3)
     assert nafems_t4.temperature(0.3, 0.0, terms=20000) == pytest.approx(100.0, abs=0.01)
 
 
@@ -571,7 +571,7 @@ def test_manufactured_source_is_the_divergence() -> None:
     assert field.source(*points) == pytest.approx(-divergence, rel=1e-11)
 
 
-def test_manufactured_field_meets_its_films() -> None:
+def test_manufactured_field_meets_its_coefficients() -> None:
     field = Manufactured()
     points = np.random.default_rng(2).uniform(0.0, 1.0, (3, 20)) * np.array(field.size)[:, None]
     for number, name in enumerate(FACES):
@@ -580,7 +580,7 @@ def test_manufactured_field_meets_its_films() -> None:
         on_face[axis][:] = field.size[axis] * far
         outward = (1.0 if far else -1.0) * field.gradient(*on_face)[axis]
         flux = -field.conductivity(*on_face)[axis] * outward
-        film = field.films[name] * (field.temperature(*on_face) - field.ambient)
-        assert film == pytest.approx(flux, rel=1e-10)
-    assert all(h > 0.0 for h in field.films.values())
+        coefficient = field.coefficients[name] * (field.temperature(*on_face) - field.ambient)
+        assert coefficient == pytest.approx(flux, rel=1e-10)
+    assert all(h > 0.0 for h in field.coefficients.values())
     assert min(k.min() for k in field.conductivity(*points)) > 0.0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from exact import kirchhoff_slab, layered_wall, nafems_t4
 from exact.cases import block_cases, largest_rise
-from exact.layered_wall import Film, FixedFlux, FixedTemperature, LayeredWall, WallLayer
+from exact.layered_wall import FixedFlux, FixedTemperature, LayeredWall, RobinEnd, WallLayer
 from exact.spreading_resistance import PUBLISHED, PublishedRow
 from support.exact_packages import package_of_case
 
@@ -42,8 +42,8 @@ def package(stacks: Stack | tuple[Stack, ...], **cooling: object) -> Package:
 
 SIDE = 2 * mm
 AREA = SIDE * SIDE
-ENDS = (Film(2e4, 310.0), FixedTemperature(325.0), FixedFlux(3e4))
-OPPOSITE = (Film(5e3, 290.0), FixedTemperature(340.0), FixedFlux(1e4))
+ENDS = (RobinEnd(2e4, 310.0), FixedTemperature(325.0), FixedFlux(3e4))
+OPPOSITE = (RobinEnd(5e3, 290.0), FixedTemperature(340.0), FixedFlux(1e4))
 PAIRS = [pair for pair in product(ENDS, OPPOSITE) if not all(isinstance(end, FixedFlux) for end in pair)]
 LAYERS = (
     WallLayer(500 * um, 148.0),
@@ -57,7 +57,7 @@ LAYERS = (
 def ways(end: layered_wall.End, area: float) -> list[object]:
     """Return every way to say the end of a wall in a description."""
     match end:
-        case Film(h, ambient):
+        case RobinEnd(h, ambient):
             resistance = 1.0 / (h * area)
             return [
                 ts.Convection(h, ambient),
@@ -131,7 +131,7 @@ def test_wall_is_exact_where_nothing_heats(
 @pytest.mark.usefixtures("float64_conductances")
 def test_heated_wall_is_off_by_the_bend_of_one_cell() -> None:
     """A cell takes the temperature for straight on both sides of its centre: s h^2 / (8 k) too warm."""
-    wall = LayeredWall((WallLayer(2e-3, 20.0, 5e7),), FixedTemperature(300.0), Film(1e3, 300.0))
+    wall = LayeredWall((WallLayer(2e-3, 20.0, 5e7),), FixedTemperature(300.0), RobinEnd(1e3, 300.0))
     drawn = package(
         Stack("wall", (SIDE, SIDE), layers_of(wall)),
         bottom=ts.FixedTemperature(300.0),
@@ -181,7 +181,7 @@ def test_wall_lies_on_its_side(
 
 
 def test_regions_of_a_face_cool_what_lies_in_them() -> None:
-    """Two bars on either side of an open strip, each on a film of its own: two walls, exactly."""
+    """Two bars on either side of an open strip, each with its own htc, are two walls exactly."""
     layers = (
         Layer(
             "bulk",
@@ -220,7 +220,7 @@ def test_regions_of_a_face_cool_what_lies_in_them() -> None:
 
 @pytest.mark.usefixtures("float64_conductances")
 def test_base_of_a_cold_plate_is_a_layer_more() -> None:
-    """A base as large as the face adds thickness / conductivity between it and the film."""
+    """A base as large as the face adds thickness / conductivity to the resistance."""
     die = Stack(
         "die",
         (SIDE, SIDE),
@@ -342,16 +342,16 @@ def test_nafems_t4() -> None:
         drawn = package(
             Stack("plate", (0.6, 1.0), (Layer("steel", 10 * mm, Material("steel", nafems_t4.CONDUCTIVITY)),)),
             south=ts.FixedTemperature(373.15),
-            east=ts.Convection(nafems_t4.FILM, 273.15),
-            north=ts.Convection(nafems_t4.FILM, 273.15),
+            east=ts.Convection(nafems_t4.HTC, 273.15),
+            north=ts.Convection(nafems_t4.HTC, 273.15),
         )
         x, y = np.linspace(0.0, 0.6, round(0.6 * cells) + 1), np.linspace(0.0, 1.0, cells + 1)
         steady = solve(drawn, Grid(x, y, np.array([0.0, 0.01])))
         j = int(np.searchsorted(y, 0.2 + 1e-9)) - 1
         beside = 0.5 * (steady.field[0, j - 1, -1] + steady.field[0, j, -1]) - 273.15
         inside = 2.0 * nafems_t4.CONDUCTIVITY / np.diff(x)[-1]
-        values[cells] = beside * inside / (inside + nafems_t4.FILM)  # on the face, in series with the film
-        away = steady.model.grid.y_center > 0.1  # from the corner where 100 degC meets the film
+        values[cells] = beside * inside / (inside + nafems_t4.HTC)  # on the face, in series with the htc
+        away = steady.model.grid.y_center > 0.1  # from the singular corner at 100 degC
         exact = nafems_t4.temperature(steady.model.grid.x_center, steady.model.grid.y_center[away, None])
         assert np.abs(steady.field[0][away] - 273.15 - exact).max() < 0.1 * (60 / cells) ** 2
     assert values[120] == pytest.approx(18.2538, abs=0.01)

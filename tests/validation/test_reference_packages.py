@@ -146,7 +146,7 @@ def test_chiplets_of_mfit_are_symmetric() -> None:
         first, second = steady.of(f"chiplet.{one}.die"), steady.of(f"chiplet.{other}.die")
         assert first.max == pytest.approx(second.max, abs=1e-4)
     assert steady.of("chiplet.c1r1.die").max > steady.of("chiplet.c0r0.die").max
-    # all heat leaves through two films: the mean of each face follows from its heat alone
+    # all heat leaves through two htc: the mean of each face follows from its heat rate alone
     area = (15.5 * mm) ** 2
     top = steady.heat_balance.out["top"] / (1400.0 * area) + 300.0
     assert steady.of("lid").mean == pytest.approx(top, abs=8.0)

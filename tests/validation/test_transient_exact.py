@@ -11,7 +11,7 @@ import pytest
 from exact import heated_slab, nafems_t3
 from exact.heated_box import HeatedBox
 from exact.heated_slab import HeatedSlab
-from exact.layered_wall import End, Film, FixedFlux, FixedTemperature
+from exact.layered_wall import End, FixedFlux, FixedTemperature, RobinEnd
 from exact.transient_wall import TransientLayer, TransientWall
 from exact.wall_modes import decay_rates
 from exact.warming_slab import WarmingSlab
@@ -40,8 +40,8 @@ TIGHT = 1e-9  # K: the equations of steps of fixed length are solved as well as 
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
-    """What a body goes through: columns over time, and the field it starts from."""
+class LoadCase:
+    """The loads of a body over time, and its initial field."""
 
     name: str
     until: float  # s
@@ -94,24 +94,24 @@ def bursts(count: int, period: float, share: float) -> tuple[tuple[float, ...], 
 
 BURSTS = bursts(6, 2e-3, 0.3)
 COURSES = (
-    Course("jump", 1.0, (0.0, 1e-3, 0.2), {LOWER: (0.0, 40.0, 0.0), UPPER: (0.0, 20.0, 20.0)}),
-    Course("from_steady", 0.5, (0.0, 0.01), {LOWER: (10.0, 60.0), UPPER: (20.0, 0.0)}, start=settled),
-    Course(
+    LoadCase("jump", 1.0, (0.0, 1e-3, 0.2), {LOWER: (0.0, 40.0, 0.0), UPPER: (0.0, 20.0, 20.0)}),
+    LoadCase("from_steady", 0.5, (0.0, 0.01), {LOWER: (10.0, 60.0), UPPER: (20.0, 0.0)}, start=settled),
+    LoadCase(
         "ramps", 1.0, (0.0, 0.1, 0.4, 0.8),
         {LOWER: (0.0, 0.0, 60.0, 10.0), UPPER: (0.0, 80.0, 0.0, 0.0)}, "linear",
     ),
-    Course("bursts", 0.012, BURSTS[0], {LOWER: BURSTS[1], UPPER: (0.0,) * 12}),
-    Course("pulse", 0.01, (0.0, 1e-3, 1.02e-3), {LOWER: (0.0, 2000.0, 0.0), UPPER: (0.0,) * 3}),
-    Course(
+    LoadCase("bursts", 0.012, BURSTS[0], {LOWER: BURSTS[1], UPPER: (0.0,) * 12}),
+    LoadCase("pulse", 0.01, (0.0, 1e-3, 1.02e-3), {LOWER: (0.0, 2000.0, 0.0), UPPER: (0.0,) * 3}),
+    LoadCase(
         "jumps_and_ramps", 0.3, (0.0, 0.05, 0.05, 0.1, 0.2, 0.2),
         {LOWER: (5.0, 20.0, 50.0, 10.0, 10.0, 0.0), UPPER: (0.0, 40.0, 10.0, 30.0, 0.0, 60.0)}, "linear",
     ),
-    Course(
+    LoadCase(
         "outside", 2.0, (0.0, 0.3, 0.3, 1.0), {TOP: (300.0, 340.0, 290.0, 310.0)}, "linear", start=settled
     ),
-    Course("rough_field", 0.1, (0.0,), {LOWER: (0.0,), UPPER: (0.0,)}, start=rough),
-    Course("long", 1000.0, (0.0, 1.0, 400.0), {LOWER: (0.0, 25.0, 5.0), UPPER: (0.0, 25.0, 30.0)}),
-    Course(
+    LoadCase("rough_field", 0.1, (0.0,), {LOWER: (0.0,), UPPER: (0.0,)}, start=rough),
+    LoadCase("long", 1000.0, (0.0, 1.0, 400.0), {LOWER: (0.0, 25.0, 5.0), UPPER: (0.0, 25.0, 30.0)}),
+    LoadCase(
         "insulated", 100.0, (0.0, 10.0), {LOWER: (1.0, 0.0), UPPER: (0.0, 0.5)}, body=nearly_insulated
     ),
 )  # fmt: skip
@@ -119,7 +119,7 @@ each_course = pytest.mark.parametrize("course", COURSES, ids=lambda course: cour
 
 
 def run(
-    course: Course, tolerance: float, scheme: str = "sdirk3"
+    course: LoadCase, tolerance: float, scheme: str = "sdirk3"
 ) -> tuple[Simulation, np.ndarray, np.ndarray]:
     """Return the simulation at its end, the times of its steps, and the temperatures at them [K]."""
     body = course.body()
@@ -143,7 +143,7 @@ remembered = cache(run)  # for the courses of this page
 @pytest.mark.parametrize("tolerance", TOLERANCES)
 @pytest.mark.parametrize("scheme", ADAPTIVE)
 @each_course
-def test_error_asked_is_the_error_got(course: Course, scheme: str, tolerance: float) -> None:
+def test_error_asked_is_the_error_got(course: LoadCase, scheme: str, tolerance: float) -> None:
     """In every cell at every step within 2 times the tolerance; space is the same, so it is all time's."""
     _, times, found = remembered(course, tolerance, scheme)
     exact = course.exact(times)
@@ -153,7 +153,7 @@ def test_error_asked_is_the_error_got(course: Course, scheme: str, tolerance: fl
 
 
 @each_course
-def test_a_smaller_tolerance_is_a_smaller_error(course: Course) -> None:
+def test_a_smaller_tolerance_is_a_smaller_error(course: LoadCase) -> None:
     """A thousandth of the tolerance takes the error to a fiftieth at most, and costs steps."""
     off, steps = [], []
     for tolerance in (1.0, 0.001):
@@ -181,7 +181,7 @@ def test_error_asked_is_the_error_got_on_drawn_courses(seed: int) -> None:
         columns[TOP] = rng.uniform(280.0, 330.0, rows)
     body = sandwich if rng.random() < 0.7 else nearly_insulated
     drawn = {name: tuple(column.tolist()) for name, column in columns.items()}
-    course = Course(
+    course = LoadCase(
         "drawn", until, tuple(times.tolist()), drawn, kind, body, rough if seed % 3 == 0 else settled
     )
     for scheme in ADAPTIVE:
@@ -196,7 +196,7 @@ def test_errors_of_many_bursts_do_not_add_up(scheme: str) -> None:
     """A body that hardly cools remembers every burst: 100 of them, and the last is as good as the first."""
     times, power = bursts(100, 2e-3, 0.3)
     columns = {LOWER: power, UPPER: (0.0,) * len(times)}
-    course = Course("many", 0.2, times, columns, body=nearly_insulated)
+    course = LoadCase("many", 0.2, times, columns, body=nearly_insulated)
     for tolerance in (1.0, 0.1, 0.01):
         _, at, found = run(course, tolerance, scheme)
         assert np.abs(found - course.exact(at)).max() < 2.0 * tolerance
@@ -209,7 +209,7 @@ def test_error_asked_is_the_error_got_when_powers_are_handed_in(scheme: str, tol
     rng, body, pace = np.random.default_rng(3), sandwich(), 1e-3
     powers = rng.uniform(0.0, 90.0, (25, 2))
     columns = {LOWER: tuple(powers[:, 0].tolist()), UPPER: tuple(powers[:, 1].tolist())}
-    course = Course("handed", 0.025, tuple((pace * np.arange(25)).tolist()), columns)
+    course = LoadCase("handed", 0.025, tuple((pace * np.arange(25)).tolist()), columns)
     simulation = Simulation(body.model, initial=course.initial, tolerance=tolerance, scheme=scheme)
     found = []
     for lower, upper in powers.tolist():
@@ -223,7 +223,7 @@ def test_error_asked_is_the_error_got_when_powers_are_handed_in(scheme: str, tol
 @pytest.mark.parametrize("tolerance", [0.1, 0.001])
 @pytest.mark.parametrize("scheme", ADAPTIVE)
 def test_error_asked_is_the_error_got_when_the_air_stops(scheme: str, tolerance: float) -> None:
-    """The film falls to a fifth and comes back: three linear bodies, one after the other, each exact."""
+    """The htc falls to a fifth and returns: three linear problems in sequence, each solved exactly."""
     strong, weak, pieces = sandwich(), sandwich(1e3), ((0.0, 0.5), (0.5, 1.5), (1.5, 2.0))
     trace = Trace.of([0.0, 0.5, 1.5], {f"{TOP}.h": [1.0, 0.2, 1.0]}, units={f"{TOP}.h": "1"}, after="hold")
     simulation = Simulation(strong.model, trace, initial=300.0, tolerance=tolerance, scheme=scheme)
@@ -358,8 +358,8 @@ def test_fixed_steps_land_on_what_is_asked() -> None:
 
 @pytest.mark.parametrize("scheme", ADAPTIVE)
 @each_course
-def test_heat_balances_at_every_step(course: Course, scheme: str) -> None:
-    """What is made is stored or leaves: every step to 1e-12 of the heat it moves, and all of them together.
+def test_heat_balances_at_every_step(course: LoadCase, scheme: str) -> None:
+    """Generated heat is stored or leaves: every step to 1e-12 of the heat it moves, and all of them together.
 
     The heat a step moves is what is made, what leaves, and what cells take up or give off. What a
     simulation says was made and stored is what the trace makes and the cells store. What it had to add for
@@ -368,19 +368,19 @@ def test_heat_balances_at_every_step(course: Course, scheme: str) -> None:
     body = course.body()
     simulation = Simulation(body.model, course.trace, initial=course.initial, tolerance=0.1, scheme=scheme)
     start = course.initial[body.is_active]
-    fields, told, made = [start], [(0.0, 0.0, 0.0)], [0.0]
+    fields, reported, made = [start], [(0.0, 0.0, 0.0)], [0.0]
     powers = [n for n, name in enumerate(course.columns) if name != TOP]
     drawn = 0.0 if powers else float(body.model.power_of_parts.sum())
 
     def watch(simulation: Simulation) -> None:
         energy = simulation.energy
         fields.append(simulation.field[body.is_active])
-        told.append((energy.generated, energy.outflow, energy.stored))
+        reported.append((energy.generated, energy.outflow, energy.stored))
         whole = course.trace.integral(0.0, simulation.time)[powers].sum()
         made.append(float(whole) + drawn * simulation.time)
 
     simulation.advance(course.until, watch)
-    steps = np.diff(told, axis=0)
+    steps = np.diff(reported, axis=0)
     taken = np.abs(np.diff(fields, axis=0)) @ body.cells.capacity
     moved = np.abs(steps[:, 0]) + np.abs(steps[:, 1]) + taken
     lost = steps @ np.array([1.0, -1.0, -1.0])
@@ -389,8 +389,8 @@ def test_heat_balances_at_every_step(course: Course, scheme: str) -> None:
     assert np.all(np.abs(np.cumsum(lost)) <= 1e-12 * np.cumsum(moved) + 1e-15 * scale)
     assert simulation.energy.correction <= 1e-7 * scale
     stored = (np.array(fields) - start) @ body.cells.capacity
-    assert np.array(told)[:, 2] == pytest.approx(stored, abs=1e-11 * scale)
-    assert np.array(told)[:, 0] == pytest.approx(np.array(made), abs=1e-9 * scale)
+    assert np.array(reported)[:, 2] == pytest.approx(stored, abs=1e-11 * scale)
+    assert np.array(reported)[:, 0] == pytest.approx(np.array(made), abs=1e-9 * scale)
 
 
 def test_heat_that_is_astray_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -491,7 +491,7 @@ def test_temperatures_of_two_courses_add_up(scheme: str) -> None:
 def test_a_die_warms_its_neighbour_as_it_is_warmed_by_it() -> None:
     """Reciprocity at every time: the mean over one source's heat for 100 W in the other, to 1e-7 K."""
     body = sandwich()
-    rises = []
+    increases = []
     for heated, felt in ((LOWER, UPPER), (UPPER, LOWER)):
         columns = {LOWER: 0.0, UPPER: 0.0, heated: 100.0}
         simulation = Simulation(
@@ -504,9 +504,9 @@ def test_a_die_warms_its_neighbour_as_it_is_warmed_by_it() -> None:
                 float(body.pattern(felt) @ (s.field[body.is_active] - 300.0))
             ),
         )
-        rises.append(series)
-    assert rises[0] == pytest.approx(rises[1], abs=1e-7)
-    assert rises[0][-1] > 1.0
+        increases.append(series)
+    assert increases[0] == pytest.approx(increases[1], abs=1e-7)
+    assert increases[0][-1] > 1.0
 
 
 @pytest.mark.parametrize("scheme", ADAPTIVE)
@@ -565,7 +565,7 @@ def wall_package(wall: TransientWall) -> Package:
 
 def cooler(end: End) -> object:
     match end:
-        case Film(h, ambient):
+        case RobinEnd(h, ambient):
             return ts.Convection(h, ambient)
         case FixedTemperature(temperature):
             return ts.FixedTemperature(temperature)
@@ -597,8 +597,8 @@ WALLS = {
             TransientLayer(40e-6, *TIM, 0.0, 2e-6),
             TransientLayer(1e-3, 390.0, 3.45e6, 0.0, 1e-6),
         ),
-        Film(20.0, 300.0),
-        Film(1e4, 300.0),
+        RobinEnd(20.0, 300.0),
+        RobinEnd(1e4, 300.0),
         300.0,
     ),
     "two_dies": TransientWall(
@@ -609,7 +609,7 @@ WALLS = {
             TransientLayer(2e-6, *SILICON, 1e11),
             TransientLayer(200e-6, *SILICON),
         ),
-        Film(2e4, 300.0),
+        RobinEnd(2e4, 300.0),
         FixedTemperature(300.0),
         300.0,
     ),
@@ -620,7 +620,7 @@ WALLS = {
             TransientLayer(1e-3, 390.0, 3.45e6),
         ),
         FixedTemperature(340.0),
-        Film(5e3, 280.0),
+        RobinEnd(5e3, 280.0),
         300.0,
     ),
 }  # fmt: skip
@@ -644,17 +644,17 @@ def test_wall_against_its_laplace_transform(name: str) -> None:
     for cells in (32, 64):
         model = wall_model(wall, cells)
         exact = wall.temperature(model.grid.z_center, DECADES) - 300.0
-        most = np.abs(exact).max(axis=1)
-        simulation = Simulation(model, initial=300.0, tolerance=5e-4 * most[0], scheme="sdirk4")
+        maximum = np.abs(exact).max(axis=1)
+        simulation = Simulation(model, initial=300.0, tolerance=5e-4 * maximum[0], scheme="sdirk4")
         found = follow(simulation, DECADES)[:, :, 0, 0] - 300.0
-        off.append(float((np.abs(found - exact).max(axis=1) / most).max()))
+        off.append(float((np.abs(found - exact).max(axis=1) / maximum).max()))
     assert off[1] < 2e-3
     assert off[1] < 0.3 * off[0]
 
 
 @pytest.mark.parametrize("name", ["die_under_lid", "two_dies"])
 def test_means_of_layers_against_their_laplace_transform(name: str) -> None:
-    """What a part reports, its mean: 0.2 % of the rise of the source, from 1 us to 100 s."""
+    """Mean temperature of a part: 0.2 % of the rise of the source, from 1 us to 100 s."""
     wall = WALLS[name]
     simulation = Simulation(wall_model(wall, 64), initial=300.0, tolerance=2e-5, scheme="sdirk4")
     for t in DECADES.tolist():

@@ -10,7 +10,7 @@ import pytest
 from exact import heated_slab, nafems_t3
 from exact.heated_box import HeatedBox
 from exact.heated_slab import HeatedSlab
-from exact.layered_wall import End, Film, FixedFlux, FixedTemperature
+from exact.layered_wall import End, FixedFlux, FixedTemperature, RobinEnd
 from exact.semi_discrete import SemiDiscrete
 from exact.spreading_resistance import SpreadingResistance
 from exact.transient_wall import TransientLayer, TransientWall, invert
@@ -80,8 +80,8 @@ LAYERS = (
     TransientLayer(2e-3, 390.0, 3.45e6, 1e6),
     TransientLayer(10e-6, 0.5, 1.2e6),
 )
-ENDS: tuple[End, ...] = (Film(2e4, 310.0), FixedTemperature(325.0), FixedFlux(3e4))
-OPPOSITE: tuple[End, ...] = (Film(5e3, 290.0), FixedTemperature(340.0), FixedFlux(1e4))
+ENDS: tuple[End, ...] = (RobinEnd(2e4, 310.0), FixedTemperature(325.0), FixedFlux(3e4))
+OPPOSITE: tuple[End, ...] = (RobinEnd(5e3, 290.0), FixedTemperature(340.0), FixedFlux(1e4))
 PAIRS = [pair for pair in product(ENDS, OPPOSITE) if not all(isinstance(end, FixedFlux) for end in pair)]
 each_pair = pytest.mark.parametrize(("bottom", "top"), PAIRS)
 
@@ -118,13 +118,13 @@ def test_wall_ends_where_the_steady_one_is(bottom: End, top: End) -> None:
 
 def test_wall_starts_where_it_was() -> None:
     """After 1 us heat has come 18 um far in silicon: nothing is felt at ten times that."""
-    wall = TransientWall(LAYERS, Film(2e4, 310.0), Film(5e3, 290.0), 300.0)
+    wall = TransientWall(LAYERS, RobinEnd(2e4, 310.0), RobinEnd(5e3, 290.0), 300.0)
     assert wall.temperature(200e-6, 1e-6)[0, 0] == pytest.approx(300.0, abs=1e-9)
 
 
 @pytest.mark.parametrize("t", [1e-6, 1e-3, 1e1])
 def test_means_are_those_of_the_temperatures(t: float) -> None:
-    wall = TransientWall(LAYERS, Film(2e4, 310.0), Film(5e3, 290.0), 300.0)
+    wall = TransientWall(LAYERS, RobinEnd(2e4, 310.0), RobinEnd(5e3, 290.0), 300.0)
     points, weights = np.polynomial.legendre.leggauss(20)
     share = np.linspace(0.0, 1.0, 41)
     for n, layer in enumerate(LAYERS):
@@ -136,7 +136,7 @@ def test_means_are_those_of_the_temperatures(t: float) -> None:
 
 @each_pair
 def test_wall_keeps_the_heat(bottom: End, top: End) -> None:
-    """What is stored grows by what is made and what comes in through the ends, at all times."""
+    """The stored heat grows by generated heat and inflow through the ends, at all times."""
     wall = TransientWall(LAYERS, bottom, top, 300.0)
     points, weights = np.polynomial.legendre.leggauss(24)
     made = sum(layer.source * layer.thickness for layer in LAYERS)
@@ -147,7 +147,7 @@ def test_wall_keeps_the_heat(bottom: End, top: End) -> None:
             match end:
                 case FixedFlux(flux):
                     entered += flux
-                case Film(h, ambient):
+                case RobinEnd(h, ambient):
                     entered += h * (ambient - wall.temperature(z, t, layer=0 if sign > 0.0 else 4)[:, 0])
                 case FixedTemperature(_):
                     step = sign * 2e-4 * layer.thickness * np.arange(5)
@@ -174,7 +174,7 @@ def test_insulated_wall_warms_evenly_for_ever() -> None:
 def test_plane_of_heat_is_a_thin_heated_layer() -> None:
     """1e5 W/m2 between silicon and copper, in a plane and in 1 nm of the copper."""
     silicon, copper = TransientLayer(3e-4, 148.0, 1.63e6), TransientLayer(1e-3, 390.0, 3.45e6)
-    ends = Film(1e4, 0.0), Film(2e4, 0.0)
+    ends = RobinEnd(1e4, 0.0), RobinEnd(2e4, 0.0)
     plane = TransientWall((silicon, copper._replace(plane=1e5)), *ends)
     thin = TransientLayer(1e-9, 390.0, 3.45e6, 1e5 / 1e-9)
     layer = TransientWall((silicon, thin, copper._replace(thickness=1e-3 - 1e-9)), *ends)
@@ -186,7 +186,7 @@ def test_plane_of_heat_is_a_thin_heated_layer() -> None:
 
 
 def test_a_layer_may_be_cut_in_two() -> None:
-    wall = TransientWall(LAYERS, Film(2e4, 310.0), FixedTemperature(290.0), 300.0)
+    wall = TransientWall(LAYERS, RobinEnd(2e4, 310.0), FixedTemperature(290.0), 300.0)
     first = LAYERS[3]._replace(thickness=0.3 * LAYERS[3].thickness)
     rest = LAYERS[3]._replace(thickness=0.7 * LAYERS[3].thickness)
     cut = TransientWall((*LAYERS[:3], first, rest, LAYERS[4]), wall.bottom, wall.top, 300.0)
@@ -206,8 +206,8 @@ def test_decay_rates_of_one_layer() -> None:
     assert held == pytest.approx(unit * ((n + 0.5) * np.pi) ** 2, rel=1e-13)
     both = decay_rates(TransientWall((layer,), FixedTemperature(0.0), FixedTemperature(0.0)), 40)
     assert both == pytest.approx(unit * ((n + 1.0) * np.pi) ** 2, rel=1e-13)
-    film = decay_rates(TransientWall((layer,), FixedFlux(0.0), Film(2e4, 0.0)), 40)
-    turns = np.sqrt(film / unit)
+    coefficient = decay_rates(TransientWall((layer,), FixedFlux(0.0), RobinEnd(2e4, 0.0)), 40)
+    turns = np.sqrt(coefficient / unit)
     assert turns * np.tan(turns) == pytest.approx(np.full(40, 2e4 * 5e-4 / 148.0), rel=1e-8)
     assert np.all((turns > n * np.pi) & (turns < (n + 0.5) * np.pi))
 
@@ -225,9 +225,9 @@ def test_decay_rates_come_in_pairs() -> None:
 
 
 def _by_cells(wall: TransientWall, cells: int) -> SemiDiscrete:
-    """Return the wall cut into so many cells a layer, films on both ends."""
-    assert isinstance(wall.bottom, Film)
-    assert isinstance(wall.top, Film)
+    """Return the wall cut into so many cells a layer, heat-transfer coefficients on both ends."""
+    assert isinstance(wall.bottom, RobinEnd)
+    assert isinstance(wall.top, RobinEnd)
     half, capacity, gap = [], [], []
     for layer in wall.layers:
         half += [0.5 * layer.thickness / cells / layer.conductivity] * cells
@@ -246,7 +246,7 @@ def test_decay_rates_of_layers_against_cells() -> None:
 
     The cells resolve the ninth rate less well than the first: 1e-4 of it is left, and 1e-7 of the first two.
     """
-    wall = TransientWall(LAYERS, Film(2e4, 0.0), Film(5e3, 0.0))
+    wall = TransientWall(LAYERS, RobinEnd(2e4, 0.0), RobinEnd(5e3, 0.0))
     rates = decay_rates(wall, 10)
     coarse, fine = (_by_cells(wall, cells).rates[:10] for cells in (40, 80))
     assert np.all(np.abs(fine / rates - 1.0) < 0.3 * np.abs(coarse / rates - 1.0) + 1e-9)
@@ -256,7 +256,7 @@ def test_decay_rates_of_layers_against_cells() -> None:
 
 
 def test_last_of_the_transient_falls_with_the_slowest_rate() -> None:
-    wall = TransientWall(LAYERS, Film(2e4, 300.0), Film(5e3, 300.0), 300.0)
+    wall = TransientWall(LAYERS, RobinEnd(2e4, 300.0), RobinEnd(5e3, 300.0), 300.0)
     first, second = decay_rates(wall, 2)
     t = np.array([14.0, 15.0]) / (second - first)
     left = wall.steady.layer_mean(0) - wall.layer_mean(0, t)
@@ -316,7 +316,7 @@ def test_factors_by_images_and_by_modes(axis: int, h: float) -> None:
 
 
 def test_box_heated_all_over_is_a_wall() -> None:
-    for h, bottom in ((inf, FixedTemperature(0.0)), (2e4, Film(2e4, 0.0)), (0.0, FixedFlux(0.0))):
+    for h, bottom in ((inf, FixedTemperature(0.0)), (2e4, RobinEnd(2e4, 0.0)), (0.0, FixedFlux(0.0))):
         box = HeatedBox(BOX.size, BOX.conductivity, BOX.capacity, (0.0, 0.0), BOX.size[:2], 4.9e-4, 10.0, h)
         density = 10.0 / (6e-3 * 4e-3 * 1e-5)
         layers = TransientLayer(4.9e-4, 148.0, 1.63e6), TransientLayer(1e-5, 148.0, 1.63e6, density)
@@ -350,13 +350,13 @@ def test_box_keeps_the_heat_of_its_source(h: float) -> None:
 @pytest.mark.parametrize("h", [300.0, 1e4])
 def test_box_ends_at_its_spreading_resistance(h: float) -> None:
     plate = SpreadingResistance((12e-3, 9e-3), 1e-3, 150.0, h, (2e-3, 1.5e-3), (4e-3, 6.5e-3))
-    film = 1e-8
+    thin = 1e-8
     box = HeatedBox(
-        (12e-3, 9e-3, 1e-3 + film), (150.0,) * 3, 1.6e6, (3e-3, 5.75e-3), plate.source, 1e-3, 1.0, h
+        (12e-3, 9e-3, 1e-3 + thin), (150.0,) * 3, 1.6e6, (3e-3, 5.75e-3), plate.source, 1e-3, 1.0, h
     )
-    found = box.temperature(4e-3, 6.5e-3, 1e-3 + film, 1e3)[0]
+    found = box.temperature(4e-3, 6.5e-3, 1e-3 + thin, 1e3)[0]
     assert found == pytest.approx(plate.centre_resistance(), rel=2e-5)
-    away = box.temperature(10e-3, 2e-3, 1e-3 + film, 1e3)[0]
+    away = box.temperature(10e-3, 2e-3, 1e-3 + thin, 1e3)[0]
     assert away == pytest.approx(float(plate.resistance_at(10e-3, 2e-3)[0, 0]), rel=2e-5)
 
 
@@ -424,17 +424,17 @@ def test_cells_in_time_do_not_care_where_power_is_named() -> None:
     n = body.capacity.size
     rng = np.random.default_rng(7)
     a, b, c = rng.normal(size=(3, n))
-    times, heats = np.array([0.0, 1.0, 1.0, 2.0]), np.stack([a, b, c, c])
+    times, powers = np.array([0.0, 1.0, 1.0, 2.0]), np.stack([a, b, c, c])
     more, along = (
         np.array([0.0, 0.25, 0.25, 1.0, 1.0, 1.3]),
         np.stack([a, *[0.75 * a + 0.25 * b] * 2, b, c, c]),
     )
     at = np.array([0.1, 0.3, 1.0, 1.6, 5.0])
     start = rng.normal(size=n)
-    found = body.temperature(start, times, heats, at)
+    found = body.temperature(start, times, powers, at)
     assert found == pytest.approx(body.temperature(start, more, along, at), abs=1e-12)
-    assert found[-2:] == pytest.approx(body.temperature(start, times, heats, at[-2:]), abs=1e-12)
-    late = body.temperature(start, times, heats, np.array([1e4]))[0]
+    assert found[-2:] == pytest.approx(body.temperature(start, times, powers, at[-2:]), abs=1e-12)
+    late = body.temperature(start, times, powers, np.array([1e4]))[0]
     assert late == pytest.approx(body.steady(c), abs=1e-10)
 
 
@@ -451,7 +451,7 @@ def test_modes_of_cells_die_out_in_their_shape() -> None:
 
 def test_wall_of_cells_becomes_the_wall() -> None:
     """Space and time together: cells as layers are cut, exact in time, near the inverse transform by h**2."""
-    wall = TransientWall(LAYERS, Film(2e4, 300.0), Film(5e3, 300.0), 300.0)
+    wall = TransientWall(LAYERS, RobinEnd(2e4, 300.0), RobinEnd(5e3, 300.0), 300.0)
     t = np.logspace(-4.0, 1.0, 11)
     off = []
     for count in (10, 20):

@@ -173,7 +173,7 @@ def _require_no_unfinished_run(result: Path) -> None:
 
 def _print_how_to_resume(files: Sequence[Path]) -> None:
     if files:
-        from thermostack.io.results.transient_file import checkpoint_path
+        from thermostack.io.results.transient_writer import checkpoint_path
 
         checkpoint = checkpoint_path(files[0])
         if checkpoint.exists():

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from thermostack.impedance.thermal_impedance import ThermalImpedance
     from thermostack.io.files.output_paths import Destination
     from thermostack.package.package import Package
+    from thermostack.results.impedance_result import ThermalImpedance
 
 TIMES_PER_DECADE = 20  # by default
 MAX_TIMES = 100_000

@@ -1,4 +1,4 @@
-"""Where heat goes in, and where a temperature is read: parts by name, as cells and their shares."""
+"""Ports of a thermal impedance: cells of a source or of an output, with their weights."""
 
 from __future__ import annotations
 
@@ -13,64 +13,67 @@ from thermostack.schema.fields import suggest
 
 @dataclass(frozen=True, eq=False)
 class Port:
-    """Some cells and the share each has in a heat, or in a mean."""
+    """Cells and their weights in a power or in a mean temperature."""
 
     cell: np.ndarray  # (n,) index in the raveled grid, ascending
     weight: np.ndarray  # (n,) sum 1
 
     def source_field(self, shape: tuple[int, ...]) -> np.ndarray:
-        """Return one watt at this place as the heat of all cells [W]."""
-        heat = np.zeros(shape)
-        heat.reshape(-1)[self.cell] = self.weight
-        return heat
+        """Return the power [W] of all cells, (nz, ny, nx), that sums to one watt in this port."""
+        power = np.zeros(shape)
+        power.reshape(-1)[self.cell] = self.weight
+        return power
 
     def mean(self, t: np.ndarray) -> float:
-        """Return the mean here of a field of all cells."""
+        """Return the weighted mean over the port of a field of all cells, (nz, ny, nx)."""
         return float(t.reshape(-1)[self.cell] @ self.weight)
 
 
 def find_port(model: Model, name: str) -> Port:
-    """Return a part, block or stack: its cells by their share of its heat, by volume where it makes none.
+    """Return the port of a part, block or stack: weighted by power, or by volume if it has no power.
 
-    Raises KeyError with the nearest names for an unknown one.
+    Raises KeyError with similar names if nothing has this name.
     """
-    return _heated(model, name) or _whole(model, name)
+    return _powered_cells(model, name) or _all_cells(model, name)
 
 
 def find_source(model: Model, name: str) -> Port:
-    """Return a part, block or stack that makes heat.
+    """Return the port of a part, block or stack that has power, weighted by power.
 
-    Raises KeyError with the nearest names for an unknown one, ValueError where it makes no heat.
+    Raises KeyError with similar names if nothing has this name, ValueError if it has no power.
     """
-    place = _heated(model, name)
-    if place is None:
-        _whole(model, name)
-        raise ValueError(f"{name} makes no heat; there are {', '.join(heated_stacks(model)) or 'no sources'}")
-    return place
+    port = _powered_cells(model, name)
+    if port is None:
+        _all_cells(model, name)
+        sources = ", ".join(heated_stacks(model)) or "none"
+        raise ValueError(f"{name} has no power; stacks with power: {sources}")
+    return port
 
 
 def heated_stacks(model: Model) -> dict[str, float]:
-    """Return the heat [W] of every stack that makes any, the hottest first."""
-    heat: dict[str, float] = {}
-    for part, power in zip(model.parts, model.power_of_parts.tolist(), strict=True):
+    """Return the power [W] of every stack that has any, the maximum first."""
+    power: dict[str, float] = {}
+    for part, part_power in zip(model.parts, model.power_of_parts.tolist(), strict=True):
         stack = _stack_of(model, part.name)
-        heat[stack] = heat.get(stack, 0.0) + power
-    return dict(sorted(((name, h) for name, h in heat.items() if h > 0.0), key=lambda item: -item[1]))
+        power[stack] = power.get(stack, 0.0) + part_power
+    return dict(sorted(((name, p) for name, p in power.items() if p > 0.0), key=lambda item: -item[1]))
 
 
 def _stack_of(model: Model, name: str) -> str:
+    """Return the name of the stack that a part belongs to."""
     stacks = [stack.name for stack in model.package.stacks if name.startswith(f"{stack.name}.")]
     return max(stacks, key=len, default=name)
 
 
 def _is_within(part: str, name: str) -> bool:
+    """Return whether a part has a name or belongs to the stack of that name."""
     return part == name or part.startswith(f"{name}.")
 
 
-def _heated(model: Model, name: str) -> Port | None:
-    """Return where something makes heat, None where it makes none in all."""
+def _powered_cells(model: Model, name: str) -> Port | None:
+    """Return the cells with power of a part, block or stack, None if its power is zero."""
     blocks = [block for block in model.blocks if block.name == name]
-    cells, heats = [], []
+    cells, powers = [], []
     for source in model.layer_sources:
         if blocks and source.part != blocks[0].part:
             continue
@@ -80,20 +83,20 @@ def _heated(model: Model, name: str) -> Port | None:
         for k, share in enumerate(source.shares.tolist(), source.k0):
             plane = np.zeros(model.grid.shape[1:])
             plane[source.window[1:]] = share * source.plane
-            heat = np.zeros_like(plane)
-            heat[window[1:]] = plane[window[1:]]
-            cell = np.flatnonzero(heat)
-            cells.append(cell + k * heat.size)
-            heats.append(heat.reshape(-1)[cell])
-    if not cells or not sum(float(heat.sum()) for heat in heats) > 0.0:
+            power = np.zeros_like(plane)
+            power[window[1:]] = plane[window[1:]]
+            cell = np.flatnonzero(power)
+            cells.append(cell + k * power.size)
+            powers.append(power.reshape(-1)[cell])
+    if not cells or not sum(float(power.sum()) for power in powers) > 0.0:
         return None
-    cell, where = np.unique(np.concatenate(cells), return_inverse=True)
-    heat = np.bincount(where, np.concatenate(heats))
-    return Port(cell, heat / heat.sum())
+    cell, inverse = np.unique(np.concatenate(cells), return_inverse=True)
+    power = np.bincount(inverse, np.concatenate(powers))
+    return Port(cell, power / power.sum())
 
 
-def _whole(model: Model, name: str) -> Port:
-    """Return all cells of a part, a block or a stack, by volume."""
+def _all_cells(model: Model, name: str) -> Port:
+    """Return all cells of a part, block or stack, weighted by volume."""
     grid = model.grid
     members = [n for n, part in enumerate(model.parts, 1) if _is_within(part.name, name)]
     windows = [block.window for block in model.blocks if block.name == name]
@@ -116,6 +119,7 @@ def _whole(model: Model, name: str) -> Port:
 
 
 def _names(model: Model) -> Iterator[str]:
+    """Yield the names of parts and blocks, and of every stack and part that contains them."""
     for name in [*(part.name for part in model.parts), *(block.name for block in model.blocks)]:
         pieces = name.split(".")
         yield from (".".join(pieces[: n + 1]) for n in range(len(pieces)))

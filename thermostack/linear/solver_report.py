@@ -34,6 +34,13 @@ class SolverReport:
     total_iterations : int
         Iterations of all linear solves of the problem. A steady solve with conductivities that depend on
         temperature has several linear solves; for one linear solve it equals `iterations`.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> report = ts.solve_steady(ts.discretize(ts.read_package("hbm3_8h"), cell=2e-3)).report
+    >>> report.method, report.residual < 1e-8, len(report.history) == report.iterations + 1
+    ('multigrid', True, True)
     """
 
     method: str

@@ -1,1 +1,1 @@
-"""Materials, how they depend on temperature, and effective media."""
+"""Materials, temperature laws of conductivity and heat capacity, effective media, material library."""

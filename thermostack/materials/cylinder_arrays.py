@@ -1,13 +1,13 @@
-"""How upright cylinders conduct across their axes: in a regular array exactly, scattered on average.
+"""Conductivity of upright cylinders across their axes: exact for regular arrays, averaged for scattered ones.
 
-Rayleigh (Phil. Mag. 34, 481, 1892) expanded the potential around a cylinder into multipoles that the
+Rayleigh (Phil. Mag. 34, 481, 1892) expanded the potential around a cylinder into multipoles, which the
 lattice couples; Perrins, McKenzie and McPhedran (Proc. R. Soc. A 369, 207, 1979) gave the lattice sums
-and the numbers. With the contrast t = (cylinder - host) / (cylinder + host), the eigenvalues p and
+and numerical values. With the contrast t = (cylinder - host) / (cylinder + host), the eigenvalues p and
 the weights w of the coupling matrix M (equation below) depend on the geometry alone, and
 
     conductivity / host = 1 + 2 f t sum_n w_n / (1 - t p_n)
 
-which is the Maxwell-Garnett formula where p = (f) and w = (1), and serves every temperature at once.
+This is the Maxwell-Garnett formula for p = (f) and w = (1). Poles and weights do not depend on temperature.
 With a the radius over the pitch and S the lattice sums, for multipoles l, m = 1, 3, 5, ...
 
     M_lm = (l + m - 1)! / ((l - 1)! (m - 1)! sqrt(l m)) a^(l + m) S_(l + m)
@@ -25,21 +25,21 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.float64]
 Arrangement: TypeAlias = Literal["square", "hexagonal"]
 
-CELL_AREA = {"square": 1.0, "hexagonal": math.sqrt(3.0) / 2.0}  # of one cylinder, in pitches squared
-NEGLIGIBLE = 1e-16  # the share of the highest multipole kept, and of a pole
-MOST_MULTIPOLES = 100  # reached near contact only: 12 digits at a gap of 1 % of the pitch, contrast 1000
-MOST_NEWTON_STEPS = 100  # about 6 are needed; halving alone reaches rounding in 60
+CELL_AREA = {"square": 1.0, "hexagonal": math.sqrt(3.0) / 2.0}  # area per cylinder over pitch^2
+MIN_WEIGHT = 1e-16  # of the last multipole and of a pole
+MAX_MULTIPOLES = 100  # reached only near contact: 12 digits at a gap of 1 % of the pitch, contrast 1000
+MAX_NEWTON_STEPS = 100  # about 6 are needed; bisection alone needs 60
 
 
 def area_fraction(diameter: float, pitch: float, arrangement: Arrangement = "square") -> float:
-    """Return the fraction of the plane that cylinders of a diameter at a pitch [m] cover."""
+    """Return the area fraction of cylinders with a diameter and a pitch [m]."""
     return math.pi * (diameter / pitch) ** 2 / (4.0 * CELL_AREA[arrangement])
 
 
 def conductivity_across(
     host: Array, cylinder: Array, diameter: float, pitch: float, arrangement: Arrangement = "square"
 ) -> Array:
-    """Return the conductivity [W/(m K)] of an array of cylinders in a host, across their axes."""
+    """Return the conductivity [W/(m K)] of a regular array of cylinders in a host, across their axes."""
     poles, weights = _spectrum(diameter / pitch, arrangement)
     contrast = (cylinder - host) / (cylinder + host)
     fraction = area_fraction(diameter, pitch, arrangement)
@@ -54,16 +54,15 @@ def dilute_conductivity(host: Array, cylinder: Array, fraction: float) -> Array:
 
 
 def self_consistent_mean(fractions: list[float], values: list[Array]) -> Array:
-    """Return the conductivity [W/(m K)] across upright columns of several phases, none around the others.
+    """Return the conductivity [W/(m K)] across upright columns of several phases without a matrix phase.
 
     It is the root of sum f (k - mean) / (k + mean) = 0 (Bruggeman, Ann. Phys. 416, 636, 1935, in two
-    dimensions), found as the logarithm u of the mean in sum f tanh((log(k) - u) / 2) by Newton's method,
-    kept between bounds.
+    dimensions). With u = log(mean), Newton's method with bisection solves sum f tanh((log(k) - u) / 2) = 0.
     """
     logs = [np.log(value) for value in values]
     low, high = np.minimum.reduce(logs), np.maximum.reduce(logs)
     u = 0.5 * (low + high)
-    for _ in range(MOST_NEWTON_STEPS):
+    for _ in range(MAX_NEWTON_STEPS):
         slopes = [np.tanh(0.5 * (log - u)) for log in logs]
         balance = sum(f * slope for f, slope in zip(fractions, slopes, strict=True))
         decline = sum(0.5 * f * (1.0 - slope**2) for f, slope in zip(fractions, slopes, strict=True))
@@ -78,10 +77,10 @@ def self_consistent_mean(fractions: list[float], values: list[Array]) -> Array:
 
 @lru_cache(maxsize=256)
 def _spectrum(diameter: float, arrangement: Arrangement) -> tuple[Array, Array]:
-    """Return the poles and the weights of an array of cylinders, `diameter` in pitches."""
-    needed = math.log(NEGLIGIBLE) / (2.0 * math.log(min(diameter, 0.999)))
-    order = 1 + 2 * np.arange(min(math.ceil(needed / 2.0) + 2, MOST_MULTIPOLES))
-    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, 2 * order[-1])))])  # its logarithm
+    """Return the poles and weights of an array of cylinders; `diameter` is relative to the pitch."""
+    needed = math.log(MIN_WEIGHT) / (2.0 * math.log(min(diameter, 0.999)))
+    order = 1 + 2 * np.arange(min(math.ceil(needed / 2.0) + 2, MAX_MULTIPOLES))
+    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, 2 * order[-1])))])  # logarithm
     rows, columns = np.meshgrid(order, order, indexing="ij")
     size = factorial[rows + columns - 1] - factorial[rows - 1] - factorial[columns - 1]
     radius = (rows + columns) * math.log(diameter / 2.0)
@@ -89,18 +88,18 @@ def _spectrum(diameter: float, arrangement: Arrangement) -> tuple[Array, Array]:
     coupling = np.exp(size + radius - 0.5 * np.log(rows * columns)) * sums[rows + columns]
     poles, vectors = np.linalg.eigh(coupling)
     weights = vectors[0] ** 2
-    kept = weights > NEGLIGIBLE
+    kept = weights > MIN_WEIGHT
     return poles[kept], weights[kept]
 
 
-def _lattice_sums(highest: int, arrangement: Arrangement) -> Array:
-    """Return S_n, the sum of z^-n over all lattice points z but the origin, for n = 0 ... `highest`.
+def _lattice_sums(max_order: int, arrangement: Arrangement) -> Array:
+    """Return S_n, the sum of z^-n over all lattice points z except the origin, for n = 0 ... `max_order`.
 
-    S_2 is the value that belongs to a mean gradient along the field (Perrins et al.), pi over the cell
-    area. The others follow from the first that the symmetry leaves, S_4 or S_6, by the recurrence of
-    the Laurent coefficients (2 n - 1) S_2n of Weierstrass's elliptic function (Abramowitz and Stegun 18.5).
+    S_2 = pi / cell area is the value for a mean gradient along the field (Perrins et al.). The others follow
+    from the first nonzero sum, S_4 or S_6, by the recurrence of the Laurent coefficients (2 n - 1) S_2n of
+    Weierstrass's elliptic function (Abramowitz and Stegun 18.5).
     """
-    half = max(highest // 2, 3)
+    half = max(max_order // 2, 3)
     laurent = np.zeros(half + 1)
     if arrangement == "square":
         laurent[2] = 3.0 * math.gamma(0.25) ** 8 / (960.0 * math.pi**2)

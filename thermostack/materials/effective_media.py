@@ -1,19 +1,16 @@
-"""Layers too fine to resolve as one material: arrays of vias and bumps, lines, laminates, areas.
+"""Effective media: arrays of vias and bumps, lines, laminates and areas, homogenized to one material.
 
-Heat along straight inclusions flows in parallel; what it meets across them is the formula of each class.
-Every formula is evaluated at the temperatures asked, with the components' conductivities there.
+Along straight inclusions, the conductances of the constituents add up. Across them, each class has its own
+formula. The formulas use the conductivities of the constituents at the temperature of evaluation.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from thermostack.errors import DescriptionError
 from thermostack.materials.cylinder_arrays import (
     Arrangement,
     area_fraction,
@@ -21,125 +18,22 @@ from thermostack.materials.cylinder_arrays import (
     dilute_conductivity,
     self_consistent_mean,
 )
-from thermostack.materials.material import ROOM_TEMPERATURE, Material
-from thermostack.materials.temperature_laws import Array, ArrayAxes, CapacityLaw, ConductivityLaw, Constant
+from thermostack.materials.homogenization import EffectiveMedium, parallel_conductivity, series_conductivity
+from thermostack.materials.material import Material
+from thermostack.materials.temperature_laws import Array, ArrayAxes
 from thermostack.schema.fields import Depth, Extent, Fraction, Thickness, fail
 from thermostack.schema.validated_dataclass import (
     TaggedUnion,
-    class_key,
     described,
-    diagnostic_at,
     resolve_references,
 )
 
-Find: TypeAlias = Callable[["MaterialLike"], Material]  # from a name, a material or a mixture
-SUM_OF_FRACTIONS = 1e-9  # how far from one it may be
-MOST_LINED = 0.504  # of the area: a diameter of 0.8 pitches
-
-
-class EffectiveMedium:
-    """What the mixtures have in common: parts, their shares of the volume, and a formula."""
-
-    is_directional = False  # x and y differ even where the parts are alike along them
-
-    def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
-        """Return field, material and share of the volume of each part."""
-        raise NotImplementedError
-
-    def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
-        raise NotImplementedError
-
-    def material(self, name: str, find: Find) -> Material:
-        """Return the mixture as a material; `find` returns the material of each part.
-
-        Raises DescriptionError where a part conducts differently along x and y, where the formula
-        takes them as alike, and what `find` raises.
-        """
-        found = tuple(find(part) for _, part, _ in self.constituents())
-        self.check(found)
-        law: ConductivityLaw = EffectiveConductivity(self, found)
-        if all(part.is_constant for part in found):
-            x, y, z = (float(value) for value in law.evaluate(np.array(ROOM_TEMPERATURE)))
-            law = Constant((x, y, z))
-        capacity: CapacityLaw | float | None = None
-        if all(part.has_capacity for part in found):
-            capacity = EffectiveHeatCapacity(tuple(share for _, _, share in self.constituents()), found)
-            if all(part.has_constant_capacity for part in found):
-                capacity = float(capacity.evaluate(np.array(ROOM_TEMPERATURE)))
-        names = ", ".join(dict.fromkeys(part.name for part in found))
-        source = f"computed as {class_key(type(self))} of {names}"
-        stated: str = getattr(self, "source", "")
-        if stated:
-            source += f"; {stated}"
-        return Material(name, law, volumetric_heat_capacity=capacity, source=source)
-
-    def check(self, found: tuple[Material, ...]) -> None:
-        """Raise DescriptionError where a part is not alike along x and y."""
-        for (field, _, _), part in zip(self.constituents(), found, strict=True):
-            if not part.is_isotropic_in_plane:
-                kind = class_key(type(self))
-                text = f"{part.name} conducts differently along x and y, {kind} takes them as alike"
-                remedy = "give a material with one in-plane conductivity"
-                raise DescriptionError(diagnostic_at((field,), text, remedy, "E-VALUE"))
-
-
-@dataclass(frozen=True)
-class EffectiveConductivity(ConductivityLaw):
-    """The conductivity of a mixture whose parts depend on temperature."""
-
-    medium: EffectiveMedium
-    found: tuple[Material, ...]
-
-    @property
-    def range(self) -> tuple[float, float] | None:  # type: ignore[override]  # read-only here
-        """Return the temperatures [K] at which all parts are known."""
-        ranges = [part.temperature_range for part in self.found if part.temperature_range is not None]
-        return (max(low for low, _ in ranges), min(high for _, high in ranges)) if ranges else None
-
-    @property
-    def is_isotropic_in_plane(self) -> bool:
-        """True where x and y are alike at every temperature."""
-        return not self.medium.is_directional and all(part.is_isotropic_in_plane for part in self.found)
-
-    @property
-    def is_isotropic(self) -> bool:
-        """False: no formula here makes all directions alike."""
-        return False
-
-    def evaluate(self, temperature: Array) -> ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
-        return self.medium.homogenize(tuple(part.law.evaluate(temperature) for part in self.found))
-
-    @property
-    def written(self) -> Any:
-        """Raise: what stands in a file is the mixture."""
-        raise TypeError("write the mixture that this law comes from")
-
-
-@dataclass(frozen=True)
-class EffectiveHeatCapacity(CapacityLaw):
-    """The heat capacity [J/(m3 K)] of a mixture, by volume."""
-
-    shares: tuple[float, ...]
-    found: tuple[Material, ...]
-
-    def evaluate(self, temperature: Array) -> Array:
-        """Return the capacity [J/(m3 K)] at temperatures [K]."""
-        return np.asarray(
-            sum(
-                share * part.capacity_at(temperature)
-                for share, part in zip(self.shares, self.found, strict=True)
-            )
-        )
-
-    @property
-    def written(self) -> Any:
-        """Raise: what stands in a file is the mixture."""
-        raise TypeError("write the mixture that this law comes from")
+FRACTION_SUM_TOLERANCE = 1e-9  # of the difference between the sum of area fractions and one
+MAX_LINED_FRACTION = 0.504  # of the area; a diameter of 0.8 pitches
 
 
 def _check_array(diameter: float, pitch: float) -> None:
+    """Raise if cylinders of a diameter touch at a pitch [m]."""
     if diameter >= pitch:
         text = f"cylinders of {diameter * 1e6:g} um touch or overlap at a pitch of {pitch * 1e6:g} um"
         raise fail("E-RANGE", text, "diameter must be less than pitch")
@@ -147,14 +41,38 @@ def _check_array(diameter: float, pitch: float) -> None:
 
 @described
 class ViaArray(EffectiveMedium):
-    """Straight vias in a regular array, each with a liner inside its wall where one is given.
+    """Straight vias in a regular array, with an optional liner at the wall of each hole.
 
-    `diameter` is that of the hole, so the core measures diameter - 2 liner_thickness. Along z: in
-    parallel. In the plane: the array of cylinders exactly (`cylinders.py`), a lined one as the solid
-    cylinder of the same dipole: liner ((1 + s) core + (1 - s) liner) / ((1 - s) core + (1 + s) liner),
-    s = (core diameter / diameter)^2 (Hashin and Rosen, J. Appl. Mech. 31, 223, 1964). That is off by less
-    than 0.03 % of the host's conductivity where holes take a quarter of the area, and by 1.1 % where they
-    take half; beyond, lined vias are refused.
+    `diameter` is that of the hole; the core has diameter - 2 liner_thickness. Along z, the constituents
+    conduct in parallel. In the plane, the array of cylinders is exact (`cylinder_arrays.py`); a lined via
+    counts as the solid cylinder with the same dipole:
+    liner ((1 + s) core + (1 - s) liner) / ((1 - s) core + (1 + s) liner),
+    s = (core diameter / diameter)^2 (Hashin and Rosen, J. Appl. Mech. 31, 223, 1964). The error is less than
+    0.03 % of the host's conductivity for holes on a quarter of the area, and 1.1 % for holes on half of it;
+    lined vias on more than half of the area raise an error.
+
+    Parameters
+    ----------
+    core, host : str, Material or effective medium
+        Materials of the vias and of the matrix around them.
+    diameter, pitch : float
+        Diameter of the holes and distance of their axes [m].
+    liner : str, Material or effective medium, optional
+        Material of the liner.
+    liner_thickness : float
+        Thickness of the liner [m].
+    arrangement : {"square", "hexagonal"}
+        Arrangement of the vias.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> from thermostack import find_material
+    >>> vias = ViaArray("copper", "silicon_dioxide", 10e-6, 40e-6)
+    >>> x, y, z = find_material(vias).conductivity_at(300.0)
+    >>> x == y < z
+    True
     """
 
     core: MaterialLike
@@ -167,46 +85,65 @@ class ViaArray(EffectiveMedium):
     source: str = ""
 
     def __post_init__(self) -> None:
-        """Check that vias leave room for each other, and liners for a core."""
+        """Check that vias do not touch and that liners do not fill the holes."""
         _check_array(self.diameter, self.pitch)
         if (self.liner is None) != (self.liner_thickness == 0.0):
-            given, due = ("liner", "liner_thickness") if self.liner else ("liner_thickness", "liner")
-            raise fail("E-MISSING", f"{given} without {due}", f"give {due} as well")
+            given, missing = ("liner", "liner_thickness") if self.liner else ("liner_thickness", "liner")
+            raise fail("E-MISSING", f"{given} without {missing}", f"give {missing} as well")
         if 2.0 * self.liner_thickness >= self.diameter:
             text = f"a liner of {self.liner_thickness * 1e6:g} um fills a hole of {self.diameter * 1e6:g} um"
             raise fail("E-RANGE", text, "diameter is that of the hole, liner included")
         fraction = area_fraction(self.diameter, self.pitch, self.arrangement)
-        if self.liner is not None and fraction > MOST_LINED:
-            text = f"lined vias take {100.0 * fraction:.0f} % of the area, the formula holds to 50 %"
-            raise fail("E-RANGE", text, "give a wider pitch, or the conductivity as numbers")
+        if self.liner is not None and fraction > MAX_LINED_FRACTION:
+            text = f"lined vias cover {100.0 * fraction:.0f} % of the area; the formula is valid up to 50 %"
+            raise fail("E-RANGE", text, "use a larger pitch, or give the conductivity as numbers")
 
     @property
     def core_share(self) -> float:
-        """Return the fraction of a hole's area that is core."""
+        """Return the area of the core over the area of the hole."""
         return (1.0 - 2.0 * self.liner_thickness / self.diameter) ** 2
 
     def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
-        """Return field, material and share of the volume of host, core and, where there is one, liner."""
+        """Return field name, material and volume fraction of host, core and liner, if any."""
         fraction = area_fraction(self.diameter, self.pitch, self.arrangement)
         core = fraction * self.core_share
         both = (("host", self.host, 1.0 - fraction), ("core", self.core, core))
         return both if self.liner is None else (*both, ("liner", self.liner, fraction - core))
 
     def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
+        """Return the effective conductivity [W/(m K)] along x, y and z from those of the constituents."""
         host, core = parts[0][0], parts[1][0]
         via = core if self.liner is None else dilute_conductivity(parts[2][0], core, self.core_share)
         in_plane = conductivity_across(host, via, self.diameter, self.pitch, self.arrangement)
-        return in_plane, in_plane, _in_parallel(self, parts, 2)
+        return in_plane, in_plane, parallel_conductivity(self, parts, 2)
 
 
 @described
 class BumpArray(EffectiveMedium):
-    """Bumps, balls or pillars in a regular array with a fill around them, as upright cylinders.
+    """Bumps, balls or pillars in a regular array with a fill between them, modeled as upright cylinders.
 
-    Along z: in parallel, which leaves out how heat gathers toward a bump in thin layers above and
-    below: give that, with pads and wiring, as the interface resistance of the layer. In the plane: the
-    array of cylinders exactly (`cylinders.py`).
+    Along z, bumps and fill conduct in parallel. This neglects the constriction resistance in thin layers
+    above and below: include it, with that of pads and wiring, in the interface resistance of the layer. In
+    the plane, the array of cylinders is exact (`cylinder_arrays.py`).
+
+    Parameters
+    ----------
+    bump, fill : str, Material or effective medium
+        Materials of the bumps and of the fill.
+    diameter, pitch : float
+        Diameter of the bumps and distance of their axes [m].
+    arrangement : {"square", "hexagonal"}
+        Arrangement of the bumps.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> from thermostack import find_material
+    >>> bumps = BumpArray("copper", "air", 20e-6, 40e-6)
+    >>> x, y, z = find_material(bumps).conductivity_at(300.0)
+    >>> x == y < z
+    True
     """
 
     bump: MaterialLike
@@ -221,19 +158,36 @@ class BumpArray(EffectiveMedium):
         _check_array(self.diameter, self.pitch)
 
     def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
-        """Return field, material and share of the volume of fill and bump."""
+        """Return field name, material and volume fraction of fill and bump."""
         fraction = area_fraction(self.diameter, self.pitch, self.arrangement)
         return ("fill", self.fill, 1.0 - fraction), ("bump", self.bump, fraction)
 
     def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
+        """Return the effective conductivity [W/(m K)] along x, y and z from those of the constituents."""
         in_plane = conductivity_across(parts[0][0], parts[1][0], self.diameter, self.pitch, self.arrangement)
-        return in_plane, in_plane, _in_parallel(self, parts, 2)
+        return in_plane, in_plane, parallel_conductivity(self, parts, 2)
 
 
 @described
 class LineLayer(EffectiveMedium):
-    """Parallel lines as high as their layer: in parallel along them and along z, in series across them."""
+    """Parallel lines of full layer height: parallel conduction along them and z, series across them.
+
+    Parameters
+    ----------
+    line, dielectric : str, Material or effective medium
+        Materials of the lines and between them.
+    width, pitch : float
+        Width and distance of the lines [m].
+    direction : {"x", "y"}
+        Direction of the lines.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> LineLayer("copper", "silicon_dioxide", 1e-6, 2e-6).constituents()[0]
+    ('line', 'copper', 0.5)
+    """
 
     line: MaterialLike
     dielectric: MaterialLike
@@ -251,23 +205,38 @@ class LineLayer(EffectiveMedium):
             raise fail("E-RANGE", text, "width must be less than pitch")
 
     def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
-        """Return field, material and share of the volume of line and dielectric."""
+        """Return field name, material and volume fraction of line and dielectric."""
         share = self.width / self.pitch
         return ("line", self.line, share), ("dielectric", self.dielectric, 1.0 - share)
 
-    def check(self, found: tuple[Material, ...]) -> None:
-        """Raise nothing: each axis has its own sum."""
+    def check(self, materials: tuple[Material, ...]) -> None:
+        """Accept all constituents: each axis has its own sum."""
 
     def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
+        """Return the effective conductivity [W/(m K)] along x, y and z from those of the constituents."""
         along, across = (0, 1) if self.direction == "x" else (1, 0)
-        pair = _in_parallel(self, parts, along), _in_series(self, parts, across)
-        return pair[along], pair[across], _in_parallel(self, parts, 2)
+        pair = parallel_conductivity(self, parts, along), series_conductivity(self, parts, across)
+        return pair[along], pair[across], parallel_conductivity(self, parts, 2)
 
 
 @described
 class Ply:
-    """A sheet of a laminate; what `coverage` leaves free is the laminate's filler."""
+    """A sheet of a laminate; the filler of the laminate occupies the area that `coverage` leaves free.
+
+    Parameters
+    ----------
+    material : str, Material or effective medium
+        Material of the ply.
+    thickness : float
+        Thickness [m].
+    coverage : float
+        Area fraction of the material.
+
+    Examples
+    --------
+    >>> Ply("copper", 35e-6, 0.6).coverage
+    0.6
+    """
 
     material: MaterialLike
     thickness: Thickness
@@ -276,7 +245,20 @@ class Ply:
 
 @described
 class Vias:
-    """Vias through a laminate: their material and the fraction of the area it covers."""
+    """Vias through a laminate: their material and their area fraction.
+
+    Parameters
+    ----------
+    material : str, Material or effective medium
+        Material of the vias.
+    fraction : float
+        Area fraction.
+
+    Examples
+    --------
+    >>> Vias("copper", 0.02).fraction
+    0.02
+    """
 
     material: MaterialLike
     fraction: Fraction
@@ -284,11 +266,28 @@ class Vias:
 
 @described
 class Laminate(EffectiveMedium):
-    """Plies on each other, as in substrates and boards: in parallel in the plane, in series along z.
+    """A stack of plies, as in substrates and boards: parallel conduction in the plane, series along z.
 
-    Within a ply, material and filler count in parallel, which takes the pattern as connected (planes,
-    long traces): for islands it is an upper bound. Vias come in parallel along z, and as scattered
-    cylinders in the plane (Maxwell-Garnett).
+    Within a ply, material and filler conduct in parallel, as in connected patterns (planes, long traces); for
+    islands this is an upper bound. Vias conduct in parallel along z and count as scattered cylinders in the
+    plane (Maxwell-Garnett).
+
+    Parameters
+    ----------
+    plies : tuple of Ply
+        Plies, the lowest first.
+    filler : str, Material or effective medium, optional
+        Material of the area that plies leave free.
+    vias : Vias, optional
+        Vias through all plies.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> board = Laminate((Ply("copper", 35e-6), Ply("fr4", 1e-3)))
+    >>> len(board.constituents())
+    2
     """
 
     plies: tuple[Ply, ...]
@@ -297,12 +296,12 @@ class Laminate(EffectiveMedium):
     source: str = ""
 
     def __post_init__(self) -> None:
-        """Check that there are plies, and a filler where one does not cover its area."""
+        """Check that there are plies, and a filler if a ply does not cover its area."""
         if not self.plies:
             raise fail("E-MISSING", "a laminate needs a ply", "give plies: [{material, thickness}]")
         for row, ply in enumerate(self.plies):
             if ply.coverage < 1.0 and self.filler is None:
-                text = f"ply {row} covers {100.0 * ply.coverage:g} % of its area and there is no filler"
+                text = f"ply {row} covers {100.0 * ply.coverage:g} % of its area, and no filler is given"
                 raise fail("E-MISSING", text, "give filler")
 
     @property
@@ -310,23 +309,25 @@ class Laminate(EffectiveMedium):
         return self.vias.fraction if self.vias is not None else 0.0
 
     def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
-        """Return field, material and share of the volume of each ply, the filler and the vias."""
+        """Return field name, material and volume fraction of each ply, the filler and the vias."""
         total = sum(ply.thickness for ply in self.plies)
         plies = 1.0 - self._via_fraction
-        found = [("plies", ply.material, plies * ply.coverage * ply.thickness / total) for ply in self.plies]
+        constituents = [
+            ("plies", ply.material, plies * ply.coverage * ply.thickness / total) for ply in self.plies
+        ]
         if self.filler is not None:
-            found.append(("filler", self.filler, plies - sum(share for _, _, share in found)))
+            constituents.append(("filler", self.filler, plies - sum(share for _, _, share in constituents)))
         if self.vias is not None:
-            found.append(("vias", self.vias.material, self.vias.fraction))
-        return tuple(found)
+            constituents.append(("vias", self.vias.material, self.vias.fraction))
+        return tuple(constituents)
 
-    def check(self, found: tuple[Material, ...]) -> None:
-        """Raise DescriptionError where there are vias and a part is not alike along x and y."""
+    def check(self, materials: tuple[Material, ...]) -> None:
+        """Raise DescriptionError if there are vias and a constituent is not isotropic in the plane."""
         if self.vias is not None:
-            super().check(found)
+            super().check(materials)
 
     def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
+        """Return the effective conductivity [W/(m K)] along x, y and z from those of the constituents."""
         total = sum(ply.thickness for ply in self.plies)
         filler = parts[len(self.plies)] if self.filler is not None else (np.zeros(()),) * 3
         shares = [ply.thickness / total for ply in self.plies]
@@ -347,7 +348,20 @@ class Laminate(EffectiveMedium):
 
 @described
 class Constituent:
-    """A part of an area: its material and the fraction of the area it covers."""
+    """A constituent of an area: its material and its area fraction.
+
+    Parameters
+    ----------
+    material : str, Material or effective medium
+        Material.
+    fraction : float
+        Area fraction.
+
+    Examples
+    --------
+    >>> Constituent("copper", 0.3).fraction
+    0.3
+    """
 
     material: MaterialLike
     fraction: Fraction
@@ -355,10 +369,25 @@ class Constituent:
 
 @described
 class AreaComposite(EffectiveMedium):
-    """Regions of several materials side by side, known by their areas alone.
+    """Regions of several materials side by side, given by their area fractions.
 
-    Along z: in parallel. In the plane: the self-consistent mean, in which no part surrounds the others
-    (Bruggeman); with `in_plane="parallel"` the area-weighted mean, right where every part reaches across.
+    Along z, they conduct in parallel. In the plane, the self-consistent mean without matrix phase applies
+    (Bruggeman); with `in_plane="parallel"`, the area-weighted mean, valid if all regions span the area.
+
+    Parameters
+    ----------
+    parts : tuple of Constituent
+        Constituents; their fractions sum to one.
+    in_plane : {"self_consistent", "parallel"}
+        Mean of the conductivity in the plane.
+    source : str
+        Source of the values.
+
+    Examples
+    --------
+    >>> area = AreaComposite((Constituent("copper", 0.3), Constituent("fr4", 0.7)))
+    >>> [fraction for _, _, fraction in area.constituents()]
+    [0.3, 0.7]
     """
 
     key: ClassVar[str] = "area_blend"  # in a file
@@ -370,37 +399,29 @@ class AreaComposite(EffectiveMedium):
     def __post_init__(self) -> None:
         """Check that the fractions sum to one."""
         total = math.fsum(part.fraction for part in self.parts)
-        if abs(total - 1.0) > SUM_OF_FRACTIONS:
+        if abs(total - 1.0) > FRACTION_SUM_TOLERANCE:
             raise fail(
-                "E-RANGE", f"the fractions sum to {total:.6g}", "they sum to 1, name the rest as a part"
+                "E-RANGE",
+                f"the fractions sum to {total:.6g}",
+                "fractions must sum to 1; add a part for the rest",
             )
 
     def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
-        """Return field, material and share of the volume of each part."""
+        """Return field name, material and volume fraction of each constituent."""
         return tuple(("parts", part.material, part.fraction) for part in self.parts)
 
-    def check(self, found: tuple[Material, ...]) -> None:
-        """Raise DescriptionError where a part is not alike along x and y and the mean needs that."""
+    def check(self, materials: tuple[Material, ...]) -> None:
+        """Raise DescriptionError if the mean needs isotropy in the plane and a constituent lacks it."""
         if self.in_plane == "self_consistent":
-            super().check(found)
+            super().check(materials)
 
     def homogenize(self, parts: tuple[ArrayAxes, ...]) -> ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z of the mixture of these."""
-        z = _in_parallel(self, parts, 2)
+        """Return the effective conductivity [W/(m K)] along x, y and z from those of the constituents."""
+        z = parallel_conductivity(self, parts, 2)
         if self.in_plane == "parallel":
-            return _in_parallel(self, parts, 0), _in_parallel(self, parts, 1), z
+            return parallel_conductivity(self, parts, 0), parallel_conductivity(self, parts, 1), z
         mean = self_consistent_mean([part.fraction for part in self.parts], [part[0] for part in parts])
         return mean, mean, z
-
-
-def _in_parallel(mixture: EffectiveMedium, parts: tuple[ArrayAxes, ...], axis: int) -> Array:
-    shares = (share for _, _, share in mixture.constituents())
-    return np.asarray(sum(share * part[axis] for share, part in zip(shares, parts, strict=True)))
-
-
-def _in_series(mixture: EffectiveMedium, parts: tuple[ArrayAxes, ...], axis: int) -> Array:
-    shares = (share for _, _, share in mixture.constituents())
-    return np.asarray(1.0 / sum(share / part[axis] for share, part in zip(shares, parts, strict=True)))
 
 
 EFFECTIVE_MEDIA = (ViaArray, BumpArray, LineLayer, Laminate, AreaComposite)
@@ -410,4 +431,4 @@ MaterialLike = Annotated[
     TaggedUnion(EFFECTIVE_MEDIA, names=True, plain=(Material,)),
 ]
 
-resolve_references(*EFFECTIVE_MEDIA, Ply, Vias, Constituent)  # each may be made of any other
+resolve_references(*EFFECTIVE_MEDIA, Ply, Vias, Constituent)  # each may contain any other

@@ -1,8 +1,9 @@
-"""A material: its conductivity along x, y and z and its heat capacity, and where the numbers come from."""
+"""A material: conductivity along x, y and z, heat capacity, and the source of the values."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, cast, overload
 
 import numpy as np
@@ -22,20 +23,38 @@ from thermostack.schema.fields import Density, PathName, fail
 from thermostack.schema.validated_dataclass import described
 from thermostack.units import format_quantity
 
-VOID = "void"  # space outside the body, not a material
-ROOM_TEMPERATURE = 300.0  # K, where handbooks state their values
-USUAL_CONDUCTIVITY = (1e-3, 1e4)  # W/(m K): from an aerogel to more than diamond
-CAPACITY_AGREEMENT = 1e-3  # relative: what the rounding of handbook numbers explains
+VOID = "void"  # the space outside the body
+ROOM_TEMPERATURE = 300.0  # K, of most handbook values
+USUAL_CONDUCTIVITY = (1e-3, 1e4)  # W/(m K); an aerogel has 1e-2, diamond 2e3
+CAPACITY_TOLERANCE = 1e-3  # relative difference that rounded handbook values may have
 
 
 @described
 class Material:
     """A solid or a resting fluid, homogeneous or taken as such.
 
-    `conductivity` is one quantity, two (in-plane, through-plane), three (x, y, z), or a law of
-    temperature. The heat capacity is `density` times `specific_heat`, or `volumetric_heat_capacity`;
-    a steady temperature does not need it.
+    Parameters
+    ----------
+    name : str
+        Name of the material.
+    conductivity : float, tuple of 2 or 3 floats, or temperature law
+        Conductivity [W/(m K)]: one value, two (in-plane, through-plane), three (x, y, z), or a law.
+    density : float, optional
+        Density [kg/m3].
+    specific_heat : float or temperature law, optional
+        Specific heat [J/(kg K)]; with the density it gives the heat capacity.
+    volumetric_heat_capacity : float, optional
+        Heat capacity [J/(m3 K)], instead of density and specific heat. Only transients need a heat capacity.
+    source : str
+        Source of the values.
 
+    Raises
+    ------
+    DescriptionError
+        If a value is out of range, or the fields of the heat capacity are incomplete or disagree.
+
+    Examples
+    --------
     >>> silicon = Material("my_silicon", {"power_law": {"at_reference": 148.0, "exponent": 1.3}})
     >>> round(silicon.conductivity_at(400.0)[0], 1)  # W/(m K)
     101.8
@@ -49,49 +68,51 @@ class Material:
     source: str = ""
 
     def __post_init__(self) -> None:
-        """Check the name and that the ways to say the heat capacity are complete and agree."""
+        """Check the name, and that the fields of the heat capacity are complete and agree."""
         if self.name == VOID:
-            raise fail("E-NAME", "void is the space outside the body, no material", "choose another name")
+            raise fail("E-NAME", "void is the space outside the body, not a material", "choose another name")
         if self.volumetric_heat_capacity is None:
             if (self.density is None) != (self.specific_heat is None):
-                given, due = ("density", "specific_heat") if self.density else ("specific_heat", "density")
-                remedy = f"give {due} as well, or volumetric_heat_capacity alone"
-                raise fail("E-MISSING", f"{given} without {due} is no heat capacity", remedy)
+                given, missing = (
+                    ("density", "specific_heat") if self.density else ("specific_heat", "density")
+                )
+                hint = f"give {missing} as well, or volumetric_heat_capacity alone"
+                raise fail("E-MISSING", f"{given} without {missing} is not a heat capacity", hint)
             return
         if self.density is None or self.specific_heat is None:
             return
         product = self.density * _value(self.specific_heat, np.array(ROOM_TEMPERATURE))
         stated = _value(self.volumetric_heat_capacity, np.array(ROOM_TEMPERATURE))
-        if not math.isclose(product, stated, rel_tol=CAPACITY_AGREEMENT):
-            both = [format_quantity(float(each), "volumetric_heat_capacity") for each in (product, stated)]
-            text = f"density times specific_heat is {both[0]}, volumetric_heat_capacity {both[1]}"
-            raise fail("E-RANGE", text, "give one of the two")
+        if not math.isclose(product, stated, rel_tol=CAPACITY_TOLERANCE):
+            values = [format_quantity(float(each), "volumetric_heat_capacity") for each in (product, stated)]
+            text = f"density times specific_heat is {values[0]}, volumetric_heat_capacity is {values[1]}"
+            raise fail("E-RANGE", text, "give only one of them")
 
     @property
     def law(self) -> ConductivityLaw:
-        """Return how the conductivity depends on temperature."""
+        """Return the temperature law of the conductivity."""
         return cast(ConductivityLaw, self.conductivity)
 
     @property
     def is_constant(self) -> bool:
-        """True where the conductivity does not depend on temperature."""
+        """Return whether the conductivity is independent of temperature."""
         return self.law.is_constant
 
     @property
     def is_isotropic(self) -> bool:
-        """True where the conductivity is alike in all directions, at every temperature."""
+        """Return whether the conductivity is equal in all directions at every temperature."""
         return self.law.is_isotropic
 
     @property
     def is_isotropic_in_plane(self) -> bool:
-        """True where the conductivity is alike along x and y, at every temperature."""
+        """Return whether the conductivity is equal along x and y at every temperature."""
         return self.law.is_isotropic_in_plane
 
     @property
     def temperature_range(self) -> tuple[float, float] | None:
-        """Return the temperatures [K] between which the conductivity is known, None where it is constant.
+        """Return the range [K] in which the conductivity is known, None if it is constant.
 
-        Outside them the value at the nearer end is taken, and whoever evaluates it there says so.
+        Outside the range, the conductivity is that of the nearer end, and the solver adds a warning.
         """
         return self.law.range
 
@@ -100,7 +121,7 @@ class Material:
     @overload
     def conductivity_at(self, temperature: Array) -> ArrayAxes: ...
     def conductivity_at(self, temperature: float | Array) -> Axes | ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z at a temperature [K], or at each of an array."""
+        """Return the conductivity [W/(m K)] along x, y and z at a temperature or at each of an array [K]."""
         values = self.law.evaluate(np.asarray(temperature, dtype=np.float64))
         if np.ndim(temperature) > 0:
             return values
@@ -109,7 +130,7 @@ class Material:
 
     @property
     def has_capacity(self) -> bool:
-        """True where a heat capacity is given, which transients need."""
+        """Return whether a heat capacity is given; transients need one."""
         return self.volumetric_heat_capacity is not None or self.specific_heat is not None
 
     @overload
@@ -117,30 +138,30 @@ class Material:
     @overload
     def capacity_at(self, temperature: Array) -> Array: ...
     def capacity_at(self, temperature: float | Array) -> float | Array:
-        """Return the heat capacity [J/(m3 K)] at a temperature [K], or at each of an array.
+        """Return the heat capacity [J/(m3 K)] at a temperature or at each of an array [K].
 
-        Raises DescriptionError (E-MISSING) where none is given.
+        Raises DescriptionError (E-MISSING) if none is given.
         """
         if not self.has_capacity:
-            remedy = "give density and specific_heat, or volumetric_heat_capacity"
-            diagnostic = Diagnostic(f"materials.{self.name}", "has no heat capacity", remedy, "E-MISSING")
+            hint = "give density and specific_heat, or volumetric_heat_capacity"
+            diagnostic = Diagnostic(f"materials.{self.name}", "has no heat capacity", hint, "E-MISSING")
             raise DescriptionError(diagnostic)
-        at = np.asarray(temperature, dtype=np.float64)
+        kelvin = np.asarray(temperature, dtype=np.float64)
         if self.volumetric_heat_capacity is not None:
-            capacity = _value(self.volumetric_heat_capacity, at)
+            capacity = _value(self.volumetric_heat_capacity, kelvin)
         else:
-            capacity = cast(float, self.density) * _value(self.specific_heat, at)
+            capacity = cast(float, self.density) * _value(self.specific_heat, kelvin)
         return capacity if np.ndim(temperature) > 0 else float(capacity)
 
     @property
     def has_constant_capacity(self) -> bool:
-        """True where the heat capacity, if any, does not depend on temperature."""
+        """Return whether the heat capacity, if any, is independent of temperature."""
         return not isinstance(self.volumetric_heat_capacity, CapacityLaw) and (
             self.volumetric_heat_capacity is not None or not isinstance(self.specific_heat, CapacityLaw)
         )
 
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """Return what is unusual: W-RANGE for a conductivity outside 0.001 to 10000 W/(m K)."""
+        """Return W-RANGE if a conductivity lies outside 0.001 to 10000 W/(m K)."""
         low, high = USUAL_CONDUCTIVITY
         ends = self.temperature_range or (ROOM_TEMPERATURE,)
         values = [value for end in ends for value in self.conductivity_at(end)]
@@ -148,12 +169,34 @@ class Material:
         if low <= worst <= high:
             return ()
         shown = format_quantity(worst, "conductivity")
-        text = f"{self.name} conducts {shown}, outside {low:g} to {high:g} W/m/K"
+        text = f"{self.name} has a conductivity of {shown}, outside {low:g} to {high:g} W/m/K"
         return (Diagnostic("conductivity", text, "check the unit", "W-RANGE"),)
 
 
+@dataclass(frozen=True)
+class EffectiveHeatCapacity(CapacityLaw):
+    """Heat capacity [J/(m3 K)] of an effective medium, the mean by volume."""
+
+    shares: tuple[float, ...]
+    materials: tuple[Material, ...]  # of the constituents
+
+    def evaluate(self, temperature: Array) -> Array:
+        """Return the capacity [J/(m3 K)] at temperatures [K]."""
+        return np.asarray(
+            sum(
+                share * part.capacity_at(temperature)
+                for share, part in zip(self.shares, self.materials, strict=True)
+            )
+        )
+
+    @property
+    def written(self) -> Any:
+        """Raise TypeError: a file contains the effective medium, not this law."""
+        raise TypeError("write the effective medium of this law")
+
+
 def _value(capacity: Any, temperature: Array) -> Array:
-    """Return a capacity, a number or a law, at temperatures [K] in their shape."""
+    """Return a capacity, given as a number or a law, at temperatures [K], in their shape."""
     if isinstance(capacity, CapacityLaw):
         return capacity.evaluate(temperature)
     return np.broadcast_to(np.float64(capacity), temperature.shape)

@@ -1,4 +1,4 @@
-"""Which materials there are by name: the library that comes along, and those a package defines."""
+"""Materials by name: the shipped library, and the definitions of a package."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials.effective_media import (
     EFFECTIVE_MEDIA,
     AnyEffectiveMedium,
-    EffectiveMedium,
     MaterialLike,
 )
+from thermostack.materials.homogenization import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.schema.fields import Name, fail, suggest
 from thermostack.schema.validated_dataclass import TaggedUnion, class_key, diagnostics_of
@@ -29,11 +29,31 @@ Definition: TypeAlias = Material | AnyEffectiveMedium
 def find_material(
     material: MaterialLike, own: Mapping[str, Definition] | None = None, name: str = ""
 ) -> Material:
-    """Return the material that a name stands for or that a mixture makes.
+    """Return the material of a name, of a definition or of an effective medium.
 
-    Names are looked up in `own`, then in the library; a mixture that has no name of its own takes
-    `name`. Raises DescriptionError: E-NAME for an unknown name, with the nearest ones, E-CYCLE for a
-    mixture that contains itself.
+    Parameters
+    ----------
+    material : str, Material or effective medium
+        A name, a material (returned unchanged), or an effective medium (homogenized).
+    own : mapping of str to Material or effective medium, optional
+        Definitions of a package; they take precedence over the library.
+    name : str, optional
+        Name of the material made from an effective medium.
+
+    Returns
+    -------
+    Material
+        The material.
+
+    Raises
+    ------
+    DescriptionError
+        E-NAME for an unknown name, with similar names; E-CYCLE for an effective medium that contains itself.
+
+    Examples
+    --------
+    >>> find_material("silicon_constant").conductivity_at(300.0)
+    (148.0, 148.0, 148.0)
     """
     return _find(material, own or {}, name, ())
 
@@ -46,12 +66,12 @@ def _find(
     if isinstance(material, EffectiveMedium):
         return material.material(name or class_key(type(material)), lambda part: _find(part, own, "", trail))
     if material == VOID:
-        text = "void is the space outside the body, it has no properties"
+        text = "void is the space outside the body and has no properties"
         raise DescriptionError(Diagnostic("material", text, "name a material", "E-NAME"))
     if material in trail:
         cycle = " of ".join((*trail[trail.index(material) :], material))
         raise DescriptionError(
-            Diagnostic(f"materials.{material}", f"is made of itself: {cycle}", "", "E-CYCLE")
+            Diagnostic(f"materials.{material}", f"contains itself: {cycle}", "", "E-CYCLE")
         )
     if material in own:
         return _find(own[material], own, material, (*trail, material))
@@ -68,23 +88,25 @@ def _find(
 
 @dataclass(frozen=True)
 class Library(Mapping[str, Material]):
-    """Materials by name, each read and computed when it is first asked for."""
+    """Materials by name; each is read and computed at its first use."""
 
     definitions: Mapping[str, Any]
-    found: dict[str, Material]
+    materials: dict[str, Material]  # those already read
 
     def __getitem__(self, name: str) -> Material:
         """Return a material by name."""
-        if name not in self.found:
-            self.found[name] = self._read(name)
-        return self.found[name]
+        if name not in self.materials:
+            self.materials[name] = self._read(name)
+        return self.materials[name]
 
     def _read(self, name: str) -> Material:
         try:
-            made = _reader().validate_python({name: self.definitions[name]}, context={"from_file": True})
+            definitions = _reader().validate_python(
+                {name: self.definitions[name]}, context={"from_file": True}
+            )
         except ValidationError as error:
             raise DescriptionError(diagnostics_of(error, root="materials.toml")) from None
-        definition = made[name]
+        definition = definitions[name]
         return definition if isinstance(definition, Material) else find_material(definition, name=name)
 
     def __iter__(self) -> Iterator[str]:
@@ -92,13 +114,13 @@ class Library(Mapping[str, Material]):
         return iter(self.definitions)
 
     def __len__(self) -> int:
-        """Return how many materials there are."""
+        """Return the number of materials."""
         return len(self.definitions)
 
 
 @cache
 def library() -> Library:
-    """Return the materials that come with thermostack, by name."""
+    """Return the shipped materials, by name."""
     text = (files("thermostack.materials") / "materials.toml").read_text(encoding="utf-8")
     return Library(tomllib.loads(text), {})
 
@@ -112,7 +134,7 @@ def _reader() -> TypeAdapter[Any]:
 
 
 class DefinitionsForm:
-    """Materials and mixtures by name: in a file a mapping, in Python that or a sequence of materials."""
+    """Materials and effective media by name: a mapping, or in Python also a sequence of materials."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         definition = core_schema.tagged_union_schema(
@@ -138,24 +160,25 @@ class DefinitionsForm:
 
 
 def _kind_of(value: Any) -> str:
-    """Return whether a definition is a material or a mixture; a slip in a mixture's key is one too."""
+    """Return the tag of a definition: material or effective medium, also with a misspelled key."""
     if isinstance(value, Mapping) and "conductivity" not in value:
         kinds = [class_key(kind) for kind in EFFECTIVE_MEDIA]
-        is_slip = len(value) == 1 and suggest(str(next(iter(value))), kinds)
-        return "@mixture" if is_slip or any(key in kinds for key in value) else "@material"
+        is_misspelled = len(value) == 1 and suggest(str(next(iter(value))), kinds)
+        return "@mixture" if is_misspelled or any(key in kinds for key in value) else "@material"
     return "@mixture" if isinstance(value, EffectiveMedium) else "@material"
 
 
 def _with_names(value: Any) -> Any:
-    """Return the mapping with each material's name in it; from Python, materials may come as a sequence."""
+    """Return the mapping with the name added to each material; accept a sequence of materials."""
     if isinstance(value, (list, tuple)) and all(isinstance(item, Material) for item in value):
         return {item.name: item for item in value}
     if not isinstance(value, Mapping):
-        raise fail("E-TYPE", "materials are a mapping of names", "write `name: {conductivity: ...}`")
+        raise fail("E-TYPE", "materials must be a mapping of names", "write `name: {conductivity: ...}`")
     return {name: _with_name(name, item) for name, item in value.items()}
 
 
 def _with_name(name: Any, item: Any) -> Any:
+    """Return a definition with its name added if it is a material."""
     if isinstance(item, Material):
         return item if item.name == name else replace(item, name=name)
     if isinstance(item, Mapping) and _kind_of(item) == "@material":
@@ -164,6 +187,7 @@ def _with_name(name: Any, item: Any) -> Any:
 
 
 def _without_names(value: Any, handler: Any) -> Any:
+    """Return the file form of the definitions, without the names inside them."""
     written: dict[str, dict[str, Any]] = handler(value)
     return {
         name: {key: each for key, each in item.items() if key != "name"} for name, item in written.items()

@@ -1,4 +1,4 @@
-"""How conductivity and heat capacity depend on temperature, and how such a law is read and written."""
+"""Temperature laws of conductivity and heat capacity, with their form in files."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ ArrayAxes: TypeAlias = tuple[Array, Array, Array]
 
 
 def _as_three(values: list[float]) -> Axes:
+    """Return values along x, y and z from two (in-plane, through-plane) or three values."""
     if len(values) == 2:
         return values[0], values[0], values[1]
     return values[0], values[1], values[2]
@@ -32,14 +33,14 @@ def _as_three(values: list[float]) -> Axes:
 
 def _check_two_or_three(value: Any) -> Any:
     if len(value) not in (2, 3):
-        text = f"a list of {len(value)}; two values (in-plane, through-plane) or three (x, y, z) are due"
+        text = f"a list of length {len(value)}; give two (in-plane, through-plane) or three (x, y, z)"
         raise fail("E-TYPE", text)
     return value
 
 
 @dataclass(frozen=True)
 class AxisValues:
-    """One quantity for all directions, two for in-plane and through-plane, or three for x, y and z."""
+    """Field type of one value for all directions, two (in-plane, through-plane), or three (x, y, z)."""
 
     quantity: Quantity
 
@@ -78,25 +79,40 @@ TemperatureRange = tuple[Temperature, Temperature]
 
 
 class ConductivityLaw:
-    """How a conductivity along the three axes depends on temperature."""
+    """Base class of temperature laws of the conductivity along x, y and z.
 
-    range: tuple[float, float] | None = None  # K; outside it the value at its nearer end is taken
-    is_constant = False  # temperature has no influence
+    Attributes
+    ----------
+    range : tuple of float or None
+        Temperatures [K] between which the law is valid; outside, the value of the nearer end applies.
+    is_constant : bool
+        Whether the conductivity is independent of temperature.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> law = ts.Material("si", {"power_law": {"at_reference": 148.0, "exponent": 1.3}}).law
+    >>> isinstance(law, ts.ConductivityLaw), law.range
+    (True, (200.0, 1000.0))
+    """
+
+    range: tuple[float, float] | None = None  # K; outside it, the value of the nearer end applies
+    is_constant = False  # whether the value is independent of temperature
 
     @property
-    def triples(self) -> tuple[Axes, ...]:
-        """Return the values along x, y and z that the law is built on."""
+    def coefficients(self) -> tuple[Axes, ...]:
+        """Return the coefficients of the law, each along x, y and z."""
         raise NotImplementedError
 
     @property
     def is_isotropic_in_plane(self) -> bool:
-        """True where x and y are alike at every temperature."""
-        return all(x == y for x, y, _ in self.triples)
+        """Return whether x and y are equal at every temperature."""
+        return all(x == y for x, y, _ in self.coefficients)
 
     @property
     def is_isotropic(self) -> bool:
-        """True where all directions are alike at every temperature."""
-        return all(x == y == z for x, y, z in self.triples)
+        """Return whether all directions are equal at every temperature."""
+        return all(x == y == z for x, y, z in self.coefficients)
 
     def evaluate(self, temperature: Array) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
@@ -104,11 +120,11 @@ class ConductivityLaw:
 
     @property
     def written(self) -> Any:
-        """Return the law as a file holds it."""
+        """Return the form of the law in a file."""
         raise NotImplementedError
 
     def _along_axes(self, column: Any) -> ArrayAxes:
-        """Return `column(axis)` for x, y and z, computed once for axes that are alike."""
+        """Return `column(axis)` for x, y and z, computed once for equal axes."""
         x = column(0)
         y = x if self.is_isotropic_in_plane else column(1)
         return x, y, x if self.is_isotropic else column(2)
@@ -116,13 +132,13 @@ class ConductivityLaw:
 
 @dataclass(frozen=True)
 class Constant(ConductivityLaw):
-    """The same conductivity at every temperature."""
+    """A conductivity that is independent of temperature."""
 
     conductivity: Axes  # W/(m K)
     is_constant = True
 
     @property
-    def triples(self) -> tuple[Axes, ...]:
+    def coefficients(self) -> tuple[Axes, ...]:
         """Return the conductivity [W/(m K)] along x, y and z."""
         return (self.conductivity,)
 
@@ -134,15 +150,16 @@ class Constant(ConductivityLaw):
 
     @property
     def written(self) -> Any:
-        """Return one, two or three conductivities with their unit."""
+        """Return one, two or three conductivities with their unit, as text."""
         return _POSITIVE_CONDUCTIVITY.write(self.conductivity)
 
 
 def _check_range(low: float, high: float) -> None:
+    """Raise if a range [K] does not ascend."""
     if not low < high:
         raise fail(
             "E-RANGE",
-            f"the range {low:g} K to {high:g} K does not ascend",
+            f"the range {low:g} K to {high:g} K must ascend",
             "write the lower temperature first",
         )
 
@@ -161,7 +178,7 @@ class PowerLaw(ConductivityLaw):
         _check_range(*self.range)
 
     @property
-    def triples(self) -> tuple[Axes, ...]:
+    def coefficients(self) -> tuple[Axes, ...]:
         """Return the conductivity [W/(m K)] at the reference temperature."""
         return (self.at_reference,)
 
@@ -172,7 +189,7 @@ class PowerLaw(ConductivityLaw):
 
     @property
     def written(self) -> Any:
-        """Return the mapping that a file holds."""
+        """Return the mapping of the law in a file."""
         return {"power_law": dump(PowerLaw, self)}
 
 
@@ -186,16 +203,16 @@ class Linear(ConductivityLaw):
     reference: Temperature = 300.0  # K
 
     def __post_init__(self) -> None:
-        """Check that the range ascends and that the conductivity stays above zero in it."""
+        """Check that the range ascends and that the conductivity is positive in it."""
         _check_range(*self.range)
         for end in self.range:
-            lowest = min(float(value) for value in self.evaluate(np.array(end)))
-            if lowest <= 0.0:
-                text = f"the conductivity is {lowest:.3g} W/m/K at {end:g} K"
+            minimum = min(float(value) for value in self.evaluate(np.array(end)))
+            if minimum <= 0.0:
+                text = f"the conductivity is {minimum:.3g} W/m/K at {end:g} K"
                 raise fail("E-RANGE", text, "narrow the range")
 
     @property
-    def triples(self) -> tuple[Axes, ...]:
+    def coefficients(self) -> tuple[Axes, ...]:
         """Return the conductivity [W/(m K)] at the reference temperature and its change per kelvin."""
         return self.at_reference, self.change_per_kelvin
 
@@ -206,35 +223,35 @@ class Linear(ConductivityLaw):
 
     @property
     def written(self) -> Any:
-        """Return the mapping that a file holds."""
+        """Return the mapping of the law in a file."""
         return {"linear": dump(Linear, self)}
 
 
 def _check_table(temperature: tuple[float, ...], values: tuple[Any, ...], noun: str) -> None:
-    """Raise where two columns are not a table: of two lengths, too short, or not ascending."""
+    """Raise if two columns differ in length, are too short, or do not ascend."""
     if len(temperature) != len(values):
         text = f"{len(temperature)} temperatures but {len(values)} values of {noun}"
         raise fail("E-TYPE", text, "give one value for each temperature")
     if len(temperature) < 2:
-        text = f"{len(temperature)} row{'s' * (len(temperature) != 1)} in a table that needs two"
-        raise fail("E-RANGE", text, "give a single value instead of a table, or another row")
+        text = f"{len(temperature)} row{'s' * (len(temperature) != 1)}; a table needs at least two"
+        raise fail("E-RANGE", text, "give a single value instead of a table, or add a row")
     for row, (before, after) in enumerate(pairwise(temperature), start=2):
         if after == before:
             raise fail("E-RANGE", f"row {row} repeats {after:g} K")
         if after < before:
             raise fail(
                 "E-RANGE",
-                f"row {row}: {after:g} K after {before:g} K",
+                f"row {row}: {after:g} K follows {before:g} K",
                 "sort the rows by ascending temperature",
             )
 
 
 @described
 class Table(ConductivityLaw):
-    """Conductivity at ascending temperatures, in between on a straight line or on a power law.
+    """Conductivity at ascending temperatures, interpolated linearly or by a power law between rows.
 
-    A crystal's conductivity falls like a power of temperature: between 300 K and 400 K, silicon is up to
-    4 % too high on the straight line.
+    The conductivity of a crystal decreases like a power of temperature: between 300 K and 400 K, linear
+    interpolation of silicon is up to 4 % too high.
     """
 
     temperature: tuple[Temperature, ...]  # K
@@ -242,7 +259,7 @@ class Table(ConductivityLaw):
     interpolation: Literal["linear", "power"] = "linear"
 
     def __post_init__(self) -> None:
-        """Check that the rows ascend and are complete."""
+        """Check that the rows are complete and ascend."""
         _check_table(self.temperature, self.conductivity, "conductivity")
 
     @property
@@ -251,7 +268,7 @@ class Table(ConductivityLaw):
         return self.temperature[0], self.temperature[-1]
 
     @property
-    def triples(self) -> tuple[Axes, ...]:
+    def coefficients(self) -> tuple[Axes, ...]:
         """Return the conductivity [W/(m K)] of every row."""
         return self.conductivity
 
@@ -260,12 +277,12 @@ class Table(ConductivityLaw):
         columns = np.array(self.conductivity).T
         if self.interpolation == "linear":
             return self._along_axes(lambda axis: np.interp(temperature, self.temperature, columns[axis]))
-        where, rows = np.log(np.clip(temperature, *self.range)), np.log(self.temperature)
-        return self._along_axes(lambda axis: np.exp(np.interp(where, rows, np.log(columns[axis]))))
+        log_t, rows = np.log(np.clip(temperature, *self.range)), np.log(self.temperature)
+        return self._along_axes(lambda axis: np.exp(np.interp(log_t, rows, np.log(columns[axis]))))
 
     @property
     def written(self) -> Any:
-        """Return the mapping that a file holds."""
+        """Return the mapping of the law in a file."""
         return {"table": dump(Table, self)}
 
 
@@ -273,29 +290,29 @@ class Table(ConductivityLaw):
 
 
 class CapacityLaw:
-    """How a heat capacity, per mass or per volume, depends on temperature."""
+    """Base class of temperature laws of a heat capacity, per mass or per volume."""
 
-    range: tuple[float, float] | None = None  # K; outside it the value at its nearer end is taken
+    range: tuple[float, float] | None = None  # K; outside it, the value of the nearer end applies
 
     def evaluate(self, temperature: Array) -> Array:
-        """Return the capacity at temperatures [K]."""
+        """Return the capacity [J/(kg K)] or [J/(m3 K)] at temperatures [K]."""
         raise NotImplementedError
 
     @property
     def written(self) -> Any:
-        """Return the law as a file holds it."""
+        """Return the form of the law in a file."""
         raise NotImplementedError
 
 
 @described
 class SpecificHeatTable(CapacityLaw):
-    """Specific heat at ascending temperatures, straight in between."""
+    """Specific heat at ascending temperatures, interpolated linearly."""
 
     temperature: tuple[Temperature, ...]  # K
     specific_heat: tuple[Annotated[float, Quantity("specific_heat", above=0.0)], ...]  # J/(kg K)
 
     def __post_init__(self) -> None:
-        """Check that the rows ascend and are complete."""
+        """Check that the rows are complete and ascend."""
         _check_table(self.temperature, self.specific_heat, "specific heat")
 
     @property
@@ -309,23 +326,23 @@ class SpecificHeatTable(CapacityLaw):
 
     @property
     def written(self) -> Any:
-        """Return the mapping that a file holds."""
+        """Return the mapping of the law in a file."""
         return {"table": dump(SpecificHeatTable, self)}
 
 
-# -- how laws are read -----------------------------------------------------------------------
+# -- laws in files ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class LawForm:
-    """A plain quantity, or a mapping of one key that names a law: `{power_law: {...}}`."""
+    """Field type of a plain quantity, or of a mapping with the key of a law: `{power_law: {...}}`."""
 
     plain: AxisValues | Quantity
     laws: tuple[tuple[str, type], ...]  # (key, class)
-    kind: type  # what a law is an instance of
+    kind: type  # base class of the laws
 
     def tag(self, value: Any) -> str:
-        """Return which form a value has."""
+        """Return the tag of the form of a value."""
         if isinstance(value, self.kind):
             return "@law"
         if isinstance(value, Mapping):
@@ -365,11 +382,12 @@ class LawForm:
 
 
 def _of_key(key: str) -> Any:
+    """Return a function that returns the value of a key."""
     return lambda value: value[key] or {}
 
 
 Conductivity = Annotated[
-    Any,  # a ConductivityLaw once read; Python may give numbers [W/(m K)]
+    Any,  # a ConductivityLaw after validation; Python also accepts numbers [W/(m K)]
     LawForm(
         _POSITIVE_CONDUCTIVITY,
         (("power_law", PowerLaw), ("linear", Linear), ("table", Table)),
@@ -377,10 +395,10 @@ Conductivity = Annotated[
     ),
 ]
 SpecificHeat = Annotated[
-    Any,  # a float [J/(kg K)] or a HeatTable once read
+    Any,  # a float [J/(kg K)] or a SpecificHeatTable after validation
     LawForm(Quantity("specific_heat", above=0.0), (("table", SpecificHeatTable),), CapacityLaw),
 ]
 VolumetricHeatCapacity = Annotated[
-    Any,  # a float [J/(m3 K)], or the law of a mixture
+    Any,  # a float [J/(m3 K)], or the law of an effective medium
     LawForm(Quantity("volumetric_heat_capacity", above=0.0), (), CapacityLaw),
 ]

@@ -82,8 +82,8 @@ class Model:
     --------
     >>> from thermostack import discretize, read_package
     >>> model = discretize(read_package("hbm3_8h"), cell="2 mm")
-    >>> model
-    Model(hbm3_8h, 8 x 8 x 23 cells, 23 parts, 20 W)
+    >>> model.grid.shape, len(model.parts)
+    ((23, 8, 8), 23)
     """
 
     geometry: Geometry

@@ -301,7 +301,21 @@ Cooler = Annotated[
 
 @described
 class FaceRectangle:
-    """A rectangle [m] on a face: in x and y on top and bottom, in x or y and z on the four sides."""
+    """A rectangle on a face: in x and y on top and bottom, in x or y and z on the four sides.
+
+    Parameters
+    ----------
+    position : tuple of float
+        Lower-left corner [m]; the key in a file is `at`.
+    size : tuple of float
+        Width and height [m].
+
+    Examples
+    --------
+    >>> from thermostack import FaceRectangle
+    >>> FaceRectangle(("1 mm", "2 mm"), ("10 mm", "10 mm")).size
+    (0.01, 0.01)
+    """
 
     position: Annotated[Point, Field(validation_alias="at", serialization_alias="at")]
     size: Size
@@ -309,7 +323,23 @@ class FaceRectangle:
 
 @described
 class FaceCooling:
-    """A cooler on a whole face or on a region of it."""
+    """A cooler on a whole face or on a region of it.
+
+    Parameters
+    ----------
+    cooler : Adiabatic, Convection, FixedTemperature, FixedFlux, HeatSink or ColdPlate
+        Boundary condition of the face.
+    region : FaceRectangle, optional
+        Rectangle of the face on which the cooler acts; without it the whole face.
+
+    Examples
+    --------
+    >>> from thermostack import Convection, Cooling, FaceCooling, FaceRectangle
+    >>> window = FaceRectangle((0.0, 0.0), ("5 mm", "5 mm"))
+    >>> cooling = Cooling(top=FaceCooling(Convection(2000.0, 300.0), window))
+    >>> cooling.top[0].region == window
+    True
+    """
 
     cooler: Cooler
     region: FaceRectangle | None = None

@@ -34,7 +34,26 @@ MAX_SUSPICIOUS_GAP = 0.2e-3
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of the package with a name and one material, for which every result lists temperatures."""
+    """A piece of the package with a name and one material, for which every result lists temperatures.
+
+    Parameters
+    ----------
+    name : str
+        Name of the stack and the layer, region or filler: "gpu.active".
+    material : Material
+        Its material.
+    limit : float, optional
+        Maximum permitted temperature [K].
+    is_turned : bool
+        Whether the x axis of the material lies along the y axis of the package.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> model = ts.discretize(ts.read_package("hbm3_8h"), cell=2e-3)
+    >>> model.parts[0].name, model.parts[0].material.name
+    ('interposer.filler', 'emc')
+    """
 
     name: str
     material: Material
@@ -85,7 +104,33 @@ class InterfaceResistance:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Boxes, heat sources and interface resistances [m]; z increases from board to cooler."""
+    """Boxes, heat sources and interface resistances of a package [m]; z increases from board to cooler.
+
+    `read_package` and `discretize` build it once for a package and keep it; `discretize` accepts it in place
+    of a package.
+
+    Parameters
+    ----------
+    package : Package
+        The description it was built from.
+    parts : tuple of Part
+        Pieces with a name and a material.
+    boxes : tuple of Box
+        Cuboids of the parts; a later box replaces an earlier one where they overlap.
+    sources : tuple of HeatSource
+        Powers of the layers with their rectangles.
+    contacts : tuple of InterfaceResistance
+        Area resistances of horizontal interfaces.
+    warnings : tuple of Diagnostic
+        Warnings about the description.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> geometry = ts.discretize(ts.read_package("hbm3_8h"), cell=2e-3).geometry
+    >>> len(geometry.boxes) >= len(geometry.parts)
+    True
+    """
 
     package: Package
     parts: tuple[Part, ...]

@@ -11,7 +11,8 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.materials.effective_media import EffectiveMedium, MaterialLike
+from thermostack.materials.effective_media import MaterialLike
+from thermostack.materials.homogenization import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.material_library import MaterialDefinitions, find_material
 from thermostack.package.cooling import Cooling, HtcMap
@@ -56,6 +57,7 @@ class Package:
 
     Examples
     --------
+    >>> from thermostack import ColdPlate, Cooling, Layer, Package, Stack
     >>> die = Stack("die", ("10 mm", "10 mm"), (Layer("si", "0.5 mm", "silicon", power="20 W"),))
     >>> package = Package("one_die", (die,), Cooling(top=ColdPlate("25 degC", "0.1 K/W")))
     >>> package.stack("die").height

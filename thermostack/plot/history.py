@@ -332,8 +332,8 @@ def _separate(wanted: np.ndarray, spacing: float, axes_height: float) -> np.ndar
     below = spacing * np.arange(order.size)  # occupied by the texts below
     free = isotonic_regression(wanted[order] - below).x
     heights = np.empty(order.size)
-    highest = max(axes_height - below[-1] - 0.5 * spacing, 0.5 * spacing)
-    heights[order] = np.clip(free, 0.5 * spacing, highest) + below
+    max_top = max(axes_height - below[-1] - 0.5 * spacing, 0.5 * spacing)
+    heights[order] = np.clip(free, 0.5 * spacing, max_top) + below
     return heights
 
 

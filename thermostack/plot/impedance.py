@@ -1,4 +1,4 @@
-"""The picture of a thermal impedance: rise, time constants, and both structure functions."""
+"""Figure of a thermal impedance: rise over time, time-constant spectrum, structure functions."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from thermostack.impedance.thermal_impedance import ThermalImpedance
+    from thermostack.results.impedance_result import ThermalImpedance
 
-COLORS = ("#b5367a", "#1f6f8b", "#3a8f5c", "#c77d1e", "#6b5bb3", "#8a6f4d")  # of other places, in turn
+COLORS = ("#b5367a", "#1f6f8b", "#3a8f5c", "#c77d1e", "#6b5bb3", "#8a6f4d")  # of other outputs, in turn
 MAIN, SOFT = "#d1495b", "#f3c9c6"
 GRID = "#e6e6ea"
-MOST_PLACES = 8  # that have a line of their own
-MOST_SHOWN = 30.0  # times what the package stores: beyond is the ambient
-POINTS = 400  # of a smooth curve
-DEEP = 1e-4  # of the greatest term: less is not shown
-SHALLOW = 2e-3  # of the resistance: so near to either end the structure functions go up and down without end
+MAX_CURVES = 8  # of outputs other than the source
+MAX_CAPACITY_RATIO = 30.0  # upper limit of the capacity axis over the capacity of the package
+CURVE_POINTS = 400  # of a smooth curve
+MIN_TERM_SHARE = 1e-4  # of the maximum term; smaller terms are not shown
+END_MARGIN = 2e-3  # of the resistance; nearer to its ends the structure functions do not set the axis limits
 
 
 def plot_impedance(impedance: ThermalImpedance, path: str | Path | None = None) -> Figure:
-    """Return the rise over time, the spectrum of time constants and both structure functions.
+    """Return the figure of rise over time, time-constant spectrum and both structure functions.
 
-    Raises OutputError where the file cannot be written.
+    Raises OutputError if the file cannot be written.
     """
     figure = new_figure(13.0, 8.6)
     axes = figure.subplot_mosaic([["rise", "spectrum"], ["cumulative", "differential"]])
@@ -43,25 +43,25 @@ def plot_impedance(impedance: ThermalImpedance, path: str | Path | None = None) 
     _draw_spectrum(axes["spectrum"], impedance)
     _draw_structure(axes["cumulative"], axes["differential"], impedance)
     for each in axes.values():
-        _dress(each)
-    text = f"{impedance.source},  {impedance.theta:.4g} K/W at rest"
+        _style_axes(each)
+    text = f"{impedance.source},  {impedance.theta:.4g} K/W at steady state"
     draw_header(figure, impedance.package, text)
     return save_figure(figure, path)
 
 
 def _draw_rise(axes: Axes, impedance: ThermalImpedance) -> None:
-    own = (impedance.source, f"{impedance.source} peak")
-    others = [name for name in impedance.networks if name not in own][:MOST_PLACES]
+    source, peak = impedance.source, f"{impedance.source} peak"
+    others = [name for name in impedance.networks if name not in (source, peak)][:MAX_CURVES]
     for n, name in enumerate(others):
         color = COLORS[n % len(COLORS)]
-        axes.plot(impedance.time, impedance.zth[name], color=color, lw=1.3, label=_shown(name))
-    axes.plot(impedance.time, impedance.zth[own[1]], color=MAIN, lw=1.4, ls=(0, (4, 2)), label=_shown(own[1]))
-    axes.plot(impedance.time, impedance.zth[own[0]], color=MAIN, lw=2.2, label=_shown(own[0]))
-    low = float(impedance.zth[own[0]].min())
+        axes.plot(impedance.time, impedance.zth[name], color=color, lw=1.3, label=_escaped(name))
+    axes.plot(impedance.time, impedance.zth[peak], color=MAIN, lw=1.4, ls=(0, (4, 2)), label=_escaped(peak))
+    axes.plot(impedance.time, impedance.zth[source], color=MAIN, lw=2.2, label=_escaped(source))
+    low = float(impedance.zth[source].min())
     axes.set(xscale="log", yscale="log", xlabel="time [s]", ylabel="rise per watt [K/W]")
     axes.set_xlim(impedance.time[0], impedance.time[-1])
     axes.set_ylim(bottom=0.7 * low)
-    axes.set_title("after a step of heat", **title_style())
+    axes.set_title("after a step of power", **title_style())
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(
         handles[::-1], labels[::-1], frameon=False, fontsize=9.0, labelcolor=TEXT_COLOR, loc="lower right"
@@ -70,12 +70,12 @@ def _draw_rise(axes: Axes, impedance: ThermalImpedance) -> None:
 
 def _draw_spectrum(axes: Axes, impedance: ThermalImpedance) -> None:
     tau, resistance = impedance.spectrum
-    shown = resistance > DEEP * resistance.max()
+    shown = resistance > MIN_TERM_SHARE * resistance.max()
     low, high = (float(t) for t in impedance.time[[0, -1]])
-    at = np.geomspace(low, high, POINTS)
-    density = impedance.foster.density(at)
-    axes.fill_between(at, density, color=SOFT, lw=0.0)
-    axes.plot(at, density, color=MAIN, lw=1.6, label="density [K/W per unit of ln τ]")
+    points = np.geomspace(low, high, CURVE_POINTS)
+    density = impedance.foster.density(points)
+    axes.fill_between(points, density, color=SOFT, lw=0.0)
+    axes.plot(points, density, color=MAIN, lw=1.6, label="density [K/W per unit of ln τ]")
     axes.vlines(tau[shown], 0.0, resistance[shown], color=TEXT_COLOR, lw=1.0)
     axes.plot(tau[shown], resistance[shown], "o", ms=3.6, color=TEXT_COLOR, label="terms [K/W]")
     axes.set(xscale="log", xlabel="time constant τ [s]", ylabel="resistance [K/W]")
@@ -92,18 +92,19 @@ def _draw_structure(cumulative: Axes, differential: Axes, impedance: ThermalImpe
     cumulative.plot(structure.resistance, structure.capacity, color=MAIN, lw=2.0)
     cumulative.set(yscale="log", xlabel="resistance from the source [K/W]", ylabel="capacity [J/K]")
     cumulative.set_title("cumulative structure function", **title_style())
-    met = structure.resistance
-    differential.plot(met, structure.slope, color=MAIN, lw=1.6)
+    resistance = structure.resistance
+    differential.plot(resistance, structure.slope, color=MAIN, lw=1.6)
     differential.set(yscale="log", xlabel="resistance from the source [K/W]", ylabel="dC/dR [W² s/K²]")
     differential.set_title("differential structure function", **title_style())
-    inner = (met > SHALLOW * impedance.theta) & (met < (1.0 - SHALLOW) * impedance.theta)
+    theta = impedance.theta
+    inner = (resistance > END_MARGIN * theta) & (resistance < (1.0 - END_MARGIN) * theta)
     for axes, values in ((cumulative, structure.capacity), (differential, structure.slope)):
         axes.set_xlim(0.0, impedance.theta)
         if inner.any():
             axes.set_ylim(0.5 * values[inner].min(), 2.0 * values[inner].max())
     cumulative.axhline(impedance.capacity, color=TICK_COLOR, lw=1.0, ls=(0, (2, 2)))
     cumulative.annotate(
-        "all that the package stores",
+        "capacity of the package",
         (0.0, impedance.capacity),
         (6.0, 4.0),
         textcoords="offset points",
@@ -111,10 +112,10 @@ def _draw_structure(cumulative: Axes, differential: Axes, impedance: ThermalImpe
         color=TICK_COLOR,
     )
     low, high = cumulative.get_ylim()
-    cumulative.set_ylim(low, min(high, MOST_SHOWN * impedance.capacity))
+    cumulative.set_ylim(low, min(high, MAX_CAPACITY_RATIO * impedance.capacity))
 
 
-def _dress(axes: Axes) -> None:
+def _style_axes(axes: Axes) -> None:
     axes.grid(True, which="major", color=GRID, lw=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(colors=TICK_COLOR, labelcolor=TEXT_COLOR, labelsize=9.0, length=3.0)
@@ -126,5 +127,5 @@ def _dress(axes: Axes) -> None:
         spine.set_color(TICK_COLOR)
 
 
-def _shown(name: str) -> Any:
-    return name.replace("$", r"\$")  # a name is no formula
+def _escaped(name: str) -> Any:
+    return name.replace("$", r"\$")  # otherwise a formula starts there

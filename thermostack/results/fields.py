@@ -1,4 +1,4 @@
-"""Fields that know where they are: cell values with their coordinates, and planes cut out of them."""
+"""Cell fields with coordinates, and planes sliced from them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _LONG_NAME = {
 def cell_field(grid: Grid, values: np.ndarray, name: str, unit: str) -> xarray.DataArray:
     """Return values of all cells, (nz, ny, nx), at the cell centres z, y, x [m].
 
-    The widths of the cells stand beside the centres as dz, dy, dx [m]: a mean over a piece of the body
-    needs them as weights, `field.weighted(field.dz * field.dy * field.dx).mean()`. Cells outside the
-    body hold NaN. The values are not copied.
+    The coordinates dz, dy, dx [m] are the widths of the cells. A mean over a region needs them as weights:
+    `field.weighted(field.dz * field.dy * field.dx).mean()`. Cells outside the body are NaN. The values are
+    not copied.
     """
     import xarray
 
@@ -52,21 +52,21 @@ def fill_inactive(model: Model, field: np.ndarray, value: float) -> None:
 
 @dataclass(frozen=True, eq=False)
 class PlaneSlice:
-    """Where a plane across one axis cuts the cells: the layer of cells it lies in, and their edges in it."""
+    """A plane normal to an axis: its layer of cells, and the cell edges in the plane."""
 
     grid: Grid
-    axis: str  # "x", "y" or "z": the plane lies across it
+    axis: str  # "x", "y" or "z", normal to the plane
     at: float  # m
     index: int  # of the layer of cells along the axis
 
     @property
     def right(self) -> np.ndarray:
-        """Return the cell edges [m] along the first axis of the plane: x, or y where it lies across x."""
+        """Return the cell edges [m] along the first axis of the plane: x, or y if it is normal to x."""
         return self.grid.y if self.axis == "x" else self.grid.x
 
     @property
     def up(self) -> np.ndarray:
-        """Return the cell edges [m] along its second axis: z, or y where it lies across z."""
+        """Return the cell edges [m] along the second axis of the plane: z, or y if it is normal to z."""
         return self.grid.y if self.axis == "z" else self.grid.z
 
     def take_values(self, values: np.ndarray) -> np.ndarray:
@@ -75,10 +75,10 @@ class PlaneSlice:
 
 
 def slice_plane(grid: Grid, axis: str, at: float, within: slice | None = None) -> PlaneSlice:
-    """Return the plane across an axis at a place [m]; on a plane of the grid, the cells above it.
+    """Return the plane normal to an axis at a coordinate [m]; on a grid plane, in the cells above it.
 
-    `within` says which layers of cells it may lie in, as those of a part whose own face is meant.
-    Raises ValueError where the place is outside the grid.
+    `within` restricts the layers of cells, for example to those of a part for a plane on its face.
+    Raises ValueError if the coordinate is outside the grid.
     """
     edges: np.ndarray = getattr(grid, axis)
     if not edges[0] <= at <= edges[-1]:

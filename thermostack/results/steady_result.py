@@ -24,6 +24,7 @@ from thermostack.package.package import Package
 from thermostack.results.actions import call
 from thermostack.results.fields import cell_field, fill_inactive
 from thermostack.results.names import unknown_name, with_stacks
+from thermostack.schema.fields import point_in_metres
 
 if TYPE_CHECKING:
     import xarray
@@ -60,8 +61,8 @@ class SteadyResult:
     --------
     >>> import thermostack as ts
     >>> steady = ts.solve_steady(ts.discretize(ts.read_package("fcbga"), cell=4e-3))
-    >>> steady.peak.name
-    'die.active'
+    >>> steady.of("die").power
+    10.0
     >>> round(steady.of("lid").max - steady.of("lid").min, 1) > 0.0
     True
     """
@@ -156,9 +157,12 @@ class SteadyResult:
         conductivity = CellConductivity(self.model, t)
         return FaceFluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
 
-    def at(self, x: float, y: float, z: float) -> float:
-        """Return the temperature [K] at a point [m], reconstructed from the fluxes; NaN outside the body."""
-        return self.fluxes.temperature_at(x, y, z)
+    def at(self, x: float | str, y: float | str, z: float | str) -> float:
+        """Return the temperature [K] at a point [m], reconstructed from the fluxes; NaN outside the body.
+
+        A coordinate in text has a unit, "5 mm".
+        """
+        return self.fluxes.temperature_at(*point_in_metres((x, y, z)))
 
     def face(self, name: str, side: str = "top") -> FaceTemperature:
         """Return the temperatures of one side of a part or stack.

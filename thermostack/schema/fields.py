@@ -55,6 +55,12 @@ def to_si(value: Any, dimension: str, field: str = "") -> float:
     return float(value)
 
 
+def point_in_metres(point: Iterable[Any], field: str = "point") -> tuple[float, float, float]:
+    """Return x, y and z [m] of a point whose coordinates are numbers [m] or text with a unit."""
+    x, y, z = (to_si(value, "length", f"{field}.{axis}") for axis, value in zip("xyz", point, strict=True))
+    return x, y, z
+
+
 # -- quantities ------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.results.steady_result import SteadyResult
+from thermostack.schema.fields import to_si
 from thermostack.steady import PicardSettings, require_fixed_temperature, solve_picard
 from thermostack.transient.material_update import MaterialUpdate
 from thermostack.transient.stage_sources import StageSources
@@ -16,6 +17,13 @@ Array = np.ndarray
 
 STEADY_START_TOLERANCE = 1e-10  # relative residual
 STEADY_START_PICARD = PicardSettings(tolerance=1e-8, max_iterations=50)
+
+
+def read_initial(initial: str | float | Array | SteadyResult) -> str | float | Array | SteadyResult:
+    """Return the initial temperatures with a quantity in text, like "60 degC", as a number [K]."""
+    if isinstance(initial, str) and not initial[:1].isalpha():
+        return to_si(initial, "temperature", "initial")
+    return initial
 
 
 def initial_rise(
@@ -30,6 +38,7 @@ def initial_rise(
     `initial` is that of `Simulation`, `time` is in s. Raises ValueError if it is out of range.
     """
     part, zero = materials.model.part, materials.zero
+    initial = read_initial(initial)
     if isinstance(initial, SteadyResult):
         initial = initial.field
     if isinstance(initial, str):

@@ -12,6 +12,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.model import Model
 from thermostack.mesh.source_names import MAX_HINTS, listed
+from thermostack.schema.fields import to_si
 from thermostack.transient.trace import Trace
 from thermostack.transient.waveform import COOLED_FACES, TimeFunction, Waveform, face_of, seconds
 from thermostack.units import format_quantity
@@ -154,7 +155,7 @@ class Loads:
 
     # -- overrides and scales ---------------------------------------------------------------
 
-    def override(self, powers: Mapping[str, float | None]) -> None:
+    def override(self, powers: Mapping[str, float | str | None]) -> None:
         """Replace the powers [W] of heat sources by name from now on; None removes the replacement.
 
         Raises DescriptionError with every name without a heat source and every power that is not permitted.
@@ -167,6 +168,7 @@ class Loads:
                 if power is None:
                     override[found] = np.nan
                     continue
+                power = to_si(power, "power", name)
                 if not math.isfinite(power):
                     raise DescriptionError(Diagnostic(name, f"{power} is not a finite power", "", "E-RANGE"))
                 shares = self.sources.power_fractions(name, found) * power

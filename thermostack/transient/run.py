@@ -13,12 +13,15 @@ import numpy as np
 from thermostack.errors import ResultFileError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.io.results.checkpoint_file import read_checkpoint
-from thermostack.io.results.transient_file import TransientWriter, checkpoint_path, read_transient
+from thermostack.io.results.transient_file import read_transient
+from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
 from thermostack.results.steady_result import SteadyResult
 from thermostack.results.transient_result import RunReport, TransientResult
+from thermostack.schema.fields import point_in_metres, to_si
 from thermostack.transient.controllers import Controller, ControllerSet, Startable
+from thermostack.transient.initial_field import read_initial
 from thermostack.transient.loads import Loads
 from thermostack.transient.recorder import MemoryRecorder
 from thermostack.transient.run_hash import run_hash
@@ -36,24 +39,26 @@ CONTROL_TIME_ROUNDING = 1e-9  # relative: a control time that is nearer to the p
 
 def solve_transient(
     model: Model | Package,
-    duration: float,
+    duration: float | str,
     loads: Loads | Waveform | Sequence[Waveform] | None = None,
     *,
     controllers: Sequence[Startable | Controller] = (),
     initial: str | float | Array | SteadyResult = "steady",
-    tolerance: float = TOLERANCE,
+    tolerance: float | str = TOLERANCE,
     scheme: str = "sdirk3",
-    step: float | None = None,
-    times: Sequence[float] = (),
-    probes: Mapping[str, Position] | None = None,
+    step: float | str | None = None,
+    times: Sequence[float | str] = (),
+    probes: Mapping[str, Sequence[float | str]] | None = None,
     method: str = "multigrid",
     threads: int | None = None,
     progress: Progress = lambda time, step, peak: None,
     path: str | Path | None = None,
-    checkpoint: float = CHECKPOINT_INTERVAL,
+    checkpoint: float | str = CHECKPOINT_INTERVAL,
     resume: bool = False,
 ) -> TransientResult:
     """Return the temperatures of a model from t = 0 to `duration`.
+
+    Quantities are numbers in SI units or text with a unit, like "10 ms".
 
     Parameters
     ----------
@@ -114,13 +119,18 @@ def solve_transient(
     """
     start_time = clock.perf_counter()
     model = discretize(model) if isinstance(model, Package) else model
+    duration = to_si(duration, "time", "duration")
+    tolerance = to_si(tolerance, "temperature_difference", "tolerance")
+    step = None if step is None else to_si(step, "time", "step")
+    checkpoint = to_si(checkpoint, "time", "checkpoint")
+    initial = read_initial(initial)
     if not (math.isfinite(duration) and duration > 0.0):
         raise ValueError(f"duration must be positive and finite, got {duration:g} s")
     loads = loads if isinstance(loads, Loads) else Loads(model, loads)
     loads.must_cover(duration)
     frame_times = _frame_times(times, duration)
     options: dict[str, Any] = {"scheme": scheme, "tolerance": tolerance, "step": step, "method": method}
-    positions = dict(probes or {})
+    positions = {name: point_in_metres(point, name) for name, point in (probes or {}).items()}
     names = [*(part.name for part in model.parts), *(block.name for block in model.blocks)]
     controller_set = ControllerSet(controllers)
     if path is None:
@@ -246,9 +256,10 @@ class _Run:
         self.last_checkpoint = clock.monotonic()
 
 
-def _frame_times(times: Sequence[float], duration: float) -> Array:
+def _frame_times(times: Sequence[float | str], duration: float) -> Array:
     """Return the times [s] of the frames with start and end, ascending, each once."""
-    given = np.asarray(times, dtype=np.float64).reshape(-1)
+    listed = np.asarray(times, dtype=object).reshape(-1)
+    given = np.array([to_si(time, "time", f"times[{n}]") for n, time in enumerate(listed)])
     if not (np.isfinite(given).all() and (given >= 0.0).all() and (given <= duration).all()):
         wrong = given[~((given >= 0.0) & (given <= duration))][0]
         raise ValueError(f"a frame at {wrong:g} s is not between the start and {duration:g} s")

@@ -1,9 +1,9 @@
-"""Schemes in time: singly diagonally implicit Runge-Kutta methods, L-stable, each with one embedded in it.
+"""Runge-Kutta schemes: L-stable, singly diagonally implicit, with embedded error estimate.
 
 Their stages solve `(C / (gamma h) + G) Y_i = C / (gamma h) B_i + P(t + c_i h)`, with
-`B_i = y + sum over j < i of w_ij (Y_j - y)`: temperatures alone, no rates of change. The last stage is the
-step's end (stiffly accurate), so what is solved is what is returned, and the heat that a step stores is
-what came in, weighed by the last row of `a`.
+`B_i = y + sum over j < i of w_ij (Y_j - y)`, which needs temperatures but no rates of change. The last
+stage is the end of the step (stiffly accurate), so the heat stored in a step is the heat received in the
+stages, weighted by the last row of `a`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class RungeKuttaScheme:
-    """One scheme: its tableau, lower triangular with one value on the diagonal."""
+    """Butcher tableau of a scheme, lower triangular with equal diagonal elements."""
 
     name: str
     a: Array  # (stages, stages)
-    embedded: Array | None  # (stages,) weights of the method of lower order; None: no error is estimated
+    embedded: Array | None  # (stages,) weights of the embedded method of lower order; None: no error estimate
     order: int  # of the step
     embedded_order: int
     source: str
@@ -34,36 +34,36 @@ class RungeKuttaScheme:
 
     @property
     def gamma(self) -> float:
-        """Return what stands on the diagonal."""
+        """Return the diagonal element of the tableau."""
         return float(self.a[0, 0])
 
     @cached_property
     def c(self) -> Array:
-        """Return when in a step of length one each stage is, (stages,)."""
-        when: Array = self.a.sum(axis=1)
-        return when
+        """Return the times of the stages in a step of length one, (stages,)."""
+        times: Array = self.a.sum(axis=1)
+        return times
 
     @property
     def b(self) -> Array:
-        """Return the weights of the stages in the step, (stages,), sum 1."""
+        """Return the weights of the stages in the step, (stages,); their sum is 1."""
         last: Array = self.a[-1]
         return last
 
     @cached_property
     def w(self) -> Array:
-        """Return the weights of earlier stages' temperatures in each stage, (stages, stages)."""
+        """Return the weights w_ij of the temperatures of earlier stages, (stages, stages)."""
         weights: Array = np.tril(self.a, -1) @ np.linalg.inv(self.a)
         return np.tril(weights, -1)
 
     @cached_property
     def e(self) -> Array:
-        """Return the weights of the stages' rises over the step's start in its estimated error, (stages,)."""
+        """Return the weights of `Y_i - y` in the estimated error of a step, (stages,)."""
         assert self.embedded is not None
         weights: Array = (self.b - self.embedded) @ np.linalg.inv(self.a)
         return weights
 
     def gain(self, z: complex) -> complex:
-        """Return by what a step multiplies a solution of `dy/dt = lambda y`, with z = lambda h."""
+        """Return the stability function R(z), the factor of a step of `dy/dt = lambda y`; z = lambda h."""
         inverse = np.linalg.inv(np.eye(self.stages) - z * self.a)
         return complex(1.0 + z * self.b @ inverse.sum(axis=1))
 

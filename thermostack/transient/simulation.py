@@ -24,6 +24,7 @@ from thermostack.package.package import Package
 from thermostack.results.history import TIME_ROUNDING
 from thermostack.results.steady_result import SteadyResult
 from thermostack.results.transient_result import Energy
+from thermostack.schema.fields import point_in_metres, to_si
 from thermostack.transient.initial_field import initial_rise
 from thermostack.transient.loads import Loads
 from thermostack.transient.material_update import MaterialUpdate, are_constant
@@ -97,14 +98,16 @@ class Simulation:
         loads: Loads | Waveform | Sequence[Waveform] | None = None,
         *,
         initial: str | float | Array | SteadyResult = "steady",
-        time: float = 0.0,
-        tolerance: float = 0.1,
+        time: float | str = 0.0,
+        tolerance: float | str = 0.1,
         scheme: str = "sdirk3",
-        step: float | None = None,
+        step: float | str | None = None,
         method: str = "multigrid",
         threads: int | None = None,
     ) -> None:
         self.model = discretize(model) if isinstance(model, Package) else model
+        time, tolerance = to_si(time, "time", "time"), to_si(tolerance, "temperature_difference", "tolerance")
+        step = None if step is None else to_si(step, "time", "step")
         _check_arguments(scheme, tolerance, step)
         self.time, self.tolerance, self.scheme = time, tolerance, SCHEMES[scheme]
         self.fixed_step = step
@@ -178,14 +181,16 @@ class Simulation:
         """Return the numbers of linear systems, of their iterations, and of changes of the shift."""
         return self._stepper.counts
 
-    def step(self, duration: float, power: Mapping[str, float] | None = None) -> dict[str, PartTemperature]:
+    def step(
+        self, duration: float | str, power: Mapping[str, float | str] | None = None
+    ) -> dict[str, PartTemperature]:
         """Advance by a duration and return the temperatures of all parts, blocks and stacks by name.
 
         Parameters
         ----------
-        duration : float
-            Time to advance [s].
-        power : mapping of str to float, optional
+        duration : float or str
+            Time to advance [s]; text has a unit, "10 ms".
+        power : mapping of str to float or str, optional
             Power [W] of stacks, parts or blocks by name, which replaces that of the trace from now on.
 
         Returns
@@ -202,6 +207,7 @@ class Simulation:
         ConvergenceError
             If a step does not converge.
         """
+        duration = to_si(duration, "time", "duration")
         if not duration > 0.0:
             raise ValueError(f"duration must be positive, got {duration:g} s")
         if power is not None:
@@ -209,7 +215,7 @@ class Simulation:
         self.advance(self.time + duration)
         return self.temperatures()
 
-    def override(self, power: Mapping[str, float]) -> None:
+    def override(self, power: Mapping[str, float | str]) -> None:
         """Replace the power [W] of stacks, parts or blocks by name, whatever the trace says, from now on."""
         self.loads.override(power)
         self._measured = None
@@ -242,12 +248,13 @@ class Simulation:
             self._measured = measure_parts(self._fluxes(), self.members, power, is_steady=False)
         return self._measured
 
-    def at(self, probes: Mapping[str, tuple[float, float, float]]) -> dict[str, float]:
+    def at(self, probes: Mapping[str, Sequence[float | str]]) -> dict[str, float]:
         """Return the temperatures [K] at positions x, y, z [m] by name, NaN outside the body."""
         if not probes:
             return {}
         fluxes = self._fluxes()
-        return {name: fluxes.temperature_at(*position) for name, position in probes.items()}
+        points = {name: point_in_metres(position, name) for name, position in probes.items()}
+        return {name: fluxes.temperature_at(*point) for name, point in points.items()}
 
     def _fluxes(self) -> FaceFluxes:
         """Return the present fluxes, valid until the next call."""

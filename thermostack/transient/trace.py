@@ -14,7 +14,7 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.results.history import TIME_ROUNDING
-from thermostack.schema.fields import quote_value, suggest
+from thermostack.schema.fields import quote_value, suggest, to_si
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.transient.trace_checks import (
     MAX_DIAGNOSTICS,
@@ -159,9 +159,22 @@ class Trace:
 
     @classmethod
     def duty_cycle(
-        cls, name: str, power: float, period: float, share: float, *, low: float = 0.0, unit: str = "W"
+        cls,
+        name: str,
+        power: float | str,
+        period: float | str,
+        share: float | str,
+        *,
+        low: float | str = 0.0,
+        unit: str = "W",
     ) -> Trace:
-        """Return a repeated trace: a power for a fraction `share` of each period [s], then `low`."""
+        """Return a repeated trace: a power for a fraction `share` of each period [s], then `low`.
+
+        Text has a unit, as in `Trace.duty_cycle("gpu", "300 W", period="10 ms", share="40 %")`.
+        """
+        dimension = {"1": "fraction", "K": "temperature"}.get(unit, "power")
+        power, low = to_si(power, dimension, "power"), to_si(low, dimension, "low")
+        period, share = to_si(period, "time", "period"), to_si(share, "fraction", "share")
         if not 0.0 < share < 1.0:
             text = f"share must be between 0 and 1, got {share!r}"
             raise DescriptionError(diagnostic_at(("Trace", "share"), text, "", "E-RANGE"))

@@ -1,4 +1,4 @@
-"""What is wrong with a description is said with its line, its field, its value and what would be right.
+"""Diagnostics of invalid descriptions: line, field, value and hint.
 
 The number in the name of a case is the row of the table of faults that it comes from.
 """
@@ -457,7 +457,7 @@ def test_message(folder: Path, name: str) -> None:
     assert error.exit_code == 2
 
 
-def test_there_are_sixty() -> None:
+def test_there_are_sixty_cases() -> None:
     assert len(CASES) >= 60
 
 
@@ -474,7 +474,7 @@ def test_all_diagnostics_of_a_file_are_reported_at_once(folder: Path) -> None:
     ]
 
 
-def test_names_and_places_are_reported_at_once(folder: Path) -> None:
+def test_names_and_positions_are_reported_together(folder: Path) -> None:
     text = GOOD
     for name in ("15-unknown-material", "8-dies-overlap", "6-no-path-to-any-ambient", "frame-too-wide"):
         text = text.replace(CASES[name].old, CASES[name].new, 1)
@@ -482,7 +482,7 @@ def test_names_and_places_are_reported_at_once(folder: Path) -> None:
     assert codes >= {"E-NAME", "E-OVERLAP", "E-COOLING"}
 
 
-def test_a_wrong_value_hides_no_wrong_name(folder: Path) -> None:
+def test_wrong_value_does_not_hide_wrong_name(folder: Path) -> None:
     text = GOOD.replace("thickness: 715 um", "thickness: 715").replace("filler: silicon", "filler: silicn")
     text = text.replace("on: interposer\n    at: [1 mm", "on: interpose\n    at: [1 mm")
     text = text.replace("material: tim_x, interface", "material: tim_y, interface")
@@ -500,7 +500,7 @@ def test_a_wrong_value_hides_no_wrong_name(folder: Path) -> None:
     assert "interposer" in found[1][2]
 
 
-def test_short_forms_and_values_are_reported_at_once(folder: Path) -> None:
+def test_short_forms_and_values_are_reported_together(folder: Path) -> None:
     text = GOOD.replace("times: 3", "times: x").replace("thickness: 715 um", "thickness: 715")
     assert {diagnostic.code for diagnostic in diagnostics_of(write(folder, text)).diagnostics} == {
         "E-RANGE",
@@ -508,7 +508,7 @@ def test_short_forms_and_values_are_reported_at_once(folder: Path) -> None:
     }
 
 
-def test_a_diagnostic_of_a_copied_stack_is_told_once(folder: Path) -> None:
+def test_diagnostic_of_copied_stack_is_reported_once(folder: Path) -> None:
     text = GOOD.replace("thickness: 60 um", "thickness: 60").replace("power: 0.5 W", "power: 0.5 K")
     diagnostics = diagnostics_of(write(folder, text)).diagnostics
     assert [(diagnostic.line, diagnostic.field) for diagnostic in diagnostics] == [
@@ -559,7 +559,7 @@ def test_content_that_is_refused(tmp_path: Path, content: bytes, code: str, word
     assert words in diagnostic.message
 
 
-def test_line_of_a_byte_that_is_no_text(tmp_path: Path) -> None:
+def test_invalid_byte_is_located(tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_bytes(b"package: a\nabout: caf\xe9\n")
     (diagnostic,) = diagnostics_of(path).diagnostics
@@ -584,7 +584,7 @@ def test_content_that_is_accepted(tmp_path: Path, change: object) -> None:
     assert len(read_package(path).stacks) == 6
 
 
-def test_places_that_are_no_files(tmp_path: Path) -> None:
+def test_paths_that_are_not_files(tmp_path: Path) -> None:
     assert "is a directory" in str(diagnostics_of(tmp_path))
     missing = diagnostics_of(tmp_path / "none.yaml")
     assert "cannot be read: no such file" in str(missing)
@@ -594,7 +594,7 @@ def test_places_that_are_no_files(tmp_path: Path) -> None:
     assert "cannot be read" in str(diagnostics_of(Path("a\0b.yaml")))
 
 
-def test_name_of_no_package() -> None:
+def test_unknown_package_name() -> None:
     error = diagnostics_of("hbm3_8hh")  # type: ignore[arg-type]
     assert "no shipped package is named 'hbm3_8hh' (did you mean hbm3_8h" in str(error)
 
@@ -622,7 +622,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     ids=["aliases", "brackets", "many-brackets", "dashes", "braces", "indents", "large", "items",
          "keys", "anchors"],
 )  # fmt: skip
-def test_what_costs_much_to_read_is_refused_quickly(tmp_path: Path, text: str) -> None:
+def test_expensive_content_is_refused_quickly(tmp_path: Path, text: str) -> None:
     path = tmp_path / "case.yaml"
     path.write_text(text)
     start = time.process_time()
@@ -634,7 +634,7 @@ def test_what_costs_much_to_read_is_refused_quickly(tmp_path: Path, text: str) -
 # -- from Python -----------------------------------------------------------------------------
 
 
-def test_python_says_the_same() -> None:
+def test_messages_from_python_are_the_same() -> None:
     from thermostack import Convection, Layer, Stack
 
     with pytest.raises(
@@ -669,7 +669,7 @@ def read_or_refuse(path: Path) -> tuple[Diagnostic, ...]:
     return ()
 
 
-def test_every_prefix_is_read_or_refused(folder: Path) -> None:
+def test_truncated_file_is_read_or_refused(folder: Path) -> None:
     text = GOOD[: GOOD.index("  hbm:")] + GOOD[GOOD.index("cooling:") :]
     path = folder / "good.yaml"
     for end in range(0, len(text), 7):
@@ -712,7 +712,7 @@ OTHERS = [
 
 @settings(max_examples=150)
 @given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(OTHERS)), min_size=1, max_size=2))
-def test_exchanged_words_are_read_or_refused_with_their_line(
+def test_exchanged_words_are_read_or_refused_with_line(
     tmp_path_factory: pytest.TempPathFactory, exchanged: list[tuple[tuple[int, int], str]]
 ) -> None:
     text = GOOD

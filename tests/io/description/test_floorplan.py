@@ -81,12 +81,12 @@ def diagnostics_in(read: Callable[[Any], object], file: Any) -> tuple[Diagnostic
     ids=["plain", "BOM", "CRLF", "CR", "no last line end", "blanks", "quotes", "exponents"],
 )
 @pytest.mark.usefixtures("here")
-def test_accepted(data: bytes) -> None:
+def test_accepted_files(data: bytes) -> None:
     assert plan(data) == BLOCKS
 
 
 @pytest.mark.usefixtures("here")
-def test_columns_go_by_name_and_unit() -> None:
+def test_columns_are_found_by_name_and_unit() -> None:
     text = "power [mW],height [um],name,width [m],y [cm],x [nm]\n52500,11500,gpc0,6e-3,0.15,950000\n"
     assert plan(text) == BLOCKS[:1]
     (block,) = plan("name,x [mil],y [in],width [in],height [in]\na,1,0.1,1e-1,0.01\n")
@@ -100,7 +100,7 @@ def test_numbers_are_the_same_floats_as_quantities() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_power_may_be_left_out() -> None:
+def test_power_column_is_optional() -> None:
     assert plan("name,x [mm],y [mm],width [mm],height [mm]\na,0,0,1,1\n")[0].power is None
     assert [block.power for block in plan(f"{HEADER}\na,0,0,1,1,\nb,0,0,1,1,0\n")] == [None, 0.0]
 
@@ -177,7 +177,7 @@ KEYS = "(the columns are name, x, y, width, height, power) [E-KEY]"
     ],
 )
 @pytest.mark.usefixtures("here")
-def test_header_diagnostic(text: str, lines: list[str]) -> None:
+def test_diagnostics_of_header(text: str, lines: list[str]) -> None:
     assert said(text) == lines
 
 
@@ -235,12 +235,12 @@ def test_header_diagnostic(text: str, lines: list[str]) -> None:
     ],
 )
 @pytest.mark.usefixtures("here")
-def test_row_diagnostic(row: str, line: str) -> None:
+def test_diagnostics_of_rows(row: str, line: str) -> None:
     assert said(f"# power of a part\n{HEADER}\ngpc0,0.95,1.5,6.0,11.5,52.5\n{row}\n") == [line]
 
 
 @pytest.mark.usefixtures("here")
-def test_all_diagnostics_of_a_file_are_named_in_their_order() -> None:
+def test_diagnostics_are_in_order_of_lines() -> None:
     found = said(f"{HEADER}\na,x,0,1,1,1\nb,0,0\na,0,0,-1,y,1\n")
     assert [line.split(" ")[0] for line in found] == [
         "plan.csv:2:3:", "plan.csv:3:1:", "plan.csv:4:1:", "plan.csv:4:7:", "plan.csv:4:10:",
@@ -248,7 +248,7 @@ def test_all_diagnostics_of_a_file_are_named_in_their_order() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_diagnostics_without_end_are_not_all_kept() -> None:
+def test_number_of_diagnostics_is_bounded() -> None:
     Path("plan.csv").write_text(HEADER + "\n" + "a,x,y,z,v,w\n" * 5000)
     with pytest.raises(DescriptionError) as caught:
         read_floorplan("plan.csv")
@@ -274,7 +274,7 @@ def test_other_kinds_of_file(data: bytes, line: str) -> None:
     assert said(data) == [f"{line} (save it as CSV (comma separated, UTF-8)) [E-FILE]"]
 
 
-def test_files_that_are_none(here: Path) -> None:
+def test_paths_that_cannot_be_read(here: Path) -> None:
     Path("h100_gpu.csv").write_text(GOOD)
     Path("folder").mkdir()
     os.mkfifo("pipe")
@@ -293,7 +293,7 @@ def test_files_that_are_none(here: Path) -> None:
             assert str(caught.value) == line
 
 
-def test_huge_file_is_refused_unread(here: Path) -> None:
+def test_huge_file_is_refused_without_reading(here: Path) -> None:
     with open("huge.csv", "wb") as stream:
         stream.truncate(3_000_000_000)  # a hole: it takes no room
     with pytest.raises(DescriptionError) as caught:
@@ -305,7 +305,7 @@ def test_huge_file_is_refused_unread(here: Path) -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_every_beginning_of_a_file_is_read_or_refused() -> None:
+def test_truncated_table_is_read_or_refused() -> None:
     data = GOOD.replace("gpc0", '"gpc,0"').encode()
     for end in range(len(data)):
         Path("plan.csv").write_bytes(data[:end])
@@ -359,13 +359,13 @@ def test_floorplan_as_written() -> None:
 
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "'=x"])
 @pytest.mark.usefixtures("here")
-def test_names_that_a_spreadsheet_would_run_are_marked(name: str) -> None:
+def test_names_like_formulas_get_apostrophe(name: str) -> None:
     write_floorplan("plan.csv", [Block(name, (0.0, 0.0), (1 * mm, 1 * mm), 1.0)])
     assert Path("plan.csv").read_text().splitlines()[1].startswith(f"'{name}")
     assert read_floorplan("plan.csv")[0].name == name
 
 
-def test_file_that_cannot_be_written_leaves_the_old_one(here: Path) -> None:
+def test_failed_write_keeps_old_file(here: Path) -> None:
     with pytest.raises(OutputError, match=r"cannot write nowhere/plan\.csv: No such file"):
         write_floorplan("nowhere/plan.csv", BLOCKS)
     Path("folder.csv").mkdir()
@@ -427,7 +427,7 @@ def test_map_units_and_origin() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("here")
-def test_map_diagnostic(text: str, lines: list[str]) -> None:
+def test_diagnostics_of_map(text: str, lines: list[str]) -> None:
     assert map_said(text) == lines
 
 
@@ -454,7 +454,7 @@ class Trap:
 
 
 @pytest.mark.usefixtures("here")
-def test_npy_diagnostic() -> None:
+def test_diagnostics_of_npy() -> None:
     def refused(data: bytes) -> str:
         (line,) = map_said(data, "map.npy")
         return line
@@ -480,7 +480,7 @@ def test_npy_diagnostic() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_nothing_is_unpacked() -> None:
+def test_pickled_objects_are_refused() -> None:
     objects = "map.npy: contains Python objects, which are never unpacked (save an array of float64) [E-FILE]"
     data = saved(np.array([[Trap()]], dtype=object), allow_pickle=True)
     assert map_said(data, "map.npy") == [objects]
@@ -491,7 +491,7 @@ def test_nothing_is_unpacked() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_every_beginning_of_an_array_is_refused() -> None:
+def test_truncated_npy_is_refused() -> None:
     data = saved(np.ones((2, 3)))
     for end in range(1, len(data)):
         Path("map.npy").write_bytes(data[:end])
@@ -499,6 +499,6 @@ def test_every_beginning_of_an_array_is_refused() -> None:
             read_power_map("map.npy")
 
 
-def test_micrometres_of_both_forms_are_one_float(here: Path) -> None:
+def test_micrometres_in_files_and_python_are_equal(here: Path) -> None:
     (block,) = plan("name,x [um],y [um],width [um],height [um]\na,50,0.3,7,40\n")
     assert (*block.position, *block.size) == (50 * um, 0.3e-6, 7e-6, 4e-5)

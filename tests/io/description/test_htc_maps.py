@@ -1,4 +1,4 @@
-"""Films by map: their sum on any grid, what they equal, how a file says them, and what is refused."""
+"""Maps of heat-transfer coefficients: their sum on any grid, their file format, and invalid input."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def slab(cooling: Cooling) -> Package:
 
 
 def conductance(model: Model, face: str) -> float:
-    """Return the sum of film times area [W/K] over a face."""
+    """Return the sum of htc times area [W/K] over a face."""
     own = model.boundary.face == FACES.index(face)
     return float((model.boundary.h * model.boundary.area)[own].sum())
 
@@ -71,7 +71,9 @@ def conductance(model: Model, face: str) -> float:
 
 
 @given(VALUES, planes(WIDTH), planes(DEPTH))
-def test_sum_of_film_and_area_is_kept_on_any_grid(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+def test_total_conductance_of_map_is_kept_on_any_grid(
+    values: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> None:
     face = (0.0, 0.0, WIDTH, DEPTH)
     h = deposit_htc(HtcMap(values), x, y, face, face)
     due = values.mean() * WIDTH * DEPTH
@@ -82,7 +84,7 @@ def test_sum_of_film_and_area_is_kept_on_any_grid(values: np.ndarray, x: np.ndar
 
 @settings(max_examples=20, deadline=None)
 @given(VALUES.filter(np.any), st.sampled_from(["top", "bottom"]), st.booleans())
-def test_sum_of_film_and_area_is_kept_in_a_model(values: np.ndarray, face: str, is_region: bool) -> None:
+def test_total_conductance_of_map_is_kept_in_model(values: np.ndarray, face: str, is_region: bool) -> None:
     region = FaceRectangle((1.1 * mm, 0.7 * mm), (3.3 * mm, 2 * mm))
     rest = {"top": "bottom", "bottom": "top"}[face]
     cooled = FaceCooling(Convection(HtcMap(values), 300.0), region if is_region else None)
@@ -92,8 +94,8 @@ def test_sum_of_film_and_area_is_kept_in_a_model(values: np.ndarray, face: str, 
 
 
 @pytest.mark.parametrize("kind", ["convection", "heat_sink", "cold_plate"])
-def test_even_map_is_a_film(kind: str) -> None:
-    """The same film as one number and as a map of any resolution: the same temperatures."""
+def test_uniform_map_equals_constant_coefficient(kind: str) -> None:
+    """The same htc as one number and as a map of any resolution: the same temperatures."""
 
     def field(h: Any) -> np.ndarray:
         cooler = {
@@ -109,8 +111,8 @@ def test_even_map_is_a_film(kind: str) -> None:
         assert np.nanmax(np.abs(field(np.full(shape, 2e3)) - one)) < 1e-9 * np.nanmax(one - 300.0)
 
 
-def test_two_bars_under_a_map_of_two_pixels_are_two_walls() -> None:
-    """Bars on either side of an open strip, each under a pixel of its own: exactly a wall on a film."""
+def test_two_bars_under_two_pixels_are_two_plane_walls() -> None:
+    """Bars on either side of an open strip, each under a pixel of its own: exactly a wall with one htc."""
     gap = Region("gap", (1 * mm, 4 * mm), VOID, (2 * mm, 0.0))
     si = Material("si", 148.0)
     blocks = (
@@ -134,7 +136,7 @@ def test_two_bars_under_a_map_of_two_pixels_are_two_walls() -> None:
     assert steady.heat_balance.out == pytest.approx({"top": 5.0}, rel=1e-9)
 
 
-def test_a_face_has_the_mean_of_the_pixels_it_overlaps() -> None:
+def test_face_has_area_mean_of_overlapped_pixels() -> None:
     rows = np.array([[1000.0, 3000.0], [5000.0, 7000.0]])
     package = slab(Cooling(top=Convection(rows, 300.0)))
     z = np.array([0.0, 1e-6, 0.501e-3])
@@ -143,14 +145,14 @@ def test_a_face_has_the_mean_of_the_pixels_it_overlaps() -> None:
     assert surfaces.h == pytest.approx([1000.0, (1.0 * 1000 + 5.0 * 3000) / 6, 5000.0, (5000 + 5 * 7000) / 6])
 
 
-def test_what_of_a_map_lies_beyond_its_face_cools_nothing() -> None:
+def test_map_outside_its_face_has_no_effect() -> None:
     region = FaceRectangle((5 * mm, -8 * mm), (10 * mm, 16 * mm))
     cooled = FaceCooling(Convection(HtcMap([[9e3, 9e3], [1000.0, 9e3]]), 300.0), region)
     model = discretize(slab(Cooling(top=(cooled,))), cell=1 * mm)
     assert conductance(model, "top") == pytest.approx(1000.0 * 5 * mm * 8 * mm, rel=1e-12)
 
 
-def test_map_lies_over_the_rectangle_around_the_highest_parts() -> None:
+def test_map_covers_bounding_rectangle_of_highest_parts() -> None:
     """Two dies of one height: each under its half of the map, nothing is shifted by the gap between them."""
     board = Stack("board", (20 * mm, 10 * mm), (Layer("core", 1 * mm, "copper"),))
     bulk = (Layer("bulk", 0.5 * mm, "silicon"),)
@@ -161,7 +163,7 @@ def test_map_lies_over_the_rectangle_around_the_highest_parts() -> None:
     assert conductance(model, "top") == pytest.approx((100.0 + 300.0) * 16e-6, rel=1e-12)
 
 
-def test_later_entries_cover_a_map() -> None:
+def test_later_coolers_replace_map() -> None:
     spot = FaceCooling(Convection(5.0, 300.0), FaceRectangle((0.0, 0.0), (5 * mm, 8 * mm)))
     model = discretize(slab(Cooling(top=(Convection([[70.0, 90.0]], 300.0), spot))), cell=1 * mm)
     assert conductance(model, "top") == pytest.approx((5.0 + 90.0) * 40e-6, rel=1e-12)
@@ -182,7 +184,7 @@ def test_later_entries_cover_a_map() -> None:
         ({"file": "h.csv"}, "unknown key 'file'"),
     ],
 )
-def test_map_that_is_refused(values: Any, words: str) -> None:
+def test_refused_map_values(values: Any, words: str) -> None:
     with pytest.raises(DescriptionError, match=re.escape(words)) as caught:
         Convection(values, 300.0)
     assert caught.value.diagnostics[0].field.startswith("Convection.h")
@@ -199,7 +201,7 @@ def test_only_top_and_bottom_have_maps(face: str) -> None:
     assert (diagnostic.field, diagnostic.code) == (f"cooling.{face}[0].convection.h", "E-COOLING")
 
 
-def test_map_of_zeros_carries_no_heat() -> None:
+def test_map_of_zeros_fixes_no_temperature() -> None:
     with pytest.raises(DescriptionError, match="no heat leaves the package"):
         discretize(slab(Cooling(top=Convection(np.zeros((2, 2)), 300.0))))
 
@@ -214,21 +216,21 @@ def write(folder: Path, cooler: str) -> Path:
     return path
 
 
-def film_of(path: Path) -> Any:
+def htc_of(path: Path) -> Any:
     return getattr(read_package(path).cooling.top[0].cooler, "h", None)
 
 
-def test_map_is_read_in_its_unit_from_north_or_south(tmp_path: Path) -> None:
+def test_map_file_with_unit_and_origin(tmp_path: Path) -> None:
     (tmp_path / "h.csv").write_text("# a jet in the middle\n1,2\n3,4\n")
     np.save(tmp_path / "h.npy", np.array([[3e3, 4e3], [1e3, 2e3]]))
-    north = film_of(
+    north = htc_of(
         write(
             tmp_path,
             "{convection: {h: {map: h.csv, unit: kW/m2/K, origin: north}, ambient: 35 degC}}",
         )
     )
-    south = film_of(write(tmp_path, "{heat_sink: {h: {map: h.npy, unit: W/m2/K}, ambient: 35 degC}}"))
-    table = film_of(
+    south = htc_of(write(tmp_path, "{heat_sink: {h: {map: h.npy, unit: W/m2/K}, ambient: 35 degC}}"))
+    table = htc_of(
         write(
             tmp_path, "[{cold_plate: {h: {map: [[3.e+3, 4000], [1e3, 2e3]], unit: W/m2/K}, coolant: 9 degC}}]"
         )
@@ -261,7 +263,7 @@ def test_map_is_read_in_its_unit_from_north_or_south(tmp_path: Path) -> None:
         ("{map: flat.npy, unit: W/m2/K}", "expected a two-dimensional array of real numbers", "E-FILE"),
     ],
 )
-def test_map_of_a_file_that_is_refused(tmp_path: Path, h: str, words: str, code: str) -> None:
+def test_refused_map_files(tmp_path: Path, h: str, words: str, code: str) -> None:
     (tmp_path / "h.csv").write_text("1,2\n3,4\n")
     (tmp_path / "below.csv").write_text("1,2\n-3,4\n")
     np.save(tmp_path / "flat.npy", np.zeros(5))
@@ -282,7 +284,7 @@ def test_map_of_a_file_that_is_refused(tmp_path: Path, h: str, words: str, code:
         ("1,2\n3,four\n", 2, "four"),
     ],
 )
-def test_faulty_table_is_told_with_its_own_line(tmp_path: Path, table: str, line: int, words: str) -> None:
+def test_diagnostic_of_map_file_has_its_line(tmp_path: Path, table: str, line: int, words: str) -> None:
     (tmp_path / "h.csv").write_text(table)
     path = write(tmp_path, "{convection: {h: {map: h.csv, unit: W/m2/K}, ambient: 35 degC}}")
     with pytest.raises(DescriptionError, match=re.escape(words)) as caught:
@@ -315,7 +317,7 @@ def test_written_maps_read_back(tmp_path: Path) -> None:
     assert read_package(tmp_path / "case.yaml") == package
 
 
-def test_result_file_keeps_maps(tmp_path: Path) -> None:
+def test_result_file_contains_maps(tmp_path: Path) -> None:
     steady = solve_steady(discretize(drawn_by_maps(), cell=2 * mm), estimate=False)
     steady.save(tmp_path / "case.vtkhdf")
     again = read_result(tmp_path / "case.vtkhdf")

@@ -61,7 +61,7 @@ def is_read_or_refused(data: bytes) -> bool:
     ],
     ids=["plain", "BOM", "CRLF", "no last line end", "blanks", "semicolons", "quotes", "exponents", "close"],
 )
-def test_accepted(data: bytes) -> None:
+def test_accepted_files(data: bytes) -> None:
     trace = read(data)
     assert trace.names == ("gpu", "hbm.west_0")
     assert trace.units == ("W", "1")
@@ -70,7 +70,7 @@ def test_accepted(data: bytes) -> None:
     assert (trace.kind, trace.after, trace.period, trace.rest) == ("steps", "refuse", None, "refuse")
 
 
-def test_columns_go_by_name_and_unit() -> None:
+def test_columns_are_found_by_name_and_unit() -> None:
     text = "cooling.top [degC],gpu.active.gpc_0 [mW],time [us],"
     text += "cooling.bottom [K],u/a[3] [kW],cooling.top.h [%]\n"
     trace = read(f"{text}25,500,10,300,0.1,70\n")
@@ -101,17 +101,17 @@ def test_units_of_time(unit: str, seconds: float) -> None:
         "#! kind: linear\n#!after:repeat\n{}#! period: 0.02 s , rest: off\n",
     ],
 )
-def test_comments_may_say_how_it_is_meant(lines: str) -> None:
+def test_settings_in_comments(lines: str) -> None:
     trace = read(lines.format(GOOD))
     assert (trace.kind, trace.after, trace.period, trace.rest) == ("linear", "repeat", 20 * ms, "off")
 
 
-def test_an_argument_goes_before_a_comment() -> None:
+def test_arguments_take_precedence_over_settings() -> None:
     trace = read(f"#! kind: linear, rest: off\n{GOOD}", kind="steps", after="hold", rest="drawn")
     assert (trace.kind, trace.after, trace.rest) == ("steps", "hold", "drawn")
 
 
-def test_a_trace_knows_where_it_stands() -> None:
+def test_trace_has_source_locations() -> None:
     trace = read(GOOD)
     assert (
         str(trace.diagnostic("no", "yes", "E-NAME", column=1))
@@ -125,7 +125,7 @@ def test_a_trace_knows_where_it_stands() -> None:
     )
 
 
-def test_many_rows_are_read_in_pieces() -> None:
+def test_many_rows_are_read_in_chunks() -> None:
     rows = 45_001
     table = np.column_stack([np.arange(rows) * 0.25, np.arange(rows) % 7])
     text = "\n".join(f"{time!r},{power!r}" for time, power in table.tolist())
@@ -138,7 +138,7 @@ finite = st.floats(-1e6, 1e6)
 
 
 @given(st.lists(st.tuples(st.floats(1e-9, 1e3), finite, finite), min_size=1, max_size=20))
-def test_what_is_written_in_full_reads_back_exactly(rows: list[tuple[float, float, float]]) -> None:
+def test_full_digits_read_back_exactly(rows: list[tuple[float, float, float]]) -> None:
     times = np.cumsum([gap for gap, _, _ in rows])
     if np.all(np.diff(times) > 0.0):
         lines = [f"{t!r},{a!r},{b!r}" for t, (_, a, b) in zip(times.tolist(), rows, strict=True)]
@@ -215,7 +215,7 @@ END = "(give a period, or end with the values of the first row) [E-TRACE]"
          [f"trace.csv:1:1: the quote in column 11 is not closed or not doubled {LIKE} [E-FILE]"]),
     ],
 )  # fmt: skip
-def test_diagnostic_of_the_header(text: str, lines: list[str]) -> None:
+def test_diagnostics_of_header(text: str, lines: list[str]) -> None:
     assert said(text) == lines
 
 
@@ -258,11 +258,11 @@ def test_diagnostic_of_the_header(text: str, lines: list[str]) -> None:
         ]),
     ],
 )  # fmt: skip
-def test_diagnostic_of_a_row(rows: str, lines: list[str]) -> None:
+def test_diagnostics_of_rows(rows: str, lines: list[str]) -> None:
     assert said(f"time [ms],gpu [W]\n{rows}") == lines
 
 
-def test_diagnostic_of_a_value_that_cannot_be() -> None:
+def test_diagnostics_of_invalid_values() -> None:
     text = "time [ms], gpu [%], cooling.top [degC]\n0, 100, 20\n1, -5, -300\n"
     assert said(text) == [
         "trace.csv:3:4: gpu: -5 % is negative [E-RANGE]",
@@ -273,7 +273,7 @@ def test_diagnostic_of_a_value_that_cannot_be() -> None:
     ]
 
 
-def test_a_decimal_comma_between_semicolons() -> None:
+def test_decimal_comma_between_semicolons() -> None:
     assert said("time [ms];gpu [W]\n0;1,5\n") == [
         "trace.csv:2:3: gpu: '1,5' is not a number (did you mean 1.5?) [E-TYPE]"
     ]
@@ -295,15 +295,15 @@ def test_a_decimal_comma_between_semicolons() -> None:
              "(begin the line with #! to set it: #! kind: ...) [E-KEY]")),
     ],
 )  # fmt: skip
-def test_diagnostic_of_a_comment(comment: str, line: str) -> None:
+def test_diagnostics_of_settings(comment: str, line: str) -> None:
     assert said(f"{comment}\n{GOOD}") == [line]
 
 
-def test_a_plain_comment_may_say_anything() -> None:
+def test_plain_comments_are_ignored() -> None:
     assert read(f"# kinds of load: 3\n# after the boot\n#note: linear\n{GOOD}").kind == "steps"
 
 
-def test_diagnostic_of_the_end() -> None:
+def test_diagnostics_of_last_row() -> None:
     assert said(GOOD, after="repeat") == [
         f"trace.csv:6: period: a repeated trace of steps needs the duration of its last row {END}"
     ]
@@ -315,7 +315,7 @@ def test_diagnostic_of_the_end() -> None:
     ]
 
 
-def test_all_diagnostics_are_told_in_the_order_of_the_lines() -> None:
+def test_diagnostics_are_in_order_of_lines() -> None:
     text = "#! knid: x\ntime [ms],gpu [W]\n0,nan\n3,1\n2,x\n1\n"
     assert [line.split(": ")[0] for line in said(text)] == ["trace.csv:1:4"]
     assert [line.split(": ")[0] for line in said(text.partition("\n")[2])] == [
@@ -345,7 +345,7 @@ def test_other_kinds_of_file(data: bytes, line: str) -> None:
     assert said(data) == [line]
 
 
-def test_a_file_that_is_not_there() -> None:
+def test_missing_file() -> None:
     Path("traces.csv").touch()
     with pytest.raises(
         DescriptionError, match=r"trace\.csv: there is no such file \(did you mean traces\.csv\?\)"
@@ -353,7 +353,7 @@ def test_a_file_that_is_not_there() -> None:
         read_trace("trace.csv")
 
 
-def test_every_beginning_of_a_file_is_read_or_refused(here: Path) -> None:
+def test_truncated_table_is_read_or_refused(here: Path) -> None:
     data = f"#! after: hold\n{GOOD}".encode()
     for end in range(len(data)):
         assert is_read_or_refused(data[:end])

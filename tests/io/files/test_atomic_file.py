@@ -30,13 +30,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return tmp_path
 
 
-def test_a_new_file_is_written(place: Path) -> None:
+def test_new_file_is_written(place: Path) -> None:
     write_atomic(place / "result", NEW)
     assert (place / "result").read_bytes() == NEW
     assert [path.name for path in place.iterdir()] == ["result"]
 
 
-def test_an_old_file_is_replaced_and_keeps_its_permissions(place: Path) -> None:
+def test_replaced_file_keeps_permissions(place: Path) -> None:
     path = place / "result"
     path.write_bytes(OLD)
     path.chmod(0o640)
@@ -46,7 +46,7 @@ def test_an_old_file_is_replaced_and_keeps_its_permissions(place: Path) -> None:
     assert [path.name for path in place.iterdir()] == ["result"]
 
 
-def test_a_new_file_has_the_usual_permissions(place: Path) -> None:
+def test_new_file_has_default_permissions(place: Path) -> None:
     (place / "usual").write_bytes(OLD)
     write_atomic(place / "result", NEW)
     assert (place / "result").stat().st_mode == (place / "usual").stat().st_mode
@@ -56,7 +56,7 @@ def test_a_new_file_has_the_usual_permissions(place: Path) -> None:
 @pytest.mark.parametrize(
     "failure", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyboardInterrupt(), MemoryError()]
 )
-def test_a_failing_call_leaves_the_old_file(
+def test_failed_system_call_keeps_old_file(
     place: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: BaseException
 ) -> None:
     path = place / "result"
@@ -74,7 +74,7 @@ def test_a_failing_call_leaves_the_old_file(
 
 
 @pytest.mark.parametrize("nth", range(1, 5))
-def test_a_full_disk_at_any_write_leaves_the_old_file(
+def test_full_disk_at_any_write_keeps_old_file(
     place: Path, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
     path = place / "result"
@@ -90,7 +90,7 @@ def test_a_full_disk_at_any_write_leaves_the_old_file(
     monkeypatch.setattr(module, "_MAX_WRITE_BYTES", len(NEW) // 4)
     monkeypatch.setattr(module.os, "write", write_until_full)
     with pytest.raises(
-        OutputError, match=r"No space left.*12 kB are needed, .* are free.*untouched"
+        OutputError, match=r"No space left.*12 kB are needed, .* are free.*unchanged"
     ) as caught:
         write_atomic(path, NEW)
     assert str(path) in str(caught.value)
@@ -98,7 +98,7 @@ def test_a_full_disk_at_any_write_leaves_the_old_file(
     assert [path.name for path in place.iterdir()] == ["result"]
 
 
-def test_a_limit_on_file_sizes_is_an_output_error(place: Path) -> None:
+def test_file_size_limit_is_output_error(place: Path) -> None:
     path = place / "result"
     path.write_bytes(OLD)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -113,9 +113,7 @@ def test_a_limit_on_file_sizes_is_an_output_error(place: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_a_killed_process_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_killed_process_keeps_old_file_only(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "result"
     path.write_bytes(OLD)
     program = (
@@ -139,9 +137,7 @@ def test_a_killed_process_leaves_the_old_file_and_nothing_else(
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
 
 
-def test_what_a_killed_process_left_hidden_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hidden_file_of_killed_process_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_O_TMPFILE", 0)
     left, foreign = tmp_path / ".result.4194999.partial", tmp_path / ".result.txt.partial"
     left.write_bytes(b"half")
@@ -150,12 +146,12 @@ def test_what_a_killed_process_left_hidden_is_removed(
     assert sorted(path.name for path in tmp_path.iterdir()) == [foreign.name, "result"]
 
 
-def test_a_missing_directory_is_named(place: Path) -> None:
-    with pytest.raises(OutputError, match=r"directory .*absent is not there"):
+def test_missing_directory_is_named(place: Path) -> None:
+    with pytest.raises(OutputError, match=r"directory .*absent does not exist"):
         write_atomic(place / "absent" / "result", NEW)
 
 
-def test_a_directory_is_not_replaced(place: Path) -> None:
+def test_directory_is_not_replaced(place: Path) -> None:
     (place / "result").mkdir()
     with pytest.raises(OutputError, match="is a directory"):
         write_atomic(place / "result", NEW)
@@ -163,14 +159,14 @@ def test_a_directory_is_not_replaced(place: Path) -> None:
         write_atomic("", NEW)
 
 
-def test_a_pipe_is_not_replaced(place: Path) -> None:
+def test_pipe_is_not_replaced(place: Path) -> None:
     os.mkfifo(place / "result")
-    with pytest.raises(OutputError, match="no regular file"):
+    with pytest.raises(OutputError, match="not a regular file"):
         write_atomic(place / "result", NEW)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_protected_file_is_not_replaced(place: Path) -> None:
+def test_write_protected_file_is_not_replaced(place: Path) -> None:
     path = place / "result"
     path.write_bytes(OLD)
     path.chmod(0o444)
@@ -179,7 +175,7 @@ def test_a_protected_file_is_not_replaced(place: Path) -> None:
     assert path.read_bytes() == OLD
 
 
-def test_behind_a_link_the_file_itself_is_replaced(place: Path) -> None:
+def test_target_of_link_is_replaced(place: Path) -> None:
     target, link = place / "real", place / "link"
     target.write_bytes(OLD)
     link.symlink_to(target)
@@ -189,19 +185,19 @@ def test_behind_a_link_the_file_itself_is_replaced(place: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b;rm -rf $HOME", "line\nbreak", "näme", "-x", "x" * 250])
-def test_a_name_is_taken_literally(place: Path, name: str) -> None:
+def test_file_name_is_taken_literally(place: Path, name: str) -> None:
     write_atomic(place / name, NEW)
     assert [path.name for path in place.iterdir()] == [name]
 
 
-def test_a_name_that_cannot_be_is_refused(place: Path) -> None:
+def test_impossible_file_name_is_refused(place: Path) -> None:
     with pytest.raises(OutputError, match="null"):
         write_atomic(place / "a\0b", NEW)
     with pytest.raises(OutputError, match="too long"):
         write_atomic(place / ("x" * 300), NEW)
 
 
-def test_what_is_not_the_system_s_to_say_is_not_taken_for_it(place: Path) -> None:
+def test_library_errors_are_not_converted(place: Path) -> None:
     with pytest.raises(OSError, match="of a library"), atomic_file(place / "result", 0):
         raise OSError("of a library")
     assert list(place.iterdir()) == []

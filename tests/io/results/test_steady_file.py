@@ -54,7 +54,7 @@ def path(tmp_path: Path, image: bytes) -> Path:
 # -- there and back --------------------------------------------------------------------------
 
 
-def test_a_result_comes_back_to_the_last_bit(steady: SteadyResult, path: Path) -> None:
+def test_result_reads_back_bit_for_bit(steady: SteadyResult, path: Path) -> None:
     back = read_result(path)
     assert back.field.tobytes() == steady.field.tobytes()
     for name in ("parts", "heat_balance", "report", "warnings", "seconds", "memory"):
@@ -68,7 +68,7 @@ def test_a_result_comes_back_to_the_last_bit(steady: SteadyResult, path: Path) -
     assert back.temperature.identical(steady.temperature)
 
 
-def test_its_model_comes_back_and_solves_to_the_same(steady: SteadyResult, path: Path) -> None:
+def test_model_reads_back_and_solves_equally(steady: SteadyResult, path: Path) -> None:
     model, first = read_result(path).model, steady.model
     for axis in ("x", "y", "z"):
         assert np.array_equal(getattr(model.grid, axis), getattr(first.grid, axis))
@@ -84,7 +84,7 @@ def test_its_model_comes_back_and_solves_to_the_same(steady: SteadyResult, path:
     assert np.array_equal(again.field, steady.field, equal_nan=True)
 
 
-def test_saving_twice_gives_the_same_file_but_for_its_time(steady: SteadyResult) -> None:
+def test_two_saved_files_differ_only_in_time(steady: SteadyResult) -> None:
     def without_time(content: bytes) -> dict[str, bytes]:
         with h5py.File(io.BytesIO(content)) as file:
             found = dict(hdf5_check.walk_objects(file))
@@ -97,7 +97,7 @@ def test_saving_twice_gives_the_same_file_but_for_its_time(steady: SteadyResult)
     assert without_time(result_bytes(steady)) == without_time(result_bytes(steady))
 
 
-def test_a_field_without_estimate_comes_back_without(tmp_path: Path) -> None:
+def test_field_without_estimate_reads_back(tmp_path: Path) -> None:
     plain = solve_steady(small_model(), estimate=False)
     plain.save(tmp_path / "plain.vtkhdf")
     back = read_result(tmp_path / "plain.vtkhdf")
@@ -105,7 +105,7 @@ def test_a_field_without_estimate_comes_back_without(tmp_path: Path) -> None:
     assert back.parts == plain.parts
 
 
-def test_the_file_says_where_it_comes_from(path: Path, steady: SteadyResult) -> None:
+def test_file_has_provenance(path: Path, steady: SteadyResult) -> None:
     with h5py.File(path) as file:
         facts = json.loads(file["thermostack/provenance"][()].tobytes())
         assert facts["input"] == input_hash(steady.model)
@@ -114,14 +114,14 @@ def test_the_file_says_where_it_comes_from(path: Path, steady: SteadyResult) -> 
         assert "Steps" not in file["VTKHDF"]
 
 
-def test_every_array_has_a_checksum(path: Path) -> None:
+def test_every_array_has_checksum(path: Path) -> None:
     with h5py.File(path) as file:
         for name, item in hdf5_check.walk_objects(file):
             if isinstance(item, h5py.Dataset) and item.size and not name.endswith("part_names"):
                 assert item.fletcher32, name
 
 
-def test_another_input_has_another_hash(steady: SteadyResult) -> None:
+def test_different_inputs_have_different_hashes(steady: SteadyResult) -> None:
     package = steady.package
     warmer = dataclasses.replace(package, stacks=package.stacks[:2])
     finer = discretize(package, cell=0.9e-3)
@@ -131,7 +131,7 @@ def test_another_input_has_another_hash(steady: SteadyResult) -> None:
     assert input_hash(small_model()) == input_hash(steady.model)
 
 
-def test_a_result_keeps_the_materials_it_was_solved_with(
+def test_result_keeps_materials_of_its_solution(
     path: Path, steady: SteadyResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert {"silicon", "copper"} <= set(describe(steady.package)["library"])
@@ -148,7 +148,7 @@ def test_a_result_keeps_the_materials_it_was_solved_with(
 # -- PyVista ---------------------------------------------------------------------------------
 
 
-def test_pyvista_reads_the_same_temperatures(path: Path, steady: SteadyResult) -> None:
+def test_pyvista_reads_equal_temperatures(path: Path, steady: SteadyResult) -> None:
     pyvista = pytest.importorskip("pyvista")
     grid, model = pyvista.read(path), steady.model
     assert isinstance(grid, pyvista.RectilinearGrid)
@@ -167,7 +167,7 @@ def test_pyvista_reads_the_same_temperatures(path: Path, steady: SteadyResult) -
 # -- writing fails ---------------------------------------------------------------------------
 
 
-def test_a_full_disk_leaves_the_previous_result(path: Path, steady: SteadyResult, image: bytes) -> None:
+def test_full_disk_keeps_previous_result(path: Path, steady: SteadyResult, image: bytes) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(image) // 2, before[1]))
     try:
@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_the_previous_result(path: Path, steady: SteadyResult
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_a_new_result_replaces_the_old(path: Path, steady: SteadyResult) -> None:
+def test_new_result_replaces_old_one(path: Path, steady: SteadyResult) -> None:
     other = dataclasses.replace(steady, warnings=("other",))
     other.save(path)
     assert read_result(path).warnings == ("other",)
@@ -261,60 +261,63 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
         lambda f: (_attribute("format", 2)(f), _attribute("needs", "3.1.0")(f)),
         r"written by thermostack .* newer format; .* needs thermostack >= 3\.1\.0",
     ),
-    "other kind": (_attribute("kind", "transient"), "holds a transient result, not a steady one"),
-    "format of a wrong type": (_attribute("format", "one"), "no result of thermostack"),
-    "no group": (lambda f: f.__delitem__("thermostack"), "no result of thermostack"),
-    "external storage": (_external, f"{TEMPERATURE} keeps its values in another file"),
-    "virtual dataset": (_virtual, f"{TEMPERATURE} is made of other datasets"),
+    "other kind": (_attribute("kind", "transient"), "contains a transient result, not a steady result"),
+    "format of a wrong type": (_attribute("format", "one"), "not a result of thermostack"),
+    "no group": (lambda f: f.__delitem__("thermostack"), "not a result of thermostack"),
+    "external storage": (_external, f"{TEMPERATURE} stores its values in another file"),
+    "virtual dataset": (_virtual, f"{TEMPERATURE} is a virtual dataset"),
     "external link": (
         _link("thermostack/model", h5py.ExternalLink("/etc/hostname", "/")),
         "link to another file",
     ),
-    "soft link": (_link("thermostack/model", h5py.SoftLink("/VTKHDF")), "thermostack/model is a link"),
-    "soft link loop": (_link("VTKHDF/PointData", h5py.SoftLink("/VTKHDF/PointData")), "is a link"),
+    "soft link": (_link("thermostack/model", h5py.SoftLink("/VTKHDF")), "thermostack/model is a soft link"),
+    "soft link loop": (_link("VTKHDF/PointData", h5py.SoftLink("/VTKHDF/PointData")), "is a soft link"),
     "home is a link": (
         lambda f: (f.move("thermostack", "other"), f.__setitem__("thermostack", h5py.SoftLink("/other"))),
-        "is a link",
+        "is a soft link",
     ),
     "group in itself": (lambda f: f["VTKHDF"].__setitem__("up", f["/"]), "a group inside itself"),
-    "claims terabytes": (_huge, rf"{TEMPERATURE} claims 8e\+05 GB"),
+    "claims terabytes": (_huge, rf"{TEMPERATURE} needs 8e\+05 GB"),
     "claims what it has not": (_large_and_empty, f"{TEMPERATURE} has 0 of its 100 chunks"),
-    "unknown filter": (_unknown_filter, f"{TEMPERATURE} is packed by an unknown filter"),
+    "unknown filter": (_unknown_filter, f"{TEMPERATURE} has an unknown filter"),
     "wrong type": (
         _values(TEMPERATURE, lambda t: t.astype("f4")),
-        f"{TEMPERATURE} holds float32, not float64",
+        f"{TEMPERATURE} has type float32, not float64",
     ),
-    "text for numbers": (_values(TEMPERATURE, lambda t: np.bytes_(b"warm")), f"{TEMPERATURE} holds"),
+    "text for numbers": (_values(TEMPERATURE, lambda t: np.bytes_(b"warm")), f"{TEMPERATURE} has type"),
     "wrong shape": (_values(TEMPERATURE, lambda t: t[:-1]), f"{TEMPERATURE} has the shape"),
     "wrong rank": (_values(TEMPERATURE, np.ravel), f"{TEMPERATURE} has the shape"),
     "no values": (_values(TEMPERATURE, lambda t: h5py.Empty("f8")), f"{TEMPERATURE} has no values"),
     "a group for an array": (
         lambda f: (f.__delitem__(TEMPERATURE), f.create_group(TEMPERATURE)),
-        f"{TEMPERATURE} is no array",
+        f"{TEMPERATURE} is not an array",
     ),
     "missing field": (lambda f: f.__delitem__(TEMPERATURE), f"{TEMPERATURE} is missing"),
     "missing planes": (lambda f: f.__delitem__("VTKHDF/XCoordinates"), "VTKHDF/XCoordinates is missing"),
     "planes that do not ascend": (_values("VTKHDF/XCoordinates", lambda x: x[::-1].copy()), "must ascend"),
-    "not finite": (_values(TEMPERATURE, lambda t: t * np.inf), "not finite in the body"),
+    "not finite": (_values(TEMPERATURE, lambda t: t * np.inf), "must be finite in the body"),
     "unknown part": (
         _values("VTKHDF/CellData/part", lambda p: p + np.uint16(900)),
-        "a part that there is not",
+        "a part that does not exist",
     ),
-    "cells outside": (_values("thermostack/surfaces/cell", lambda c: c + 10**6), "surfaces/cell goes beyond"),
+    "cells outside": (
+        _values("thermostack/surfaces/cell", lambda c: c + 10**6),
+        "surfaces/cell has a value above",
+    ),
     "surfaces of two lengths": (
         _values("thermostack/surfaces/area", lambda a: a[1:]),
         "surfaces/.* has the shape",
     ),
-    "heat outside": (_values("thermostack/heating/0/shares", lambda s: np.ones(999)), "names cells"),
+    "heat outside": (_values("thermostack/heating/0/shares", lambda s: np.ones(999)), "has cells"),
     "no map": (lambda f: f.__delitem__("thermostack/maps/0"), "maps/.* is missing"),
-    "no JSON": (_values("thermostack/model", lambda t: t[:-9]), "thermostack/model is not the text"),
+    "no JSON": (_values("thermostack/model", lambda t: t[:-9]), "thermostack/model is not JSON text"),
     "deep JSON": (
         lambda f: _replace(f, "thermostack/model", np.frombuffer(b"[" * 10**6, np.uint8)),
-        "thermostack/model is not the text",
+        "thermostack/model is not JSON text",
     ),
-    "model of a wrong kind": (_json("model", lambda m: [1, 2]), "its model is not understood"),
-    "other parts": (_json("model", lambda m: m.update(parts=[])), "its parts are not those"),
-    "missing fact": (_json("result", lambda r: r.pop("report") and None), "result says nothing of report"),
+    "model of a wrong kind": (_json("model", lambda m: [1, 2]), "its model is not valid"),
+    "other parts": (_json("model", lambda m: m.update(parts=[])), "its parts differ from those"),
+    "missing fact": (_json("result", lambda r: r.pop("report") and None), "result has no field report"),
     "fact of a wrong kind": (
         _json("result", lambda r: r["report"].update(iterations="many")),
         r"result\.report\.iterations",
@@ -323,17 +326,17 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
         _json("description", lambda d: d["package"]["stacks"]["logic"].update(size=["-1 mm", "1 mm"])),
         "description is",
     ),
-    "description of nothing": (_json("description", lambda d: [0]), "is not understood"),
+    "description of nothing": (_json("description", lambda d: [0]), "is not valid"),
     "unknown key": (
         _json("description", lambda d: d["package"].update(extra=1)),
-        "is not understood.*unknown key",
+        "is not valid.*unknown key",
     ),
 }
 
 
 @pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize("name", SPOILED)
-def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
+def test_damaged_dataset_is_named(path: Path, name: str) -> None:
     spoil, message = SPOILED[name]
     with h5py.File(path, "r+") as file:
         spoil(file)
@@ -352,29 +355,29 @@ def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
         (b"\x89HDF\r\n\x1a\n" + bytes(100), "cannot be opened as HDF5"),
     ],
 )
-def test_what_is_no_hdf5_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_other_files_than_hdf5_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ResultFileError, match=message):
         read_result(tmp_path / "file")
 
 
-def test_no_file_and_a_directory_are_refused(tmp_path: Path) -> None:
+def test_missing_file_and_directory_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DescriptionError, match="absent: there is no such file"):
         read_result(tmp_path / "absent")
-    with pytest.raises(ResultFileError, match="is no file"):
+    with pytest.raises(ResultFileError, match="is not a file"):
         read_result(tmp_path)
     with pytest.raises(ResultFileError, match="cannot be read"):
         read_result("a\0b")
 
 
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 0.999999])
-def test_a_truncated_file_is_refused(path: Path, image: bytes, share: float) -> None:
+def test_truncated_file_is_refused(path: Path, image: bytes, share: float) -> None:
     path.write_bytes(image[: int(share * len(image))])
     with pytest.raises(ResultFileError, match=r"cannot be opened as HDF5|is damaged"):
         read_result(path)
 
 
-def test_a_flipped_bit_in_the_temperatures_is_named(path: Path) -> None:
+def test_flipped_bit_in_temperatures_is_reported(path: Path) -> None:
     with h5py.File(path) as file:
         chunk = file[TEMPERATURE].id.get_chunk_info(0)
         intact = sum(isinstance(item, h5py.Dataset) for _, item in hdf5_check.walk_objects(file)) - 1
@@ -389,7 +392,7 @@ def test_a_flipped_bit_in_the_temperatures_is_named(path: Path) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(place=st.floats(0.0, 1.0, exclude_max=True), bit=st.integers(0, 7))
-def test_any_flipped_bit_is_found_or_harmless(
+def test_any_flipped_bit_is_detected_or_harmless(
     image: bytes, steady: SteadyResult, tmp_path_factory: pytest.TempPathFactory, place: float, bit: int
 ) -> None:
     content = bytearray(image)
@@ -407,7 +410,7 @@ def test_any_flipped_bit_is_found_or_harmless(
     assert back.package == steady.package
 
 
-def test_a_heap_that_never_ends_is_given_up(
+def test_endless_heap_is_refused_after_time_limit(
     path: Path, image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """HDF5 keeps no checksum of the heap of its texts, and goes round in it for ever on such a bit."""
@@ -415,19 +418,19 @@ def test_a_heap_that_never_ends_is_given_up(
     content[image.index(b"GCOL") + 25] ^= 2  # in the size of the first text
     path.write_bytes(content)
     monkeypatch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 2.0)
-    with pytest.raises(ResultFileError, match="does not come to an end"):
+    with pytest.raises(ResultFileError, match="does not finish reading it"):
         read_result(path)
 
 
 @pytest.mark.parametrize(
     ("program", "message"),
     [
-        ("import os; os.abort()", r"breaks down on it \(signal 6\)"),
-        ("import time; time.sleep(9)", "does not come to an end"),
-        ("raise MemoryError", r"breaks down on it \(exit code 1\)"),
+        ("import os; os.abort()", r"crashes on it \(signal 6\)"),
+        ("import time; time.sleep(9)", "does not finish reading it"),
+        ("raise MemoryError", r"crashes on it \(exit code 1\)"),
     ],
 )
-def test_what_kills_the_looking_through_does_not_kill_us(
+def test_crash_of_check_process_is_reported(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, message: str
 ) -> None:
     deadly = tmp_path / "deadly.py"
@@ -438,7 +441,7 @@ def test_what_kills_the_looking_through_does_not_kill_us(
         read_result(path)
 
 
-def test_a_package_that_cannot_be_written_down_says_why(tmp_path: Path, steady: SteadyResult) -> None:
+def test_package_that_cannot_be_stored_is_refused(tmp_path: Path, steady: SteadyResult) -> None:
     from thermostack.materials.material_library import find_material
 
     package = steady.package
@@ -446,14 +449,14 @@ def test_a_package_that_cannot_be_written_down_says_why(tmp_path: Path, steady: 
     layer = dataclasses.replace(package.stacks[2].layers[0], material=blend)
     memory = dataclasses.replace(package.stacks[2], layers=(layer, *package.stacks[2].layers[1:]))
     odd: Package = dataclasses.replace(package, stacks=(*package.stacks[:2], memory))
-    with pytest.raises(OutputError, match=r"cannot be written down.*materials"):
+    with pytest.raises(OutputError, match=r"cannot be stored.*materials"):
         describe(odd)
 
 
 # -- plain data ------------------------------------------------------------------------------
 
 
-def test_the_summary_keeps_its_contract(steady: SteadyResult) -> None:
+def test_keys_of_summary(steady: SteadyResult) -> None:
     summary = json.loads(json.dumps(result_summary(steady), allow_nan=False))
     assert {"package", "parts", "peak", "heat", "grid", "solver", "seconds", "memory", "warnings"} <= set(
         summary
@@ -477,7 +480,7 @@ def test_the_summary_keeps_its_contract(steady: SteadyResult) -> None:
     assert {"iterations", "residual", "method"} <= set(summary["solver"])
 
 
-def test_the_table_holds_every_number_in_full(steady: SteadyResult, tmp_path: Path) -> None:
+def test_table_has_all_digits(steady: SteadyResult, tmp_path: Path) -> None:
     write_table(steady, tmp_path / "parts.csv")
     header, *rows = (tmp_path / "parts.csv").read_text().splitlines()
     assert header.startswith("part,power [W],min [K],mean [K],max [K],")
@@ -490,13 +493,13 @@ def test_the_table_holds_every_number_in_full(steady: SteadyResult, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["=cmd()", "+1", "-1", "@x", "\tx", "|x", "%x"])
-def test_a_spreadsheet_sees_no_formula(steady: SteadyResult, name: str) -> None:
+def test_names_in_csv_are_not_formulas(steady: SteadyResult, name: str) -> None:
     odd = dataclasses.replace(steady, parts=(dataclasses.replace(steady.parts[0], name=name),))
     row = table_text(odd).splitlines()[1]
     assert row.lstrip('"').startswith("'" + name)
 
 
-def test_looking_through_needs_nothing_of_this_package() -> None:
+def test_check_process_imports_no_other_module() -> None:
     text = Path(hdf5_check.__file__).read_text()
     assert "import thermostack" not in text
     assert "from thermostack" not in text

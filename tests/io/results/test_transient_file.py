@@ -42,13 +42,8 @@ from thermostack.io.results import frames, hdf5_arrays, hdf5_check, hdf5_transac
 from thermostack.io.results.checkpoint_file import pack, read_checkpoint, unpack, write_checkpoint
 from thermostack.io.results.history_files import write_history_csv, write_power_csv
 from thermostack.io.results.steady_file import read_result
-from thermostack.io.results.transient_file import (
-    TransientWriter,
-    checkpoint_path,
-    partial_path,
-    read_frames,
-    read_transient,
-)
+from thermostack.io.results.transient_file import read_frames, read_transient
+from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path, partial_path
 from thermostack.mesh.model import Model, discretize
 
 SUPPORT = Path(__file__).parents[2] / "support"
@@ -56,7 +51,7 @@ FRAMES = "VTKHDF/CellData/temperature"
 
 
 class Stop(Exception):
-    """What ends a run in the middle."""
+    """Exception that ends a run before its last step."""
 
 
 def stop_at(steps: int) -> Callable[[FakeSimulation], None]:
@@ -130,7 +125,7 @@ def quick_disk(tmp_path: Path) -> Iterator[Path]:
 # -- there and back --------------------------------------------------------------------------
 
 
-def test_a_transient_comes_back_to_the_last_bit(whole: Path, model: Model, noted: Any) -> None:
+def test_transient_reads_back_bit_for_bit(whole: Path, model: Model, noted: Any) -> None:
     back = read_transient(whole)
     columns = [np.array(column) for column in zip(*noted.rows, strict=True)]
     ours = (back.time, back.min, back.mean, back.max, back.power)
@@ -146,24 +141,24 @@ def test_a_transient_comes_back_to_the_last_bit(whole: Path, model: Model, noted
     assert back.model.package == model.package
 
 
-def test_frames_are_the_fields_at_their_times(whole: Path, noted: Any) -> None:
-    times, film = read_frames(whole)
+def test_frames_are_fields_at_their_times(whole: Path, noted: Any) -> None:
+    times, frames = read_frames(whole)
     assert tuple(times) == FRAME_TIMES
-    assert film.shape == (4, *noted.frames[0].shape)
-    for one, other in zip(film, noted.frames, strict=True):
+    assert frames.shape == (4, *noted.frames[0].shape)
+    for one, other in zip(frames, noted.frames, strict=True):
         assert one.dtype == np.float32
         assert np.array_equal(one, other.astype(np.float32), equal_nan=True)
-    every = np.asarray(film)
-    assert np.array_equal(film[-1], every[3], equal_nan=True)
-    assert np.array_equal(film[1:3], every[1:3], equal_nan=True)
-    assert np.array_equal(film[:, 1, 2, 3], every[:, 1, 2, 3], equal_nan=True)
-    assert np.array_equal(film[::-1, ..., 1], every[::-1, ..., 1], equal_nan=True)
-    assert film[2:2, 0].shape == every[2:2, 0].shape
+    every = np.asarray(frames)
+    assert np.array_equal(frames[-1], every[3], equal_nan=True)
+    assert np.array_equal(frames[1:3], every[1:3], equal_nan=True)
+    assert np.array_equal(frames[:, 1, 2, 3], every[:, 1, 2, 3], equal_nan=True)
+    assert np.array_equal(frames[::-1, ..., 1], every[::-1, ..., 1], equal_nan=True)
+    assert frames[2:2, 0].shape == every[2:2, 0].shape
     with pytest.raises(IndexError, match="there are 4 frames"):
-        film[4]
+        frames[4]
 
 
-def test_a_run_leaves_one_file_and_replaces_its_last(tmp_path: Path, model: Model) -> None:
+def test_run_leaves_one_file_and_replaces_older_result(tmp_path: Path, model: Model) -> None:
     path = tmp_path / "run.vtkhdf"
     path.write_bytes(b"old")
     with pytest.raises(Stop):
@@ -174,12 +169,12 @@ def test_a_run_leaves_one_file_and_replaces_its_last(tmp_path: Path, model: Mode
     assert len(read_frames(path)[1]) == 4
 
 
-def test_running_twice_gives_the_same_file(whole: Path, tmp_path: Path, model: Model) -> None:
+def test_two_runs_write_equal_files(whole: Path, tmp_path: Path, model: Model) -> None:
     fake_run(tmp_path / "again.vtkhdf", model)
     assert contents(tmp_path / "again.vtkhdf") == contents(whole)
 
 
-def test_every_array_has_a_checksum(whole: Path) -> None:
+def test_every_array_has_checksum(whole: Path) -> None:
     bare = ("part_names", "CellDataOffsets/temperature")
     with h5py.File(whole) as file:
         for name, item in hdf5_check.walk_objects(file):
@@ -187,20 +182,20 @@ def test_every_array_has_a_checksum(whole: Path) -> None:
                 assert item.fletcher32, name
 
 
-def test_what_is_changed_in_place_lies_within_one_page(whole: Path) -> None:
+def test_data_changed_in_place_are_in_one_page(whole: Path) -> None:
     with h5py.File(whole) as file:
         assert file["VTKHDF/Steps/CellDataOffsets/temperature"].id.get_offset() % 8 == 0
 
 
-def test_the_file_says_where_it_comes_from(whole: Path) -> None:
+def test_file_has_provenance(whole: Path) -> None:
     with h5py.File(whole) as file:
         facts = json.loads(file["thermostack/provenance"][()].tobytes())
-        assert facts["asked"] == "all of it"
+        assert facts["request"] == "all of it"
         assert {"thermostack", "hdf5", "input", "written"} < set(facts)
         assert file["thermostack"].attrs["kind"] == "transient"
 
 
-def test_a_body_that_fills_its_grid_has_no_hidden_cells(tmp_path: Path) -> None:
+def test_full_grid_has_no_hidden_cells(tmp_path: Path) -> None:
     package = small_package()
     board = replace(
         package, stacks=package.stacks[:1], cooling=replace(package.cooling, top=package.cooling.bottom)
@@ -214,20 +209,20 @@ def test_a_body_that_fills_its_grid_has_no_hidden_cells(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("times", [(), (0.0,), (0.0, 0.0), (1.0, 0.5)])
-def test_a_film_has_two_frames_or_more(tmp_path: Path, model: Model, times: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="two or more"):
+def test_at_least_two_frames_are_required(tmp_path: Path, model: Model, times: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="must be at least two"):
         TransientWriter(tmp_path / "run.vtkhdf", model, NAMES, {}, times, "")
     assert os.listdir(tmp_path) == []
 
 
-def test_frames_come_in_their_order(tmp_path: Path, model: Model) -> None:
+def test_frames_must_be_in_order(tmp_path: Path, model: Model) -> None:
     field = FakeSimulation(model).field
     with TransientWriter(tmp_path / "run.vtkhdf", model, NAMES, {}, (0.0, 1.0), "") as writer:
-        with pytest.raises(ValueError, match=r"1.0 s where 0.0 s is due"):
+        with pytest.raises(ValueError, match=r"expected a frame at 0\.0 s, got a frame at 1\.0 s"):
             writer.frame(1.0, field)
         writer.frame(0.0, field)
         writer.frame(1.0, field)
-        with pytest.raises(ValueError, match="where none is due"):
+        with pytest.raises(ValueError, match="expected no frame"):
             writer.frame(2.0, field)
     assert os.listdir(tmp_path) == []
 
@@ -249,7 +244,7 @@ def played(path: Path) -> Iterator[tuple[float, Any]]:
         yield reader.GetTimeValue(), pyvista.wrap(reader.GetOutputDataObject(0)).copy()
 
 
-def test_vtk_plays_the_film(whole: Path, model: Model, noted: Any) -> None:
+def test_vtk_reads_all_steps(whole: Path, model: Model, noted: Any) -> None:
     steps = list(played(whole))
     assert tuple(time for time, _ in steps) == FRAME_TIMES
     for (_, grid), field in zip(steps, noted.frames, strict=True):
@@ -263,7 +258,7 @@ def test_vtk_plays_the_film(whole: Path, model: Model, noted: Any) -> None:
         assert list(grid.field_data["part_names"]) == ["outside", *(part.name for part in model.parts)]
 
 
-def test_vtk_finds_the_step_of_a_time(whole: Path, model: Model, noted: Any) -> None:
+def test_vtk_finds_step_by_time(whole: Path, model: Model, noted: Any) -> None:
     pytest.importorskip("pyvista")
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkIOHDF import vtkHDFReader
@@ -277,7 +272,7 @@ def test_vtk_finds_the_step_of_a_time(whole: Path, model: Model, noted: Any) -> 
         assert np.array_equal(values.reshape(model.grid.shape), field.astype(np.float32), equal_nan=True)
 
 
-def test_pyvista_reads_it(whole: Path, model: Model, noted: Any) -> None:
+def test_pyvista_reads_transient(whole: Path, model: Model, noted: Any) -> None:
     pyvista = pytest.importorskip("pyvista")
     grid = pyvista.read(whole)
     assert isinstance(grid, pyvista.RectilinearGrid)
@@ -286,39 +281,37 @@ def test_pyvista_reads_it(whole: Path, model: Model, noted: Any) -> None:
 
 
 @pytest.mark.usefixtures("in_this_process")
-def test_a_film_opens_while_it_is_written(tmp_path: Path, model: Model, noted: Any) -> None:
+def test_partial_file_can_be_read_during_run(tmp_path: Path, model: Model, noted: Any) -> None:
     seen = []
 
     def look(simulation: FakeSimulation) -> None:
-        times, film = read_frames(partial_path(tmp_path / "run.vtkhdf"))
+        times, frames = read_frames(partial_path(tmp_path / "run.vtkhdf"))
         grids = list(played(partial_path(tmp_path / "run.vtkhdf")))
         assert tuple(time for time, _ in grids) == FRAME_TIMES
         for n, (time, grid) in enumerate(grids):
             values = grid["temperature"].reshape(model.grid.shape)
-            if n < len(film):
+            if n < len(frames):
                 assert time == times[n]
-                assert np.array_equal(film[n], noted.frames[n].astype(np.float32), equal_nan=True)
-                assert np.array_equal(values, film[n], equal_nan=True)
+                assert np.array_equal(frames[n], noted.frames[n].astype(np.float32), equal_nan=True)
+                assert np.array_equal(values, frames[n], equal_nan=True)
             else:
                 assert np.isnan(values).all()
-        seen.append(len(film))
+        seen.append(len(frames))
 
     fake_run(tmp_path / "run.vtkhdf", model, after_step=look)
     assert sorted(set(seen)) == [1, 2, 3, 4]
 
 
 @pytest.mark.usefixtures("in_this_process")
-def test_an_unfinished_run_is_no_result(killed: Path) -> None:
-    with pytest.raises(
-        ResultFileError, match=r"2 of the 4 frames of a run that has not come to its end; resume"
-    ):
+def test_unfinished_run_is_refused(killed: Path) -> None:
+    with pytest.raises(ResultFileError, match=r"2 of the 4 frames of a run that has not finished; resume"):
         read_transient(partial_path(killed))
 
 
 # -- going on --------------------------------------------------------------------------------
 
 
-def test_a_run_goes_on_where_it_was_interrupted(killed: Path, model: Model, whole: Path) -> None:
+def test_interrupted_run_is_resumed(killed: Path, model: Model, whole: Path) -> None:
     steps = []
     writer = fake_run(
         killed, model, resume=True, after_step=lambda simulation: steps.append(simulation.steps)
@@ -329,38 +322,38 @@ def test_a_run_goes_on_where_it_was_interrupted(killed: Path, model: Model, whol
     assert os.listdir(killed.parent) == ["run.vtkhdf"]
 
 
-def test_without_resume_it_begins_anew(killed: Path, model: Model, whole: Path) -> None:
+def test_run_without_resume_starts_again(killed: Path, model: Model, whole: Path) -> None:
     steps = []
     fake_run(killed, model, after_step=lambda simulation: steps.append(simulation.steps))
     assert steps[0] == 1
     assert contents(killed) == contents(whole)
 
 
-def test_where_nothing_was_left_it_begins_too(tmp_path: Path, model: Model, whole: Path) -> None:
+def test_resume_without_files_starts_run(tmp_path: Path, model: Model, whole: Path) -> None:
     writer = fake_run(tmp_path / "run.vtkhdf", model, resume=True)
     assert writer.resumed is None
     assert contents(tmp_path / "run.vtkhdf") == contents(whole)
 
 
-def test_a_run_without_a_checkpoint_leaves_nothing(tmp_path: Path, model: Model) -> None:
+def test_run_without_checkpoint_leaves_no_files(tmp_path: Path, model: Model) -> None:
     with TransientWriter(tmp_path / "run.vtkhdf", model, NAMES, PROBES, FRAME_TIMES, "") as writer:
         writer.frame(0.0, FakeSimulation(model).field)
     assert os.listdir(tmp_path) == []
 
 
-def test_a_run_that_has_finished_is_not_run_again(path: Path, model: Model) -> None:
+def test_finished_run_is_not_repeated(path: Path, model: Model) -> None:
     before = path.read_bytes()
     writer = fake_run(path, model, resume=True)
     assert writer.is_finished
     assert writer.resumed is None
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == ["run.vtkhdf"]
-    other = fake_run(path, model, resume=True, asked="something else")
+    other = fake_run(path, model, resume=True, request="something else")
     assert other.is_finished
     assert path.read_bytes() != before
 
 
-def test_a_run_of_another_model_is_not_gone_on_with(killed: Path) -> None:
+def test_run_of_another_model_is_not_resumed(killed: Path) -> None:
     left = {entry.name: entry.read_bytes() for entry in killed.parent.iterdir()}
     other = discretize(small_package(pixels=7), cell=5e-3)
     with pytest.raises(
@@ -369,11 +362,11 @@ def test_a_run_of_another_model_is_not_gone_on_with(killed: Path) -> None:
         fake_run(killed, other, resume=True)
     assert caught.value.exit_code == 2
     with pytest.raises(DescriptionError, match=r"input hash mismatch.*loads or options"):
-        fake_run(killed, coarse_model(), resume=True, asked="longer")
+        fake_run(killed, coarse_model(), resume=True, request="longer")
     assert {entry.name: entry.read_bytes() for entry in killed.parent.iterdir()} == left
 
 
-def test_two_runs_do_not_write_to_one_file(tmp_path: Path, model: Model) -> None:
+def test_two_runs_cannot_write_one_file(tmp_path: Path, model: Model) -> None:
     path = tmp_path / "run.vtkhdf"
 
     def another(simulation: FakeSimulation) -> None:
@@ -386,9 +379,7 @@ def test_two_runs_do_not_write_to_one_file(tmp_path: Path, model: Model) -> None
     assert len(read_frames(path)[1]) == 4
 
 
-def test_rows_beyond_the_checkpoint_and_a_torn_one_are_cut_off(
-    killed: Path, model: Model, whole: Path
-) -> None:
+def test_rows_after_checkpoint_are_removed(killed: Path, model: Model, whole: Path) -> None:
     rows = killed.with_suffix(".rows")
     content = rows.read_bytes()
     for end in (content + content[-100:], content[:-5], content + bytes(1000)):
@@ -401,7 +392,7 @@ def test_rows_beyond_the_checkpoint_and_a_torn_one_are_cut_off(
 
 
 @pytest.mark.usefixtures("in_this_process")
-def test_frames_beyond_the_checkpoint_are_hidden_before_they_are_made_again(
+def test_frames_after_checkpoint_are_hidden(
     tmp_path: Path, model: Model, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "run.vtkhdf"
@@ -419,10 +410,10 @@ def test_frames_beyond_the_checkpoint_are_hidden_before_they_are_made_again(
 @pytest.mark.parametrize(
     ("name", "spoil", "message"),
     [
-        ("run.rows", lambda content: content[:200], r"run.rows: holds \d of 11 rows undamaged"),
-        ("run.rows", lambda content: content[:999] + b"?" + content[1000:], r"holds \d of 11 rows undamaged"),
+        ("run.rows", lambda content: content[:200], r"run.rows: only \d of 11 rows are intact"),
+        ("run.rows", lambda content: content[:999] + b"?" + content[1000:], r"only \d of 11 rows are intact"),
         ("run.rows", lambda content: b"", r"run.rows: is missing, damaged, or of another run"),
-        ("run.checkpoint", lambda content: content[:-1], r"run.checkpoint: is damaged, or no checkpoint"),
+        ("run.checkpoint", lambda content: content[:-1], r"run.checkpoint: is damaged, or not a checkpoint"),
         (
             "run.checkpoint",
             lambda content: content[:999] + b"?" + content[1000:],
@@ -433,7 +424,7 @@ def test_frames_beyond_the_checkpoint_are_hidden_before_they_are_made_again(
         ("run.partial.vtkhdf", lambda content: content[:999], r"run.partial.vtkhdf: is missing or damaged"),
     ],
 )
-def test_what_an_interrupted_run_left_may_be_damaged(
+def test_damaged_files_of_interrupted_run_are_reported(
     killed: Path, model: Model, name: str, spoil: Callable[[bytes], bytes], message: str
 ) -> None:
     file = killed.with_name(name)
@@ -441,7 +432,7 @@ def test_what_an_interrupted_run_left_may_be_damaged(
     with pytest.raises(ResultFileError, match=message) as caught:
         fake_run(killed, model, resume=True)
     assert caught.value.exit_code == 6
-    assert "start the run anew" in str(caught.value)
+    assert "start the run again" in str(caught.value)
 
 
 # -- kill -9 ---------------------------------------------------------------------------------
@@ -457,20 +448,20 @@ def kill(folder: Path, *arguments: str) -> dict[str, int]:
     return counts
 
 
-def test_killed_at_a_hundred_random_moments_it_comes_to_the_same_end(quick_disk: Path) -> None:
+def test_run_killed_at_100_random_moments_gives_equal_result(quick_disk: Path) -> None:
     counts = kill(quick_disk, "moments", "100", "1")
     assert counts["kills"] == 100
     assert counts["results"] > 0
 
 
 @pytest.mark.slow
-def test_killed_at_a_thousand_random_moments_it_comes_to_the_same_end(quick_disk: Path) -> None:
+def test_run_killed_at_1000_random_moments_gives_equal_result(quick_disk: Path) -> None:
     counts = kill(quick_disk, "moments", "1000", "2")
     assert counts["kills"] == 1000
     assert counts["resumed"] > 100
 
 
-def test_killed_at_any_system_call_it_comes_to_the_same_end(quick_disk: Path) -> None:
+def test_run_killed_at_any_system_call_gives_equal_result(quick_disk: Path) -> None:
     counts = kill(quick_disk, "calls")
     assert counts["kills"] == counts["results"] > 80
     assert counts["resumed"] > 40
@@ -479,7 +470,7 @@ def test_killed_at_any_system_call_it_comes_to_the_same_end(quick_disk: Path) ->
 # -- full disks ------------------------------------------------------------------------------
 
 
-def test_a_film_that_does_not_fit_is_refused_before_anything_is_done(tmp_path: Path, model: Model) -> None:
+def test_too_large_result_is_refused_at_start(tmp_path: Path, model: Model) -> None:
     path = tmp_path / "run.vtkhdf"
     path.write_bytes(b"old")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -497,7 +488,7 @@ def test_a_film_that_does_not_fit_is_refused_before_anything_is_done(tmp_path: P
 
 
 @pytest.mark.usefixtures("in_this_process")
-def test_a_disk_that_is_full_at_any_write_leaves_a_run_to_go_on_with(
+def test_run_can_be_resumed_after_full_disk_at_any_write(
     quick_disk: Path, model: Model, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, nth = quick_disk / "run.vtkhdf", 0
@@ -552,7 +543,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_disk_that_fills_up_on_the_way(small_disk: Path, model: Model, whole: Path) -> None:
+def test_disk_full_during_run(small_disk: Path, model: Model, whole: Path) -> None:
     path, filler = small_disk / "run.vtkhdf", small_disk / "filler"
 
     def fill_up(simulation: FakeSimulation) -> None:
@@ -570,7 +561,7 @@ def test_a_disk_that_fills_up_on_the_way(small_disk: Path, model: Model, whole: 
     assert contents(path) == contents(whole)
 
 
-def test_a_disk_that_is_too_small_from_the_start(small_disk: Path, model: Model) -> None:
+def test_disk_too_small_at_start(small_disk: Path, model: Model) -> None:
     (small_disk / "filler").write_bytes(bytes(2_500_000))
     with pytest.raises(OutputError, match=r"No space left.*[\d.]+ MB are needed, [\d.]+ kB are free"):
         fake_run(small_disk / "run.vtkhdf", model)
@@ -581,24 +572,22 @@ def test_a_disk_that_is_too_small_from_the_start(small_disk: Path, model: Model)
     ("name", "message"),
     [
         ("", "is a directory"),
-        ("absent/run.vtkhdf", "the directory .*absent is not there"),
+        ("absent/run.vtkhdf", "the directory .*absent does not exist"),
         ("x" * 300, "too long"),
         ("x" * 248, "too long"),
         ("a\0b", "null"),
     ],
 )
-def test_a_place_where_no_file_can_be_is_told_at_the_start(
-    tmp_path: Path, model: Model, name: str, message: str
-) -> None:
+def test_impossible_path_is_reported_at_start(tmp_path: Path, model: Model, name: str, message: str) -> None:
     with pytest.raises(OutputError, match=message):
         fake_run(tmp_path / name, model)
     assert os.listdir(tmp_path) == []
 
 
-def test_a_protected_result_is_told_at_the_start(tmp_path: Path, model: Model, monkeypatch: Any) -> None:
+def test_write_protected_result_is_reported_at_start(tmp_path: Path, model: Model, monkeypatch: Any) -> None:
     (tmp_path / "run.vtkhdf").write_bytes(b"old")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(OutputError, match=r"run.vtkhdf: it is protected"):
+    with pytest.raises(OutputError, match=r"run.vtkhdf: it is write-protected"):
         fake_run(tmp_path / "run.vtkhdf", model)
     assert os.listdir(tmp_path) == ["run.vtkhdf"]
 
@@ -613,7 +602,7 @@ def held(key: str) -> float:
 
 
 @pytest.mark.slow
-def test_a_thousand_steps_of_a_million_cells_take_no_memory(tmp_path: Path) -> None:
+def test_thousand_steps_of_million_cells_need_little_memory(tmp_path: Path) -> None:
     model = discretize(small_package(), cell=(0.16e-3, 0.16e-3, 0.03e-3))
     assert model.grid.cells > 1e6
     field = np.where(model.part > 0, 300.0, np.nan)
@@ -673,22 +662,25 @@ def _huge(file: h5py.File) -> None:
 
 
 SPOILED: dict[str, tuple[Spoil, str]] = {
-    "other kind": (lambda f: f["thermostack"].attrs.__setitem__("kind", "sweep"), "holds a sweep result"),
+    "other kind": (lambda f: f["thermostack"].attrs.__setitem__("kind", "sweep"), "contains a sweep result"),
     "newer format": (lambda f: f["thermostack"].attrs.__setitem__("format", 9), "newer format"),
     "a step shows another frame": (_element("VTKHDF/Steps/CellDataOffsets/temperature", 1, 0), "damaged"),
     "a step shows nothing": (_element("VTKHDF/Steps/CellDataOffsets/temperature", 3, 4), "damaged"),
-    "missing film": (lambda f: f.__delitem__(FRAMES), f"{FRAMES}.* is damaged"),
-    "film of another type": (_replace(FRAMES, lambda t: t.astype("f8")), f"{FRAMES} is no array of float32"),
-    "film of another shape": (_replace(FRAMES, lambda t: t[:, 1:]), f"{FRAMES} has the shape"),
-    "film that claims terabytes": (_huge, rf"{FRAMES} claims .* GB"),
+    "missing frames": (lambda f: f.__delitem__(FRAMES), f"{FRAMES}.* is damaged"),
+    "frames of another type": (
+        _replace(FRAMES, lambda t: t.astype("f8")),
+        f"{FRAMES} is not an array of float32",
+    ),
+    "frames of another shape": (_replace(FRAMES, lambda t: t[:, 1:]), f"{FRAMES} has the shape"),
+    "frames that claim terabytes": (_huge, rf"{FRAMES} needs .* GB"),
     "other length": (_replace("thermostack/history/mean", lambda t: t[1:]), "history/mean has the shape"),
     "other members": (
         _replace("thermostack/history/power", lambda t: t[:, 1:]),
         "history/power has the shape",
     ),
-    "no field": (_replace("thermostack/history/field", lambda t: t * np.nan), "history/field is not finite"),
+    "no field": (_replace("thermostack/history/field", lambda t: t * np.nan), "history/field must be finite"),
     "names of a wrong kind": (_json("columns", lambda c: c.update(names=[1])), r"columns\.names"),
-    "missing fact": (_json("result", lambda r: r.pop("throttling")), "result says nothing of throttling"),
+    "missing fact": (_json("result", lambda r: r.pop("throttling")), "result has no field throttling"),
     "fact of a wrong kind": (
         _json("result", lambda r: r.update(throttling=[{}])),
         r"history/result\.throttling",
@@ -702,7 +694,7 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
 
 @pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize("name", SPOILED)
-def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
+def test_damaged_dataset_is_named(path: Path, name: str) -> None:
     spoil, message = SPOILED[name]
     with h5py.File(path, "r+") as file:
         spoil(file)
@@ -711,8 +703,8 @@ def test_what_is_wrong_is_refused_by_name(path: Path, name: str) -> None:
     assert caught.value.exit_code == 6
 
 
-def test_one_kind_is_not_read_as_the_other(path: Path) -> None:
-    with pytest.raises(ResultFileError, match="holds a transient result, not a steady one"):
+def test_steady_and_transient_files_are_distinguished(path: Path) -> None:
+    with pytest.raises(ResultFileError, match="contains a transient result, not a steady result"):
         read_result(path)
     path.write_bytes(b"nothing")
     with pytest.raises(ResultFileError, match="cannot be opened as HDF5"):
@@ -721,21 +713,21 @@ def test_one_kind_is_not_read_as_the_other(path: Path) -> None:
         read_transient(path.with_name("absent.vtkhdf"))
 
 
-def test_a_flipped_bit_in_a_frame_is_found_when_it_is_read(path: Path) -> None:
+def test_flipped_bit_in_frame_is_found_on_access(path: Path) -> None:
     with h5py.File(path) as file:
         place = file[FRAMES].id.get_chunk_info_by_coord((2, 0, 0, 0)).byte_offset
     content = bytearray(path.read_bytes())
     content[place + 50] ^= 4
     path.write_bytes(content)
-    film = read_transient(path).frames
-    assert np.isfinite(film[1]).any()
+    frames = read_transient(path).frames
+    assert np.isfinite(frames[1]).any()
     with pytest.raises(ResultFileError, match=rf"{FRAMES}\[2\] is damaged"):
-        film[2]
+        frames[2]
 
 
 @settings(max_examples=12, deadline=None)
 @given(place=st.floats(0.0, 1.0, exclude_max=True), bit=st.integers(0, 7))
-def test_any_flipped_bit_is_found_or_harmless(
+def test_any_flipped_bit_is_detected_or_harmless(
     whole: Path, tmp_path_factory: pytest.TempPathFactory, place: float, bit: int
 ) -> None:
     content = bytearray(whole.read_bytes())
@@ -747,10 +739,10 @@ def test_any_flipped_bit_is_found_or_harmless(
         patch.setattr(hdf5_arrays, "MIN_CHECK_SECONDS", 10.0)
         try:
             back = read_transient(path)
-            film = np.asarray(back.frames)
+            frames = np.asarray(back.frames)
         except ResultFileError:
             return
-    assert film.tobytes() == np.asarray(sound.frames).tobytes()
+    assert frames.tobytes() == np.asarray(sound.frames).tobytes()
     assert np.array_equal(back.frame_time, sound.frame_time)
     for name in ("time", "min", "mean", "max", "power", "energy", "field"):
         assert getattr(back, name).tobytes() == getattr(sound, name).tobytes()
@@ -762,7 +754,7 @@ def test_any_flipped_bit_is_found_or_harmless(
 
 @settings(max_examples=50)
 @given(st.binary(min_size=2, max_size=3000).filter(lambda content: len(content) % 2 == 0))
-def test_the_checksum_is_that_of_hdf5(content: bytes) -> None:
+def test_checksum_equals_hdf5(content: bytes) -> None:
     with h5py.File("memory", "w", driver="core", backing_store=False) as file:
         values = np.frombuffer(content, np.uint8)
         data = file.create_dataset("data", data=values, chunks=values.shape, fletcher32=True)
@@ -771,8 +763,8 @@ def test_the_checksum_is_that_of_hdf5(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [bytes(2000), b"\xff" * 2000, b"\xff\xff", b"\0\1" * 65535])
-def test_the_checksum_of_extremes(content: bytes) -> None:
-    test_the_checksum_is_that_of_hdf5.hypothesis.inner_test(content)  # type: ignore[attr-defined]
+def test_checksum_of_extreme_values(content: bytes) -> None:
+    test_checksum_equals_hdf5.hypothesis.inner_test(content)  # type: ignore[attr-defined]
 
 
 @settings(max_examples=40)
@@ -781,7 +773,7 @@ def test_the_checksum_of_extremes(content: bytes) -> None:
     room=st.integers(64, 4000),
     count=st.integers(1, 3),
 )
-def test_frames_of_any_shape_are_filled_and_sized(shape: tuple[int, int, int], room: int, count: int) -> None:
+def test_frames_of_any_shape(shape: tuple[int, int, int], room: int, count: int) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryFile() as file:
         patch.setattr(hdf5_arrays, "CHUNK_BYTES", room)
         made = hdf5_transaction.open_transaction(
@@ -803,13 +795,13 @@ def test_frames_of_any_shape_are_filled_and_sized(shape: tuple[int, int, int], r
             assert np.array_equal(hdf[FRAMES][:count], fields.astype(np.float32))
 
 
-def test_chunks_divide_a_frame_evenly() -> None:
+def test_chunks_divide_frame_evenly() -> None:
     for shape in [(40, 300, 300), (1, 600, 600), (100, 100, 100), (7, 1, 1)]:
         needed = frames.frame_bytes(shape, 10)
         assert needed < 1.05 * 40 * np.prod(shape) + 1000
 
 
-def test_an_amendment_touches_the_first_page_alone(tmp_path: Path) -> None:
+def test_commit_changes_only_first_page(tmp_path: Path) -> None:
     path = tmp_path / "file"
 
     def first(hdf: h5py.File) -> None:
@@ -861,18 +853,18 @@ def same(one: Any, other: Any) -> bool:
 
 
 @given(st.dictionaries(st.text(max_size=5), TREES, max_size=4))
-def test_a_state_comes_back_to_the_last_bit(state: dict[str, Any]) -> None:
+def test_state_reads_back_bit_for_bit(state: dict[str, Any]) -> None:
     assert same(state, unpack(pack(state)))
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, np.array([None]), np.array(["a"]), {1: 2.0}, b"bytes"])
-def test_what_cannot_be_kept_is_refused(tmp_path: Path, value: Any) -> None:
+def test_unsupported_state_is_refused(tmp_path: Path, value: Any) -> None:
     with pytest.raises(TypeError, match="checkpoint"):
         write_checkpoint(tmp_path / "state", {"value": value})
     assert os.listdir(tmp_path) == []
 
 
-def test_no_flipped_bit_of_a_checkpoint_is_missed(tmp_path: Path) -> None:
+def test_every_flipped_bit_of_checkpoint_is_found(tmp_path: Path) -> None:
     content = pack({"x": np.arange(3.0), "n": 1})
     assert unpack(content[:10]) is None
     for n in range(len(content)):
@@ -884,7 +876,7 @@ def test_no_flipped_bit_of_a_checkpoint_is_missed(tmp_path: Path) -> None:
 
 
 @given(count=st.integers(0, 6), cut=st.integers(0, 400), kept=st.integers(0, 6))
-def test_whole_rows_survive_a_cut(
+def test_complete_rows_survive_truncation(
     tmp_path_factory: pytest.TempPathFactory, count: int, cut: int, kept: int
 ) -> None:
     path = tmp_path_factory.mktemp("rows") / "rows"
@@ -909,7 +901,7 @@ def test_whole_rows_survive_a_cut(
     again.close()
 
 
-def test_rows_of_another_run_are_not_taken(tmp_path: Path) -> None:
+def test_rows_of_another_run_are_refused(tmp_path: Path) -> None:
     log = AppendLog(tmp_path / "rows", 3, "key")
     log.clear()
     log.close()
@@ -923,7 +915,7 @@ def test_rows_of_another_run_are_not_taken(tmp_path: Path) -> None:
 # -- CSV -------------------------------------------------------------------------------------
 
 
-def test_the_history_as_csv_holds_every_number_in_full(whole: Path, tmp_path: Path) -> None:
+def test_history_csv_has_all_digits(whole: Path, tmp_path: Path) -> None:
     transient = read_transient(whole)
     transient.mean[1, 1] = np.nan
     write_history_csv(transient, tmp_path / "history.csv")
@@ -933,7 +925,7 @@ def test_the_history_as_csv_holds_every_number_in_full(whole: Path, tmp_path: Pa
         "time [s]",
         *(f"logic.active {what}" for what in ("power [W]", "min [K]", "mean [K]", "max [K]")),
     ]
-    assert names[-5:] == ["corner [K]", "middle [K]", "made [J]", "let out [J]", "stored [J]"]
+    assert names[-5:] == ["corner [K]", "middle [K]", "generated [J]", "outflow [J]", "stored [J]"]
     assert len(rows) == transient.time.size
     values = np.array([[float(cell) if cell else np.nan for cell in row.split(",")] for row in rows])
     columns = dict(zip(names, values.T, strict=True))
@@ -945,13 +937,13 @@ def test_the_history_as_csv_holds_every_number_in_full(whole: Path, tmp_path: Pa
     assert rows[1].split(",")[names.index("logic.bulk mean [K]")] == ""
 
 
-def test_a_spreadsheet_sees_no_formula(whole: Path, tmp_path: Path) -> None:
+def test_names_in_csv_are_not_formulas(whole: Path, tmp_path: Path) -> None:
     odd = replace(read_transient(whole), names=("=cmd()", "b", "c"))
     write_history_csv(odd, tmp_path / "history.csv")
     assert ",'=cmd() power [W]," in (tmp_path / "history.csv").read_text()
 
 
-def test_the_powers_as_csv_are_a_trace(whole: Path, tmp_path: Path) -> None:
+def test_power_csv_is_a_trace(whole: Path, tmp_path: Path) -> None:
     transient = read_transient(whole)
     write_power_csv(transient, tmp_path / "power.csv")
     trace = read_trace(tmp_path / "power.csv")

@@ -1,9 +1,9 @@
-"""A file is written whole or not at all: whatever interrupts, its name holds the old content or the new.
+"""Atomic writing of files: after any interruption a file has its old content or its new content.
 
-The content goes to a file without a name in the same directory, is flushed to the disk, and only then
-takes the name. A process that is killed leaves nothing behind, since a file without a name ends with it.
-Where the file system has no such files (some network and user-space ones), a hidden file stands in; a
-later write of the same name removes one that a killed process left.
+The content is written to an unnamed file in the same directory and flushed to the disk; then the file gets
+its name. An unnamed file disappears if its process is killed. On file systems without unnamed files (some
+network and user-space ones) a hidden file is used; if a killed process leaves one, a later write of the same
+name removes it.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from pathlib import Path
 
 from thermostack.errors import OutputError
 
-_PERMISSIONS = 0o666  # less the umask, as `open` has it
+_PERMISSIONS = 0o666  # minus the umask, as for `open`
 _O_TMPFILE = getattr(os, "O_TMPFILE", 0)
 _TMPFILE_UNSUPPORTED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
-_MAX_WRITE_BYTES = 2**24  # bytes per call, so that an interrupt is heeded soon
+_MAX_WRITE_BYTES = 2**24  # per call, so that an interrupt is handled soon
 
 
 def write_atomic(path: str | Path, content: bytes) -> None:
-    """Write a file, replacing one of that name when all of it is on the disk.
+    """Write a file; it replaces an older one of that name when all of it is on the disk.
 
-    Raises OutputError with the path, the bytes needed and the bytes free; what stood there is untouched.
+    Raises OutputError with the path, the bytes needed and the bytes free; an older file is then unchanged.
     """
     with atomic_file(path, len(content)) as file:
         write_all(file, content)
@@ -33,18 +33,18 @@ def write_atomic(path: str | Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def atomic_file(path: str | Path, needed: int) -> Iterator[int]:
-    """Yield a new file to be filled, which takes its name when all of it is on the disk.
+    """Yield the descriptor of a new file, which gets its name when all of it is on the disk.
 
-    Raises OutputError with the path, the bytes needed and the bytes free; what stood there is untouched.
+    Raises OutputError with the path, the bytes needed and the bytes free; an older file is then unchanged.
     """
     with with_path_error(Path(path), needed), _replacing(resolve_target(path)) as file:
         yield file
 
 
 def resolve_target(path: str | Path) -> Path:
-    """Return the file that a name stands for: of a symbolic link, what it points to is replaced.
+    """Return the path with symbolic links resolved, so that a link is kept and its target is replaced.
 
-    Raises OutputError where that cannot be a file.
+    Raises OutputError if the target cannot be a file.
     """
     path = Path(path)
     try:
@@ -53,7 +53,7 @@ def resolve_target(path: str | Path) -> Path:
             if target.is_dir():
                 raise OutputError(f"cannot write {_printable(path)}: it is a directory; name a file in it")
             if target.exists() and not target.is_file():
-                raise OutputError(f"cannot write {_printable(path)}: it is no regular file")
+                raise OutputError(f"cannot write {_printable(path)}: it is not a regular file")
     except ValueError as error:
         raise OutputError(f"cannot write {_printable(path)}: {error}") from None
     return target
@@ -61,111 +61,112 @@ def resolve_target(path: str | Path) -> Path:
 
 @contextlib.contextmanager
 def with_path_error(
-    path: Path, needed: int, after: str = "what stood under that name is untouched"
+    path: Path, needed: int, after: str = "an older file of that name is unchanged"
 ) -> Iterator[None]:
-    """Turn what the system says of a file that cannot be written into an OutputError that says what to do."""
+    """Convert an error of the operating system to an OutputError with the path and a hint."""
     try:
         yield
     except OSError as error:
-        if error.errno is None:  # not the system's: a library's own
+        if error.errno is None:  # raised by a library, not by the operating system
             raise
         raise OutputError(_reason(path, error, needed, after)) from None
 
 
 @contextlib.contextmanager
 def _replacing(target: Path) -> Iterator[int]:
-    place = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with _temporary_file(place, target.name) as (file, hidden):
+        with _temporary_file(directory, target.name) as (file, hidden):
             yield file
             if target.exists():
-                os.close(os.open(target, os.O_WRONLY))  # a file protected from writing is not replaced
+                os.close(os.open(target, os.O_WRONLY))  # fails if the file is write-protected
                 os.fchmod(file, target.stat().st_mode & 0o777)
             os.fsync(file)
-            _rename_into_place(file, hidden, target.name, place)
-        os.fsync(place)
+            _rename_into_place(file, hidden, target.name, directory)
+        os.fsync(directory)
     finally:
-        os.close(place)
+        os.close(directory)
 
 
 def write_all(file: int, content: bytes | memoryview) -> None:
-    """Write all of a text to an open file, where it stands."""
+    """Write all of the content at the current position of an open file."""
     rest = memoryview(content)
     while rest:
         written = os.write(file, rest[:_MAX_WRITE_BYTES])
         rest = rest[written:]
 
 
-def write_all_at(file: int, content: bytes | memoryview, place: int) -> None:
-    """Write all of a text to an open file, at a place in it."""
+def write_all_at(file: int, content: bytes | memoryview, offset: int) -> None:
+    """Write all of the content at an offset [bytes] of an open file."""
     rest = memoryview(content)
     while rest:
-        written = os.pwrite(file, rest[:_MAX_WRITE_BYTES], place)
-        rest, place = rest[written:], place + written
+        written = os.pwrite(file, rest[:_MAX_WRITE_BYTES], offset)
+        rest, offset = rest[written:], offset + written
 
 
 @contextlib.contextmanager
-def _temporary_file(place: int, name: str) -> Iterator[tuple[int, str]]:
-    """Yield a new file in a directory, without a name or with a hidden one, and the hidden name; close it."""
+def _temporary_file(directory: int, name: str) -> Iterator[tuple[int, str]]:
+    """Yield the descriptor and the hidden name of a new file in a directory, unnamed if possible."""
     hidden = f"{_stem(name)}{os.getpid()}.partial"
     try:
-        file = os.open(".", _O_TMPFILE | os.O_RDWR, _PERMISSIONS, dir_fd=place)
+        file = os.open(".", _O_TMPFILE | os.O_RDWR, _PERMISSIONS, dir_fd=directory)
     except OSError as error:
         if error.errno not in _TMPFILE_UNSUPPORTED:
             raise
-        _remove_stale(place, name)
-        file = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PERMISSIONS, dir_fd=place)
+        _remove_stale(directory, name)
+        file = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PERMISSIONS, dir_fd=directory)
     try:
         yield file, hidden
     finally:
         os.close(file)
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(hidden, dir_fd=place)
+            os.unlink(hidden, dir_fd=directory)
 
 
 def _stem(name: str) -> str:
-    """Return how the hidden names of a file begin, short enough for any file system."""
+    """Return the beginning of the hidden names of a file, short enough for any file system."""
     return f".{name.encode()[:200].decode(errors='ignore')}."
 
 
-def _remove_stale(place: int, name: str) -> None:
-    """Remove the hidden files of that name whose process is gone."""
-    for entry in os.listdir(place):
+def _remove_stale(directory: int, name: str) -> None:
+    """Remove the hidden files of a name whose processes have ended."""
+    for entry in os.listdir(directory):
         process = entry.removeprefix(_stem(name)).removesuffix(".partial")
         if entry == f"{_stem(name)}{process}.partial" and process.isdigit():
             with contextlib.suppress(OSError):
                 if process == str(os.getpid()) or not Path(f"/proc/{process}").exists():
-                    os.unlink(entry, dir_fd=place)
+                    os.unlink(entry, dir_fd=directory)
 
 
-def _rename_into_place(file: int, hidden: str, name: str, place: int) -> None:
-    """Give a file its name, taking it from another in one step: a link cannot do that, a rename can."""
+def _rename_into_place(file: int, hidden: str, name: str, directory: int) -> None:
+    """Give a file its name, atomically replacing an older file; a rename can do that, a link cannot."""
     if os.fstat(file).st_nlink == 0:
-        os.link(f"/proc/self/fd/{file}", hidden, dst_dir_fd=place, follow_symlinks=True)
-    os.rename(hidden, name, src_dir_fd=place, dst_dir_fd=place)
+        os.link(f"/proc/self/fd/{file}", hidden, dst_dir_fd=directory, follow_symlinks=True)
+    os.rename(hidden, name, src_dir_fd=directory, dst_dir_fd=directory)
 
 
 def _reason(path: Path, error: OSError, needed: int, after: str) -> str:
-    """Return why a file could not be written, and what to do."""
+    """Return the message of a file that could not be written, with a hint."""
     text = f"cannot write {_printable(path)}: {error.strerror}"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return f"{text}; the directory {_printable(path.parent)} is not there"
+        return f"{text}; the directory {_printable(path.parent)} does not exist"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         with contextlib.suppress(OSError):
             state = os.statvfs(path.parent)
-            text += f"; {_bytes(needed)} are needed, {_bytes(state.f_bavail * state.f_frsize)} are free"
+            text += f"; {_size(needed)} are needed, {_size(state.f_bavail * state.f_frsize)} are free"
         if error.errno == errno.EFBIG:
-            text += ", but this process may not write files that large (ulimit -f)"
+            text += ", but the file size limit of this process is smaller (ulimit -f)"
     return f"{text}; {after}"
 
 
 def _printable(path: Path) -> str:
-    """Return a path as text that has no line breaks and no control characters in it."""
+    """Return a path as text without line breaks and control characters."""
     text = str(path)
     return text if text.isprintable() else repr(text)
 
 
-def _bytes(count: int) -> str:
+def _size(count: int) -> str:
+    """Return a number of bytes with a readable unit."""
     for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if count >= size:
             return f"{count / size:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""Where results and pictures go: settled before anything is computed, and never over something else."""
+"""Paths of results and figures, checked before anything is computed; other files are never replaced."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ _SIGNATURES = {
     RESULT_SUFFIX: b"\x89HDF\r\n\x1a\n",
     ".png": b"\x89PNG\r\n\x1a\n",
     ".pdf": b"%PDF",
-}  # how such files begin
+}  # first bytes of files
 
 
 @dataclass(frozen=True)
 class Destination:
-    """A directory, there or to be made, and the name a file gets in it where the user gave one."""
+    """A directory, which may not exist yet, and the file name if the user gave one."""
 
     directory: Path
     name: str | None = None  # with its suffix
 
     def file(self, default: str, suffix: str | None = None) -> Path:
-        """Return the path of a file, its suffix replaced where one is given.
+        """Return the path of a file, with another suffix if one is given.
 
-        Raises OutputError where something else than a file of its kind stands there.
+        Raises OutputError if a file of another kind exists there.
         """
         path = self.directory / (self.name or default)
         return require_replaceable(path if suffix is None else path.with_name(_stem(path.name) + suffix))
 
 
 def find_destination(output: str | Path | None, suffixes: tuple[str, ...]) -> Destination:
-    """Return where files go: a file of one of the kinds, a directory, or the current one.
+    """Return the destination of an option: a file with one of the suffixes, or a directory.
 
-    A directory that is not there will be made inside one that is. Raises OutputError where that cannot be.
+    The default is the current directory. A missing directory is created later inside an existing one. Raises
+    OutputError if that is impossible.
     """
     path = Path(output if output is not None else "")
     if path.suffix.lower() in suffixes and not path.is_dir():
@@ -45,7 +46,7 @@ def find_destination(output: str | Path | None, suffixes: tuple[str, ...]) -> De
 
 
 def _stem(name: str) -> str:
-    """Return a name without the suffix of a result or a picture; "v1.2" has none."""
+    """Return a name without the suffix of a result or a figure; "v1.2" has none."""
     stem, dot, end = name.rpartition(".")
     return stem if dot and f".{end.lower()}" in (RESULT_SUFFIX, *FIGURE_SUFFIXES) else name
 
@@ -53,23 +54,23 @@ def _stem(name: str) -> str:
 def _directory(path: Path, suffixes: tuple[str, ...]) -> Path:
     if path.is_dir():
         if not os.access(path, os.W_OK | os.X_OK):
-            raise OutputError(f"cannot write into {path}: it is protected")
+            raise OutputError(f"cannot write into {path}: it is write-protected")
         return path
     hint = f"name a directory, or a file that ends in {' or '.join(suffixes)}"
     if path.exists() or path.is_symlink():
-        raise OutputError(f"{path} is no directory; {hint}")
+        raise OutputError(f"{path} is not a directory; {hint}")
     if path.suffix or not path.parent.is_dir():
-        raise OutputError(f"there is no directory {path}; make it, or {hint}")
+        raise OutputError(f"there is no directory {path}; create it, or {hint}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise OutputError(f"cannot make the directory {path}: {path.parent} is protected")
+        raise OutputError(f"cannot create the directory {path}: {path.parent} is write-protected")
     return path
 
 
 def require_replaceable(path: Path, mark: bytes | None = None) -> Path:
-    """Return the path where nothing stands there, or a file of its own kind, which a newer one may replace.
+    """Return the path if no file exists there, or a file of the same kind, which may be replaced.
 
-    `mark` is how such a file begins, where its suffix does not say.
-    Raises OutputError for a directory, or a file that is something else than its name says.
+    `mark` is the beginning of such a file, if it does not follow from the suffix. Raises OutputError for a
+    directory and for a file of another kind.
     """
     if path.is_dir():
         raise OutputError(f"cannot write {path}: it is a directory")
@@ -82,6 +83,6 @@ def require_replaceable(path: Path, mark: bytes | None = None) -> Path:
             raise OutputError(f"cannot write {path}: {error.strerror}") from None
         if not is_own_kind:
             raise OutputError(
-                f"{path} is something else than its name says and is not replaced; move it away"
+                f"{path} has another content than its name suggests and is not replaced; move it away"
             )
     return path

@@ -1,4 +1,4 @@
-"""The state of a run in a file: numbers, texts and arrays, written whole and with a checksum."""
+"""Checkpoint files: the state of a run (numbers, text, arrays), written atomically with a checksum."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from thermostack.errors import ResultFileError
 from thermostack.io.files.atomic_file import atomic_file, write_all
 
 CHECKPOINT_SUFFIX = ".checkpoint"
-State = Mapping[str, Any]  # of names: arrays of numbers, numbers, texts, None; lists and states of such
+State = Mapping[str, Any]  # by name: arrays of numbers, numbers, text, None, lists and nested states
 
 _SIGNATURE = b"thermostack checkpoint 1\n"
 _CHECKSUM_BYTES = 32  # bytes
-_DTYPE_KINDS = "biufc"  # of arrays: nothing that is or hides an object
+_DTYPE_KINDS = "biufc"  # of arrays; objects are not permitted
 
 
 def write_checkpoint(path: Path, state: State) -> None:
-    """Write a state, in place of the last one when all of it is on the disk.
+    """Write a state; it replaces the older one atomically.
 
-    Raises OutputError where it cannot be written, TypeError where it holds something else than numbers, texts
-    and arrays of numbers.
+    Raises OutputError if it cannot be written, and TypeError if it has values other than numbers, text and
+    arrays of numbers.
     """
     pieces = _pieces(state)
     with atomic_file(path, sum(map(len, pieces))) as file:
@@ -34,9 +34,9 @@ def write_checkpoint(path: Path, state: State) -> None:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return the state that was written, equal to the last bit; lists for tuples.
+    """Return the state that was written, bit for bit equal, except that tuples become lists.
 
-    Raises ResultFileError where the file is damaged or something else, FileNotFoundError where there is none.
+    Raises ResultFileError if the file is damaged or of another kind, and FileNotFoundError if there is none.
     """
     try:
         content = path.read_bytes()
@@ -46,17 +46,17 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise ResultFileError(f"{path}: cannot be read: {error.strerror}") from None
     state = unpack(content)
     if state is None:
-        raise ResultFileError(f"{path}: is damaged, or no checkpoint; start the run anew")
+        raise ResultFileError(f"{path}: is damaged, or not a checkpoint; start the run again")
     return state
 
 
 def pack(state: State) -> bytes:
-    """Return a state as bytes: a line of JSON that holds its arrays' places, the arrays, a checksum."""
+    """Return a state as bytes: JSON with the positions of its arrays, the arrays, and a checksum."""
     return b"".join(_pieces(state))
 
 
 def _pieces(state: State) -> list[bytes | memoryview]:
-    """Return what `pack` puts together; arrays are not copied."""
+    """Return the pieces of `pack`, without copies of the arrays."""
     arrays: list[np.ndarray] = []
     tree = _to_json(state, arrays)
     head = json.dumps([tree, [[array.dtype.str, list(array.shape)] for array in arrays]]).encode()
@@ -69,7 +69,7 @@ def _pieces(state: State) -> list[bytes | memoryview]:
 
 
 def unpack(content: bytes) -> dict[str, Any] | None:
-    """Return the state in what `pack` made, None where that is not whole."""
+    """Return the state of bytes that `pack` returned, or None if they are damaged."""
     body = memoryview(content)[:-_CHECKSUM_BYTES]
     if (
         bytes(body[: len(_SIGNATURE)]) != _SIGNATURE
@@ -77,19 +77,19 @@ def unpack(content: bytes) -> dict[str, Any] | None:
     ):
         return None
     start = len(_SIGNATURE) + 8
-    place = start + int.from_bytes(body[len(_SIGNATURE) : start], "little")
-    tree, forms = json.loads(bytes(body[start:place]))
+    offset = start + int.from_bytes(body[len(_SIGNATURE) : start], "little")
+    tree, forms = json.loads(bytes(body[start:offset]))
     arrays = []
     for form, shape in forms:
         dtype, size = np.dtype(form), int(np.prod(shape, dtype=np.int64))
-        arrays.append(np.frombuffer(body, dtype, size, place).reshape(shape).copy())
-        place += size * dtype.itemsize
+        arrays.append(np.frombuffer(body, dtype, size, offset).reshape(shape).copy())
+        offset += size * dtype.itemsize
     state: dict[str, Any] = _from_json(tree, arrays)
     return state
 
 
 def _to_json(value: Any, arrays: list[np.ndarray]) -> Any:
-    """Return a piece of a state as JSON has it, its arrays collected: [kind, content] for all but scalars."""
+    """Return part of a state as data for JSON, [kind, content] except for scalars; collect its arrays."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in _DTYPE_KINDS:
             raise TypeError(f"an array of {value.dtype} cannot be kept in a checkpoint")
@@ -99,7 +99,7 @@ def _to_json(value: Any, arrays: list[np.ndarray]) -> Any:
         return _to_json(value.item(), arrays)
     if isinstance(value, Mapping):
         if not all(isinstance(name, str) for name in value):
-            raise TypeError("the names in a checkpoint are texts")
+            raise TypeError("the names in a checkpoint must be text")
         return ["names", {name: _to_json(item, arrays) for name, item in value.items()}]
     if value is None or isinstance(value, (str, bool, int, float)):
         return value

@@ -1,9 +1,9 @@
-"""The frames of a film in a VTKHDF file: each has its place from the start, to be filled in any order.
+"""Frames of a transient in a VTKHDF file: allocated at the start, written one by one, and read.
 
-A frame is a field of temperatures [K] as float32, in chunks that are not packed, each with a checksum. The
-places are known from HDF5; what is written goes there directly, so that the file's structure, which HDF5
-would have to keep in order, is never touched. Behind the last frame is one that takes no room and is never
-filled, NaN throughout: each step of the film points to it until its own frame is filled.
+A frame is a field of temperatures [K] as float32, in uncompressed chunks, each with a checksum. HDF5 gives
+the file offsets of the chunks; frames are written there directly, so that the structure of the file never
+changes. After the last frame there is an empty one without disk space, which reads as NaN: each step points
+to it until its own frame is written.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from thermostack.io.results import hdf5_check
 from thermostack.io.results.hdf5_arrays import chunk_shape
 
 FRAMES_DATASET = hdf5_check.FRAMES_DATASET
-FRAME_INDEX_DATASET = "VTKHDF/Steps/CellDataOffsets/temperature"  # which frame each step shows
+FRAME_INDEX_DATASET = "VTKHDF/Steps/CellDataOffsets/temperature"  # number of the frame of each step
 _CHECKSUM = 4  # bytes, at the end of a chunk
 
 Shape = tuple[int, int, int]
 
 
 def allocate_frames(cells: h5py.Group, shape: Shape, count: int) -> h5py.Dataset:
-    """Make the places of `count` frames of a shape (nz, ny, nx), holding zeros, and the empty one."""
+    """Allocate `count` frames of a shape (nz, ny, nx), filled with zeros, and the empty frame."""
     chunk = _chunk(shape)
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_chunk((1, *chunk))
@@ -44,7 +44,7 @@ def allocate_frames(cells: h5py.Group, shape: Shape, count: int) -> h5py.Dataset
 
 
 def frame_bytes(shape: Shape, count: int) -> int:
-    """Return how much of the disk the frames take."""
+    """Return the disk space [bytes] of the frames."""
     chunk = _chunk(shape)
     pieces = np.prod(_pieces(shape, chunk), dtype=object)
     return int(count * pieces * (np.prod(chunk, dtype=object) * 4 + _CHECKSUM))
@@ -55,13 +55,13 @@ def _pieces(shape: Shape, chunk: Shape) -> list[int]:
 
 
 def _chunk(shape: Shape) -> Shape:
-    """Return a chunk of up to a megabyte that divides the shape evenly."""
+    """Return the shape of a chunk of at most about 1 MB that divides the shape evenly."""
     nz, ny, nx = (-(-n // -(-n // c)) for n, c in zip(shape, chunk_shape(shape, 4), strict=True))
     return nz, ny, nx
 
 
 class ChunkOffsets:
-    """Where in a file the chunks of its frames stand."""
+    """The offsets [bytes] of the chunks of all frames in a file."""
 
     def __init__(self, hdf: h5py.File) -> None:
         dataset = hdf[FRAMES_DATASET]
@@ -73,11 +73,11 @@ class ChunkOffsets:
             self.offsets[n] = dataset.id.get_chunk_info_by_coord(corner).byte_offset
 
     def write(self, file: int, n: int, field: np.ndarray) -> None:
-        """Write a field (nz, ny, nx) into frame n of a file."""
+        """Write a field (nz, ny, nx) [K] to frame n of an open file."""
         for piece in np.ndindex(self.offsets.shape[1:]):
             window = tuple(slice(i * c, (i + 1) * c) for i, c in zip(piece, self.chunk, strict=True))
             part = field[window]
-            chunk = np.zeros(self.chunk, "<f4")  # what reaches beyond the grid is never read
+            chunk = np.zeros(self.chunk, "<f4")  # values beyond the grid are never read
             chunk[tuple(slice(size) for size in part.shape)] = part
             content = chunk.tobytes()
             content += fletcher32(content).to_bytes(_CHECKSUM, "little")
@@ -85,7 +85,7 @@ class ChunkOffsets:
 
 
 class FrameWriter:
-    """An open file whose frames are filled, and then shown at their steps."""
+    """Writer of frames into an open file, in which each step then refers to its frame."""
 
     def __init__(self, file: int, hdf: h5py.File) -> None:
         self.file = file
@@ -93,12 +93,12 @@ class FrameWriter:
         self._steps, self._count = hdf[FRAME_INDEX_DATASET].id.get_offset(), hdf[FRAME_INDEX_DATASET].size
 
     def write(self, n: int, field: np.ndarray) -> None:
-        """Write a field [K] into frame n, and then show it at its step."""
+        """Write a field (nz, ny, nx) [K] to frame n, and refer to it from step n."""
         self._offsets.write(self.file, n, field)
         self._set_frame_index(n, n)
 
     def hide_after(self, count: int) -> None:
-        """Show nothing at the steps beyond the first ones."""
+        """Refer from all steps after the first `count` to the empty frame."""
         for n in range(count, self._count):
             self._set_frame_index(n, self._count)
 
@@ -107,10 +107,10 @@ class FrameWriter:
 
 
 def fletcher32(content: bytes) -> int:
-    """Return the checksum that HDF5 puts behind a chunk of an even number of bytes.
+    """Return the checksum that HDF5 appends to a chunk of an even number of bytes.
 
-    Fletcher (1982), over words of 16 bits with the high byte first, modulo 65535. Sums that are not zero
-    are kept from 1 to 65535, as folding them leaves them.
+    J. G. Fletcher (IEEE Trans. Communications 30, 247, 1982), over words of 16 bits with the high byte first,
+    modulo 65535. Nonzero sums are represented by 1 to 65535, as in HDF5.
     """
     words = np.frombuffer(content, ">u2").astype(np.uint64)
     sums = int(words.sum()), int(words @ np.arange(words.size, 0, -1, dtype=np.uint64))
@@ -119,10 +119,10 @@ def fletcher32(content: bytes) -> int:
 
 
 class FrameSequence:
-    """The frames of a film, read from its file when they are asked for: `frames[3]` is (nz, ny, nx) K.
+    """The frames of a transient, read from its file on access: `frames[3]` is a field (nz, ny, nx) [K].
 
-    Indexing is that of an array (frames, nz, ny, nx) of float32; `numpy.asarray(frames)` reads them all.
-    Raises ResultFileError where what is asked for is damaged.
+    It is indexed like an array (frames, nz, ny, nx) of float32; `numpy.asarray(frames)` reads all frames.
+    Raises ResultFileError if an accessed frame is damaged.
     """
 
     dtype = np.dtype(np.float32)
@@ -140,7 +140,7 @@ class FrameSequence:
         within = tuple(rest)
         if isinstance(first, (int, np.integer)) and not -len(self) <= first < len(self):
             raise IndexError(f"there are {len(self)} frames, not {first}")
-        which = np.arange(len(self))[first]  # as of an array of what is there so far
+        which = np.arange(len(self))[first]
         try:
             with h5py.File(self.path, "r", locking="best-effort") as hdf:
                 dataset = hdf[FRAMES_DATASET]
@@ -164,7 +164,7 @@ class FrameSequence:
 
     def _diagnostic(self, dataset: Any) -> str:
         if not isinstance(dataset, h5py.Dataset) or dataset.dtype != self.dtype:
-            return "is no array of float32"
+            return "is not an array of float32"
         if dataset.shape[1:] != self.shape[1:] or dataset.shape[0] <= len(self):
             return f"has the shape {dataset.shape}, not {self.shape}"
         return ""

@@ -1,4 +1,4 @@
-"""Arrays and texts in an HDF5 file: written with a checksum each, read without trusting the file."""
+"""Arrays and JSON texts in an HDF5 file: writing with checksums, and validated reading."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from thermostack.io.results import hdf5_check
 from thermostack.mesh.memory_estimate import available_memory
 from thermostack.schema.fields import suggest
 
-CHUNK_BYTES = 2**20  # bytes, about
-DEFLATE_LEVEL = 1  # of deflate: higher ones take twice the time for a few per cent
-MIN_CHECK_SECONDS = 60.0  # to look a file through, and
-MIN_CHECK_RATE = 1e6  # beyond that
-MAX_SHOWN_PROBLEMS = 8  # faults of a file
+CHUNK_BYTES = 2**20  # approximate size of a chunk
+DEFLATE_LEVEL = 1  # higher levels take twice the time for a few per cent of space
+MIN_CHECK_SECONDS = 60.0  # time limit of the check of a file, plus its size divided by
+MIN_CHECK_RATE = 1e6  # bytes/s
+MAX_SHOWN_PROBLEMS = 8  # per file
 
 Shape = tuple[int | None, ...]
 
@@ -31,7 +31,7 @@ Shape = tuple[int | None, ...]
 
 
 def write_array(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
-    """Write an array, packed and with checksums, and return its dataset."""
+    """Write an array with compression and checksums, and return its dataset."""
     if values.size == 0:
         return group.create_dataset(name, data=values)
     chunks = chunk_shape(values.shape, values.dtype.itemsize)
@@ -41,18 +41,18 @@ def write_array(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Datase
 
 
 def write_json(group: h5py.Group, name: str, value: Any) -> None:
-    """Write plain data as JSON in UTF-8: an array of bytes, since HDF5 keeps no checksum of texts."""
+    """Write plain data as JSON in UTF-8, in an array of bytes, since HDF5 text has no checksum."""
     text = json.dumps(value, ensure_ascii=False).encode()
     write_array(group, name, np.frombuffer(text, dtype=np.uint8))
 
 
 def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """Return a chunk of about `CHUNK` bytes, whole along the last axes."""
-    room = max(CHUNK_BYTES // itemsize, 1)
+    """Return the shape of a chunk of about `CHUNK_BYTES`, complete along the last axes."""
+    remaining = max(CHUNK_BYTES // itemsize, 1)
     chunk: list[int] = []
     for size in reversed(shape):
-        chunk.append(max(min(size, room), 1))
-        room = max(room // size, 1)
+        chunk.append(max(min(size, remaining), 1))
+        remaining = max(remaining // size, 1)
     return tuple(reversed(chunk))
 
 
@@ -60,40 +60,40 @@ def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 
 
 class Hdf5Reader:
-    """An open file whose links, layouts and checksums have been looked at."""
+    """Reader of an open file whose links, layouts and checksums were checked."""
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path = path
         self.file = file
 
     def fail(self, text: str) -> ResultFileError:
-        """Return the error that says what is wrong with this file."""
+        """Return the error of this file with a message."""
         return ResultFileError(f"{self.path}: {text}")
 
     def array(self, name: str, dtype: Any, shape: Shape) -> np.ndarray:
-        """Return an array of that type and shape, None for a size that is free."""
+        """Return an array of a type and shape; None in the shape permits any size."""
         item = self._item(name)
         if not isinstance(item, h5py.Dataset):
-            raise self.fail(f"{name} is no array")
+            raise self.fail(f"{name} is not an array")
         try:
             diagnostic = hdf5_check.layout_problem(item) or _shape_problem(item, np.dtype(dtype), shape)
             values = None if diagnostic else np.asarray(item[()])
-        except Exception:  # whatever HDF5 trips over in a broken file is the file's fault
+        except Exception:  # HDF5 raises many kinds of errors for damaged files
             raise self.fail(f"{name} is damaged") from None
         if values is None:
             raise self.fail(f"{name} {diagnostic}")
         return values
 
     def json(self, name: str) -> Any:
-        """Return the plain data of a JSON text."""
+        """Return the plain data of a JSON dataset."""
         text = self.array(name, np.uint8, (None,)).tobytes()
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
-            raise self.fail(f"{name} is not the text it should be") from None
+            raise self.fail(f"{name} is not JSON text") from None
 
     def names(self, group: str) -> list[str]:
-        """Return the names in a group, none where there is no such group."""
+        """Return the names in a group, or an empty list if there is no such group."""
         parent, _, last = group.rpartition("/")
         holder = self._item(parent) if parent else self.file
         if not isinstance(holder, h5py.Group) or last not in holder:
@@ -115,33 +115,33 @@ class Hdf5Reader:
 
 
 def _shape_problem(dataset: h5py.Dataset, dtype: np.dtype[Any], shape: Shape) -> str:
-    """Return why a dataset is not of the type and shape it should be, "" where it is."""
+    """Return the problem of the type or shape of a dataset, or "" if they are as expected."""
     if dataset.dtype != dtype:
-        return f"holds {dataset.dtype}, not {dtype}"
+        return f"has type {dataset.dtype}, not {dtype}"
     sizes = dataset.shape
-    if len(sizes) == len(shape) and all(due in (None, n) for n, due in zip(sizes, shape, strict=True)):
+    if len(sizes) == len(shape) and all(size in (None, n) for n, size in zip(sizes, shape, strict=True)):
         return ""
-    due = ", ".join("any" if size is None else str(size) for size in shape)
-    return f"has the shape {sizes}, not ({due})"
+    expected = ", ".join("any" if size is None else str(size) for size in shape)
+    return f"has the shape {sizes}, not ({expected})"
 
 
 @contextlib.contextmanager
 def open_checked(path: Path, form: int, kind: str) -> Iterator[Hdf5Reader]:
-    """Yield a result file of a known format and kind, looked through in a process of its own.
+    """Yield a reader of a result file of a format and kind, after a check in a separate process.
 
-    Raises ResultFileError where it is damaged, foreign, newer, or not safe to read, and DescriptionError
-    (E-FILE) where it is not there.
+    Raises ResultFileError if the file is damaged, of another program, newer, or not safe to read, and
+    DescriptionError (E-FILE) if it does not exist.
     """
     state = _run_check(path)
     _check_format(path, state, form, kind)
     if state["faults"]:
-        shown = "; ".join(state["faults"][:MAX_SHOWN_PROBLEMS])
+        problems = "; ".join(state["faults"][:MAX_SHOWN_PROBLEMS])
         more = (
             f"; and {len(state['faults']) - MAX_SHOWN_PROBLEMS} more faults"
             if len(state["faults"]) > MAX_SHOWN_PROBLEMS
             else ""
         )
-        raise ResultFileError(f"{path}: {shown}{more} ({len(state['intact'])} datasets are intact)")
+        raise ResultFileError(f"{path}: {problems}{more} ({len(state['intact'])} datasets are intact)")
     try:
         file = h5py.File(path, "r", locking="best-effort")
     except (OSError, RuntimeError, ValueError) as error:
@@ -151,11 +151,11 @@ def open_checked(path: Path, form: int, kind: str) -> Iterator[Hdf5Reader]:
 
 
 def _run_check(path: Path) -> dict[str, Any]:
-    """Return what `examine` finds in a file."""
+    """Return the result of `check_hdf5` in a separate process."""
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise ResultFileError(f"{path}: is no file")
+            raise ResultFileError(f"{path}: is not a file")
     except FileNotFoundError:
         near = [other.name for other in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
         diagnostic = Diagnostic("", "there is no such file", suggest(path.name, near), "E-FILE", str(path))
@@ -169,10 +169,10 @@ def _run_check(path: Path) -> dict[str, Any]:
             command, capture_output=True, timeout=MIN_CHECK_SECONDS + size / MIN_CHECK_RATE, check=False
         )
     except subprocess.TimeoutExpired:
-        raise ResultFileError(f"{path}: HDF5 does not come to an end with it; it is damaged") from None
+        raise ResultFileError(f"{path}: HDF5 does not finish reading it; the file is damaged") from None
     if done.returncode != 0:
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        raise ResultFileError(f"{path}: HDF5 breaks down on it ({how}); it is damaged, or made to do that")
+        raise ResultFileError(f"{path}: HDF5 crashes on it ({how}); the file is damaged or malicious")
     state: dict[str, Any] = json.loads(done.stdout)
     return state
 
@@ -180,9 +180,9 @@ def _run_check(path: Path) -> dict[str, Any]:
 def _check_format(path: Path, state: dict[str, Any], form: int, kind: str) -> None:
     found = state["format"]
     if not found and not state["faults"]:
-        raise ResultFileError(f"{path}: is HDF5, but no result of thermostack")
+        raise ResultFileError(f"{path}: is HDF5, but not a result of thermostack")
     if found and found["format"] > form:
         newer = f"written by thermostack {found['version']} in a newer format"
         raise ResultFileError(f"{path}: {newer}; reading it needs thermostack >= {found['needs']}")
     if found and found["kind"] != kind:
-        raise ResultFileError(f"{path}: holds a {found['kind']} result, not a {kind} one")
+        raise ResultFileError(f"{path}: contains a {found['kind']} result, not a {kind} result")

@@ -1,9 +1,9 @@
-"""An HDF5 file from anywhere, looked through before it is believed, by a process of its own.
+"""Safety check of an HDF5 file of unknown origin, in a separate process before the file is read.
 
-HDF5 follows links out of the file, reads other files as "external storage", loads filters from
-libraries, fills what is missing with zeros, and crashes on some damaged or crafted files. So every link,
-layout, filter and checksum is checked here first. This file needs nothing of this package: the process
-that runs it starts quickly, and where it dies, the one that started it lives.
+HDF5 follows links to other files, reads other files as "external storage", loads filters from libraries,
+fills missing data with zeros, and crashes on some damaged or malicious files. Therefore every link, layout,
+filter and checksum is checked first. This file imports nothing of this package, so that its process starts
+quickly; if HDF5 crashes, only that process ends.
 """
 
 from __future__ import annotations
@@ -20,52 +20,50 @@ from h5py import h5d, h5z
 KNOWN_FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
 MAX_OBJECTS = 20_000
 MAX_CHUNK_BYTES = 2**28  # bytes
-ROOT_GROUP = "thermostack"  # the group that makes a VTKHDF file a result
-FRAMES_DATASET = (
-    "VTKHDF/CellData/temperature"  # of four axes in a film: read frame by frame, and checked then
-)
+ROOT_GROUP = "thermostack"  # group that only result files of thermostack have
+FRAMES_DATASET = "VTKHDF/CellData/temperature"  # 4 axes in a transient; read and checked frame by frame
 
 
 def link_problem(group: h5py.Group, name: str) -> str:
-    """Return why a name of a group cannot be followed, "" where it can."""
+    """Return the problem of a link in a group, or "" if there is none."""
     link = group.get(name, getlink=True)
     if isinstance(link, h5py.ExternalLink):
-        return "is a link to another file, which is not followed"
+        return "is a link to another file; such links are not followed"
     if isinstance(link, h5py.SoftLink):
-        return "is a link, which is not followed"
+        return "is a soft link; such links are not followed"
     return ""
 
 
-def layout_problem(dataset: h5py.Dataset, is_film: bool = False) -> str:
-    """Return why the values of a dataset cannot be trusted to be in this file, "" where they can.
+def layout_problem(dataset: h5py.Dataset, has_frames: bool = False) -> str:
+    """Return the problem of the storage of a dataset, or "" if all its values are in this file.
 
-    The last frame of a film is empty.
+    With `has_frames` the last frame is allowed to be empty.
     """
     properties = dataset.id.get_create_plist()
     if properties.get_external_count() > 0:
-        return "keeps its values in another file, which is not read"
+        return "stores its values in another file; such files are not read"
     if properties.get_layout() == h5d.VIRTUAL:
-        return "is made of other datasets, which are not read"
+        return "is a virtual dataset; such datasets are not read"
     filters = {properties.get_filter(n)[0] for n in range(properties.get_nfilters())}
     if filters - KNOWN_FILTERS:
-        return f"is packed by an unknown filter ({', '.join(map(str, sorted(filters - KNOWN_FILTERS)))})"
+        return f"has an unknown filter ({', '.join(map(str, sorted(filters - KNOWN_FILTERS)))})"
     if dataset.shape is None:
         return "has no values"
     if dataset.size and properties.get_layout() == h5d.CHUNKED:
         chunk = dataset.chunks
         if int(np.prod(chunk, dtype=object)) * dataset.dtype.itemsize > MAX_CHUNK_BYTES:
-            return f"is cut into chunks of {chunk}, which is too large"
-        sizes = (dataset.shape[0] - is_film, *dataset.shape[1:])
+            return f"has chunks of shape {chunk}, which is too large"
+        sizes = (dataset.shape[0] - has_frames, *dataset.shape[1:])
         expected = int(np.prod([-(-n // c) for n, c in zip(sizes, chunk, strict=True)], dtype=object))
         if dataset.id.get_num_chunks() != expected:
             return f"has {dataset.id.get_num_chunks()} of its {expected} chunks"
     elif dataset.size and dataset.id.get_storage_size() < dataset.size * dataset.dtype.itemsize:
-        return "claims more values than the file has"
+        return "declares more values than the file contains"
     return ""
 
 
 def value_problem(dataset: h5py.Dataset) -> str:
-    """Return which piece of a dataset cannot be read, "" where all can."""
+    """Return which chunk of a dataset cannot be read, or "" if all can be."""
     if dataset.chunks is None or not dataset.size:
         try:
             dataset[()]
@@ -81,7 +79,7 @@ def value_problem(dataset: h5py.Dataset) -> str:
 
 
 def walk_objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
-    """Yield every name in a file with its group or dataset, or with the fault of its link as a text."""
+    """Yield the name of every object in a file, with its group or dataset, or with its problem as text."""
     waiting: list[tuple[str, h5py.Group]] = [("", file)]
     seen = set()
     count = 0
@@ -94,7 +92,7 @@ def walk_objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
         for name in sorted(group):
             count += 1
             if count > MAX_OBJECTS:
-                yield path, f"holds more than {MAX_OBJECTS} objects"
+                yield path, f"contains more than {MAX_OBJECTS} objects"
                 return
             full = f"{path}/{name}".lstrip("/")
             if diagnostic := link_problem(group, name):
@@ -110,10 +108,10 @@ def walk_objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
                 waiting.append((full, item))
 
 
-def check_hdf5(path: str, most: int) -> dict[str, Any]:
-    """Return the faults of a file, its intact datasets, and what it says of its format.
+def check_hdf5(path: str, max_bytes: int) -> dict[str, Any]:
+    """Return the problems of a file ("faults"), its intact datasets ("intact") and its "format".
 
-    `most` is how many bytes its values may take together.
+    `max_bytes` is the memory that all values together may take.
     """
     diagnostics: list[str] = []
     intact: list[str] = []
@@ -125,42 +123,42 @@ def check_hdf5(path: str, most: int) -> dict[str, Any]:
     with file:
         try:
             form = _read_format(file)
-            _check_objects(file, most, diagnostics, intact)
-        except Exception as error:  # whatever HDF5 trips over in a broken file is the file's fault
+            _check_objects(file, max_bytes, diagnostics, intact)
+        except Exception as error:  # HDF5 raises many kinds of errors for damaged files
             diagnostics.append(f"is damaged: {_cause(error)}")
     return {"faults": diagnostics, "intact": intact, "format": form}
 
 
-def _check_objects(file: h5py.File, most: int, diagnostics: list[str], intact: list[str]) -> None:
-    """Add the faults of a file and the names of its intact datasets to the two lists."""
+def _check_objects(file: h5py.File, max_bytes: int, diagnostics: list[str], intact: list[str]) -> None:
+    """Add the problems of a file and the names of its intact datasets to the two lists."""
     total = 0
     for name, item in walk_objects(file):
         diagnostic = item if isinstance(item, str) else ""
         if isinstance(item, h5py.Dataset):
-            is_film = name == FRAMES_DATASET and item.ndim == 4
-            total += _memory_bytes(item, is_film)
-            if total > most:
+            has_frames = name == FRAMES_DATASET and item.ndim == 4
+            total += _memory_bytes(item, has_frames)
+            if total > max_bytes:
                 diagnostics.append(
-                    f"{name} claims {total / 1e9:.3g} GB, {most / 1e9:.3g} GB of memory are free"
+                    f"{name} needs {total / 1e9:.3g} GB of memory, {max_bytes / 1e9:.3g} GB are available"
                 )
                 return
-            diagnostic = layout_problem(item, is_film) or ("" if is_film else value_problem(item))
+            diagnostic = layout_problem(item, has_frames) or ("" if has_frames else value_problem(item))
             if not diagnostic:
                 intact.append(name)
         if diagnostic:
             diagnostics.append(f"{name} {diagnostic}")
 
 
-def _memory_bytes(dataset: h5py.Dataset, is_film: bool) -> int:
-    """Return how much memory a dataset takes when it is read: of a film, a frame."""
+def _memory_bytes(dataset: h5py.Dataset, has_frames: bool) -> int:
+    """Return the memory [bytes] of the values of a dataset, or of one frame of a dataset of frames."""
     if dataset.shape is None:
         return 0
-    count = int(np.prod(dataset.shape[1:] if is_film else dataset.shape, dtype=object))
+    count = int(np.prod(dataset.shape[1:] if has_frames else dataset.shape, dtype=object))
     return count * int(dataset.dtype.itemsize)
 
 
 def _read_format(file: h5py.File) -> dict[str, Any]:
-    """Return what a result says of its format, {} where it is none."""
+    """Return format number, versions and kind of a result file, or {} if it is not one."""
     try:
         if link_problem(file, ROOT_GROUP):
             return {}
@@ -175,7 +173,7 @@ def _read_format(file: h5py.File) -> dict[str, Any]:
 
 
 def _cause(error: Exception) -> str:
-    """Return what HDF5 says, without its wrapping."""
+    """Return the innermost message of an HDF5 error."""
     text = str(error)
     return text[text.rfind("(") + 1 :].rstrip(")") if "(" in text else text
 

@@ -1,10 +1,10 @@
-"""An HDF5 file changed in one step: a process killed at any moment leaves it as it was or as it is to be.
+"""Atomic change of an HDF5 file: a process killed at any moment leaves the old content or the new content.
 
-HDF5 itself marks a file as open while it writes, and changes it piece by piece; killed in between, it leaves
-a file that nothing opens. Here HDF5 writes to a draft in memory that lies over the file. What it added goes
-to the end of the file, where nothing refers to it yet, and is flushed to the disk. Only then is the first
-page of the file written, in one call, with all that refers to what is new. So what is to be changed later
-must stand in the first page: groups made first, before anything else is written.
+HDF5 itself marks a file as open while it writes, and changes it piece by piece; if it is killed meanwhile,
+the file cannot be opened any more. Here HDF5 writes to pages in memory over the file. New data are appended
+to the file, where nothing refers to them, and are flushed to the disk. Then the first page of the file, which
+contains all references to the new data, is written in one call. Therefore groups that are changed later must
+be in the first page: they are created before anything else.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import numpy as np
 
 from thermostack.io.files.atomic_file import write_all_at
 
-PAGE_BYTES = 4096  # bytes; the system copies a page whole, whatever happens to the process
-LIBVER_BOUNDS = ("v110", "v110")  # HDF5 1.10: the structure has checksums
-_END_OF_FILE = slice(28, 36)  # where the first block of such a file says where it ends
+PAGE_BYTES = 4096  # the operating system copies a page completely even if the process is killed
+LIBVER_BOUNDS = ("v110", "v110")  # HDF5 1.10: metadata have checksums
+_END_OF_FILE = slice(28, 36)  # bytes of the end-of-file address in the superblock of HDF5 1.10
 
 
 class Transaction:
-    """What HDF5 takes for the file: what is on the disk, and over it what was written since."""
+    """File object for HDF5: the content on the disk, overlaid by the pages written since."""
 
     def __init__(self, file: int, is_new: bool = False) -> None:
-        self.file, self.is_new = file, is_new  # a new file holds zeros, room for what will be
+        self.file, self.is_new = file, is_new  # a new file contains zeros
         self.size = 0 if is_new else os.fstat(file).st_size
         self.position = 0
-        self.pages: dict[int, bytearray] = {}  # by number; what is not here is on the disk, or zeros
+        self.pages: dict[int, bytearray] = {}  # by number; other pages are on the disk, or zeros
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         self.position = {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: self.size}[whence] + offset
@@ -68,10 +68,10 @@ class Transaction:
         return size
 
     def flush(self) -> None:
-        """Do nothing: `commit` writes."""
+        """Do nothing, since `commit` writes."""
 
     def commit(self, end: int) -> None:
-        """Write to the disk: first what lies beyond `end`, where the file ended, then the first page."""
+        """Write to the disk: first the data after `end`, the old end of the file, then the first page."""
         changed: list[tuple[int, memoryview]] = []
         for number, page in sorted(self.pages.items()):
             start = number * PAGE_BYTES
@@ -82,14 +82,14 @@ class Transaction:
             if different := [n for n in range(kept) if page[n] != before[n]]:
                 first, last = different[0], different[-1] + 1
                 changed.append((start + first, memoryview(page)[first:last]))
-        if any(place >= PAGE_BYTES for place, _ in changed):
-            raise RuntimeError("what is changed does not stand in the first page of the file")
+        if any(offset >= PAGE_BYTES for offset, _ in changed):
+            raise RuntimeError("a change is outside the first page of the file")
         os.fdatasync(self.file)
-        for place, content in changed:
-            write_all_at(self.file, content, place)
+        for offset, content in changed:
+            write_all_at(self.file, content, offset)
 
     def _pieces(self, size: int) -> Iterator[tuple[int, slice, slice]]:
-        """Yield page by page: its number, which bytes of it, and which of `size` bytes from here."""
+        """Yield (page number, bytes of the page, bytes of the buffer) of the next `size` bytes."""
         done = 0
         while done < size:
             number, first = divmod(self.position + done, PAGE_BYTES)
@@ -103,9 +103,9 @@ class Transaction:
 
 
 def open_transaction(file: int, write: Callable[[h5py.File], None]) -> Transaction:
-    """Return what a new file is to hold, nothing of which is on the disk yet; arrays of zeros are left out.
+    """Return the uncommitted content of a new file; pages of zeros are left out.
 
-    What it holds begins at multiples of 8 bytes, so that no number lies across two pages.
+    Objects begin at multiples of 8 bytes, so that no number is split between two pages.
     """
     made = Transaction(file, is_new=True)
     with h5py.File(made, "w", libver=LIBVER_BOUNDS, alignment_threshold=1, alignment_interval=8) as hdf:
@@ -114,9 +114,9 @@ def open_transaction(file: int, write: Callable[[h5py.File], None]) -> Transacti
 
 
 def commit(file: int, change: Callable[[h5py.File], None]) -> None:
-    """Change an HDF5 file that is open for reading and writing, in one step.
+    """Change an HDF5 file that is open for reading and writing, atomically.
 
-    Raises OSError where it cannot be written; the file is then as it was.
+    Raises OSError if it cannot be written; the file is then unchanged.
     """
     end = hdf5_end(file)
     made = Transaction(file)
@@ -126,5 +126,5 @@ def commit(file: int, change: Callable[[h5py.File], None]) -> None:
 
 
 def hdf5_end(file: int) -> int:
-    """Return where what HDF5 knows of an open file ends [bytes]; there may be more, which means nothing."""
+    """Return the end [bytes] of the HDF5 content of an open file; bytes after it are ignored."""
     return int.from_bytes(os.pread(file, PAGE_BYTES, 0)[_END_OF_FILE], "little")

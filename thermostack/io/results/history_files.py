@@ -1,4 +1,4 @@
-"""The history of a transient as CSV: what was noted at every step, and the powers as a trace."""
+"""Writer of the history of a transient as CSV: values at every step, and powers as a trace."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from thermostack.io.results.summary import escape_formula
 if TYPE_CHECKING:
     from thermostack.results.transient_result import TransientResult
 
-_ROWS_PER_WRITE = 1000  # that are text at one time
-_BYTES_PER_NUMBER = 20  # bytes, about
-_ENERGIES = ("made [J]", "let out [J]", "stored [J]")
+_ROWS_PER_WRITE = 1000  # rows in memory as text at the same time
+_BYTES_PER_NUMBER = 20  # approximate length of a number as text
+_ENERGIES = ("generated [J]", "outflow [J]", "stored [J]")
 
 
 def write_history_csv(transient: TransientResult, path: str | Path) -> None:
     """Write a row for every step: time, power and temperatures of parts and blocks, probes, energies.
 
-    The header has the units; numbers are in full, and an empty field is what is not known. Raises OutputError
-    where the file cannot be written whole.
+    The header has the units; numbers have all digits, and unknown values are empty. Raises OutputError if the
+    file cannot be written.
     """
     header = ["time [s]"]
     columns = [transient.time]
     for n, name in enumerate(transient.names):
-        for what, unit, values in (
+        for quantity, unit, values in (
             ("power", "W", transient.power),
             ("min", "K", transient.min),
             ("mean", "K", transient.mean),
             ("max", "K", transient.max),
         ):
-            header.append(f"{name} {what} [{unit}]")
+            header.append(f"{name} {quantity} [{unit}]")
             columns.append(values[:, n])
     for name, values in transient.probes.items():
         header.append(f"{name} [K]")
@@ -45,16 +45,16 @@ def write_history_csv(transient: TransientResult, path: str | Path) -> None:
 
 
 def write_power_csv(transient: TransientResult, path: str | Path) -> None:
-    """Write the powers at every step as a trace of steps, which `read_trace` reads and a run can be given.
+    """Write the powers at every step as a trace of steps, which `read_trace` reads.
 
-    Of a layer with blocks there is a column for each block, of any other that makes heat one. Where the power
-    went in steps the trace is the same power; where it ran along a line, or a temperature changed it, each
-    value is held until the next. Raises OutputError where the file cannot be written whole.
+    A layer with blocks has a column for each block, and any other powered layer has one. If the power changed
+    in steps, the trace is exactly this power; if it changed linearly or with temperature, each value is held
+    until the next. Raises OutputError if the file cannot be written.
     """
     model, names = transient.model, transient.names
     with_blocks = {model.parts[block.part].name for block in model.blocks}
-    makes_heat = np.any(transient.power != 0.0, axis=0)
-    chosen = [n for n, name in enumerate(names) if name not in with_blocks and makes_heat[n]]
+    is_powered = np.any(transient.power != 0.0, axis=0)
+    chosen = [n for n, name in enumerate(names) if name not in with_blocks and is_powered[n]]
     header = ["time [s]", *(f"{names[n]} [W]" for n in chosen)]
     columns = [transient.time, *(transient.power[:, n] for n in chosen)]
     _write(path, "#! kind: steps, after: hold\n", header, columns)

@@ -1,4 +1,4 @@
-"""A thermal impedance in files: tables as CSV, circuits for SPICE, a summary as JSON."""
+"""Files of a thermal impedance: tables as CSV, circuits for SPICE, a summary as JSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.files.output_paths import require_replaceable
 
 if TYPE_CHECKING:
-    from thermostack.impedance.thermal_impedance import ThermalImpedance
+    from thermostack.results.impedance_result import ThermalImpedance
 
-# What stands behind the name of each file, and how such a file begins.
+# Suffix of the name of each file, and the first bytes of such a file.
 FILE_SIGNATURES = {
     ".csv": b"time [s],",
     "_spectrum.csv": b"time constant [s],",
@@ -28,9 +28,9 @@ FILE_SIGNATURES = {
 
 
 def impedance_files(stem: Path) -> list[Path]:
-    """Return the paths of the files whose names begin so.
+    """Return the paths of the files whose names start with a stem.
 
-    Raises OutputError where something else than a file of its kind stands there.
+    Raises OutputError if another kind of file has such a name.
     """
     return [
         require_replaceable(stem.with_name(stem.name + suffix), mark)
@@ -41,7 +41,7 @@ def impedance_files(stem: Path) -> list[Path]:
 def write_impedance(impedance: ThermalImpedance, paths: Sequence[Path]) -> list[Path]:
     """Write rises, spectrum, structure functions, circuits and summary to the paths of `impedance_files`.
 
-    Raises OutputError where a file cannot be written whole.
+    Raises OutputError if a file cannot be written completely.
     """
     texts = (
         rise_table(impedance),
@@ -56,13 +56,13 @@ def write_impedance(impedance: ThermalImpedance, paths: Sequence[Path]) -> list[
 
 
 def rise_table(impedance: ThermalImpedance) -> str:
-    """Return the rise per watt of every place at every time as CSV."""
+    """Return the temperature rise per watt [K/W] of every output at every time [s] as CSV."""
     head = ["time [s]", *(f"{name} [K/W]" for name in impedance.zth)]
     return _table(head, np.column_stack([impedance.time, *impedance.zth.values()]))
 
 
 def spectrum_table(impedance: ThermalImpedance) -> str:
-    """Return the time constants and their resistances, by place, as CSV."""
+    """Return the time constants [s] and their resistances [K/W] for every output as CSV."""
     head = ["time constant [s]", *(f"{name} [K/W]" for name in impedance.networks)]
     columns = [network.resistance for network in impedance.networks.values()]
     return _table(head, np.column_stack([impedance.foster.time_constant, *columns]))
@@ -76,14 +76,14 @@ def structure_table(impedance: ThermalImpedance) -> str:
 
 
 def circuits(impedance: ThermalImpedance) -> str:
-    """Return both networks of the source as subcircuits for SPICE."""
+    """Return the Cauer and the Foster network of the source as SPICE subcircuits."""
     name = f"{impedance.package}_{impedance.source}"
     return "\n".join(
         [
             f"* thermal impedance of {impedance.source} in {impedance.package}",
-            f"* {impedance.theta:.6g} K/W at rest",
+            f"* {impedance.theta:.6g} K/W at steady state",
             f"* conductivities and capacities: {impedance.taken_at}",
-            "* 1 A is 1 W, 1 V is 1 K; the same impedance as a ladder (Cauer) and as a sum (Foster)",
+            "* 1 A is 1 W, 1 V is 1 K; the same impedance as a Cauer and as a Foster network",
             impedance.cauer.spice(f"{name}_cauer"),
             impedance.foster.spice(f"{name}_foster"),
         ]
@@ -91,9 +91,9 @@ def circuits(impedance: ThermalImpedance) -> str:
 
 
 def impedance_summary(impedance: ThermalImpedance) -> dict[str, Any]:
-    """Return a thermal impedance as plain data in SI units: W, K, J, s, m.
+    """Return a thermal impedance as dictionaries, lists and numbers in SI units: W, K, J, s, m.
 
-    The keys are a contract with those who read the JSON: none is removed or changes its meaning.
+    The keys are a contract with programs that read the JSON: no key is removed or changes its meaning.
     """
     return {
         "package": impedance.package,

@@ -1,4 +1,4 @@
-"""What a result file says beside its arrays: of which format it is, where it comes from, plain facts."""
+"""Metadata of a result file: format, provenance, and the fields of the result that are stored as JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from thermostack.io.results.hdf5_arrays import Hdf5Reader
 from thermostack.io.results.model_record import input_hash
 from thermostack.mesh.model import Model
 
-FORMAT_VERSION = 1  # raised when an older thermostack would misread the file
-MIN_READER_VERSION = "0.1.0"  # the oldest thermostack that reads this format
+FORMAT_VERSION = 1  # increased if older versions would misread the file
+MIN_READER_VERSION = "0.1.0"  # oldest thermostack that reads this format
 
 
 def write_format(home: h5py.Group, kind: str) -> None:
-    """Write of which format and kind a file is."""
+    """Write the format, the versions and the kind of a file."""
     home.attrs["format"] = FORMAT_VERSION
     home.attrs["needs"] = MIN_READER_VERSION
     home.attrs["version"] = __version__
@@ -32,7 +32,7 @@ def write_format(home: h5py.Group, kind: str) -> None:
 
 
 def provenance(model: Model) -> dict[str, str]:
-    """Return where a result comes from: versions, time, and a hash of the input."""
+    """Return the provenance of a result: versions, time, and a hash of its input."""
     return {
         "thermostack": __version__,
         "python": platform.python_version(),
@@ -46,28 +46,28 @@ def provenance(model: Model) -> dict[str, str]:
 
 
 def metadata_types(kind: Any, arrays: Collection[str]) -> dict[str, Any]:
-    """Return the types of a result's fields by name, but for those that are kept as arrays."""
+    """Return {name: type} of the fields of a result class, except those that are stored as arrays."""
     hints = typing.get_type_hints(kind)
     names = (field.name for field in dataclasses.fields(kind) if field.init)
     return {name: hints[name] for name in names if name not in arrays}
 
 
-def plain_metadata(facts: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
-    """Return facts as JSON has them."""
-    return {name: TypeAdapter(hint).dump_python(facts[name], mode="json") for name, hint in types.items()}
+def plain_metadata(metadata: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
+    """Return metadata as plain data for JSON."""
+    return {name: TypeAdapter(hint).dump_python(metadata[name], mode="json") for name, hint in types.items()}
 
 
 def read_metadata(stored: Hdf5Reader, name: str, types: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts that stand under a name; raises ResultFileError where they are not of their types."""
+    """Return the metadata in a JSON dataset. Raises ResultFileError if a field is missing or invalid."""
     written = stored.json(name)
-    facts = {}
+    metadata = {}
     for key, hint in types.items():
         if not isinstance(written, dict) or key not in written:
-            raise stored.fail(f"{name} says nothing of {key}")
+            raise stored.fail(f"{name} has no field {key}")
         try:
-            facts[key] = TypeAdapter(hint).validate_python(written[key])
+            metadata[key] = TypeAdapter(hint).validate_python(written[key])
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(str(piece) for piece in (key, *first["loc"]))
-            raise stored.fail(f"{name}.{place}: {first['msg']}") from None
-    return facts
+            field = ".".join(str(piece) for piece in (key, *first["loc"]))
+            raise stored.fail(f"{name}.{field}: {first['msg']}") from None
+    return metadata

@@ -1,4 +1,4 @@
-"""A model in a result file: its description, its grid and what was made of them."""
+"""Storage of a model in a result file: description, grid, heat sources, boundary faces and contacts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from thermostack.schema.validated_dataclass import dump
 
 ROOT_GROUP = "thermostack"
 _MAP_VALUES: Any = {"stacks": {"__all__": {"layers": {"__all__": {"power": {"map": {"values"}}}}}}}
-_TOKEN = "in place: "  # no name of a material has a blank in it
+_TOKEN = "in place: "  # names of materials have no blanks
 _DTYPES = {"cell": np.int64, "axis": np.uint8, "is_high": np.uint8, "face": np.uint8}
 _CELLS = "VTKHDF/CellData"
 _COORDINATES = {"x": "VTKHDF/XCoordinates", "y": "VTKHDF/YCoordinates", "z": "VTKHDF/ZCoordinates"}
@@ -38,7 +38,7 @@ _COORDINATES = {"x": "VTKHDF/XCoordinates", "y": "VTKHDF/YCoordinates", "z": "VT
 
 
 def write_model(home: h5py.Group, model: Model) -> None:
-    """Write all of a model but its grid and its parts' cells, which stand where VTK looks for them."""
+    """Write a model, except its grid and the parts of its cells, which `vtk_grid` writes."""
     write_json(home, "description", describe(model.package))
     for n, values in enumerate(_maps(model.package)):
         write_array(home, f"maps/{n}", values)
@@ -66,13 +66,13 @@ def _slice_bounds(window: tuple[slice, ...]) -> list[int]:
 
 
 def describe(package: Package) -> dict[str, Any]:
-    """Return a package as plain data: what was drawn, materials given in place, and those of the library.
+    """Return a package as plain data: the description, its material objects, and its library materials.
 
-    The pixels of its maps are left out. Raises OutputError where a material cannot be written down.
+    The values of maps are left out. Raises OutputError if a material cannot be stored.
     """
     objects: list[Material] = []
     try:
-        drawn = TypeAdapter(Package).dump_python(
+        description = TypeAdapter(Package).dump_python(
             _with_tokens(package, objects),
             mode="json",
             by_alias=True,
@@ -80,16 +80,16 @@ def describe(package: Package) -> dict[str, Any]:
             exclude=_MAP_VALUES,
         )
         in_place = [dump(Material, material) for material in objects]
-        for h in _htc_maps(drawn):
+        for h in _htc_maps(description):
             del h["map"]
     except (TypeError, ValueError) as error:
         hint = "give its mixture itself, or define it under `materials` of the package"
-        raise OutputError(f"package {package.name} cannot be written down: {error}; {hint}") from None
-    return {"package": drawn, "in_place": in_place, "library": _library_of([drawn, in_place])}
+        raise OutputError(f"package {package.name} cannot be stored: {error}; {hint}") from None
+    return {"package": description, "in_place": in_place, "library": _library_of([description, in_place])}
 
 
 def _with_tokens(value: Any, objects: list[Material]) -> Any:
-    """Return a piece of a package with its material objects collected and a token in the place of each."""
+    """Return part of a package with each material object replaced by a token and added to `objects`."""
     if isinstance(value, Material):
         objects.append(value)
         return f"{_TOKEN}{len(objects) - 1}"
@@ -111,11 +111,11 @@ def _with_tokens(value: Any, objects: list[Material]) -> Any:
     return dataclasses.replace(value, **new)
 
 
-def _library_of(drawn: Any) -> dict[str, Any]:
-    """Return the definitions of all library materials whose names appear, those of their parts too."""
+def _library_of(description: Any) -> dict[str, Any]:
+    """Return the definitions of all library materials that are named, and of their constituents."""
     definitions = library().definitions
     found: dict[str, Any] = {}
-    waiting = [drawn]
+    waiting = [description]
     while waiting:
         for word in _words(waiting.pop()):
             if word in definitions and word not in found:
@@ -132,18 +132,18 @@ def _words(value: Any) -> Iterator[str]:
 
 
 def _maps(package: Package) -> list[np.ndarray]:
-    """Return the maps of power in the order of stacks and layers, then those of films by face."""
+    """Return the power maps in the order of stacks and layers, then the coefficient maps by face."""
     powers = (layer.power for stack in package.stacks for layer in stack.layers)
-    films = (getattr(cooled.cooler, "h", None) for _, cooled in package.cooling)
+    coefficients = (getattr(cooled.cooler, "h", None) for _, cooled in package.cooling)
     return [
         *(power.map.values for power in powers if power is not None and power.map is not None),
-        *(film.values for film in films if isinstance(film, HtcMap)),
+        *(h.values for h in coefficients if isinstance(h, HtcMap)),
     ]
 
 
-def _htc_maps(drawn: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the maps of films in a package that is written down, by face."""
-    for coolers in drawn["cooling"].values():
+def _htc_maps(description: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the maps of heat transfer coefficients in plain data of a package, by face."""
+    for coolers in description["cooling"].values():
         for cooled in coolers:
             for law in cooled["cooler"].values():
                 if isinstance(law.get("h"), dict):
@@ -151,7 +151,7 @@ def _htc_maps(drawn: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def input_hash(model: Model) -> str:
-    """Return a hash of all that decides the answer: description, materials, maps and grid planes."""
+    """Return a hash of all inputs of a result: description, materials, maps and grid planes."""
     text = json.dumps(describe(model.package), sort_keys=True)
     made = hashlib.sha256(text.encode())
     for array in (*_maps(model.package), model.grid.x, model.grid.y, model.grid.z):
@@ -163,18 +163,18 @@ def input_hash(model: Model) -> str:
 
 
 def read_model(stored: Hdf5Reader, leading: tuple[int, ...] = ()) -> Model:
-    """Return the model of a file; raises ResultFileError where it does not hang together.
+    """Return the model of a file. Raises ResultFileError if its data are inconsistent.
 
-    `leading` is what stands before the shape of the grid in the arrays of cells: (1,) in a film.
+    `leading` is put before the shape of the grid in the arrays of cells: (1,) in a transient.
     """
     try:
         return _build_model(stored, leading)
     except DescriptionError as error:
-        raise stored.fail(f"its description is refused: {error}") from None
+        raise stored.fail(f"its description is not valid: {error}") from None
     except ValidationError as error:
-        raise stored.fail(f"its description is not understood: {error.errors()[0]['msg']}") from None
+        raise stored.fail(f"its description is not valid: {error.errors()[0]['msg']}") from None
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise stored.fail(f"its model is not understood: {error}") from None
+        raise stored.fail(f"its model is not valid: {error}") from None
 
 
 def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
@@ -183,10 +183,10 @@ def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
     part = stored.array(f"{_CELLS}/part", np.uint16, (*leading, *grid.shape)).reshape(grid.shape)
     more = stored.json(f"{ROOT_GROUP}/model")
     if [part.name for part in geometry.parts] != [name for name, _, _ in more["parts"]]:
-        raise stored.fail("its parts are not those of its description, as this version lays it out")
+        raise stored.fail("its parts differ from those that this version builds from its description")
     if part.max() > len(geometry.parts):
-        raise stored.fail(f"{_CELLS}/part names a part that there is not")
-    heating = tuple(_read_heat_source(stored, grid, n, *place) for n, place in enumerate(more["heating"]))
+        raise stored.fail(f"{_CELLS}/part has the number of a part that does not exist")
+    sources = tuple(_read_heat_source(stored, grid, n, *start) for n, start in enumerate(more["heating"]))
     blocks = tuple(
         BlockCells(str(name), int(number), float(power), _read_window(stored, grid, ends))
         for name, number, power, *ends in more["blocks"]
@@ -197,39 +197,39 @@ def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
         if _read_window(stored, grid, [k - 1, k + 1, j0, j1, i0, i1])
     )
     warnings = tuple(str(warning) for warning in more["warnings"])
-    return Model(geometry, grid, part, heating, blocks, contacts, _read_boundary(stored, grid), warnings)
+    return Model(geometry, grid, part, sources, blocks, contacts, _read_boundary(stored, grid), warnings)
 
 
 def _read_window(stored: Hdf5Reader, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:
-    """Return a window of cells that lies in the grid."""
+    """Return a window of cells. Raises ResultFileError if it is not in the grid."""
     k, j, i = (slice(*pair) for pair in zip(ends[::2], ends[1::2], strict=True))
     for span, size in zip((k, j, i), grid.shape, strict=True):
         if not 0 <= span.start < span.stop <= size:
-            raise stored.fail(f"{ROOT_GROUP}/model names cells {span.start} to {span.stop} of {size}")
+            raise stored.fail(f"{ROOT_GROUP}/model has cells {span.start} to {span.stop} of {size}")
     return k, j, i
 
 
 def _read_package(stored: Hdf5Reader) -> Package:
     found = stored.json(f"{ROOT_GROUP}/description")
-    drawn, definitions = found["package"], library().definitions
+    description, definitions = found["package"], library().definitions
     changed = {name: item for name, item in found["library"].items() if definitions.get(name) != item}
-    if changed:  # this library says something else: the package keeps what it was solved with
-        drawn["materials"] = {**changed, **drawn.get("materials", {})}
+    if changed:  # the library differs now: the package keeps the materials of its solution
+        description["materials"] = {**changed, **description.get("materials", {})}
     maps = iter(range(len(stored.names(f"{ROOT_GROUP}/maps"))))
-    layers = (layer for stack in drawn["stacks"].values() for layer in stack["layers"])
-    drawings = ((layer.get("power") or {}).get("map") for layer in layers)
-    keyed = [("values", drawing) for drawing in drawings if drawing is not None]
-    for key, drawing in [*keyed, *(("map", h) for h in _htc_maps(drawn))]:
-        drawing[key] = stored.array(f"{ROOT_GROUP}/maps/{next(maps, 'none')}", np.float64, (None, None))
+    layers = (layer for stack in description["stacks"].values() for layer in stack["layers"])
+    power_maps = ((layer.get("power") or {}).get("map") for layer in layers)
+    keyed = [("values", power_map) for power_map in power_maps if power_map is not None]
+    for key, raster in [*keyed, *(("map", h) for h in _htc_maps(description))]:
+        raster[key] = stored.array(f"{ROOT_GROUP}/maps/{next(maps, 'none')}", np.float64, (None, None))
     objects = TypeAdapter(list[Material]).validate_python(found["in_place"], context={"from_file": True})
     package: Package = TypeAdapter(Package).validate_python(
-        _without_tokens(drawn, objects), context={"from_file": True}
+        _without_tokens(description, objects), context={"from_file": True}
     )
     return package
 
 
 def _without_tokens(value: Any, objects: list[Material]) -> Any:
-    """Return plain data with the material objects back in their places."""
+    """Return plain data with the tokens replaced by their material objects."""
     if isinstance(value, str) and value.startswith(_TOKEN):
         return objects[int(value.removeprefix(_TOKEN))]
     if isinstance(value, dict):
@@ -255,8 +255,8 @@ def _read_boundary(stored: Hdf5Reader, grid: Grid) -> BoundaryFaces:
         columns[field.name] = stored.array(f"{ROOT_GROUP}/surfaces/{field.name}", dtype, (count,))
         count = columns[field.name].size
     bounds = (("cell", grid.cells - 1), ("axis", 2), ("is_high", 1), ("face", max(SURROUNDINGS, len(FACES))))
-    for name, most in bounds:
-        if count and not 0 <= columns[name].min() <= columns[name].max() <= most:
-            raise stored.fail(f"{ROOT_GROUP}/surfaces/{name} goes beyond {most}")
+    for name, maximum in bounds:
+        if count and not 0 <= columns[name].min() <= columns[name].max() <= maximum:
+            raise stored.fail(f"{ROOT_GROUP}/surfaces/{name} has a value above {maximum}")
     columns["is_high"] = columns["is_high"].astype(bool)
     return BoundaryFaces(**columns)

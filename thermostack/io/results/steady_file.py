@@ -1,14 +1,14 @@
-"""One file holds a result: what ParaView and PyVista open as it is, and all that is needed to come back.
+"""Reader and writer of the VTKHDF file of a steady result.
 
-The file is VTKHDF. Its grid is a `RectilinearGrid` (VTK 9.7, ParaView 6.2 and newer) with the cell data
-`temperature` [K], `part`, `power` [W] and, where there are cells outside the body, `vtkGhostType`, which
-hides them. `FieldData/part_names` holds the parts' names, number 0 being outside. A steady result has no
-`Steps` group. The group `thermostack` holds the rest: the description with the definitions of the library
-materials it uses, the planes of heat, the cooled surfaces, the parts' temperatures with their errors, the
-heat balance, the solver's report, the warnings and where all that comes from. Texts are JSON in UTF-8.
+The grid is a `RectilinearGrid` (VTK 9.7, ParaView 6.2 and newer) with the cell data `temperature` [K],
+`part`, `power` [W] and, if there are cells outside the body, `vtkGhostType`, which hides them.
+`FieldData/part_names` has the names of the parts, with number 0 for outside. A steady result has no group
+`Steps`. The group `thermostack` contains the other data: the description with the definitions of its library
+materials, the heat sources, the boundary faces, the temperatures of the parts with their errors, the heat
+balance, the solver report, the warnings and the provenance. Texts are JSON in UTF-8.
 
-Every array has a checksum (fletcher32), and so has all else in the file (HDF5 1.10 metadata): damage is
-found, not read. The file is made in memory, packed to a few bytes per cell, and written whole or not at all.
+Every array has a checksum (fletcher32), and the metadata of HDF5 1.10 have checksums too, so damage is
+detected. The file is compressed to a few bytes per cell in memory, and written atomically.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from thermostack.io.results.model_record import ROOT_GROUP, read_model, write_mo
 from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
 from thermostack.results.steady_result import SteadyResult
 
-SUFFIX = ".vtkhdf"
+SUFFIX = ".vtkhdf"  # of result files
 RESULT_KIND = "steady"
 _ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, not as JSON
 
@@ -41,7 +41,7 @@ _ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, no
 def write_result(result: SteadyResult, path: str | Path) -> None:
     """Write a steady result to a file, which `read_result`, ParaView and PyVista open.
 
-    Raises OutputError where the file cannot be written whole; what stood under that name is untouched.
+    Raises OutputError if the file cannot be written; an older file of that name is then unchanged.
     """
     write_atomic(path, result_bytes(result))
 
@@ -79,7 +79,7 @@ def read_result(path: str | Path) -> SteadyResult:
         model = read_model(stored)
         values = stored.array("VTKHDF/CellData/temperature", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(values), model.part > 0):
-            raise stored.fail("VTKHDF/CellData/temperature is not finite in the body, or not empty outside")
+            raise stored.fail("VTKHDF/CellData/temperature must be finite in the body and NaN outside")
         metadata = read_metadata(stored, f"{ROOT_GROUP}/result", metadata_types(SteadyResult, _ARRAYS))
         return SteadyResult(model=model, field=values, **metadata)
 

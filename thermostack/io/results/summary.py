@@ -1,4 +1,4 @@
-"""A result in plain data: the JSON of the command line, and a table of the parts as CSV."""
+"""Summary of a steady result as plain data for JSON, and a table of its parts as CSV."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _COLUMNS = (
 
 
 def result_summary(steady: SteadyResult) -> dict[str, Any]:
-    """Return a steady result as plain data in SI units: W, K, m, s, bytes; null where not estimated.
+    """Return a steady result as plain data in SI units: W, K, m, s, bytes; null if not estimated.
 
-    The keys are a contract with those who read the JSON of `thermostack solve --json`: none is removed
-    or changes its meaning; new ones may come. Blocks of floorplans, which are pieces of parts, stand
-    apart from the parts, so that the powers of the parts add up.
+    The keys, which `thermostack solve --json` prints, are stable: none is removed or changes its meaning, but
+    new ones may be added. The blocks of floorplans, which belong to parts, are separate from the parts, so
+    that the powers of the parts add up to the total.
     """
     model, report, balance, peak = steady.model, steady.report, steady.heat_balance, steady.peak
     return {
@@ -72,15 +72,15 @@ def _temperatures(part: PartTemperature) -> dict[str, Any]:
 
 
 def write_table(steady: SteadyResult, path: str | Path) -> None:
-    """Write the temperatures of all parts and blocks as CSV, numbers in full.
+    """Write the temperatures of all parts and blocks as CSV, with all digits.
 
-    Raises OutputError where the file cannot be written whole.
+    Raises OutputError if the file cannot be written.
     """
     write_atomic(path, table_text(steady).encode())
 
 
 def table_text(steady: SteadyResult) -> str:
-    """Return the CSV of all parts and blocks; an empty field is what is not known."""
+    """Return the CSV table of all parts and blocks; unknown values are empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -94,5 +94,5 @@ def table_text(steady: SteadyResult) -> str:
 
 
 def escape_formula(name: str) -> str:
-    """Return a name that no spreadsheet takes for a formula."""
+    """Return a name with an apostrophe before it if a spreadsheet would evaluate it as a formula."""
     return f"'{name}" if name.startswith(_FORMULA_STARTS) else name

@@ -1,4 +1,4 @@
-"""What VTK reads of a model: the grid, the number of the part in each cell, what lies outside, the names."""
+"""VTKHDF datasets of a model: grid coordinates, part numbers, power, hidden cells and part names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HIDDEN_CELL = 32  # vtkDataSetAttributes::HIDDENCELL
 
 
 def write_grid(group: h5py.Group, model: Model) -> None:
-    """Write the planes of the grid."""
+    """Write the coordinates of the grid planes."""
     grid = model.grid
     group.attrs["Version"] = np.array(VTKHDF_VERSION)
     group.attrs["Type"] = np.bytes_(b"RectilinearGrid")
@@ -23,7 +23,7 @@ def write_grid(group: h5py.Group, model: Model) -> None:
 
 
 def write_cells(cells: h5py.Group, model: Model, leading: tuple[int, ...] = ()) -> list[str]:
-    """Write what holds for the cells throughout, and return the names; `leading` is put before the shape."""
+    """Write the constant cell data, and return their names; `leading` is put before the shape of the grid."""
     grid, part = model.grid, model.part
     values = {"part": part, "power": model.power}
     if model.active < grid.cells:
@@ -34,10 +34,10 @@ def write_cells(cells: h5py.Group, model: Model, leading: tuple[int, ...] = ()) 
 
 
 def write_names(group: h5py.Group, model: Model) -> int:
-    """Write the parts' names, number 0 being outside, and return how many there are."""
+    """Write the names of the parts, with number 0 for outside, and return their number."""
     group.create_group("PointData")
     names = ["outside", *(part.name for part in model.parts)]
-    # The VTK reader takes texts of this type only; it breaks down on ones that are marked as UTF-8.
+    # The VTK reader needs this type of text, and crashes on text that is marked as UTF-8.
     data = np.array([name.encode() for name in names], dtype=object)
     group.create_group("FieldData").create_dataset("part_names", data=data, dtype=h5py.string_dtype("ascii"))
     return len(names)

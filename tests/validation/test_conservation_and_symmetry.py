@@ -364,7 +364,7 @@ def joined(model: Model) -> float:
 
 
 def test_random_packages_are_varied() -> None:
-    """What the laws are tried on: every feature of the description appears among 200 packages."""
+    """Every feature of the description appears among 200 random packages."""
     seen: set[str] = set()
     asked: set[str] = set()
 

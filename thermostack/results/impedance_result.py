@@ -1,0 +1,151 @@
+"""The result of a thermal impedance analysis: Foster networks from a source to its outputs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thermostack.impedance.networks import Cauer, Foster, foster_to_cauer
+from thermostack.impedance.structure_function import StructureFunction, structure_function
+from thermostack.results.actions import call
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ThermalImpedance:
+    """Temperature rise per watt of a source, at the source and at other outputs, over time and frequency.
+
+    `thermal_impedance` returns it. An output is a part, a block or a stack; the source is the first, and
+    "SOURCE peak" is the hottest cell of the source.
+
+    Parameters
+    ----------
+    package, source : str
+        Names of the package and of the source.
+    time : numpy.ndarray, shape (n,)
+        Times of the tables and figures [s].
+    networks : dict of str to Foster
+        Network from the source to each output; all have the same time constants.
+    error : float
+        Estimated error of the reduced model, relative to the rise of the source at the same time.
+    rates : tuple of float
+        Rates s [1/s] at which the equations of the cells were solved, 0 first.
+    taken_at : str
+        Temperatures at which conductivities and capacities were evaluated, in words.
+    peak_at : tuple of float
+        Centre x, y, z [m] of the hottest cell of the source.
+    capacity : float
+        Heat capacity of the whole body [J/K].
+    resolved : float
+        Time [s] before which the thickness of the cells next to the source causes an error of more than 1 %.
+    warnings : tuple of str
+        Warnings of the mesh builder and of the analysis.
+    seconds : dict of str to float
+        Wall-clock time of each stage [s].
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> model = ts.discretize(ts.read_package("hbm3_8h"), cell=3e-3)
+    >>> impedance = ts.thermal_impedance(model, temperature=350.0, tolerance=1e-2)
+    >>> bool(impedance.rise(1e4) > 0.999 * impedance.theta)
+    True
+    >>> round(impedance.cauer.total / impedance.theta, 6)
+    1.0
+    """
+
+    package: str
+    source: str
+    time: Array  # (n,) s
+    networks: dict[str, Foster]  # by output, the source first; with the same time constants
+    error: float  # estimated, of the reduced model, relative to the rise of the source at the same time
+    rates: tuple[float, ...]  # 1/s, of the solves, 0 first
+    taken_at: str  # temperatures of conductivities and capacities, in words
+    peak_at: tuple[float, float, float]  # m, centre of the source's hottest cell
+    capacity: float  # J/K, of the whole body
+    resolved: float  # s, before it the thickness of cells next to the source causes more than 1 % of error
+    warnings: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)  # by stage
+
+    def __repr__(self) -> str:
+        """Return source, resistance, times, networks and error in six lines at most."""
+        rows = [
+            f"ThermalImpedance of {self.source!r} in {self.package!r}",
+            f"  theta     {self.theta:.5g} K/W",
+            f"  time      {self.time[0]:g} to {self.time[-1]:g} s, {self.time.size} times",
+            f"  networks  {len(self.networks)} outputs, {self.foster.resistance.size} terms",
+            f"  error     {self.error:.1e} of the rise, estimated from {len(self.rates)} solves",
+        ]
+        if self.warnings:
+            rows.append(f"  {len(self.warnings)} warnings, the first: {self.warnings[0]}")
+        return "\n".join(rows)
+
+    def _repr_html_(self) -> str:
+        """Return the table of rises at every decade of time as HTML, for notebooks."""
+        html: str = call("report.html_table", "as_html", call("report.impedance_table", "rise_table", self))
+        return html
+
+    @property
+    def theta(self) -> float:
+        """Return the thermal resistance from the source to the ambient [K/W], the steady-state rise."""
+        return self.foster.total
+
+    @cached_property
+    def zth(self) -> dict[str, Array]:
+        """Return the temperature rise per watt [K/W] of every output at every time, (n,) each."""
+        return {name: network.rise(self.time) for name, network in self.networks.items()}
+
+    @property
+    def foster(self) -> Foster:
+        """Return the Foster network of the source."""
+        return self.networks[self.source]
+
+    @cached_property
+    def cauer(self) -> Cauer:
+        """Return the ladder with the impedance of the source.
+
+        Its elements far from the source can depend on rounding; `structure` does not.
+        """
+        return foster_to_cauer(self.foster)
+
+    @cached_property
+    def structure(self) -> StructureFunction:
+        """Return the structure function of the source, as far as the impedance at `time` determines it."""
+        return structure_function(self.foster, self.time)
+
+    @property
+    def spectrum(self) -> tuple[Array, Array]:
+        """Return the time constants [s] and the resistances [K/W] of the source, (m,) each."""
+        return self.foster.time_constant, self.foster.resistance
+
+    def rise(self, time: Any, output: str | None = None) -> Array:
+        """Return the temperature rise per watt [K/W] of the source or of an output at times [s]."""
+        return self.networks[output or self.source].rise(time)
+
+    def at(self, omega: Any, output: str | None = None) -> Array:
+        """Return the complex impedance [K/W] of the source or of an output at angular frequencies [rad/s]."""
+        return self.networks[output or self.source].at(omega)
+
+    def plot(self, path: str | Path | None = None) -> Figure:
+        """Return the figure of rise, spectrum and structure functions; write it to `path` if given."""
+        figure: Figure = call("plot.impedance", "plot_impedance", self, path)
+        return figure
+
+    def save(self, directory: str | Path) -> list[Path]:
+        """Write tables, circuits and a summary to an existing directory; return their paths.
+
+        Raises OutputError if a file cannot be written, or if another kind of file has its name.
+        """
+        module, stem = "io.results.impedance_files", Path(directory) / f"{self.package}_zth"
+        paths: list[Path] = call(module, "write_impedance", self, call(module, "impedance_files", stem))
+        return paths
