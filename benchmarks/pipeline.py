@@ -23,8 +23,8 @@ from pathlib import Path
 
 from thermostack import Material, SteadyResult, discretize, read_package, solve_steady
 from thermostack.materials.material import ROOM_TEMPERATURE
-from thermostack.mesh.cell_size import CellSize, find_powered_regions, fixed_planes
 from thermostack.mesh.grid import Grid
+from thermostack.mesh.grid_lines import CellSize, find_powered_regions, fixed_planes
 from thermostack.mesh.memory_estimate import MemoryEstimate
 from thermostack.mesh.model import Model
 from thermostack.package.geometry import Geometry, build_geometry

@@ -92,7 +92,7 @@ def test_points_in_text() -> None:
         ({"plate": "0.2 mm"}, {"plate": 0.2e-3}),
     ],
 )
-def test_cell_sizes_in_text(model: Model, text: Any, number: Any) -> None:
+def test_grid_liness_in_text(model: Model, text: Any, number: Any) -> None:
     one, other = discretize(model.package, cell=text), discretize(model.package, cell=number)
     for axis in ("x", "y", "z"):
         assert getattr(one.grid, axis).tolist() == getattr(other.grid, axis).tolist()

@@ -12,7 +12,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.files.output_paths import Destination, find_destination
 
 if TYPE_CHECKING:
-    from thermostack.mesh.cell_size import Cell
+    from thermostack.mesh.grid_lines import Cell
 
 
 def usage_error(option: str, message: str, hint: str = "", code: str = "E-VALUE") -> DescriptionError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from thermostack.mesh.cell_size import Cell
+    from thermostack.mesh.grid_lines import Cell
     from thermostack.mesh.model import Model
     from thermostack.package.package import Package
     from thermostack.results.steady_result import SteadyResult

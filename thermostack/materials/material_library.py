@@ -18,7 +18,7 @@ from thermostack.materials.effective_media import (
     AnyEffectiveMedium,
     MaterialLike,
 )
-from thermostack.materials.homogenization import EffectiveMedium
+from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.schema.fields import Name, fail, suggest
 from thermostack.schema.validated_dataclass import TaggedUnion, class_key, diagnostics_of

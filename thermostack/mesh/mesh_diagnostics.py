@@ -9,7 +9,7 @@ import scipy.ndimage as ndimage
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces
-from thermostack.mesh.cell_size import MERGE_DISTANCES
+from thermostack.mesh.grid_lines import MERGE_DISTANCES
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.heat_sources import BlockCells, LayerHeatSource
 from thermostack.mesh.part_map import PartMap, cell_window

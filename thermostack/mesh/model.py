@@ -10,7 +10,7 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces, find_boundary_faces
-from thermostack.mesh.cell_size import (
+from thermostack.mesh.grid_lines import (
     MAX_BLOCK_PLANES,
     Cell,
     CellSize,

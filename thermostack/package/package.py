@@ -12,7 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials.effective_media import MaterialLike
-from thermostack.materials.homogenization import EffectiveMedium
+from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.material_library import MaterialDefinitions, find_material
 from thermostack.package.cooling import Cooling, HtcMap

@@ -27,7 +27,7 @@ from thermostack import (
     Stack,
     discretize,
 )
-from thermostack.mesh.cell_size import (
+from thermostack.mesh.grid_lines import (
     RULE,
     CellSize,
     find_powered_regions,
@@ -350,7 +350,7 @@ def test_unknown_part_is_rejected_with_a_similar_name() -> None:
         discretize(SPOT, cell={"die.active": 1 * mm, "die.bulb": 1 * mm})
 
 
-def test_cell_size_of_the_body_gives_one_cell() -> None:
+def test_grid_lines_of_the_body_gives_one_cell() -> None:
     assert discretize(plate(), cell=(SIDE, inf, 0.99 * mm)).grid.shape == (2, 1, 1)
 
 
