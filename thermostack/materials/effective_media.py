@@ -18,7 +18,11 @@ from thermostack.materials.cylinder_arrays import (
     dilute_conductivity,
     self_consistent_mean,
 )
-from thermostack.materials.effective_medium_base import EffectiveMedium, parallel_conductivity, series_conductivity
+from thermostack.materials.effective_medium_base import (
+    EffectiveMedium,
+    parallel_conductivity,
+    series_conductivity,
+)
 from thermostack.materials.material import Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes
 from thermostack.schema.fields import Depth, Extent, Fraction, Thickness, fail

@@ -19,8 +19,8 @@ import scipy.sparse as sp
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, rectangle_fractions
-from thermostack.mesh.grid_lines import MAX_LISTED_BLOCKS, MERGE_DISTANCES
 from thermostack.mesh.grid import Grid
+from thermostack.mesh.grid_lines import MAX_LISTED_BLOCKS, MERGE_DISTANCES
 from thermostack.mesh.part_map import PartMap, Window, cell_range, nearest_plane
 from thermostack.mesh.source_names import SourceNames, listed
 from thermostack.package.geometry import Geometry, HeatSource

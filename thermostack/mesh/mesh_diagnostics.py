@@ -9,8 +9,8 @@ import scipy.ndimage as ndimage
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces
-from thermostack.mesh.grid_lines import MERGE_DISTANCES
 from thermostack.mesh.grid import Grid
+from thermostack.mesh.grid_lines import MERGE_DISTANCES
 from thermostack.mesh.heat_sources import BlockCells, LayerHeatSource
 from thermostack.mesh.part_map import PartMap, cell_window
 from thermostack.package.geometry import Geometry

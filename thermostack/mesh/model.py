@@ -10,6 +10,7 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces, find_boundary_faces
+from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import (
     MAX_BLOCK_PLANES,
     Cell,
@@ -17,7 +18,6 @@ from thermostack.mesh.grid_lines import (
     find_powered_regions,
     fixed_planes,
 )
-from thermostack.mesh.grid import Grid
 from thermostack.mesh.heat_sources import (
     BlockCells,
     HeatSources,
