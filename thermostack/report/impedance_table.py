@@ -11,13 +11,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from thermostack.report.table_layout import fact_table, format_stage_times
+from thermostack.report.table_layout import add_number_column, fact_table, format_stage_times, header_table
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
     from thermostack.results.impedance_result import ThermalImpedance
 
-TIME_WIDTH, MIN_OUTPUT_WIDTH = 12, 13  # characters of the columns of a table
+TIME_WIDTH, MIN_TIME_WIDTH, MIN_OUTPUT_WIDTH = 12, 8, 13  # characters of the columns of a table
 MAX_LISTED_TERMS = 4  # of the Foster network, the largest
 
 
@@ -43,10 +43,10 @@ def _output_names(impedance: ThermalImpedance) -> list[str]:
 def rise_table(impedance: ThermalImpedance, shown: int | None = None) -> Table:
     """Return the rise per watt [K/W] of the first outputs at every decade of time and at steady state."""
     names = _output_names(impedance)[:shown]
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
-    table.add_column("time", no_wrap=True, min_width=8)
+    table = header_table()
+    table.add_column("time", no_wrap=True, min_width=MIN_TIME_WIDTH)
     for name in names:
-        table.add_column(Text(f"{name}\nK/W", justify="right"), justify="right", no_wrap=True)
+        add_number_column(table, name, "K/W")
     for time in decades(impedance.time):
         error = impedance.error * float(impedance.rise(time))
         rise_values = [float(impedance.rise(time, name)) for name in names]
