@@ -1,5 +1,5 @@
 # Update of the preconditioned conjugate gradients on the finest level: new direction, temperature and residual in one
-# pass over the rows. Included after v_cycle.pxi.
+# pass over the rows. Included after smoothing_passes.pxi.
 
 from libc.math cimport sqrt
 

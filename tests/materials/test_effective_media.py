@@ -16,13 +16,6 @@ from pydantic import TypeAdapter, ValidationError
 from scipy.sparse.linalg import spsolve
 
 from thermostack.errors import DescriptionError
-from thermostack.materials.cylinder_arrays import (
-    Arrangement,
-    _lattice_sums,
-    area_fraction,
-    conductivity_across,
-    dilute_conductivity,
-)
 from thermostack.materials.effective_media import (
     AreaComposite,
     BumpArray,
@@ -36,6 +29,13 @@ from thermostack.materials.effective_media import (
 )
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import MaterialDefinitions, find_material
+from thermostack.materials.transverse_conductivity import (
+    Arrangement,
+    _lattice_sums,
+    area_fraction,
+    conductivity_across,
+    dilute_conductivity,
+)
 from thermostack.schema.validated_dataclass import diagnostics_of, dump
 
 um = 1e-6

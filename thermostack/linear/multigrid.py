@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from thermostack.finite_volume.conduction import Conduction
+from thermostack.linear.v_cycle import full_multigrid, v_cycle
 from thermostack.mesh.coarsening_rule import CACHE_LINE, COARSENING, CoarseningRule, row_width
 
 # OpenMP threads that wait spin for some microseconds and then sleep.
@@ -188,23 +189,11 @@ class Multigrid:
     def cycle(self) -> None:
         """Apply one V-cycle: set t of the finest level from its b, by a symmetric positive definite map."""
         levels = self.levels[: self.depth + 1]
-        for fine, coarse in pairwise(levels):
-            fine.presmooth_restrict(coarse)
-        if len(levels) == len(self.levels):
-            levels[-1].solve_coarsest()
-        else:
-            levels[-1].set_solution_to_zero()
-        for fine, coarse in zip(levels[-2::-1], levels[:0:-1], strict=True):
-            fine.prolong_postsmooth(coarse)
+        v_cycle(levels, has_coarsest=len(levels) == len(self.levels))
 
     def full_multigrid_start(self) -> None:
         """Set t of the finest level by full multigrid: solve the coarsest grid, then prolong and smooth."""
-        for fine, coarse in pairwise(self.levels):
-            fine.restrict_rhs(coarse)
-        self.levels[-1].solve_coarsest()
-        for fine, coarse in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
-            fine.set_solution_to_zero()
-            fine.prolong_postsmooth(coarse)
+        full_multigrid(self.levels)
 
     # ---- PcgBackend
 

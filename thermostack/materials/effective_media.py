@@ -11,13 +11,6 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from thermostack.materials.cylinder_arrays import (
-    Arrangement,
-    area_fraction,
-    conductivity_across,
-    dilute_conductivity,
-    self_consistent_mean,
-)
 from thermostack.materials.effective_medium_base import (
     EffectiveMedium,
     parallel_conductivity,
@@ -25,6 +18,13 @@ from thermostack.materials.effective_medium_base import (
 )
 from thermostack.materials.material import Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes
+from thermostack.materials.transverse_conductivity import (
+    Arrangement,
+    area_fraction,
+    conductivity_across,
+    dilute_conductivity,
+    self_consistent_mean,
+)
 from thermostack.schema.fields import Depth, Extent, Fraction, Thickness, fail
 from thermostack.schema.validated_dataclass import (
     TaggedUnion,
@@ -48,8 +48,8 @@ class ViaArray(EffectiveMedium):
     """Straight vias in a regular array, with an optional liner at the wall of each hole.
 
     `diameter` is that of the hole; the core has diameter - 2 liner_thickness. Along z, the constituents
-    conduct in parallel. In the plane, the array of cylinders is exact (`cylinder_arrays.py`); a lined via
-    counts as the solid cylinder with the same dipole:
+    conduct in parallel. In the plane, the array of cylinders is exact (`transverse_conductivity.py`); a lined
+    via counts as the solid cylinder with the same dipole:
     liner ((1 + s) core + (1 - s) liner) / ((1 - s) core + (1 + s) liner),
     s = (core diameter / diameter)^2 (Hashin and Rosen, J. Appl. Mech. 31, 223, 1964). The error is less than
     0.03 % of the host's conductivity for holes on a quarter of the area, and 1.1 % for holes on half of it;
@@ -128,7 +128,7 @@ class BumpArray(EffectiveMedium):
 
     Along z, bumps and fill conduct in parallel. This neglects the constriction resistance in thin layers
     above and below: include it, with that of pads and wiring, in the interface resistance of the layer. In
-    the plane, the array of cylinders is exact (`cylinder_arrays.py`).
+    the plane, the array of cylinders is exact (`transverse_conductivity.py`).
 
     Parameters
     ----------
