@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pipeline import cell_for, held
+from pipeline import cell_for, process_memory
 from transient_stage import BUSY, IDLE, QUICK, at_rest, drawn, shown
 
 from thermostack import Model, Trace, discretize
@@ -58,9 +58,9 @@ class Factorised:
         conduction, capacity = assemble_conduction(model), assemble_capacity(model)
         shift = 1.0 / (scheme.gamma * step)
         operator = ShiftedOperator(conduction, capacity, threads=1).update_shift(shift).operator
-        before, begun = held("VmRSS"), time.process_time()
+        before, begun = process_memory("VmRSS"), time.process_time()
         self.factors = LuFactorization(operator)
-        self.seconds, self.memory = time.process_time() - begun, held("VmRSS") - before
+        self.seconds, self.memory = time.process_time() - begun, process_memory("VmRSS") - before
         self.stored = shift * capacity.ravel()
         surfaces = model.boundary
         self.brought = np.zeros(model.grid.cells)

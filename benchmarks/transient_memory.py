@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pipeline import cell_for, held
+from pipeline import cell_for, process_memory
 from transient_stage import BURST, QUICK, REST, at_rest, bursts, drawn, shown
 
 from thermostack import Model, discretize
@@ -39,10 +39,10 @@ def measure(model: Model, options: Any, folder: Path) -> dict[str, Any]:
     """Return the figures of one run."""
     memory, path = [], folder / "run.vtkhdf"
     start = at_rest(model)
-    before, begun, clock = held("VmRSS"), time.process_time(), time.perf_counter()
+    before, begun, clock = process_memory("VmRSS"), time.process_time(), time.perf_counter()
 
     def progress(*_: float) -> None:
-        memory.append(held("VmRSS"))  # the first is that of the start
+        memory.append(process_memory("VmRSS"))  # the first is that of the start
         if len(memory) > options.steps:
             raise EnoughError
 
@@ -72,7 +72,7 @@ def measure(model: Model, options: Any, folder: Path) -> dict[str, Any]:
         "elapsed_s": elapsed,
         "model_bytes_per_cell": before / cells,
         **{f"at_step_{n}_bytes": memory[n] for n in (SETTLED, steps // 2, steps) if n <= steps},
-        "most_bytes": held("VmHWM"),
+        "most_bytes": process_memory("VmHWM"),
         "held_bytes_per_cell": memory[-1] / cells,
         "growth": float(max(after[after.size // 2], after[-1]) / after[0] - 1.0),
         "spread": float((after.max() - after.min()) / after[0]),

@@ -30,7 +30,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from pipeline import cell_for, made_constant
+from pipeline import cell_for, with_constant_materials
 
 import thermostack.linear.shifted as shifted
 import thermostack.transient.simulation as simulations
@@ -63,7 +63,7 @@ def at_rest(model: Model) -> Array:
 def drawn(package: str, *, is_constant: bool) -> Geometry:
     """Return a package laid out, with its materials as they are or all constant."""
     geometry = build_geometry(read_package(package))
-    return made_constant(geometry) if is_constant else geometry
+    return with_constant_materials(geometry) if is_constant else geometry
 
 
 @dataclass

@@ -211,7 +211,7 @@ def test_stages_are_reported_and_timed() -> None:
 
 def test_result_has_the_warnings_of_the_model() -> None:
     steady = solve_steady(slab(COPPER, bottom=FixedTemperature(700.0)))
-    assert any("unusual temperature" in warning for warning in steady.warnings)
+    assert any("unusual ambient temperature" in warning for warning in steady.warnings)
 
 
 def test_field_without_power_is_at_ambient() -> None:

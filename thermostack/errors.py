@@ -73,6 +73,15 @@ class ThermostackError(Exception):
     """Base class of the errors that thermostack raises intentionally.
 
     The attribute `exit_code` is the exit code of the command line: 1 here, 2 to 6 in the derived classes.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> try:
+    ...     ts.read_package("no_such_package")
+    ... except ts.ThermostackError as error:
+    ...     print(type(error).__name__, error.exit_code)
+    DescriptionError 2
     """
 
     exit_code = 1
@@ -116,6 +125,12 @@ class ConvergenceError(ThermostackError):
         The reason, and the possible solutions.
     history : iterable of float
         The relative residual after each iteration, kept in the attribute `history`.
+
+    Examples
+    --------
+    >>> from thermostack import ConvergenceError
+    >>> ConvergenceError("stopped at a residual of 1e-3", [1.0, 1e-3]).history
+    (1.0, 0.001)
     """
 
     exit_code = 3
@@ -126,22 +141,50 @@ class ConvergenceError(ThermostackError):
 
 
 class RunawayError(ConvergenceError):
-    """No steady temperature exists, since power grows faster with temperature than cooling (exit code 3)."""
+    """No steady temperature exists, since power grows faster with temperature than cooling (exit code 3).
+
+    Examples
+    --------
+    >>> from thermostack import RunawayError
+    >>> RunawayError.exit_code
+    3
+    """
 
 
 class ResourceError(ThermostackError):
-    """The machine has too little memory for the request; nothing was allocated (exit code 4)."""
+    """The machine has too little memory for the request; nothing was allocated (exit code 4).
+
+    Examples
+    --------
+    >>> from thermostack import ResourceError
+    >>> ResourceError.exit_code
+    4
+    """
 
     exit_code = 4
 
 
 class OutputError(ThermostackError):
-    """A file could not be written; an older file of that name is unchanged (exit code 5)."""
+    """A file could not be written; an older file of that name is unchanged (exit code 5).
+
+    Examples
+    --------
+    >>> from thermostack import OutputError
+    >>> OutputError.exit_code
+    5
+    """
 
     exit_code = 5
 
 
 class ResultFileError(ThermostackError):
-    """A result file is damaged, of another program, or of a newer version (exit code 6)."""
+    """A result file is damaged, of another program, or of a newer version (exit code 6).
+
+    Examples
+    --------
+    >>> from thermostack import ResultFileError
+    >>> ResultFileError.exit_code
+    6
+    """
 
     exit_code = 6

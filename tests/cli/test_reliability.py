@@ -100,7 +100,7 @@ SQUARE, FAR = "{at: [1 mm, 1 mm], size: [1 mm, 1 mm]", "{at: [5 mm, 5 mm], size:
 @pytest.mark.parametrize(
     ("row", "old", "new", "words"),
     [
-        (4, "100 W/m/K", "120e3 W/m/K", "own conducts 120000 W/m/K, outside 0.001 to 10000 W/m/K"),
+        (4, "100 W/m/K", "120e3 W/m/K", "a conductivity of 120000 W/m/K, outside 0.001 to 10000 W/m/K"),
         (18, "power: 20 W", f"power: {{blocks: {{a: {SQUARE}, power: 20 W}}, b: {FAR}}}}}}}",
          "block 'b' has no power, other blocks have one"),
         (27, "ambient: 40 degC", "ambient: 40 K", "40 K .* is an unusual ambient temperature"),

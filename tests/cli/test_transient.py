@@ -204,7 +204,7 @@ def test_run_longer_than_its_trace_is_rejected(here: Path, capsys: pytest.Captur
     assert main([*TRACED, "--duration", "1 s"]) == 2
     error_output = capsys.readouterr().err
     assert f"{TRACE_FILE}:5" in error_output
-    assert "the trace ends at 40 ms, 1 s is asked for" in error_output
+    assert "the trace ends at 40 ms, before 1 s" in error_output
     assert "E-TRACE" in error_output
     assert main([*TRACED, "--duration", "15 ms", "--no-save"]) == 0
 

@@ -406,7 +406,7 @@ def test_files_of_another_kind_are_not_overwritten(logic: ThermalImpedance, tmp_
     for ending in FILE_SIGNATURES:
         path = tmp_path / f"two_dies_zth{ending}"
         path.write_text("notes of months")
-        with pytest.raises(OutputError, match="is something else than its name says"):
+        with pytest.raises(OutputError, match="has another content than its name suggests"):
             logic.save(tmp_path)
         assert path.read_text() == "notes of months"
         path.unlink()

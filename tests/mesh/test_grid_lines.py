@@ -385,9 +385,9 @@ def test_healing_length_uses_the_lateral_conductivity() -> None:
 def test_healing_length_below_a_sink_with_a_resistance() -> None:
     """A resistance R over the plan A is the coefficient h = 1 / (R A)."""
     sheet = Layer("sheet", 0.1 * mm, COPPER)
-    by_film = sheets(sheet, top=HeatSink(300.0, h=1.0 / (2.0 * SIDE * SIDE)))
+    by_htc = sheets(sheet, top=HeatSink(300.0, h=1.0 / (2.0 * SIDE * SIDE)))
     assert healing_length(sheets(sheet, top=HeatSink(300.0, resistance=2.0)), *MIDDLE) == pytest.approx(
-        healing_length(by_film, *MIDDLE)
+        healing_length(by_htc, *MIDDLE)
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures show the cells as they are: values, edges, outlines, the peak, and what is not there."""
+"""Figures of results: values and edges of cells, outlines, the peak, and cells outside the body."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_other_suffixes_are_rejected(steady: SteadyResult, tmp_path: Path, name:
 
 
 def test_missing_directory_is_an_output_error(steady: SteadyResult, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="is not there"):
+    with pytest.raises(OutputError, match="absent does not exist"):
         plot_overview(steady, tmp_path / "absent" / "a.png")
 
 

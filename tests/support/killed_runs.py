@@ -20,6 +20,8 @@ from typing import Any
 
 import h5py
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, without the path that pytest sets
 from support import small_series
 from support.small_series import coarse_model, contents, fake_run
 

@@ -195,7 +195,7 @@ def scaled_powers(package: Package, factors: dict[str, float], rest: float = 0.0
         factor = factors.get(f"{stack.name}.{layer.name}", rest)
         power = layer.power
         total = None if power.total is None else power.total * factor
-        blocks = tuple(replace(block, power=block.described_power * factor) for block in power.blocks)
+        blocks = tuple(replace(block, power=block.unscaled_power * factor) for block in power.blocks)
         return replace(layer, power=replace(power, total=total, blocks=blocks))
 
     found = [
@@ -218,7 +218,7 @@ def powered_layers(package: Package) -> list[str]:
 def described_power(package: Package) -> float:
     """Return the sum of all described powers [W]."""
     given = [layer.power for stack in package.stacks for layer in stack.layers if layer.power is not None]
-    return sum((power.total or 0.0) + sum(block.described_power for block in power.blocks) for power in given)
+    return sum((power.total or 0.0) + sum(block.unscaled_power for block in power.blocks) for power in given)
 
 
 def solid_volume(package: Package) -> float:

@@ -214,7 +214,7 @@ FULL, HALF = PowerState("full", 1.0), PowerState("half", 0.5)
         ({"limit": "105"}, "E-UNIT", "no unit"),
         ({"limit": "105 W"}, "E-UNIT", "105 W"),
         ({"stack": "gp u"}, "E-NAME", "not a name"),
-        ({"sensor": Mapping}, "E-TYPE", "no sensor"),
+        ({"sensor": Mapping}, "E-TYPE", "is not a sensor"),
         ({"dwel": 1.0}, "E-KEY", "did you mean dwell"),
     ],
 )

@@ -315,7 +315,7 @@ def test_checkpoint_of_another_run_raises(other: dict[str, Any], tmp_path: Path)
     with pytest.raises(Stop):
         play(**WHOLE, path=path, checkpoint=0.0, progress=stop_at(3))
     before = (tmp_path / "run.checkpoint").read_bytes()
-    with pytest.raises(DescriptionError, match="it is a state of another run"):
+    with pytest.raises(DescriptionError, match="the checkpoint is of another run"):
         play(**{**WHOLE, **other}, path=path, resume=True)
     windy = workload_model(top=3e3)
     with pytest.raises(DescriptionError, match="the checkpoint is of another model"):

@@ -70,6 +70,14 @@ class RunReport:
         Sum of the absolute imbalances of all steps that rounding caused [J].
     seconds : float
         Wall-clock time [s] of the process that finished the run.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> model = ts.discretize(ts.read_package("hbm3_8h"), cell=2e-3)
+    >>> report = ts.solve_transient(model, 0.01, tolerance=1.0).report
+    >>> report.scheme, report.steps > 0
+    ('sdirk3', True)
     """
 
     scheme: str

@@ -19,6 +19,8 @@ from thermostack.units import format_quantity
 
 _NEGATIVE_HINT = "set allow_negative: true in its power if it is a cooler"
 
+MAX_REPR_NAMES = 6  # columns in the text that represents loads
+
 
 class Loads:
     """Powers, ambient temperatures and heat-transfer coefficients of a model at any time.
@@ -75,6 +77,13 @@ class Loads:
         self._override = np.full(self.sources.count, np.nan)  # W
         self._scale = np.ones(self.sources.count)
         self._last: tuple[float, bool, np.ndarray] | None = None
+
+    def __repr__(self) -> str:
+        """Return the number of heat sources and of waveforms, and the names of the first columns."""
+        names = [name for waveform in self.waveforms for name in waveform.names]
+        columns = ", ".join(names[:MAX_REPR_NAMES]) + (", ..." if len(names) > MAX_REPR_NAMES else "")
+        driven = f" driven by {columns}" if names else ", constant"
+        return f"Loads of {self.model.package.name!r}: {self.sources.count} heat sources{driven}"
 
     # -- at a time ---------------------------------------------------------------------------
 

@@ -61,8 +61,25 @@ class Waveform(Protocol):
 class TimeFunction:
     """Powers [W] and ambient temperatures [K] as a Python function of time.
 
-    The function takes a time [s] and returns values by name, the same names at any time. It is called at any
-    times in any order. `breaks` are the times [s] at which its values or slopes jump, where steps end.
+    Parameters
+    ----------
+    function : callable
+        Takes a time [s] and returns values by name, the same names at any time. The solver calls it at any
+        time, not in increasing order.
+    breaks : sequence of float
+        Times [s] at which values or slopes jump; a step ends at each of them.
+
+    Raises
+    ------
+    DescriptionError
+        If a name has no unit that is known, a break is not finite, or the function returns no mapping.
+
+    Examples
+    --------
+    >>> from thermostack import TimeFunction
+    >>> ramp = TimeFunction(lambda t: {"gpu": 100.0 * min(t, 1.0)}, breaks=[1.0])
+    >>> ramp.at(0.5).tolist(), ramp.next_event(0.0)
+    ([50.0], 1.0)
     """
 
     def __init__(

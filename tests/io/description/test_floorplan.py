@@ -119,7 +119,7 @@ LIKE = f"(the header is like {HEADER})"
 COMMAS = f"(write {HEADER}, with decimal points) [E-FILE]"
 ALONE = "(expected a number without a unit) [E-TYPE]"
 LONG = f"'{'1' * 56}... is not a number (a number has up to 64 characters) [E-TYPE]"
-BLANK = "'' is not a name (up to 128 printable characters, no blank at the ends) [E-NAME]"
+BLANK = "'' is not a name (up to 128 printable characters, no blank at either end) [E-NAME]"
 OPEN = 'is not closed or not doubled (write "" for a quote inside quotes) [E-FILE]'
 A_POWER = 'is a power; expected a length, like "50 um" (write height [mm]) [E-UNIT]'
 A_LENGTH = 'is a length; expected a power, like "10 W" (write power [W]) [E-UNIT]'
@@ -463,7 +463,7 @@ def test_diagnostics_of_npy() -> None:
     assert refused(saved(np.ones(3))) == f"map.npy: contains float64 of shape (3,) {due}"
     assert refused(saved(np.ones((2, 2), complex))) == f"map.npy: contains complex128 of shape (2, 2) {due}"
     assert refused(saved(np.ones((2, 2), bool))) == f"map.npy: contains bool of shape (2, 2) {due}"
-    assert refused(saved(np.array([["a"]]))) == f"map.npy: holds <U1 of shape (1, 1) {due}"
+    assert refused(saved(np.array([["a"]]))) == f"map.npy: contains <U1 of shape (1, 1) {due}"
     assert refused(saved(np.ones((2, 2)))[:-8]) == (
         "map.npy: has 24 bytes after its header, expected 32 (the file is damaged) [E-FILE]"
     )
