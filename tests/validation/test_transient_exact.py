@@ -403,11 +403,11 @@ def test_heat_that_is_astray_is_no_result(monkeypatch: pytest.MonkeyPatch) -> No
         error, stored = judge(stepper)
         return error, stored - factor * lost
 
-    monkeypatch.setattr(Stepper, "judge", lambda stepper: misjudge(stepper, 1.0))
+    monkeypatch.setattr(Stepper, "error_norm", lambda stepper: misjudge(stepper, 1.0))
     simulation.advance(0.1 * course.until)
     assert simulation.energy.correction >= lost
-    monkeypatch.setattr(Stepper, "judge", lambda stepper: misjudge(stepper, 10.0))
-    with pytest.raises(ConvergenceError, match=r"does not balance: .* J are astray; ask for a smaller"):
+    monkeypatch.setattr(Stepper, "error_norm", lambda stepper: misjudge(stepper, 10.0))
+    with pytest.raises(ConvergenceError, match=r"does not balance: .* J are missing; ask for a smaller"):
         simulation.advance(course.until)
 
 
