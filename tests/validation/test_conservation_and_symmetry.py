@@ -268,7 +268,7 @@ def test_a_layer_drawn_as_two_is_the_same(package: Package, pick: int) -> None:
         power = layer.power
         if power is not None:
             total = None if power.total is None else 0.5 * power.total
-            blocks = tuple(replace(block, power=0.5 * block.described_power) for block in power.blocks)
+            blocks = tuple(replace(block, power=0.5 * block.unscaled_power) for block in power.blocks)
             power = replace(power, total=total, blocks=blocks)
         interface = layer.interface if half == 0 else Interface()
         halves.append(
