@@ -18,6 +18,7 @@ from thermostack import (
     Package,
     Simulation,
     Stack,
+    TimeFunction,
     Trace,
     discretize,
     solve_steady,
@@ -156,6 +157,9 @@ def test_impedance_in_text(model: Model) -> None:
         (lambda model: Simulation(model, initial=300.0).step(1e-3, {"plate": "1 s"}), "plate"),
         (lambda model: Trace.duty_cycle("plate", "1 s", period=1.0, share=0.5), "power"),
         (lambda model: Trace.duty_cycle("plate", 1.0, period="1 W", share=0.5), "period"),
+        (lambda model: Trace.pattern(["1 s", "1 W"], {"plate": [1.0, 2.0]}), "durations[1]"),
+        (lambda model: Trace.constant({"plate": 1.0}).repeated("1 W"), "period"),
+        (lambda model: TimeFunction(lambda t: {"plate": 1.0}, breaks=["1 W"]), "breaks[0]"),
     ],
 )
 def test_invalid_text_names_the_argument(model: Model, call: Callable[[Model], Any], field: str) -> None:
@@ -163,3 +167,9 @@ def test_invalid_text_names_the_argument(model: Model, call: Callable[[Model], A
         call(model)
     (diagnostic,) = caught.value.diagnostics
     assert (diagnostic.field, diagnostic.code) == (field, "E-UNIT")
+
+
+def test_durations_and_breaks_in_text_equal_those_in_seconds() -> None:
+    columns = {"plate": [1.0, 2.0]}
+    assert Trace.pattern(["1 ms", "2 ms"], columns).period == Trace.pattern([1e-3, 2e-3], columns).period
+    assert TimeFunction(lambda t: {"plate": 1.0}, breaks=["2 s", 1.0]).breaks == (1.0, 2.0)

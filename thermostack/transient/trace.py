@@ -183,15 +183,21 @@ class Trace:
 
     @classmethod
     def pattern(
-        cls, durations: Sequence[float], columns: Mapping[str, Any], *, units: Mapping[str, str] | None = None
+        cls,
+        durations: Sequence[float | str],
+        columns: Mapping[str, Any],
+        *,
+        units: Mapping[str, str] | None = None,
     ) -> Trace:
-        """Return a repeated trace of steps with durations [s]."""
-        times = [math.fsum(durations[:n]) for n in range(len(durations))]
-        return cls.of(times, columns, units=units, after="repeat", period=math.fsum(durations))
+        """Return a repeated trace of steps with durations [s, or text with a unit]."""
+        seconds = [to_si(each, "time", f"durations[{n}]") for n, each in enumerate(durations)]
+        times = [math.fsum(seconds[:n]) for n in range(len(seconds))]
+        return cls.of(times, columns, units=units, after="repeat", period=math.fsum(seconds))
 
-    def repeated(self, period: float | None = None) -> Trace:
-        """Return this trace, repeated with a period [s]."""
-        return dataclasses.replace(self, after="repeat", period=period)
+    def repeated(self, period: float | str | None = None) -> Trace:
+        """Return this trace, repeated with a period [s, or text with a unit]."""
+        length = None if period is None else to_si(period, "time", "period")
+        return dataclasses.replace(self, after="repeat", period=length)
 
     # -- values ------------------------------------------------------------------------------
 

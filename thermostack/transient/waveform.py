@@ -11,7 +11,7 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.cooling import FACES
-from thermostack.schema.fields import quote_value, suggest
+from thermostack.schema.fields import quote_value, suggest, to_si
 from thermostack.units import write_quantity
 
 UNITS = (
@@ -83,10 +83,10 @@ class TimeFunction:
     """
 
     def __init__(
-        self, function: Callable[[float], Mapping[str, float]], breaks: Sequence[float] = ()
+        self, function: Callable[[float], Mapping[str, float]], breaks: Sequence[float | str] = ()
     ) -> None:
         self.function = function
-        self.breaks = tuple(sorted(float(time) for time in breaks))
+        self.breaks = tuple(sorted(to_si(each, "time", f"breaks[{n}]") for n, each in enumerate(breaks)))
         self.names = tuple(self._evaluate(0.0))
         self.units = tuple(unit_of(name) for name in self.names)
         diagnostics = [
