@@ -8,7 +8,6 @@ import math
 import pickle
 import subprocess
 import sys
-import time
 from fractions import Fraction
 
 import numpy as np
@@ -479,12 +478,11 @@ def test_any_text_is_finite_number_or_unit_error(text: str, dimension: str) -> N
         "1." * 50,
     ],
 )
-def test_any_text_is_read_quickly(text: str) -> None:
-    start = time.perf_counter()
+@pytest.mark.timeout(60)  # an exponential search would not end; the expected time is a few milliseconds
+def test_no_text_makes_the_parser_search_exponentially(text: str) -> None:
     for dimension in DIMENSIONS:
         with contextlib.suppress(UnitError):
             parse_quantity(text, dimension)
-    assert time.perf_counter() - start < 0.5  # a few milliseconds; the rest is for a busy machine
 
 
 def test_units_imports_no_other_module() -> None:

@@ -25,6 +25,7 @@ from support.command_line import (
 )
 
 from thermostack import __version__
+from thermostack.cli import signals
 from thermostack.cli.main import app, main
 from thermostack.cli.options import read_cell, read_settings
 from thermostack.cli.signals import between_steps, interruptible
@@ -320,9 +321,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_does_not_import_numerical_libraries() -> None:
     code = "import sys; from thermostack.cli.main import main; main(['--help'])\n"
     code += "print(*sys.modules, sep=chr(10))"
-    begin = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert time.perf_counter() - begin < 3.0  # 0.2 s where nothing else runs
     loaded = set(done.stdout.split())
     assert not loaded & {
         "numpy",
@@ -419,10 +418,9 @@ def test_debug_prints_the_traceback(
     assert "--debug prints the traceback" in capsys.readouterr().err
 
 
-def test_too_many_cells_are_rejected_quickly(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    begin = time.perf_counter()
+@pytest.mark.timeout(120)  # without the check the command would fill the memory
+def test_too_many_cells_are_rejected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["solve", TWO_DIES_FILE, "--cell", "1 um"]) == 4
-    assert time.perf_counter() - begin < 2.0
     assert "GB are available" in capsys.readouterr().err
     assert files(here) == []
 
@@ -469,17 +467,19 @@ def stuck(*arguments, **options):
 steady.solve_steady = stuck
 sys.exit(main(["solve", "../descriptions/two_dies.yaml", "--cell", "2 mm"]))
 """
-IN_PYTHON = "time.sleep(30)"
-IN_EXEC = "exec('time.sleep(30)')"  # as dataclasses are created during imports
+IN_PYTHON = "time.sleep(600)"
+IN_EXEC = "exec('time.sleep(600)')"  # as dataclasses are created during imports
 # Like a factorisation of the direct solver: minutes in C, where Python does not handle signals.
 IN_C = "import numpy; a = numpy.random.default_rng(0).random((6000, 6000)); numpy.linalg.svd(a)"
 
 
+def test_a_command_gives_itself_at_most_two_seconds_to_end() -> None:
+    assert signals.UNWIND_TIMEOUT + signals.STEP_TIMEOUT <= 2.0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
 @pytest.mark.parametrize("work", [IN_PYTHON, IN_EXEC, IN_C], ids=["python", "exec", "c"])
-def test_interrupted_command_ends_within_seconds_without_files(
-    number: signal.Signals, work: str, here: Path
-) -> None:
+def test_interrupted_command_ends_without_files(number: signal.Signals, work: str, here: Path) -> None:
     Path("../descriptions/stuck.py").write_text(STUCK.format(work=work))
     command = [sys.executable, "-m", "stuck"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -490,11 +490,9 @@ def test_interrupted_command_ends_within_seconds_without_files(
         if line == "stuck\n":
             break
     time.sleep(1.0 if work == IN_C else 0.1)
-    sent = time.perf_counter()
     process.send_signal(number)
-    _, logged = process.communicate(timeout=30)
+    _, logged = process.communicate(timeout=60)  # the work takes longer
     assert process.returncode == 130
-    assert time.perf_counter() - sent < 3.0  # 2 s, with a margin for a loaded machine
     assert "interrupted" in logged
     assert "Traceback" not in logged
     assert files(here) == []
@@ -502,6 +500,7 @@ def test_interrupted_command_ends_within_seconds_without_files(
 
 DROPPED = """\
 import os, signal, sys, time, weakref
+from thermostack.cli import signals
 from thermostack.cli.signals import between_steps, interruptible
 
 class Part:
@@ -516,7 +515,7 @@ try:
         part = Part()
         {how}
         del part
-        time.sleep(30.0)
+        time.sleep(600.0)
 except KeyboardInterrupt:
     sys.exit("interrupted outside the destructor")
 """
@@ -527,12 +526,10 @@ except KeyboardInterrupt:
 def test_interrupt_that_python_drops_is_raised_again(around: str, how: str) -> None:
     """Python only prints an exception of a destructor or a weak-reference callback."""
     code = DROPPED.format(around=around, how=how)
-    begin = time.perf_counter()
     process = start([sys.executable, "-c", code])
     _, logged = process.communicate(timeout=60)
     assert logged == "interrupted outside the destructor\n"
     assert process.returncode == 1
-    assert time.perf_counter() - begin < 10.0
 
 
 @pytest.mark.usefixtures("default_signals")

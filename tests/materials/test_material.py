@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import pickle
 import re
-import time
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
+from support.cost import count_calls
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials import material
@@ -438,13 +438,9 @@ def test_silicon_power_law_deviates_from_the_table_as_documented() -> None:
         assert ratio - 1.0 == pytest.approx(departure, abs=1e-3)
 
 
-def test_library_loads_in_less_than_50_ms() -> None:
-    def seconds() -> float:
-        start = time.perf_counter()
-        tomllib.loads((files("thermostack.materials") / "materials.toml").read_text(encoding="utf-8"))
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(3)) < 0.05
+def test_library_loads_at_bounded_cost() -> None:
+    text = (files("thermostack.materials") / "materials.toml").read_text(encoding="utf-8")
+    assert count_calls(lambda: tomllib.loads(text))[0] < 50_000
 
 
 # -- finding ---------------------------------------------------------------------------------

@@ -30,11 +30,9 @@ def test_import_loads_no_heavy_library() -> None:
     assert run_python(program).strip() == "[]"
 
 
-def test_import_is_quick() -> None:
-    program = (
-        "import time; start = time.perf_counter(); import thermostack; print(time.perf_counter() - start)"
-    )
-    assert min(float(run_python(program)) for _ in range(3)) < 0.3
+def test_import_loads_few_modules() -> None:
+    program = "import sys; before = len(sys.modules); import thermostack; print(len(sys.modules) - before)"
+    assert int(run_python(program)) < 60
 
 
 @pytest.mark.parametrize("name", thermostack.__all__)

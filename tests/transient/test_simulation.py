@@ -204,6 +204,19 @@ def test_fixed_step_length() -> None:
     assert simulation.rejected == 0
 
 
+def test_fixed_step_can_be_changed_between_steps() -> None:
+    seen: list[float] = [0.0]
+    simulation = simulate(loads=pulses(), scheme="implicit_euler", step=0.01)
+    simulation.advance(0.02, lambda each: seen.append(each.time))
+    simulation.fixed_step = "5 ms"
+    simulation.advance(0.04, lambda each: seen.append(each.time))
+    assert np.diff(seen) == pytest.approx([0.01, 0.01, 0.005, 0.005, 0.005, 0.005])
+    with pytest.raises(ValueError, match="greater than zero"):
+        simulation.fixed_step = -1.0
+    with pytest.raises(ValueError, match="does not estimate its error"):
+        simulation.fixed_step = None
+
+
 def test_energy_balance_closes() -> None:
     simulation = simulate(loads=pulses(), initial="outside")
     start, capacity = simulation.field, assemble_capacity(simulation.model)

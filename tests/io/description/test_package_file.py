@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.cost import count_calls
 
 from thermostack import (
     Block,
@@ -108,12 +109,11 @@ def test_aliases_repeat_their_anchor() -> None:
 # -- where packages are ----------------------------------------------------------------------
 
 
-def test_shipped_packages_are_read_quickly() -> None:
+def test_shipped_packages_are_read_at_bounded_cost() -> None:
     for name, about in shipped_packages().items():
         assert about
-        start = time.perf_counter()
-        package = read_package(name)
-        assert time.perf_counter() - start < 1.5  # 0.05 s where nothing else runs
+        calls, package = count_calls(functools.partial(read_package, name))
+        assert calls < 600_000
         assert build_geometry(package).boxes
 
 
@@ -325,9 +325,8 @@ def test_exponential_templates_are_refused(tmp_path: Path) -> None:
     rows += [
         f"  t{n}: {{use: t{n - 1}}}\n  u{n}: {{use: t{n - 1}, on: t{n}, {copies}}}\n" for n in range(1, 12)
     ]
-    start = time.perf_counter()
-    refusal(write(tmp_path, "  x: {use: t11, on: board, at: [0 mm, 0 mm]}\n" + "".join(rows)))
-    assert time.perf_counter() - start < 5.0
+    path = write(tmp_path, "  x: {use: t11, on: board, at: [0 mm, 0 mm]}\n" + "".join(rows))
+    assert count_calls(lambda: refusal(path))[0] < 1_000_000
 
 
 def test_included_file_needs_one_root_stack(tmp_path: Path) -> None:
