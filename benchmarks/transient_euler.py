@@ -1,7 +1,7 @@
 """Implicit Euler against the adaptive scheme at equal error: operator applications for a GPU in bursts.
 
     python benchmarks/transient_euler.py [--package NAME] [--cells 1e5] [--tolerance 0.1 0.01]
-                                         [--periods 1] [--most 10000] [--quick] [--json FILE]
+                                         [--periods 1] [--max-steps 10000] [--quick] [--json FILE]
 
 Claim: 20 times fewer operator applications than implicit Euler at the same error.
 
@@ -13,7 +13,7 @@ at the end of each; the same judged only where the power "jumps", which suits it
 since the jump before have died out there; and "graded" steps, those that the adaptive scheme has chosen,
 each divided alike, as a control of steps would have it that costs nothing and never errs. Steps are halved
 until the error is that of the adaptive scheme, and the work at equal error is interpolated between the last
-two; where more than `--most` steps would be needed it is extrapolated, and said to be.
+two; where more than `--max-steps` steps would be needed it is extrapolated, and said to be.
 
 What counts as work are operator applications: one in each iteration, one for each residual, and those that
 cycles and changes of the operator are worth by their time in the same run. What a stage needs beside them
@@ -229,15 +229,15 @@ def main() -> None:
     parser.add_argument("--cells", type=float, default=1e5)
     parser.add_argument("--tolerance", type=float, nargs="+", default=[0.1, 0.01], help="K")
     parser.add_argument("--periods", type=int, default=1)
-    parser.add_argument("--most", type=int, default=10_000, help="steps of one run")
+    parser.add_argument("--max-steps", type=int, default=10_000, help="steps of one run")
     parser.add_argument("--quick", action="store_true", help="few cells: does it run?")
     parser.add_argument("--json", type=Path, help="where to save the figures too")
     options = parser.parse_args()
     if options.quick:
-        options.cells, options.tolerance, options.maximum = QUICK, [1.0], 60
+        options.cells, options.tolerance, options.max_steps = QUICK, [1.0], 60
     geometry = drawn(options.package, is_constant=True)
     model = discretize(geometry, cell_for(geometry, options.cells))
-    results = measure(Case(model, options.periods), options.tolerance, options.maximum)
+    results = measure(Case(model, options.periods), options.tolerance, options.max_steps)
     names = list(results[-1])
     for name in names:
         print(f"{name:>14}", *(f"{shown(result.get(name, '')):>11}" for result in results))

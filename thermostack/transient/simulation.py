@@ -109,14 +109,13 @@ class Simulation:
         time, tolerance = to_si(time, "time", "time"), to_si(tolerance, "temperature_difference", "tolerance")
         step = None if step is None else to_si(step, "time", "step")
         _check_arguments(scheme, tolerance, step)
-        self.time, self.tolerance, self.scheme = time, tolerance, SCHEMES[scheme]
-        self.fixed_step = step
+        self.time, self.scheme = time, SCHEMES[scheme]
+        self._step_size = StepSizeController(tolerance, self.scheme.embedded_order, step)
         self._check_memory(method)
         self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)
         self.steps = 0
         self.energy = Energy()
         self.members = PartsAndBlocks(self.model)
-        self._step_size = StepSizeController(tolerance, self.scheme.embedded_order, step)
         self._zero = self.model.boundary.mean_ambient  # K
         self._materials = MaterialUpdate(self.model, self._zero, tolerance, self.loads.htc_fraction(time))
         operators = self._materials.conduction, self._materials.capacity
@@ -165,6 +164,22 @@ class Simulation:
     def peak(self) -> float:
         """Return the maximum temperature of a cell [K]."""
         return float(self._stepper.field[self.model.part > 0].max()) + self._zero
+
+    @property
+    def tolerance(self) -> float:
+        """Return the tolerance of the error in time [K]."""
+        return self._step_size.tolerance
+
+    @property
+    def fixed_step(self) -> float | None:
+        """Return the fixed length of the steps [s]; None with error control. It can be set between steps."""
+        return self._step_size.fixed_step
+
+    @fixed_step.setter
+    def fixed_step(self, step: float | str | None) -> None:
+        step = None if step is None else to_si(step, "time", "fixed_step")
+        _check_arguments(self.scheme.name, self.tolerance, step)
+        self._step_size.fixed_step = step
 
     @property
     def next_step(self) -> float:
