@@ -59,44 +59,6 @@ CLONED row_face_slopes(int n, IN resistance, IN flow_low, IN flow_high, OUT a, O
     }
 }
 
-/* -- extremes and mean of a cell --------------------------------------------------------------- */
-
-/* Add the maximum and the minimum of the profile along one axis, relative to the centre of the cell, to rise and
- * (negated) to fall [K], and h times the slope at the high face minus that at the low face to slope_change [K]. */
-CLONED row_extremum(int n, IN resistance, IN flow_low, IN flow_high, IN g_low, IN g_high, IN t_low, IN t, IN t_high,
-                    OUT rise, OUT fall, OUT slope_change)
-{
-    for (int i = 0; i < n; ++i) {
-        const double a = -resistance[i] * flow_low[i], b = -resistance[i] * flow_high[i];
-        const double before = t_low[i] - t[i], beyond = t_high[i] - t[i];
-        const double at_low = -(3.0 * a + b) / 8.0, at_high = (a + 3.0 * b) / 8.0;
-        const int is_first = !(g_low[i] > 0.0), is_last = !(g_high[i] > 0.0);
-        const double hot_low = is_first ? INFINITY : MAXIMUM(before, 0.0);
-        const double hot_high = is_last ? INFINITY : MAXIMUM(beyond, 0.0);
-        const double cold_low = is_first ? INFINITY : MAXIMUM(-before, 0.0);
-        const double cold_high = is_last ? INFINITY : MAXIMUM(-beyond, 0.0);
-        const double up_low = MINIMUM(at_low, hot_low), up_high = MINIMUM(at_high, hot_high);
-        const double down_low = MINIMUM(-at_low, cold_low), down_high = MINIMUM(-at_high, cold_high);
-        const double flatter = 0.5 * MINIMUM(fabs(a), fabs(b));
-        const double parabola = (a + b) * (a + b) / (8.0 * fabs(a - b));
-        const double summit = MINIMUM(parabola, flatter);
-        const double up = MAXIMUM(up_low, up_high), down = MAXIMUM(down_low, down_high);
-        rise[i] += (a > 0.0) & (b < 0.0) ? summit : up;
-        fall[i] += (a < 0.0) & (b > 0.0) ? summit : down;
-        slope_change[i] += b - a;
-    }
-}
-
-/* Replace rise, fall and slope_change by the maximum, the minimum and dx times the mean temperature of each cell. */
-CLONED row_cell_extremes(int n, double t_min, double t_max, IN t, IN dx, OUT rise, OUT fall, OUT slope_change)
-{
-    for (int i = 0; i < n; ++i) {
-        rise[i] = MINIMUM(t[i] + rise[i], t_max);
-        fall[i] = MAXIMUM(t[i] - fall[i], t_min);
-        slope_change[i] = (t[i] + slope_change[i] * (1.0 / 24.0)) * dx[i];
-    }
-}
-
 /* -- bisected cells ---------------------------------------------------------------------------- */
 
 /* Interpolate t to the halves of each cell by its limited slopes.

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.plain_nodal_values import all_fluxes, plain_extremes
 from support.random_packages import packages
 
 from thermostack import (
@@ -29,8 +30,9 @@ from thermostack import (
 from thermostack.finite_volume import error_estimate
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.error_estimate import MAX_SLOPE_CHANGE_RATIO, BisectedGrid
+from thermostack.finite_volume.nodal_values import nodal_values
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_parts
-from thermostack.finite_volume.reconstruction import CellFluxes, Cells, FaceFluxes, X, Y, Z, cell_extremum
+from thermostack.finite_volume.reconstruction import CellFluxes, Cells, FaceFluxes, X, Y, Z
 from thermostack.materials.material import VOID
 from thermostack.mesh.model import Model
 from thermostack.units import mm
@@ -111,17 +113,18 @@ def inside(model: Model) -> list[np.ndarray]:
     return found
 
 
-def plain_extremes(fluxes: FaceFluxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the minimum, mean and maximum temperature [K] of each cell, not bounded by the ambient."""
-    low, mean, high = (np.empty(fluxes.t.shape) for _ in range(3))
-    for k, t in enumerate(fluxes.t):
-        a, b = plane_of(fluxes, k).slopes
-        rise_low, rise_high = fluxes.neighbour_rise(cells_of(fluxes, k))
-        colder = (np.where(np.isfinite(step), -step, np.inf) for step in (rise_low, rise_high))
-        high[k] = t + cell_extremum(a, b, rise_low, rise_high)[1].sum(axis=0)
-        low[k] = t - cell_extremum(-a, -b, *colder)[1].sum(axis=0)
-        mean[k] = t + (b - a).sum(axis=0) / 24.0
-    return low, mean, high
+def plain_mean(fluxes: FaceFluxes, power: np.ndarray | None = None) -> np.ndarray:
+    """Return the mean temperature [K] of each cell; with a power [W], of cells that may store heat."""
+    flux = all_fluxes(fluxes)[0]
+    a, b = flux.slopes
+    outflow = flux.high - flux.low
+    kept = np.ones(fluxes.t.shape)
+    if power is not None:
+        magnitude, stored = np.abs(outflow).sum(axis=0), np.abs(outflow.sum(axis=0) - power)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            kept = np.where(magnitude > stored, 1.0 - stored / magnitude, 0.0)
+    mean: np.ndarray = fluxes.t + kept * (b - a).sum(axis=0) / 24.0
+    return mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,9 +273,11 @@ def half_cell_conductance(g: np.ndarray, low: np.ndarray, high: np.ndarray | flo
 # -- part temperatures -------------------------------------------------------------------------------
 
 
-def check_measured(fluxes: FaceFluxes) -> None:
-    low, mean, high = plain_extremes(fluxes)
-    measured, model = measure_parts(fluxes), fluxes.model
+def check_measured(fluxes: FaceFluxes, power: np.ndarray | None = None) -> None:
+    (low, high), mean = plain_extremes(fluxes), plain_mean(fluxes, power)
+    model, unbounded = fluxes.model, high
+    power_of_plane = None if power is None else lambda k: power[k]
+    measured = measure_parts(fluxes, power_of_plane=power_of_plane)
     boundary, sources = model.boundary, [source.plane for source in model.layer_sources]
     fixed = boundary.temperature[boundary.h > 0.0]
     if min(heat.min() for heat in [*sources, boundary.flux, np.zeros(1)] if heat.size) >= 0.0:
@@ -293,6 +298,8 @@ def check_measured(fluxes: FaceFluxes) -> None:
         cell = np.unravel_index(measured.peaks.cell[n], model.grid.shape)
         assert where[cell]
         assert high[cell] == pytest.approx(found.max, rel=1e-13)
+        nodes = nodal_values(fluxes, tuple(np.array([index]) for index in cell))
+        assert nodes.at(measured.peaks.offset[:, [n]])[0] == pytest.approx(unbounded[cell], rel=1e-13)
 
 
 @EVERY
@@ -301,6 +308,17 @@ def test_temperatures_of_parts_and_blocks_equal_those_of_numpy(
     shape: tuple[int, int, int], dtype: type, roughness: float
 ) -> None:
     check_measured(random_fluxes(body(shape), dtype, roughness=roughness))
+
+
+@EVERY
+def test_means_of_cells_that_store_heat_equal_those_of_numpy(
+    shape: tuple[int, int, int], dtype: type
+) -> None:
+    fluxes = random_fluxes(body(shape), dtype)
+    outflow = all_fluxes(fluxes)[0]
+    balanced = (outflow.high - outflow.low).sum(axis=0)
+    shares = np.random.default_rng(0).choice([0.0, 0.5, 0.9, 1.0, 2.0], size=shape)
+    check_measured(fluxes, shares * balanced)
 
 
 @WIDELY

@@ -1,14 +1,12 @@
-"""Reconstruction between cell centres: profiles and their maxima, points, fluxes, and slopes at faces."""
+"""Reconstruction between cell centres: points, heat flows through faces, and slopes at faces."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from math import inf, isnan
+from math import isnan
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from thermostack import (
     Block,
@@ -34,17 +32,13 @@ from thermostack.finite_volume.reconstruction import (
     X,
     Y,
     Z,
-    cell_extremum,
     cell_resistance,
-    profile,
 )
 from thermostack.materials.material import VOID
 from thermostack.units import mm
 
 pytestmark = pytest.mark.usefixtures("float64_conductances_in_module")
 SILICON, MOLD = Material("si", 100.0), Material("mold", 2.0)
-slopes = st.floats(-50.0, 50.0)
-steps = st.one_of(st.just(inf), st.floats(-30.0, 30.0))
 
 
 def solve(package: Package, grid: Grid) -> SteadyResult:
@@ -58,74 +52,6 @@ def cells_of(steady: SteadyResult, k: int) -> Cells:
 
 def plane_of(steady: SteadyResult, k: int) -> CellFluxes:
     return steady.fluxes.of_cells(cells_of(steady, k), steady.fluxes.conductivity.plane(k))
-
-
-# -- profiles --------------------------------------------------------------------------------
-
-
-@given(slopes, slopes)
-def test_profile_has_the_given_slopes_and_is_zero_at_the_centre(a: float, b: float) -> None:
-    step = 1e-4
-    assert profile(a, b, 0.0) == 0.0  # type: ignore[arg-type]
-    ends = [float(profile(a, b, x + step) - profile(a, b, x - step)) / (2 * step) for x in (-0.5, 0.5)]  # type: ignore[arg-type]
-    assert ends == pytest.approx([a, b], abs=1e-8)
-
-
-@given(slopes, slopes)
-def test_mean_of_a_profile(a: float, b: float) -> None:
-    """(b - a) / 24, which measure_parts adds to the value at the centre."""
-    x, weights = np.polynomial.legendre.leggauss(3)
-    mean = float(weights @ profile(np.array(a), np.array(b), 0.5 * x)) / 2.0
-    assert mean == pytest.approx((b - a) / 24.0, abs=1e-12)
-
-
-def maximum_of(a: float, b: float, rise_low: float = inf, rise_high: float = inf) -> tuple[float, float]:
-    position, rise = cell_extremum(*(np.array([value]) for value in (a, b, rise_low, rise_high)))
-    return float(position[0]), float(rise[0])
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "position", "rise"),
-    [
-        (8.0, 8.0, 0.5, 4.0),
-        (-8.0, -8.0, -0.5, 4.0),
-        (8.0, 0.0, 0.5, 1.0),
-        (8.0, -8.0, 0.0, 0.0),
-        (8.0, -4.0, 1 / 6, 16 / 96),
-        (-4.0, 8.0, 0.5, 2.5),
-        (0.0, 0.0, 0.5, 0.0),
-    ],
-    ids=["rising", "falling", "level at one end", "symmetric", "asymmetric", "minimum inside", "flat"],
-)
-def test_maxima_by_hand(a: float, b: float, position: float, rise: float) -> None:
-    assert maximum_of(a, b) == pytest.approx((position, rise))
-
-
-def test_temperature_of_a_face_is_bounded_by_its_hotter_cell() -> None:
-    assert maximum_of(8.0, 8.0, rise_high=3.0) == (0.5, 3.0)
-    assert maximum_of(8.0, 8.0, rise_high=5.0) == (0.5, 4.0)
-    assert maximum_of(8.0, 8.0, rise_high=-2.0)[1] == 0.0  # a colder neighbour: the centre is the maximum
-    assert maximum_of(-8.0, -8.0, rise_low=1.0) == (-0.5, 1.0)
-
-
-def test_maximum_inside_a_cell_is_bounded_by_the_smaller_slope() -> None:
-    """With slopes 1 and -100 the parabola rises by 12, half a cell with slope 1 by 0.5."""
-    assert maximum_of(1.0, -100.0)[1] == 0.5
-    assert maximum_of(100.0, -1.0)[1] == 0.5
-
-
-@given(slopes, slopes, steps, steps)
-def test_maximum_is_not_above_the_profile_nor_below_the_centre(
-    a: float, b: float, rise_low: float, rise_high: float
-) -> None:
-    position, rise = maximum_of(a, b, rise_low, rise_high)
-    profile_max = float(profile(np.array(a), np.array(b), np.linspace(-0.5, 0.5, 1001)).max())
-    assert -0.5 <= position <= 0.5
-    assert rise <= profile_max + 1e-4 * (abs(a) + abs(b))
-    if rise_low == rise_high == inf and not a > 0.0 > b:
-        assert rise == pytest.approx(max(profile(a, b, -0.5), profile(a, b, 0.5)))  # type: ignore[arg-type]
-    if a > 0.0 > b:
-        assert rise >= 0.0
 
 
 # -- a wall ----------------------------------------------------------------------------------
@@ -256,17 +182,6 @@ def test_heat_balance_of_every_cell_closes(notched: SteadyResult) -> None:
         assert kept == pytest.approx(np.zeros((2, 3)), abs=1e-12)
     assert plane_of(notched, 0).low[X, :, 0].sum() == pytest.approx(0.5)
     assert plane_of(notched, 1).low[X, :, 0].sum() == pytest.approx(0.5)
-
-
-def test_rise_to_a_neighbour_outside_the_body_is_infinite(notched: SteadyResult) -> None:
-    rise_low, rise_high = notched.fluxes.neighbour_rise(cells_of(notched, 1))
-    t = notched.field
-    assert np.isinf(rise_low[X, :, 2]).all()  # towards the hole
-    assert np.isinf(rise_high[X, :, 0]).all()
-    assert np.isinf(rise_high[Z]).all()
-    assert rise_low[Z][:, 0] == pytest.approx(t[0, :, 0] - t[1, :, 0])
-    assert rise_high[Y, 0, 2] == pytest.approx(t[1, 1, 2] - t[1, 0, 2], abs=1e-12)
-    assert np.isinf(rise_high[Y, 1]).all()
 
 
 def test_fluxes_of_some_cells_equal_those_of_all_cells(notched: SteadyResult) -> None:

@@ -191,4 +191,4 @@ def test_what_does_not_depend_on_temperature_never_changes() -> None:
     assert not found.predict(now, mixed(now + 500.0))
     assert not found.correct(mixed(now, now + 500.0))
     assert found.state()["conductivity_at"].size == 0
-    assert found.conductivity_at(now + ZERO) is found.conductivity_at(now)
+    assert found.conductivity.temperature is None

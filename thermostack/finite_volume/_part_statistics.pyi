@@ -14,15 +14,18 @@ class PlaneFluxes:
         t: np.ndarray,
     ) -> None: ...
 
-def measure_plane(
-    fluxes: PlaneFluxes,
-    k: int,
-    conductivity: np.ndarray,
-    t_min: float,
-    t_max: float,
-    integral: np.ndarray,
-    zone_min: np.ndarray,
-    zone_max: np.ndarray,
-    hottest: np.ndarray,
-) -> None: ...
+class NodalPlanes:
+    def __init__(self, fluxes: PlaneFluxes) -> None: ...
+    def measure(self, k: int, conductivity: np.ndarray, power: np.ndarray, integral: np.ndarray) -> None: ...
+    def join(self, k: int) -> None: ...
+    def update_extremes(
+        self,
+        k: int,
+        t_min: float,
+        t_max: float,
+        zone_min: np.ndarray,
+        zone_max: np.ndarray,
+        hottest: np.ndarray,
+    ) -> None: ...
+
 def add_plane(cells: PartCells, k: int, values: np.ndarray, work: np.ndarray, sums: np.ndarray) -> None: ...

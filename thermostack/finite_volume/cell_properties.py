@@ -74,3 +74,17 @@ class CellProperties:
                 for values, result in zip(out, law(kelvin[cells]), strict=True):
                     _cell_properties.scatter(cell[cells], result, values.reshape(-1))
         return out
+
+    def of_cells(self, k: Array, j: Array, i: Array) -> Array:
+        """Return the properties of cells given by their indices, (properties, ...)."""
+        part = self.part[k, j, i]
+        out: Array = self._table[:, part]
+        if self.temperature is None:
+            return out
+        for number, law in enumerate(self._laws, 1):
+            own = self._law[part] == number
+            if own.any():
+                kelvin = self.temperature[k[own], j[own], i[own]] + self.zero
+                for values, result in zip(out, law(kelvin), strict=True):
+                    values[own] = result
+        return out

@@ -14,10 +14,10 @@ import numpy as np
 
 from thermostack.finite_volume import _bisection
 from thermostack.finite_volume.part_temperatures import PartMeasurements, PartTemperature
-from thermostack.finite_volume.reconstruction import FaceFluxes, X, Y, Z, profile
+from thermostack.finite_volume.reconstruction import FaceFluxes, X, Y, Z
 
 CHANGE_WEIGHT = 1.6  # of the change on bisection, summed over the axes, in the estimate
-SLOPE_CHANGE_WEIGHT = 0.25  # of the slope change across the hottest cell in the estimate; means need none
+SLOPE_CHANGE_WEIGHT = 0.2  # of the slope change across the hottest cell in the estimate; means need none
 EXTRAPOLATION_FACTOR = 1.33  # of the change: of a second-order error, bisection leaves a third of the change
 MAX_SLOPE_CHANGE_RATIO = 4.0  # to the smaller slope change of the neighbours; the excess comes from an edge
 ESTIMATE_TOLERANCE = 1e-3  # relative tolerance of the solves for the residuals
@@ -72,8 +72,8 @@ def _bisection_change(
     """Return the changes when cells are bisected along one axis; `residual` (nz, ny, nx) is workspace."""
     zones, peaks = measured.zones, measured.peaks
     nz, ny, nx = fluxes.t.shape
-    heights, columns = np.divmod(peaks.cell, ny * nx)
-    order = np.argsort(peaks.cell)
+    heights, columns = np.divmod(peaks.source_cell, ny * nx)
+    order = np.argsort(peaks.source_cell)
     integral, values = np.zeros(zones.count), np.zeros((zones.count, 5))
     bisected = BisectedGrid(fluxes, axis, zones.windows)
     for k in range(nz):
@@ -84,12 +84,21 @@ def _bisection_change(
     for k in range(nz):
         zones.add_integral(k, change[k], integral)
     mean = np.divide(integral, zones.volume, out=np.zeros(zones.count), where=zones.volume > 0.0)
-    low, high, *slopes = values.T
-    x = peaks.offset[axis]
-    in_low = low + profile(slopes[0], slopes[1], 2.0 * x + 0.5)
-    in_high = high + profile(slopes[1], slopes[2], 2.0 * x - 0.5)
-    interpolated = np.where(x < 0.0, in_low, in_high) - fluxes.t.reshape(-1)[peaks.cell] - peaks.rise[axis]
-    return BisectionChange(mean, interpolated + change.reshape(-1)[peaks.cell])
+    interpolated = _max_along_axis(values.T, peaks.source_offset[axis]) - peaks.rise[axis]
+    interpolated -= fluxes.t.reshape(-1)[peaks.source_cell]
+    return BisectionChange(mean, interpolated + change.reshape(-1)[peaks.source_cell])
+
+
+def _max_along_axis(values: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Return temperatures in bisected cells [K], (n,): at a face, for offset 0 the maximum on the axis.
+
+    `values` (5, n) [K] are the temperatures of both halves, and h s at the low, the new and the high face.
+    """
+    low, high, low_slope, _, high_slope = values
+    at_low, at_high = low - 0.5 * low_slope, high + 0.5 * high_slope
+    highest = np.max([at_low, low, high, at_high], axis=0)
+    at_point: np.ndarray = np.where(offset < 0.0, at_low, np.where(offset > 0.0, at_high, highest))
+    return at_point
 
 
 def estimate_errors(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from thermostack.finite_volume import _part_statistics
-from thermostack.finite_volume.reconstruction import FaceFluxes, cell_extremum
+from thermostack.finite_volume.nodal_values import OFFSETS, nodal_values
+from thermostack.finite_volume.reconstruction import Cells, FaceFluxes
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 
@@ -42,7 +43,7 @@ class PartTemperature:
 
     Notes
     -----
-    Temperatures between cell centres are reconstructed from the heat fluxes (docs/numerics.md, section 7).
+    Temperatures between cell centres follow from the heat fluxes (docs/numerics.md, section 7).
 
     Examples
     --------
@@ -106,12 +107,18 @@ class PartsAndBlocks:
 
 @dataclass(frozen=True, eq=False)
 class PeakLocations:
-    """The position of the maximum temperature of each zone: a cell, and a position in it."""
+    """The point of the maximum temperature of each zone: in a cell of the zone, and in its source cell.
+
+    The source cell is the best conductor among the cells that share the point; its temperature determines
+    that of the point.
+    """
 
     cell: np.ndarray  # (zones,) index in the raveled grid, -1 for a zone without cells
-    offset: np.ndarray  # (3, zones) from -1/2 to 1/2 along z, y and x
-    rise: np.ndarray  # (3, zones) K above the centre of the cell
-    slope_change: np.ndarray  # (3, zones) K, h |s_hi - s_lo|
+    offset: np.ndarray  # (3, zones) -1/2, 0 or 1/2 along z, y and x
+    source_cell: np.ndarray  # (zones,) index in the raveled grid
+    source_offset: np.ndarray  # (3, zones) -1/2, 0 or 1/2
+    rise: np.ndarray  # (3, zones) K over the centre of the source cell, for offset 0 the maximum on the axis
+    slope_change: np.ndarray  # (3, zones) K, h |s_hi - s_lo| in the source cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,53 +135,81 @@ def measure_parts(
     zones: PartsAndBlocks | None = None,
     power: np.ndarray | None = None,
     *,
-    is_steady: bool = True,
+    bounds: tuple[float, float] | None = None,
+    power_of_plane: Callable[[int], np.ndarray] | None = None,
 ) -> PartMeasurements:
     """Return the temperatures of every part that has cells, each followed by its heated blocks.
 
     `zones` are the parts and blocks of the model, where they are known already; `power` (zones,) [W] replaces
-    the power of the description. In a steady field without heat sources no temperature is above the maximum
-    ambient temperature, and without heat sinks none is below the minimum; reconstructed values are clipped.
+    the power of the description. `bounds` [K] are the minimum and maximum possible temperature; numerical
+    errors beyond them are removed. By default they are those of a steady field: without heat sources the
+    maximum ambient temperature, without heat sinks the minimum. `power_of_plane` returns the power generated
+    in the cells at a height (ny, nx) [W], which shows how much heat the cells store; without it they store
+    none.
     """
     zones = PartsAndBlocks(fluxes.model) if zones is None else zones
-    nz, ny, nx = fluxes.model.grid.shape
+    nz = fluxes.model.grid.shape[0]
     # Integrals are summed by planes, because one long sum would accumulate rounding errors.
     integral, of_plane = np.zeros((2, zones.count))
-    conductivity = np.zeros((3, zones.count))
     zone_min, zone_max = np.full(zones.count, np.inf), np.full(zones.count, -np.inf)
     hottest = np.full(zones.count, -1, dtype=np.intp)
-    bounds = _steady_bounds(fluxes) if is_steady else (-np.inf, np.inf)
-    arrays = _part_statistics.PlaneFluxes(*fluxes.plane_arrays(zones.windows))
-    for k in range(nz):
-        plane = fluxes.conductivity.plane(k)
-        of_plane[:] = 0.0
-        _part_statistics.measure_plane(arrays, k, plane, *bounds, of_plane, zone_min, zone_max, hottest)
-        integral += of_plane
-        in_plane = np.flatnonzero(hottest // (ny * nx) == k)
-        conductivity[:, in_plane] = plane.reshape(3, -1)[:, hottest[in_plane] % (ny * nx)]
-    peaks = _find_peaks(fluxes, hottest, conductivity)
-    temperatures = {
+    t_min, t_max = _steady_bounds(fluxes) if bounds is None else bounds
+    planes = _part_statistics.NodalPlanes(_part_statistics.PlaneFluxes(*fluxes.plane_arrays(zones.windows)))
+    for k in range(nz + 1):
+        if k < nz:
+            plane_power = np.zeros((0, 0)) if power_of_plane is None else power_of_plane(k)
+            of_plane[:] = 0.0
+            planes.measure(k, fluxes.conductivity.plane(k), plane_power, of_plane)
+            integral += of_plane
+        planes.join(k)
+        if k > 0:
+            planes.update_extremes(k - 1, t_min, t_max, zone_min, zone_max, hottest)
+    peaks = _find_peaks(fluxes, hottest)
+    return PartMeasurements(
+        zones, peaks, _part_temperatures(zones, peaks, power, zone_min, integral, zone_max)
+    )
+
+
+def _part_temperatures(
+    zones: PartsAndBlocks,
+    peaks: PeakLocations,
+    power: np.ndarray | None,
+    zone_min: np.ndarray,
+    integral: np.ndarray,
+    zone_max: np.ndarray,
+) -> dict[int, PartTemperature]:
+    """Return the temperatures of the zones from arrays (zones,), the integral in K m3."""
+    return {
         n: PartTemperature(
             name,
             nominal_power if power is None else float(power[n]),
             float(zone_min[n]),
             float(integral[n] / zones.volume[n]),
             float(zone_max[n]),
-            _position(fluxes.model.grid, peaks, n),
+            _position(zones.model.grid, peaks, n),
             float(zones.volume[n]),
             limit=limit,
             is_block=is_block,
         )
         for n, name, nominal_power, limit, is_block in _in_order(zones)
     }
-    return PartMeasurements(zones, peaks, temperatures)
 
 
-def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray, conductivity: np.ndarray) -> PeakLocations:
-    """Return the maxima in the hottest cells (zones,) with conductivities (3, zones) [W/(m K)]."""
-    k, j, i = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
-    a, b = fluxes.of_cells((k, j, i), conductivity).slopes
-    return PeakLocations(hottest, *cell_extremum(a, b, *fluxes.neighbour_rise((k, j, i))), np.abs(b - a))
+def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:
+    """Return the maxima in the hottest cells (zones,)."""
+    cells: Cells = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
+    nodes = nodal_values(fluxes, cells)
+    point = nodes.hottest()
+    n = np.arange(hottest.size)
+    steps = nodes.source[(slice(None), *point, n)]
+    source: Cells = tuple(index + step for index, step in zip(cells, steps, strict=True))
+    offset = OFFSETS[point]
+    source_offset = offset - steps
+    a, b = fluxes.of_cells(source, fluxes.conductivity.of_cells(*source)).slopes
+    highest = np.max([-0.5 * a, np.zeros(a.shape), 0.5 * b], axis=0)
+    rise = np.where(source_offset < 0.0, -0.5 * a, np.where(source_offset > 0.0, 0.5 * b, highest))
+    source_cell = np.ravel_multi_index(source, fluxes.t.shape)
+    return PeakLocations(hottest, offset, source_cell, source_offset, rise, np.abs(b - a))
 
 
 def _in_order(zones: PartsAndBlocks) -> Iterator[tuple[int, str, float, float | None, bool]]:

@@ -1,25 +1,17 @@
-"""Temperatures inside cells and on their faces, reconstructed from the heat fluxes through the faces.
-
-In a cell of width h the slopes s at its low and high face follow from the fluxes there, and along each
-axis `T(x) = T + x h (s_lo + s_hi) / 2 + x^2 h (s_hi - s_lo) / 2` with x from -1/2 to 1/2. Temperatures
-between cell centres are thereby of second order, also at the edge of a heated block, where the nearest
-cell centre is of first order.
-"""
+"""Heat flow through the faces of the cells, and the slopes of the temperature at them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 
-from thermostack.finite_volume.conduction import CellConductivity, Conduction
+from thermostack.finite_volume.conduction import BoundaryConductance, CellConductivity, Conduction
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 
 Z, Y, X = 0, 1, 2  # axes
-ON_FACE_TOLERANCE = 1e-12  # m: a point nearer to a grid plane than this lies on the plane
 
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]  # indices k, j and i, each (...)
 
@@ -60,6 +52,22 @@ class FaceFluxes:
         convected = conduction.boundary_face_conductance * (t.reshape(-1)[boundary.cell] - self.ambient)
         self.boundary_outflow = convected - boundary.flux * boundary.area  # (n,) W out of each boundary face
 
+    @classmethod
+    def without_flow(cls, model: Model, conductivity: CellConductivity, t: np.ndarray) -> FaceFluxes:
+        """Return the fluxes of a field (nz, ny, nx) [K] in which every cell has one temperature."""
+        nz, ny, nx = t.shape
+        faces = model.boundary.cell.size
+        no_flow = Conduction(
+            np.zeros((nz, ny, nx - 1), np.float32),
+            np.zeros((nz, ny - 1, nx), np.float32),
+            np.zeros((nz - 1, ny, nx), np.float32),
+            BoundaryConductance.accumulate((nz, ny, nx), model.boundary.cell, np.zeros(faces)),
+            np.zeros(faces),
+        )
+        fluxes = cls(model, no_flow, conductivity, t)
+        fluxes.boundary_outflow = np.zeros(faces)
+        return fluxes
+
     def plane_arrays(
         self, windows: np.ndarray
     ) -> tuple[tuple[Any, ...], tuple[np.ndarray, ...], tuple[np.ndarray, ...], np.ndarray]:
@@ -99,21 +107,6 @@ class FaceFluxes:
         self._set_boundary_flows(cells, low, high)
         return CellFluxes(low, high, cell_resistance(self.model.grid, conductivity, cells))
 
-    def neighbour_rise(self, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
-        """Return the temperatures of the low and the high neighbours minus those of cells [K], each (3, ...).
-
-        The value is infinite where no neighbour is in the body.
-        """
-        differences = []
-        for step in (-1, 1):
-            along = []
-            for axis in (Z, Y, X):
-                neighbour, exists = self._neighbour(cells, axis, step)
-                exists &= self.model.part[neighbour] > 0
-                along.append(np.where(exists, self.t[neighbour] - self.t[cells], np.inf))
-            differences.append(np.stack(along))
-        return differences[0], differences[1]
-
     def _neighbour(self, cells: Cells, axis: int, step: int) -> tuple[Cells, np.ndarray]:
         """Return the neighbours of cells along an axis and where they exist; elsewhere the cells."""
         index = cells[axis] + step
@@ -138,32 +131,6 @@ class FaceFluxes:
             for flow, side, sign in ((high, is_high, 1.0), (low, ~is_high, -1.0)):
                 flow[(axis[side], *(index[side] for index in where))] = sign * outflow[side]
 
-    def temperature_at(self, x: float, y: float, z: float) -> float:
-        """Return the temperature [K] at a point of the body [m] or of its surface; NaN outside the body."""
-        grid = self.model.grid
-        candidates = product(_cells_at(grid.z, z), _cells_at(grid.y, y), _cells_at(grid.x, x))
-        cell = next((cell for cell in candidates if self.model.part[cell] > 0), None)
-        if cell is None:
-            return float("nan")
-        k, j, i = cell
-        cells = np.array([k]), np.array([j]), np.array([i])
-        a, b = (slope[:, 0] for slope in self.of_cells(cells, self.conductivity.plane(k)[:, j, [i]]).slopes)
-        offset = np.array(
-            (
-                (z - grid.z_center[k]) / grid.dz[k],
-                (y - grid.y_center[j]) / grid.dy[j],
-                (x - grid.x_center[i]) / grid.dx[i],
-            )
-        )
-        return float(self.t[k, j, i] + profile(a, b, offset).sum())
-
-
-def _cells_at(planes: np.ndarray, position: float) -> list[int]:
-    """Return the cells along an axis that contain a position [m]; on a shared face the high cell is first."""
-    bounds = (position + ON_FACE_TOLERANCE, position - ON_FACE_TOLERANCE)
-    cells = dict.fromkeys(int(np.searchsorted(planes, bound, side="right")) - 1 for bound in bounds)
-    return [n for n in cells if 0 <= n < planes.size - 1]
-
 
 def cell_resistance(grid: Grid, conductivity: np.ndarray, cells: Cells) -> np.ndarray:
     """Return the thermal resistance h / (k A) [K/W] of some cells along z, y and x, (3, ...).
@@ -175,29 +142,3 @@ def cell_resistance(grid: Grid, conductivity: np.ndarray, cells: Cells) -> np.nd
     shape = np.stack(np.broadcast_arrays(dz / (dy * dx), dy / (dz * dx), dx / (dz * dy)))
     np.divide(shape, conductivity, out=resistance, where=conductivity > 0.0)
     return resistance
-
-
-def profile(a: np.ndarray, b: np.ndarray, x: np.ndarray | float) -> np.ndarray:
-    """Return T(x) - T [K] in cells with h s_lo = a and h s_hi = b, x in [-1/2, 1/2]."""
-    value: np.ndarray = 0.5 * x * ((a + b) + x * (b - a))
-    return value
-
-
-def cell_extremum(
-    a: np.ndarray, b: np.ndarray, rise_low: np.ndarray, rise_high: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the position in [-1/2, 1/2] of the maximum of each profile, and its height above the centre [K].
-
-    `rise_low` and `rise_high` [K] are the temperatures of the low and the high neighbour minus that of the
-    cell, infinite without a neighbour. They bound the temperature of a face by that of the hotter of its two
-    cells; a maximum between two faces is bounded by the value that the smaller slope reaches at the face. In
-    cells that are wide for the local solution the parabola exceeds both bounds.
-    """
-    at_low = np.minimum(-(3.0 * a + b) / 8.0, np.maximum(rise_low, 0.0))
-    at_high = np.minimum((a + 3.0 * b) / 8.0, np.maximum(rise_high, 0.0))
-    position = np.where(at_high >= at_low, 0.5, -0.5)
-    rise = np.maximum(at_low, at_high)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        is_inside = (a > 0.0) & (b < 0.0)
-        maximum = np.minimum((a + b) ** 2 / (8.0 * (a - b)), 0.5 * np.minimum(a, -b))
-        return np.where(is_inside, 0.5 * (a + b) / (a - b), position), np.where(is_inside, maximum, rise)

@@ -11,6 +11,7 @@ import numpy as np
 
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.heat_balance import HeatBalance
+from thermostack.finite_volume.nodal_values import temperature_at
 from thermostack.finite_volume.part_temperatures import (
     FaceTemperature,
     PartTemperature,
@@ -162,7 +163,7 @@ class SteadyResult:
 
         A coordinate in text has a unit, "5 mm".
         """
-        return self.fluxes.temperature_at(*point_in_metres((x, y, z)))
+        return temperature_at(self.fluxes, *point_in_metres((x, y, z)))
 
     def face(self, name: str, side: str = "top") -> FaceTemperature:
         """Return the temperatures of one side of a part or stack.

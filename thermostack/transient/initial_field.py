@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
+from thermostack.finite_volume.conduction import CellConductivity
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.shifted import ShiftedOperator
+from thermostack.mesh.model import Model
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.fields import to_si
 from thermostack.steady import PicardSettings, require_fixed_temperature, solve_picard
@@ -58,6 +62,28 @@ def initial_rise(
     if not np.isfinite(start[part > 0]).all():
         raise ValueError("initial temperatures are not finite in every cell of the body")
     return np.where(part > 0, start - zero, 0.0)
+
+
+def steady_start(initial: str | float | Array | SteadyResult) -> Literal["steady"] | SteadyResult | None:
+    """Return the initial temperatures of `Simulation` if they are steady ones, None otherwise."""
+    if isinstance(initial, str):
+        return "steady" if initial == "steady" else None
+    return initial if isinstance(initial, SteadyResult) else None
+
+
+def initial_fluxes(
+    initial: Literal["steady"] | SteadyResult | None, model: Model, t: Array
+) -> FaceFluxes | None:
+    """Return the fluxes of the initial temperatures t [K]; None where they are those of the present loads.
+
+    `initial` is that of `steady_start`. A steady result has the fluxes of its own loads. In other fields
+    every cell has one temperature, and no ambient acts on it yet.
+    """
+    if initial == "steady":
+        return None
+    if isinstance(initial, SteadyResult) and np.array_equal(initial.model.part, model.part):
+        return initial.fluxes
+    return FaceFluxes.without_flow(model, CellConductivity(model), t)
 
 
 def _steady_field(

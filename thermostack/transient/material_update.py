@@ -62,9 +62,10 @@ class MaterialUpdate:
         # K, maximum change of temperature in each plane since its capacities were evaluated
         self._capacity_drift = np.where(varies, math.inf, 0.0)
 
-    def conductivity_at(self, temperature: Array) -> CellConductivity:
-        """Return the conductivities at absolute temperatures [K]."""
-        return self._conductivity if self.are_constant else self._conductivity.at_temperature(temperature)
+    @property
+    def conductivity(self) -> CellConductivity:
+        """Return the conductivities that the present conductances were computed from."""
+        return self._conductivity.at_temperature(self._if_evaluated(self._conductivity_at), self.zero)
 
     # -- updates ---------------------------------------------------------------------------------
 
@@ -151,15 +152,11 @@ class MaterialUpdate:
 
     def _assemble_conduction(self, htc_fraction: Array | None) -> None:
         self._htc_fraction, self._cooled = htc_fraction, _with_htc_fraction(self.model, htc_fraction)
-        self.conduction = assemble_conduction(self._cooled, self._present_conductivity)
+        self.conduction = assemble_conduction(self._cooled, self.conductivity)
 
     def _update_conduction(self, planes: Array) -> None:
-        conductivity = self._present_conductivity
+        conductivity = self.conductivity
         self.conduction = update_conduction(self.conduction, self._cooled, conductivity, planes)
-
-    @property
-    def _present_conductivity(self) -> CellConductivity:
-        return self._conductivity.at_temperature(self._if_evaluated(self._conductivity_at), self.zero)
 
     def _if_evaluated(self, temperature: Array) -> Array | None:
         """Return temperatures of an evaluation, None if there was none."""

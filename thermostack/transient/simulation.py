@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from thermostack.errors import ConvergenceError
+from thermostack.finite_volume.nodal_values import temperature_at
 from thermostack.finite_volume.part_temperatures import (
     PartMeasurements,
     PartsAndBlocks,
@@ -25,18 +27,20 @@ from thermostack.results.history import TIME_ROUNDING
 from thermostack.results.steady_result import SteadyResult
 from thermostack.results.transient_result import Energy
 from thermostack.schema.fields import point_in_metres, to_si
-from thermostack.transient.initial_field import initial_rise
+from thermostack.transient.initial_field import initial_fluxes, initial_rise, steady_start
 from thermostack.transient.loads import Loads
 from thermostack.transient.material_update import MaterialUpdate, are_constant
 from thermostack.transient.runge_kutta import SCHEMES
 from thermostack.transient.stage_sources import StageSources
 from thermostack.transient.step_size import StepSizeController
 from thermostack.transient.stepper import Counts, Stepper
+from thermostack.transient.temperature_bounds import TemperatureBounds
 from thermostack.transient.waveform import Waveform
 
 Array = np.ndarray
 
 STAGE_TOLERANCE = 0.1  # of the tolerance in time: error to which the linear system of a stage is solved
+NO_BOUNDS = (-math.inf, math.inf)  # K
 MAX_IMBALANCE = 0.01  # of the tolerance in time: temperature of an imbalance that is more than rounding
 
 
@@ -128,6 +132,8 @@ class Simulation:
         self._measured: PartMeasurements | None = None
         self._stepper = Stepper(self._shifted, self.scheme, shape, self._shifted.solver.threads)
         self._stepper.field[...] = initial_rise(initial, time, self._materials, self._sources, self._shifted)
+        self._initial = steady_start(initial)
+        self._bounds = TemperatureBounds(self._stepper.field[self.model.part > 0] + self._zero)
         self._update_loads(is_jump=True)
 
     def _check_memory(self, method: str) -> None:
@@ -260,8 +266,28 @@ class Simulation:
         """Return the temperatures of the parts, reconstructed between the cell centres from the fluxes."""
         if self._measured is None:
             power = self.loads.power(self.time)
-            self._measured = measure_parts(self._fluxes(), self.members, power, is_steady=False)
+            if self.steps == 0:
+                self._measured = measure_parts(self._fluxes(), self.members, power, bounds=NO_BOUNDS)
+            else:
+                bounds, power_of_plane = (self._bounds.min, self._bounds.max), self._power_of_plane()
+                self._measured = measure_parts(
+                    self._fluxes(), self.members, power, bounds=bounds, power_of_plane=power_of_plane
+                )
         return self._measured
+
+    def _power_of_plane(self) -> Callable[[int], Array]:
+        """Return a function that gives the present power of the cells at a height [W], (ny, nx)."""
+        nz, ny, nx = self.model.grid.shape
+        cell, powers = self.loads.cell, self.loads.cell_powers(self.time)
+        start = np.searchsorted(cell, np.arange(nz + 1) * ny * nx)
+
+        def power_of_plane(k: int) -> Array:
+            own = slice(start[k], start[k + 1])
+            plane = np.zeros(ny * nx)
+            plane[cell[own] - k * ny * nx] = powers[own]
+            return plane.reshape(ny, nx)
+
+        return power_of_plane
 
     def at(self, probes: Mapping[str, Sequence[float | str]]) -> dict[str, float]:
         """Return the temperatures [K] at positions x, y, z [m] by name, NaN outside the body."""
@@ -269,13 +295,16 @@ class Simulation:
             return {}
         fluxes = self._fluxes()
         points = {name: point_in_metres(position, name) for name, position in probes.items()}
-        return {name: fluxes.temperature_at(*point) for name, point in points.items()}
+        return {name: temperature_at(fluxes, *point) for name, point in points.items()}
 
     def _fluxes(self) -> FaceFluxes:
         """Return the present fluxes, valid until the next call."""
         t = np.add(self._stepper.field, self._zero, out=self._temperature)
-        conductivity = self._materials.conductivity_at(t)
-        return FaceFluxes(self.model, self._materials.conduction, conductivity, t, self._ambient)
+        initial = initial_fluxes(self._initial, self.model, t) if self.steps == 0 else None
+        if initial is not None:
+            return initial
+        materials = self._materials
+        return FaceFluxes(self.model, materials.conduction, materials.conductivity, t, self._ambient)
 
     @property
     def _surface(self) -> Array:
@@ -291,6 +320,7 @@ class Simulation:
             "rejected": self.rejected,
             "energy": list(dataclasses.astuple(self.energy)),
             "materials": self._materials.state(),
+            "bounds": self._bounds.state(),
             "loads": self.loads.state(),
             "stepper": self._stepper.state(),
         }
@@ -306,6 +336,7 @@ class Simulation:
         self.steps, self._step_size.rejected = int(state["steps"]), int(state["rejected"])
         self.energy = Energy(*map(float, state["energy"]))
         self._measured = None
+        self._bounds.restore(state["bounds"])
         self._stepper.restore(state["stepper"])
         self._ambient = self.loads.ambient_temperature(self.time)
         self._materials.restore(state["materials"], self.loads.htc_fraction(self.time))
@@ -351,6 +382,7 @@ class Simulation:
             raise ConvergenceError(f"no step from {self.time:g} s on has an error under {self.tolerance:g} K")
         self._balance_step(step, stored)
         self._stepper.accept()
+        self._extend_bounds(*self._sources.at_step_end())
         self.time = end
         self.steps += 1
         self._measured = None
@@ -374,9 +406,15 @@ class Simulation:
         if self._materials.set_htc_fraction(self.loads.htc_fraction(self.time)):
             self._update_operator()
         self._ambient = self.loads.ambient_temperature(self.time)
+        self._extend_bounds(self._ambient, self.loads.cell_powers(self.time))
         if is_jump:
             self._stepper.reset_history()
             self._step_size.restart()
+
+    def _extend_bounds(self, ambient: Array, cell_powers: Array) -> None:
+        """Extend the bounds of the temperatures by ambient temperatures [K] and powers of the cells [W]."""
+        faces = self.model.boundary
+        self._bounds.add_loads(ambient[faces.h > 0.0], cell_powers, faces.flux)
 
     def _balance_step(self, step: float, stored: float) -> None:
         """Add the heat of a step to the energy, and the imbalance that rounding caused to its end.

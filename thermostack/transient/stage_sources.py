@@ -53,6 +53,12 @@ class StageSources:
             self.set_stage(n, start + c * step, surface, before=False)
         self.set_stage(scheme.stages - 1, end, surface, before=True)
 
+    def at_step_end(self) -> tuple[Array, Array]:
+        """Return ambient temperatures (faces,) [K] and powers (heated cells,) [W] of the last stage."""
+        last = self._input[-1]
+        assert last is not None, "no step was set"
+        return last.ambient, last.cell_powers
+
     def set_stage(self, n: int, time: float, surface: Array, *, before: bool) -> None:
         """Set the sources of stage n to the loads at a time [s], at a jump those before it if `before`."""
         source_powers = self.loads.source_powers(time, before=before)

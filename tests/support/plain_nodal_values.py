@@ -1,0 +1,112 @@
+"""Extremes of all cells of a field in NumPy: the twin of the kernel `NodalPlanes`."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from thermostack.finite_volume.nodal_values import CONTACT_TOLERANCE
+from thermostack.finite_volume.reconstruction import CellFluxes, FaceFluxes
+
+AXES = (0, 1, 2)
+CORNERS = list(product((0, 1), repeat=3))
+FIRST_AND_LAST = (slice(None, -1), slice(1, None))
+
+
+def all_fluxes(fluxes: FaceFluxes) -> tuple[CellFluxes, np.ndarray]:
+    """Return the fluxes of all cells, arrays (3, nz, ny, nx), and their conductivities."""
+    k, j, i = np.indices(fluxes.t.shape)
+    conductivity = np.stack([fluxes.conductivity.plane(n) for n in range(fluxes.t.shape[0])], axis=1)
+    return fluxes.of_cells((k, j, i), conductivity), conductivity
+
+
+def shifted(values: np.ndarray, corner: tuple[int, ...], fill: float | bool) -> np.ndarray:
+    """Return the values of the cells on one side of every vertex, (nz + 1, ny + 1, nx + 1)."""
+    padded = np.pad(values, 1, constant_values=fill)
+    return padded[tuple(slice(c, c + n + 1) for c, n in zip(corner, values.shape, strict=True))]
+
+
+def joints(fluxes: FaceFluxes, resistance: np.ndarray) -> list[np.ndarray]:
+    """Return for each axis the faces around every vertex between cells without contact, by corner."""
+    is_body, c = fluxes.model.part > 0, fluxes.conduction
+    found = []
+    for axis, g in zip(AXES, (c.g_z, c.g_y, c.g_x), strict=True):
+        low, high = (tuple(side if n == axis else slice(None) for n in AXES) for side in FIRST_AND_LAST)
+        half = 0.5 * (resistance[axis][low] + resistance[axis][high])
+        joined = np.zeros(is_body.shape, dtype=bool)  # to the next cell along the axis
+        joined[low] = is_body[low] & is_body[high] & ~(g * half < 1.0 - CONTACT_TOLERANCE)
+        found.append(joined)
+    return found
+
+
+def groups(joined: list[np.ndarray], shape: tuple[int, ...]) -> dict[tuple[int, ...], np.ndarray]:
+    """Return for each cell around every vertex the number of the first cell that it is connected to."""
+    group = {corner: np.full(shape, n) for n, corner in enumerate(CORNERS)}
+    for _ in CORNERS:
+        for axis in AXES:
+            for corner in CORNERS:
+                if corner[axis]:
+                    continue
+                other = tuple(1 if n == axis else c for n, c in enumerate(corner))
+                is_joined = shifted(joined[axis], corner, False)
+                first = np.minimum(group[corner], group[other])
+                group[corner] = np.where(is_joined, first, group[corner])
+                group[other] = np.where(is_joined, first, group[other])
+    return group
+
+
+def plain_extremes(fluxes: FaceFluxes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the minimum and the maximum temperature [K] of each cell, not bounded by the ambient."""
+    flux, conductivity = all_fluxes(fluxes)
+    a, b = flux.slopes
+    t, is_body = fluxes.t, fluxes.model.part > 0
+    low = t + np.minimum(np.minimum(-0.5 * a, 0.5 * b).min(axis=0), 0.0)
+    high = t + np.maximum(np.maximum(-0.5 * a, 0.5 * b).max(axis=0), 0.0)
+    group = groups(joints(fluxes, flux.resistance), tuple(n + 1 for n in t.shape))
+    rises = {
+        corner: np.stack(
+            [
+                shifted(-0.5 * a[axis] if side else 0.5 * b[axis], corner, 0.0)
+                for axis, side in enumerate(corner)
+            ]
+        )
+        for corner in CORNERS
+    }
+    weight = {
+        corner: shifted(np.where(is_body, conductivity.max(axis=0), 0.0), corner, 0.0) for corner in CORNERS
+    }
+    for corner in CORNERS:
+        value = vertex_values(t, corner, group, rises, weight)
+        cells = tuple(slice(1 - c, n + 1 - c) for c, n in zip(corner, t.shape, strict=True))
+        low, high = np.fmin(low, value[cells]), np.fmax(high, value[cells])
+    return low, high
+
+
+def vertex_values(
+    t: np.ndarray,
+    corner: tuple[int, ...],
+    group: dict[tuple[int, ...], np.ndarray],
+    rises: dict[tuple[int, ...], np.ndarray],
+    weight: dict[tuple[int, ...], np.ndarray],
+) -> np.ndarray:
+    """Return the temperature [K] of every vertex in the cell on one side of it, NaN outside the body."""
+    is_own = {other: (group[other] == group[corner]) & (weight[other] > 0.0) for other in CORNERS}
+    center = {other: shifted(t, other, 0.0) for other in CORNERS}
+    least = np.full(group[corner].shape, np.inf)
+    greatest = -least
+    for other in CORNERS:
+        down, up = (
+            np.minimum(rises[other].min(axis=0), 0.0),
+            np.maximum(rises[other].max(axis=0), 0.0),
+        )
+        least = np.where(is_own[other], np.minimum(least, center[other] + down), least)
+        greatest = np.where(is_own[other], np.maximum(greatest, center[other] + up), greatest)
+    total, sum_of_weights = np.zeros((2, *least.shape))
+    for other in CORNERS:
+        value = np.minimum(np.maximum(center[other] + rises[other].sum(axis=0), least), greatest)
+        total += np.where(is_own[other], weight[other] * np.where(is_own[other], value, 0.0), 0.0)
+        sum_of_weights += np.where(is_own[other], weight[other], 0.0)
+    with np.errstate(invalid="ignore"):
+        values: np.ndarray = np.where(weight[corner] > 0.0, total / sum_of_weights, np.nan)
+    return values
