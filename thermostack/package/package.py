@@ -17,8 +17,9 @@ from thermostack.materials.material import VOID, Material
 from thermostack.materials.material_library import MaterialDefinitions, find_material
 from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.stack import Layer, Stack
-from thermostack.schema.fields import Name, suggest
+from thermostack.schema.fields import Name
 from thermostack.schema.short_repr import html_table
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import FieldPath, NamedItems, class_key, described, diagnostic_at
 from thermostack.units import format_quantity
 

@@ -12,8 +12,9 @@ from pydantic_core import CoreSchema, InitErrorDetails
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.rectangles import Rectangle
-from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, suggest
+from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail
 from thermostack.schema.raster import RasterField
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at, diagnostics_of
 from thermostack.units import format_quantity
 

@@ -10,7 +10,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.instances import MAX_STACKS, host_names, rename_hosts, stack_group
 from thermostack.io.description.source_locations import diagnostic_in, resolve_file
 from thermostack.io.description.yaml_nodes import Mark, Node, read_yaml, to_plain
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 Link = tuple[str, str, str]  # file, section, stack
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Mark, Node
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 MAX_STACKS = 2_000  # after copies; overlaps are searched for pair by pair
 MAX_LAYERS = 20_000  # of all stacks, after repeats and copies
@@ -50,6 +50,8 @@ def stack_group(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = (
 
 def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
     """Return a stack with the names of its hosts replaced; `rename` returns the new names of an old one."""
+    if not stack.is_mapping:  # the validation of the package reports it
+        return stack
     items = dict(stack.items())
     for key in ("on", "inside"):
         given = stack.get(key)

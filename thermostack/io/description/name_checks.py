@@ -9,7 +9,7 @@ from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Node
 from thermostack.materials.material import VOID
 from thermostack.materials.material_library import find_material
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 
 def name_diagnostics(tree: Node) -> Iterator[Diagnostic]:
