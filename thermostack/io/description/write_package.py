@@ -175,6 +175,8 @@ def _power(power: Power, name: str, beside: SideFileWriter) -> Any:
             fields_[key] = write_quantity(value, "power")
     if power.allow_negative:
         fields_["allow_negative"] = True
+    if power.overlap != "refuse":
+        fields_["overlap"] = power.overlap
     if fields_.keys() == {"total"} and not power.blocks and power.map is None:
         return fields_["total"]
     named = beside(name, power)
