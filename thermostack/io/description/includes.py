@@ -169,7 +169,7 @@ def _merge_fields(used: Node, given: Node) -> Node:
     """Return an included stack with the fields that are given beside `use`."""
     excluded = {"use"}
     if given.get("at") or given.get("center") or given.get("copies"):
-        excluded |= {"at", "center"}
+        excluded |= {"at", "center", "relative_to"}
     if given.get("on") or given.get("inside"):
         excluded |= {"on", "inside"}
     items = {key: item for key, item in used.items() if key not in excluded}

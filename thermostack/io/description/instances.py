@@ -49,7 +49,10 @@ def stack_group(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = (
 
 
 def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
-    """Return a stack with the names of its hosts replaced; `rename` returns the new names of an old one."""
+    """Return a stack with the names of its hosts replaced; `rename` returns the new names of an old one.
+
+    The stack of `relative_to` is renamed too, unless it has several copies: one position fits one of them.
+    """
     if not stack.is_mapping:  # the validation of the package reports it
         return stack
     items = dict(stack.items())
@@ -63,6 +66,9 @@ def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
             for name in (rename(item.value) if isinstance(item.value, str) else [item.value])
         ]
         items[key] = made[0] if len(made) == 1 and not given.is_list else replace(given, value=made)
+    frame = stack.get("relative_to")
+    if frame is not None and isinstance(frame.value, str) and len(found := rename(frame.value)) == 1:
+        items["relative_to"] = replace(frame, value=found[0])
     return stack.with_items(items)
 
 

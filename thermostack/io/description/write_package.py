@@ -30,6 +30,7 @@ _STACK_ORDER = (
     "inside",
     "at",
     "center",
+    "relative_to",
     "depth",
     "size",
     "rotate",
@@ -162,7 +163,8 @@ def _materials_in(value: Any) -> Iterator[Material]:
 def _stack(written: dict[str, Any]) -> dict[str, Any]:
     if len(written.get("on", ())) == 1:
         written["on"] = written["on"][0]
-    keys = [*(key for key in _STACK_ORDER if key in written), "layers"]
+    others = [key for key in written if key not in (*_STACK_ORDER, "name", "layers")]
+    keys = [*(key for key in _STACK_ORDER if key in written), *others, "layers"]
     return {key: written[key] for key in keys}
 
 
