@@ -44,3 +44,11 @@ class RasterField:
     @staticmethod
     def __get_pydantic_json_schema__(schema: CoreSchema, handler: Any) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+
+
+def restore_read_only(described: Any, state: dict[str, Any]) -> None:
+    """Set the attributes of an unpickled or copied object, with arrays read-only as in the original."""
+    for value in state.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    vars(described).update(state)
