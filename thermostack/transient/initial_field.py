@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from thermostack.linear.shifted import ShiftedOperator
+from thermostack.mesh.model import has_equal_cells
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.fields import to_si
 from thermostack.steady import PicardSettings, require_fixed_temperature, solve_picard
@@ -40,6 +41,9 @@ def initial_rise(
     part, zero = materials.model.part, materials.zero
     initial = read_initial(initial)
     if isinstance(initial, SteadyResult):
+        if not has_equal_cells(initial.model, materials.model):
+            text = f"initial is a result of {initial.package.name!r} with other parts or another grid"
+            raise ValueError(f"{text}; solve it with the grid and the parts of this model")
         initial = initial.field
     if isinstance(initial, str):
         if initial == "outside":
