@@ -37,7 +37,8 @@ from thermostack.mesh.part_map import Window, cell_range, cell_window, nearest_p
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
 from thermostack.package.geometry import Geometry, InterfaceResistance, Part, package_geometry
 from thermostack.package.package import Package
-from thermostack.schema.fields import suggest, to_si
+from thermostack.schema.fields import to_si
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 

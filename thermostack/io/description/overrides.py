@@ -9,8 +9,8 @@ from typing import Any
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.source_locations import OVERRIDE_SOURCE
-from thermostack.io.description.yaml_nodes import Key, Mark, Node, parse_yaml
-from thermostack.schema.fields import suggest
+from thermostack.io.description.yaml_nodes import Key, Mark, Node, parse_scalar, parse_yaml
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import field_path
 
 
@@ -28,12 +28,7 @@ def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
     for path, value in overrides.items():
         parts = tuple(part for part in re.split(r"[.\[\]]+", path) if part)
         try:
-            node = (
-                parse_yaml(value, OVERRIDE_SOURCE)
-                if isinstance(value, str) and value.strip()
-                else Node(value, Mark(OVERRIDE_SOURCE))
-            )
-            made.append(Override(parts, _without_marks(node, parts)))
+            made.append(Override(parts, _without_marks(_read_value(value), parts)))
         except DescriptionError as error:
             diagnostics += [
                 replace(diagnostic, field=path, file=OVERRIDE_SOURCE, line=None, column=None)
@@ -42,6 +37,18 @@ def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
     if diagnostics:
         raise DescriptionError(diagnostics)
     return made
+
+
+def _read_value(value: Any) -> Node:
+    """Return the node of a value; text is parsed as YAML, and `null` stands for a field without a value."""
+    if not isinstance(value, str) or not value.strip():
+        return Node(value, Mark(OVERRIDE_SOURCE))
+    if parse_scalar(value.strip()) is None:
+        return Node(None, Mark(OVERRIDE_SOURCE))
+    if value.lstrip().startswith("#"):
+        message, hint = f"{value!r} is a comment in YAML, not a value", "put it in quotes inside the value"
+        raise DescriptionError(Diagnostic("", message, hint, "E-YAML"))
+    return parse_yaml(value, OVERRIDE_SOURCE)
 
 
 def _without_marks(node: Node, path: tuple[Key, ...]) -> Node:

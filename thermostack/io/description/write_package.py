@@ -35,6 +35,7 @@ _STACK_ORDER = (
     "inside",
     "at",
     "center",
+    "relative_to",
     "depth",
     "size",
     "rotate",
@@ -203,7 +204,8 @@ def _has_names(hints: tuple[Any, ...]) -> bool:
 def _stack(written: dict[str, Any]) -> dict[str, Any]:
     if len(written.get("on", ())) == 1:
         written["on"] = written["on"][0]
-    keys = [*(key for key in _STACK_ORDER if key in written), "layers"]
+    others = [key for key in written if key not in (*_STACK_ORDER, "name", "layers")]
+    keys = [*(key for key in _STACK_ORDER if key in written), *others, "layers"]
     return {key: written[key] for key in keys}
 
 
