@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time as clock
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from thermostack.errors import ResultFileError
+from thermostack.errors import DescriptionError, ResultFileError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.io.results.checkpoint_file import read_checkpoint
 from thermostack.io.results.transient_file import read_transient
@@ -85,7 +86,8 @@ def solve_transient(
         Wall-clock time [s] between two checkpoints of a run with a `path`.
     resume : bool
         Whether to resume an interrupted run to the same `path` from its last checkpoint, to the same result.
-        If false, such a run is discarded; `find_unfinished` returns it.
+        If false, such a run is discarded; `find_unfinished` returns it. Functions and controllers are
+        compared by their code and by the values that they use.
 
     Returns
     -------
@@ -137,8 +139,17 @@ def solve_transient(
     if path is None:
         recorder: Any = MemoryRecorder(names, list(positions))
     else:
-        inputs = run_hash(duration, loads.waveforms, controllers, initial, frame_times, positions, options)
-        recorder = TransientWriter(path, model, names, positions, frame_times, inputs, resume)
+        inputs = {
+            "duration": duration,
+            "loads": [loads.waveforms, loads.state()],
+            "controllers": list(controllers),
+            "initial": initial,
+            "times": frame_times,
+            "probes": positions,
+            "options": options,
+        }
+        key = _request_key(inputs, Path(path), resume)
+        recorder = TransientWriter(path, model, names, positions, frame_times, key, resume)
     with recorder:
         if recorder.is_finished:
             return read_transient(recorder.path)
@@ -168,6 +179,19 @@ def find_unfinished(path: str | Path) -> tuple[Path, float] | None:
         return state, float(read_checkpoint(state)["state"]["simulation"]["time"])
     except (FileNotFoundError, ResultFileError, LookupError, TypeError, ValueError):
         return None
+
+
+def _request_key(inputs: Mapping[str, Any], path: Path, resume: bool) -> str:
+    """Return the hash of the inputs of a run, or a unique text if some of them cannot be compared.
+
+    Raises DescriptionError if such a run would have to be compared with an older one to be resumed.
+    """
+    try:
+        return run_hash(inputs)
+    except DescriptionError:
+        if resume and (path.exists() or checkpoint_path(path).exists()):
+            raise
+        return uuid.uuid4().hex
 
 
 class _Run:

@@ -48,7 +48,7 @@ class Simulation:
         The mesh; a package is discretized with the default grid.
     loads : Loads, Waveform or sequence of Waveform, optional
         Power, ambient temperatures and heat-transfer coefficients over time; by default the power of the
-        package, constant.
+        package, constant. Of `Loads` it uses a copy, the attribute `loads`.
     initial : {"steady", "outside"}, float, str, numpy.ndarray, SteadyResult or mapping
         Initial temperatures: the steady solution for the loads at `time`, the mean ambient temperature, one
         temperature [K], a field (nz, ny, nx) [K], or that of a steady result. A mapping has one of these by
@@ -112,7 +112,7 @@ class Simulation:
         self.time, self.scheme = time, SCHEMES[scheme]
         self._step_size = StepSizeController(tolerance, self.scheme.embedded_order, step)
         self._check_memory(method)
-        self.loads = loads if isinstance(loads, Loads) else Loads(self.model, loads)
+        self.loads = (loads if isinstance(loads, Loads) else Loads(self.model, loads)).copy_for(self.model)
         self.steps = 0
         self.energy = Energy()
         self.members = PartsAndBlocks(self.model)
