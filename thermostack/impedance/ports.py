@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.mesh.model import Model
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 
 @dataclass(frozen=True, eq=False)
