@@ -59,12 +59,12 @@ def test_estimate_is_at_least_the_error_in_every_case() -> None:
 
 
 def test_error_of_peaks_on_the_default_grid() -> None:
-    """Every peak is within 1.5 % of the temperature rise of its case (maximum 1.28 %)."""
+    """Every peak is within 1 % of the temperature rise of its case (maximum 0.87 %)."""
     cells = {name: discretize(package_of_case(case)).active for name, case in CASES.items()}
     on_default = [row for row in rows_of("peak") if row.cells == cells[row.case]]
     assert {row.case for row in on_default} == CASES.keys()
     worst = max(on_default, key=lambda row: row.error / row.rise)
-    assert worst.error < 0.015 * worst.rise, worst
+    assert worst.error < 0.01 * worst.rise, worst
 
 
 @pytest.mark.parametrize("name", ["hot_spot", "stack_of_two", "two_chiplets"])

@@ -15,10 +15,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.random_packages import packages
 
-from thermostack import Material, Model, Package, Simulation, SteadyResult, discretize, solve_steady
+from thermostack import (
+    Block,
+    Convection,
+    Cooling,
+    FixedTemperature,
+    Layer,
+    Material,
+    Model,
+    Package,
+    Power,
+    Simulation,
+    Stack,
+    SteadyResult,
+    Trace,
+    discretize,
+    solve_steady,
+    solve_transient,
+)
 from thermostack.finite_volume.part_temperatures import PartTemperature
-from thermostack.package.cooling import Cooling, FaceCooling
-from thermostack.units import mm
+from thermostack.package.cooling import FaceCooling
+from thermostack.units import celsius, mm, um
 
 CELL = (1 * mm, 1 * mm, 0.4 * mm)
 SLOW = settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -272,3 +289,89 @@ def test_transient_temperatures_obey_the_maximum_principle(case: Case, kind: str
 @given(cases(), st.sampled_from(tuple(INITIAL)), st.integers(0, 10**6))
 def test_five_hundred_transients_obey_the_maximum_principle(case: Case, kind: str, seed: int) -> None:
     check_transient(case, kind, seed)
+
+
+# -- by hand ------------------------------------------------------------------------------------
+
+
+def test_plate_starts_at_its_initial_temperature() -> None:
+    """A copper plate at 20 degC whose upper face is put to 100 degC; the mean agrees with the stored heat."""
+    copper = Material("copper", 390.0, volumetric_heat_capacity=3.4e6)
+    plate = Stack("plate", (10 * mm, 10 * mm), (Layer("body", 2 * mm, copper),))
+    package = Package("start", (plate,), Cooling(top=FixedTemperature(celsius(100))))
+    simulation = Simulation(package, initial=celsius(20), tolerance=0.1)
+    part = simulation.temperatures()["plate.body"]
+    assert (part.min, part.max) == (celsius(20), celsius(20))
+    assert part.mean == pytest.approx(celsius(20), rel=1e-14)
+    assert simulation.at({"top": (5 * mm, 5 * mm, 2 * mm)})["top"] == celsius(20)
+    stored = simulation.energy.stored
+    part = simulation.step(1e-6)["plate.body"]
+    assert celsius(20) <= part.min < celsius(20) + 1e-6
+    assert part.max == pytest.approx(celsius(100))
+    rise = (simulation.energy.stored - stored) / (3.4e6 * part.volume)
+    assert part.mean - celsius(20) == pytest.approx(rise, rel=1e-6)
+
+
+def small_die_on_a_case() -> Package:
+    case_material = Material("case", 0.9, volumetric_heat_capacity=1.71e6)
+    silicon = Material("silicon", 148.0, volumetric_heat_capacity=1.63e6)
+    core = Block("core", (1 * mm, 1 * mm), (0.5 * mm, 0.5 * mm), 3.0)
+    case = Stack("case", (12 * mm, 12 * mm), (Layer("body", 1 * mm, case_material),))
+    layers = (
+        Layer("bulk", 300 * um, silicon),
+        Layer("active", 1 * um, silicon, Power(blocks=(core,))),
+    )
+    die = Stack("die", (4 * mm, 4 * mm), layers, on="case", center=(6 * mm, 6 * mm))
+    return Package("never_colder", (case, die), Cooling(bottom=Convection(800.0, celsius(25))))
+
+
+def test_body_that_is_heated_from_the_ambient_is_never_colder() -> None:
+    """3 W are switched on at 1 ms and off at 40 ms."""
+    trace = Trace.of([0.0, 1e-3, 40e-3], {"core": [0.0, 3.0, 0.0]}, kind="steps", after="hold")
+    run = solve_transient(small_die_on_a_case(), 0.06, trace, initial="outside")
+    assert run.max.max() > celsius(60)
+    assert run.min.min() == celsius(25)
+    assert (run.min <= run.mean + 1e-9).all()
+    assert (run.mean <= run.max + 1e-9).all()
+
+
+def test_body_starts_at_its_initial_temperature_and_cools() -> None:
+    trace = Trace.of([0.0], {"core": [0.0]}, kind="steps", after="hold")
+    run = solve_transient(small_die_on_a_case(), 0.02, trace, initial=celsius(100))
+    for values in (run.min, run.max):
+        assert (values[0] == celsius(100)).all()
+    assert run.mean[0] == pytest.approx(celsius(100), rel=1e-14)
+    assert run.max.max() == celsius(100)
+    assert (np.diff(run.min, axis=0) < 1e-9).all()
+
+
+def test_transient_from_a_steady_result_starts_at_its_temperatures() -> None:
+    """Also where the loads at the start are others."""
+    model = discretize(small_die_on_a_case(), cell=1 * mm)
+    steady = solve_steady(model, estimate=False)
+    trace = Trace.of([0.0], {"core": [0.5], "cooling.bottom": [celsius(60)]}, kind="steps", after="hold")
+    start = Simulation(model, trace, initial=steady).temperatures()
+    for part in steady.parts:
+        found = start[part.name]
+        expected = (part.min, part.mean, part.max)
+        assert (found.min, found.mean, found.max) == pytest.approx(expected, abs=1e-6)
+
+
+def test_headline_names_the_heated_die_beside_mold() -> None:
+    """The package of the README: 79.3 degC on fine grids, in the die."""
+    silicon, mold = Material("si", 148.0), Material("mold", 0.9)
+    base = Stack("interposer", (24 * mm, 14 * mm), (Layer("silicon", 100 * um, silicon),), filler=mold)
+    dies = []
+    for name, x, power in (("logic", 1 * mm, 40.0), ("memory", 13 * mm, 5.0)):
+        layers = (
+            Layer("active", 1 * um, silicon, Power(total=power)),
+            Layer("bulk", 700 * um, silicon),
+        )
+        dies.append(Stack(name, (10 * mm, 10 * mm), layers, on="interposer", position=(x, 2 * mm)))
+    cooling = Cooling(top=Convection(5e3, celsius(40)))
+    steady = solve_steady(Package("two_dies", (base, *dies), cooling))
+    fine = solve_steady(discretize(steady.package, fineness=3), estimate=False)
+    assert steady.peak.name == "logic.active"
+    assert steady.of("interposer.filler").max <= steady.peak.max
+    for name in ("interposer.filler", "logic.active"):
+        assert steady.of(name).max == pytest.approx(fine.of(name).max, abs=2.0)

@@ -184,7 +184,7 @@ def _part_temperatures(
             name,
             nominal_power if power is None else float(power[n]),
             float(zone_min[n]),
-            float(integral[n] / zones.volume[n]),
+            float(np.clip(integral[n] / zones.volume[n], zone_min[n], zone_max[n])),
             float(zone_max[n]),
             _position(zones.model.grid, peaks, n),
             float(zones.volume[n]),
