@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.mesh.model import Model
-from thermostack.schema.fields import suggest
+from thermostack.results.names import unknown_name
+from thermostack.schema.arguments import argument_error
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Port:
 def find_port(model: Model, name: str) -> Port:
     """Return the port of a part, block or stack: weighted by power, or by volume if it has no power.
 
-    Raises KeyError with similar names if nothing has this name.
+    Raises UnknownNameError, with similar names, if nothing has this name.
     """
     return _powered_cells(model, name) or _all_cells(model, name)
 
@@ -40,13 +41,13 @@ def find_port(model: Model, name: str) -> Port:
 def find_source(model: Model, name: str) -> Port:
     """Return the port of a part, block or stack that has power, weighted by power.
 
-    Raises KeyError with similar names if nothing has this name, ValueError if it has no power.
+    Raises UnknownNameError if nothing has this name, ArgumentError if it has no power.
     """
     port = _powered_cells(model, name)
     if port is None:
         _all_cells(model, name)
         sources = ", ".join(heated_stacks(model)) or "none"
-        raise ValueError(f"{name} has no power; stacks with power: {sources}")
+        raise argument_error("source", f"{name} has no power", f"stacks with power: {sources}", "E-POWER")
     return port
 
 
@@ -113,8 +114,7 @@ def _all_cells(model: Model, name: str) -> Port:
         volumes.append(grid.dz[k] * (grid.dy[:, None] * grid.dx).reshape(-1)[cell])
     cell, volume = np.concatenate(cells), np.concatenate(volumes)
     if not cell.size:
-        hint = suggest(name, set(_names(model)))
-        raise KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
+        raise unknown_name(name, list(dict.fromkeys(_names(model))))
     return Port(cell, volume / volume.sum())
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.results.steady_result import SteadyResult
+from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.schema.fields import to_si
 from thermostack.steady import PicardSettings, require_fixed_temperature, solve_picard
 from thermostack.transient.material_update import MaterialUpdate
@@ -35,7 +34,7 @@ def initial_rise(
 ) -> Array:
     """Return the initial temperatures over the reference temperature [K], zero outside the body.
 
-    `initial` is that of `Simulation`, `time` is in s. Raises ValueError if it is out of range.
+    `initial` is that of `Simulation`, `time` is in s. Raises ArgumentError if it is out of range.
     """
     part, zero = materials.model.part, materials.zero
     initial = read_initial(initial)
@@ -45,18 +44,19 @@ def initial_rise(
         if initial == "outside":
             return np.zeros(part.shape)
         if initial != "steady":
-            choices = '"steady", "outside", a temperature or a field'
-            raise ValueError(f"initial is {initial!r}; it is {choices}")
+            hint = 'it is "steady", "outside", a temperature or a field'
+            raise argument_error("initial", f"{initial!r} is not an initial temperature", hint, "E-NAME")
         initial = _steady_field(time, materials, sources, shifted)
     if np.ndim(initial) == 0:
-        if not 0.0 < float(initial) < math.inf:
-            raise ValueError(f"initial temperature must be positive and finite, got {initial} K")
-        return np.where(part > 0, float(initial) - zero, 0.0)
+        kelvin = check_quantity(initial, "temperature", "initial", above=0.0)
+        return np.where(part > 0, kelvin - zero, 0.0)
     start = np.asarray(initial, dtype=np.float64)
     if start.shape != part.shape:
-        raise ValueError(f"initial temperatures have shape {start.shape}; the cells have {part.shape}")
+        text = f"initial temperatures have shape {start.shape}; the cells have {part.shape}"
+        raise argument_error("initial", text, "", "E-TYPE")
     if not np.isfinite(start[part > 0]).all():
-        raise ValueError("initial temperatures are not finite in every cell of the body")
+        text = "initial temperatures are not finite in every cell of the body"
+        raise argument_error("initial", text, "", "E-RANGE")
     return np.where(part > 0, start - zero, 0.0)
 
 

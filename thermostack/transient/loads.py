@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +13,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.model import Model
 from thermostack.mesh.source_names import MAX_HINTS, listed
+from thermostack.schema.arguments import argument_error, require_instance
 from thermostack.schema.fields import to_si
 from thermostack.transient.trace import Trace
 from thermostack.transient.waveform import COOLED_FACES, TimeFunction, Waveform, face_of, seconds
@@ -62,9 +64,11 @@ class Loads:
         *,
         breaks: Sequence[float] = (),
     ) -> None:
+        hint = "discretize(package) returns a model"
+        require_instance(model, (Model,), "model", "a Model", hint, reader="read_package")
         self.model = model
         self.sources: HeatSources = model.heat_sources
-        waveforms = [] if trace is None else list(trace) if isinstance(trace, Sequence) else [trace]
+        waveforms = _as_waveforms(trace)
         if function is not None:
             waveforms.append(TimeFunction(function, breaks))
         self.waveforms: tuple[Waveform, ...] = tuple(waveforms)
@@ -228,6 +232,33 @@ class Loads:
         for n in np.flatnonzero((power < 0.0) & ~self.sources.allows_negative[which])[:MAX_HINTS].tolist():
             text = " ".join([format_quantity(power[n], "power"), *([when] if when else []), "is negative"])
             raise DescriptionError(Diagnostic(self.sources.names[which[n]], text, _NEGATIVE_HINT, "E-POWER"))
+
+
+def loads_of(model: Model, loads: Loads | Waveform | Sequence[Waveform] | None) -> Loads:
+    """Return loads as they are, and waveforms as loads of a model.
+
+    Raises ArgumentError if the loads belong to a model with other cells or another package.
+    """
+    if not isinstance(loads, Loads):
+        return Loads(model, loads)
+    if loads.model is not model:
+        grids = loads.model.grid, model.grid
+        has_same_cells = all(np.array_equal(getattr(grids[0], x), getattr(grids[1], x)) for x in "xyz")
+        if not has_same_cells or loads.model.package != model.package:
+            text = f"they belong to another model of {loads.model.package.name!r}"
+            raise argument_error("loads", text, "write Loads(model, ...) with the model of the run")
+    return loads
+
+
+def _as_waveforms(trace: Waveform | Sequence[Waveform] | None) -> list[Waveform]:
+    """Return the waveforms of an argument. Raises ArgumentError where one is none."""
+    if trace is None:
+        return []
+    waveforms: list[Any] = list(trace) if isinstance(trace, (list, tuple)) else [trace]
+    for waveform in waveforms:
+        hint = "pass a Trace, a TimeFunction, or Loads"
+        require_instance(waveform, (Waveform,), "loads", "a trace", hint, reader="read_trace")
+    return waveforms
 
 
 class _Columns:
