@@ -10,7 +10,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.package.power import Block, Power, PowerMap, assign_powers, blocks_of
+from thermostack.package.block_powers import assign_powers
+from thermostack.package.power import Block, Power, PowerMap, blocks_of
 from thermostack.package.power_layout import lay_out_power, orient_power
 from thermostack.schema.validated_dataclass import diagnostics_of, dump
 from thermostack.units import mm
@@ -256,16 +257,38 @@ def test_blocks_beyond_the_layer_are_reported_with_distances() -> None:
 
 
 def test_block_without_power_among_powered_ones_is_a_warning() -> None:
-    dark = Block("dark", (0.0, 0.0), (1 * mm, 1 * mm))
-    (diagnostic,) = Power(blocks=(A, dark)).diagnostics(1 * mm, 1 * mm)
+    dark = Block("dark", (0.0, 1 * mm), (1 * mm, 1 * mm))
+    (diagnostic,) = Power(blocks=(A, dark)).diagnostics(1 * mm, 2 * mm)
     assert diagnostic.is_warning
     assert str(diagnostic) == (
         "blocks.dark: block 'dark' has no power, other blocks have one "
         '(write "0 W" if this is intended) [W-POWER]'
     )
-    off = Block("dark", (0.0, 0.0), (1 * mm, 1 * mm), 0.0)
-    assert Power(blocks=(A, off)).diagnostics(1 * mm, 1 * mm) == []
-    assert Power(blocks=(dark,)).diagnostics(1 * mm, 1 * mm) == []
+    off = Block("dark", (0.0, 1 * mm), (1 * mm, 1 * mm), 0.0)
+    assert Power(blocks=(A, off)).diagnostics(1 * mm, 2 * mm) == []
+    assert Power(blocks=(dark,)).diagnostics(1 * mm, 2 * mm) == []
+
+
+def test_overlapping_blocks_are_reported_with_both_names_and_the_rectangle() -> None:
+    blocks = (A, Block("twin", (0.5 * mm, -0.25 * mm), (1 * mm, 1 * mm), 1.0))
+    (diagnostic, *_) = [
+        each for each in Power(blocks=blocks).diagnostics(2 * mm, 2 * mm) if each.code == "E-OVERLAP"
+    ]
+    assert diagnostic.path == ("blocks", "twin")
+    assert str(diagnostic) == (
+        "blocks.twin: block 'twin' overlaps block 'a' from (500 um, 0 um) to (1 mm, 750 um) of the stack "
+        "(move or remove one of them, or write overlap: add where both powers are meant) [E-OVERLAP]"
+    )
+
+
+def test_overlapping_blocks_may_be_declared_to_add() -> None:
+    twin = Block("twin", A.position, A.size, 5.0)
+    power = Power(blocks=(A, twin), overlap="add")
+    assert power.diagnostics(1 * mm, 1 * mm) == []
+    assert power.total_power == 7.0
+    assert read(json.loads(json.dumps(dump(Power, power)))) == power
+    (diagnostic,) = diagnostics_in({"total": "5 W", "overlap": "maximum"})
+    assert (diagnostic.field, diagnostic.code) == ("power.overlap", "E-TYPE")
 
 
 def test_powers_by_name() -> None:

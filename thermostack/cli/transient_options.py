@@ -203,7 +203,7 @@ def read_throttles(texts: Sequence[str]) -> dict[str, str | float]:
 
     The texts are like "gpu=105 degC", "gpu=gpu" or "hbm=hbm".
     """
-    from thermostack.schema.fields import suggest
+    from thermostack.schema.spelling import suggest
 
     throttles: dict[str, str | float] = {}
     hint = 'write stack=temperature, as "gpu=105 degC", or "gpu=gpu", "hbm=hbm" for predefined throttles'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -20,10 +20,67 @@ from thermostack.materials.effective_media import (
 )
 from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
-from thermostack.schema.fields import Name, fail, suggest
+from thermostack.schema.fields import Name, fail
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import TaggedUnion, class_key, diagnostics_of
 
 Definition: TypeAlias = Material | AnyEffectiveMedium
+
+# Chemical symbols, formulas and common names, in lower case, and the materials of the library.
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "ag": ("silver",),
+    "al": ("aluminum",),
+    "al2o3": ("alumina", "alumina_96"),
+    "aln": ("aluminum_nitride",),
+    "aluminium": ("aluminum",),
+    "aluminium_nitride": ("aluminum_nitride",),
+    "au": ("gold",),
+    "ausn": ("gold_tin",),
+    "beo": ("beryllia",),
+    "bt": ("abf_laminate", "fr4"),
+    "c": ("diamond_cvd", "graphite_pyrolytic"),
+    "co": ("cobalt",),
+    "cu": ("copper",),
+    "cumo": ("molybdenum_copper",),
+    "cuw": ("tungsten_copper",),
+    "diamond": ("diamond_cvd", "diamond_natural"),
+    "epoxy": ("die_attach_epoxy", "emc", "underfill"),
+    "fr-4": ("fr4",),
+    "gaas": ("gallium_arsenide",),
+    "gan": ("gallium_nitride",),
+    "ge": ("germanium",),
+    "glass": ("glass_core",),
+    "graphite": ("graphite_pyrolytic",),
+    "grease": ("tim_grease", "tim_grease_high"),
+    "h2o": ("water",),
+    "hfo2": ("hafnium_dioxide",),
+    "hybrid_bond": ("hb9", "hb6"),
+    "in": ("indium",),
+    "mo": ("molybdenum",),
+    "mold": ("emc", "muf"),
+    "mold_compound": ("emc", "muf"),
+    "molding_compound": ("emc", "muf"),
+    "n2": ("nitrogen",),
+    "ni": ("nickel",),
+    "oxide": ("silicon_dioxide", "oxide_pecvd"),
+    "pcb": ("fr4", "fr4_copper", "pcb_jedec"),
+    "pi": ("polyimide",),
+    "ru": ("ruthenium",),
+    "sac": ("sac305",),
+    "si": ("silicon",),
+    "si3n4": ("silicon_nitride", "silicon_nitride_lpcvd"),
+    "sic": ("silicon_carbide_4h",),
+    "sicn": ("silicon_carbonitride",),
+    "sige": ("silicon_germanium",),
+    "sin": ("silicon_nitride",),
+    "sio2": ("silicon_dioxide", "oxide_pecvd"),
+    "snpb": ("sn63pb37",),
+    "solder": ("sac305", "sn63pb37", "solder_bump"),
+    "ti": ("titanium",),
+    "tim": ("tim_grease", "tim_pcm", "tim_gel"),
+    "vacuum": ("void", "air"),
+    "w": ("tungsten",),
+}
 
 
 def find_material(
@@ -77,10 +134,17 @@ def _find(
         return _find(own[material], own, material, (*trail, material))
     if material in library():
         return library()[material]
-    known = [*own, *library()]
-    raise DescriptionError(
-        Diagnostic("material", f"no material is named {material!r}", suggest(str(material), known), "E-NAME")
-    )
+    hint = suggest_material(str(material), own)
+    raise DescriptionError(Diagnostic("material", f"no material is named {material!r}", hint, "E-NAME"))
+
+
+def suggest_material(name: str, own: Iterable[str] = ()) -> str:
+    """Return "did you mean ...?" with materials of a chemical symbol, a common name or a similar name.
+
+    `own` has the names that a package defines. Without a similar name the hint says where names are listed.
+    """
+    near = suggest(name, [*own, VOID, *library()], OTHER_NAMES)
+    return near or "`thermostack materials` lists them; a package may define others under materials:"
 
 
 # -- the library -----------------------------------------------------------------------------

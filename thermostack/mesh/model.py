@@ -42,7 +42,8 @@ from thermostack.schema.arguments import (
     check_whole_number,
     require_instance,
 )
-from thermostack.schema.fields import suggest, to_si
+from thermostack.schema.fields import to_si
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 

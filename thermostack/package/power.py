@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, cast
 
 import numpy as np
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import CoreSchema, InitErrorDetails
 
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.package.block_overlap import overlap_diagnostics
 from thermostack.package.rectangles import Rectangle
-from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, suggest
+from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail
 from thermostack.schema.raster import RasterField
-from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at, diagnostics_of
+from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at
 from thermostack.units import format_quantity
 
 SNAP_DISTANCE = 1e-9  # m: an edge of a block closer to an edge of its layer than this is moved onto it
 SUM_TOLERANCE = 1e-3  # maximum relative difference of a declared total from the sum of blocks and map
 MAX_NAME_LENGTH = 128  # characters of the name of a block
-MAX_NAMES_IN_HINT = 20
 
 
 def read_block_name(value: Any) -> str:
@@ -162,6 +161,8 @@ class Power:
         Power [W] that the sum of all is scaled to.
     allow_negative : bool
         True permits negative powers, as of a Peltier element.
+    overlap : {"refuse", "add"}
+        Whether blocks that overlap are an error of the package, or add their powers.
 
     Raises
     ------
@@ -180,6 +181,7 @@ class Power:
     map: PowerMap | None = None
     scale_to: PowerValue | None = None
     allow_negative: bool = False
+    overlap: Literal["refuse", "add"] = "refuse"
 
     @classmethod
     def from_description(cls, value: Any) -> Any:
@@ -241,6 +243,9 @@ class Power:
     def diagnostics(self, width: float, height: float) -> list[Diagnostic]:
         """Return the errors and warnings on a layer of a size [m], at paths like ("blocks", "gpc0")."""
         found = [*self._outside_diagnostics(width, height)]
+        if self.overlap == "refuse":
+            names = [block.name for block in self.blocks]
+            found += overlap_diagnostics(names, block_table(self.blocks))
         if self.is_map_per_layer_area:
             found += self._sum_diagnostics(width, height)
         if any(block.unscaled_power for block in self.blocks):
@@ -334,41 +339,6 @@ def _error_details(diagnostic: Diagnostic) -> InitErrorDetails:
 
 def _watts(power: float) -> str:
     return format_quantity(power, "power")
-
-
-def assign_powers(
-    blocks: Sequence[Block], powers: Mapping[str, Any], *, from_file: bool = False
-) -> tuple[Block, ...]:
-    """Return the blocks with the powers given by name; other blocks keep their power.
-
-    Raises DescriptionError with every unknown name (E-POWER) and every invalid value, at paths like
-    ("powers", "gpc0"). With `from_file` a number without a unit is an error.
-    """
-    diagnostics, watts = [], {}
-    known = {block.name for block in blocks}
-    adapter = TypeAdapter(SignedPower)
-    for name, value in powers.items():
-        try:
-            watts[name] = adapter.validate_python(value, context={"from_file": from_file})
-        except ValidationError as error:
-            (found,) = diagnostics_of(error)
-            diagnostics.append(diagnostic_at(("powers", str(name)), found.message, found.hint, found.code))
-        if name not in known:
-            hint = suggest(str(name), known) or _known_blocks(sorted(known))
-            diagnostics.append(
-                diagnostic_at(("powers", str(name)), f"no block is named {name!r}", hint, "E-POWER")
-            )
-    if diagnostics:
-        raise DescriptionError(diagnostics)
-    named = (replace(block, power=watts[block.name]) for block in blocks if block.name in watts)
-    return tuple(next(named) if block.name in watts else block for block in blocks)
-
-
-def _known_blocks(names: Sequence[str]) -> str:
-    if not names:
-        return "the floorplan has no blocks"
-    others = " and others" if len(names) > MAX_NAMES_IN_HINT else ""
-    return f"there are {', '.join(names[:MAX_NAMES_IN_HINT])}{others}"
 
 
 def blocks_of(names: Sequence[str], table: np.ndarray, powers: Sequence[float | None]) -> tuple[Block, ...]:

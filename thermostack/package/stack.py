@@ -135,10 +135,12 @@ class Stack:
     inside : str, optional
         Stack that it is embedded in, with its top face `depth` below the top face of that stack.
     position : pair of float or str, optional
-        Lower-left corner in the frame of its support [m]; with several supports, in the frame of the stack
-        that carries the first of them.
+        Lower-left corner [m] relative to that of its support. With several supports it is relative to the
+        stack that carries them; `relative_to` is required if different stacks carry them.
     center : pair of float or str, optional
         Centre instead of the lower-left corner [m].
+    relative_to : str, optional
+        Stack to whose lower-left corner the position is relative, also if it is not a support.
     depth : float or str
         Depth of its top face below that of the stack it is inside of [m].
     filler : str, Material or effective medium, optional
@@ -173,6 +175,7 @@ class Stack:
     inside: PathName | None = None
     position: Annotated[Point | None, Field(validation_alias="at", serialization_alias="at")] = None
     center: Point | None = None
+    relative_to: PathName | None = None
     depth: Depth = 0.0
     filler: MaterialLike | None = None
     gap_fill: MaterialLike | None = None
@@ -203,6 +206,11 @@ class Stack:
     def supports(self) -> tuple[str, ...]:
         """Return the names of the stacks that it stands on or is inside of."""
         return self.on or ((self.inside,) if self.inside is not None else ())
+
+    @property
+    def placed_before(self) -> tuple[str, ...]:
+        """Return the names of the stacks on which its position depends."""
+        return self.supports if self.relative_to is None else (*self.supports, self.relative_to)
 
     def at(self, x: float, y: float, name: str | None = None) -> Stack:
         """Return a copy with its lower-left corner at (x, y) [m], renamed if `name` is given."""

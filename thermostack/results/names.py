@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from thermostack.errors import Diagnostic, UnknownNameError
-from thermostack.schema.fields import quote_value, suggest
+from thermostack.schema.fields import quote_value
+from thermostack.schema.spelling import suggest
 
 MAX_LISTED_NAMES = 12  # in a hint
 

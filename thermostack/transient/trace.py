@@ -14,7 +14,8 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.results.history import TIME_ROUNDING
-from thermostack.schema.fields import quote_value, suggest, to_si
+from thermostack.schema.fields import quote_value, to_si
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.transient.trace_checks import (
     MAX_DIAGNOSTICS,

@@ -184,6 +184,7 @@ def test_reference_to_copied_stack_means_all_copies(tmp_path: Path) -> None:
     layers: [{name: x, thickness: 0.3 mm, material: silicon}]
   lid:
     on: [chip, cap]
+    relative_to: board
     at: [0 mm, 0 mm]
     size: [18 mm, 8 mm]
     gap_fill: void

@@ -12,9 +12,9 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.source_locations import PYTHON_OVERRIDES
-from thermostack.io.description.yaml_nodes import Key, Mark, Node, parse_yaml
+from thermostack.io.description.yaml_nodes import Key, Mark, Node, parse_scalar, parse_yaml
 from thermostack.schema.arguments import require_mapping
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import field_path
 
 
@@ -55,7 +55,7 @@ def _node_of(value: Any, path: tuple[Key, ...], mark: Mark) -> Node:
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.tolist()
     if isinstance(value, str) and value.strip():
-        return _with_mark(parse_yaml(value, mark.file), path, mark)
+        return _with_mark(_parse_text(value, mark), path, mark)
     if isinstance(value, Mapping):
         items = {str(key): _node_of(item, (*path, str(key)), mark) for key, item in value.items()}
         return Node(items, mark, path, dict.fromkeys(items, mark))
@@ -66,6 +66,16 @@ def _node_of(value: Any, path: tuple[Key, ...], mark: Mark) -> Node:
         hint = "write text, numbers, lists and mappings as in a file"
         raise DescriptionError(Diagnostic(".".join(map(str, path)), text, hint, "E-TYPE"))
     return Node(value, mark, path)
+
+
+def _parse_text(text: str, mark: Mark) -> Node:
+    """Return the tree of text in YAML; `null` stands for a field without a value."""
+    if parse_scalar(text.strip()) is None:
+        return Node(None, mark)
+    if text.lstrip().startswith("#"):
+        message, hint = f"{text!r} is a comment in YAML, not a value", "put it in quotes inside the value"
+        raise DescriptionError(Diagnostic("", message, hint, "E-YAML"))
+    return parse_yaml(text, mark.file)
 
 
 def _with_mark(node: Node, path: tuple[Key, ...], mark: Mark) -> Node:

@@ -27,7 +27,7 @@ from thermostack.io.description.yaml_nodes import Node, read_yaml, to_plain
 from thermostack.package.geometry import package_geometry
 from thermostack.package.package import Package
 from thermostack.schema.arguments import require_instance
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostics_of
 
 
@@ -114,7 +114,7 @@ def find_package(source: str | Path) -> Path:
     require_instance(source, (str, PathLike), "source", "a path or a name", 'write read_package("fcbga")')
     path = Path(source)
     is_path = not isinstance(source, str) or path.suffix in (".yaml", ".yml") or path.parent != Path()
-    if is_path or path.exists():
+    if is_path or path.exists() or path.is_symlink():
         return path
     shipped = _shipped()
     if path.name not in shipped:

@@ -11,7 +11,7 @@ from thermostack.io.description.maps import read_power_map
 from thermostack.io.description.referenced_files import ReferencedFiles
 from thermostack.io.description.source_locations import SourceMap, diagnostic_in
 from thermostack.io.description.yaml_nodes import Node, to_plain
-from thermostack.package.power import assign_powers
+from thermostack.package.block_powers import assign_powers
 
 
 class PowerReferences(ReferencedFiles):

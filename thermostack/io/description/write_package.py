@@ -32,6 +32,7 @@ _STACK_ORDER = (
     "inside",
     "at",
     "center",
+    "relative_to",
     "depth",
     "size",
     "rotate",
@@ -168,7 +169,8 @@ def _materials_in(value: Any) -> Iterator[Material]:
 def _stack(written: dict[str, Any]) -> dict[str, Any]:
     if len(written.get("on", ())) == 1:
         written["on"] = written["on"][0]
-    keys = [*(key for key in _STACK_ORDER if key in written), "layers"]
+    others = [key for key in written if key not in (*_STACK_ORDER, "name", "layers")]
+    keys = [*(key for key in _STACK_ORDER if key in written), *others, "layers"]
     return {key: written[key] for key in keys}
 
 
@@ -181,6 +183,8 @@ def _power(power: Power, name: str, beside: SideFileWriter) -> Any:
             fields_[key] = write_quantity(value, "power")
     if power.allow_negative:
         fields_["allow_negative"] = True
+    if power.overlap != "refuse":
+        fields_["overlap"] = power.overlap
     if fields_.keys() == {"total"} and not power.blocks and power.map is None:
         return fields_["total"]
     named = beside(name, power)
