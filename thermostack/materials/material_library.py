@@ -197,6 +197,38 @@ def _reader() -> TypeAdapter[Any]:
 # -- definitions in a file -------------------------------------------------------------------
 
 
+class Definitions(Mapping[str, Definition]):
+    """Materials and effective media by name, read-only: a package keeps what was computed from them."""
+
+    def __init__(self, definitions: Mapping[str, Definition] | None = None) -> None:
+        self._definitions = dict(definitions or {})
+
+    def __getitem__(self, name: str) -> Definition:
+        """Return a material or an effective medium by name."""
+        return self._definitions[name]
+
+    def __setitem__(self, name: str, definition: Definition) -> None:
+        """Raise TypeError: the definitions are read-only."""
+        hint = "use dataclasses.replace(package, materials={**package.materials, name: ...})"
+        raise TypeError(f"the materials of a package are read-only; {hint}")
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._definitions)
+
+    def __len__(self) -> int:
+        """Return the number of definitions."""
+        return len(self._definitions)
+
+    def __or__(self, other: Mapping[str, Definition]) -> dict[str, Definition]:
+        """Return the definitions with others added or replaced."""
+        return {**self, **other}
+
+    def __repr__(self) -> str:
+        """Return the representation of a dictionary with these items."""
+        return repr(self._definitions)
+
+
 class DefinitionsForm:
     """Materials and effective media by name: a mapping, or in Python also a sequence of materials."""
 
@@ -209,16 +241,17 @@ class DefinitionsForm:
             _kind_of,
         )
         name = handler.generate_schema(Name)
+        named = core_schema.dict_schema(keys_schema=name, values_schema=definition)
         return core_schema.no_info_before_validator_function(
             _with_names,
-            core_schema.dict_schema(keys_schema=name, values_schema=definition),
+            core_schema.no_info_after_validator_function(Definitions, named),
             serialization=core_schema.wrap_serializer_function_ser_schema(
                 _without_names, schema=core_schema.dict_schema(values_schema=definition)
             ),
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        choices = schema["schema"]["values_schema"]["choices"]
+        choices = schema["schema"]["schema"]["values_schema"]["choices"]
         material = handler(choices["@material"])
         return {"type": "object", "additionalProperties": {"anyOf": [material, handler(choices["@mixture"])]}}
 
@@ -252,10 +285,10 @@ def _with_name(name: Any, item: Any) -> Any:
 
 def _without_names(value: Any, handler: Any) -> Any:
     """Return the file form of the definitions, without the names inside them."""
-    written: dict[str, dict[str, Any]] = handler(value)
+    written: dict[str, dict[str, Any]] = handler(dict(value))
     return {
         name: {key: each for key, each in item.items() if key != "name"} for name, item in written.items()
     }
 
 
-MaterialDefinitions = Annotated[dict[str, Definition], DefinitionsForm()]
+MaterialDefinitions = Annotated[Mapping[str, Definition], DefinitionsForm()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -103,6 +104,17 @@ class Model:
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """Make the arrays read-only: sources, sums and results are computed from them once and kept."""
+        planes = [array for source in self.layer_sources for array in (source.shares, source.plane)]
+        for array in (self.part, *vars(self.boundary).values(), *planes):
+            array.flags.writeable = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Set the attributes of an unpickled or copied model, with read-only arrays."""
+        vars(self).update(state)
+        self.__post_init__()
+
     def __repr__(self) -> str:
         """Return the package, the cells, the parts, the power and the boundary faces, line by line."""
         nz, ny, nx = self.grid.shape
@@ -193,6 +205,22 @@ class Model:
     def total_power(self) -> float:
         """Return the power of all parts [W]."""
         return float(sum(source.plane.sum() for source in self.layer_sources))
+
+
+def has_equal_cells(one: Model, other: Model) -> bool:
+    """Return whether two models have the same planes, and the same part names in every cell."""
+    return one is other or (
+        all(np.array_equal(getattr(one.grid, axis), getattr(other.grid, axis)) for axis in "xyz")
+        and [part.name for part in one.parts] == [part.name for part in other.parts]
+        and np.array_equal(one.part, other.part)
+    )
+
+
+def is_equal_model(one: Model, other: Model) -> bool:
+    """Return whether two models have equal packages, cells and blocks."""
+    return one is other or (
+        has_equal_cells(one, other) and one.blocks == other.blocks and one.package == other.package
+    )
 
 
 def discretize(

@@ -15,7 +15,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
-from thermostack.materials.material_library import MaterialDefinitions, find_material
+from thermostack.materials.material_library import Definitions, MaterialDefinitions, find_material
 from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.stack import Layer, Stack
 from thermostack.schema.fields import Name
@@ -50,7 +50,7 @@ class Package:
     sources : sequence of str
         References of the numbers.
     materials : mapping from str to Material or effective medium
-        Materials of the package, in addition to those of the library.
+        Materials of the package, in addition to those of the library; a read-only copy is kept.
 
     Raises
     ------
@@ -71,7 +71,7 @@ class Package:
     cooling: Cooling
     about: str = ""
     sources: tuple[str, ...] = ()
-    materials: MaterialDefinitions = field(default_factory=dict)
+    materials: MaterialDefinitions = field(default_factory=Definitions)
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`

@@ -56,3 +56,11 @@ def _ragged_message(value: Any) -> str:
         return "the map is not a table of numbers"
     counts = f"row 1 has {lengths[0]} values, row {n + 1} has {lengths[n]}"
     return f"the rows of the map differ in length: {counts}"
+
+
+def restore_read_only(described: Any, state: dict[str, Any]) -> None:
+    """Set the attributes of an unpickled or copied object, with arrays read-only as in the original."""
+    for value in state.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    vars(described).update(state)

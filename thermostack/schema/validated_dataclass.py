@@ -18,6 +18,7 @@ from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.schema.fields import CoreSchema, fail, is_from_file, quote_value, read_name
+from thermostack.schema.raster import restore_read_only
 from thermostack.schema.short_repr import short_repr
 from thermostack.schema.spelling import NOT_SUPPORTED, suggest
 
@@ -37,6 +38,7 @@ def described(cls: type[T]) -> type[T]:
         return core_schema.with_info_wrap_validator_function(_reader(kind), handler(source))
 
     cls.__get_pydantic_core_schema__ = classmethod(core)  # type: ignore[attr-defined]
+    cls.__setstate__ = restore_read_only  # type: ignore[attr-defined]
     if "__repr__" not in vars(cls):
         cls.__repr__ = short_repr  # type: ignore[method-assign]
     config = ConfigDict(validate_by_name=True, validate_by_alias=True, arbitrary_types_allowed=True)

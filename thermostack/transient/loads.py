@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import scipy.sparse as sp
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
-from thermostack.mesh.model import Model
+from thermostack.mesh.model import Model, is_equal_model
 from thermostack.mesh.source_names import MAX_HINTS, listed
 from thermostack.schema.arguments import argument_error, require_instance
 from thermostack.schema.fields import to_si
@@ -28,7 +29,8 @@ class Loads:
     """Powers, ambient temperatures and heat-transfer coefficients of a model at any time.
 
     Heat sources without a column keep the power in the package. A power of a part or a stack is distributed
-    to its heat sources in proportion to their power in the package, or by area if that is zero.
+    to its heat sources in proportion to their power in the package, or by area if that is zero. A run uses a
+    copy, so that its throttling and its replaced powers do not change the loads of the next run.
 
     Parameters
     ----------
@@ -166,6 +168,19 @@ class Loads:
             self._last = t, before, np.concatenate([np.zeros(0), *values])
         return self._last[2]
 
+    def copy_for(self, model: Model) -> Loads:
+        """Return a copy whose replacements and factors can change without those of these loads.
+
+        Raises ArgumentError if the loads belong to a model with another package or other cells.
+        """
+        if not is_equal_model(self.model, model):
+            text = f"they belong to a model of {self.model.package.name!r} with another description or grid"
+            hint = "write Loads(model, ...) with the model of the run"
+            raise argument_error("loads", text, hint)
+        copied = copy.copy(self)
+        copied.restore(self.state())
+        return copied
+
     # -- overrides and scales ---------------------------------------------------------------
 
     def override(self, powers: Mapping[str, float | str | None]) -> None:
@@ -232,22 +247,6 @@ class Loads:
         for n in np.flatnonzero((power < 0.0) & ~self.sources.allows_negative[which])[:MAX_HINTS].tolist():
             text = " ".join([format_quantity(power[n], "power"), *([when] if when else []), "is negative"])
             raise DescriptionError(Diagnostic(self.sources.names[which[n]], text, _NEGATIVE_HINT, "E-POWER"))
-
-
-def loads_of(model: Model, loads: Loads | Waveform | Sequence[Waveform] | None) -> Loads:
-    """Return loads as they are, and waveforms as loads of a model.
-
-    Raises ArgumentError if the loads belong to a model with other cells or another package.
-    """
-    if not isinstance(loads, Loads):
-        return Loads(model, loads)
-    if loads.model is not model:
-        grids = loads.model.grid, model.grid
-        has_same_cells = all(np.array_equal(getattr(grids[0], x), getattr(grids[1], x)) for x in "xyz")
-        if not has_same_cells or loads.model.package != model.package:
-            text = f"they belong to another model of {loads.model.package.name!r}"
-            raise argument_error("loads", text, "write Loads(model, ...) with the model of the run")
-    return loads
 
 
 def _as_waveforms(trace: Waveform | Sequence[Waveform] | None) -> list[Waveform]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 import time as clock
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from thermostack.errors import ResultFileError
+from thermostack.errors import DescriptionError, ResultFileError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.io.results.checkpoint_file import read_checkpoint
 from thermostack.io.results.transient_file import read_transient
 from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
-from thermostack.results.steady_result import SteadyResult
 from thermostack.results.transient_result import RunReport, TransientResult
 from thermostack.schema.arguments import (
     argument_error,
@@ -26,8 +26,8 @@ from thermostack.schema.arguments import (
     require_callable,
 )
 from thermostack.transient.controllers import Controller, ControllerSet, Startable, as_controllers
-from thermostack.transient.initial_field import read_initial
-from thermostack.transient.loads import Loads, loads_of
+from thermostack.transient.initial_field import Initial, read_initial, require_parts
+from thermostack.transient.loads import Loads
 from thermostack.transient.probes import Position, positions_in_metres, require_inside
 from thermostack.transient.recorder import MemoryRecorder
 from thermostack.transient.run_hash import run_hash
@@ -48,7 +48,7 @@ def solve_transient(
     loads: Loads | Waveform | Sequence[Waveform] | None = None,
     *,
     controllers: Startable | Controller | Sequence[Startable | Controller] = (),
-    initial: str | float | Array | SteadyResult = "steady",
+    initial: Initial = "steady",
     tolerance: float | str = TOLERANCE,
     scheme: str = "sdirk3",
     step: float | str | None = None,
@@ -91,7 +91,8 @@ def solve_transient(
         Wall-clock time [s] between two checkpoints of a run with a `path`.
     resume : bool
         Whether to resume an interrupted run to the same `path` from its last checkpoint, to the same result.
-        If false, such a run is discarded; `find_unfinished` returns it.
+        If false, such a run is discarded; `find_unfinished` returns it. Functions and controllers are
+        compared by their code and by the values that they use.
 
     Returns
     -------
@@ -129,8 +130,10 @@ def solve_transient(
     step = None if step is None else check_quantity(step, "time", "step", above=0.0)
     checkpoint = check_quantity(checkpoint, "time", "checkpoint", min=0.0)
     initial = read_initial(initial)
+    if isinstance(initial, Mapping):
+        require_parts(initial, model)
     require_callable(progress, "progress", "pass a function of time, step and maximum temperature")
-    loads = loads_of(model, loads)
+    loads = loads if isinstance(loads, Loads) else Loads(model, loads)
     loads.must_cover(duration)
     frame_times = _frame_times(times, duration)
     options: dict[str, Any] = {"scheme": scheme, "tolerance": tolerance, "step": step, "method": method}
@@ -142,8 +145,17 @@ def solve_transient(
     if path is None:
         recorder: Any = MemoryRecorder(names, list(positions))
     else:
-        inputs = run_hash(duration, loads.waveforms, controllers, initial, frame_times, positions, options)
-        recorder = TransientWriter(path, model, names, positions, frame_times, inputs, resume)
+        inputs = {
+            "duration": duration,
+            "loads": [loads.waveforms, loads.state()],
+            "controllers": list(controllers),
+            "initial": initial,
+            "times": frame_times,
+            "probes": positions,
+            "options": options,
+        }
+        key = _request_key(inputs, Path(path), resume)
+        recorder = TransientWriter(path, model, names, positions, frame_times, key, resume)
     with recorder:
         if recorder.is_finished:
             return read_transient(recorder.path)
@@ -173,6 +185,19 @@ def find_unfinished(path: str | Path) -> tuple[Path, float] | None:
         return state, float(read_checkpoint(state)["state"]["simulation"]["time"])
     except (FileNotFoundError, ResultFileError, LookupError, TypeError, ValueError):
         return None
+
+
+def _request_key(inputs: Mapping[str, Any], path: Path, resume: bool) -> str:
+    """Return the hash of the inputs of a run, or a unique text if some of them cannot be compared.
+
+    Raises DescriptionError if such a run would have to be compared with an older one to be resumed.
+    """
+    try:
+        return run_hash(inputs)
+    except DescriptionError:
+        if resume and (path.exists() or checkpoint_path(path).exists()):
+            raise
+        return uuid.uuid4().hex
 
 
 class _Run:
