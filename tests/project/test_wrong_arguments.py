@@ -78,13 +78,13 @@ NUMBERS: list[Case] = [  # out of range, or of the wrong type
     (lambda o: ts.discretize(o.package, cell=["1 mm", 0.0]), "cell[1]: a cell size must be positive"),
     (lambda o: ts.clock_states(80), "clocks[0]: 8000 % is not below 100 % (list clocks"),
     (lambda o: ts.clock_states(0.6, 0.8), "clocks[1]: 80 % is not below 60 %"),
-    (lambda o: ts.clock_states(-0.5), "clocks[0]: must be greater than zero, got -50 %"),
+    (lambda o: ts.clock_states(-0.5), "clocks[0]: -50 % is not greater than zero"),
     (lambda o: ts.clock_states(0.5, still=2.0), "still: 2 is more than 100 %"),
     (lambda o: ts.PowerState("a", 1.5), "PowerState.power: 150 % is more than 110 %"),
     (lambda o: ts.PowerState("a", 0.5, 1.5), "PowerState.performance: 150 % is more than 100 %"),
     (lambda o: ts.hbm_throttle("hbm", limit="90 degC"), "limit has no effect: every state"),
     (lambda o: o.simulation.advance(math.nan), "until: nan is not a finite time"),
-    (lambda o: ts.solve_transient(o.model, "1 ms", checkpoint=-1.0), "checkpoint: must not be"),
+    (lambda o: ts.solve_transient(o.model, "1 ms", checkpoint=-1.0), "checkpoint: -1 s is less than zero"),
 ]
 
 

@@ -191,8 +191,8 @@ def test_package_is_discretized() -> None:
 @pytest.mark.parametrize(
     ("duration", "options", "said"),
     [
-        (0.0, {}, "duration: must be greater than zero, got 0 ms"),
-        (-1.0, {}, "duration: must be greater than zero"),
+        (0.0, {}, "duration: 0 ms is not greater than zero"),
+        (-1.0, {}, "duration: -1 s is not greater than zero"),
         (float("nan"), {}, "duration: nan is not a finite time"),
         (float("inf"), {}, "duration: inf is not a finite time"),
         (0.01, {"times": [0.02]}, "a frame at 0.02 s is not between the start and 0.01 s"),

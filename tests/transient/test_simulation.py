@@ -49,7 +49,7 @@ def inside(model: Model) -> np.ndarray:
         ({"time": math.nan}, "nan is not a finite time"),
         ({"initial": "cold"}, r"initial: 'cold' is not an initial temperature \(it is"),
         ({"initial": math.nan}, "nan is not a finite temperature"),
-        ({"initial": -20.0}, "must be greater than zero"),
+        ({"initial": -20.0}, "-20 K is not above absolute zero"),
         ({"initial": np.full((2, 2, 2), 300.0)}, r"have shape \(2, 2, 2\); the cells have \(4, 5, 8\)"),
         ({"initial": np.full((4, 5, 8), np.nan)}, "not finite in every cell of the body"),
         ({"method": "magic"}, "method: 'magic' is not a method"),
@@ -129,7 +129,7 @@ def test_unknown_name_of_an_initial_temperature() -> None:
         DescriptionError, match=rf"initial: no stack or part is named '{name}x' \(did you mean"
     ):
         simulate(initial={f"{name}x": 300.0})
-    with pytest.raises(ValueError, match="must be positive and finite"):
+    with pytest.raises(ValueError, match="initial: -1 K is not above absolute zero"):
         simulate(initial={name: -1.0})
     with pytest.raises(DescriptionError, match=r"initial\['x'\]: \"5 W\" is a power"):
         simulate(initial={"x": "5 W"})

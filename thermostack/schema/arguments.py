@@ -9,10 +9,10 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+from pydantic_core import PydanticCustomError
 
 from thermostack.errors import ArgumentError, Diagnostic
 from thermostack.schema.fields import Quantity, quote_value, to_si
-from thermostack.units import format_quantity
 
 MAX_THREADS = 1024  # more than any processor has cores; the stacks of more threads can exceed the memory
 
@@ -122,16 +122,11 @@ def check_quantity(
     Raises ArgumentError as `to_si`, and where the value is not finite or out of bounds (E-RANGE).
     """
     number = to_si(value, dimension, argument)
-    noun = Quantity(dimension).words
-    if not math.isfinite(number):
-        raise argument_error(argument, f"{number} is not a finite {noun}", "", "E-RANGE")
-    shown = format_quantity(number, dimension)
-    if above is not None and not number > above:
-        bound = "zero" if above == 0.0 else format_quantity(above, dimension)
-        raise argument_error(argument, f"must be greater than {bound}, got {shown}", "", "E-RANGE")
-    if min is not None and not number >= min:
-        bound = "zero" if min == 0.0 else format_quantity(min, dimension)
-        raise argument_error(argument, f"must not be less than {bound}, got {shown}", "", "E-RANGE")
+    try:
+        Quantity(dimension, above=above, min=min).check(number)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        raise argument_error(argument, context["text"], context["hint"], error.type) from None
     return number
 
 
