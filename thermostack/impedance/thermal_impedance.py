@@ -16,7 +16,7 @@ from thermostack.errors import Diagnostic
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
 from thermostack.impedance.networks import Foster
-from thermostack.impedance.ports import Port, find_port, find_source, heated_stacks
+from thermostack.impedance.ports import Port, default_source, find_port, find_source
 from thermostack.impedance.reduced_model import KrylovBasis, build_basis
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
@@ -52,15 +52,16 @@ def thermal_impedance(
 ) -> ThermalImpedance:
     """Return the thermal impedance of a part, block or stack.
 
-    One watt is distributed over the source as its power is. The rise of the source is the mean over this
-    distribution.
+    One watt is distributed over the source as its power is, or evenly if its power is 0 W. The rise of the
+    source is the mean over this distribution.
 
     Parameters
     ----------
     model : Model or Package
         The mesh, or a package that is meshed with the default cell size.
     source : str, optional
-        Name of a part, block or stack that has power. Default: the stack with the maximum power.
+        Name of a part, block or stack that has a heat source, which may be described with 0 W. Default: the
+        stack with the maximum power.
     times : array_like, shape (n,), optional
         Times [s], or text with a unit, "10 ms". Default: 20 per decade from 1 us to
         100 s, or to 5 mean time constants of the body.
@@ -87,7 +88,7 @@ def thermal_impedance(
     KeyError
         If nothing has a name.
     ValueError
-        If the source has no power, or a time is not greater than zero.
+        If the source has no heat source, or a time is not greater than zero.
     DescriptionError
         E-MISSING with all materials that have no heat capacity.
     ResourceError
@@ -112,7 +113,7 @@ def thermal_impedance(
     if isinstance(model, Package):
         with timed(seconds, "mesh", progress):
             model = discretize(model)
-    source = source or next(iter(heated_stacks(model)), "")
+    source = source or default_source(model)
     ports = {source: find_source(model, source)}
     ports |= {name: find_port(model, name) for name in outputs if name != source}
     given_times = None if times is None else _checked_times(times)
