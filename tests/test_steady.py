@@ -301,17 +301,6 @@ def test_material_outside_its_range_warns() -> None:
     assert "-23.15 degC is reached" in cold.warnings[0]
 
 
-def test_picard_iteration_without_convergence_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steady_module, "PICARD", steady_module.PicardSettings(1e-6, 1))
-    falling = Material("si", {"power_law": {"at_reference": 148.0, "exponent": 1.3}})
-    with pytest.raises(
-        ConvergenceError, match="conductivities and temperatures do not converge in 1 Picard iterations"
-    ) as caught:
-        solve_steady(slab(falling, 40.0, **HELD))
-    assert len(caught.value.history) == 1
-    assert caught.value.history[0] > 1e-3
-
-
 def test_stalled_solver_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     def stall(*_: object, **__: object) -> None:
         raise ConvergenceError("it stalls", (1.0, 0.9))

@@ -1,4 +1,4 @@
-"""Steady heat conduction G(T) T = P(T): solution, Picard iteration of materials, and heat balance."""
+"""Steady heat conduction G(T) T = P(T): solution at the temperatures of the materials, and heat balance."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -22,12 +20,19 @@ from thermostack.finite_volume.conduction import (
     update_conduction,
 )
 from thermostack.finite_volume.error_estimate import ESTIMATE_TOLERANCE, estimate_errors
-from thermostack.finite_volume.heat_balance import HeatBalance, balance_heat
+from thermostack.finite_volume.heat_balance import (
+    HeatBalance,
+    balance_heat,
+    heat_through,
+    residual_rounding,
+    total_residual,
+)
 from thermostack.finite_volume.part_temperatures import (
     PartTemperature,
     measure_parts,
 )
 from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear.picard import PICARD, solve_picard
 from thermostack.linear.solver import Solver, prepare
 from thermostack.linear.solver_report import SolverReport
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
@@ -38,20 +43,13 @@ from thermostack.results.steady_result import SteadyResult
 from thermostack.units import format_quantity
 
 BALANCE_TOLERANCE = 1e-6  # of the heat that flows through: a result with a larger imbalance is refused
+RESIDUAL_TOLERANCE = 1e-6  # of the heat that flows through: sum of the residuals of all cells
 MIN_SOLVER_TOLERANCE = 1e-13  # minimum tolerance of the linear solver for the sake of the heat balance
 
+PICARD_MARGIN = 100.0  # tolerance of the Picard iteration, relative to that of the linear solver, at most
+TINY_HEAT = 1e-300  # W, in place of zero where relative quantities are computed
+
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class PicardSettings:
-    """Limits of the Picard iteration for materials that depend on temperature."""
-
-    tolerance: float  # change of temperature in one iteration, relative to the maximum rise
-    max_iterations: int
-
-
-PICARD = PicardSettings(1e-6, 30)  # of a steady solve; five iterations are usual
 
 
 def solve_steady(
@@ -147,55 +145,6 @@ def _memory_estimate(model: Model, method: str, estimate: bool) -> MemoryEstimat
     return MemoryEstimate(model.grid, model.is_linear, estimate, method, model.boundary.cell.size, active)
 
 
-# -- Picard iteration ------------------------------------------------------------------------------
-
-
-class NonlinearProblem(Protocol):
-    """Steady equations whose materials may depend on temperature."""
-
-    zero: float  # K: reference that temperature rises are measured from
-
-    @property
-    def is_linear(self) -> bool:
-        """Return whether no material depends on temperature."""
-
-    def solve(self, rise: np.ndarray | None, last_change: float) -> np.ndarray:
-        """Return the rise over `zero` [K] with the present materials, in the array of the guess if given.
-
-        `last_change` is the relative change of temperature in the last iteration, 1 in the first.
-        """
-
-    def update_materials(self, rise: np.ndarray, temperature: np.ndarray) -> None:
-        """Evaluate the materials at the temperatures of the cells [K], which are `rise` above `zero`."""
-
-
-def solve_picard(problem: NonlinearProblem, settings: PicardSettings) -> np.ndarray:
-    """Return the rise over the reference [K] at which materials and temperatures agree, (nz, ny, nx).
-
-    Raises ConvergenceError with the relative change of every iteration if they do not.
-    """
-    rise = problem.solve(None, 1.0)
-    if problem.is_linear:
-        return rise
-    changes: list[float] = []
-    temperature = np.empty(rise.shape)  # at which the materials are evaluated
-    for _ in range(settings.max_iterations):
-        np.add(rise, problem.zero, out=temperature)
-        problem.update_materials(rise, temperature)
-        scale = max(float(rise.max()), -float(rise.min()), 1e-300)
-        rise = problem.solve(rise, changes[-1] if changes else 1.0)
-        changes.append(_max_change(temperature, rise, problem.zero) / scale)
-        if changes[-1] <= settings.tolerance:
-            return rise
-    text = f"conductivities and temperatures do not converge in {settings.max_iterations} Picard iterations"
-    raise ConvergenceError(f"{text}: temperatures still change by {changes[-1]:.1e} of the rise", changes)
-
-
-def _max_change(temperature: np.ndarray, rise: np.ndarray, zero: float) -> float:
-    """Return the maximum difference [K] between temperatures and those of a rise over `zero`."""
-    return max(float(np.abs((new + zero) - old).max()) for new, old in zip(rise, temperature, strict=True))
-
-
 # -- steady problem --------------------------------------------------------------------------------
 
 
@@ -228,19 +177,20 @@ class _SteadyProblem:
     def solve_nonlinear(self) -> np.ndarray:
         """Return the rise over `zero` [K], solved to the tolerance."""
         self.assemble()
-        rise = solve_picard(self, PICARD)
+        tolerance = min(PICARD.tolerance, PICARD_MARGIN * self.tolerance)
+        rise = solve_picard(self, dataclasses.replace(PICARD, tolerance=tolerance))
         return rise if self.is_linear else self.solve_to(rise, self.tolerance)
 
-    def assemble(self, temperature: np.ndarray | None = None) -> None:
-        """Build operator and solver, first with materials at 300 K, then at the temperatures of cells [K]."""
+    def assemble(self, rise: np.ndarray | None = None) -> None:
+        """Build operator and solver, first with materials at 300 K, then at a rise over `zero` [K]."""
         for name in ("rhs", "solver"):  # free their memory before the new ones are allocated
             self.__dict__.pop(name, None)
         with timed(self.seconds, "assemble", self.progress):
-            if temperature is None:
+            if rise is None:
                 self.conductivity = CellConductivity(self.model)
                 self.conduction = assemble_conduction(self.model, self.conductivity)
             else:
-                self.conductivity = self.conductivity.at_temperature(temperature)
+                self.conductivity = self.conductivity.at_temperature(rise, self.zero)
                 self.conduction = update_conduction(self.conduction, self.model, self.conductivity)
             self.rhs = self.model.power
             add_boundary_sources(self.model, self.conduction, self.rhs, self.zero)
@@ -248,21 +198,45 @@ class _SteadyProblem:
             widths = (self.model.grid.dx, self.model.grid.dy)
             self.solver = prepare(self.conduction, widths=widths, method=self.method, threads=self.threads)
 
-    def update_materials(self, rise: np.ndarray, temperature: np.ndarray) -> None:
-        self.assemble(temperature)
+    def update_materials(self, rise: np.ndarray) -> float:
+        """Evaluate the materials at a rise over `zero` [K] and return the residual relative to the heat."""
+        self.assemble(rise)
+        return self.residual(rise)
 
-    def solve(self, rise: np.ndarray | None, last_change: float) -> np.ndarray:
-        """Return the rise [K], solved more tightly the less the last iteration changed."""
-        if self.is_linear:
-            return self.solve_to(rise, self.tolerance)
+    def rounding(self, rise: np.ndarray) -> float:
+        """Return the residual that rounding may cause, relative to the heat."""
+        return residual_rounding(self.conduction, rise) / self.heat_through(rise)
+
+    def residual(self, rise: np.ndarray) -> float:
+        """Return the sum of the residuals of all cells, relative to the heat that passes through the body."""
+        return total_residual(self.conduction, self.rhs, rise) / self.heat_through(rise)
+
+    def heat_through(self, rise: np.ndarray) -> float:
+        """Return the heat that passes through the body [W]."""
+        boundary = self.model.boundary
+        difference = rise.reshape(-1)[boundary.cell] - (boundary.temperature - self.zero)
+        convected = self.conduction.boundary_face_conductance * difference
+        powers = [source.plane for source in self.model.layer_sources]
+        return max(heat_through(powers, convected - boundary.flux * boundary.area), TINY_HEAT)
+
+    def solve(self, rise: np.ndarray | None, reduction: float) -> np.ndarray:
+        """Return the rise [K]; the residual of a guess is reduced by a factor."""
         if rise is None:
-            return self.solve_to(rise, ESTIMATE_TOLERANCE)
-        return self.solve_to(rise, max(self.tolerance, min(ESTIMATE_TOLERANCE, 1e-2 * last_change)))
+            return self.solve_to(None, self.tolerance if self.is_linear else ESTIMATE_TOLERANCE)
+        return self.solve_to(rise, reduction, relative_to_guess=True)
 
-    def solve_to(self, rise: np.ndarray | None, tolerance: float) -> np.ndarray:
+    def solve_to(
+        self, rise: np.ndarray | None, tolerance: float, *, relative_to_guess: bool = False
+    ) -> np.ndarray:
         """Return the rise over `zero` [K] to a relative residual, in the array of the guess if given."""
         with timed(self.seconds, "solve", self.progress):
-            rise, report = self.solver.solve(self.rhs, guess=rise, tolerance=tolerance, overwrites_guess=True)
+            rise, report = self.solver.solve(
+                self.rhs,
+                guess=rise,
+                tolerance=tolerance,
+                overwrites_guess=True,
+                relative_to_guess=relative_to_guess,
+            )
         self.iterations += report.iterations
         self.report = dataclasses.replace(report, total_iterations=self.iterations)
         return rise
@@ -275,19 +249,22 @@ class _SteadyProblem:
         return self.solver.solve(rhs, tolerance=ESTIMATE_TOLERANCE)[0]
 
     def balance(self, rise: np.ndarray) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
-        """Return fluxes, heat balance and report, solving further until the balance meets the tolerance.
+        """Return fluxes, heat balance and report, solving further until heat flows meet the tolerance.
 
         The residual of the solver is relative to the heat that boundary conditions bring to a body at `zero`.
-        Between two fixed temperatures that is far more than the heat that flows through.
+        Between two fixed temperatures that is far more than the heat that flows through, to which the balance
+        and the residual of the cells are relative here.
         """
         tolerance = self.tolerance
         while True:
+            residual = self.residual(rise)
             rise += self.zero
             fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, rise)
             balance = balance_heat(fluxes)
-            if balance.relative <= self.tolerance or tolerance <= MIN_SOLVER_TOLERANCE:
+            excess = max(balance.relative / self.tolerance, residual / RESIDUAL_TOLERANCE)
+            if excess <= 1.0 or tolerance <= MIN_SOLVER_TOLERANCE:
                 return fluxes, balance, self.report
-            tolerance = max(MIN_SOLVER_TOLERANCE, 0.1 * tolerance * self.tolerance / balance.relative)
+            tolerance = max(MIN_SOLVER_TOLERANCE, 0.1 * tolerance / excess)
             try:
                 rise = self.solve_to(rise - self.zero, tolerance)
             except ConvergenceError:

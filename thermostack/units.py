@@ -177,6 +177,20 @@ def exact_scale(unit: str, dimension: str) -> tuple[Fraction, Fraction]:
     return read.ratio * Fraction(10) ** read.shift, _zero_of(unit, dimension)
 
 
+def decimal_point_advice(text: str) -> str:
+    """Return the advice for a number with a comma; three digits after it may also be thousands.
+
+    >>> decimal_point_advice("20,5 W")
+    'write a decimal point, 20.5 W'
+    >>> decimal_point_advice("12,000 W")
+    'write 12000 W without separators, or 12.000 W with a decimal point'
+    """
+    point = text.replace(",", ".", 1)
+    if re.search(r",[0-9]{3}(?![0-9])", text):
+        return f"write {text.replace(',', '', 1)} without separators, or {point} with a decimal point"
+    return f"write a decimal point, {point}"
+
+
 def parse_quantity(text: str, dimension: str) -> float:
     """Return the value [SI] of a text like "50 um", rounded once from its exact value.
 
@@ -372,7 +386,7 @@ def _split(text: str) -> tuple[tuple[str, int], str]:
         raise UnitError("does not begin with a number")
     rest = text[match.end() :].strip(_BLANK)
     if rest.startswith(","):
-        raise UnitError("has a comma in its number; write a decimal point")
+        raise UnitError(f"has a comma in its number; {decimal_point_advice(text)}")
     if rest and rest[0] in "_.'0123456789":
         raise UnitError("is not a single number; write digits without separators: 12000 or 1.2e4")
     mantissa, exponent = match.group(1).translate(_MINUS), match.group(2) or "0"

@@ -26,7 +26,8 @@ from support.command_line import (
 
 from thermostack import __version__
 from thermostack.cli import signals
-from thermostack.cli.main import app, main
+from thermostack.cli.app import app
+from thermostack.cli.main import main
 from thermostack.cli.options import read_cell, read_settings
 from thermostack.cli.signals import between_steps, interruptible
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError, ResourceError, RunawayError
@@ -335,6 +336,46 @@ def test_help_does_not_import_numerical_libraries() -> None:
     }
 
 
+def test_negative_value_of_an_option_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--duration", "10 us", "--initial", "-40 degC", "--no-save", "--json"]
+    assert main(["transient", TWO_DIES_FILE, *FAST, *options]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["parts"]["memory.bulk"]["start"] == pytest.approx(233.15, abs=1.0)
+
+
+def test_file_of_another_kind_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", TWO_DIES_FILE, *FAST]) == 0
+    capsys.readouterr()
+    assert main(["solve", "two_dies.vtkhdf"]) == 2
+    assert "is an HDF5 file, as results are, not a description (`thermostack plot`" in capsys.readouterr().err
+    assert main(["check", "two_dies.png"]) == 2
+    assert "is a PNG image, not a description" in capsys.readouterr().err
+    assert main(["plot", "two_dies.png"]) == 6
+    assert "is a PNG image, not a result" in capsys.readouterr().err
+    assert main(["plot", TWO_DIES_FILE]) == 6
+    logged = capsys.readouterr().err
+    assert "is a description, not a result; `thermostack solve` computes its result" in logged
+
+
+def test_link_to_a_missing_directory_is_rejected_before_solving(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "r.vtkhdf").symlink_to("gone/r.vtkhdf")
+    (here / "s.vtkhdf").symlink_to("target.vtkhdf")
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--output", "s.vtkhdf"]) == 0
+    assert (here / "s.vtkhdf").is_symlink()
+    assert (here / "target.vtkhdf").is_file()
+    capsys.readouterr()
+    monkeypatch.setattr("thermostack.mesh.model.discretize", None)
+    assert main(["solve", TWO_DIES_FILE, *FAST, "--output", "r.vtkhdf"]) == 5
+    message = (
+        "it is a symbolic link to gone/r.vtkhdf, which does not exist and cannot be created; remove the link"
+    )
+    assert message in capsys.readouterr().err
+    assert main(["plot", "r.vtkhdf"]) == 2
+    assert "r.vtkhdf: is a symbolic link to gone/r.vtkhdf, which does not exist" in capsys.readouterr().err
+
+
 # -- errors --------------------------------------------------------------------------------------
 
 
@@ -348,7 +389,15 @@ def test_help_does_not_import_numerical_libraries() -> None:
         (["solve", "no_such_file.yaml"], "no such file"),
         (["solve", TWO_DIES_FILE, "--cell", "5"], '--cell: "5" has no unit'),
         (["solve", TWO_DIES_FILE, "--cell=-1 mm"], "a cell size must be positive, got -0.001 m"),
+        (["solve", TWO_DIES_FILE, "--cell", "-1 mm"], "a cell size must be positive, got -0.001 m"),
         (["solve", TWO_DIES_FILE, "--cell", "1 mm, 1 mm, 1 mm, 1 mm"], "4 sizes for 3 axes"),
+        (["transient", TWO_DIES_FILE, "--duration", "-1 s"], "--duration: must be positive, got -1 s"),
+        (
+            ["transient", TWO_DIES_FILE, "--duration", "1 s", "--initial", "0 K"],
+            "--initial: 0 K is not above",
+        ),
+        (["zth", TWO_DIES_FILE, "--temperature", "-273.15 degC"], "-273.15 degC is not above absolute zero"),
+        (["zth", TWO_DIES_FILE, "--times", "-1 us, 1 s"], "the first time must be positive"),
         (["solve", TWO_DIES_FILE, "--cell", "logik=1 mm"], "no part is named 'logik'"),
         (["solve", TWO_DIES_FILE, "--cell", "logic=1 W"], "--cell"),
         (["solve", TWO_DIES_FILE, "--cell", "logic=1 mm, logic=2 mm"], "--cell: 'logic' is given twice"),
@@ -494,6 +543,23 @@ def test_interrupted_command_ends_without_files(number: signal.Signals, work: st
     _, logged = process.communicate(timeout=60)  # the work takes longer
     assert process.returncode == 130
     assert "interrupted" in logged
+    assert "Traceback" not in logged
+    assert files(here) == []
+
+
+@pytest.mark.parametrize("library", ["cyclopts", "pydantic", "decimal"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_interrupt_during_the_imports_ends_without_traceback(
+    library: str, number: signal.Signals, here: Path
+) -> None:
+    """A library of the same name that comes first on the path sends the signal where it is imported."""
+    folder = Path("../descriptions")
+    program = f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(60)\n"
+    (folder / f"{library}.py").write_text(program)
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    process = start(command_line("solve", TWO_DIES_FILE), env=environment, stdout=subprocess.DEVNULL)
+    _, logged = process.communicate(timeout=60)
+    assert (process.returncode, logged.splitlines()[-1]) == (130, "interrupted")
     assert "Traceback" not in logged
     assert files(here) == []
 

@@ -167,7 +167,7 @@ def test_narrow_grids_need_more_memory_per_cell() -> None:
 def test_options_that_add_memory() -> None:
     grid = even(200, 200, 50)
     base_memory = MemoryEstimate(grid).memory
-    assert MemoryEstimate(grid, is_linear=False).memory == base_memory + 8 * grid.cells
+    assert MemoryEstimate(grid, is_linear=False).memory == base_memory + 12 * grid.cells
     assert (
         base_memory + 8 * grid.cells
         <= MemoryEstimate(grid, estimate=True).memory

@@ -26,8 +26,8 @@ from thermostack.schema.fields import (
     Temperature,
     Thickness,
     fail,
-    suggest,
 )
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import (
     NamedItems,
     TaggedUnion,

@@ -1,42 +1,20 @@
-"""The command-line application: its commands, exit codes and error messages.
+"""The command line: exit codes, error messages, and interruption from the first import on.
 
-The modules of the commands import numerical libraries inside functions, so that `--help` starts fast.
+This file imports nothing that takes long: a signal that arrives while the commands and their libraries are
+imported ends the process like one that arrives later. The modules of the commands import numerical libraries
+inside functions, so that `--help` starts fast.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Parameter
-
-from thermostack import __version__
-from thermostack.cli.check import check
-from thermostack.cli.console import ERROR_COLOR, log
-from thermostack.cli.materials import materials
-from thermostack.cli.mesh import mesh
-from thermostack.cli.packages import packages
-from thermostack.cli.plot import plot
 from thermostack.cli.signals import INTERRUPTED_EXIT_CODE, interruptible
-from thermostack.cli.solve import solve
-from thermostack.cli.transient import transient
-from thermostack.cli.zth import zth
-from thermostack.errors import DescriptionError, OutputError, ResourceError, ThermostackError
 
 INTERNAL_ERROR_EXIT_CODE = 1
-
-app = App(
-    name="thermostack",
-    help="Temperatures of 2.5D and 3D chip packages, steady and over time, with error estimates.",
-    help_epilogue="Exit codes: 0 success, 1 internal error, 2 bad input, 3 no solution found, 4 not enough "
-    "memory, 5 a file cannot be written, 6 a damaged result file, 130 interrupted.",
-    version=__version__,
-    help_format="plaintext",
-    default_parameter=Parameter(show_default=False, negative=()),
-)
-for command in (solve, transient, zth, mesh, check, plot, materials, packages):
-    app.command(command)
 
 
 def main(tokens: Sequence[str] | None = None) -> int:
@@ -57,7 +35,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
             _run(arguments)
             sys.stdout.flush()
     except KeyboardInterrupt:
-        log("interrupted")
+        print("interrupted", file=sys.stderr)
         exec("")  # clears the pending-interrupt flag of Python, which would kill `python -m` after main
         return INTERRUPTED_EXIT_CODE
     except SystemExit as stop:
@@ -68,16 +46,28 @@ def main(tokens: Sequence[str] | None = None) -> int:
 
             traceback.print_exc()
         return report_error(error, is_debugging)
+    finally:
+        if tokens is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a traceback of the exit of Python tells nothing
     return 0
 
 
 def _run(arguments: Sequence[str]) -> None:
-    command, bound, *_ = app.parse_args(arguments, exit_on_error=False, print_error=False)
+    from thermostack.cli.app import app
+    from thermostack.cli.options import join_negative_values
+
+    tokens = join_negative_values(arguments)
+    command, bound, *_ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     command(*bound.args, **bound.kwargs)
 
 
 def report_error(error: Exception, is_debugging: bool) -> int:
     """Print the message of an error on stderr and return its exit code."""
+    from cyclopts import CycloptsError
+
+    from thermostack.cli.console import ERROR_COLOR, log
+    from thermostack.errors import DescriptionError, OutputError, ResourceError, ThermostackError
+
     if isinstance(error, ThermostackError):
         log(str(error), ERROR_COLOR)
         return error.exit_code

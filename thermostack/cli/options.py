@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,6 +75,29 @@ def output_option(files: str, suffixes: tuple[str, ...]) -> Parameter:
     return Parameter(name=["--output", "-o"], help=text)
 
 
+# -- the command line ------------------------------------------------------------------------------
+
+_NEGATIVE = re.compile(r"-\.?[0-9]")  # the beginning of a negative number
+
+
+def join_negative_values(arguments: Sequence[str]) -> list[str]:
+    """Return the command line with each negative number joined to the option before it.
+
+    Otherwise the value "-40 degC" would be taken for an option, because it begins with a hyphen.
+
+    >>> join_negative_values(["transient", "fcbga", "--initial", "-40 degC", "--json"])
+    ['transient', 'fcbga', '--initial=-40 degC', '--json']
+    """
+    joined: list[str] = []
+    for argument in arguments:
+        before = joined[-1] if joined else ""
+        if _NEGATIVE.match(argument) and before.startswith("--") and "=" not in before:
+            joined[-1] = f"{before}={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
 # -- values of options ---------------------------------------------------------------------------
 
 
@@ -87,9 +111,12 @@ def read_quantity(option: str, text: str, dimension: str) -> float:
     from thermostack.units import UnitError, parse_quantity
 
     try:
-        return parse_quantity(text, dimension)
+        value = parse_quantity(text, dimension)
     except UnitError as error:
         raise usage_error(option, str(error), code="E-UNIT") from None
+    if dimension == "temperature" and value <= 0.0:
+        raise usage_error(option, f"{text} is not above absolute zero", 'as "25 degC"', "E-RANGE")
+    return value
 
 
 def read_length(option: str, text: str) -> float:

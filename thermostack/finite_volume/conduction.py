@@ -107,6 +107,23 @@ class Conduction:
             outflow[_high(axis)] -= flux
         return outflow
 
+    def outflow_of_plane(self, k: int, t: np.ndarray) -> np.ndarray:
+        """Return G t for the cells at height k [W], (ny, nx), at temperatures t (nz, ny, nx) [K]."""
+        nz, ny, nx = self.shape
+        outflow, here = np.zeros((ny, nx)), t[k]
+        faces = slice(*self.boundary.start[[k * ny, (k + 1) * ny]].tolist())
+        columns = self.boundary.cell[faces] - k * ny * nx
+        outflow.reshape(-1)[columns] = self.boundary.conductance[faces] * here.reshape(-1)[columns]
+        for g, axis in ((self.g_x[k], 1), (self.g_y[k], 0)):
+            flux = g * np.diff(here, axis=axis)
+            outflow[_low(axis)[:2]] -= flux
+            outflow[_high(axis)[:2]] += flux
+        if k > 0:
+            outflow += self.g_z[k - 1] * (here - t[k - 1])
+        if k + 1 < nz:
+            outflow += self.g_z[k] * (here - t[k + 1])
+        return outflow
+
     def diagonal_of_plane(self, k: int) -> np.ndarray:
         """Return the diagonal of G for the cells at height k [W/K], (ny, nx)."""
         nz, ny, nx = self.shape

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from thermostack.finite_volume.conduction import Conduction
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.mesh.boundary_faces import SURROUNDINGS
 from thermostack.package.cooling import FACES
@@ -58,3 +60,42 @@ def balance_heat(fluxes: FaceFluxes) -> HeatBalance:
     names = (*FACES, "surroundings")
     out = {names[n]: float(by_face[n]) for n in range(SURROUNDINGS + 1) if present[n]}
     return HeatBalance(model.total_power, out)
+
+
+def heat_through(powers: Iterable[np.ndarray], outflow: np.ndarray) -> float:
+    """Return the heat that passes through a body [W]: the heat that enters or leaves, the larger of the two.
+
+    `powers` are arrays of power generated in cells, `outflow` (boundary faces,) is the heat flow out through
+    each boundary face [W]. Unlike the heat that ambient temperatures bring to a body at one temperature, it
+    is small where little heat flows between cold plates of similar temperatures.
+    """
+    flows = [*powers, -outflow]
+    entering = sum(float(flow[flow > 0.0].sum()) for flow in flows)
+    leaving = -sum(float(flow[flow < 0.0].sum()) for flow in flows)
+    return max(entering, leaving)
+
+
+def total_residual(conduction: Conduction, rhs: np.ndarray, t: np.ndarray) -> float:
+    """Return the sum over all cells of |P - G t| [W], at temperatures t [K] and powers `rhs` [W].
+
+    No heat flow through a face of the package differs by more from that of the exact solution.
+    """
+    planes = (np.abs(rhs[k] - conduction.outflow_of_plane(k, t)).sum() for k in range(len(rhs)))
+    return float(sum(map(float, planes)))
+
+
+def residual_rounding(conduction: Conduction, t: np.ndarray) -> float:
+    """Return the residual [W] that rounding may cause, as `total_residual`, at temperatures t [K].
+
+    Temperatures are rounded to float64. Conductances are rounded to their own precision, and rounded again
+    each time materials are evaluated.
+    """
+    temperatures = conductances = 0.0
+    for k in range(len(t)):
+        temperatures += float(np.abs(conduction.diagonal_of_plane(k) * t[k]).sum())
+        conductances += float(np.abs(conduction.g_x[k] * np.diff(t[k], axis=1)).sum())
+        conductances += float(np.abs(conduction.g_y[k] * np.diff(t[k], axis=0)).sum())
+        if k + 1 < len(t):
+            conductances += float(np.abs(conduction.g_z[k] * (t[k + 1] - t[k])).sum())
+    single, double = np.finfo(conduction.g_z.dtype).eps, np.finfo(np.float64).eps
+    return 2.0 * float(double) * temperatures + float(single) * conductances

@@ -9,7 +9,7 @@ import numpy as np
 
 from thermostack.errors import DescriptionError
 from thermostack.mesh.model import Model
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 CANCELLATION = 1e-9  # of the magnitudes of some powers: a smaller sum is rounding
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -20,10 +20,67 @@ from thermostack.materials.effective_media import (
 )
 from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
-from thermostack.schema.fields import Name, fail, suggest
+from thermostack.schema.fields import Name, fail
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import TaggedUnion, class_key, diagnostics_of
 
 Definition: TypeAlias = Material | AnyEffectiveMedium
+
+# Chemical symbols, formulas and common names, in lower case, and the materials of the library.
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "ag": ("silver",),
+    "al": ("aluminum",),
+    "al2o3": ("alumina", "alumina_96"),
+    "aln": ("aluminum_nitride",),
+    "aluminium": ("aluminum",),
+    "aluminium_nitride": ("aluminum_nitride",),
+    "au": ("gold",),
+    "ausn": ("gold_tin",),
+    "beo": ("beryllia",),
+    "bt": ("abf_laminate", "fr4"),
+    "c": ("diamond_cvd", "graphite_pyrolytic"),
+    "co": ("cobalt",),
+    "cu": ("copper",),
+    "cumo": ("molybdenum_copper",),
+    "cuw": ("tungsten_copper",),
+    "diamond": ("diamond_cvd", "diamond_natural"),
+    "epoxy": ("die_attach_epoxy", "emc", "underfill"),
+    "fr-4": ("fr4",),
+    "gaas": ("gallium_arsenide",),
+    "gan": ("gallium_nitride",),
+    "ge": ("germanium",),
+    "glass": ("glass_core",),
+    "graphite": ("graphite_pyrolytic",),
+    "grease": ("tim_grease", "tim_grease_high"),
+    "h2o": ("water",),
+    "hfo2": ("hafnium_dioxide",),
+    "hybrid_bond": ("hb9", "hb6"),
+    "in": ("indium",),
+    "mo": ("molybdenum",),
+    "mold": ("emc", "muf"),
+    "mold_compound": ("emc", "muf"),
+    "molding_compound": ("emc", "muf"),
+    "n2": ("nitrogen",),
+    "ni": ("nickel",),
+    "oxide": ("silicon_dioxide", "oxide_pecvd"),
+    "pcb": ("fr4", "fr4_copper", "pcb_jedec"),
+    "pi": ("polyimide",),
+    "ru": ("ruthenium",),
+    "sac": ("sac305",),
+    "si": ("silicon",),
+    "si3n4": ("silicon_nitride", "silicon_nitride_lpcvd"),
+    "sic": ("silicon_carbide_4h",),
+    "sicn": ("silicon_carbonitride",),
+    "sige": ("silicon_germanium",),
+    "sin": ("silicon_nitride",),
+    "sio2": ("silicon_dioxide", "oxide_pecvd"),
+    "snpb": ("sn63pb37",),
+    "solder": ("sac305", "sn63pb37", "solder_bump"),
+    "ti": ("titanium",),
+    "tim": ("tim_grease", "tim_pcm", "tim_gel"),
+    "vacuum": ("void", "air"),
+    "w": ("tungsten",),
+}
 
 
 def find_material(
@@ -77,10 +134,17 @@ def _find(
         return _find(own[material], own, material, (*trail, material))
     if material in library():
         return library()[material]
-    known = [*own, *library()]
-    raise DescriptionError(
-        Diagnostic("material", f"no material is named {material!r}", suggest(str(material), known), "E-NAME")
-    )
+    hint = suggest_material(str(material), own)
+    raise DescriptionError(Diagnostic("material", f"no material is named {material!r}", hint, "E-NAME"))
+
+
+def suggest_material(name: str, own: Iterable[str] = ()) -> str:
+    """Return "did you mean ...?" with materials of a chemical symbol, a common name or a similar name.
+
+    `own` has the names that a package defines. Without a similar name the hint says where names are listed.
+    """
+    near = suggest(name, [*own, VOID, *library()], OTHER_NAMES)
+    return near or "`thermostack materials` lists them; a package may define others under materials:"
 
 
 # -- the library -----------------------------------------------------------------------------
@@ -133,6 +197,38 @@ def _reader() -> TypeAdapter[Any]:
 # -- definitions in a file -------------------------------------------------------------------
 
 
+class Definitions(Mapping[str, Definition]):
+    """Materials and effective media by name, read-only: a package keeps what was computed from them."""
+
+    def __init__(self, definitions: Mapping[str, Definition] | None = None) -> None:
+        self._definitions = dict(definitions or {})
+
+    def __getitem__(self, name: str) -> Definition:
+        """Return a material or an effective medium by name."""
+        return self._definitions[name]
+
+    def __setitem__(self, name: str, definition: Definition) -> None:
+        """Raise TypeError: the definitions are read-only."""
+        hint = "use dataclasses.replace(package, materials={**package.materials, name: ...})"
+        raise TypeError(f"the materials of a package are read-only; {hint}")
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._definitions)
+
+    def __len__(self) -> int:
+        """Return the number of definitions."""
+        return len(self._definitions)
+
+    def __or__(self, other: Mapping[str, Definition]) -> dict[str, Definition]:
+        """Return the definitions with others added or replaced."""
+        return {**self, **other}
+
+    def __repr__(self) -> str:
+        """Return the representation of a dictionary with these items."""
+        return repr(self._definitions)
+
+
 class DefinitionsForm:
     """Materials and effective media by name: a mapping, or in Python also a sequence of materials."""
 
@@ -145,16 +241,17 @@ class DefinitionsForm:
             _kind_of,
         )
         name = handler.generate_schema(Name)
+        named = core_schema.dict_schema(keys_schema=name, values_schema=definition)
         return core_schema.no_info_before_validator_function(
             _with_names,
-            core_schema.dict_schema(keys_schema=name, values_schema=definition),
+            core_schema.no_info_after_validator_function(Definitions, named),
             serialization=core_schema.wrap_serializer_function_ser_schema(
                 _without_names, schema=core_schema.dict_schema(values_schema=definition)
             ),
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        choices = schema["schema"]["values_schema"]["choices"]
+        choices = schema["schema"]["schema"]["values_schema"]["choices"]
         material = handler(choices["@material"])
         return {"type": "object", "additionalProperties": {"anyOf": [material, handler(choices["@mixture"])]}}
 
@@ -188,10 +285,10 @@ def _with_name(name: Any, item: Any) -> Any:
 
 def _without_names(value: Any, handler: Any) -> Any:
     """Return the file form of the definitions, without the names inside them."""
-    written: dict[str, dict[str, Any]] = handler(value)
+    written: dict[str, dict[str, Any]] = handler(dict(value))
     return {
         name: {key: each for key, each in item.items() if key != "name"} for name, item in written.items()
     }
 
 
-MaterialDefinitions = Annotated[dict[str, Definition], DefinitionsForm()]
+MaterialDefinitions = Annotated[Mapping[str, Definition], DefinitionsForm()]

@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from thermostack.schema.raster import restore_read_only
+
 
 @dataclass(frozen=True, eq=False)
 class Grid:
@@ -33,10 +35,12 @@ class Grid:
     y: np.ndarray
     z: np.ndarray
 
+    __setstate__ = restore_read_only
+
     def __post_init__(self) -> None:
-        """Convert the planes to read-only arrays of doubles; raise ValueError where they form no cells."""
+        """Copy the planes to read-only arrays of doubles; raise ValueError where they form no cells."""
         for name in ("x", "y", "z"):
-            edges = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
+            edges = np.array(getattr(self, name), dtype=np.float64, order="C")
             ascends = edges.ndim == 1 and edges.size >= 2 and np.all(np.diff(edges) > 0.0)
             if not ascends or not np.isfinite(edges[[0, -1]]).all():
                 raise ValueError(f"the {name} planes of a grid must ascend, be finite and at least two")

@@ -72,7 +72,7 @@ class MemoryEstimate:
             return {"mesh": model, "steps": model + conductances + self.solver + fields + planes}
         stages = {
             "mesh": model,
-            "solve": ready + (2 + self.extra_fields) * field,
+            "solve": ready + (2 + self.extra_fields) * field + last_temperature // 2,  # with the last change
             "measure": ready + field + planes,
         }
         if self.estimate:

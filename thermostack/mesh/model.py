@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,8 @@ from thermostack.mesh.part_map import Window, cell_range, cell_window, nearest_p
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
 from thermostack.package.geometry import Geometry, InterfaceResistance, Part, package_geometry
 from thermostack.package.package import Package
-from thermostack.schema.fields import suggest, to_si
+from thermostack.schema.fields import to_si
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 
@@ -93,6 +95,17 @@ class Model:
     contacts: tuple[PlaneContact, ...]
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only: sources, sums and results are computed from them once and kept."""
+        planes = [array for source in self.layer_sources for array in (source.shares, source.plane)]
+        for array in (self.part, *vars(self.boundary).values(), *planes):
+            array.flags.writeable = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Set the attributes of an unpickled or copied model, with read-only arrays."""
+        vars(self).update(state)
+        self.__post_init__()
 
     def __repr__(self) -> str:
         """Return the package, the cells, the parts, the power and the boundary faces, line by line."""
@@ -184,6 +197,22 @@ class Model:
     def total_power(self) -> float:
         """Return the power of all parts [W]."""
         return float(sum(source.plane.sum() for source in self.layer_sources))
+
+
+def has_equal_cells(one: Model, other: Model) -> bool:
+    """Return whether two models have the same planes, and the same part names in every cell."""
+    return one is other or (
+        all(np.array_equal(getattr(one.grid, axis), getattr(other.grid, axis)) for axis in "xyz")
+        and [part.name for part in one.parts] == [part.name for part in other.parts]
+        and np.array_equal(one.part, other.part)
+    )
+
+
+def is_equal_model(one: Model, other: Model) -> bool:
+    """Return whether two models have equal packages, cells and blocks."""
+    return one is other or (
+        has_equal_cells(one, other) and one.blocks == other.blocks and one.package == other.package
+    )
 
 
 def discretize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 MAX_HINTS = 20  # names for which similar ones are searched; the search takes long among many names
 MAX_NAMES_IN_HINT = 10

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from thermostack.errors import DescriptionError
 from thermostack.package.power import Block
-from thermostack.schema.fields import SignedPower, suggest
+from thermostack.schema.fields import SignedPower
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostic_at, diagnostics_of
 
 MAX_NAMES_IN_HINT = 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field
@@ -14,11 +15,12 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
-from thermostack.materials.material_library import MaterialDefinitions, find_material
+from thermostack.materials.material_library import Definitions, MaterialDefinitions, find_material
 from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.stack import Layer, Stack
-from thermostack.schema.fields import Name, suggest
+from thermostack.schema.fields import Name
 from thermostack.schema.short_repr import html_table
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import FieldPath, NamedItems, class_key, described, diagnostic_at
 from thermostack.units import format_quantity
 
@@ -48,7 +50,7 @@ class Package:
     sources : sequence of str
         References of the numbers.
     materials : mapping from str to Material or effective medium
-        Materials of the package, in addition to those of the library.
+        Materials of the package, in addition to those of the library; a read-only copy is kept.
 
     Raises
     ------
@@ -69,7 +71,7 @@ class Package:
     cooling: Cooling
     about: str = ""
     sources: tuple[str, ...] = ()
-    materials: MaterialDefinitions = field(default_factory=dict)
+    materials: MaterialDefinitions = field(default_factory=Definitions)
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`
@@ -189,6 +191,7 @@ def _support_diagnostics(package: Package) -> Iterator[Diagnostic]:
             if support not in known:
                 hint = suggest(support, known) or f"there are {', '.join(known)}"
                 yield diagnostic_at((*stack_path, key), f"no stack is named {support!r}", hint, "E-NAME")
+        yield from _frame_name_diagnostics(stack, known)
         if stack.position is not None and stack.center is not None:
             yield diagnostic_at(
                 (*stack_path, "center"), "has both `at` and `center`", "give one of the two", "E-VALUE"
@@ -200,18 +203,36 @@ def _support_diagnostics(package: Package) -> Iterator[Diagnostic]:
             )
         if stack.name not in in_cycles and (cycle := _cycle(stack, known)):
             in_cycles.update(cycle)
-            yield diagnostic_at(
-                (*stack_path, key), f"is its own support: {' on '.join(cycle)}", "", "E-CYCLE"
-            )
+            is_support = all(above in known[name].supports for name, above in pairwise(cycle))
+            text = f"is its own support: {' on '.join(cycle)}" if is_support else ""
+            text = text or f"its position depends on itself: {' relative to '.join(cycle)}"
+            yield diagnostic_at((*stack_path, key if is_support else "relative_to"), text, "", "E-CYCLE")
+
+
+def _frame_name_diagnostics(stack: Stack, known: Mapping[str, Stack]) -> Iterator[Diagnostic]:
+    """Yield the errors in the stack to which the position of a stack is relative."""
+    name = stack.relative_to
+    if name is None:
+        return
+    path = ("stacks", stack.name, "relative_to")
+    if name not in known:
+        hint = suggest(name, known) or f"there are {', '.join(known)}"
+        yield diagnostic_at(path, f"no stack is named {name!r}", hint, "E-NAME")
+    elif not stack.supports:
+        text = f"{stack.name} has no support, and its corner is the origin of the package"
+        yield diagnostic_at(path, text, "remove relative_to", "E-VALUE")
 
 
 def _cycle(stack: Stack, known: Mapping[str, Stack]) -> list[str]:
-    """Return the names from a stack through its supports back to itself, empty where there is no cycle."""
+    """Return the names from a stack through those that its position depends on back to itself.
+
+    The list is empty where there is no cycle.
+    """
     chains = [[stack.name]]
     visited = set()
     while chains:
         chain = chains.pop()
-        for support in known[chain[-1]].supports:
+        for support in known[chain[-1]].placed_before:
             if support == stack.name:
                 return [*chain, support]
             if support in known and support not in visited:

@@ -9,6 +9,7 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.package.package import Package
+from thermostack.package.position_frame import frame_diagnostics, position_frame
 from thermostack.package.rectangles import (
     COINCIDENCE_TOLERANCE,
     Rectangle,
@@ -80,7 +81,7 @@ def place_stacks(package: Package) -> dict[str, Placement]:
     others = [stack for stack in package.stacks if stack.supports and (stack.position or stack.center)]
     remaining = [*roots[:1], *others]
     placements: dict[str, Placement] = {}
-    while ready := [stack for stack in remaining if all(name in placements for name in stack.supports)]:
+    while ready := [stack for stack in remaining if all(name in placements for name in stack.placed_before)]:
         for stack in ready:
             placements.setdefault(stack.name, _placement(stack, placements))
         remaining = [stack for stack in remaining if stack.name not in placements]
@@ -94,10 +95,7 @@ def _placement(stack: Stack, placements: dict[str, Placement]) -> Placement:
         z0 = supports[0].z1 - stack.depth - stack.height
     else:
         z0 = max((support.z1 for support in supports), default=0.0)
-    frame: Placement | None = supports[0] if supports else None
-    if len(supports) > 1:  # positions are in the frame of the stack that carries the first support
-        below = supports[0].stack.supports
-        frame = placements[below[0]] if below else None
+    frame = position_frame(stack, placements)
     own = np.array(_ROTATIONS[stack.rotate]) @ (
         np.array(((-1, 0), (0, 1))) if stack.flip else np.eye(2, dtype=int)
     )
@@ -113,6 +111,7 @@ def _placement(stack: Stack, placements: dict[str, Placement]) -> Placement:
 def placement_diagnostics(placements: dict[str, Placement]) -> Iterator[Diagnostic]:
     """Yield an error for each stack that extends beyond its support, and for each pair that overlaps."""
     for placement in placements.values():
+        yield from frame_diagnostics(placement.stack, placements)
         yield from _containment_diagnostics(placement, placements)
     sound = [placement for placement in placements.values() if not _protrudes_below(placement, placements)]
     embedded = {placement.stack.name: _embedding_stacks(placement.stack, placements) for placement in sound}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.package.power import Power
+from thermostack.package.stack_power import distribute_power
 from thermostack.schema.fields import (
     AreaResistance,
     Depth,
@@ -16,6 +18,7 @@ from thermostack.schema.fields import (
     Name,
     PathName,
     Point,
+    PowerValue,
     Size,
     Temperature,
     Thickness,
@@ -135,10 +138,12 @@ class Stack:
     inside : str, optional
         Stack that it is embedded in, with its top face `depth` below the top face of that stack.
     position : pair of float or str, optional
-        Lower-left corner in the frame of its support [m]; with several supports, in the frame of the stack
-        that carries the first of them.
+        Lower-left corner [m] relative to that of its support. With several supports it is relative to the
+        stack that carries them; `relative_to` is required if different stacks carry them.
     center : pair of float or str, optional
         Centre instead of the lower-left corner [m].
+    relative_to : str, optional
+        Stack to whose lower-left corner the position is relative, also if it is not a support.
     depth : float or str
         Depth of its top face below that of the stack it is inside of [m].
     filler : str, Material or effective medium, optional
@@ -153,11 +158,13 @@ class Stack:
         Face down: the layers in reverse order, the plan mirrored in x before the rotation.
     limit : float or str, optional
         Maximum temperature of its layers [K], where a layer has none of its own.
+    power : float or str, optional
+        Power of all its layers [W]. The powers of the layers are scaled by one factor to this sum.
 
     Raises
     ------
     DescriptionError
-        With every value that is out of range.
+        With every value that is out of range, or if the power has no layer to be distributed over.
 
     Examples
     --------
@@ -173,6 +180,7 @@ class Stack:
     inside: PathName | None = None
     position: Annotated[Point | None, Field(validation_alias="at", serialization_alias="at")] = None
     center: Point | None = None
+    relative_to: PathName | None = None
     depth: Depth = 0.0
     filler: MaterialLike | None = None
     gap_fill: MaterialLike | None = None
@@ -180,6 +188,22 @@ class Stack:
     rotate: Literal[0, 90, 180, 270] = 0
     flip: bool = False
     limit: Temperature | None = None
+    power: PowerValue | None = None
+
+    def __post_init__(self) -> None:
+        """Distribute the power of the stack over its layers."""
+        if self.power is None or not self.layers:
+            return
+        try:
+            powers = distribute_power(self.power, [layer.power for layer in self.layers], self.size)
+        except PydanticCustomError as error:
+            details = InitErrorDetails(type=error, loc=("power",), input=self.power)
+            raise ValidationError.from_exception_data("Stack", [details]) from None
+        layers = (
+            layer if power is layer.power else replace(layer, power=power)
+            for layer, power in zip(self.layers, powers, strict=True)
+        )
+        object.__setattr__(self, "layers", tuple(layers))
 
     @property
     def height(self) -> float:
@@ -203,6 +227,11 @@ class Stack:
     def supports(self) -> tuple[str, ...]:
         """Return the names of the stacks that it stands on or is inside of."""
         return self.on or ((self.inside,) if self.inside is not None else ())
+
+    @property
+    def placed_before(self) -> tuple[str, ...]:
+        """Return the names of the stacks on which its position depends."""
+        return self.supports if self.relative_to is None else (*self.supports, self.relative_to)
 
     def at(self, x: float, y: float, name: str | None = None) -> Stack:
         """Return a copy with its lower-left corner at (x, y) [m], renamed if `name` is given."""

@@ -18,6 +18,7 @@ from thermostack.report.table_layout import (
     format_limit,
     format_margin,
     format_percent,
+    format_power,
     header_table,
     margin_style,
     note_on_rows,
@@ -116,7 +117,7 @@ def _cells(history: History, columns: Sequence[str]) -> list[Text]:
     duration = float(history.time[-1] - history.time[0])
     mean_power = float(history.power[:-1] @ np.diff(history.time)) / duration if duration > 0.0 else 0.0
     values = {
-        "power": f"{mean_power:.3f}" if history.power.any() else "",
+        "power": format_power(mean_power) if history.power.any() else "",
         "start": format_celsius(float(history.peak[0])),
         "peak": format_celsius(history.hottest),
         "at": format_quantity(history.when, "time"),

@@ -76,11 +76,11 @@ def networks_table(
 ) -> RenderableType:
     """Return the table of resistances, terms of the network, error, wall-clock times [s] and files."""
     table = fact_table()
-    x, y, z = (f"{1e3 * coordinate:.3f}" for coordinate in impedance.peak_at)
+    x, y, z = (format_quantity(coordinate, "length") for coordinate in impedance.peak_at)
     peak = impedance.networks[f"{impedance.source} peak"].total
     theta = f"{impedance.theta:.5g} K/W from {impedance.source} to the ambient"
     table.add_row("resistance", Text(theta, style="bold"))
-    table.add_row("peak", Text(f"{peak:.5g} K/W in the cell at x {x}, y {y}, z {z} mm"))
+    table.add_row("peak", Text(f"{peak:.5g} K/W in the cell at x {x}, y {y}, z {z}"))
     shares = ", ".join(
         f"{share:.0%} at {format_quantity(time_of(impedance, share), 'time')}" for share in (0.1, 0.5, 0.9)
     )

@@ -23,10 +23,12 @@ from thermostack.report.table_layout import (
     format_margin,
     format_percent,
     format_position,
+    format_power,
     format_stage_times,
     margin_style,
     note_on_rows,
     part_table,
+    smallest_cells,
     stack_heading,
     stack_rows,
 )
@@ -77,18 +79,20 @@ def _add_stack(
     heading = stack_heading(stack, members)
     is_hottest = any(part.name == peak for part in solid) and (heading != stack or not all_parts)
     style = "bold red" if is_hottest else "bold"
-    table.add_row(Text(heading), *_cells(merge_parts(heading, solid), columns), style=style)
+    sizes = smallest_cells(steady.model.grid)
+    table.add_row(Text(heading), *_cells(merge_parts(heading, solid), columns, sizes), style=style)
     rows = list(stack_rows(stack, members, all_parts=all_parts))
     for row in rows:
         part = parts[row.member]
-        table.add_row(row.name, *_cells(part, columns), style="bold red" if part.name == peak else "")
+        style = "bold red" if part.name == peak else ""
+        table.add_row(row.name, *_cells(part, columns, sizes), style=style)
     return len(parts) - len(rows) - (heading != stack)
 
 
-def _cells(part: PartTemperature, columns: Sequence[str]) -> list[Text]:
-    x, y, z = format_position(part.at)
+def _cells(part: PartTemperature, columns: Sequence[str], cell_sizes: Sequence[float]) -> list[Text]:
+    x, y, z = format_position(part.at, cell_sizes)
     values = {
-        "power": f"{part.power:.3f}" if part.power else "",
+        "power": format_power(part.power) if part.power else "",
         "min": format_celsius(part.min),
         "mean": format_celsius(part.mean),
         "peak": format_celsius(part.max),
@@ -121,7 +125,7 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
     """Return the peak, the smallest margin, heat balance, grid, solver, time, memory and written files."""
     report = steady.report
     table = fact_table()
-    table.add_row("peak", _peak(steady.peak))
+    table.add_row("peak", _peak(steady.peak, smallest_cells(steady.model.grid)))
     if (margin := _smallest_margin(steady)) is not None:
         table.add_row("margin", Text(margin))
     table.add_row("heat", _heat_balance_table(steady.heat_balance))
@@ -134,9 +138,9 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
     return table
 
 
-def _peak(part: PartTemperature) -> Text:
+def _peak(part: PartTemperature, cell_sizes: Sequence[float]) -> Text:
     error = "error not estimated" if part.error is None else f"+- {part.error:.2g} K"
-    x, y, z = format_position(part.at)
+    x, y, z = format_position(part.at, cell_sizes)
     text = f"{format_celsius(part.max)} degC {error}, in {part.name} at x {x}, y {y}, z {z} mm"
     return Text(text, style="bold red" if part.margin is not None and part.margin < 0.0 else "bold")
 
@@ -158,9 +162,9 @@ def _heat_balance_table(balance: HeatBalance) -> RenderableType:
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True, style="dim")
-    table.add_row("in", f"{balance.heat_in:.3f} W")
+    table.add_row("in", f"{format_power(balance.heat_in)} W")
     for face, heat in balance.out.items():
         percent = format_percent(heat, balance.heat_in) if balance.heat_in > 0.0 else ""
-        table.add_row(f"out, {face}", f"{heat:.3f} W", percent)
+        table.add_row(f"out, {face}", f"{format_power(heat)} W", percent)
     table.add_row("imbalance", f"{balance.imbalance:.1e} W")
     return table

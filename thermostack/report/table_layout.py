@@ -10,12 +10,16 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from thermostack.mesh.grid import Grid
 from thermostack.units import ZERO_CELSIUS
 
 NARROW_MARGIN = 5.0  # K; a margin below this is yellow
 MAX_LISTED_BLOCKS = 40  # per stack; the hottest are listed
 NAME_COLUMN_WIDTH = 24  # characters reserved for names when columns are chosen
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 16, 34  # characters
+MM_PER_M = 1e3
+MAX_POSITION_DECIMALS = 7  # of a position in mm: 0.1 nm
+ROUNDING = 1e-9  # of the logarithm of a cell size; 1 um has three decimals
 
 
 @dataclass(frozen=True)
@@ -175,10 +179,33 @@ def margin_style(margin: float | None) -> str:
     return "red" if margin < 0.0 else "yellow" if margin < NARROW_MARGIN else "green"
 
 
-def format_position(position: Sequence[float]) -> tuple[str, str, str]:
-    """Return x, y and z [m] in millimetres, without the unit."""
-    x, y, z = (f"{1e3 * coordinate:.3f}" for coordinate in position)
-    return x, y, z
+def format_position(position: Sequence[float], cell_sizes: Sequence[float]) -> tuple[str, str, str]:
+    """Return x, y and z [m] in millimetres, without the unit, with enough decimals for cells of a size [m].
+
+    Cells of 1 um and larger need three decimals; a layer of 50 nm needs five.
+
+    >>> format_position((1e-3, 2e-3, 1.25e-7), (1e-4, 1e-4, 5e-8))
+    ('1.000', '2.000', '0.00013')
+    """
+    texts = []
+    for coordinate, size in zip(position, cell_sizes, strict=True):
+        decimals = math.ceil(-math.log10(MM_PER_M * size) - ROUNDING)
+        texts.append(f"{MM_PER_M * coordinate:.{min(max(decimals, 3), MAX_POSITION_DECIMALS)}f}")
+    return texts[0], texts[1], texts[2]
+
+
+def smallest_cells(grid: Grid) -> tuple[float, float, float]:
+    """Return the smallest cell size of a grid along x, y and z [m]."""
+    return float(grid.dx.min()), float(grid.dy.min()), float(grid.dz.min())
+
+
+def format_power(power: float) -> str:
+    """Return a power [W] with three decimals, or with three significant digits below 0.1 W, without the unit.
+
+    >>> format_power(12.3456), format_power(0.00123456)
+    ('12.346', '0.00123')
+    """
+    return f"{power:.3f}" if power == 0.0 or abs(power) >= 0.0995 else f"{power:.3g}"
 
 
 def format_percent(part: float, whole: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 
 def with_stacks(names: Iterable[str]) -> list[str]:

@@ -10,7 +10,6 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from numbers import Real
 from typing import Annotated, Any, cast
 
@@ -21,14 +20,6 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.units import UnitError, example_of, format_quantity, parse_quantity, write_quantity
 
 CoreSchema = core_schema.CoreSchema
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Return "did you mean ...?" with the names most similar to `word`, or "" if none is similar."""
-    known = list(known)
-    found = [name for name in known if len(word) > 2 and name.startswith(word)][:3]
-    found = found or get_close_matches(word, known, n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(found)}?" if found else ""
 
 
 def fail(code: str, message: str, hint: str = "") -> PydanticCustomError:
@@ -94,6 +85,8 @@ class Quantity:
         """Raise the error of `fail` if the number [SI] is out of bounds or implausible."""
         if not math.isfinite(number):
             raise fail("E-RANGE", f"{number} is not a finite {self.words}", f"write {self.example}")
+        if self.dimension == "temperature" and number <= 0.0:
+            raise fail("E-RANGE", f"{number:g} K is not above absolute zero", f"write {self.example}")
         value = format_quantity(number, self.dimension)
         if self.above is not None and number <= self.above:
             bound = "zero" if self.above == 0.0 else format_quantity(self.above, self.dimension)

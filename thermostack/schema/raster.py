@@ -20,7 +20,7 @@ class RasterField:
         try:
             given = np.asarray(value)
         except ValueError:
-            raise fail("E-TYPE", "the rows of the map differ in length") from None
+            raise fail("E-TYPE", _ragged_message(value)) from None
         if given.dtype.kind not in "fiu" or given.ndim != 2 or given.size == 0:
             text = f"an array of {given.dtype} with shape {given.shape} is not a map"
             raise fail(
@@ -28,9 +28,11 @@ class RasterField:
             )
         values = np.array(given, dtype=np.float64, order="C")
         if not np.isfinite(values).all():
-            row, column = np.argwhere(~np.isfinite(values))[0]
+            wrong = np.argwhere(~np.isfinite(values))
+            row, column = wrong[0]
             text = f"{values[row, column]} in row {row + 1}, column {column + 1} is not a finite number"
-            raise fail("E-RANGE", text)
+            more = f"; {len(wrong)} pixels are not finite numbers" if len(wrong) > 1 else ""
+            raise fail("E-RANGE", text + more)
         values.flags.writeable = False
         return values
 
@@ -44,3 +46,21 @@ class RasterField:
     @staticmethod
     def __get_pydantic_json_schema__(schema: CoreSchema, handler: Any) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+
+
+def _ragged_message(value: Any) -> str:
+    """Return the message of a table whose rows differ in length, with the first row that differs."""
+    lengths = [len(row) if isinstance(row, (list, tuple, np.ndarray)) else 1 for row in value]
+    n = next((n for n, length in enumerate(lengths) if length != lengths[0]), None)
+    if n is None:
+        return "the map is not a table of numbers"
+    counts = f"row 1 has {lengths[0]} values, row {n + 1} has {lengths[n]}"
+    return f"the rows of the map differ in length: {counts}"
+
+
+def restore_read_only(described: Any, state: dict[str, Any]) -> None:
+    """Set the attributes of an unpickled or copied object, with arrays read-only as in the original."""
+    for value in state.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    vars(described).update(state)

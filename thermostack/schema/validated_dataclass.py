@@ -17,8 +17,10 @@ from pydantic.dataclasses import rebuild_dataclass
 from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.schema.fields import CoreSchema, fail, is_from_file, quote_value, read_name, suggest
+from thermostack.schema.fields import CoreSchema, fail, is_from_file, quote_value, read_name
+from thermostack.schema.raster import restore_read_only
 from thermostack.schema.short_repr import short_repr
+from thermostack.schema.spelling import NOT_SUPPORTED, suggest
 
 T = TypeVar("T")
 FieldPath = tuple[str | int, ...]  # keys and indices that lead to a field
@@ -36,6 +38,7 @@ def described(cls: type[T]) -> type[T]:
         return core_schema.with_info_wrap_validator_function(_reader(kind), handler(source))
 
     cls.__get_pydantic_core_schema__ = classmethod(core)  # type: ignore[attr-defined]
+    cls.__setstate__ = restore_read_only  # type: ignore[attr-defined]
     if "__repr__" not in vars(cls):
         cls.__repr__ = short_repr  # type: ignore[method-assign]
     config = ConfigDict(validate_by_name=True, validate_by_alias=True, arbitrary_types_allowed=True)
@@ -100,7 +103,8 @@ def _reader(kind: Any) -> Callable[..., Any]:
             noun, known = class_key(kind).replace("_", " "), ", ".join(field_keys(kind))
             article = "an" if noun[0] in "aeiou" else "a"
             hint = f"write a mapping with keys of {known}" if known else ""
-            raise fail("E-TYPE", f"{quote_value(value)} is not {article} {noun}", hint)
+            given = "an empty value (null)" if value is None else quote_value(value)
+            raise fail("E-TYPE", f"{given} is not {article} {noun}", hint)
         keys = field_keys(kind)
         allowed = {*keys} if is_from_file(info) else {*keys, *keys.values()}
         errors = [_unknown_key(str(key), keys) for key in value if key not in allowed]
@@ -291,7 +295,7 @@ def _diagnostic(line: Any, root: str) -> Diagnostic:
         name = "a name or " if "@name" in known else ""
         expected = f"expected {name}exactly one of {', '.join(kinds)}"
         if not ctx["tag"].startswith("@"):
-            hint = suggest(ctx["tag"], kinds)
+            hint = suggest(ctx["tag"], kinds) or NOT_SUPPORTED.get(ctx["tag"].lower(), "")
             return diagnostic_at(
                 (*path, ctx["tag"]), f"unknown kind {quote_value(ctx['tag'])}; {expected}", hint, "E-KEY"
             )

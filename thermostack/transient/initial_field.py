@@ -1,33 +1,60 @@
-"""Initial temperatures of a simulation: given, uniform, or the steady solution for the loads at the start."""
+"""Initial temperatures of a simulation: given, uniform, by stack, or the steady solution at the start."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 
+from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
+from thermostack.linear.picard import PICARD, solve_picard
 from thermostack.linear.shifted import ShiftedOperator
+from thermostack.mesh.model import Model, has_equal_cells
+from thermostack.results.names import with_stacks
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.fields import to_si
-from thermostack.steady import PicardSettings, require_fixed_temperature, solve_picard
+from thermostack.schema.spelling import suggest
+from thermostack.steady import TINY_HEAT, require_fixed_temperature
 from thermostack.transient.material_update import MaterialUpdate
 from thermostack.transient.stage_sources import StageSources
 
 Array = np.ndarray
+UniformOrField: TypeAlias = "str | float | Array | SteadyResult"
+Initial: TypeAlias = "UniformOrField | Mapping[str, UniformOrField]"
 
+OTHER_PARTS = "*"  # key of the temperatures of all parts that a mapping does not name
 STEADY_START_TOLERANCE = 1e-10  # relative residual
-STEADY_START_PICARD = PicardSettings(tolerance=1e-8, max_iterations=50)
+FIRST_TOLERANCE = 1e-3  # relative residual of the first solve, with materials at 300 K
 
 
-def read_initial(initial: str | float | Array | SteadyResult) -> str | float | Array | SteadyResult:
-    """Return the initial temperatures with a quantity in text, like "60 degC", as a number [K]."""
+def read_initial(initial: Initial) -> Initial:
+    """Return the initial temperatures with quantities in text, like "60 degC", as numbers [K]."""
+    if isinstance(initial, Mapping):
+        return {name: _read_value(value, f"initial[{name!r}]") for name, value in initial.items()}
+    return _read_value(initial, "initial")
+
+
+def _read_value(initial: UniformOrField, field: str) -> UniformOrField:
     if isinstance(initial, str) and not initial[:1].isalpha():
-        return to_si(initial, "temperature", "initial")
+        return to_si(initial, "temperature", field)
     return initial
 
 
+def require_parts(names: Iterable[str], model: Model) -> None:
+    """Raise DescriptionError (E-NAME) for a name that is neither a stack nor a part of a model."""
+    known = with_stacks(part.name for part in model.parts)
+    for name in names:
+        if name not in (OTHER_PARTS, *known):
+            text = f"no stack or part is named {name!r}"
+            hint = suggest(name, known) or f"{OTHER_PARTS!r} stands for all others"
+            raise DescriptionError(Diagnostic("initial", text, hint, "E-NAME"))
+
+
 def initial_rise(
-    initial: str | float | Array | SteadyResult,
+    initial: Initial,
     time: float,
     materials: MaterialUpdate,
     sources: StageSources,
@@ -35,11 +62,36 @@ def initial_rise(
 ) -> Array:
     """Return the initial temperatures over the reference temperature [K], zero outside the body.
 
-    `initial` is that of `Simulation`, `time` is in s. Raises ValueError if it is out of range.
+    `initial` is that of `Simulation`, `time` is in s. Raises ValueError if it is out of range, and
+    DescriptionError if it names an unknown stack or part.
     """
-    part, zero = materials.model.part, materials.zero
     initial = read_initial(initial)
+    if not isinstance(initial, Mapping):
+        return _rise(initial, time, materials, sources, shifted)
+    model = materials.model
+    require_parts(initial, model)
+    rise = _rise(initial.get(OTHER_PARTS, "outside"), time, materials, sources, shifted)
+    ordered = sorted((name for name in initial if name != OTHER_PARTS), key=lambda name: name.count("."))
+    for name in ordered:  # a part after its stack
+        of_name = [n for n, part in enumerate(model.parts, 1) if f"{part.name}.".startswith(f"{name}.")]
+        cells = np.isin(model.part, of_name)
+        rise[cells] = _rise(initial[name], time, materials, sources, shifted)[cells]
+    return rise
+
+
+def _rise(
+    initial: UniformOrField,
+    time: float,
+    materials: MaterialUpdate,
+    sources: StageSources,
+    shifted: ShiftedOperator,
+) -> Array:
+    """Return the initial temperatures of one kind over the reference temperature [K]."""
+    part, zero = materials.model.part, materials.zero
     if isinstance(initial, SteadyResult):
+        if not has_equal_cells(initial.model, materials.model):
+            text = f"initial is a result of {initial.package.name!r} with other parts or another grid"
+            raise ValueError(f"{text}; solve it with the grid and the parts of this model")
         initial = initial.field
     if isinstance(initial, str):
         if initial == "outside":
@@ -65,7 +117,11 @@ def _steady_field(
 ) -> Array:
     """Return the steady temperatures [K] for the loads at a time [s]."""
     require_fixed_temperature(materials.model)
-    return solve_picard(_SteadyStart(time, materials, sources, shifted), STEADY_START_PICARD) + materials.zero
+    problem = _SteadyStart(time, materials, sources, shifted)
+    rise = solve_picard(problem, PICARD)
+    if not problem.is_linear:
+        rise = problem.solve_to(rise, STEADY_START_TOLERANCE)
+    return rise + materials.zero
 
 
 class _SteadyStart:
@@ -76,26 +132,48 @@ class _SteadyStart:
     ) -> None:
         self.time, self.zero = time, materials.zero
         self.materials, self.sources, self.shifted = materials, sources, shifted
+        loads = sources.loads
+        self._power, self._ambient = loads.cell_powers(time), loads.ambient_temperature(time)
 
     @property
     def is_linear(self) -> bool:
         return self.materials.are_constant
 
-    def solve(self, rise: Array | None, last_change: float) -> Array:
-        """Return the rise over `zero` [K] with the present materials, in the array of the guess if given."""
-        shape = self.materials.model.grid.shape
-        rise = np.zeros(shape) if rise is None else rise
-        self.sources.set_stage(
-            0, self.time, self.materials.conduction.boundary_face_conductance, before=False
-        )
-        rhs = np.zeros(shape)
-        self.sources.sources[0].add_to(rhs)
+    def solve(self, rise: Array | None, reduction: float) -> Array:
+        """Return the rise over `zero` [K]; the residual of a guess is reduced by a factor."""
+        if rise is None:
+            start = np.zeros(self.materials.model.grid.shape)
+            return self.solve_to(start, STEADY_START_TOLERANCE if self.is_linear else FIRST_TOLERANCE)
+        return self.solve_to(rise, reduction, relative_to_guess=True)
+
+    def solve_to(self, rise: Array, tolerance: float, *, relative_to_guess: bool = False) -> Array:
+        """Return the rise over `zero` [K] with the present materials, in the array of the guess."""
+        rhs = self._rhs()
         self.shifted.update_shift(0.0)
-        self.shifted.solve(rhs, rise, STEADY_START_TOLERANCE)
+        self.shifted.solve(rhs, rise, tolerance, relative_to_guess=relative_to_guess)
         self.shifted.balance(rhs, rise)
         return rise
 
-    def update_materials(self, rise: Array, temperature: Array) -> None:
-        """Evaluate conductivities and heat capacities at a rise over `zero` [K]."""
+    def update_materials(self, rise: Array) -> float:
+        """Evaluate the materials at a rise over `zero` [K] and return the residual relative to the heat."""
         self.materials.evaluate(rise)
         self.shifted.update_operator(self.materials.conduction, self.materials.capacity)
+        return total_residual(self.materials.conduction, self._rhs(), rise) / self._heat_through(rise)
+
+    def rounding(self, rise: Array) -> float:
+        """Return the residual that rounding may cause, relative to the heat."""
+        return residual_rounding(self.materials.conduction, rise) / self._heat_through(rise)
+
+    def _rhs(self) -> Array:
+        """Return the heat that cells at `zero` receive [W], (nz, ny, nx)."""
+        surface = self.materials.conduction.boundary_face_conductance
+        self.sources.set_stage(0, self.time, surface, before=False)
+        rhs = np.zeros(self.materials.model.grid.shape)
+        self.sources.sources[0].add_to(rhs)
+        return rhs
+
+    def _heat_through(self, rise: Array) -> float:
+        """Return the heat that passes through the body [W]."""
+        boundary, surface = self.materials.model.boundary, self.materials.conduction.boundary_face_conductance
+        convected = surface * (rise.reshape(-1)[boundary.cell] - (self._ambient - self.zero))
+        return max(heat_through([self._power], convected - boundary.flux * boundary.area), TINY_HEAT)

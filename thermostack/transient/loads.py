@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -10,7 +11,7 @@ import scipy.sparse as sp
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
-from thermostack.mesh.model import Model
+from thermostack.mesh.model import Model, is_equal_model
 from thermostack.mesh.source_names import MAX_HINTS, listed
 from thermostack.schema.fields import to_si
 from thermostack.transient.trace import Trace
@@ -26,7 +27,8 @@ class Loads:
     """Powers, ambient temperatures and heat-transfer coefficients of a model at any time.
 
     Heat sources without a column keep the power in the package. A power of a part or a stack is distributed
-    to its heat sources in proportion to their power in the package, or by area if that is zero.
+    to its heat sources in proportion to their power in the package, or by area if that is zero. A run uses a
+    copy, so that its throttling and its replaced powers do not change the loads of the next run.
 
     Parameters
     ----------
@@ -161,6 +163,19 @@ class Loads:
             values = [waveform.at(t, before=before) for waveform in self.waveforms]
             self._last = t, before, np.concatenate([np.zeros(0), *values])
         return self._last[2]
+
+    def copy_for(self, model: Model) -> Loads:
+        """Return a copy whose replacements and factors can change without those of these loads.
+
+        Raises DescriptionError if the loads belong to a model with another package or other cells.
+        """
+        if not is_equal_model(self.model, model):
+            text = f"they belong to a model of {self.model.package.name!r} with another description or grid"
+            hint = "write Loads(model, ...) with the model of the run"
+            raise DescriptionError(Diagnostic("loads", text, hint, "E-VALUE"))
+        copied = copy.copy(self)
+        copied.restore(self.state())
+        return copied
 
     # -- overrides and scales ---------------------------------------------------------------
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 import time as clock
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from thermostack.errors import ResultFileError
+from thermostack.errors import DescriptionError, ResultFileError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.io.results.checkpoint_file import read_checkpoint
 from thermostack.io.results.transient_file import read_transient
 from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.results.steady_result import SteadyResult
 from thermostack.results.transient_result import RunReport, TransientResult
 from thermostack.schema.fields import point_in_metres, to_si
 from thermostack.transient.controllers import Controller, ControllerSet, Startable
-from thermostack.transient.initial_field import read_initial
+from thermostack.transient.initial_field import Initial, read_initial, require_parts
 from thermostack.transient.loads import Loads
 from thermostack.transient.recorder import MemoryRecorder
 from thermostack.transient.run_hash import run_hash
@@ -43,7 +43,7 @@ def solve_transient(
     loads: Loads | Waveform | Sequence[Waveform] | None = None,
     *,
     controllers: Sequence[Startable | Controller] = (),
-    initial: str | float | Array | SteadyResult = "steady",
+    initial: Initial = "steady",
     tolerance: float | str = TOLERANCE,
     scheme: str = "sdirk3",
     step: float | str | None = None,
@@ -86,7 +86,8 @@ def solve_transient(
         Wall-clock time [s] between two checkpoints of a run with a `path`.
     resume : bool
         Whether to resume an interrupted run to the same `path` from its last checkpoint, to the same result.
-        If false, such a run is discarded; `find_unfinished` returns it.
+        If false, such a run is discarded; `find_unfinished` returns it. Functions and controllers are
+        compared by their code and by the values that they use.
 
     Returns
     -------
@@ -124,6 +125,8 @@ def solve_transient(
     step = None if step is None else to_si(step, "time", "step")
     checkpoint = to_si(checkpoint, "time", "checkpoint")
     initial = read_initial(initial)
+    if isinstance(initial, Mapping):
+        require_parts(initial, model)
     if not (math.isfinite(duration) and duration > 0.0):
         raise ValueError(f"duration must be positive and finite, got {duration:g} s")
     loads = loads if isinstance(loads, Loads) else Loads(model, loads)
@@ -136,8 +139,17 @@ def solve_transient(
     if path is None:
         recorder: Any = MemoryRecorder(names, list(positions))
     else:
-        inputs = run_hash(duration, loads.waveforms, controllers, initial, frame_times, positions, options)
-        recorder = TransientWriter(path, model, names, positions, frame_times, inputs, resume)
+        inputs = {
+            "duration": duration,
+            "loads": [loads.waveforms, loads.state()],
+            "controllers": list(controllers),
+            "initial": initial,
+            "times": frame_times,
+            "probes": positions,
+            "options": options,
+        }
+        key = _request_key(inputs, Path(path), resume)
+        recorder = TransientWriter(path, model, names, positions, frame_times, key, resume)
     with recorder:
         if recorder.is_finished:
             return read_transient(recorder.path)
@@ -167,6 +179,19 @@ def find_unfinished(path: str | Path) -> tuple[Path, float] | None:
         return state, float(read_checkpoint(state)["state"]["simulation"]["time"])
     except (FileNotFoundError, ResultFileError, LookupError, TypeError, ValueError):
         return None
+
+
+def _request_key(inputs: Mapping[str, Any], path: Path, resume: bool) -> str:
+    """Return the hash of the inputs of a run, or a unique text if some of them cannot be compared.
+
+    Raises DescriptionError if such a run would have to be compared with an older one to be resumed.
+    """
+    try:
+        return run_hash(inputs)
+    except DescriptionError:
+        if resume and (path.exists() or checkpoint_path(path).exists()):
+            raise
+        return uuid.uuid4().hex
 
 
 class _Run:

@@ -17,7 +17,8 @@ from pydantic import BeforeValidator
 
 from thermostack.errors import DescriptionError
 from thermostack.results.throttling_log import ThrottlingLog
-from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, quote_value, suggest
+from thermostack.schema.fields import Length, PathName, Quantity, Temperature, fail, quote_value
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 from thermostack.transient.controllers import (
     PERIOD_ROUNDING,

@@ -14,7 +14,9 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.results.history import TIME_ROUNDING
-from thermostack.schema.fields import quote_value, suggest, to_si
+from thermostack.schema.fields import quote_value, to_si
+from thermostack.schema.raster import restore_read_only
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.transient.trace_checks import (
     MAX_DIAGNOSTICS,
@@ -102,6 +104,8 @@ class Trace:
         rows = f"{self.times.size} rows from {self.times[0]:g} to {self.times[-1]:g} s"
         shown = ", ".join(columns[:MAX_SHOWN_COLUMNS])
         return f"Trace({rows}, kind {self.kind}, after {self.after}; columns {shown}{more})"
+
+    __setstate__ = restore_read_only
 
     def __post_init__(self) -> None:
         """Copy the arrays, make them read-only, and check everything."""

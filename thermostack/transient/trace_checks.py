@@ -11,7 +11,8 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.results.history import TIME_ROUNDING
-from thermostack.schema.fields import quote_value, suggest
+from thermostack.schema.fields import quote_value
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.transient.waveform import column_diagnostic, seconds
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.cooling import FACES
-from thermostack.schema.fields import quote_value, suggest, to_si
+from thermostack.schema.fields import quote_value, to_si
+from thermostack.schema.spelling import suggest
 from thermostack.units import write_quantity
 
 UNITS = (

@@ -17,6 +17,7 @@ from support.cost import count_calls
 
 from thermostack import DescriptionError, Diagnostic
 from thermostack.io.description.package_file import read_package
+from thermostack.io.description.yaml_nodes import parse_yaml
 
 GOOD = """\
 package: good
@@ -186,6 +187,36 @@ CASES = {
         "{convection:", "{convecton:", 47, "cooling.bottom.convecton", "E-KEY",
         ("unknown kind 'convecton'", "exactly one of adiabatic", "did you mean convection?"),
     ),
+    "13-radiation": Case(
+        "bottom: {convection: {h: 15 W/m2/K,", "bottom: {radiation: {emissivity: 0.9,", 47,
+        "cooling.bottom.radiation", "E-KEY",
+        ("unknown kind 'radiation'", "(add 4 emissivity sigma T^3 to the h of convection"),
+    ),
+    "13-word-of-another-program": Case(
+        "{convection: {h: 15 W/m2/K, ambient: 35 degC}}", "{isothermal: {temperature: 35 degC}}", 47,
+        "cooling.bottom.isothermal", "E-KEY", ("(did you mean fixed_temperature?)",),
+    ),
+    "13-empty-stack": Case(
+        "cooling:\n", "  other:\ncooling:\n", 45, "stacks.other", "E-TYPE",
+        ("an empty value (null) is not a stack", "size, layers"),
+    ),
+    "1-decimal-comma": Case(
+        "power: 50 W}", "power: 20,5 W}", 24, "stacks.gpu.layers.power", "E-UNIT",
+        ("`20,5 W` has a comma in its number", "write a decimal point, 20.5 W"),
+    ),
+    "1-decimal-comma-in-a-list": Case(
+        "size: [8 mm, 10 mm]", "size: [8,5 mm, 10 mm]", 22, "stacks.gpu.size", "E-UNIT",
+        ("`8,5 mm` has a comma in its number", "write a decimal point, 8.5 mm"),
+    ),
+    "1-comma-between-thousands": Case(
+        "h: 15 W/m2/K, ambient", "h: 12,000 W/m2/K, ambient", 47, "cooling.bottom.convection.h", "E-UNIT",
+        ("`12,000 W/m2/K`", "write 12000 W/m2/K without separators, or 12.000 W/m2/K with a decimal point"),
+    ),
+    "1-decimal-comma-in-a-line": Case(
+        "  bottom: {convection: {h: 15 W/m2/K, ambient: 35 degC}}",
+        "  bottom:\n    convection:\n      h: 15,5 W/m2/K\n      ambient: 35 degC", 49,
+        "cooling.bottom.convection.h", "E-UNIT", ("write a decimal point, 15.5 W/m2/K",),
+    ),
     "13-unknown-mixture": Case(
         "{bump_array:", "{bump_aray:", 5, "materials.bumps.bump_aray", "E-KEY", ("did you mean bump_array?",),
     ),
@@ -252,6 +283,13 @@ CASES = {
         "name: bulk, thickness: 715 um, material: silicon", "name: bulk, thickness: 715 um, material: silicn",
         25, "stacks.gpu.layers.bulk.material", "E-NAME", ("'silicn'", "did you mean silicon"),
     ),
+    "15-chemical-symbol": Case(
+        "filler: silicon", "filler: Si", 15, "stacks.interposer.filler", "E-NAME",
+        ("no material is named 'Si'", "(did you mean silicon?)"),
+    ),
+    "15-common-name-in-a-mixture": Case(
+        "bump: copper", "bump: Cu", 5, "materials.bumps.bump_array.bump", "E-NAME", ("did you mean copper?",),
+    ),
     "15-unknown-material-in-a-mixture": Case(
         "bump: copper", "bump: coper", 5, "materials.bumps.bump_array.bump", "E-NAME",
         ("'coper'", "did you mean copper"),
@@ -300,6 +338,14 @@ CASES = {
     "28-below-absolute-zero": Case(
         "coolant: 40 degC", "coolant: -300 degC", 46, "cooling.top.cold_plate.coolant", "E-UNIT",
         ("below absolute zero",),
+    ),
+    "28-absolute-zero": Case(
+        "coolant: 40 degC", "coolant: 0 K", 46, "cooling.top.cold_plate.coolant", "E-RANGE",
+        ("0 K is not above absolute zero", '"25 degC"'),
+    ),
+    "28-limit-of-zero-kelvin": Case(
+        "    at: [1 mm, 1 mm]\n", "    at: [1 mm, 1 mm]\n    limit: -273.15 degC\n", 22, "stacks.gpu.limit",
+        "E-RANGE", ("0 K is not above absolute zero",),
     ),
     "28-negative-kelvin": Case(
         "coolant: 40 degC", "coolant: -5 K", 46, "cooling.top.cold_plate.coolant", "E-UNIT",
@@ -541,9 +587,11 @@ def test_fifty_diagnostics_are_shown(folder: Path) -> None:
         (GOOD.encode("utf-16"), "E-YAML", "is not UTF-8 text"),
         (GOOD.encode("utf-16-le"), "E-YAML", "is not UTF-8 text"),
         (b"package: a\nabout: caf\xe9\n", "E-YAML", "byte 0xe9"),
-        (b"\x7fELF\x02\x01\x01\x00\x00", "E-YAML", "is not text"),
-        (b"PK\x03\x04\x14\x00", "E-YAML", "U+0003"),
-        (b"\x89HDF\r\n\x1a\n", "E-YAML", "byte 0x89"),
+        (b"package: a\nabout: \x01\n", "E-YAML", "U+0001 is not text"),
+        (b"\x7fELF\x02\x01\x01\x00\x00", "E-FILE", "is a program, not a description"),
+        (b"PK\x03\x04\x14\x00", "E-FILE", "is a ZIP archive or a workbook, not a description"),
+        (b"\x89HDF\r\n\x1a\n", "E-FILE", "is an HDF5 file, as results are, not a description"),
+        (b"\x89PNG\r\n\x1a\n", "E-FILE", "is a PNG image, not a description"),
         (b"package: a\n---\npackage: b\n", "E-YAML", "a second document"),
         (b"package: &a [*b]\n", "E-YAML", "*b has no anchor"),
         (b"package: &a [*a]\n", "E-YAML", "*a has no anchor"),
@@ -592,6 +640,58 @@ def test_paths_that_are_not_files(tmp_path: Path) -> None:
     (tmp_path / "locked.yaml").write_text(GOOD)
     assert "is not a regular file" in str(diagnostics_of(Path("/dev/null")))
     assert "cannot be read" in str(diagnostics_of(Path("a\0b.yaml")))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("assembly.3dbx", "is a 3Dblox assembly, not a description (write each chiplet as a stack"),
+        ("chiplet.3dbv", "is a 3Dblox chiplet definition"),
+        ("die.stk", "is a stack file of 3D-ICE, not a description (write its layers as a stack"),
+        ("ev6.flp", "is a floorplan of HotSpot or 3D-ICE, not a description (write its blocks as CSV"),
+        ("case.ecxml", "is an ECXML model (JEDEC JEP181), not a description"),
+        ("GCC.PTRACE", "is a power trace of HotSpot"),
+        ("plan.csv", "is a CSV table, not a description (name it in a description"),
+        ("board.step", "is a STEP model"),
+    ],
+)
+def test_file_of_another_program_is_recognised(tmp_path: Path, name: str, words: str) -> None:
+    path = tmp_path / name
+    path.write_text("package: {a: 1")
+    (diagnostic,) = diagnostics_of(path).diagnostics
+    assert (diagnostic.code, diagnostic.file) == ("E-FILE", str(path))
+    assert words in str(diagnostic)
+
+
+def test_link_to_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("case.yaml").symlink_to("moved/case.yaml")
+    Path("case").symlink_to("case.yaml")
+    Path("map.csv").symlink_to("gone.csv")
+    message = "is a symbolic link to moved/case.yaml, which does not exist"
+    assert message in str(diagnostics_of(Path("case.yaml")))
+    assert "is a symbolic link to case.yaml, which does not exist" in str(diagnostics_of("case"))  # type: ignore[arg-type]
+    other = write(tmp_path, GOOD.replace("power: 50 W", "power: {map: map.csv}"))
+    (diagnostic,) = diagnostics_of(other).diagnostics
+    assert "'map.csv' is a symbolic link to gone.csv, which does not exist" in diagnostic.message
+    assert (diagnostic.code, diagnostic.line) == ("E-FILE", 24)
+
+
+@pytest.mark.parametrize(
+    "text", ["[1,2]", "{a: 1,b: 2}", "[1,2 ]", "{a: [5 mm,8 mm]}", "['1','5 W']", "[20,x5]"]
+)
+def test_commas_between_values_are_not_decimal_commas(text: str) -> None:
+    parse_yaml(f"x: {text}\n", "f")
+
+
+def test_null_is_the_value_of_a_field_that_is_not_set(folder: Path) -> None:
+    path = write(folder, GOOD.replace("    at: [1 mm, 1 mm]\n", "    at: [1 mm, 1 mm]\n    limit: 90 degC\n"))
+    assert read_package(path).stack("gpu").limit is not None
+    for empty in ("null", "~", None):
+        assert read_package(path, {"stacks.gpu.limit": empty}).stack("gpu").limit is None
+    (diagnostic,) = diagnostics_of(path, overrides={"stacks.x": "null"}).diagnostics
+    assert diagnostic.message == "an empty value (null) is not a stack"
+    assert "is a comment in YAML" in str(diagnostics_of(path, overrides={"stacks.gpu.limit": "#5"}))
 
 
 def test_unknown_package_name() -> None:

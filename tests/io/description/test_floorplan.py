@@ -262,10 +262,11 @@ def test_number_of_diagnostics_is_bounded() -> None:
     ("data", "line"),
     [
         (GOOD.encode("utf-16"), "plan.csv: is UTF-16 text"),
-        (b"PK\x03\x04rest", "plan.csv: is a ZIP archive or a workbook"),
-        (b"\x1f\x8brest", "plan.csv: is compressed"),
-        (b"\x93NUMPYrest", "plan.csv: is a NumPy array"),
-        (b"\x7fELF\x00\x00", "plan.csv: is not text"),
+        (b"PK\x03\x04rest", "plan.csv: is a ZIP archive or a workbook, not a table"),
+        (b"\x1f\x8brest", "plan.csv: is a compressed file, not a table"),
+        (b"\x93NUMPYrest", "plan.csv: is a NumPy array, not a table"),
+        (b"\x89PNG\r\n\x1a\n", "plan.csv: is a PNG image, not a table"),
+        (b"1,2\x00\x00", "plan.csv: is not text"),
         (GOOD.encode().replace(b"l2", b"caf\xe9"), "plan.csv:5:4: byte 0xe9 is not UTF-8 text"),
     ],
 )
@@ -406,15 +407,16 @@ def test_map_units_and_origin() -> None:
     ("text", "lines"),
     [
         ("", ["map.csv: is empty [E-FILE]"]),
-        ("1,2\n3\n4,5,6\n", [
-            "map.csv:2:1: expected 2 cells as in the first row, got 1 [E-FILE]",
+        ("1,2\n3,4\n5,6,7\n", [
             ("map.csv:3:1: expected 2 cells as in the first row, got 3 "
              "(write decimal points, not commas) [E-FILE]"),
         ]),
+        ("1,2\n3\n4,5,6\n", [
+            ("map.csv:2:1: expected 2 cells as in the first row, got 1; "
+             "2 rows have another number of cells [E-FILE]"),
+        ]),
         ("# map\n1, nan\nx,-inf\n", [
-            "map.csv:2:4: pixel 2: 'nan' is not a finite number [E-RANGE]",
-            "map.csv:3:1: pixel 1: 'x' is not a number [E-TYPE]",
-            "map.csv:3:3: pixel 2: '-inf' is not a finite number [E-RANGE]",
+            "map.csv:2:4: pixel 2: 'nan' is not a finite number; 3 pixels are not finite numbers [E-RANGE]",
         ]),
         ("1,1e999\n", ["map.csv:1:3: pixel 2: 1e999 is not a finite number [E-RANGE]"]),
         ("1,\n2,3\n", ["map.csv:1:3: pixel 2: is blank (expected a number) [E-MISSING]"]),

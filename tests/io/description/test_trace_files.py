@@ -336,7 +336,8 @@ def test_diagnostics_are_bounded() -> None:
     ("data", "line"),
     [
         (b"PK\x03\x04",
-         "trace.csv: is a ZIP archive or a workbook (save it as CSV (comma separated, UTF-8)) [E-FILE]"),
+         ("trace.csv: is a ZIP archive or a workbook, not a table "
+          "(save it as CSV (comma separated, UTF-8)) [E-FILE]")),
         (b"time [ms],gpu [W]\n0,\xff\n",
          "trace.csv:2:3: byte 0xff is not UTF-8 text (save it as CSV (comma separated, UTF-8)) [E-FILE]"),
     ],

@@ -27,7 +27,8 @@ from thermostack.io.files.delimited_text import (
     split_label,
 )
 from thermostack.package.power import Block, blocks_of, read_block_name
-from thermostack.schema.fields import Extent, Length, Quantity, SignedPower, fail, quote_value, suggest
+from thermostack.schema.fields import Extent, Length, Quantity, SignedPower, fail, quote_value
+from thermostack.schema.spelling import suggest
 
 HEADER = "name,x [mm],y [mm],width [mm],height [mm],power [W]"
 COLUMNS: dict[str, Any] = {

@@ -10,7 +10,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.instances import MAX_STACKS, host_names, rename_hosts, stack_group
 from thermostack.io.description.source_locations import diagnostic_in, resolve_file
 from thermostack.io.description.yaml_nodes import Mark, Node, read_yaml, to_plain
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 Link = tuple[str, str, str]  # file, section, stack
 
@@ -169,7 +169,7 @@ def _merge_fields(used: Node, given: Node) -> Node:
     """Return an included stack with the fields that are given beside `use`."""
     excluded = {"use"}
     if given.get("at") or given.get("center") or given.get("copies"):
-        excluded |= {"at", "center"}
+        excluded |= {"at", "center", "relative_to"}
     if given.get("on") or given.get("inside"):
         excluded |= {"on", "inside"}
     items = {key: item for key, item in used.items() if key not in excluded}

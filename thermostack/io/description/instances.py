@@ -8,7 +8,7 @@ from dataclasses import replace
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Mark, Node
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 MAX_STACKS = 2_000  # after copies; overlaps are searched for pair by pair
 MAX_LAYERS = 20_000  # of all stacks, after repeats and copies
@@ -49,7 +49,12 @@ def stack_group(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = (
 
 
 def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
-    """Return a stack with the names of its hosts replaced; `rename` returns the new names of an old one."""
+    """Return a stack with the names of its hosts replaced; `rename` returns the new names of an old one.
+
+    The stack of `relative_to` is renamed too, unless it has several copies: one position fits one of them.
+    """
+    if not stack.is_mapping:  # the validation of the package reports it
+        return stack
     items = dict(stack.items())
     for key in ("on", "inside"):
         given = stack.get(key)
@@ -61,6 +66,9 @@ def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
             for name in (rename(item.value) if isinstance(item.value, str) else [item.value])
         ]
         items[key] = made[0] if len(made) == 1 and not given.is_list else replace(given, value=made)
+    frame = stack.get("relative_to")
+    if frame is not None and isinstance(frame.value, str) and len(found := rename(frame.value)) == 1:
+        items["relative_to"] = replace(frame, value=found[0])
     return stack.with_items(items)
 
 

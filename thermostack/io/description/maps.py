@@ -15,14 +15,12 @@ import numpy as np
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.files.delimited_text import (
-    MAX_DIAGNOSTICS,
     Column,
     DelimitedTable,
     Header,
     number_error,
     parse_table,
     read_bytes,
-    refuse,
     split_line,
 )
 from thermostack.package.cooling import HtcMap
@@ -129,16 +127,24 @@ def _read_table(table: DelimitedTable) -> np.ndarray:
     labels = [f"pixel {n + 1}" for n in range(len(split_line(table.texts[0])))]
     header = Header([Column(label, label, 0) for label in labels], place="the first row")
     rows, misfits = table.read_rows(header, first=0)
-    diagnostics = [diagnostic for diagnostic, _ in misfits]
     values = np.stack(
         [column.values(cells) for column, cells in zip(header.columns, rows.cells, strict=True)], axis=1
     )
-    for n, place in np.argwhere(~np.isfinite(values))[:MAX_DIAGNOSTICS].tolist():
+    wrong = np.argwhere(~np.isfinite(values))
+    if misfits:
+        raise _first_of(misfits[0][0], len(misfits), "rows have another number of cells")
+    if wrong.size:
+        n, place = wrong[0].tolist()
         error, row = number_error(rows.cells[place][n].strip()), int(rows.numbers[n])
-        diagnostics.append(table.cell_diagnostic(header, labels[place], error, row, place, first=0))
-    if diagnostics:
-        refuse(diagnostics)
+        first = table.cell_diagnostic(header, labels[place], error, row, place, first=0)
+        raise _first_of(first, len(wrong), "pixels are not finite numbers")
     return values
+
+
+def _first_of(diagnostic: Diagnostic, count: int, problem: str) -> DescriptionError:
+    """Return the error of the first of `count` wrong places: one fault of a map is one message."""
+    more = f"; {count} {problem}" if count > 1 else ""
+    return DescriptionError(replace(diagnostic, message=f"{diagnostic.message}{more}"))
 
 
 def _read_array(data: bytes, file: str) -> np.ndarray:

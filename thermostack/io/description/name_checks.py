@@ -9,7 +9,7 @@ from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Node
 from thermostack.materials.material import VOID
 from thermostack.materials.material_library import find_material
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 
 def name_diagnostics(tree: Node) -> Iterator[Diagnostic]:
@@ -23,7 +23,7 @@ def name_diagnostics(tree: Node) -> Iterator[Diagnostic]:
         return
     names = [name for name, _ in stacks.items()]
     for stack in _items(stacks):
-        for host in (*_texts(stack.get("on")), *_texts(stack.get("inside"))):
+        for host in (text for key in ("on", "inside", "relative_to") for text in _texts(stack.get(key))):
             if host.value not in names:
                 text = f"no stack is named {host.value!r}"
                 yield diagnostic_in(host, text, suggest(host.value, names), "E-NAME")

@@ -20,7 +20,7 @@ from thermostack.io.description.source_locations import SourceMap, diagnostic_in
 from thermostack.io.description.yaml_nodes import Node, read_yaml, to_plain
 from thermostack.package.geometry import package_geometry
 from thermostack.package.package import Package
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostics_of
 
 
@@ -94,7 +94,7 @@ def find_package(source: str | Path) -> Path:
     """
     path = Path(source)
     is_path = isinstance(source, Path) or path.suffix in (".yaml", ".yml") or path.parent != Path()
-    if is_path or path.exists():
+    if is_path or path.exists() or path.is_symlink():
         return path
     shipped = _shipped()
     if path.name not in shipped:
@@ -121,14 +121,14 @@ def expand(
     includes = IncludeResolver(directory, _shipped(), may_leave=may_leave)
     repeats, copies = RepeatExpander(), InstanceExpander()
     root, overrides = apply_overrides(root, overrides)
-    root, overrides = apply_overrides(includes.expand(root), overrides)
+    root, overrides = apply_overrides(includes.expand(root), overrides, create=True)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:
         stacks = stacks.with_items({name: repeats.expand(stack) for name, stack in stacks.items()})
         stacks = copies.expand(stacks)
         _check_layer_count(stacks)
         root = root.with_items({**root.value, "stacks": stacks})
-    root, overrides = apply_overrides(root, overrides)
+    root, overrides = apply_overrides(root, overrides, create=True)
     powers = PowerReferences(directory, may_leave=may_leave)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:

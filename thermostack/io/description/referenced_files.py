@@ -10,7 +10,8 @@ from typing import TypeVar
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.source_locations import diagnostic_in, resolve_file
 from thermostack.io.description.yaml_nodes import Node
-from thermostack.schema.fields import suggest
+from thermostack.io.files.file_kinds import dangling_link
+from thermostack.schema.spelling import suggest
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ class ReferencedFiles:
                 diagnostic_in(named, f"{named.value!r} is not the name of a file", "", "E-TYPE")
             )
         path = resolve_file(named, self.directory, may_leave=self.may_leave)
+        if problem := dangling_link(path):
+            raise DescriptionError(diagnostic_in(named, f"{named.value!r} {problem}", "", "E-FILE"))
         if not path.exists():
             beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
             hint = suggest(path.name, beside)

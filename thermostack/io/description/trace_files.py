@@ -25,7 +25,8 @@ from thermostack.io.files.delimited_text import (
     split_label,
     unit_scale,
 )
-from thermostack.schema.fields import fail, quote_value, suggest
+from thermostack.schema.fields import fail, quote_value
+from thermostack.schema.spelling import suggest
 from thermostack.transient.trace import Origin, Trace
 from thermostack.transient.trace_checks import CHOICES, After, Kind, Rest
 from thermostack.transient.waveform import column_diagnostic, face_of

@@ -6,10 +6,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pydantic_core import PydanticCustomError
 
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.description.file_forms import require_file_form
 from thermostack.io.description.floorplan import write_floorplan
 from thermostack.io.description.maps import write_map
 from thermostack.io.description.yaml_nodes import parse_scalar
@@ -19,7 +23,8 @@ from thermostack.materials.material_library import library
 from thermostack.package.cooling import FaceCooling, HtcMap
 from thermostack.package.package import Package
 from thermostack.package.power import Block, Power, PowerMap
-from thermostack.schema.validated_dataclass import dump
+from thermostack.schema.fields import read_name
+from thermostack.schema.validated_dataclass import TaggedUnion, dump
 from thermostack.units import write_quantity
 
 MAX_INLINE_BLOCKS = 200  # more blocks are written to a floorplan file
@@ -30,6 +35,7 @@ _STACK_ORDER = (
     "inside",
     "at",
     "center",
+    "relative_to",
     "depth",
     "size",
     "rotate",
@@ -47,16 +53,16 @@ SideFileWriter = Callable[
 
 
 def package_to_yaml(package: Package) -> str:
-    """Return the text of a description file that reads back as an equal package.
+    """Return the text of a description file that reads back as the same package.
 
-    All blocks and maps are in the text; `write_package` writes them to separate files. Raises
-    DescriptionError (E-DUPLICATE) if different materials have the same name.
+    All blocks and maps are in the text; `write_package` writes them to separate files. Raises as
+    `write_package` does.
     """
     return _text(package, lambda name, source: {})
 
 
 def write_package(package: Package, path: str | Path) -> None:
-    """Write a description file that reads back as an equal package, and files of its maps and many blocks.
+    """Write a description file that reads back as the same package, and files of its maps and many blocks.
 
     Parameters
     ----------
@@ -69,9 +75,16 @@ def write_package(package: Package, path: str | Path) -> None:
     Raises
     ------
     OutputError
-        If a file cannot be written.
+        If a file cannot be written, or cannot contain a law or an effective medium of the package.
     DescriptionError
-        If different materials have the same name (E-DUPLICATE).
+        If different materials have the same name (E-DUPLICATE), or the name of a `Material` object is no name
+        of a file (E-NAME).
+
+    Notes
+    -----
+    A file has no materials in layers. A `Material` object of a layer is written under `materials` and named
+    in the layer; the package that is read has equal temperatures, but compares equal only without such
+    objects.
 
     Examples
     --------
@@ -104,13 +117,16 @@ def write_package(package: Package, path: str | Path) -> None:
 
 
 def _text(package: Package, beside: SideFileWriter) -> str:
+    require_file_form(package)
     stacks = tuple(
-        replace(stack, layers=tuple(replace(layer, power=None) for layer in stack.layers))
+        replace(stack, power=None, layers=tuple(replace(layer, power=None) for layer in stack.layers))
         for stack in package.stacks
     )
     data = dump(Package, replace(package, stacks=stacks))
     for stack in package.stacks:
         written = data["stacks"][stack.name]
+        if stack.power is not None:
+            written["power"] = write_quantity(stack.power, "power")
         for layer, made in zip(stack.layers, written["layers"], strict=True):
             if layer.power is not None:
                 made["power"] = _power(layer.power, f"{stack.name}.{layer.name}", beside)
@@ -128,41 +144,70 @@ def _text(package: Package, beside: SideFileWriter) -> str:
 
 def _inline_materials(package: Package) -> dict[str, Any]:
     """Return {name: plain data} of the materials that a package contains as objects."""
+    own, known = package.materials, library()
+    described = (package.stacks, package.cooling, tuple(own.values()))
+    named = {item for item in _materials_in(described) if isinstance(item, str)}
     found: dict[str, Material] = {}
-    for material in _materials_in((package.stacks, package.cooling, tuple(package.materials.values()))):
-        known = found.setdefault(material.name, material)
-        own = package.materials.get(material.name, known)
-        if known != material or own != material:
-            text = f"two different materials are named {material.name!r}"
+    for material in _materials_in(described):
+        if isinstance(material, str):
+            continue
+        name = material.name
+        meant = own.get(name, known.get(name)) if name in named else own.get(name, material)
+        if found.setdefault(name, material) != material or meant != material:
+            text = f"two different materials are named {name!r}"
             raise DescriptionError(Diagnostic("materials", text, "give one another name", "E-DUPLICATE"))
-    known_materials = library()
     inline = {
-        name: material
-        for name, material in found.items()
-        if name not in package.materials
-        and not (name in known_materials and known_materials[name] == material)
+        name: material for name, material in found.items() if name not in own and known.get(name) != material
     }
+    for name in inline:
+        try:
+            read_name(name)
+        except PydanticCustomError:
+            text = f"a file cannot define a material named {name!r}"
+            hint = "rename it with dataclasses.replace(material, name=...)"
+            raise DescriptionError(Diagnostic("materials", text, hint, "E-NAME")) from None
     written: dict[str, Any] = dump(dict[str, Material], inline)
     return {
         name: {key: item for key, item in each.items() if key != "name"} for name, each in written.items()
     }
 
 
-def _materials_in(value: Any) -> Iterator[Material]:
+def _materials_in(value: Any) -> Iterator[Material | str]:
+    """Yield the materials in part of a package: objects, and the names in fields of materials."""
     if isinstance(value, Material):
         yield value
     elif isinstance(value, tuple):
         for item in value:
             yield from _materials_in(item)
-    elif is_dataclass(value) and not isinstance(value, (Block, Power)):
+    elif is_dataclass(value) and not isinstance(value, (type, Block, Power)):
+        names = _material_fields(type(value))
         for field in fields(value):
-            yield from _materials_in(getattr(value, field.name))
+            item = getattr(value, field.name)
+            if isinstance(item, str) and field.name in names:
+                yield item
+            else:
+                yield from _materials_in(item)
+
+
+@cache
+def _material_fields(kind: Any) -> frozenset[str]:
+    """Return the names of the fields of a described class that name a material."""
+    described = getattr(kind, "__pydantic_fields__", {})
+    return frozenset(
+        name for name, field in described.items() if _has_names((field.annotation, *field.metadata))
+    )
+
+
+def _has_names(hints: tuple[Any, ...]) -> bool:
+    """Return whether type hints contain a field whose value may be a name."""
+    return any(hint.names if isinstance(hint, TaggedUnion) else _has_names(get_args(hint)) for hint in hints)
 
 
 def _stack(written: dict[str, Any]) -> dict[str, Any]:
     if len(written.get("on", ())) == 1:
         written["on"] = written["on"][0]
-    keys = [*(key for key in _STACK_ORDER if key in written), "layers"]
+    others = [key for key in written if key not in (*_STACK_ORDER, "name", "layers")]
+    keys = [*(key for key in _STACK_ORDER if key in written), *others, "layers"]
     return {key: written[key] for key in keys}
 
 

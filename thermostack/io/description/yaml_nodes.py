@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.description.description_text import read_text
+from thermostack.units import decimal_point_advice
 
-MAX_FILE_BYTES = 4 * 2**20  # thousands of blocks and pixels belong in CSV and NPY files
 MAX_NODES = 100_000  # keys and values; those of an alias count at every use
 MAX_NESTING = 40  # levels of mappings and lists
 
@@ -23,13 +24,14 @@ FieldPath = tuple[Key, ...]
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _OTHER_INTEGER = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_DECIMALS = re.compile(r"[0-9]+(?:[eE][-+]?[0-9]+)?(?:\s*[A-Za-zµ°%].*)?\Z")  # after a decimal comma
+_DECIMALS_WITH_UNIT = re.compile(r"[0-9]+(?:[eE][-+]?[0-9]+)?\s*[A-Za-zµ°%].*\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _SPECIAL = re.compile(r"(?:([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 _CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _CONSTANTS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
     ("false", "False", "FALSE"), False
 )
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Mark(NamedTuple):
@@ -99,12 +101,14 @@ def read_yaml(path: Path) -> Node:
 
     Raises DescriptionError (E-FILE, E-YAML, E-DUPLICATE) if the file cannot be read.
     """
-    file = str(path)
-    return parse_yaml(_decode(_read_bytes(path, file), file), file)
+    return parse_yaml(read_text(path), str(path))
 
 
 def parse_yaml(text: str, file: str) -> Node:
-    """Return the tree of YAML text. Raises DescriptionError with all duplicate keys, or the first error."""
+    """Return the tree of YAML text.
+
+    Raises DescriptionError with all duplicate keys and decimal commas, or the first error of another kind.
+    """
     composer = _Composer(file)
     try:
         root = composer.compose(text)
@@ -145,50 +149,6 @@ def _is_path_name(name: Any) -> bool:
     return isinstance(name, str) and re.fullmatch(r"[\w+-]+", name) is not None
 
 
-def _read_bytes(path: Path, file: str) -> bytes:
-    try:
-        if path.is_dir():
-            raise DescriptionError(
-                Diagnostic("", "is a directory", "name the .yaml file in it", "E-FILE", file)
-            )
-        if path.exists() and not path.is_file():
-            raise DescriptionError(Diagnostic("", "is not a regular file", "", "E-FILE", file))
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            text = f"has {size} bytes, more than the maximum of {MAX_FILE_BYTES} of a description"
-            hint = "keep blocks and maps in CSV or NPY files"
-            raise DescriptionError(Diagnostic("", text, hint, "E-FILE", file))
-        return path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: the name contains a NUL
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise DescriptionError(
-            Diagnostic("", f"cannot be read: {reason.lower()}", "", "E-FILE", file)
-        ) from None
-
-
-def _decode(data: bytes, file: str) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[1:2] == b"\0" or data[:1] == b"\0":
-        raise DescriptionError(Diagnostic("", "is not UTF-8 text", "save it as UTF-8", "E-YAML", file, 1, 1))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line, column = _line_and_column(data[: error.start].decode("latin-1"), error.start)
-        message = f"is not UTF-8 text: byte 0x{data[error.start]:02x}"
-        raise DescriptionError(
-            Diagnostic("", message, "save it as UTF-8", "E-YAML", file, line, column)
-        ) from None
-    if found := _UNPRINTABLE.search(text):
-        line, column = _line_and_column(text, found.start())
-        message = f"character U+{ord(found.group()):04X} is not text"
-        raise DescriptionError(Diagnostic("", message, "", "E-YAML", file, line, column))
-    return text
-
-
-def _line_and_column(text: str, position: int) -> tuple[int, int]:
-    before = text[:position]
-    return before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
-
-
 _PARSER_MESSAGES = (  # (part of the parser's message, message, hint)
     ("\\t", "a tab where the line is indented", "indent with spaces"),
     ("stream end", "the file ends inside a bracket, brace or quote", "close it"),
@@ -220,6 +180,7 @@ class _Open:
     node: Node
     anchor: str | None
     first: int  # number of nodes before it
+    is_flow: bool = False  # whether it is written with brackets or braces
     key: tuple[str, Mark] | None = None  # of a mapping: the key of the next value
 
 
@@ -233,6 +194,7 @@ class _Composer:
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.nodes = 0
         self.root: Node | None = None
+        self.last_scalar: Any = None  # event of the scalar before the present one
 
     def compose(self, text: str) -> Node:
         """Return the tree of the only document of a text."""
@@ -278,7 +240,8 @@ class _Composer:
         if self.expects_key():
             raise self.error("a key must be text", event, "put it in quotes")
         self.count(1, event)
-        self.open.append(_Open(Node(value, self.mark(event)), event.anchor, self.nodes - 1))
+        node = Node(value, self.mark(event))
+        self.open.append(_Open(node, event.anchor, self.nodes - 1, bool(event.flow_style)))
 
     def end(self) -> None:
         """Close the innermost mapping or list."""
@@ -291,13 +254,16 @@ class _Composer:
         """Read a scalar: a key if one is expected, else a value."""
         self.check_tag(event)
         self.count(1, event)
+        self.check_decimal_comma(event)
         if self.expects_key():
             if not event.value and event.style is None:
                 raise self.error("a key is missing before the colon", event)
             self.read_key(event.value, event)
             return
         value = event.value if event.style else parse_scalar(event.value)
-        node = Node(value, self.mark(event))
+        key = self.open[-1].key if self.open else None
+        is_empty = not event.value and event.style is None  # the parser locates it at the next token
+        node = Node(value, key[1] if is_empty and key is not None else self.mark(event))
         if event.anchor:
             self.anchors[event.anchor] = (node, 1)
         self.add(node)
@@ -312,6 +278,22 @@ class _Composer:
             self.diagnostics.append(Diagnostic(field, message, "keep one", "E-DUPLICATE", *mark))
         here.node.keys.setdefault(key, mark)
         here.key = (key, mark)
+
+    def check_decimal_comma(self, event: Any) -> None:
+        """Report a number like `20,5 W` in brackets or braces, which YAML divides at the comma."""
+        last, self.last_scalar = self.last_scalar, event
+        if last is None or event.style or last.style or not (self.open and self.open[-1].is_flow):
+            return
+        is_next = last.end_mark.index + 1 == event.start_mark.index
+        pattern = _DECIMALS if self.expects_key() else _DECIMALS_WITH_UNIT
+        if is_next and _INTEGER.match(last.value) and pattern.match(event.value):
+            text = f"{last.value},{event.value}"
+            field = ".".join(each.key[0] for each in self.open if each.key)
+            keys = list(self.open[-1].node.keys)
+            field = ".".join(filter(None, [field, keys[-1] if keys else ""]))
+            message = f"{_quoted(text)} has a comma in its number"
+            hint = decimal_point_advice(text)
+            self.diagnostics.append(Diagnostic(field, message, hint, "E-UNIT", *self.mark(last)))
 
     def alias(self, event: Any) -> None:
         """Add the node of the anchor of an alias."""

@@ -20,7 +20,9 @@ import numpy as np
 from pydantic_core import PydanticCustomError
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.schema.fields import fail, quote_value, suggest
+from thermostack.io.files.file_kinds import SIGNATURE_BYTES, dangling_link, kind_of_content
+from thermostack.schema.fields import fail, quote_value
+from thermostack.schema.spelling import suggest
 from thermostack.units import UnitError, exact_scale
 
 MAX_BYTES = 200_000_000  # a map of 4000 x 4000 numbers as text is smaller
@@ -222,6 +224,8 @@ def read_bytes(path: str | Path) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
+        if problem := dangling_link(path):
+            raise file_error(problem) from None
         near = [other.name for other in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
         raise file_error("there is no such file", suggest(path.name, near)) from None
     except (OSError, ValueError) as error:
@@ -242,16 +246,10 @@ def parse_table(data: bytes, file: str) -> DelimitedTable:
     def file_error(message: str, hint: str) -> DescriptionError:
         return DescriptionError(Diagnostic("", message, hint, "E-FILE", file))
 
-    signatures = {
-        b"\xff\xfe": "is UTF-16 text",
-        b"\xfe\xff": "is UTF-16 text",
-        b"PK\x03\x04": "is a ZIP archive or a workbook",
-        b"\x1f\x8b": "is compressed",
-        b"\x93NUMPY": "is a NumPy array",
-    }
-    for signature, message in signatures.items():
-        if data.startswith(signature):
-            raise file_error(message, _SAVE_AS_CSV)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise file_error("is UTF-16 text", _SAVE_AS_CSV)
+    if (kind := kind_of_content(data[:SIGNATURE_BYTES])) is not None:
+        raise file_error(f"is {kind.noun}, not a table", _SAVE_AS_CSV)
     if b"\0" in data:
         raise file_error("is not text", _SAVE_AS_CSV)
     try:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thermostack.errors import OutputError
+from thermostack.io.files.file_kinds import HDF5_SIGNATURE, dangling_link
 
 RESULT_SUFFIX = ".vtkhdf"
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 _SIGNATURES = {
-    RESULT_SUFFIX: b"\x89HDF\r\n\x1a\n",
+    RESULT_SUFFIX: HDF5_SIGNATURE,
     ".png": b"\x89PNG\r\n\x1a\n",
     ".pdf": b"%PDF",
 }  # first bytes of files
@@ -74,6 +75,9 @@ def require_replaceable(path: Path, mark: bytes | None = None) -> Path:
     """
     if path.is_dir():
         raise OutputError(f"cannot write {path}: it is a directory")
+    if dangling_link(path) and not os.path.isdir(os.path.dirname(os.path.realpath(path))):
+        problem = f"it {dangling_link(path)} and cannot be created"
+        raise OutputError(f"cannot write {path}: {problem}; remove the link")
     mark = mark or _SIGNATURES.get(path.suffix.lower())
     if mark is not None and path.exists():
         try:

@@ -14,9 +14,16 @@ import h5py
 import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic, ResultFileError
+from thermostack.io.files.file_kinds import (
+    HDF5_SIGNATURE,
+    SIGNATURE_BYTES,
+    dangling_link,
+    kind_of_content,
+    kind_of_name,
+)
 from thermostack.io.results import hdf5_check
 from thermostack.mesh.memory_estimate import available_memory
-from thermostack.schema.fields import suggest
+from thermostack.schema.spelling import suggest
 
 CHUNK_BYTES = 2**20  # approximate size of a chunk
 DEFLATE_LEVEL = 1  # higher levels take twice the time for a few per cent of space
@@ -156,7 +163,11 @@ def _run_check(path: Path) -> dict[str, Any]:
         size = path.stat().st_size
         if not path.is_file():
             raise ResultFileError(f"{path}: is not a file")
+        with path.open("rb") as stream:
+            _refuse_other_kind(path, stream.read(SIGNATURE_BYTES))
     except FileNotFoundError:
+        if problem := dangling_link(path):
+            raise DescriptionError(Diagnostic("", problem, "", "E-FILE", str(path))) from None
         near = [other.name for other in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
         diagnostic = Diagnostic("", "there is no such file", suggest(path.name, near), "E-FILE", str(path))
         raise DescriptionError(diagnostic) from None
@@ -177,6 +188,18 @@ def _run_check(path: Path) -> dict[str, Any]:
     return state
 
 
+def _refuse_other_kind(path: Path, head: bytes) -> None:
+    """Raise ResultFileError for a file that is recognised as something else than HDF5 by its first bytes."""
+    if head.startswith(HDF5_SIGNATURE):
+        return
+    if path.suffix.lower() in (".yaml", ".yml"):
+        hint = "`thermostack solve` computes its result"
+        raise ResultFileError(f"{path}: is a description, not a result; {hint}")
+    kind = kind_of_content(head) or kind_of_name(path)
+    if kind is not None:
+        raise ResultFileError(f"{path}: is {kind.noun}, not a result; results end in .vtkhdf")
+
+
 def _check_format(path: Path, state: dict[str, Any], form: int, kind: str) -> None:
     found = state["format"]
     if not found and not state["faults"]:
@@ -185,4 +208,5 @@ def _check_format(path: Path, state: dict[str, Any], form: int, kind: str) -> No
         newer = f"written by thermostack {found['version']} in a newer format"
         raise ResultFileError(f"{path}: {newer}; reading it needs thermostack >= {found['needs']}")
     if found and found["kind"] != kind:
-        raise ResultFileError(f"{path}: contains a {found['kind']} result, not a {kind} result")
+        reader = f"read_{'transient' if found['kind'] == 'transient' else 'result'} in Python reads it"
+        raise ResultFileError(f"{path}: contains a {found['kind']} result, not a {kind} result; {reader}")

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from thermostack.errors import DescriptionError, OutputError
+from thermostack.io.description.file_forms import require_file_form
 from thermostack.io.results.hdf5_arrays import Hdf5Reader, write_array, write_json
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
@@ -71,6 +72,7 @@ def describe(package: Package) -> dict[str, Any]:
 
     The values of maps are left out. Raises OutputError if a material cannot be stored.
     """
+    require_file_form(package)
     objects: list[Material] = []
     try:
         description = TypeAdapter(Package).dump_python(
@@ -84,8 +86,7 @@ def describe(package: Package) -> dict[str, Any]:
         for h in _htc_maps(description):
             del h["map"]
     except (TypeError, ValueError) as error:
-        hint = "give its mixture itself, or define it under `materials` of the package"
-        raise OutputError(f"package {package.name} cannot be stored: {error}; {hint}") from None
+        raise OutputError(f"package {package.name} cannot be stored: {error}") from None
     return {"package": description, "in_place": in_place, "library": _library_of([description, in_place])}
 
 
@@ -144,8 +145,8 @@ def _maps(package: Package) -> list[np.ndarray]:
 
 def _htc_maps(description: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the maps of heat transfer coefficients in plain data of a package, by face."""
-    for coolers in description["cooling"].values():
-        for cooled in coolers:
+    for key, coolers in description["cooling"].items():
+        for cooled in coolers if key != "isolated" else ():
             for law in cooled["cooler"].values():
                 if isinstance(law.get("h"), dict):
                     yield law["h"]

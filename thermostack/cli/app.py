@@ -1,0 +1,27 @@
+"""The application: the commands, and the help of the command line."""
+
+from __future__ import annotations
+
+from cyclopts import App, Parameter
+
+from thermostack import __version__
+from thermostack.cli.check import check
+from thermostack.cli.materials import materials
+from thermostack.cli.mesh import mesh
+from thermostack.cli.packages import packages
+from thermostack.cli.plot import plot
+from thermostack.cli.solve import solve
+from thermostack.cli.transient import transient
+from thermostack.cli.zth import zth
+
+app = App(
+    name="thermostack",
+    help="Temperatures of 2.5D and 3D chip packages, steady and over time, with error estimates.",
+    help_epilogue="Exit codes: 0 success, 1 internal error, 2 bad input, 3 no solution found, 4 not enough "
+    "memory, 5 a file cannot be written, 6 a damaged result file, 130 interrupted.",
+    version=__version__,
+    help_format="plaintext",
+    default_parameter=Parameter(show_default=False, negative=()),
+)
+for command in (solve, transient, zth, mesh, check, plot, materials, packages):
+    app.command(command)
