@@ -42,7 +42,7 @@ CellOption = Annotated[
     Parameter(
         name="--cell",
         help='Largest cell size: "0.25 mm", "0.25 mm, 0.25 mm, 0.1 mm" along x, y, z, or by part: '
-        '"gpu=0.1 mm, hbm=0.2 mm". Default: chosen from the sizes of the powered blocks.',
+        '"gpu=0.1 mm, hbm=0.2 mm". Default: chosen from the sizes of the blocks.',
     ),
 ]
 Settings = Annotated[

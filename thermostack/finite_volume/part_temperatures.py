@@ -1,4 +1,4 @@
-"""Minimum, mean and maximum temperature of parts, heated blocks and faces, from a solved field."""
+"""Minimum, mean and maximum temperature of parts, blocks and faces, from a solved field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thermostack.schema.arguments import argument_error
 
 @dataclass(frozen=True)
 class PartTemperature:
-    """The temperatures of one part, of a heated block, or of several parts together.
+    """The temperatures of one part, of a block, or of several parts together.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class PartTemperature:
 class PartsAndBlocks:
     """The zones of a model and volume integrals over them, plane by plane.
 
-    A zone is a part or one of its heated blocks. Zones are numbered: all parts, then all blocks.
+    A zone is a part or one of its blocks. Zones are numbered: all parts, then all blocks.
     """
 
     def __init__(self, model: Model) -> None:
@@ -132,7 +132,7 @@ def measure_parts(
     *,
     is_steady: bool = True,
 ) -> PartMeasurements:
-    """Return the temperatures of every part that has cells, each followed by its heated blocks.
+    """Return the temperatures of every part that has cells, each followed by its blocks.
 
     `zones` are the parts and blocks of the model, where they are known already; `power` (zones,) [W] replaces
     the power of the description. In a steady field without heat sources no temperature is above the maximum
@@ -182,13 +182,16 @@ def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray, conductivity: np.ndarra
 def _in_order(zones: PartsAndBlocks) -> Iterator[tuple[int, str, float, float | None, bool]]:
     """Yield zone, name, power [W], limit [K] and whether it is a block, each part before its blocks."""
     model = zones.model
+    blocks: dict[int, list[int]] = {}  # zones of the blocks of each part
+    for zone, block in enumerate(model.blocks, len(model.parts)):
+        blocks.setdefault(block.part, []).append(zone)
     for n, part in enumerate(model.parts):
-        if zones.volume[n] == 0.0:
-            continue
-        yield n, part.name, float(model.power_of_parts[n]), part.limit, False
-        for m, block in enumerate(model.blocks, len(model.parts)):
-            if block.part == n:
-                yield m, block.name, block.power, part.limit, True
+        if zones.volume[n] > 0.0:
+            yield n, part.name, float(model.power_of_parts[n]), part.limit, False
+        for zone in blocks.get(n, ()):
+            block = model.blocks[zone - len(model.parts)]
+            if zones.volume[zone] > 0.0:
+                yield zone, block.name, block.power, part.limit, True
 
 
 def _steady_bounds(fluxes: FaceFluxes) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from thermostack.errors import Diagnostic
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
 from thermostack.impedance.networks import Foster
-from thermostack.impedance.ports import Port, find_port, find_source, heated_stacks
+from thermostack.impedance.ports import Port, default_source, find_port, find_source
 from thermostack.impedance.reduced_model import KrylovBasis, build_basis
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
@@ -60,15 +60,16 @@ def thermal_impedance(
 ) -> ThermalImpedance:
     """Return the thermal impedance of a part, block or stack.
 
-    One watt is distributed over the source as its power is. The rise of the source is the mean over this
-    distribution.
+    One watt is distributed over the source as its power is, or evenly if its power is 0 W. The rise of the
+    source is the mean over this distribution.
 
     Parameters
     ----------
     model : Model or Package
         The mesh, or a package that is meshed with the default cell size.
     source : str, optional
-        Name of a part, block or stack that has power. Default: the stack with the maximum power.
+        Name of a part, block or stack that has a heat source, which may be described with 0 W. Default: the
+        stack with the maximum power.
     times : array_like, shape (n,), optional
         Times [s], or text with a unit, "10 ms". Default: 20 per decade from 1 us to
         100 s, or to 5 mean time constants of the body.
@@ -95,7 +96,7 @@ def thermal_impedance(
     UnknownNameError
         If nothing has a name.
     ArgumentError
-        If the source has no power, or another argument has the wrong type or is out of its range.
+        If the source has no heat source, or another argument has the wrong type or is out of its range.
     DescriptionError
         E-MISSING with all materials that have no heat capacity.
     ResourceError
@@ -122,7 +123,7 @@ def thermal_impedance(
     with timed(seconds, "mesh", progress) if isinstance(model, Package) else nullcontext():
         model = as_model(model)
     outputs = as_names(outputs, "outputs")
-    source = source or next(iter(heated_stacks(model)), "")
+    source = source or default_source(model)
     ports = {source: find_source(model, source)}
     ports |= {name: find_port(model, name) for name in outputs if name != source}
     given_times = None if times is None else _checked_times(times)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.mesh.block_cells import BlockCells, find_block_cells
 from thermostack.mesh.boundary_faces import BoundaryFaces, find_boundary_faces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import (
@@ -20,10 +21,8 @@ from thermostack.mesh.grid_lines import (
     fixed_planes,
 )
 from thermostack.mesh.heat_sources import (
-    BlockCells,
     HeatSources,
     LayerHeatSource,
-    block_cells,
     find_heat_sources,
     layer_heat_source,
 )
@@ -79,7 +78,7 @@ class Model:
     layer_sources : tuple of LayerHeatSource
         Described power of each powered layer on its cells.
     blocks : tuple of BlockCells
-        Powered blocks whose edges are planes of the grid.
+        Blocks of floorplans, with or without power.
     contacts : tuple of PlaneContact
         Interface resistances between cells.
     boundary : BoundaryFaces
@@ -121,7 +120,7 @@ class Model:
         faces, sources = self.boundary.cell.size, len(self.layer_sources)
         rows = {
             "cells": f"{self.grid.cells} ({nx} x {ny} x {nz}), {self.active} in the body",
-            "parts": f"{len(self.parts)}, {len(self.blocks)} blocks with cells of their own",
+            "parts": f"{len(self.parts)}, {len(self.blocks)} blocks of floorplans",
             "power": f"{format_quantity(self.total_power, 'power')} in {sources} heat sources",
             "boundary": f"{faces} faces of cells with a boundary condition",
             "warnings": f"{len(self.warnings)}",
@@ -285,7 +284,8 @@ def discretize(
     warnings = [*geometry.warnings, *(diagnostic for diagnostics in merged for diagnostic in diagnostics)]
     boundary = find_boundary_faces(geometry, grid, part_map)
     sources = tuple(layer_heat_source(geometry, grid, part_map, source) for source in geometry.sources)
-    blocks = tuple(block for source in geometry.sources for block in block_cells(geometry, grid, source))
+    blocks, of_blocks = find_block_cells(geometry, grid, part_map)
+    warnings += of_blocks
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
     warnings += remove_unpowered_islands(geometry, part_map, boundary, sources)
     model = Model(

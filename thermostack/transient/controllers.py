@@ -19,7 +19,7 @@ from thermostack.schema.arguments import argument_error
 from thermostack.schema.fields import Quantity, quote_value
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 
-Temperatures = Mapping[str, PartTemperature]  # of parts, heated blocks, stacks and probes, by name
+Temperatures = Mapping[str, PartTemperature]  # of parts, blocks, stacks and probes, by name
 Shares = Mapping[str, float]  # factors of the power without controllers, by name
 State = dict[str, Any]  # numbers and arrays of numbers from which a run is resumed
 Position = tuple[float, float, float]  # x, y, z in m
@@ -127,7 +127,7 @@ class Governor:
     ----------
     function : callable
         `function(time, temperatures)` receives the time [s] and a mapping of `PartTemperature` by the names
-        of parts, heated blocks and stacks. It returns a mapping of names to factors of power, zero or more.
+        of parts, blocks and stacks. It returns a mapping of names to factors of power, zero or more.
     period : float or str
         Time between two calls [s].
     name : str

@@ -362,10 +362,16 @@ def _missing_blocks(
         own = np.flatnonzero(sources.layer == layer).tolist()
         columns = [owner[1] for n in own if (owner := owners[n]) is not None and owner[0] is waveform]
         is_powered = bool(sources.described_power[own].any())
-        idle = [n for n in own if owners[n] is None and (sources.described_power[n] != 0.0 or not is_powered)]
-        if columns and idle:
+        # Blocks of 0 W stay at 0 W, and so do blocks without a power among powered ones.
+        missing = [
+            n
+            for n in own
+            if owners[n] is None
+            and (sources.described_power[n] != 0.0 or not (is_powered or sources.is_given[n]))
+        ]
+        if columns and missing:
             part = sources.part_names[sources.layer_parts[layer]]
-            names = listed(sources.names[n].removeprefix(f"{part}.") for n in idle)
-            text = f"{len(idle)} of the {len(own)} blocks of {part} have no column: {names}"
+            names = listed(sources.names[n].removeprefix(f"{part}.") for n in missing)
+            text = f"{len(missing)} of the {len(own)} blocks of {part} have no column: {names}"
             hint = "add columns, or set rest: drawn or rest: off"
             yield waveform.diagnostic(text, hint, "E-MISSING", min(columns))

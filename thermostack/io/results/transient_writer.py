@@ -92,7 +92,7 @@ class TransientWriter:
         self,
         path: str | Path,
         model: Model,
-        names: Sequence[str],  # of the parts, then of the heated blocks
+        names: Sequence[str],  # of the parts, then of the blocks
         probes: Mapping[str, tuple[float, float, float]],  # m
         frame_times: Sequence[float] | np.ndarray,
         request: str,
