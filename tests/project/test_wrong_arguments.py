@@ -26,6 +26,7 @@ class Objects:
         self.simulation = ts.Simulation(self.model, initial="outside")
         self.run = ts.solve_transient(self.model, "1 ms", initial="outside")
         self.foster = ts.Foster([1.0, 2.0], [1.0, 2.0])
+        self.impedance = ts.thermal_impedance(self.model, "die", outputs="board")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,40 @@ NUMBERS: list[Case] = [  # out of range, or of the wrong type
 ]
 
 
-@pytest.mark.parametrize(("call", "said"), [*OBJECTS, *NUMBERS])
+NAMES: list[Case] = [  # names that nothing has, and containers of the wrong kind
+    (lambda o: ts.Cooling(top=ts.Adiabatic()).face("up"), "no face is named 'up' (the faces are top, bottom"),
+    (lambda o: o.impedance.rise(1.0, "nope"), "no output is named 'nope' (the names are "),
+    (lambda o: o.impedance.at("1 kHz", "dies"), "no output is named 'dies' (did you mean die?"),
+    (lambda o: o.steady.of(3), "no part is named 3"),
+    (lambda o: o.run.table(names=5), "names: 5 is not a sequence of names"),
+    (lambda o: o.run.table("80"), "width: '80' is not a whole number"),
+    (lambda o: o.steady.table(0), "width: must be at least 1, got 0"),
+    (
+        lambda o: o.simulation.at(("1 mm", "1 mm", "1 mm")),
+        "'1 mm', '1 mm') is not a mapping",
+    ),
+    (lambda o: o.simulation.at({"a": ("1 mm", "1 mm")}), "probes.a: ['1 mm', '1 mm'] is not"),
+    (
+        lambda o: ts.solve_transient(o.model, "1 ms", probes={"a": "1 mm"}),
+        "probes.a: '1 mm' is not",
+    ),
+    (lambda o: o.simulation.step("1 ms", "60 W"), "powers: '60 W' is not a mapping"),
+    (lambda o: o.loads.scale({"die": "x"}), 'die: "x" does not begin with a number'),
+    (lambda o: ts.TimeFunction(5), "function: 5 is not a function"),
+    (lambda o: ts.Trace.of([0.0], [5.0]), "columns: [5.0] is not a mapping"),
+    (
+        lambda o: ts.Trace.of([0.0], {"die": ["5 K"]}),
+        "columns['die'][0]: \"5 K\" is a temp",
+    ),
+    (lambda o: ts.Trace.of(["0 s", "2 m"], {"die": [1, 2]}), 'times[1]: "2 m" is a length; expected a time'),
+    (lambda o: o.foster.rise(-1.0), "time: -1 s is before the step of power"),
+    (lambda o: o.foster.at("1 K"), 'omega: "1 K" is a temperature; expected a frequency'),
+    (lambda o: ts.Grid(["0 mm", "1 W"], [0, 1], [0, 1]), 'x[1]: "1 W" is a power; expected a length'),
+    (lambda o: ts.Grid([0, 0], [0, 1], [0, 1]), "x: the x planes of a grid must ascend"),
+]
+
+
+@pytest.mark.parametrize(("call", "said"), [*OBJECTS, *NUMBERS, *NAMES])
 def test_wrong_argument_is_explained(objects: Objects, call: Callable[[Objects], Any], said: str) -> None:
     with pytest.raises(ts.DescriptionError) as caught:
         call(objects)
@@ -158,3 +192,98 @@ def test_linear_law_needs_its_range() -> None:
     law = {"linear": {"at_reference": 170.0, "change_per_kelvin": "-0.1 W/m/K"}}
     with pytest.raises(ts.DescriptionError, match=r"linear\.range: is missing \[E-MISSING\]"):
         ts.Material("ceramic", law)
+
+
+# -- quantities as text ----------------------------------------------------------------------------
+
+Pair = tuple[Callable[[Objects], Any], Callable[[Objects], Any]]
+
+QUANTITIES: dict[str, Pair] = {  # a call with text, and the same call with numbers in SI units
+    "trace": (
+        lambda o: ts.Trace.of(["0 ms", 5e-3], {"die": ["10 W", 20], "cooling.top": ["25 degC", 300]}).values,
+        lambda o: np.array([[10.0, 298.15], [20.0, 300.0]]),
+    ),
+    "fraction of a trace": (
+        lambda o: ts.Trace(["0 ms", "5 ms"], ("die",), ("1",), [["50 %"], [0.2]]).values,
+        lambda o: np.array([[0.5], [0.2]]),
+    ),
+    "period": (
+        lambda o: ts.Trace.of([0, 1], {"die": [1, 2]}, after="repeat", period="2 s").period,
+        lambda o: 2.0,
+    ),
+    "constant": (lambda o: ts.Trace.constant({"die": "10 W"}).values, lambda o: np.array([[10.0]])),
+    "pattern": (
+        lambda o: ts.Trace.pattern(["8 ms", 2e-3], {"die": ["70 W", 10]}).at("9 ms"),
+        lambda o: np.array([10.0]),
+    ),
+    "one duration": (lambda o: ts.Trace.pattern("8 ms", {"die": ["70 W"]}).period, lambda o: 8e-3),
+    "trace at": (lambda o: o.trace.at("1000 ms", before=True), lambda o: o.trace.at(1.0, before=True)),
+    "next event": (lambda o: o.trace.next_event("5 ms"), lambda o: o.trace.next_event(5e-3)),
+    "integral": (lambda o: o.trace.integral("0 s", "1 s"), lambda o: o.trace.integral(0.0, 1.0)),
+    "covers": (lambda o: o.trace.covers("2 s", "1 s"), lambda o: True),
+    "must cover": (lambda o: o.trace.must_cover("2 s", "1 s"), lambda o: None),
+    "function": (lambda o: ts.TimeFunction(lambda t: {"die": "10 W"}).at("0 s"), lambda o: np.array([10.0])),
+    "break": (lambda o: ts.TimeFunction(lambda t: {"die": t}, "5 ms").next_event("1 ms"), lambda o: 5e-3),
+    "cell powers": (lambda o: o.loads.cell_powers("5 ms"), lambda o: o.loads.cell_powers(5e-3)),
+    "powers": (lambda o: o.loads.power("5 ms"), lambda o: o.loads.power(5e-3)),
+    "source powers": (lambda o: o.loads.source_powers("2 s"), lambda o: o.loads.source_powers(2.0)),
+    "ambient": (lambda o: o.loads.ambient_temperature("2 s"), lambda o: o.loads.ambient_temperature(2.0)),
+    "event of loads": (lambda o: o.loads.next_event("5 ms"), lambda o: 1.0),
+    "coverage of loads": (lambda o: o.loads.must_cover("5 ms", "1 ms"), lambda o: None),
+    "clock": (
+        lambda o: [state.power for state in ts.clock_states("80 %", still="20 %")],
+        lambda o: [1.0, 0.2 + 0.8 * 0.8**3],
+    ),
+    "map": (
+        lambda o: ts.PowerMap([[1, 2], [3, 4]], "W/m2").pixel_powers("10 mm", "10 mm"),
+        lambda o: np.array([[1, 2], [3, 4]]) * 25e-6,
+    ),
+    "power on": (
+        lambda o: ts.Power(map=ts.PowerMap([[4.0]], "W/m2")).power_on("10 mm", "5 mm"),
+        lambda o: 4.0 * 50e-6,
+    ),
+    "rectangle": (lambda o: ts.PowerMap([[4.0]]).rectangle("1 mm", "2 mm"), lambda o: (0.0, 0.0, 1e-3, 2e-3)),
+    "conductivity": (
+        lambda o: ts.find_material("silicon").conductivity_at(["85 degC", 300.0]),
+        lambda o: ts.find_material("silicon").conductivity_at(np.array([358.15, 300.0])),
+    ),
+    "capacity": (
+        lambda o: ts.find_material("silicon").capacity_at("85 degC"),
+        lambda o: ts.find_material("silicon").capacity_at(358.15),
+    ),
+    "rise": (lambda o: o.impedance.rise("10 ms"), lambda o: o.impedance.rise(0.01)),
+    "frequency": (lambda o: o.impedance.at("50 Hz"), lambda o: o.impedance.at(100.0 * np.pi)),
+    "angular frequency": (lambda o: o.impedance.at(["50 rad/s", 7.0]), lambda o: o.impedance.at([50.0, 7.0])),
+    "network": (
+        lambda o: ts.Cauer(["1 K/W"], ["2 J/K"]).at("1 kHz"),
+        lambda o: ts.Cauer([1.0], [2.0]).at(2e3 * np.pi),
+    ),
+    "grid": (lambda o: ts.Grid(["0 mm", "1 mm"], [0, 1], [0, 1]).x, lambda o: np.array([0.0, 1e-3])),
+    "celsius": (lambda o: ts.units.celsius("25 degC"), lambda o: 298.15),
+}
+
+
+@pytest.mark.parametrize("name", QUANTITIES)
+def test_text_with_a_unit_is_the_same_as_a_number(objects: Objects, name: str) -> None:
+    text, number = (call(objects) for call in QUANTITIES[name])
+    assert text is number if number is None else np.allclose(text, number, rtol=1e-14, atol=0.0)
+
+
+def test_steps_and_factors_of_a_simulation_accept_text(objects: Objects) -> None:
+    pair = [ts.Simulation(objects.model, initial="outside", step=1e-3) for _ in range(2)]
+    pair[0].scale({"die": "50 %"})
+    pair[0].advance("2 ms")
+    pair[1].scale({"die": 0.5})
+    pair[1].advance(2e-3)
+    assert np.array_equal(pair[0].field, pair[1].field, equal_nan=True)
+
+
+def test_one_name_needs_no_list(objects: Objects) -> None:
+    assert list(objects.impedance.networks) == ["die", "board", "die peak"]
+    assert objects.run.table(names="die") == objects.run.table(names=["die"])
+
+
+def test_period_of_a_trace_file_accepts_text(tmp_path: Path) -> None:
+    path = tmp_path / "load.csv"
+    path.write_text("time [ms],die [W]\n0,100\n5,250\n")
+    assert ts.read_trace(path, after="repeat", period="8 ms").period == 8e-3

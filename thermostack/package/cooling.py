@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from thermostack.errors import Diagnostic, UnknownNameError
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.schema.fields import (
     HeatFlux,
@@ -403,6 +404,9 @@ class Cooling:
 
     def face(self, face: str) -> tuple[FaceCooling, ...]:
         """Return the coolers of a face; those of the surroundings where it has none of its own."""
+        if face not in (*FACES, "surroundings"):
+            hint = f"the faces are {', '.join(FACES)} and surroundings"
+            raise UnknownNameError(Diagnostic("face", f"no face is named {face!r}", hint, "E-NAME"))
         own: tuple[FaceCooling, ...] = getattr(self, face)
         return own or self.surroundings
 

@@ -61,10 +61,10 @@ class Part:
     is_turned: bool = False  # by 90 degrees: x of the material lies along y of the package
 
     @overload
-    def conductivity_at(self, temperature: float) -> Axes: ...
+    def conductivity_at(self, temperature: float | str) -> Axes: ...
     @overload
     def conductivity_at(self, temperature: Array) -> ArrayAxes: ...
-    def conductivity_at(self, temperature: float | Array) -> Any:
+    def conductivity_at(self, temperature: float | str | Array) -> Any:
         """Return the conductivity [W/(m K)] along x, y and z of the package at a temperature [K]."""
         x, y, z = self.material.conductivity_at(temperature)
         return (y, x, z) if self.is_turned else (x, y, z)

@@ -234,7 +234,7 @@ class Simulation:
         self._measured = None
         self._update_loads(is_jump=True)
 
-    def scale(self, share: Mapping[str, float]) -> None:
+    def scale(self, share: Mapping[str, float | str]) -> None:
         """Multiply the power of stacks, parts or blocks by a factor from now on; others have factor 1."""
         before = self.loads.source_powers(self.time)
         self.loads.scale(share)
