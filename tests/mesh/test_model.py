@@ -470,9 +470,11 @@ def test_windows_of_blocks() -> None:
     grid = model.grid
     assert [(block.name, block.power) for block in model.blocks] == [
         ("die.active.left", pytest.approx(6.0)),
+        ("die.active.idle", 0.0),
         ("die.active.right", pytest.approx(2.0)),
     ]
-    for block, corners in zip(model.blocks, ((1.25, 1.5, 2.75, 2.5), (3.5, 1.0, 4.0, 3.0)), strict=True):
+    edges = ((1.25, 1.5, 2.75, 2.5), (3.0, 1.5, 3.5, 2.5), (3.5, 1.0, 4.0, 3.0))
+    for block, corners in zip(model.blocks, edges, strict=True):
         k, j, i = block.window
         found = grid.x[i.start], grid.y[j.start], grid.x[i.stop], grid.y[j.stop]
         assert found == pytest.approx([corner * mm for corner in corners])
@@ -481,12 +483,29 @@ def test_windows_of_blocks() -> None:
         assert model.parts[block.part].name == "die.active"
 
 
-def test_blocks_off_the_planes_are_not_listed() -> None:
-    power = Power(blocks=(Block("b", (0.5 * mm, 0.5 * mm), (1 * mm, 1 * mm), 2.0),))
-    grid = Grid(np.array([0, 4]) * mm, np.array([0, 3]) * mm, np.array([0, 1]) * mm)
+def test_blocks_off_the_planes_have_the_nearest_cells() -> None:
+    thin = Block("thin", (2.1 * mm, 0.2 * mm), (0.1 * mm, 0.1 * mm), 1.0)
+    power = Power(blocks=(Block("b", (0.6 * mm, 0.7 * mm), (1 * mm, 1 * mm), 2.0), thin))
+    grid = Grid(np.array([0, 1, 2, 4]) * mm, np.array([0, 1, 3]) * mm, np.array([0, 1]) * mm)
     model = modelled(stack("board", 4, 3, sheet("core", 1, power=power)), grid=grid, cell=None)
+    assert [block.name for block in model.blocks] == ["board.core.b", "board.core.thin"]
+    assert [block.window[1:] for block in model.blocks] == [
+        (slice(1, 2), slice(1, 2)),
+        (slice(0, 1), slice(2, 3)),
+    ]
+    assert model.total_power == pytest.approx(3.0)
+
+
+def test_of_too_many_blocks_a_warning_replaces_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thermostack.mesh.block_cells.MAX_LISTED_BLOCKS", 1)
+    blocks = tuple(Block(f"b{n}", (n * mm, 0.0), (1 * mm, 1 * mm), 1.0) for n in range(2))
+    model = modelled(stack("board", 4, 3, sheet("core", 1, power=Power(blocks=blocks))))
     assert model.blocks == ()
-    assert model.total_power == pytest.approx(2.0)
+    (warning,) = model.warnings
+    assert warning == (
+        "stacks.board.layers[0].power.blocks: the results list no temperatures of its 2 blocks, more than 1 "
+        "(use a map, or fewer blocks) [W-POWER]"
+    )
 
 
 # -- contacts --------------------------------------------------------------------------------

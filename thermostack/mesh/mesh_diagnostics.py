@@ -8,10 +8,11 @@ import numpy as np
 import scipy.ndimage as ndimage
 
 from thermostack.errors import Diagnostic
+from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import MERGE_DISTANCES
-from thermostack.mesh.heat_sources import BlockCells, LayerHeatSource
+from thermostack.mesh.heat_sources import LayerHeatSource
 from thermostack.mesh.part_map import PartMap, cell_window
 from thermostack.package.geometry import Geometry
 from thermostack.schema.validated_dataclass import diagnostic_at
@@ -43,9 +44,12 @@ def grid_diagnostics(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]
 def single_cell_warnings(
     geometry: Geometry, grid: Grid, sources: Sequence[LayerHeatSource], blocks: Sequence[BlockCells]
 ) -> list[Diagnostic]:
-    """Return a warning that names the sources with one cell across x or y, where the body has more."""
+    """Return a warning that names the sources with one cell across x or y, where the body has more.
+
+    Blocks of 0 W are left out: one cell is enough to read the temperature that other sources cause.
+    """
     windows = [(geometry.parts[source.part].name, source.window) for source in sources]
-    windows += [(block.name, block.window) for block in blocks]
+    windows += [(block.name, block.window) for block in blocks if block.power]
     found = [
         name
         for name, window in windows

@@ -51,7 +51,7 @@ DROP_ORDER = (("min",), ("limit",), ("mean",), ("x", "y", "z"), ("power",))  # i
 
 
 def steady_table(steady: SteadyResult, width: int, *, all_parts: bool = False) -> RenderableType:
-    """Return the temperatures of stacks and powered blocks, in `width` characters.
+    """Return the temperatures of stacks and blocks, in `width` characters.
 
     With `all_parts` all parts and blocks have a row.
     """
@@ -76,7 +76,7 @@ def _add_stack(
     """Add the rows of a stack; return the number of its parts and blocks without a row."""
     peak = steady.peak.name
     solid = [part for part in parts if not part.is_block]
-    members = [Member(part.name, part.is_block, part.power != 0.0, part.max) for part in parts]
+    members = [Member(part.name, part.is_block, part.max) for part in parts]
     heading = stack_heading(stack, members)
     is_hottest = any(part.name == peak for part in solid) and (heading != stack or not all_parts)
     style = "bold red" if is_hottest else "bold"

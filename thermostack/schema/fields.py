@@ -16,7 +16,7 @@ from typing import Annotated, Any, cast
 from pydantic import BeforeValidator, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.errors import ArgumentError, Diagnostic
 from thermostack.units import UnitError, example_of, format_quantity, parse_quantity, write_quantity
 
 CoreSchema = core_schema.CoreSchema
@@ -30,24 +30,32 @@ def fail(code: str, message: str, hint: str = "") -> PydanticCustomError:
 def to_si(value: Any, dimension: str, field: str = "") -> float:
     """Return a quantity [SI] from a number in SI units, or from text with a unit like "0.25 mm".
 
-    `field` names the argument in messages. Raises DescriptionError where the text is no quantity of the
+    `field` names the argument in messages. Raises ArgumentError where the text is no quantity of the
     dimension (E-UNIT), or the value is neither a number nor text (E-TYPE).
     """
+    if type(value) is float:  # the usual case inside of loops over time
+        return value
     example = f'"{example_of(dimension)}"'
     hint = f"write {example}, or a number in SI units"
     if isinstance(value, str):
         try:
             return parse_quantity(value, dimension)
         except UnitError as error:
-            raise DescriptionError(Diagnostic(field, str(error), hint, "E-UNIT")) from None
+            raise ArgumentError(Diagnostic(field, str(error), hint, "E-UNIT")) from None
     if isinstance(value, bool) or not isinstance(value, Real):
         text = f"{quote_value(value)} is not {Quantity(dimension).noun}"
-        raise DescriptionError(Diagnostic(field, text, hint, "E-TYPE"))
+        raise ArgumentError(Diagnostic(field, text, hint, "E-TYPE"))
     return float(value)
 
 
 def point_in_metres(point: Iterable[Any], field: str = "point") -> tuple[float, float, float]:
-    """Return x, y and z [m] of a point whose coordinates are numbers [m] or text with a unit."""
+    """Return x, y and z [m] of a point whose coordinates are numbers [m] or text with a unit.
+
+    Raises ArgumentError unless it is a sequence of three of them.
+    """
+    if isinstance(point, str) or not isinstance(point, Iterable) or len(point := list(point)) != 3:
+        text = f"{quote_value(point)} is not a position with three coordinates"
+        raise ArgumentError(Diagnostic(field, text, 'write ("12 mm", "8 mm", "1.2 mm")', "E-TYPE"))
     x, y, z = (to_si(value, "length", f"{field}.{axis}") for axis, value in zip("xyz", point, strict=True))
     return x, y, z
 

@@ -17,9 +17,10 @@ from thermostack.io.description.file_forms import require_file_form
 from thermostack.io.results.hdf5_arrays import Hdf5Reader, write_array, write_json
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
+from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import SURROUNDINGS, BoundaryFaces
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.heat_sources import BlockCells, LayerHeatSource
+from thermostack.mesh.heat_sources import LayerHeatSource
 from thermostack.mesh.model import Model, PlaneContact
 from thermostack.package.cooling import FACES, HtcMap
 from thermostack.package.geometry import package_geometry
