@@ -421,8 +421,10 @@ def test_link_to_a_missing_directory_is_rejected_before_solving(
         (["solve", TWO_DIES_FILE, "--set", "a=1", "--set", "a=2"], "is set twice"),
         (["solve", TWO_DIES_FILE, "--set", "stacks.logc.limit=1 degC"], "did you mean logic?"),
         (["solve", TWO_DIES_FILE, "--set", "stacks.logic.limt=90 degC"], "did you mean limit?"),
-        (["solve", TWO_DIES_FILE, "--threads", "0"], "--threads: must be at least 1, got 0"),
-        (["solve", TWO_DIES_FILE, "--threads", "two"], "two"),
+        (["solve", TWO_DIES_FILE, "--threads", "0"], "--threads: must be from 1 to 1024, got 0"),
+        (["solve", TWO_DIES_FILE, "--threads", "100000"], "--threads: must be from 1 to 1024, got 100000"),
+        (["solve", TWO_DIES_FILE, "--threads", "1.5"], "--threads: '1.5' is not a whole number"),
+        (["solve", TWO_DIES_FILE, "--threads", "two"], "--threads: 'two' is not a whole number"),
         (["solve", TWO_DIES_FILE, "--method", "magic"], "multigrid"),
     ],
 )

@@ -26,6 +26,7 @@ from thermostack.cli.options import (
     usage_error,
 )
 from thermostack.cli.timing import StageTimer
+from thermostack.errors import ArgumentError, UnknownNameError
 from thermostack.io.files.output_lock import output_lock
 from thermostack.io.files.output_paths import FIGURE_SUFFIXES
 
@@ -117,9 +118,11 @@ def zth(
                 threads=threads,
                 progress=progress,
             )
-        except (KeyError, ValueError) as error:
-            option = "--source" if source and str(source) in str(error.args[0]) else "--outputs"
-            raise usage_error(option, str(error.args[0]), code="E-NAME") from None
+        except (ArgumentError, UnknownNameError) as error:
+            (found,) = error.diagnostics
+            option = "--source" if source and str(source) in found.message else "--outputs"
+            option = f"--{found.field}" if found.field else option
+            raise usage_error(option, found.message, found.hint, found.code) from None
         if files:
             _write_files(impedance, files, timer)
     seconds = {**timer.seconds, **impedance.seconds}

@@ -27,7 +27,7 @@ class MemberHistories(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return the names of the members: parts, then heated blocks."""
+        """Return the names of the members: parts, then blocks."""
 
     @property
     def mean(self) -> np.ndarray:
@@ -121,7 +121,7 @@ def step_lengths(time: np.ndarray) -> np.ndarray:
 
 
 def history_of(transient: MemberHistories, name: str) -> History:
-    """Return the history of a part, a heated block, a stack, or of all stacks with a common first name.
+    """Return the history of a part, a block, a stack, or of all stacks with a common first name.
 
     Raises KeyError with similar names.
     """

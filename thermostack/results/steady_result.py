@@ -45,7 +45,7 @@ class SteadyResult:
     field : numpy.ndarray, shape (nz, ny, nx)
         Temperature of the cells [K], NaN outside the body.
     parts : tuple of PartTemperature
-        Temperatures of every part, each followed by its heated blocks.
+        Temperatures of every part, each followed by its blocks.
     heat_balance : HeatBalance
         Power generated and heat rate through each face [W].
     report : SolverReport
@@ -93,7 +93,7 @@ class SteadyResult:
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:
-        """Return the table of stacks and powered blocks as HTML, for notebooks."""
+        """Return the table of stacks and blocks as HTML, for notebooks."""
         table = call("report.steady_table", "steady_table", self, 120)
         html: str = call("report.html_table", "as_html", table)
         return html
@@ -196,7 +196,7 @@ class SteadyResult:
         return measure_face(self.fluxes, name, members, side)
 
     def table(self, width: int = 120, *, all_parts: bool = False) -> str:
-        """Return the temperatures of stacks and powered blocks as text of at most `width` characters a line.
+        """Return the temperatures of stacks and blocks as text of at most `width` characters a line.
 
         With `all_parts` all parts and blocks have a row.
         """

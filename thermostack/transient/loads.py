@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +14,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.model import Model, is_equal_model
 from thermostack.mesh.source_names import MAX_HINTS, listed
+from thermostack.schema.arguments import argument_error, require_instance
 from thermostack.schema.fields import to_si
 from thermostack.transient.trace import Trace
 from thermostack.transient.waveform import COOLED_FACES, TimeFunction, Waveform, face_of, seconds
@@ -64,9 +66,11 @@ class Loads:
         *,
         breaks: Sequence[float] = (),
     ) -> None:
+        hint = "discretize(package) returns a model"
+        require_instance(model, (Model,), "model", "a Model", hint, reader="read_package")
         self.model = model
         self.sources: HeatSources = model.heat_sources
-        waveforms = [] if trace is None else list(trace) if isinstance(trace, Sequence) else [trace]
+        waveforms = _as_waveforms(trace)
         if function is not None:
             waveforms.append(TimeFunction(function, breaks))
         self.waveforms: tuple[Waveform, ...] = tuple(waveforms)
@@ -167,12 +171,12 @@ class Loads:
     def copy_for(self, model: Model) -> Loads:
         """Return a copy whose replacements and factors can change without those of these loads.
 
-        Raises DescriptionError if the loads belong to a model with another package or other cells.
+        Raises ArgumentError if the loads belong to a model with another package or other cells.
         """
         if not is_equal_model(self.model, model):
             text = f"they belong to a model of {self.model.package.name!r} with another description or grid"
             hint = "write Loads(model, ...) with the model of the run"
-            raise DescriptionError(Diagnostic("loads", text, hint, "E-VALUE"))
+            raise argument_error("loads", text, hint)
         copied = copy.copy(self)
         copied.restore(self.state())
         return copied
@@ -243,6 +247,17 @@ class Loads:
         for n in np.flatnonzero((power < 0.0) & ~self.sources.allows_negative[which])[:MAX_HINTS].tolist():
             text = " ".join([format_quantity(power[n], "power"), *([when] if when else []), "is negative"])
             raise DescriptionError(Diagnostic(self.sources.names[which[n]], text, _NEGATIVE_HINT, "E-POWER"))
+
+
+def _as_waveforms(trace: Waveform | Sequence[Waveform] | None) -> list[Waveform]:
+    """Return the waveforms of an argument. Raises ArgumentError where one is none."""
+    if trace is None:
+        return []
+    waveforms: list[Any] = list(trace) if isinstance(trace, (list, tuple)) else [trace]
+    for waveform in waveforms:
+        hint = "pass a Trace, a TimeFunction, or Loads"
+        require_instance(waveform, (Waveform,), "loads", "a trace", hint, reader="read_trace")
+    return waveforms
 
 
 class _Columns:
@@ -347,10 +362,16 @@ def _missing_blocks(
         own = np.flatnonzero(sources.layer == layer).tolist()
         columns = [owner[1] for n in own if (owner := owners[n]) is not None and owner[0] is waveform]
         is_powered = bool(sources.described_power[own].any())
-        idle = [n for n in own if owners[n] is None and (sources.described_power[n] != 0.0 or not is_powered)]
-        if columns and idle:
+        # Blocks of 0 W stay at 0 W, and so do blocks without a power among powered ones.
+        missing = [
+            n
+            for n in own
+            if owners[n] is None
+            and (sources.described_power[n] != 0.0 or not (is_powered or sources.is_given[n]))
+        ]
+        if columns and missing:
             part = sources.part_names[sources.layer_parts[layer]]
-            names = listed(sources.names[n].removeprefix(f"{part}.") for n in idle)
-            text = f"{len(idle)} of the {len(own)} blocks of {part} have no column: {names}"
+            names = listed(sources.names[n].removeprefix(f"{part}.") for n in missing)
+            text = f"{len(missing)} of the {len(own)} blocks of {part} have no column: {names}"
             hint = "add columns, or set rest: drawn or rest: off"
             yield waveform.diagnostic(text, hint, "E-MISSING", min(columns))

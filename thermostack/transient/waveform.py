@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,6 +24,7 @@ COOLED_FACES = (*FACES, "surroundings")
 _UNIT_NOUNS = {"W": "a power", "1": "a fraction", "K": "a temperature"}
 
 
+@runtime_checkable
 class Waveform(Protocol):
     """Interface of columns of values over time, such as a `Trace` or a function of time.
 

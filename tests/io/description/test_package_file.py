@@ -562,7 +562,7 @@ def test_overrides_of_repeated_layers() -> None:
 def test_refused_overrides(tmp_path: Path, path: str, value: str, words: str) -> None:
     text = refusal(write(tmp_path, chip("5 W")), {path: value})
     assert words in text
-    assert text.startswith("--set: ")
+    assert text.startswith("overrides: ")
 
 
 # -- places ----------------------------------------------------------------------------------
