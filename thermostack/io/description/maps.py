@@ -139,8 +139,8 @@ def _read_table(table: DelimitedTable) -> np.ndarray:
         raise _first_of(misfits[0][0], len(misfits), "rows have another number of cells")
     if wrong.size:
         n, place = wrong[0].tolist()
-        error, row = number_error(rows.cells[place][n].strip()), int(rows.numbers[n])
-        first = table.cell_diagnostic(header, labels[place], error, row, place, first=0)
+        problem, row = number_error(rows.cells[place][n].strip()), int(rows.numbers[n])
+        first = table.cell_diagnostic(header, labels[place], problem, row, place, first=0)
         raise _first_of(first, len(wrong), "pixels are not finite numbers")
     return values
 
