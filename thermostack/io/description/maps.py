@@ -128,7 +128,9 @@ def _read_table(table: DelimitedTable) -> np.ndarray:
     try:
         labels = [f"pixel {n + 1}" for n in range(len(split_line(table.texts[0])))]
     except ValueError as open_quote:
-        refuse([table.diagnostic("", str(open_quote), "a map has numbers only", "E-FILE", table.numbers[0], 1)])
+        refuse(
+            [table.diagnostic("", str(open_quote), "a map has numbers only", "E-FILE", table.numbers[0], 1)]
+        )
     header = Header([Column(label, label, 0) for label in labels], place="the first row")
     rows, misfits = table.read_rows(header, first=0)
     values = np.stack(
