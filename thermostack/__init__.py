@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from thermostack.materials.material import Material as Material
     from thermostack.materials.material_library import find_material as find_material
     from thermostack.materials.temperature_laws import ConductivityLaw as ConductivityLaw
+    from thermostack.mesh.cooler_coverage import CoolerCoverage as CoolerCoverage
     from thermostack.mesh.grid import Grid as Grid
     from thermostack.mesh.model import Model as Model
     from thermostack.mesh.model import discretize as discretize
@@ -144,6 +145,7 @@ _NAMES_BY_MODULE = {
     "materials.material": ("Material",),
     "materials.material_library": ("find_material",),
     "materials.temperature_laws": ("ConductivityLaw",),
+    "mesh.cooler_coverage": ("CoolerCoverage",),
     "mesh.grid": ("Grid",),
     "mesh.model": (
         "Model",

@@ -31,6 +31,7 @@ from thermostack.cli.main import main
 from thermostack.cli.options import read_cell, read_settings
 from thermostack.cli.signals import between_steps, interruptible
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError, ResourceError, RunawayError
+from thermostack.io.files.output_lock import output_lock
 
 TWO_DIES = """\
 package: two_dies
@@ -221,6 +222,21 @@ def test_invalid_output_is_rejected_before_reading(
         assert code == 2
     else:
         assert (code, message in capsys.readouterr().err) == (5, True)
+    assert files(here) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "file"), [("solve", "two_dies.vtkhdf"), ("zth", "two_dies_zth.png")], ids=["solve", "zth"]
+)
+def test_second_command_with_the_same_output_is_rejected(
+    command: str, file: str, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with output_lock(Path(file)):
+        assert main([command, TWO_DIES_FILE, *FAST]) == 5
+        assert f"{file}: another run is writing to it" in capsys.readouterr().err
+    monkeypatch.setattr("thermostack.mesh.model.discretize", None)
+    with output_lock(Path("run") / file):  # rejected before anything is computed
+        assert main([command, TWO_DIES_FILE, *FAST, "--output", "run"]) == 5
     assert files(here) == []
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from thermostack.errors import Diagnostic, ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
-from thermostack.package.geometry import Box, Geometry
+from thermostack.package.box import Box
+from thermostack.package.geometry import Geometry
 from thermostack.package.power_layout import lay_out_power
 from thermostack.units import format_quantity
 

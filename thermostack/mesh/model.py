@@ -12,6 +12,7 @@ import numpy as np
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.block_cells import BlockCells, find_block_cells
 from thermostack.mesh.boundary_faces import BoundaryFaces, find_boundary_faces
+from thermostack.mesh.cooler_coverage import CoolerCoverage, cooler_coverage, cooler_warnings
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import (
     MAX_BLOCK_PLANES,
@@ -28,6 +29,7 @@ from thermostack.mesh.heat_sources import (
 )
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.mesh_diagnostics import (
+    closed_cavity_warnings,
     grid_diagnostics,
     remove_unpowered_islands,
     single_cell_warnings,
@@ -172,6 +174,11 @@ class Model:
         return j, i
 
     @cached_property
+    def coolers(self) -> list[CoolerCoverage]:
+        """Return the area and the parts on which each cooler acts."""
+        return cooler_coverage(self.geometry, self.boundary, self.part.ravel()[self.boundary.cell])
+
+    @cached_property
     def heat_sources(self) -> HeatSources:
         """Return the sources whose power can be set by name: blocks, maps and evenly powered layers."""
         return find_heat_sources(self.geometry, self.grid, self.part, self.layer_sources, self.blocks)
@@ -287,6 +294,8 @@ def discretize(
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
     warnings += of_blocks
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
+    warnings += closed_cavity_warnings(geometry, grid, part_map)
+    warnings += cooler_warnings(geometry, boundary, part_map)
     warnings += remove_unpowered_islands(geometry, part_map, boundary, sources)
     model = Model(
         geometry,

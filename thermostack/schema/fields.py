@@ -89,6 +89,10 @@ class Quantity:
         self.check(number)
         return number
 
+    def write(self, number: float) -> str:
+        """Return a value [SI] as text with its unit, from which the same value is read."""
+        return write_quantity(number, self.dimension)
+
     def check(self, number: float) -> None:
         """Raise the error of `fail` if the number [SI] is out of bounds or implausible."""
         if not math.isfinite(number):
@@ -136,9 +140,7 @@ class Quantity:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
             self.read,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda value: write_quantity(value, self.dimension), when_used="json"
-            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(self.write, when_used="json"),
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
@@ -149,7 +151,23 @@ class Quantity:
         }
 
 
+class FillQuantity(Quantity):
+    """A length, or `fill` for the length that is left between the neighbours, which is infinite in Python."""
+
+    def read(self, value: Any, info: core_schema.ValidationInfo) -> float:
+        """Return the length [m], infinite for `fill`."""
+        is_fill = value == FILL or (isinstance(value, float) and value == math.inf)
+        return math.inf if is_fill else super().read(value, info)
+
+    def write(self, number: float) -> str:
+        """Return `fill`, or the length with its unit."""
+        return FILL if number == math.inf else super().write(number)
+
+
+FILL = "fill"
+
 Length = Annotated[float, Quantity("length")]
+LayerThickness = Annotated[float, FillQuantity("length", above=0.0, plausible=(10e-9, 0.1))]
 Thickness = Annotated[float, Quantity("length", above=0.0, plausible=(10e-9, 0.1))]
 Extent = Annotated[float, Quantity("length", above=0.0, plausible=(10e-9, 1.0))]
 Depth = Annotated[float, Quantity("length", min=0.0)]
@@ -193,7 +211,8 @@ def read_name(value: Any) -> str:
     return value
 
 
-def _read_path_name(value: Any) -> str:
+def read_path_name(value: Any) -> str:
+    """Return names joined by dots. Raises the error of `fail` if the value has another form."""
     if isinstance(value, str):
         for piece in value.split("."):
             read_name(piece)
@@ -228,7 +247,7 @@ def _plain(read: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
 
 
 Name = Annotated[str, _plain(read_name, {"type": "string", "pattern": r"^\w[\w+-]*$"})]
-PathName = Annotated[str, _plain(_read_path_name, {"type": "string"})]  # names joined by dots
+PathName = Annotated[str, _plain(read_path_name, {"type": "string"})]  # names joined by dots
 Fraction = Annotated[float, _plain(_read_fraction, {"type": "number", "minimum": 0, "maximum": 1})]
 
 

@@ -42,6 +42,8 @@ _STACK_ORDER = (
     "size",
     "rotate",
     "flip",
+    "height",
+    "overhang",
     "frame",
     "filler",
     "gap_fill",
@@ -269,8 +271,7 @@ def _coolers(
         if isinstance(h, HtcMap):
             named = beside(name if len(described) == 1 else f"{name}_{n}", h)
             data = {**data, "h": {**data["h"], **named, "unit": h.unit, "source": h.source}}
-        region = {"region": each["region"]} if "region" in each else {}
-        made.append({kind: data, **region})
+        made.append({kind: data, **{key: value for key, value in each.items() if key != "cooler"}})
     return made[0] if len(made) == 1 else made
 
 
