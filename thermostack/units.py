@@ -138,6 +138,7 @@ _DIMENSIONS = {
         "thermal_resistance": ("0.1 K/W", "K/W", ((0, "mK/W"), (1e-2, "K/W"))),
         "area_resistance": ("5 mm2 K/W", "m2 K/W", ((0, "mm2 K/W"), (1, "m2 K/W"))),
         "conductivity": ("150 W/m/K", "W/m/K", ((0, "W/m/K"),)),
+        "conductivity_change": ("-0.5 W/m/K2", "W/m/K2", ((0, "W/m/K2"),)),
         "density": ("2330 kg/m3", "kg/m3", ((0, "kg/m3"),)),
         "specific_heat": ("700 J/kg/K", "J/kg/K", ((0, "J/kg/K"),)),
         "volumetric_heat_capacity": ("1.6 MJ/m3/K", "J/m3/K", ((0, "J/m3/K"), (1e5, "MJ/m3/K"))),

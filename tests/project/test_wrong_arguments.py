@@ -122,7 +122,18 @@ NAMES: list[Case] = [  # names that nothing has, and containers of the wrong kin
 ]
 
 
-@pytest.mark.parametrize(("call", "said"), [*OBJECTS, *NUMBERS, *NAMES])
+WORDS: list[Case] = [  # hints for Python, and the argument as the place of the error
+    (
+        lambda o: ts.Package("x", (), ts.Adiabatic()),
+        "Adiabatic() is not a cooling (write Cooling(",
+    ),
+    (lambda o: ts.Cooling(top="25 degC"), "'25 degC' is not a cooler (it is one of adiabatic, convection, "),
+    (lambda o: ts.Layer("a", "1 mm", "copper", regions=5), "5 is not a mapping of names"),
+    (lambda o: ts.discretize(o.package, grid=ts.Grid([0, 1], [0, 1], [0, 1])), "grid: no cell for "),
+]
+
+
+@pytest.mark.parametrize(("call", "said"), [*OBJECTS, *NUMBERS, *NAMES, *WORDS])
 def test_wrong_argument_is_explained(objects: Objects, call: Callable[[Objects], Any], said: str) -> None:
     with pytest.raises(ts.DescriptionError) as caught:
         call(objects)
@@ -287,3 +298,35 @@ def test_period_of_a_trace_file_accepts_text(tmp_path: Path) -> None:
     path = tmp_path / "load.csv"
     path.write_text("time [ms],die [W]\n0,100\n5,250\n")
     assert ts.read_trace(path, after="repeat", period="8 ms").period == 8e-3
+
+
+def test_one_object_needs_no_sequence() -> None:
+    region = ts.Region("coin", ("3 mm", "3 mm"), "copper")
+    layer = ts.Layer("bulk", "1 mm", "silicon", regions=region)
+    assert layer == ts.Layer("bulk", "1 mm", "silicon", regions=(region,))
+    stack = ts.Stack("die", ("10 mm", "10 mm"), layer)
+    assert stack.layers == (layer,)
+    assert ts.Package("x", stack, ts.Cooling(top=ts.Convection(100.0, 300.0))).stacks == (stack,)
+
+
+def test_wrong_argument_of_a_trace_file_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "load.csv"
+    path.write_text("time [ms],die [W]\n0,100\n5,250\n")
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"kind": "step"}, "kind: 'step' is not one of steps, linear"),
+        ({"period": "1 ms"}, "period: only a repeated trace has a period"),
+        ({"after": "repeat", "period": "1 ms"}, "period: a period of 1 ms ends before"),
+    ]
+    for options, said in cases:
+        with pytest.raises(ts.DescriptionError, match=f"^{said}"):
+            ts.read_trace(path, **options)
+
+
+def test_change_of_conductivity_has_its_own_unit() -> None:
+    laws = []
+    for change in ("-0.68 W/m/K2", "-0.68 W/m/K", -0.68):
+        law = {"at_reference": "170 W/m/K", "change_per_kelvin": change, "range": (250, 450)}
+        laws.append(ts.Material("x", {"linear": law}))
+    assert laws[0] == laws[1] == laws[2]
+    with pytest.raises(ts.DescriptionError, match="is a power; expected a conductivity change"):
+        ts.Material("x", {"linear": {"at_reference": 170, "change_per_kelvin": "1 W", "range": (250, 450)}})

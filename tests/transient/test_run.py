@@ -136,6 +136,14 @@ def test_probe_outside_the_body_is_refused() -> None:
             play(0.01, probes={"void": position})
 
 
+def test_mean_of_a_stack_is_over_its_volume(run: TransientResult) -> None:
+    """It has the definition of the steady result and of the simulation."""
+    simulation = Simulation(run.model, pulses(), initial=run.field, time=END, threads=1)
+    mean = simulation.temperatures()["die"].mean
+    assert run.of("die").mean[-1] == pytest.approx(mean, rel=1e-12)
+    assert run.of("die").mean[-1] < run.mean[-1, run.names.index("die.active")]
+
+
 def test_energy_balance_closes(run: TransientResult) -> None:
     made = 5.0 * 0.02 + 30.0 * 0.03 + 5.0 * 0.03 + 2.0 * 0.04 + 4.0 * 0.04
     assert run.energy[-1, 0] == pytest.approx(made, rel=1e-9)

@@ -113,7 +113,7 @@ def read_duration(text: str | None, traces: Sequence[Trace]) -> float:
         return read_positive("--duration", text, "time")
     ends = [float(trace.times[-1]) for trace in traces if trace.after == "refuse"]
     if not ends:
-        reason = "no trace ends" if traces else "there is no trace"
+        reason = "no trace ends (each holds its last values or repeats)" if traces else "there is no trace"
         raise usage_error("--duration", f"is required: {reason}", 'as "10 s"', "E-MISSING")
     if not min(ends) > 0.0:
         message = "is required: the trace has one row only, at 0 s"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.errors import ArgumentError, DescriptionError, Diagnostic
 from thermostack.mesh.block_cells import BlockCells, find_block_cells
 from thermostack.mesh.boundary_faces import BoundaryFaces, find_boundary_faces
 from thermostack.mesh.cooler_coverage import CoolerCoverage, cooler_coverage, cooler_warnings
@@ -207,6 +207,17 @@ class Model:
             source.add_to_parts(power, self.part)
         return power[1:]
 
+    @cached_property
+    def volume_of_parts(self) -> np.ndarray:
+        """Return the volume of every part [m3], (parts,)."""
+        area = (self.grid.dy[:, None] * self.grid.dx).reshape(-1)
+        count = len(self.parts) + 1
+        volume = np.zeros(count)
+        for plane, dz in zip(self.part, self.grid.dz, strict=True):
+            volume += dz * np.bincount(plane.reshape(-1), weights=area, minlength=count)
+        volume.flags.writeable = False
+        return volume[1:]
+
     @property
     def total_power(self) -> float:
         """Return the power of all parts [W]."""
@@ -285,7 +296,8 @@ def discretize(
         grid = Grid(*planes)
     else:
         require_instance(grid, (Grid,), "grid", "a Grid", "write Grid(x, y, z) with the planes in m")
-        geometry.package.refuse(grid_diagnostics(geometry, grid, fixed))
+        if wrong := list(grid_diagnostics(geometry, grid, fixed)):
+            raise ArgumentError(wrong)
     check_memory(MemoryEstimate(grid, geometry.is_linear))
     part_map = rasterize(geometry, grid)
     warnings = [*geometry.warnings, *(diagnostic for diagnostics in merged for diagnostic in diagnostics)]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import ArgsKwargs
 
 from thermostack.errors import Diagnostic, UnknownNameError
 from thermostack.materials.effective_media import MaterialLike
@@ -21,9 +22,10 @@ from thermostack.schema.fields import (
     ThermalResistance,
     Thickness,
     fail,
+    quote_value,
 )
 from thermostack.schema.raster import RasterField
-from thermostack.schema.validated_dataclass import TaggedUnion, described
+from thermostack.schema.validated_dataclass import TaggedUnion, class_key, described
 
 FACES = ("top", "bottom", "west", "east", "south", "north")  # z+, z-, x-, x+, y-, y+
 
@@ -378,6 +380,11 @@ class FaceCooling:
         if isinstance(value, Mapping) and "cooler" not in value:
             beside = {key: item for key, item in value.items() if key in ("region", "part", "on")}
             return {"cooler": {key: item for key, item in value.items() if key not in beside}, **beside}
+        if not isinstance(value, (Mapping, ArgsKwargs)):
+            kinds = ", ".join(class_key(kind) for kind in COOLER_TYPES)
+            hint = f"it is one of {kinds}: {{fixed_temperature: {{temperature: 25 degC}}}}"
+            given = "an empty value (null)" if value is None else quote_value(value)
+            raise fail("E-TYPE", f"{given} is not a cooler", hint)
         return value
 
 

@@ -120,6 +120,10 @@ class Layer:
         return math.isinf(self.thickness)
 
 
+def _as_layers(value: Any) -> Any:
+    return (value,) if isinstance(value, Layer) else value
+
+
 def _as_tuple(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else (value,)
 
@@ -201,8 +205,10 @@ class Stack:
     """
 
     name: PathName
+    file_keys = ("use", "copies")  # expanded before the fields are read
+
     size: Size
-    layers: tuple[Layer, ...]
+    layers: Annotated[tuple[Layer, ...], BeforeValidator(_as_layers)]
     on: SupportNames = ()
     inside: PathName | None = None
     position: Annotated[Point | None, Field(validation_alias="at", serialization_alias="at")] = None

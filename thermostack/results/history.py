@@ -56,7 +56,7 @@ class History:
     peak : numpy.ndarray, shape (n,)
         Maximum temperature [K].
     mean : numpy.ndarray, shape (n,)
-        Mean temperature [K], of a stack the maximum of the means of its parts.
+        Mean temperature over the volume [K].
     power : numpy.ndarray, shape (n,)
         Power from each time on [W].
     limit : float or None
@@ -75,7 +75,7 @@ class History:
     name: str
     time: np.ndarray  # (n,) s
     peak: np.ndarray  # (n,) K
-    mean: np.ndarray  # (n,) K, of a stack the maximum of the means of its parts
+    mean: np.ndarray  # (n,) K, over the volume
     power: np.ndarray  # (n,) W, from each time on
     limit: float | None  # K, of a stack the minimum over its parts
 
@@ -124,7 +124,7 @@ def step_lengths(time: np.ndarray) -> np.ndarray:
 def history_of(transient: MemberHistories, name: str) -> History:
     """Return the history of a part, a block, a stack, or of all stacks with a common first name.
 
-    Raises KeyError with similar names.
+    Raises UnknownNameError with similar names.
     """
     members = [n for n, each in enumerate(transient.names) if each == name]
     if not members:
@@ -138,10 +138,18 @@ def history_of(transient: MemberHistories, name: str) -> History:
         name,
         transient.time,
         transient.max[:, members].max(axis=1),
-        transient.mean[:, members].max(axis=1),
+        _mean(transient, members),
         transient.power[:, members].sum(axis=1),
         min(limits, default=None),
     )
+
+
+def _mean(transient: MemberHistories, members: list[int]) -> np.ndarray:
+    """Return the mean temperature over the volume of a part, a block or several parts, (n,) K."""
+    means: np.ndarray = transient.mean[:, members]
+    if len(members) == 1:
+        return means[:, 0].copy()
+    return np.average(means, axis=1, weights=transient.model.volume_of_parts[members])
 
 
 def _limit(transient: MemberHistories, member: int) -> float | None:

@@ -124,6 +124,9 @@ def test_path_takes_precedence_over_package_name(tmp_path: Path, monkeypatch: py
     assert find_package("fcbga.yaml") == Path("fcbga.yaml")
     assert find_package("sub/fcbga") == Path("sub/fcbga")
     assert read_package("fcbga.yaml").name == "case"
+    write(tmp_path, "", name="own.yaml")
+    with pytest.raises(DescriptionError, match=r"named 'own' \(did you mean own\.yaml\?\)"):
+        find_package("own")
 
 
 # -- repeat ----------------------------------------------------------------------------------

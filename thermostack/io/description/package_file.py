@@ -119,6 +119,8 @@ def find_package(source: str | Path) -> Path:
     shipped = _shipped()
     if path.name not in shipped:
         hint = suggest(path.name, shipped) or "`thermostack packages` lists them"
+        if file := next((f for f in (".yaml", ".yml") if path.with_suffix(f).is_file()), ""):
+            hint = f"did you mean {path.with_suffix(file)}?"
         raise DescriptionError(
             Diagnostic("", f"no file and no shipped package is named {path.name!r}", hint, "E-FILE")
         )

@@ -92,7 +92,8 @@ def read_trace(
     settings, diagnostics = _read_settings(table)
     period = None if period is None else to_si(period, "time", "period")
     given = {"kind": kind, "after": after, "period": period, "rest": rest}
-    settings |= {key: value for key, value in given.items() if value is not None}
+    given_keys = {key for key, value in given.items() if value is not None}
+    settings |= {key: given[key] for key in given_keys}
     settings = {"kind": "steps", "after": "refuse", "period": None, "rest": "refuse"} | settings
     header, found = _read_header(table, is_stepped=settings["kind"] != "linear")
     if diagnostics or found:
@@ -115,7 +116,9 @@ def read_trace(
     except DescriptionError as error:
         for diagnostic in error.diagnostics:
             place, row = _cell_of(diagnostic, time, others)
-            if row is None or not is_reported[row, place]:
+            if str(diagnostic.path[1]) in given_keys:  # the argument is wrong, not the file
+                diagnostics.append(replace(diagnostic, field=str(diagnostic.path[1])))
+            elif row is None or not is_reported[row, place]:
                 diagnostics.append(_locate(table, header, diagnostic, place, row))
     if diagnostics:
         refuse(diagnostics)

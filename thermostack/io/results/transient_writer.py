@@ -244,7 +244,7 @@ class TransientWriter:
                 is_model = name == "model"
                 other = "model" if is_model else "run with other loads or options"
                 text = f"{name if is_model else 'input'} hash mismatch: the checkpoint is of another {other}"
-                hint = "start the run again, or restore its original inputs"
+                hint = "restore its original inputs, or start again with --overwrite (resume=False in Python)"
                 raise DescriptionError(Diagnostic("", text, hint, "E-FILE", str(self.state_path)))
         return found
 
