@@ -30,7 +30,7 @@ from thermostack import (
 from thermostack.finite_volume import error_estimate
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.error_estimate import MAX_SLOPE_CHANGE_RATIO, BisectedGrid
-from thermostack.finite_volume.nodal_values import nodal_values
+from thermostack.finite_volume.nodal_values import TIE_TOLERANCE, nodal_values
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_parts
 from thermostack.finite_volume.reconstruction import CellFluxes, Cells, FaceFluxes, X, Y, Z
 from thermostack.materials.material import VOID
@@ -293,13 +293,15 @@ def check_measured(fluxes: FaceFluxes, power: np.ndarray | None = None) -> None:
         found = measured.temperatures[n]
         assert found.volume == pytest.approx(volume[where].sum(), rel=1e-12)
         assert found.min == pytest.approx(low[where].min(), rel=1e-13)
-        assert found.mean == pytest.approx(np.average(mean[where], weights=volume[where]), rel=1e-13)
+        average = np.average(mean[where], weights=volume[where])
+        assert found.mean == pytest.approx(np.clip(average, found.min, found.max), rel=1e-13)
         assert found.max == pytest.approx(high[where].max(), rel=1e-13)
         cell = np.unravel_index(measured.peaks.cell[n], model.grid.shape)
         assert where[cell]
         assert high[cell] == pytest.approx(found.max, rel=1e-13)
         nodes = nodal_values(fluxes, tuple(np.array([index]) for index in cell))
-        assert nodes.at(measured.peaks.offset[:, [n]])[0] == pytest.approx(unbounded[cell], rel=1e-13)
+        ties = TIE_TOLERANCE * np.ptp(nodes.t)
+        assert nodes.at(measured.peaks.offset[:, [n]])[0] == pytest.approx(unbounded[cell], abs=ties + 1e-10)
 
 
 @EVERY

@@ -47,16 +47,28 @@ def write_history_csv(transient: TransientResult, path: str | Path) -> None:
 def write_power_csv(transient: TransientResult, path: str | Path) -> None:
     """Write the powers at every step as a trace of steps, which `read_trace` reads.
 
-    A layer with blocks has a column for each block, and any other powered layer has one. If the power changed
-    in steps, the trace is exactly this power; if it changed linearly or with temperature, each value is held
-    until the next. Raises OutputError if the file cannot be written.
+    A layer with blocks has a column for each block, and one for its map, if it has one. Any other powered
+    layer has one column. If the power changed in steps, the trace is exactly this power; if it changed
+    linearly or with temperature, each value is held until the next. Raises OutputError if the file cannot be
+    written.
     """
-    model, names = transient.model, transient.names
-    with_blocks = {model.parts[block.part].name for block in model.blocks}
-    is_powered = np.any(transient.power != 0.0, axis=0)
-    chosen = [n for n, name in enumerate(names) if name not in with_blocks and is_powered[n]]
-    header = ["time [s]", *(f"{names[n]} [W]" for n in chosen)]
-    columns = [transient.time, *(transient.power[:, n] for n in chosen)]
+    model, names, power = transient.model, transient.names, transient.power
+    layer_of = {block.name: model.parts[block.part].name for block in model.blocks}
+    with_map = {model.parts[s.part].name for s in model.geometry.sources if s.power.map is not None}
+    blocks: dict[str, list[int]] = {}  # members of the blocks of each layer
+    for n, name in enumerate(names):
+        if name in layer_of:
+            blocks.setdefault(layer_of[name], []).append(n)
+    header, columns = ["time [s]"], [transient.time]
+    for n, name in enumerate(names):
+        own = blocks.get(name, [])
+        is_column = name in layer_of or bool(power[:, n].any())
+        if own and name in with_map:
+            header.append(f"{name}.map [W]")
+            columns.append(power[:, n] - power[:, own].sum(axis=1))
+        elif is_column and not own:
+            header.append(f"{name} [W]")
+            columns.append(power[:, n])
     _write(path, "#! kind: steps, after: hold\n", header, columns)
 
 
