@@ -23,7 +23,6 @@ from thermostack.io.files.delimited_text import (
     parse_table,
     read_bytes,
     refuse,
-    split_line,
 )
 from thermostack.package.cooling import HtcMap
 from thermostack.package.power import PowerMap
@@ -126,11 +125,8 @@ def _read_table(table: DelimitedTable) -> np.ndarray:
         else:
             if np.isfinite(values).all():
                 return values
-    try:
-        labels = [f"pixel {n + 1}" for n in range(len(split_line(table.texts[0])))]
-    except ValueError as open_quote:
-        hint, line = "a map has numbers only", table.numbers[0]
-        refuse([table.diagnostic("", str(open_quote), hint, "E-FILE", line, 1)])
+    cells = table.first_cells(",", "a map has numbers only")
+    labels = [f"pixel {n + 1}" for n in range(len(cells))]
     header = Header([Column(label, label, 0) for label in labels], place="the first row")
     rows, misfits = table.read_rows(header, first=0)
     diagnostics = [diagnostic for diagnostic, _ in misfits]
