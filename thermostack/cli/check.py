@@ -59,7 +59,7 @@ def _as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 
 def _facts(model: Model) -> dict[str, Any]:
     """Return name, stacks, parts, power [W], size [m], coolers and fills of a package without errors."""
-    from thermostack.report.cooling_table import cooling_summary
+    from thermostack.mesh.cooler_coverage import cooling_summary
 
     return {
         "package": model.package.name,
@@ -68,7 +68,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "parts": len(model.parts),
         "power": model.total_power,
         "size": _size(model),
-        "coolers": cooling_summary(model),
+        "coolers": cooling_summary(model.coolers),
         "fills": dict(model.geometry.fills),
     }
 

@@ -571,17 +571,23 @@ def test_disk_too_small_at_start(small_disk: Path, model: Model) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "is a directory"),
+        ("", "name a file that ends in .vtkhdf"),
         ("absent/run.vtkhdf", "the directory .*absent does not exist"),
-        ("x" * 300, "too long"),
-        ("x" * 248, "too long"),
-        ("a\0b", "null"),
+        ("x" * 300 + ".vtkhdf", "too long"),
+        ("x" * 247 + ".vtkhdf", "too long"),
+        ("a\0b.vtkhdf", "null"),
     ],
 )
 def test_impossible_path_is_reported_at_start(tmp_path: Path, model: Model, name: str, message: str) -> None:
     with pytest.raises(OutputError, match=message):
         fake_run(tmp_path / name, model)
     assert os.listdir(tmp_path) == []
+
+
+def test_directory_in_place_of_a_result_is_reported_at_start(tmp_path: Path, model: Model) -> None:
+    (tmp_path / "run.vtkhdf").mkdir()
+    with pytest.raises(OutputError, match="is a directory"):
+        fake_run(tmp_path / "run.vtkhdf", model)
 
 
 def test_write_protected_result_is_reported_at_start(tmp_path: Path, model: Model, monkeypatch: Any) -> None:
