@@ -22,6 +22,7 @@ from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
+from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.impedance_result import ThermalImpedance
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.fields import to_si
@@ -30,6 +31,7 @@ from thermostack.units import format_quantity
 
 Array: TypeAlias = np.ndarray
 
+MIN_TOLERANCE, MAX_TOLERANCE = 1e-7, 1.0  # of the reduced model
 FIRST_TIME, MIN_LAST_TIME = 1e-6, 1e2  # s, range of the default times
 TIMES_PER_DECADE = 20  # of the default times
 STEADY_TIME_CONSTANTS = 5.0  # mean time constants that the default times cover
@@ -112,6 +114,9 @@ def thermal_impedance(
     if isinstance(model, Package):
         with timed(seconds, "mesh", progress):
             model = discretize(model)
+    if not MIN_TOLERANCE <= tolerance < MAX_TOLERANCE:
+        bounds = f"at least {MIN_TOLERANCE:g} and below {MAX_TOLERANCE:g}"
+        raise ValueError(f"tolerance must be {bounds}, got {tolerance!r}")
     source = source or next(iter(heated_stacks(model)), "")
     ports = {source: find_source(model, source)}
     ports |= {name: find_port(model, name) for name in outputs if name != source}
@@ -196,26 +201,18 @@ def _material_temperature(
 
     The temperatures are None if all properties are constant.
     """
-    shape = model.grid.shape
-    if isinstance(temperature, str):
-        temperature = to_si(temperature, "temperature", "temperature")
     if temperature is None:
         if model.is_linear and has_constant_capacity(model):
             return None, "constant"
         temperature = solve_steady(model, estimate=False, threads=threads, progress=progress)
         seconds.update(temperature.seconds)
+    field = read_cell_temperatures(temperature, model, "temperature")
+    if isinstance(field, float):
+        return np.full(model.grid.shape, field), format_quantity(field, "temperature")
     if isinstance(temperature, SteadyResult):
         power = format_quantity(temperature.heat_balance.heat_in, "power")
-        taken_at, temperature = f"the steady temperatures at {power}", temperature.field
-    else:
-        taken_at = "the given temperatures"
-    if np.ndim(temperature) == 0:
-        value = float(temperature)
-        return np.full(shape, value), format_quantity(value, "temperature")
-    field = np.asarray(temperature, dtype=np.float64)
-    if field.shape != shape:
-        raise ValueError(f"temperature has shape {field.shape}; the cells have {shape}")
-    return field, taken_at
+        return field, f"the steady temperatures at {power}"
+    return field, "the given temperatures"
 
 
 def _center(model: Model, cell: int) -> tuple[float, float, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from thermostack.errors import OutputError
 from thermostack.io.files.atomic_file import write_atomic
+from thermostack.io.files.output_paths import require_replaceable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +70,7 @@ def save_figure(figure: Figure, path: str | Path | None) -> Figure:
     suffix = Path(path).suffix.lstrip(".").lower()
     if suffix not in ("png", "svg", "pdf"):
         raise OutputError(f"cannot write {path}: a figure is a .png, .svg or .pdf file")
+    require_replaceable(Path(path))
     image = io.BytesIO()
     figure.savefig(image, format=suffix)
     write_atomic(path, image.getvalue())

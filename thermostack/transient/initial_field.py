@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
 from thermostack.linear.picard import PICARD, solve_picard
 from thermostack.linear.shifted import ShiftedOperator
-from thermostack.mesh.model import has_equal_cells
+from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.fields import to_si
 from thermostack.steady import TINY_HEAT, require_fixed_temperature
@@ -42,11 +40,6 @@ def initial_rise(
     """
     part, zero = materials.model.part, materials.zero
     initial = read_initial(initial)
-    if isinstance(initial, SteadyResult):
-        if not has_equal_cells(initial.model, materials.model):
-            text = f"initial is a result of {initial.package.name!r} with other parts or another grid"
-            raise ValueError(f"{text}; solve it with the grid and the parts of this model")
-        initial = initial.field
     if isinstance(initial, str):
         if initial == "outside":
             return np.zeros(part.shape)
@@ -54,15 +47,7 @@ def initial_rise(
             choices = '"steady", "outside", a temperature or a field'
             raise ValueError(f"initial is {initial!r}; it is {choices}")
         initial = _steady_field(time, materials, sources, shifted)
-    if np.ndim(initial) == 0:
-        if not 0.0 < float(initial) < math.inf:
-            raise ValueError(f"initial temperature must be positive and finite, got {initial} K")
-        return np.where(part > 0, float(initial) - zero, 0.0)
-    start = np.asarray(initial, dtype=np.float64)
-    if start.shape != part.shape:
-        raise ValueError(f"initial temperatures have shape {start.shape}; the cells have {part.shape}")
-    if not np.isfinite(start[part > 0]).all():
-        raise ValueError("initial temperatures are not finite in every cell of the body")
+    start = read_cell_temperatures(initial, materials.model, "initial")
     return np.where(part > 0, start - zero, 0.0)
 
 

@@ -128,6 +128,8 @@ def solve_transient(
     initial = read_initial(initial)
     if not (math.isfinite(duration) and duration > 0.0):
         raise ValueError(f"duration must be positive and finite, got {duration:g} s")
+    if not checkpoint >= 0.0:
+        raise ValueError(f"checkpoint must be zero or more, got {checkpoint} s")
     loads = loads if isinstance(loads, Loads) else Loads(model, loads)
     loads.must_cover(duration)
     frame_times = _frame_times(times, duration)
@@ -161,7 +163,7 @@ def solve_transient(
         metadata: dict[str, Any] = {
             "throttling": controller_set.outcomes(duration),
             "report": _report(simulation, clock.perf_counter() - start_time),
-            "warnings": model.warnings,
+            "warnings": (*model.warnings, *loads.warnings),
         }
         if path is None:
             arrays = recorder.arrays(frame_times)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -109,6 +110,8 @@ class Simulation:
         time, tolerance = to_si(time, "time", "time"), to_si(tolerance, "temperature_difference", "tolerance")
         step = None if step is None else to_si(step, "time", "step")
         _check_arguments(scheme, tolerance, step)
+        if not math.isfinite(time):
+            raise ValueError(f"time must be finite, got {time}")
         self.time, self.scheme = time, SCHEMES[scheme]
         self._step_size = StepSizeController(tolerance, self.scheme.embedded_order, step)
         self._check_memory(method)
@@ -223,8 +226,8 @@ class Simulation:
             If a step does not converge.
         """
         duration = to_si(duration, "time", "duration")
-        if not duration > 0.0:
-            raise ValueError(f"duration must be positive, got {duration:g} s")
+        if not 0.0 < duration < math.inf:
+            raise ValueError(f"duration must be positive and finite, got {duration:g} s")
         if power is not None:
             self.override(power)
         self.advance(self.time + duration)
@@ -318,6 +321,9 @@ class Simulation:
 
         `after_step` is called after every step. Raises ConvergenceError if a step does not converge.
         """
+        if not math.isfinite(until):
+            raise ValueError(f"the end must be finite, got {until} s")
+        self._shifted.solver.require_own_process()
         while self.time < until:
             event = self.loads.next_event(self.time)
             end = min(until, event)
@@ -429,5 +435,6 @@ def _check_arguments(scheme: str, tolerance: float, step: float | None) -> None:
         raise ValueError(f"scheme is {scheme!r}; it is one of {', '.join(SCHEMES)}")
     if step is None and SCHEMES[scheme].embedded is None:
         raise ValueError(f"{scheme} does not estimate its error; give the length of its steps")
-    if not tolerance > 0.0 or (step is not None and not step > 0.0):
-        raise ValueError("tolerance and step must be greater than zero")
+    for name, value in (("tolerance", tolerance), ("step", step)):
+        if value is not None and not 0.0 < value < math.inf:
+            raise ValueError(f"{name} must be greater than zero and finite, got {value}")

@@ -29,6 +29,7 @@ from thermostack.transient.trace_checks import (
 from thermostack.transient.waveform import seconds, unit_of
 
 MAX_SHOWN_COLUMNS = 4  # in a representation
+_DIMENSIONS = {"1": "fraction", "K": "temperature", "W": "power"}  # by unit of a column
 SLOPE_TOLERANCE = 1e-9  # relative: a smaller change of slope is not an event
 
 
@@ -111,11 +112,15 @@ class Trace:
         """Copy the arrays, make them read-only, and check everything."""
         kept: dict[str, Any] = {"names": tuple(self.names), "units": tuple(self.units)}
         for name in ("times", "values"):
+            given = getattr(self, name)
             try:
-                kept[name] = np.array(getattr(self, name), dtype=np.float64)
+                if np.asarray(given).dtype.kind not in "fiu":
+                    raise TypeError
+                kept[name] = np.array(given, dtype=np.float64)
             except (TypeError, ValueError):
-                text = f"{quote_value(getattr(self, name))} is not a table of numbers"
-                raise DescriptionError(diagnostic_at(("Trace", name), text, "", "E-TYPE")) from None
+                text = f"{quote_value(given)} is not a table of numbers"
+                hint = "Trace.of accepts text with units"
+                raise DescriptionError(diagnostic_at(("Trace", name), text, hint, "E-TYPE")) from None
             kept[name].setflags(write=False)
         for name, value in kept.items():
             object.__setattr__(self, name, value)
@@ -139,8 +144,8 @@ class Trace:
     ) -> Trace:
         """Return the trace of columns by name, each with a value for every time [s].
 
-        Powers are in W and ambient temperatures in K; `units` gives the columns that are fractions, as in
-        {"gpu": "1"}. The other arguments are those of `Trace`.
+        Times are in s, powers in W and ambient temperatures in K, or text with a unit; `units` gives the
+        columns that are fractions, as in {"gpu": "1"}. The other arguments are those of `Trace`.
         """
         said = units or {}
         for name in said.keys() - columns.keys():
@@ -152,9 +157,14 @@ class Trace:
             if np.shape(column) != np.shape(times):
                 text = f"{np.size(column)} values for {np.size(times)} times"
                 raise DescriptionError(diagnostic_at(("Trace", "columns", name), text, "", "E-TYPE"))
-        values = np.column_stack(list(columns.values())) if columns else np.zeros((np.size(times), 0))
         chosen = tuple(said.get(name, unit_of(name)) for name in columns)
-        return cls(np.asarray(times), tuple(columns), chosen, values, kind, after, period, rest)
+        values = [
+            _numbers(column, _DIMENSIONS.get(unit, "power"), name)
+            for (name, column), unit in zip(columns.items(), chosen, strict=True)
+        ]
+        table = np.column_stack(values) if columns else np.zeros((np.size(times), 0))
+        time = _numbers(times, "time", "times")
+        return cls(time, tuple(columns), chosen, table, kind, after, period, rest)
 
     @classmethod
     def constant(cls, columns: Mapping[str, float], *, units: Mapping[str, str] | None = None) -> Trace:
@@ -176,7 +186,7 @@ class Trace:
 
         Text has a unit, as in `Trace.duty_cycle("gpu", "300 W", period="10 ms", share="40 %")`.
         """
-        dimension = {"1": "fraction", "K": "temperature"}.get(unit, "power")
+        dimension = _DIMENSIONS.get(unit, "power")
         power, low = to_si(power, dimension, "power"), to_si(low, dimension, "low")
         period, share = to_si(period, "time", "period"), to_si(share, "fraction", "share")
         if not 0.0 < share < 1.0:
@@ -367,3 +377,12 @@ class Trace:
         piece = 0.5 * (t - self._time(cycle, row)) * (self.values[row] + self.at(t))
         whole: np.ndarray = cycle * self._sums[-1] + self._sums[row] + piece
         return whole
+
+
+def _numbers(values: Any, dimension: str, field: str) -> np.ndarray:
+    """Return an array of numbers [SI], converting text with a unit of a dimension."""
+    given = np.asarray(values)
+    if given.dtype.kind in "fiu":
+        return given
+    each = list(values) if given.ndim else [values]
+    return np.array([to_si(value, dimension, f"{field}[{n}]") for n, value in enumerate(each)])

@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from thermostack.io.files.atomic_file import write_atomic
+from thermostack.io.files.output_paths import require_result_path
 from thermostack.io.results.hdf5_arrays import open_checked, write_array, write_json
 from thermostack.io.results.metadata import (
     FORMAT_VERSION,
@@ -41,8 +42,10 @@ _ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, no
 def write_result(result: SteadyResult, path: str | Path) -> None:
     """Write a steady result to a file, which `read_result`, ParaView and PyVista open.
 
-    Raises OutputError if the file cannot be written; an older file of that name is then unchanged.
+    Raises OutputError if the file cannot be written, or if a file of another kind has its name; it is then
+    unchanged.
     """
+    require_result_path(Path(path))
     write_atomic(path, result_bytes(result))
 
 
