@@ -690,6 +690,36 @@ def test_initial_is_a_word_or_a_temperature() -> None:
     assert read_initial("outside") == "outside"
     assert read_initial("25 degC") == 298.15
     assert read_initial("300 K") == 300.0
+    assert read_initial("gpu=80 degC, outside") == {"gpu": 353.15, "*": "outside"}
+    assert read_initial("steady, hbm.west = 60 degC") == {"*": "steady", "hbm.west": 333.15}
+
+
+@pytest.mark.parametrize(
+    ("initial", "message"),
+    [
+        ("gpu=80", '--initial: "80" has no unit'),
+        ("gpu=80 degC, hot", "--initial: unknown initial condition 'hot'"),
+        ("gpu=80 degC, gpu=70 degC", "--initial: 'gpu' is given twice"),
+        ("gpu=80 degC, 25 degC, outside", "--initial: two temperatures have no name"),
+        ("=80 degC", "--initial: '=80 degC' has no name"),
+        ("gpu=-300 degC", "below absolute zero"),
+        ("gpv=80 degC", "initial: no stack or part is named 'gpv' (did you mean gpu?)"),
+    ],
+)
+def test_wrong_initial_temperature_by_name(
+    initial: str, message: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["transient", CHIP_FILE, *FAST, "--duration", "1 ms", "--initial", initial]) == 2
+    assert message in capsys.readouterr().err
+    assert files(here) == []
+
+
+def test_initial_temperature_by_stack_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--duration", "1 us", "--initial", "gpu=80 degC, hbm=60 degC, outside", "--no-save", "--json"]
+    assert main(["transient", CHIP_FILE, *FAST, *options]) == 0
+    parts = json.loads(capsys.readouterr().out)["parts"]
+    for name, value in (("gpu.bulk", 353.15), ("hbm.west.bulk", 333.15), ("hbm.east.bulk", 333.15)):
+        assert parts[name]["end"] == pytest.approx(value, abs=2.0), name
 
 
 def test_default_duration_ends_with_the_first_trace() -> None:

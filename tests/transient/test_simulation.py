@@ -77,6 +77,61 @@ def test_initial_temperatures() -> None:
     assert AMBIENT < outside[0] < AMBIENT + 10.0  # between the two heat-transfer coefficients
 
 
+def cells_of(model: Model, *names: str) -> np.ndarray:
+    """Return the cells of parts whose names begin with one of the names."""
+    numbers = [n for n, part in enumerate(model.parts, 1) if f"{part.name}.".startswith(names)]
+    return np.isin(model.part, numbers)
+
+
+def test_initial_temperatures_by_stack_and_part() -> None:
+    model = workload_model()
+    stack, *others = (each.name for each in model.package.stacks)
+    part = next(each.name for each in model.parts if each.name.startswith(f"{others[0]}."))
+    initial = {part: "70 degC", others[0]: 350.0, "*": 310.0}
+    field = simulate(model, initial=initial).field
+    of_part, of_stack = cells_of(model, f"{part}."), cells_of(model, f"{others[0]}.")
+    assert of_part.any()
+    assert of_part.sum() < of_stack.sum()
+    assert np.allclose(field[of_part], 343.15)
+    assert np.allclose(field[of_stack & ~of_part], 350.0)
+    assert np.allclose(field[inside(model) & ~of_stack], 310.0)
+    field = simulate(model, initial={stack: 350.0}).field
+    assert np.allclose(field[cells_of(model, f"{stack}.")], 350.0)
+    assert np.allclose(field[inside(model) & ~cells_of(model, f"{stack}.")], model.boundary.mean_ambient)
+
+
+def test_initial_temperature_beside_the_steady_field() -> None:
+    model = workload_model()
+    name = model.package.stacks[0].name
+    steady = simulate(model).field
+    field = simulate(model, initial={name: 300.0, "*": "steady"}).field
+    other = inside(model) & ~cells_of(model, f"{name}.")
+    assert np.array_equal(field[other], steady[other])
+    assert np.allclose(field[cells_of(model, f"{name}.")], 300.0)
+
+
+def test_energy_of_bodies_with_different_initial_temperatures_is_conserved() -> None:
+    model = workload_model()
+    simulation = simulate(model, initial={model.package.stacks[0].name: 400.0, "*": 300.0})
+    capacity = assemble_capacity(model, simulation.field).reshape(model.part.shape)
+    before = float(np.nansum(capacity * simulation.field))
+    simulation.step(0.5)
+    after = float(np.nansum(capacity * simulation.field))
+    assert after - before == pytest.approx(simulation.energy.stored, rel=1e-6)
+
+
+def test_unknown_name_of_an_initial_temperature() -> None:
+    name = workload_package().stacks[-1].name
+    with pytest.raises(
+        DescriptionError, match=rf"initial: no stack or part is named '{name}x' \(did you mean"
+    ):
+        simulate(initial={f"{name}x": 300.0})
+    with pytest.raises(ValueError, match="must be positive and finite"):
+        simulate(initial={name: -1.0})
+    with pytest.raises(DescriptionError, match=r"initial\['x'\]: \"5 W\" is a power"):
+        simulate(initial={"x": "5 W"})
+
+
 @NONLINEAR
 def test_steady_start_equals_steady_solution(model: Model) -> None:
     steady = solve_steady(model, threads=1, estimate=False)

@@ -51,7 +51,8 @@ InitialOption = Annotated[
     str | None,
     Parameter(
         help="Initial temperatures: steady, for the power at the start; outside, the ambient temperature; "
-        'or a temperature, as "25 degC". Default: steady with a trace, otherwise outside.'
+        'or a temperature, as "25 degC"; by stack or part as "gpu=80 degC, outside". Default: steady with a '
+        "trace, otherwise outside."
     ),
 ]
 FramesOption = Annotated[
@@ -122,12 +123,33 @@ def read_duration(text: str | None, traces: Sequence[Trace]) -> float:
     return min(ends)
 
 
-def read_initial(text: str) -> str | float:
-    """Return the initial condition of a run: "steady", "outside" (ambient), or a temperature [K].
+def read_initial(text: str) -> str | float | dict[str, str | float]:
+    """Return the initial condition of a run: "steady", "outside", a temperature [K], or one by part.
+
+    A piece without a name is that of all other parts.
 
     >>> read_initial("25 degC")
     298.15
+    >>> read_initial("gpu=80 degC, outside")
+    {'gpu': 353.15, '*': 'outside'}
     """
+    if "=" not in text:
+        return _read_initial_value(text)
+    found: dict[str, str | float] = {}
+    for piece in text.split(","):
+        name, equals, value = (part.strip() for part in piece.partition("="))
+        if not equals:
+            name, value = "*", name
+        if not name:
+            raise usage_error("--initial", f"{piece.strip()!r} has no name", 'as "gpu=80 degC, outside"')
+        if name in found:
+            message = "two temperatures have no name" if name == "*" else f"{name!r} is given twice"
+            raise usage_error("--initial", message, 'as "gpu=80 degC, outside"', "E-DUPLICATE")
+        found[name] = _read_initial_value(value)
+    return found
+
+
+def _read_initial_value(text: str) -> str | float:
     if text in ("steady", "outside"):
         return text
     try:

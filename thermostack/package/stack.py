@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.package.power import Power
+from thermostack.package.stack_power import distribute_power
 from thermostack.schema.fields import (
     AreaResistance,
     Depth,
@@ -16,6 +18,7 @@ from thermostack.schema.fields import (
     Name,
     PathName,
     Point,
+    PowerValue,
     Size,
     Temperature,
     Thickness,
@@ -155,11 +158,13 @@ class Stack:
         Face down: the layers in reverse order, the plan mirrored in x before the rotation.
     limit : float or str, optional
         Maximum temperature of its layers [K], where a layer has none of its own.
+    power : float or str, optional
+        Power of all its layers [W]. The powers of the layers are scaled by one factor to this sum.
 
     Raises
     ------
     DescriptionError
-        With every value that is out of range.
+        With every value that is out of range, or if the power has no layer to be distributed over.
 
     Examples
     --------
@@ -183,6 +188,22 @@ class Stack:
     rotate: Literal[0, 90, 180, 270] = 0
     flip: bool = False
     limit: Temperature | None = None
+    power: PowerValue | None = None
+
+    def __post_init__(self) -> None:
+        """Distribute the power of the stack over its layers."""
+        if self.power is None or not self.layers:
+            return
+        try:
+            powers = distribute_power(self.power, [layer.power for layer in self.layers], self.size)
+        except PydanticCustomError as error:
+            details = InitErrorDetails(type=error, loc=("power",), input=self.power)
+            raise ValidationError.from_exception_data("Stack", [details]) from None
+        layers = (
+            layer if power is layer.power else replace(layer, power=power)
+            for layer, power in zip(self.layers, powers, strict=True)
+        )
+        object.__setattr__(self, "layers", tuple(layers))
 
     @property
     def height(self) -> float:

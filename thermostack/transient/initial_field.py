@@ -1,34 +1,60 @@
-"""Initial temperatures of a simulation: given, uniform, or the steady solution for the loads at the start."""
+"""Initial temperatures of a simulation: given, uniform, by stack, or the steady solution at the start."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
 import numpy as np
 
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
 from thermostack.linear.picard import PICARD, solve_picard
 from thermostack.linear.shifted import ShiftedOperator
+from thermostack.mesh.model import Model
 from thermostack.results.cell_temperatures import read_cell_temperatures
+from thermostack.results.names import with_stacks
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.fields import to_si
+from thermostack.schema.spelling import suggest
 from thermostack.steady import TINY_HEAT, require_fixed_temperature
 from thermostack.transient.material_update import MaterialUpdate
 from thermostack.transient.stage_sources import StageSources
 
 Array = np.ndarray
+UniformOrField: TypeAlias = "str | float | Array | SteadyResult"
+Initial: TypeAlias = "UniformOrField | Mapping[str, UniformOrField]"
 
+OTHER_PARTS = "*"  # key of the temperatures of all parts that a mapping does not name
 STEADY_START_TOLERANCE = 1e-10  # relative residual
 FIRST_TOLERANCE = 1e-3  # relative residual of the first solve, with materials at 300 K
 
 
-def read_initial(initial: str | float | Array | SteadyResult) -> str | float | Array | SteadyResult:
-    """Return the initial temperatures with a quantity in text, like "60 degC", as a number [K]."""
+def read_initial(initial: Initial) -> Initial:
+    """Return the initial temperatures with quantities in text, like "60 degC", as numbers [K]."""
+    if isinstance(initial, Mapping):
+        return {name: _read_value(value, f"initial[{name!r}]") for name, value in initial.items()}
+    return _read_value(initial, "initial")
+
+
+def _read_value(initial: UniformOrField, field: str) -> UniformOrField:
     if isinstance(initial, str) and not initial[:1].isalpha():
-        return to_si(initial, "temperature", "initial")
+        return to_si(initial, "temperature", field)
     return initial
 
 
+def require_parts(names: Iterable[str], model: Model) -> None:
+    """Raise DescriptionError (E-NAME) for a name that is neither a stack nor a part of a model."""
+    known = with_stacks(part.name for part in model.parts)
+    for name in names:
+        if name not in (OTHER_PARTS, *known):
+            text = f"no stack or part is named {name!r}"
+            hint = suggest(name, known) or f"{OTHER_PARTS!r} stands for all others"
+            raise DescriptionError(Diagnostic("initial", text, hint, "E-NAME"))
+
+
 def initial_rise(
-    initial: str | float | Array | SteadyResult,
+    initial: Initial,
     time: float,
     materials: MaterialUpdate,
     sources: StageSources,
@@ -36,10 +62,34 @@ def initial_rise(
 ) -> Array:
     """Return the initial temperatures over the reference temperature [K], zero outside the body.
 
-    `initial` is that of `Simulation`, `time` is in s. Raises ValueError if it is out of range.
+    `initial` is that of `Simulation`, `time` is in s. Raises ValueError if it is out of range, and
+    DescriptionError if it names an unknown stack or part.
     """
-    part, zero = materials.model.part, materials.zero
     initial = read_initial(initial)
+    if not isinstance(initial, Mapping):
+        return _rise(initial, time, materials, sources, shifted)
+    model = materials.model
+    require_parts(initial, model)
+    rise = _rise(initial.get(OTHER_PARTS, "outside"), time, materials, sources, shifted)
+    ordered = sorted((name for name in initial if name != OTHER_PARTS), key=lambda name: name.count("."))
+    for name in ordered:  # a part after its stack
+        of_name = [n for n, part in enumerate(model.parts, 1) if f"{part.name}.".startswith(f"{name}.")]
+        cells = np.isin(model.part, of_name)
+        field = f"initial[{name!r}]"
+        rise[cells] = _rise(initial[name], time, materials, sources, shifted, field)[cells]
+    return rise
+
+
+def _rise(
+    initial: UniformOrField,
+    time: float,
+    materials: MaterialUpdate,
+    sources: StageSources,
+    shifted: ShiftedOperator,
+    name: str = "initial",
+) -> Array:
+    """Return the initial temperatures of one kind over the reference temperature [K]."""
+    part, zero = materials.model.part, materials.zero
     if isinstance(initial, str):
         if initial == "outside":
             return np.zeros(part.shape)
@@ -47,7 +97,7 @@ def initial_rise(
             choices = '"steady", "outside", a temperature or a field'
             raise ValueError(f"initial is {initial!r}; it is {choices}")
         initial = _steady_field(time, materials, sources, shifted)
-    start = read_cell_temperatures(initial, materials.model, "initial")
+    start = read_cell_temperatures(initial, materials.model, name)
     return np.where(part > 0, start - zero, 0.0)
 
 

@@ -18,11 +18,10 @@ from thermostack.io.results.transient_file import read_transient
 from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
-from thermostack.results.steady_result import SteadyResult
 from thermostack.results.transient_result import RunReport, TransientResult
 from thermostack.schema.fields import point_in_metres, to_si
 from thermostack.transient.controllers import Controller, ControllerSet, Startable
-from thermostack.transient.initial_field import read_initial
+from thermostack.transient.initial_field import Initial, read_initial, require_parts
 from thermostack.transient.loads import Loads
 from thermostack.transient.recorder import MemoryRecorder
 from thermostack.transient.run_hash import run_hash
@@ -44,7 +43,7 @@ def solve_transient(
     loads: Loads | Waveform | Sequence[Waveform] | None = None,
     *,
     controllers: Sequence[Startable | Controller] = (),
-    initial: str | float | Array | SteadyResult = "steady",
+    initial: Initial = "steady",
     tolerance: float | str = TOLERANCE,
     scheme: str = "sdirk3",
     step: float | str | None = None,
@@ -126,6 +125,8 @@ def solve_transient(
     step = None if step is None else to_si(step, "time", "step")
     checkpoint = to_si(checkpoint, "time", "checkpoint")
     initial = read_initial(initial)
+    if isinstance(initial, Mapping):
+        require_parts(initial, model)
     if not (math.isfinite(duration) and duration > 0.0):
         raise ValueError(f"duration must be positive and finite, got {duration:g} s")
     if not checkpoint >= 0.0:

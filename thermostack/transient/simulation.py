@@ -23,10 +23,9 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
 from thermostack.results.history import TIME_ROUNDING
-from thermostack.results.steady_result import SteadyResult
 from thermostack.results.transient_result import Energy
 from thermostack.schema.fields import point_in_metres, to_si
-from thermostack.transient.initial_field import initial_rise
+from thermostack.transient.initial_field import Initial, initial_rise
 from thermostack.transient.loads import Loads
 from thermostack.transient.material_update import MaterialUpdate, are_constant
 from thermostack.transient.runge_kutta import SCHEMES
@@ -51,9 +50,10 @@ class Simulation:
     loads : Loads, Waveform or sequence of Waveform, optional
         Power, ambient temperatures and heat-transfer coefficients over time; by default the power of the
         package, constant. Of `Loads` it uses a copy, the attribute `loads`.
-    initial : {"steady", "outside"}, float, numpy.ndarray or SteadyResult
+    initial : {"steady", "outside"}, float, str, numpy.ndarray, SteadyResult or mapping
         Initial temperatures: the steady solution for the loads at `time`, the mean ambient temperature, one
-        temperature [K], a field (nz, ny, nx) [K], or that of a steady result.
+        temperature [K], a field (nz, ny, nx) [K], or that of a steady result. A mapping has one of these by
+        the name of a stack or part; its key "*" stands for all others, by default "outside".
     time : float
         Time at the start [s].
     tolerance : float
@@ -98,7 +98,7 @@ class Simulation:
         model: Model | Package,
         loads: Loads | Waveform | Sequence[Waveform] | None = None,
         *,
-        initial: str | float | Array | SteadyResult = "steady",
+        initial: Initial = "steady",
         time: float | str = 0.0,
         tolerance: float | str = 0.1,
         scheme: str = "sdirk3",

@@ -219,6 +219,72 @@ def test_too_many_copies(tmp_path: Path) -> None:
     assert "makes more than 2000 stacks" in refusal(write(tmp_path, text))
 
 
+# -- overrides -----------------------------------------------------------------------------
+
+
+NESTED = """\
+  chip:
+    on: board
+    at: [14 mm, 1 mm]
+    size: [4 mm, 4 mm]
+    layers:
+      - {name: tim, thickness: 0.1 mm, material: tim_gel}
+      - repeat: {times: 2, layers: [{name: core, thickness: 20 um, material: silicon}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "stack", "layers"),
+    [
+        ("stacks.chip.layers.tim.interface.bottom", "chip", ["tim"]),
+        ("stacks.chip.layers.0.interface.bottom", "chip", ["tim"]),
+        ("stacks.chip.layers.core.interface.bottom", "chip", ["core_0", "core_1"]),
+        ("stacks.chip.layers.core_1.interface.bottom", "chip", ["core_1"]),
+        ("stacks.mem.layers.x.interface.bottom", "mem.b", ["x"]),
+        ("stacks.mem.b.layers.x.interface.bottom", "mem.b", ["x"]),
+    ],
+)
+def test_override_creates_the_mappings_before_its_field(
+    tmp_path: Path, path: str, stack: str, layers: list[str]
+) -> None:
+    package = read_package(write(tmp_path, COPIED + NESTED), {path: "5 mm2 K/W"})
+    made = {layer.name: layer.interface.bottom for layer in package.stack(stack).layers}
+    assert [name for name, value in made.items() if value] == layers
+    assert set(made.values()) <= {0.0, 5e-6}
+    assert package.stack("mem.a").layers[0].interface.bottom == (
+        5e-6 if path.startswith("stacks.mem.l") else 0.0
+    )
+
+
+def test_overrides_of_two_fields_create_one_mapping(tmp_path: Path) -> None:
+    changes = {"cooling.bottom.convection.h": "5 W/m2/K", "cooling.bottom.convection.ambient": "30 degC"}
+    (entry,) = read_package(write(tmp_path, ""), changes).cooling.bottom
+    assert entry.cooler == Convection("5 W/m2/K", "30 degC")
+    text = refusal(write(tmp_path, ""), {"cooling.bottom.convection.h": "5 W/m2/K"})
+    assert text == "--set: cooling.bottom.convection.ambient: is missing [E-MISSING]"
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("stacks.chip.layers.tim.interfce.top", "unknown key 'interfce' (did you mean interface?)"),
+        ("stacks.chip.layer.tim.interface.top", "unknown key 'layer' (did you mean layers?)"),
+        ("stacks.chp.layers.tim.interface.top", "stacks has no 'chp' (did you mean chip?)"),
+        ("stacks.chip.layers.tmi.interface.top", "stacks.chip.layers has no 'tmi' (did you mean tim?)"),
+        (
+            "stacks.mem.c.layers.x.interface.top",
+            "stacks has no 'mem' (did you mean mem.a or mem.a.cap or mem.b?)",
+        ),
+        ("stacks.chip.size.x", "stacks.chip.size has no 'x'"),
+        ("stacks.chip.layers.tim.thickness.top", "stacks.chip.layers.tim.thickness is a single value"),
+    ],
+)
+def test_override_of_an_unknown_object_is_refused(tmp_path: Path, path: str, message: str) -> None:
+    text = refusal(write(tmp_path, COPIED + NESTED), {path: "5 mm2 K/W"})
+    assert text.startswith("--set: ")
+    assert message in text
+
+
 # -- use -------------------------------------------------------------------------------------
 
 TEMPLATES = """\

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,11 +61,23 @@ def _without_marks(node: Node, path: tuple[Key, ...]) -> Node:
     return Node(value, Mark(OVERRIDE_SOURCE), path, dict.fromkeys(node.keys, Mark(OVERRIDE_SOURCE)))
 
 
-def apply_overrides(root: Node, overrides: Iterable[Override]) -> tuple[Node, list[Override]]:
-    """Return the tree with the new values, and the overrides whose fields do not exist."""
+# Keys of mappings whose keys are names that the user chose: a name that is not there is an error.
+NAMED_COLLECTIONS = ("stacks", "templates", "materials", "copies", "regions", "blocks", "powers")
+
+
+def apply_overrides(
+    root: Node, overrides: Iterable[Override], *, create: bool = False
+) -> tuple[Node, list[Override]]:
+    """Return the tree with the new values, and the overrides whose fields do not exist.
+
+    With `create`, mappings before the last key are created where they are missing, as `interface` in
+    `stacks.die.layers.tim.interface.top`, but no stack, material or other named object.
+    """
     missed = []
     for override in overrides:
         made = _assign(root, override.parts, override.value) if override.parts else None
+        if made is None and create and override.parts:
+            made = _create(root, override.parts, override.value, is_collection=True)
         if made is None:
             missed.append(override)
         else:
@@ -83,16 +95,47 @@ def _assign(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
             if rest and key in node.value and (made := _assign(node.value[key], rest, value)) is not None:
                 return node.with_items({**node.value, key: made})
     if node.is_list:
-        for n, item in enumerate(node.value):
-            if parts[0] in (str(n), getattr(item.get("name"), "value", None)):
-                made = _assign(item, parts[1:], value) if parts[1:] else value
-            elif repeat := item.get("repeat"):
-                within = _assign(repeat, ("layers", *parts), value)
-                made = item.with_items({"repeat": within}) if within is not None else None
-            else:
-                continue
-            if made is not None:
-                return replace(node, value=[*node.value[:n], made, *node.value[n + 1 :]])
+        return _in_list(node, parts, value, _assign)
+    return None
+
+
+def _create(node: Node, parts: tuple[str, ...], value: Node, *, is_collection: bool = False) -> Node | None:
+    """Return the tree with a value at a path whose mappings are created, or None if that is not possible."""
+    if not parts:
+        return value
+    if node.is_list:
+        return _in_list(node, parts, value, _create)
+    if not node.is_mapping:
+        return None
+    for n in range(len(parts), 0, -1):  # the longest name first
+        key, rest = ".".join(parts[:n]), parts[n:]
+        if key in node.value and node.value[key].value is not None:
+            made = _create(node.value[key], rest, value, is_collection=key in NAMED_COLLECTIONS)
+            return None if made is None else node.with_items({**node.value, key: made})
+    if is_collection or (len(parts) > 1 and node.get("copies") is not None):  # the name of a copy
+        return None
+    made = value
+    for n in range(len(parts) - 1, 0, -1):
+        path = (*node.path, *parts[:n])
+        made = Node({parts[n]: made}, value.mark, path, {parts[n]: value.mark})
+    return node.with_items({**node.value, parts[0]: made}, {parts[0]: value.mark})
+
+
+Change = Callable[[Node, tuple[str, ...], Node], Node | None]
+
+
+def _in_list(node: Node, parts: tuple[str, ...], value: Node, change: Change) -> Node | None:
+    """Return a list with one item changed, which the first part selects by its name or its number."""
+    for n, item in enumerate(node.value):
+        if parts[0] in (str(n), getattr(item.get("name"), "value", None)):
+            made = change(item, parts[1:], value) if parts[1:] else value
+        elif repeat := item.get("repeat"):
+            within = change(repeat, ("layers", *parts), value)
+            made = item.with_items({"repeat": within}) if within is not None else None
+        else:
+            continue
+        if made is not None:
+            return replace(node, value=[*node.value[:n], made, *node.value[n + 1 :]])
     return None
 
 

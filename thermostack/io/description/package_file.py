@@ -121,14 +121,14 @@ def expand(
     includes = IncludeResolver(directory, _shipped(), may_leave=may_leave)
     repeats, copies = RepeatExpander(), InstanceExpander()
     root, overrides = apply_overrides(root, overrides)
-    root, overrides = apply_overrides(includes.expand(root), overrides)
+    root, overrides = apply_overrides(includes.expand(root), overrides, create=True)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:
         stacks = stacks.with_items({name: repeats.expand(stack) for name, stack in stacks.items()})
         stacks = copies.expand(stacks)
         _check_layer_count(stacks)
         root = root.with_items({**root.value, "stacks": stacks})
-    root, overrides = apply_overrides(root, overrides)
+    root, overrides = apply_overrides(root, overrides, create=True)
     powers = PowerReferences(directory, may_leave=may_leave)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:

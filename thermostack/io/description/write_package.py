@@ -119,12 +119,14 @@ def write_package(package: Package, path: str | Path) -> None:
 def _text(package: Package, beside: SideFileWriter) -> str:
     require_file_form(package)
     stacks = tuple(
-        replace(stack, layers=tuple(replace(layer, power=None) for layer in stack.layers))
+        replace(stack, power=None, layers=tuple(replace(layer, power=None) for layer in stack.layers))
         for stack in package.stacks
     )
     data = dump(Package, replace(package, stacks=stacks))
     for stack in package.stacks:
         written = data["stacks"][stack.name]
+        if stack.power is not None:
+            written["power"] = write_quantity(stack.power, "power")
         for layer, made in zip(stack.layers, written["layers"], strict=True):
             if layer.power is not None:
                 made["power"] = _power(layer.power, f"{stack.name}.{layer.name}", beside)
