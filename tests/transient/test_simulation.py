@@ -126,7 +126,7 @@ def test_unknown_name_of_an_initial_temperature() -> None:
         DescriptionError, match=rf"initial: no stack or part is named '{name}x' \(did you mean"
     ):
         simulate(initial={f"{name}x": 300.0})
-    with pytest.raises(ValueError, match="must be positive and finite"):
+    with pytest.raises(ValueError, match="must be above absolute zero and finite"):
         simulate(initial={name: -1.0})
     with pytest.raises(DescriptionError, match=r"initial\['x'\]: \"5 W\" is a power"):
         simulate(initial={"x": "5 W"})
