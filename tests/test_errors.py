@@ -12,6 +12,7 @@ import pytest
 from thermostack import errors
 from thermostack.errors import (
     MAX_SHOWN_DIAGNOSTICS,
+    ArgumentError,
     ConvergenceError,
     DescriptionError,
     Diagnostic,
@@ -20,6 +21,7 @@ from thermostack.errors import (
     ResultFileError,
     RunawayError,
     ThermostackError,
+    UnknownNameError,
 )
 
 FAULT = Diagnostic(
@@ -83,6 +85,8 @@ def test_exit_codes() -> None:
     codes = {
         ThermostackError: 1,
         DescriptionError: 2,
+        ArgumentError: 2,
+        UnknownNameError: 2,
         ConvergenceError: 3,
         RunawayError: 3,
         ResourceError: 4,

@@ -343,7 +343,7 @@ def test_other_files_are_not_overwritten(here: Path, capsys: pytest.CaptureFixtu
             "--resume: continues an unfinished run, which --overwrite discards (omit one of them)",
         ),
         ([*TRACED, "--checkpoint", "0 s"], "--checkpoint: must be positive, got 0 s"),
-        ([*BARE, "--threads", "0"], "--threads: must be at least 1, got 0"),
+        ([*BARE, "--threads", "0"], "--threads: must be from 1 to 1024, got 0"),
         ([*RUN, "--trace", "../descriptions/lod.csv"], "did you mean load.csv?"),
         ([*TRACED, "--trace", TRACE_FILE], "both set the power of"),
         (["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "1"], "--cell"),

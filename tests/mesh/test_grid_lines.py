@@ -126,7 +126,7 @@ def test_block_edges_are_planes_up_to_a_limit() -> None:
     assert all(is_plane(few.grid.x, edge) for edge in edges)
     assert [found.name for found in few.blocks] == [f"die.active.b{n}" for n in range(9)]
     assert sum(is_plane(many.grid.x, edge) for edge in edges) < 5
-    assert many.blocks == ()
+    assert [found.name for found in many.blocks] == [f"die.active.b{n}" for n in range(9)]
     assert many.total_power == pytest.approx(9.0, rel=1e-12)
 
 
@@ -139,6 +139,35 @@ def test_floorplan_above_the_limit_is_meshed_as_one_source() -> None:
     assert (
         find_powered_regions(geometry, block_planes=10).cells_across.tolist() == [RULE.cells_across_block] * 9
     )
+
+
+def idle(x: float, y: float, width: float, height: float, name: str, power: float | None) -> Block:
+    """Return a block given in mm that generates nothing."""
+    return Block(name, (x * mm, y * mm), (width * mm, height * mm), power)
+
+
+def test_blocks_without_power_are_resolved_like_powered_ones() -> None:
+    """A trace may heat a floorplan without powers, and a layer of 0 W: the grid is the same."""
+    cold = tuple(idle(2 + n, 3, 1, 4, f"b{n}", None if n % 2 else 0.0) for n in range(4))
+    powered, unpowered = (discretize(plate(power)).grid for power in (row(4), Power(blocks=cold)))
+    for axis in "xyz":
+        assert np.array_equal(getattr(powered, axis), getattr(unpowered, axis))
+    bare = [discretize(plate(Power(total))).grid for total in (5.0, 0.0)]
+    assert all(np.array_equal(getattr(bare[0], axis), getattr(bare[1], axis)) for axis in "xyz")
+
+
+def test_small_idle_block_beside_powered_ones_is_a_probe() -> None:
+    """Its edges are planes of the grid, and the cells around it are not finer than at the powered blocks."""
+    blocks = row(4).blocks
+    probe = idle(8.35, 5.2, 0.05, 0.05, "thermistor", 0.0)
+    without, with_probe = (discretize(plate(Power(blocks=each))) for each in (blocks, (*blocks, probe)))
+    assert all(is_plane(with_probe.grid.x, edge * mm) for edge in (8.35, 8.4))
+    assert all(is_plane(with_probe.grid.y, edge * mm) for edge in (5.2, 5.25))
+    assert with_probe.warnings == ()
+    more = with_probe.grid.x.size - without.grid.x.size, with_probe.grid.y.size - without.grid.y.size
+    assert max(more) <= 12
+    (found,) = (each for each in with_probe.blocks if each.name == "die.active.thermistor")
+    assert (found.power, found.window[1].stop - found.window[1].start) == (0.0, 1)
 
 
 def test_map_adds_no_planes() -> None:

@@ -120,7 +120,6 @@ def test_sources_need_no_planes_at_block_edges() -> None:
     grid = Grid(np.union1d(planes, [1 * mm, 5 * mm]), np.union1d(planes, [2 * mm, 5 * mm]),
                 np.array([0.0, 0.5, 1.0, 1.05, 1.1]) * mm)  # fmt: skip
     model = powered(Power(blocks=BLOCKS), grid=grid)
-    assert not model.blocks
     sources = model.heat_sources
     np.testing.assert_allclose(cell_powers(model), model.power, rtol=1e-12, atol=1e-15)
     assert sources.names == ("chip.l0.a", "chip.l0.b", "chip.l0.idle")
@@ -145,7 +144,15 @@ def test_even_power_lies_in_the_solid_of_a_frame() -> None:
 def test_block_off_its_layer_cannot_be_powered() -> None:
     hole = Block("hole", (1.5 * mm, 1.2 * mm), (0.5 * mm, 0.5 * mm))
     rim = Block("rim", (0.0, 0.0), (4 * mm, 0.5 * mm), 1.0)
-    sources = powered(Power(blocks=(hole, rim)), frame=0.7 * mm).heat_sources
+    model = powered(Power(blocks=(hole, rim)), frame=0.7 * mm)
+    sources = model.heat_sources
+    assert [block.name for block in model.blocks] == ["chip.l0.rim"]
+    (warning,) = (each for each in model.warnings if "another stack" in each)
+    assert warning == (
+        "stacks.chip.layers[0].power.blocks.hole: hole is at least partly where the layer is open or another "
+        "stack is embedded (move it onto the layer; without a cell of the layer a block has no temperature) "
+        "[W-POWER]"
+    )
     assert sources.fraction_sums.tolist() == pytest.approx([0.0, 1.0])
     with pytest.raises(DescriptionError) as caught:
         sources.find("hole")

@@ -77,17 +77,20 @@ def test_other_angles_are_rejected() -> None:
 # -- what the grid asks ----------------------------------------------------------------------
 
 
-def test_corners_omit_blocks_without_power() -> None:
+def test_layout_contains_blocks_without_power() -> None:
     cold = Block("cold", (0.0, 1 * mm), (1 * mm, 1 * mm))
-    off = Block("off", (0.0, 1 * mm), (1 * mm, 1 * mm), 0.0)
-    found = lay_out_power(Power(blocks=(A, cold, off)), (0.0, 0.0, 2 * mm, 2 * mm)).corners
-    np.testing.assert_allclose(found, [[0.0, 0.0, 1 * mm, 1 * mm]])
+    off = Block("off", (1 * mm, 1 * mm), (1 * mm, 1 * mm), 0.0)
+    layout = lay_out_power(Power(blocks=(A, cold, off)), (0.0, 0.0, 2 * mm, 2 * mm))
+    corners = [[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 2.0], [1.0, 1.0, 2.0, 2.0]]
+    np.testing.assert_allclose(layout.corners, np.array(corners) * mm)
+    assert layout.is_powered.tolist() == [True, False, False]
+    assert layout.is_given.tolist() == [True, False, True]
     found = lay_out_power(Power(5.0), (0.0, 0.0, 2 * mm, 3 * mm)).corners
     np.testing.assert_allclose(found, [[0.0, 0.0, 2 * mm, 3 * mm]])
     layout = lay_out_power(Power(blocks=(A,), map=np.ones((2, 2))), (0.0, 0.0, 2 * mm, 3 * mm))
     assert layout.corners.shape == (1, 4)
     assert layout.map_rectangle == (0.0, 0.0, 2 * mm, 3 * mm)
-    assert lay_out_power(Power(0.0), (0.0, 0.0, 1.0, 1.0)).corners.shape == (0, 4)
+    assert lay_out_power(Power(0.0), (0.0, 0.0, 1.0, 1.0)).is_powered.tolist() == [False]
 
 
 def test_block_beyond_the_edge_by_rounding_is_snapped() -> None:

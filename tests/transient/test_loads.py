@@ -386,6 +386,13 @@ def test_an_idle_block_is_not_missed_among_powered_ones() -> None:
     )
 
 
+def test_a_block_of_zero_watts_needs_no_column() -> None:
+    cores = [Block(block.name, block.position, block.size) for block in BLOCKS[:2]]
+    model = model_of(Power(blocks=(*cores, Block("thermistor", (2 * mm, 0.0), (1 * mm, 1 * mm), 0.0))))
+    loads = Loads(model, steps({"core_0": [1.0], "core_1": [1.0]}, rest="refuse"))
+    assert loads.source_powers(0.0)[: len(BLOCKS)].tolist() == [1.0, 1.0, 0.0]
+
+
 def test_many_unknown_names_are_refused_quickly() -> None:
     lines = refused(Trace.constant({f"gpc_{n}": 1.0 for n in range(3000)}))
     assert len(lines) == 51

@@ -1,4 +1,4 @@
-"""Minimum, mean and maximum temperature of parts, heated blocks and faces, from a solved field."""
+"""Minimum, mean and maximum temperature of parts, blocks and faces, from a solved field."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from thermostack.errors import Diagnostic, UnknownNameError
 from thermostack.finite_volume import _part_statistics
 from thermostack.finite_volume.reconstruction import FaceFluxes, cell_extremum
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
+from thermostack.schema.arguments import argument_error
 
 
 @dataclass(frozen=True)
 class PartTemperature:
-    """The temperatures of one part, of a heated block, or of several parts together.
+    """The temperatures of one part, of a block, or of several parts together.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ class PartTemperature:
 class PartsAndBlocks:
     """The zones of a model and volume integrals over them, plane by plane.
 
-    A zone is a part or one of its heated blocks. Zones are numbered: all parts, then all blocks.
+    A zone is a part or one of its blocks. Zones are numbered: all parts, then all blocks.
     """
 
     def __init__(self, model: Model) -> None:
@@ -130,7 +132,7 @@ def measure_parts(
     *,
     is_steady: bool = True,
 ) -> PartMeasurements:
-    """Return the temperatures of every part that has cells, each followed by its heated blocks.
+    """Return the temperatures of every part that has cells, each followed by its blocks.
 
     `zones` are the parts and blocks of the model, where they are known already; `power` (zones,) [W] replaces
     the power of the description. In a steady field without heat sources no temperature is above the maximum
@@ -180,13 +182,16 @@ def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray, conductivity: np.ndarra
 def _in_order(zones: PartsAndBlocks) -> Iterator[tuple[int, str, float, float | None, bool]]:
     """Yield zone, name, power [W], limit [K] and whether it is a block, each part before its blocks."""
     model = zones.model
+    blocks: dict[int, list[int]] = {}  # zones of the blocks of each part
+    for zone, block in enumerate(model.blocks, len(model.parts)):
+        blocks.setdefault(block.part, []).append(zone)
     for n, part in enumerate(model.parts):
-        if zones.volume[n] == 0.0:
-            continue
-        yield n, part.name, float(model.power_of_parts[n]), part.limit, False
-        for m, block in enumerate(model.blocks, len(model.parts)):
-            if block.part == n:
-                yield m, block.name, block.power, part.limit, True
+        if zones.volume[n] > 0.0:
+            yield n, part.name, float(model.power_of_parts[n]), part.limit, False
+        for zone in blocks.get(n, ()):
+            block = model.blocks[zone - len(model.parts)]
+            if zones.volume[zone] > 0.0:
+                yield zone, block.name, block.power, part.limit, True
 
 
 def _steady_bounds(fluxes: FaceFluxes) -> tuple[float, float]:
@@ -251,11 +256,12 @@ SIDES |= {"west": (2, False), "east": (2, True)}  # axis z, y, x and whether the
 def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str) -> FaceTemperature:
     """Return the temperatures of one outer face of some parts together, given by their indices.
 
-    The junction is the bottom of the silicon of a die, the case the top of the lid. Raises KeyError for an
-    unknown side, ValueError where the parts have no face on that side.
+    The junction is the bottom of the silicon of a die, the case the top of the lid. Raises UnknownNameError
+    for an unknown side, ArgumentError where the parts have no face on that side.
     """
     if side not in SIDES:
-        raise KeyError(f"no side is named {side!r}; there are {', '.join(SIDES)}")
+        hint = f"there are {', '.join(SIDES)}"
+        raise UnknownNameError(Diagnostic("side", f"no side is named {side!r}", hint, "E-NAME"))
     axis, is_high = SIDES[side]
     grid, part = fluxes.model.grid, fluxes.model.part
     belongs = np.zeros(len(fluxes.model.parts) + 1, dtype=bool)
@@ -273,7 +279,7 @@ def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str)
         flows.append(flux.high[axis] if is_high else -flux.low[axis])
         values.append(fluxes.t[cells] + (0.5 * b if is_high else -0.5 * a))
     if not values:
-        raise ValueError(f"{name} has no face at its {side}")
+        raise argument_error("side", f"{name} has no face at its {side}")
     area, heat, t = (np.concatenate(pieces) for pieces in (areas, flows, values))
     mean = float(np.average(t, weights=area))
     return FaceTemperature(

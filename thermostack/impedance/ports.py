@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thermostack.errors import DescriptionError
 from thermostack.mesh.model import Model
-from thermostack.schema.spelling import suggest
+from thermostack.results.names import unknown_name
+from thermostack.schema.arguments import argument_error
+
+CANCELLATION = 1e-9  # of the magnitudes of some powers: a smaller sum is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,22 +36,43 @@ class Port:
 def find_port(model: Model, name: str) -> Port:
     """Return the port of a part, block or stack: weighted by power, or by volume if it has no power.
 
-    Raises KeyError with similar names if nothing has this name.
+    Raises UnknownNameError, with similar names, if nothing has this name.
     """
-    return _powered_cells(model, name) or _all_cells(model, name)
+    sources = _sources_of(model, name)
+    has_power = model.heat_sources.described_power[sources].any()
+    return _source_port(model, name, sources) if has_power else _all_cells(model, name)
 
 
 def find_source(model: Model, name: str) -> Port:
-    """Return the port of a part, block or stack that has power, weighted by power.
+    """Return the port of a part, block or stack with heat sources.
 
-    Raises KeyError with similar names if nothing has this name, ValueError if it has no power.
+    The port is weighted by the described power of the sources, or by their area if that is 0 W everywhere.
+    Raises UnknownNameError if nothing has this name, ArgumentError if it has no heat source or if its powers
+    are positive and negative.
     """
-    port = _powered_cells(model, name)
-    if port is None:
+    sources = _sources_of(model, name)
+    if not sources.size:
         _all_cells(model, name)
-        sources = ", ".join(heated_stacks(model)) or "none"
-        raise ValueError(f"{name} has no power; stacks with power: {sources}")
-    return port
+        known = ", ".join(heated_stacks(model)) or "none"
+        raise argument_error("source", f"{name} has no power", f"stacks with power: {known}", "E-POWER")
+    return _source_port(model, name, sources)
+
+
+def default_source(model: Model) -> str:
+    """Return the stack with the maximum power, or the only stack with heat sources if none has power.
+
+    Raises ArgumentError if there is no such stack.
+    """
+    heated = heated_stacks(model)
+    if heated:
+        return next(iter(heated))
+    sources = model.heat_sources
+    parts = (sources.part_names[part] for part in sources.layer_parts)
+    stacks = list(dict.fromkeys(_stack_of(model, part) for part in parts))
+    if len(stacks) == 1:
+        return stacks[0]
+    candidates = f"name a source: {', '.join(stacks)}" if stacks else "give a layer a power, which may be 0 W"
+    raise argument_error("source", "no stack has power", candidates, "E-POWER")
 
 
 def heated_stacks(model: Model) -> dict[str, float]:
@@ -70,29 +95,30 @@ def _is_within(part: str, name: str) -> bool:
     return part == name or part.startswith(f"{name}.")
 
 
-def _powered_cells(model: Model, name: str) -> Port | None:
-    """Return the cells with power of a part, block or stack, None if its power is zero."""
-    blocks = [block for block in model.blocks if block.name == name]
-    cells, powers = [], []
-    for source in model.layer_sources:
-        if blocks and source.part != blocks[0].part:
-            continue
-        if not blocks and not _is_within(model.parts[source.part].name, name):
-            continue
-        window = blocks[0].window if blocks else source.window
-        for k, share in enumerate(source.shares.tolist(), source.k0):
-            plane = np.zeros(model.grid.shape[1:])
-            plane[source.window[1:]] = share * source.plane
-            power = np.zeros_like(plane)
-            power[window[1:]] = plane[window[1:]]
-            cell = np.flatnonzero(power)
-            cells.append(cell + k * power.size)
-            powers.append(power.reshape(-1)[cell])
-    if not cells or not sum(float(power.sum()) for power in powers) > 0.0:
-        return None
-    cell, inverse = np.unique(np.concatenate(cells), return_inverse=True)
-    power = np.bincount(inverse, np.concatenate(powers))
-    return Port(cell, power / power.sum())
+def _sources_of(model: Model, name: str) -> np.ndarray:
+    """Return the indices of the heat sources of a part, block or stack; none if it has no source."""
+    sources = model.heat_sources
+    try:
+        found = sources.find(name, is_hinted=False)
+    except DescriptionError:
+        return np.zeros(0, dtype=np.intp)
+    is_whole = [sources.names[n] == name or sources.names[n].startswith(f"{name}.") for n in found.tolist()]
+    return found[is_whole]  # a block is named with its layer here
+
+
+def _source_port(model: Model, name: str, found: np.ndarray) -> Port:
+    """Return the cells of some heat sources, weighted by their described power, or by their area."""
+    sources = model.heat_sources
+    power = np.zeros(sources.count)
+    described = sources.described_power[found]
+    power[found] = described if described.any() else sources.area[found]
+    of_cells = sources.cell_powers(power)
+    total = float(of_cells.sum())
+    if abs(total) <= CANCELLATION * float(np.abs(of_cells).sum()):
+        text = f"the positive and negative powers of {name} cancel"
+        raise argument_error("source", text, "name one of its blocks", "E-POWER")
+    used = np.flatnonzero(of_cells)
+    return Port(sources.cell[used], of_cells[used] / total)
 
 
 def _all_cells(model: Model, name: str) -> Port:
@@ -113,8 +139,7 @@ def _all_cells(model: Model, name: str) -> Port:
         volumes.append(grid.dz[k] * (grid.dy[:, None] * grid.dx).reshape(-1)[cell])
     cell, volume = np.concatenate(cells), np.concatenate(volumes)
     if not cell.size:
-        hint = suggest(name, set(_names(model)))
-        raise KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
+        raise unknown_name(name, list(dict.fromkeys(_names(model))))
     return Port(cell, volume / volume.sum())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import TypeAlias
 
 import numpy as np
@@ -16,16 +17,23 @@ from thermostack.errors import Diagnostic
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
 from thermostack.impedance.networks import Foster
-from thermostack.impedance.ports import Port, find_port, find_source, heated_stacks
+from thermostack.impedance.ports import Port, default_source, find_port, find_source
 from thermostack.impedance.reduced_model import KrylovBasis, build_basis
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
-from thermostack.mesh.model import Model, discretize
+from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.impedance_result import ThermalImpedance
 from thermostack.results.steady_result import SteadyResult
-from thermostack.schema.fields import to_si
+from thermostack.schema.arguments import (
+    argument_error,
+    as_names,
+    check_number,
+    check_quantity,
+    quantities_in_si,
+    require_callable,
+)
 from thermostack.steady import Progress, solve_steady, timed
 from thermostack.units import format_quantity
 
@@ -46,7 +54,7 @@ def thermal_impedance(
     source: str | None = None,
     *,
     times: Sequence[float | str] | Array | None = None,
-    outputs: Sequence[str] = (),
+    outputs: str | Sequence[str] = (),
     tolerance: float = 1e-4,
     temperature: SteadyResult | Array | float | str | None = None,
     threads: int | None = None,
@@ -54,19 +62,20 @@ def thermal_impedance(
 ) -> ThermalImpedance:
     """Return the thermal impedance of a part, block or stack.
 
-    One watt is distributed over the source as its power is. The rise of the source is the mean over this
-    distribution.
+    One watt is distributed over the source as its power is, or evenly if its power is 0 W. The rise of the
+    source is the mean over this distribution.
 
     Parameters
     ----------
     model : Model or Package
         The mesh, or a package that is meshed with the default cell size.
     source : str, optional
-        Name of a part, block or stack that has power. Default: the stack with the maximum power.
+        Name of a part, block or stack that has a heat source, which may be described with 0 W. Default: the
+        stack with the maximum power.
     times : array_like, shape (n,), optional
         Times [s], or text with a unit, "10 ms". Default: 20 per decade from 1 us to
         100 s, or to 5 mean time constants of the body.
-    outputs : sequence of str
+    outputs : str or sequence of str
         Names of other parts, blocks or stacks. The output is the mean weighted by power, or by volume for
         those without power. The output "SOURCE peak" is added: the cell of the source with the maximum rise.
     tolerance : float
@@ -86,10 +95,10 @@ def thermal_impedance(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         If nothing has a name.
-    ValueError
-        If the source has no power, or a time is not greater than zero.
+    ArgumentError
+        If the source has no heat source, or another argument has the wrong type or is out of its range.
     DescriptionError
         E-MISSING with all materials that have no heat capacity.
     ResourceError
@@ -111,6 +120,7 @@ def thermal_impedance(
     ('hbm3_8h', (2,))
     """
     seconds: dict[str, float] = {}
+<<<<<<< HEAD
     if isinstance(model, Package):
         with timed(seconds, "mesh", progress):
             model = discretize(model)
@@ -118,6 +128,14 @@ def thermal_impedance(
         bounds = f"at least {MIN_TOLERANCE:g} and below {MAX_TOLERANCE:g}"
         raise ValueError(f"tolerance must be {bounds}, got {tolerance!r}")
     source = source or next(iter(heated_stacks(model)), "")
+=======
+    tolerance = check_number(tolerance, "tolerance", above=0.0, below=1.0)
+    require_callable(progress, "progress", "pass a function of the name of a stage")
+    with timed(seconds, "mesh", progress) if isinstance(model, Package) else nullcontext():
+        model = as_model(model)
+    outputs = as_names(outputs, "outputs")
+    source = source or default_source(model)
+>>>>>>> main
     ports = {source: find_source(model, source)}
     ports |= {name: find_port(model, name) for name in outputs if name != source}
     given_times = None if times is None else _checked_times(times)
@@ -182,11 +200,10 @@ def _default_times(mean: float) -> Array:
 
 
 def _checked_times(times: Sequence[float | str] | Array) -> Array:
-    """Return times [s] in ascending order, each once; ValueError if one is not greater than zero."""
-    listed = np.asarray(times, dtype=object).reshape(-1)
-    time = np.array([to_si(each, "time", f"times[{n}]") for n, each in enumerate(listed)])
+    """Return times [s] in ascending order, each once; ArgumentError if one is not greater than zero."""
+    time = quantities_in_si(times, "time", "times").reshape(-1)
     if not (time.size and np.isfinite(time).all() and (time > 0.0).all()):
-        raise ValueError("times must be finite and greater than zero")
+        raise argument_error("times", "times must be finite and greater than zero", "", "E-RANGE")
     return np.unique(time)
 
 
@@ -201,6 +218,10 @@ def _material_temperature(
 
     The temperatures are None if all properties are constant.
     """
+<<<<<<< HEAD
+=======
+    shape = model.grid.shape
+>>>>>>> main
     if temperature is None:
         if model.is_linear and has_constant_capacity(model):
             return None, "constant"
@@ -211,8 +232,22 @@ def _material_temperature(
         return np.full(model.grid.shape, field), format_quantity(field, "temperature")
     if isinstance(temperature, SteadyResult):
         power = format_quantity(temperature.heat_balance.heat_in, "power")
+<<<<<<< HEAD
         return field, f"the steady temperatures at {power}"
     return field, "the given temperatures"
+=======
+        taken_at, temperature = f"the steady temperatures at {power}", temperature.field
+    else:
+        taken_at = "the given temperatures"
+    if np.ndim(temperature) == 0:
+        value = check_quantity(temperature, "temperature", "temperature", above=0.0)
+        return np.full(shape, value), format_quantity(value, "temperature")
+    field = np.asarray(temperature, dtype=np.float64)
+    if field.shape != shape:
+        text = f"temperature has shape {field.shape}; the cells have {shape}"
+        raise argument_error("temperature", text, "", "E-TYPE")
+    return field, taken_at
+>>>>>>> main
 
 
 def _center(model: Model, cell: int) -> tuple[float, float, float]:

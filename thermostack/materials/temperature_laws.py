@@ -97,7 +97,7 @@ class ConductivityLaw:
     (True, (200.0, 1000.0))
     """
 
-    range: tuple[float, float] | None = None  # K; outside it, the value of the nearer end applies
+    range: tuple[float, float] | None  # K; a value here would be the default of the field of a law
     is_constant = False  # whether the value is independent of temperature
 
     @property
@@ -137,6 +137,7 @@ class Constant(ConductivityLaw):
 
     conductivity: Axes  # W/(m K)
     is_constant = True
+    range = None
 
     @property
     def coefficients(self) -> tuple[Axes, ...]:

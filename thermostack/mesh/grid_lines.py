@@ -11,7 +11,8 @@ import numpy as np
 from thermostack.errors import Diagnostic, ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
-from thermostack.package.geometry import Box, Geometry
+from thermostack.package.box import Box
+from thermostack.package.geometry import Geometry
 from thermostack.package.power_layout import lay_out_power
 from thermostack.units import format_quantity
 
@@ -43,7 +44,6 @@ class CellSizeRule:
 RULE = CellSizeRule()
 
 MAX_BLOCK_PLANES = 150  # along an axis: a floorplan with more edges adds no planes to the grid
-MAX_LISTED_BLOCKS = 2000  # of a floorplan: of one with more blocks, results list no block temperatures
 COUNT_TOLERANCE = 1e-6  # cells: rounding errors of a rotated or mirrored package do not change the cell count
 IDENTITY_DISTANCE = 1e-12  # m: planes closer than this are equal but for rounding
 MERGE_DISTANCES = {"x": 5e-9, "y": 5e-9, "z": 1e-9}  # m: closer planes are merged, with a warning
@@ -54,35 +54,51 @@ ROUNDING_DOWN_SLACK = 0.25  # cells: amount by which the default rule rounds a c
 
 @dataclass(frozen=True)
 class PoweredRegions:
-    """The powered rectangles that the grid resolves."""
+    """The rectangles of heat sources that the grid resolves, including those of 0 W."""
 
     plan: np.ndarray  # (n, 4) m: x0, y0, x1, y1
     height: np.ndarray  # (n, 2) m: z0, z1
     edges: np.ndarray  # (m, 4) m: rectangles whose edges are planes of the grid
     cells_across: np.ndarray  # (n,)
     healing: np.ndarray  # (n,) m: healing lengths
+    min_size: np.ndarray  # (n,) m: the rule sets no smaller cell size across the region, 0 if it has power
 
 
 def find_powered_regions(geometry: Geometry, block_planes: int = MAX_BLOCK_PLANES) -> PoweredRegions:
-    """Return the powered blocks, or the whole layer where their edges are more than `block_planes`."""
-    plans, heights, edges, cells_across, healing = [], [], [], [], []
+    """Return the blocks, or the whole layer where their edges are more than `block_planes`.
+
+    Blocks without power are included, because a trace may heat them. If other blocks of the layer have power,
+    the cells across an idle block are not smaller than those across the smallest of these blocks.
+    """
+    plans, heights, edges, cells_across, healing, min_sizes = [], [], [], [], [], []
     healing_lengths = HealingLengths(geometry)
     for source in geometry.sources:
-        plan = lay_out_power(source.power, source.rectangle).corners
+        layout = lay_out_power(source.power, source.rectangle)
+        plan = layout.corners
         planes = max(_count_planes(plan[:, [axis, axis + 2]]) for axis in (0, 1))
         is_few = source.power.map is None and planes <= block_planes
         if is_few:
             edges.append(plan)
+            min_sizes.append(_min_sizes(plan, layout.is_powered))
         else:
             plan = np.array([source.rectangle])
+            min_sizes.append(np.zeros(1))
         plans.append(plan)
         heights.append(np.tile((source.z0, source.z1), (len(plan), 1)))
         cells_across.append(np.full(len(plan), RULE.cells_across_block if is_few else RULE.cells_across_map))
         centers = 0.5 * (plan[:, :2] + plan[:, 2:])
         z = 0.5 * (source.z0 + source.z1)
         healing.append(healing_lengths.at_points(centers, z))
-    rest = (np.concatenate([*rows, []]) for rows in (cells_across, healing))
+    rest = (np.concatenate([*rows, []]) for rows in (cells_across, healing, min_sizes))
     return PoweredRegions(_stacked(plans, 4), _stacked(heights, 2), _stacked(edges, 4), *rest)
+
+
+def _min_sizes(plan: np.ndarray, is_powered: np.ndarray) -> np.ndarray:
+    """Return the minimum cell size [m] of the rule across each block of a layer, (blocks,)."""
+    if not is_powered.any():
+        return np.zeros(len(plan))
+    smallest = float((plan[is_powered, 2:] - plan[is_powered, :2]).min())
+    return np.where(is_powered, 0.0, smallest / RULE.cells_across_block)
 
 
 def _count_planes(edges: np.ndarray) -> int:
@@ -252,20 +268,21 @@ def _overlaps(box: Box, plan: np.ndarray) -> bool:
 
 
 def _lateral_rows(powered: PoweredRegions, axis: int) -> np.ndarray:
-    """Return distinct rows of low, high [m], cells across and healing length [m] along x or y, (n, 4)."""
+    """Return distinct rows of low, high, size in the middle and size at the edges along x or y, (n, 4) m."""
     low, high = powered.plan[:, axis], powered.plan[:, axis + 2]
-    return np.unique(np.stack([low, high, powered.cells_across, powered.healing], axis=1), axis=0)
+    size = np.maximum((high - low) / powered.cells_across, powered.min_size)
+    edge_size = np.minimum(RULE.edge_fraction * size, RULE.healing_fraction * powered.healing)
+    edge_size = np.maximum(edge_size, RULE.edge_fraction * powered.min_size)
+    return np.unique(np.stack([low, high, size, edge_size], axis=1), axis=0)
 
 
 def _lateral_size(rows: np.ndarray, s: np.ndarray) -> np.ndarray:
     """Return the default size [m] along x or y: small in and near powered blocks, minimal at their edges."""
-    low, high, cells_across, healing = rows.T[:, :, None]
-    own = (high - low) / cells_across
+    low, high, size, edge_size = rows.T[:, :, None]
     distance = np.maximum(np.maximum(low - s, s - high), 0.0)
     edge_distance = np.minimum(np.abs(s - low), np.abs(s - high))
-    edge_size = np.minimum(RULE.edge_fraction * own, RULE.healing_fraction * healing)
     growth = RULE.lateral_growth
-    sizes = np.minimum(own + growth * distance, edge_size + growth * edge_distance)
+    sizes = np.minimum(size + growth * distance, edge_size + growth * edge_distance)
     smallest: np.ndarray = sizes.min(axis=0, initial=np.inf)
     return smallest
 
@@ -273,7 +290,7 @@ def _lateral_size(rows: np.ndarray, s: np.ndarray) -> np.ndarray:
 def _vertical_rows(powered: PoweredRegions) -> np.ndarray:
     """Return the distinct rows of size at the source, low and high along z, (n, 3) m."""
     sides = np.minimum(powered.plan[:, 2] - powered.plan[:, 0], powered.plan[:, 3] - powered.plan[:, 1])
-    start = RULE.vertical_fraction * sides / powered.cells_across
+    start = RULE.vertical_fraction * np.maximum(sides / powered.cells_across, powered.min_size)
     return np.unique(np.column_stack([start, powered.height]), axis=0)
 
 

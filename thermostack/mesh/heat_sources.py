@@ -9,7 +9,7 @@ vary in time. The two differ by rounding only. The first form needs no matrix.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -19,9 +19,10 @@ import scipy.sparse as sp
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, rectangle_fractions
+from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.grid_lines import MAX_LISTED_BLOCKS, MERGE_DISTANCES
-from thermostack.mesh.part_map import PartMap, Window, cell_range, nearest_plane
+from thermostack.mesh.layer_cells import layer_mask, layer_window
+from thermostack.mesh.part_map import PartMap, Window
 from thermostack.mesh.source_names import SourceNames, listed
 from thermostack.package.geometry import Geometry, HeatSource
 from thermostack.package.power_layout import PowerLayout, lay_out_power
@@ -69,34 +70,7 @@ class LayerHeatSource:
             power[number] += self.plane[below == number].sum()
 
 
-@dataclass(frozen=True)
-class BlockCells:
-    """A powered block of a floorplan and the window of cells that it fills."""
-
-    name: str  # "<stack>.<layer>.<block>"
-    part: int
-    power: float  # W
-    window: Window
-
-
 # -- powers of the description ---------------------------------------------------------------
-
-
-def layer_window(grid: Grid, source: HeatSource) -> Window:
-    """Return the cells of the layer of a heat source."""
-    x0, y0, x1, y1 = source.rectangle
-    return cell_range(grid.z, source.z0, source.z1), cell_range(grid.y, y0, y1), cell_range(grid.x, x0, x1)
-
-
-def layer_mask(geometry: Geometry, planes: Iterable[np.ndarray], part: int) -> np.ndarray:
-    """Return the cells of a layer or its regions in all of some planes of part numbers, (rows, columns)."""
-    name = geometry.parts[part].name
-    belongs = [other.name == name or other.name.startswith(f"{name}.") for other in geometry.parts]
-    is_inside = np.array([False, *belongs])
-    mask = np.ones((), dtype=bool)
-    for plane in planes:
-        mask = mask & is_inside[plane]
-    return mask
 
 
 def deposit_power(layout: PowerLayout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -158,27 +132,6 @@ def _check_extent(edges: np.ndarray, low: float, high: float) -> None:
         )
 
 
-def block_cells(geometry: Geometry, grid: Grid, source: HeatSource) -> Iterator[BlockCells]:
-    """Yield the powered blocks of a source if their edges are planes of the grid."""
-    if not source.power.blocks or len(source.power.blocks) > MAX_LISTED_BLOCKS:
-        return
-    layout = lay_out_power(source.power, source.rectangle)
-    x0, y0, x1, y1 = layout.corners.T
-    if not (_are_planes(grid.x, x0, x1) and _are_planes(grid.y, y0, y1)):
-        return
-    k, _, _ = layer_window(grid, source)
-    for n, block in enumerate(np.flatnonzero(layout.is_powered).tolist()):
-        j, i = cell_range(grid.y, y0[n], y1[n]), cell_range(grid.x, x0[n], x1[n])
-        name = f"{geometry.parts[source.part].name}.{layout.names[block]}"
-        yield BlockCells(name, source.part, float(layout.power[block]), (k, j, i))
-
-
-def _are_planes(planes: np.ndarray, *edges: np.ndarray) -> bool:
-    values = np.concatenate(edges)
-    nearby = np.array([planes[nearest_plane(planes, value)] for value in values.tolist()])
-    return bool(np.all(np.abs(values - nearby) <= 2.0 * MERGE_DISTANCES["x"]))
-
-
 # -- powers that vary in time ----------------------------------------------------------------
 
 
@@ -206,6 +159,7 @@ class HeatSources:
     part_names: tuple[str, ...]
     blocks: tuple[BlockCells, ...]  # of the model
     described_power: np.ndarray  # (sources,) W
+    is_given: np.ndarray  # (sources,) bool: the description contains a power, which may be 0 W
     area: np.ndarray  # (sources,) m2
     allows_negative: np.ndarray  # (sources,) bool
     cell: np.ndarray  # (n,) index of every cell that can have a power in the raveled grid, ascending
@@ -296,6 +250,7 @@ class _LayerSources:
 
     names: list[str]
     described_power: np.ndarray
+    is_given: np.ndarray
     area: np.ndarray
     fractions: sp.csr_array  # (rows columns, sources)
 
@@ -337,6 +292,7 @@ def find_heat_sources(
         tuple(part.name for part in geometry.parts),
         blocks,
         np.concatenate([np.zeros(0), *(own.described_power for own in found)]),
+        np.concatenate([np.zeros(0, dtype=bool), *(own.is_given for own in found)]),
         np.concatenate([np.zeros(0), *(own.area for own in found)]),
         np.repeat(np.array(allowed, dtype=bool), counts),
         cell,
@@ -369,7 +325,7 @@ def _source_fractions(
     title = geometry.parts[source.part].name
     names = [f"{title}.{name}" if name else title for name in layout.names]
     planes = [rectangle_fractions(x, y, layout.x0, layout.y0, layout.x1, layout.y1)]
-    powers, areas = [layout.power], [layout.area]
+    powers, areas, is_given = [layout.power], [layout.area], [layout.is_given]
     if layout.pixels is not None and layout.map_rectangle is not None:
         pixels = layout.scale * layout.pixels
         if not pixels.any():
@@ -380,10 +336,12 @@ def _source_fractions(
         planes.append(sp.csr_array((plane / whole).reshape(-1, 1)))
         powers.append(np.array([whole if layout.pixels.any() else 0.0]))
         areas.append(np.array([layout.map_area]))
+        is_given.append(np.ones(1, dtype=bool))
         names.append(f"{title}.map")
     mask = layer_mask(geometry, _distinct(part[k, j, i]), source.part)
     fractions = _restrict_to_layer(sp.csr_array(sp.hstack(planes)), mask)
-    return _LayerSources(names, np.concatenate(powers), np.concatenate(areas), fractions)
+    described_power, given, area = (np.concatenate(pieces) for pieces in (powers, is_given, areas))
+    return _LayerSources(names, described_power, given, area, fractions)
 
 
 def _restrict_to_layer(fractions: sp.csr_array, mask: np.ndarray) -> sp.csr_array:

@@ -8,10 +8,11 @@ import numpy as np
 import scipy.ndimage as ndimage
 
 from thermostack.errors import Diagnostic
+from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import MERGE_DISTANCES
-from thermostack.mesh.heat_sources import BlockCells, LayerHeatSource
+from thermostack.mesh.heat_sources import LayerHeatSource
 from thermostack.mesh.part_map import PartMap, cell_window
 from thermostack.package.geometry import Geometry
 from thermostack.schema.validated_dataclass import diagnostic_at
@@ -43,9 +44,12 @@ def grid_diagnostics(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]
 def single_cell_warnings(
     geometry: Geometry, grid: Grid, sources: Sequence[LayerHeatSource], blocks: Sequence[BlockCells]
 ) -> list[Diagnostic]:
-    """Return a warning that names the sources with one cell across x or y, where the body has more."""
+    """Return a warning that names the sources with one cell across x or y, where the body has more.
+
+    Blocks of 0 W are left out: one cell is enough to read the temperature that other sources cause.
+    """
     windows = [(geometry.parts[source.part].name, source.window) for source in sources]
-    windows += [(block.name, block.window) for block in blocks]
+    windows += [(block.name, block.window) for block in blocks if block.power]
     found = [
         name
         for name, window in windows
@@ -57,6 +61,27 @@ def single_cell_warnings(
     shown = ", ".join(found[:MAX_NAMED_SOURCES])
     text = f"{SINGLE_CELL_WARNING}: {shown}{more}; the error there cannot be estimated reliably"
     return [Diagnostic("grid", text, "use smaller cells there", "W-GRID")]
+
+
+def closed_cavity_warnings(geometry: Geometry, grid: Grid, part_map: PartMap) -> list[Diagnostic]:
+    """Return a warning with number, volume and a point of the cavities that parts close on all sides."""
+    labels, count = ndimage.label(part_map.closed_cavities())
+    if count == 0:
+        return []
+    ends = [planes[first] for planes, first in zip((grid.z, grid.y, grid.x), part_map.first, strict=True)]
+    dz, dy, dx = (np.diff(planes) for planes in ends)
+    volumes = dz[:, None, None] * dy[:, None] * dx
+    volume = ndimage.sum_labels(volumes, labels, np.arange(1, count + 1))
+    k, j, i = np.argwhere(labels == 1 + int(np.argmax(volume)))[0].tolist()
+    point = [
+        format_quantity(0.5 * (planes[n] + planes[n + 1]), "length")
+        for planes, n in zip(ends[::-1], (i, j, k), strict=True)
+    ]
+    size = f"{volume.max() * 1e9:.3g} mm3"
+    text = f"a closed cavity of {size}" if count == 1 else f"{count} closed cavities, the largest of {size},"
+    text += f" at ({', '.join(point)}) exchange{'s' if count == 1 else ''} no heat: the walls are adiabatic"
+    hint = "fill the void with a material, such as air, if heat crosses it"
+    return [geometry.package.locate(diagnostic_at(("stacks",), text, hint, "W-GAP"))]
 
 
 def remove_unpowered_islands(

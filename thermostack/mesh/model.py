@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.mesh.block_cells import BlockCells, find_block_cells
 from thermostack.mesh.boundary_faces import BoundaryFaces, find_boundary_faces
+from thermostack.mesh.cooler_coverage import CoolerCoverage, cooler_coverage, cooler_warnings
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import (
     MAX_BLOCK_PLANES,
@@ -20,15 +22,14 @@ from thermostack.mesh.grid_lines import (
     fixed_planes,
 )
 from thermostack.mesh.heat_sources import (
-    BlockCells,
     HeatSources,
     LayerHeatSource,
-    block_cells,
     find_heat_sources,
     layer_heat_source,
 )
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.mesh_diagnostics import (
+    closed_cavity_warnings,
     grid_diagnostics,
     remove_unpowered_islands,
     single_cell_warnings,
@@ -37,11 +38,18 @@ from thermostack.mesh.part_map import Window, cell_range, cell_window, nearest_p
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
 from thermostack.package.geometry import Geometry, InterfaceResistance, Part, package_geometry
 from thermostack.package.package import Package
+from thermostack.schema.arguments import (
+    argument_error,
+    check_number,
+    check_whole_number,
+    require_instance,
+)
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 
+AXES = 3
 CellInput = float | str | Sequence[float | str] | Mapping[str, float | str] | None  # m, or text with a unit
 
 
@@ -72,7 +80,7 @@ class Model:
     layer_sources : tuple of LayerHeatSource
         Described power of each powered layer on its cells.
     blocks : tuple of BlockCells
-        Powered blocks whose edges are planes of the grid.
+        Blocks of floorplans, with or without power.
     contacts : tuple of PlaneContact
         Interface resistances between cells.
     boundary : BoundaryFaces
@@ -114,7 +122,7 @@ class Model:
         faces, sources = self.boundary.cell.size, len(self.layer_sources)
         rows = {
             "cells": f"{self.grid.cells} ({nx} x {ny} x {nz}), {self.active} in the body",
-            "parts": f"{len(self.parts)}, {len(self.blocks)} blocks with cells of their own",
+            "parts": f"{len(self.parts)}, {len(self.blocks)} blocks of floorplans",
             "power": f"{format_quantity(self.total_power, 'power')} in {sources} heat sources",
             "boundary": f"{faces} faces of cells with a boundary condition",
             "warnings": f"{len(self.warnings)}",
@@ -164,6 +172,11 @@ class Model:
         _, ny, nx = self.grid.shape
         j, i = np.divmod(self.boundary.cell[faces] % (ny * nx), nx)
         return j, i
+
+    @cached_property
+    def coolers(self) -> list[CoolerCoverage]:
+        """Return the area and the parts on which each cooler acts."""
+        return cooler_coverage(self.geometry, self.boundary, self.part.ravel()[self.boundary.cell])
 
     @cached_property
     def heat_sources(self) -> HeatSources:
@@ -236,7 +249,7 @@ def discretize(
         (x, y, z). A mapping gives sizes by part and adds them to the default rule. Without `cell` the default
         rule decides (docs/numerics.md, section 6).
     fineness : float
-        Factor that divides the sizes of the default rule.
+        Factor, greater than zero, that divides the sizes of the default rule.
     block_planes : int
         Maximum number of block edges of a floorplan along an axis that become planes of the grid. The power
         of a floorplan with more edges is distributed by overlap alone.
@@ -262,22 +275,27 @@ def discretize(
     >>> discretize(package, cell="2 mm").grid.shape == discretize(package, cell=2e-3).grid.shape
     True
     """
-    geometry = package if isinstance(package, Geometry) else package_geometry(package)
-    powered = find_powered_regions(geometry, block_planes)
+    geometry = _as_geometry(package)
+    fineness = check_number(fineness, "fineness", above=0.0)
+    powered = find_powered_regions(geometry, check_whole_number(block_planes, "block_planes", min=0))
     fixed, merged = zip(*(fixed_planes(geometry, powered, axis) for axis in range(3)), strict=True)
     sizes = _cell_in_metres(geometry, cell)
     if grid is None:
         planes = [CellSize(geometry, powered, axis, sizes, fineness).planes(fixed[axis]) for axis in range(3)]
         grid = Grid(*planes)
     else:
+        require_instance(grid, (Grid,), "grid", "a Grid", "write Grid(x, y, z) with the planes in m")
         geometry.package.refuse(grid_diagnostics(geometry, grid, fixed))
     check_memory(MemoryEstimate(grid, geometry.is_linear))
     part_map = rasterize(geometry, grid)
     warnings = [*geometry.warnings, *(diagnostic for diagnostics in merged for diagnostic in diagnostics)]
     boundary = find_boundary_faces(geometry, grid, part_map)
     sources = tuple(layer_heat_source(geometry, grid, part_map, source) for source in geometry.sources)
-    blocks = tuple(block for source in geometry.sources for block in block_cells(geometry, grid, source))
+    blocks, of_blocks = find_block_cells(geometry, grid, part_map)
+    warnings += of_blocks
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
+    warnings += closed_cavity_warnings(geometry, grid, part_map)
+    warnings += cooler_warnings(geometry, boundary, part_map)
     warnings += remove_unpowered_islands(geometry, part_map, boundary, sources)
     model = Model(
         geometry,
@@ -293,28 +311,53 @@ def discretize(
     return model
 
 
+def as_model(model: Model | Package | Geometry, argument: str = "model") -> Model:
+    """Return a model as it is, and the cells of a package or a geometry on the default grid.
+
+    Raises ArgumentError where it is none of them.
+    """
+    if isinstance(model, (Package, Geometry)):
+        return discretize(model)
+    hint = "discretize(package) returns a model"
+    require_instance(model, (Model,), argument, "a Model or a Package", hint, reader="read_package")
+    return model
+
+
+def _as_geometry(package: Package | Geometry) -> Geometry:
+    """Return the boxes of a package. Raises ArgumentError where it is neither a package nor a geometry."""
+    if isinstance(package, Geometry):
+        return package
+    hint = "read_package returns a package"
+    require_instance(package, (Package,), "package", "a Package", hint, reader="read_package")
+    return package_geometry(package)
+
+
 def _cell_in_metres(geometry: Geometry, cell: CellInput) -> Cell:
     """Return the cell sizes as numbers [m].
 
-    Raises DescriptionError where one is no positive length, or where a name is of no part.
+    Raises DescriptionError where one is no positive length, where a name is of no part, or where there are
+    more sizes than axes.
     """
     if cell is None:
         return None
-    sizes: Cell
     if isinstance(cell, Mapping):
         _check_part_names(geometry, cell)
-        sizes = {name: to_si(size, "length", f"cell.{name}") for name, size in cell.items()}
-        checked = list(sizes.values())
-    elif isinstance(cell, Sequence) and not isinstance(cell, str):
-        sizes = checked = [to_si(size, "length", f"cell[{n}]") for n, size in enumerate(cell)]
-    else:
-        sizes = to_si(cell, "length", "cell")
-        checked = [sizes]
-    for size in checked:
-        if not size > 0.0:
-            text = f"a cell size must be positive, got {size} m"
-            raise DescriptionError(Diagnostic("cell", text, 'write a length like "0.25 mm"', "E-GRID"))
-    return sizes
+        return {name: _size_in_metres(size, f"cell.{name}") for name, size in cell.items()}
+    if isinstance(cell, str) or not isinstance(cell, (Sequence, np.ndarray)):
+        return _size_in_metres(cell, "cell")
+    if not 1 <= len(cell) <= AXES:
+        hint = 'write one size, (x, y) or (x, y, z): ("0.25 mm", "0.25 mm", "0.1 mm")'
+        raise argument_error("cell", f"{len(cell)} sizes for {AXES} axes", hint, "E-GRID")
+    return [_size_in_metres(size, f"cell[{n}]") for n, size in enumerate(cell)]
+
+
+def _size_in_metres(size: float | str, argument: str) -> float:
+    """Return a cell size [m]. Raises ArgumentError where it is no positive length."""
+    size = to_si(size, "length", argument)
+    if not size > 0.0:
+        text = f"a cell size must be positive, got {size} m"
+        raise argument_error(argument, text, 'write a length like "0.25 mm"', "E-GRID")
+    return size
 
 
 def _check_part_names(geometry: Geometry, names: Iterable[str]) -> None:

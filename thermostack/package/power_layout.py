@@ -23,6 +23,7 @@ class PowerLayout:
     area: np.ndarray  # (rectangles,) m2
     power: np.ndarray  # (rectangles,) W, scaled
     is_powered: np.ndarray  # (rectangles,) bool: the power before scaling is not 0 W
+    is_given: np.ndarray  # (rectangles,) bool: the description contains a power, which may be 0 W
     scale: float  # factor of `scale_to`: 1 without it
     pixels: np.ndarray | None  # (rows, columns) W before scaling, None without a map
     map_rectangle: Rectangle | None  # m
@@ -30,9 +31,8 @@ class PowerLayout:
 
     @property
     def corners(self) -> np.ndarray:
-        """Return x0, y0, x1, y1 [m] of the rectangles with a power, (n, 4)."""
-        corners: np.ndarray = np.stack([self.x0, self.y0, self.x1, self.y1], axis=1)[self.is_powered]
-        return corners
+        """Return x0, y0, x1, y1 [m] of all rectangles, (rectangles, 4)."""
+        return np.stack([self.x0, self.y0, self.x1, self.y1], axis=1)
 
 
 def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
@@ -45,9 +45,10 @@ def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
     if power.blocks or power.map is not None:
         table = block_table(power.blocks)
         names = tuple(block.name for block in power.blocks)
+        is_given = np.array([block.power is not None for block in power.blocks], dtype=bool)
     else:
         table = np.array([[0.0, 0.0, width, height, power.total or 0.0]])
-        names = ("",)
+        names, is_given = ("",), np.ones(1, dtype=bool)
     x, y, w, h, watts = table.T
     x0, x1 = snap_to_edges(x, width), snap_to_edges(x + w, width)
     y0, y1 = snap_to_edges(y, height), snap_to_edges(y + h, height)
@@ -68,6 +69,7 @@ def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
         (x1 - x0) * (y1 - y0),
         watts * scale,
         watts != 0.0,
+        is_given,
         scale,
         pixels,
         map_rectangle,

@@ -6,9 +6,12 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thermostack.errors import OutputError
 from thermostack.io.files.atomic_file import write_atomic
+<<<<<<< HEAD
 from thermostack.io.files.output_paths import require_replaceable
+=======
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES, require_suffix
+>>>>>>> main
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,11 +70,15 @@ def save_figure(figure: Figure, path: str | Path | None) -> Figure:
     """
     if path is None:
         return figure
+<<<<<<< HEAD
     suffix = Path(path).suffix.lstrip(".").lower()
     if suffix not in ("png", "svg", "pdf"):
         raise OutputError(f"cannot write {path}: a figure is a .png, .svg or .pdf file")
     require_replaceable(Path(path))
+=======
+    path = require_suffix(path, FIGURE_SUFFIXES)
+>>>>>>> main
     image = io.BytesIO()
-    figure.savefig(image, format=suffix)
+    figure.savefig(image, format=path.suffix[1:].lower())
     write_atomic(path, image.getvalue())
     return figure

@@ -173,7 +173,7 @@ def _draw_outlines(axes: Axes, model: Model, plane: PlaneSlice, width: float) ->
 
 
 def _draw_blocks(axes: Axes, model: Model, plane: PlaneSlice) -> None:
-    """Draw the outlines of the powered blocks in a plane, at most `MAX_OUTLINED_BLOCKS`, else none."""
+    """Draw the outlines of the blocks in a plane, at most `MAX_OUTLINED_BLOCKS`, else none."""
     from matplotlib.collections import LineCollection
 
     x, y = model.grid.x * MM_PER_M, model.grid.y * MM_PER_M

@@ -53,7 +53,7 @@ def history_table(
 ) -> RenderableType:
     """Return temperatures at start, peak and end, the time of the peak, and the time above the limit.
 
-    The rows are the stacks and their powered blocks, with `all_parts` all parts and blocks, with `names`
+    The rows are the stacks and their blocks, with `all_parts` all parts and blocks, with `names`
     those parts, blocks or stacks. The throttling of the controllers is a second table below.
     Raises KeyError for an unknown name.
     """
@@ -85,7 +85,6 @@ def _add_stack(
         Member(
             transient.names[n],
             n >= part_count,
-            bool(transient.power[:, n].any()),
             float(transient.max[:, n].max()),
         )
         for n in indices

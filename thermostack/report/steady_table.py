@@ -10,6 +10,7 @@ from rich.text import Text
 
 from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.part_temperatures import PartTemperature, merge_parts
+from thermostack.report.cooling_table import cooling_table, fill_rows
 from thermostack.report.grid_table import cell_counts
 from thermostack.report.table_layout import (
     Column,
@@ -50,7 +51,7 @@ DROP_ORDER = (("min",), ("limit",), ("mean",), ("x", "y", "z"), ("power",))  # i
 
 
 def steady_table(steady: SteadyResult, width: int, *, all_parts: bool = False) -> RenderableType:
-    """Return the temperatures of stacks and powered blocks, in `width` characters.
+    """Return the temperatures of stacks and blocks, in `width` characters.
 
     With `all_parts` all parts and blocks have a row.
     """
@@ -75,7 +76,7 @@ def _add_stack(
     """Add the rows of a stack; return the number of its parts and blocks without a row."""
     peak = steady.peak.name
     solid = [part for part in parts if not part.is_block]
-    members = [Member(part.name, part.is_block, part.power != 0.0, part.max) for part in parts]
+    members = [Member(part.name, part.is_block, part.max) for part in parts]
     heading = stack_heading(stack, members)
     is_hottest = any(part.name == peak for part in solid) and (heading != stack or not all_parts)
     style = "bold red" if is_hottest else "bold"
@@ -129,6 +130,9 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
     if (margin := _smallest_margin(steady)) is not None:
         table.add_row("margin", Text(margin))
     table.add_row("heat", _heat_balance_table(steady.heat_balance))
+    table.add_row("cooled", cooling_table(steady.model))
+    for name, thickness in fill_rows(steady.model):
+        table.add_row("fill", Text(f"{name}: {thickness}"))
     table.add_row("grid", Text(cell_counts(steady.model)))
     solver = f"{report.method}, {report.total_iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))

@@ -96,7 +96,6 @@ class Member:
 
     name: str
     is_block: bool
-    has_power: bool
     max: float  # K
 
 
@@ -123,13 +122,13 @@ def stack_heading(stack: str, members: Sequence[Member]) -> str:
 def stack_rows(stack: str, members: Sequence[Member], *, all_parts: bool) -> Iterator[Row]:
     """Yield the rows below the first row of a stack.
 
-    Without `all_parts` these are the blocks that have power, at most `MAX_LISTED_BLOCKS`, the hottest.
+    Without `all_parts` these are the blocks, at most `MAX_LISTED_BLOCKS`, the hottest.
     With it they are all parts, each followed by its blocks. The members hold each part before its blocks.
     """
     heading = stack_heading(stack, members)
     if not all_parts:
-        powered = [n for n, member in enumerate(members) if member.is_block and member.has_power]
-        hottest = sorted(powered, key=lambda n: members[n].max, reverse=True)[:MAX_LISTED_BLOCKS]
+        blocks = [n for n, member in enumerate(members) if member.is_block]
+        hottest = sorted(blocks, key=lambda n: members[n].max, reverse=True)[:MAX_LISTED_BLOCKS]
         yield from (Row(n, members[n].name.removeprefix(f"{heading}."), 1) for n in sorted(hottest))
         return
     has_part_rows = heading == stack

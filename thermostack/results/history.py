@@ -10,6 +10,7 @@ import numpy as np
 
 from thermostack.mesh.model import Model
 from thermostack.results.names import unknown_name, with_stacks
+from thermostack.schema.arguments import as_names
 
 TIME_ROUNDING = 1e-12  # relative: two times that differ by less are the same time
 
@@ -27,7 +28,7 @@ class MemberHistories(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return the names of the members: parts, then heated blocks."""
+        """Return the names of the members: parts, then blocks."""
 
     @property
     def mean(self) -> np.ndarray:
@@ -121,7 +122,7 @@ def step_lengths(time: np.ndarray) -> np.ndarray:
 
 
 def history_of(transient: MemberHistories, name: str) -> History:
-    """Return the history of a part, a heated block, a stack, or of all stacks with a common first name.
+    """Return the history of a part, a block, a stack, or of all stacks with a common first name.
 
     Raises KeyError with similar names.
     """
@@ -189,14 +190,14 @@ class StackGroup:
         return min((history.limit for history in self.histories if history.limit is not None), default=None)
 
 
-def group_stacks(transient: MemberHistories, names: Sequence[str] | None = None) -> list[StackGroup]:
+def group_stacks(transient: MemberHistories, names: str | Sequence[str] | None = None) -> list[StackGroup]:
     """Return the histories of some parts, blocks or stacks, each as a group of its own.
 
     Without names, those of all stacks with power or a temperature limit, grouped by their first name.
     Raises KeyError for an unknown name.
     """
     if names is not None:
-        return [StackGroup(name, (history_of(transient, name),)) for name in names]
+        return [StackGroup(name, (history_of(transient, name),)) for name in as_names(names, "names")]
     groups: dict[str, list[History]] = {}
     stacks = list(stack_histories(transient))
     chosen = [history for history in stacks if history.power.any() or history.limit is not None] or stacks

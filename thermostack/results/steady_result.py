@@ -24,6 +24,7 @@ from thermostack.package.package import Package
 from thermostack.results.actions import call
 from thermostack.results.fields import cell_field, fill_inactive
 from thermostack.results.names import unknown_name, with_stacks
+from thermostack.schema.arguments import check_whole_number
 from thermostack.schema.fields import point_in_metres
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class SteadyResult:
     field : numpy.ndarray, shape (nz, ny, nx)
         Temperature of the cells [K], NaN outside the body.
     parts : tuple of PartTemperature
-        Temperatures of every part, each followed by its heated blocks.
+        Temperatures of every part, each followed by its blocks.
     heat_balance : HeatBalance
         Power generated and heat rate through each face [W].
     report : SolverReport
@@ -93,7 +94,7 @@ class SteadyResult:
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:
-        """Return the table of stacks and powered blocks as HTML, for notebooks."""
+        """Return the table of stacks and blocks as HTML, for notebooks."""
         table = call("report.steady_table", "steady_table", self, 120)
         html: str = call("report.html_table", "as_html", table)
         return html
@@ -196,10 +197,11 @@ class SteadyResult:
         return measure_face(self.fluxes, name, members, side)
 
     def table(self, width: int = 120, *, all_parts: bool = False) -> str:
-        """Return the temperatures of stacks and powered blocks as text of at most `width` characters a line.
+        """Return the temperatures of stacks and blocks as text of at most `width` characters a line.
 
         With `all_parts` all parts and blocks have a row.
         """
+        check_whole_number(width, "width", min=1)
         table = call("report.steady_table", "steady_table", self, width, all_parts=all_parts)
         text: str = call("report.table_layout", "as_text", table, width)
         return text

@@ -15,6 +15,7 @@ from thermostack.results.actions import call
 from thermostack.results.fields import cell_field
 from thermostack.results.history import History, history_of
 from thermostack.results.throttling_log import ThrottlingLog
+from thermostack.schema.arguments import as_names, check_whole_number
 
 if TYPE_CHECKING:
     import xarray
@@ -96,7 +97,7 @@ class TransientResult:
     """Temperatures and powers over time, and temperature fields at the times of the frames.
 
     `solve_transient` and `read_transient` return it. Members are the parts of the package, followed by their
-    heated blocks.
+    blocks.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ class TransientResult:
 
     model: Model
     time: Array  # (n,) s, of the start and of the end of every step
-    names: tuple[str, ...]  # of the members: parts, then heated blocks
+    names: tuple[str, ...]  # of the members: parts, then blocks
     min: Array  # (n, members) K
     mean: Array  # (n, members) K
     max: Array  # (n, members) K
@@ -173,7 +174,7 @@ class TransientResult:
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:
-        """Return the table of stacks and powered blocks as HTML, for notebooks."""
+        """Return the table of stacks and blocks as HTML, for notebooks."""
         table = call("report.history_table", "history_table", self)
         html: str = call("report.html_table", "as_html", table)
         return html
@@ -214,12 +215,16 @@ class TransientResult:
         time = xarray.Variable("time", self.frame_time, {"units": "s", "long_name": "time"})
         return xarray.concat(frames, dim=time)
 
-    def table(self, width: int = 120, names: Sequence[str] | None = None, *, all_parts: bool = False) -> str:
+    def table(
+        self, width: int = 120, names: str | Sequence[str] | None = None, *, all_parts: bool = False
+    ) -> str:
         """Return temperatures, the time of the peak and the time above the limit as text.
 
-        The rows are the stacks and their powered blocks, with `all_parts` all parts and blocks, with `names`
+        The rows are the stacks and their blocks, with `all_parts` all parts and blocks, with `names`
         those parts, blocks or stacks. Raises KeyError for an unknown name, with similar names.
         """
+        check_whole_number(width, "width", min=1)
+        names = None if names is None else as_names(names, "names")
         table = call("report.history_table", "history_table", self, width, names, all_parts=all_parts)
         text: str = call("report.table_layout", "as_text", table, width)
         return text

@@ -15,6 +15,7 @@ from thermostack.mesh.model import Model
 from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.names import with_stacks
 from thermostack.results.steady_result import SteadyResult
+from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import suggest
 from thermostack.steady import TINY_HEAT, require_fixed_temperature
@@ -62,7 +63,7 @@ def initial_rise(
 ) -> Array:
     """Return the initial temperatures over the reference temperature [K], zero outside the body.
 
-    `initial` is that of `Simulation`, `time` is in s. Raises ValueError if it is out of range, and
+    `initial` is that of `Simulation`, `time` is in s. Raises ArgumentError if it is out of range, and
     DescriptionError if it names an unknown stack or part.
     """
     initial = read_initial(initial)
@@ -90,14 +91,35 @@ def _rise(
 ) -> Array:
     """Return the initial temperatures of one kind over the reference temperature [K]."""
     part, zero = materials.model.part, materials.zero
+<<<<<<< HEAD
+=======
+    if isinstance(initial, SteadyResult):
+        if not has_equal_cells(initial.model, materials.model):
+            text = f"initial is a result of {initial.package.name!r} with other parts or another grid"
+            raise argument_error("initial", text, "solve it with the grid and the parts of this model")
+        initial = initial.field
+>>>>>>> main
     if isinstance(initial, str):
         if initial == "outside":
             return np.zeros(part.shape)
         if initial != "steady":
-            choices = '"steady", "outside", a temperature or a field'
-            raise ValueError(f"initial is {initial!r}; it is {choices}")
+            hint = 'it is "steady", "outside", a temperature or a field'
+            raise argument_error("initial", f"{initial!r} is not an initial temperature", hint, "E-NAME")
         initial = _steady_field(time, materials, sources, shifted)
+<<<<<<< HEAD
     start = read_cell_temperatures(initial, materials.model, name)
+=======
+    if np.ndim(initial) == 0:
+        kelvin = check_quantity(initial, "temperature", "initial", above=0.0)
+        return np.where(part > 0, kelvin - zero, 0.0)
+    start = np.asarray(initial, dtype=np.float64)
+    if start.shape != part.shape:
+        text = f"initial temperatures have shape {start.shape}; the cells have {part.shape}"
+        raise argument_error("initial", text, "", "E-TYPE")
+    if not np.isfinite(start[part > 0]).all():
+        text = "initial temperatures are not finite in every cell of the body"
+        raise argument_error("initial", text, "", "E-RANGE")
+>>>>>>> main
     return np.where(part > 0, start - zero, 0.0)
 
 

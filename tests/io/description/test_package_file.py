@@ -261,7 +261,7 @@ def test_overrides_of_two_fields_create_one_mapping(tmp_path: Path) -> None:
     (entry,) = read_package(write(tmp_path, ""), changes).cooling.bottom
     assert entry.cooler == Convection("5 W/m2/K", "30 degC")
     text = refusal(write(tmp_path, ""), {"cooling.bottom.convection.h": "5 W/m2/K"})
-    assert text == "--set: cooling.bottom.convection.ambient: is missing [E-MISSING]"
+    assert text == "overrides: cooling.bottom.convection.ambient: is missing [E-MISSING]"
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_overrides_of_two_fields_create_one_mapping(tmp_path: Path) -> None:
 )
 def test_override_of_an_unknown_object_is_refused(tmp_path: Path, path: str, message: str) -> None:
     text = refusal(write(tmp_path, COPIED + NESTED), {path: "5 mm2 K/W"})
-    assert text.startswith("--set: ")
+    assert text.startswith("overrides: ")
     assert message in text
 
 
@@ -562,7 +562,7 @@ def test_overrides_of_repeated_layers() -> None:
 def test_refused_overrides(tmp_path: Path, path: str, value: str, words: str) -> None:
     text = refusal(write(tmp_path, chip("5 W")), {path: value})
     assert words in text
-    assert text.startswith("--set: ")
+    assert text.startswith("overrides: ")
 
 
 # -- places ----------------------------------------------------------------------------------

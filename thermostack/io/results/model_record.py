@@ -17,9 +17,10 @@ from thermostack.io.description.file_forms import require_file_form
 from thermostack.io.results.hdf5_arrays import Hdf5Reader, write_array, write_json
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
+from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import SURROUNDINGS, BoundaryFaces
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.heat_sources import BlockCells, LayerHeatSource
+from thermostack.mesh.heat_sources import LayerHeatSource
 from thermostack.mesh.model import Model, PlaneContact
 from thermostack.package.cooling import FACES, HtcMap
 from thermostack.package.geometry import package_geometry
@@ -30,7 +31,7 @@ from thermostack.schema.validated_dataclass import dump
 ROOT_GROUP = "thermostack"
 _MAP_VALUES: Any = {"stacks": {"__all__": {"layers": {"__all__": {"power": {"map": {"values"}}}}}}}
 _TOKEN = "in place: "  # names of materials have no blanks
-_DTYPES = {"cell": np.int64, "axis": np.uint8, "is_high": np.uint8, "face": np.uint8}
+_DTYPES = {"cell": np.int64, "axis": np.uint8, "is_high": np.uint8, "face": np.uint8, "cooler": np.uint16}
 _CELLS = "VTKHDF/CellData"
 _COORDINATES = {"x": "VTKHDF/XCoordinates", "y": "VTKHDF/YCoordinates", "z": "VTKHDF/ZCoordinates"}
 

@@ -20,7 +20,11 @@ import h5py
 import numpy as np
 
 from thermostack.io.files.atomic_file import write_atomic
+<<<<<<< HEAD
 from thermostack.io.files.output_paths import require_result_path
+=======
+from thermostack.io.files.output_paths import RESULT_SUFFIX, require_suffix
+>>>>>>> main
 from thermostack.io.results.hdf5_arrays import open_checked, write_array, write_json
 from thermostack.io.results.metadata import (
     FORMAT_VERSION,
@@ -34,7 +38,6 @@ from thermostack.io.results.model_record import ROOT_GROUP, read_model, write_mo
 from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
 from thermostack.results.steady_result import SteadyResult
 
-SUFFIX = ".vtkhdf"  # of result files
 RESULT_KIND = "steady"
 _ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, not as JSON
 
@@ -42,11 +45,18 @@ _ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, no
 def write_result(result: SteadyResult, path: str | Path) -> None:
     """Write a steady result to a file, which `read_result`, ParaView and PyVista open.
 
+<<<<<<< HEAD
     Raises OutputError if the file cannot be written, or if a file of another kind has its name; it is then
     unchanged.
     """
     require_result_path(Path(path))
     write_atomic(path, result_bytes(result))
+=======
+    Raises OutputError if the name does not end in .vtkhdf or the file cannot be written; an older file of
+    that name is then unchanged.
+    """
+    write_atomic(require_suffix(path, (RESULT_SUFFIX,)), result_bytes(result))
+>>>>>>> main
 
 
 def read_result(path: str | Path) -> SteadyResult:

@@ -34,7 +34,11 @@ from pydantic_core import to_jsonable_python
 from thermostack.errors import DescriptionError, Diagnostic, OutputError, ResultFileError
 from thermostack.io.files.append_log import AppendLog
 from thermostack.io.files.atomic_file import atomic_file, resolve_target, with_path_error
+<<<<<<< HEAD
 from thermostack.io.files.output_paths import require_result_path
+=======
+from thermostack.io.files.output_paths import RESULT_SUFFIX, require_suffix
+>>>>>>> main
 from thermostack.io.results.checkpoint_file import CHECKPOINT_SUFFIX as CHECKPOINT
 from thermostack.io.results.checkpoint_file import State, read_checkpoint, write_checkpoint
 from thermostack.io.results.frames import (
@@ -83,16 +87,16 @@ class TransientWriter:
     except the model. If `resume` is set and the same run was interrupted, `resumed` is the state of its last
     checkpoint, and later rows and frames are discarded. If that run had finished, `is_finished` is set.
 
-    Raises OutputError if the disk has too little space, before the run starts, or if another run writes to
-    these files; DescriptionError if the interrupted run had other inputs; ResultFileError if its files are
-    damaged.
+    Raises OutputError if the name does not end in .vtkhdf, if the disk has too little space, before the run
+    starts, or if another run writes to these files; DescriptionError if the interrupted run had other inputs;
+    ResultFileError if its files are damaged.
     """
 
     def __init__(
         self,
         path: str | Path,
         model: Model,
-        names: Sequence[str],  # of the parts, then of the heated blocks
+        names: Sequence[str],  # of the parts, then of the blocks
         probes: Mapping[str, tuple[float, float, float]],  # m
         frame_times: Sequence[float] | np.ndarray,
         request: str,
@@ -101,7 +105,7 @@ class TransientWriter:
         self.times = np.asarray(frame_times, dtype=np.float64)
         if self.times.size < _MIN_FRAMES or np.any(np.diff(self.times) <= 0.0):
             raise ValueError("frame times must ascend, and there must be at least two")
-        self.path = resolve_target(path)
+        self.path = resolve_target(require_suffix(path, (RESULT_SUFFIX,)))
         self.partial, self.state_path = partial_path(self.path), checkpoint_path(self.path)
         self._require_own_name()
         self.model, self.names, self.probes = model, tuple(names), dict(probes)
