@@ -120,22 +120,12 @@ def thermal_impedance(
     ('hbm3_8h', (2,))
     """
     seconds: dict[str, float] = {}
-<<<<<<< HEAD
-    if isinstance(model, Package):
-        with timed(seconds, "mesh", progress):
-            model = discretize(model)
-    if not MIN_TOLERANCE <= tolerance < MAX_TOLERANCE:
-        bounds = f"at least {MIN_TOLERANCE:g} and below {MAX_TOLERANCE:g}"
-        raise ValueError(f"tolerance must be {bounds}, got {tolerance!r}")
-    source = source or next(iter(heated_stacks(model)), "")
-=======
-    tolerance = check_number(tolerance, "tolerance", above=0.0, below=1.0)
+    tolerance = check_number(tolerance, "tolerance", min=MIN_TOLERANCE, below=MAX_TOLERANCE)
     require_callable(progress, "progress", "pass a function of the name of a stage")
     with timed(seconds, "mesh", progress) if isinstance(model, Package) else nullcontext():
         model = as_model(model)
     outputs = as_names(outputs, "outputs")
     source = source or default_source(model)
->>>>>>> main
     ports = {source: find_source(model, source)}
     ports |= {name: find_port(model, name) for name in outputs if name != source}
     given_times = None if times is None else _checked_times(times)
@@ -218,10 +208,6 @@ def _material_temperature(
 
     The temperatures are None if all properties are constant.
     """
-<<<<<<< HEAD
-=======
-    shape = model.grid.shape
->>>>>>> main
     if temperature is None:
         if model.is_linear and has_constant_capacity(model):
             return None, "constant"
@@ -232,22 +218,8 @@ def _material_temperature(
         return np.full(model.grid.shape, field), format_quantity(field, "temperature")
     if isinstance(temperature, SteadyResult):
         power = format_quantity(temperature.heat_balance.heat_in, "power")
-<<<<<<< HEAD
         return field, f"the steady temperatures at {power}"
     return field, "the given temperatures"
-=======
-        taken_at, temperature = f"the steady temperatures at {power}", temperature.field
-    else:
-        taken_at = "the given temperatures"
-    if np.ndim(temperature) == 0:
-        value = check_quantity(temperature, "temperature", "temperature", above=0.0)
-        return np.full(shape, value), format_quantity(value, "temperature")
-    field = np.asarray(temperature, dtype=np.float64)
-    if field.shape != shape:
-        text = f"temperature has shape {field.shape}; the cells have {shape}"
-        raise argument_error("temperature", text, "", "E-TYPE")
-    return field, taken_at
->>>>>>> main
 
 
 def _center(model: Model, cell: int) -> tuple[float, float, float]:

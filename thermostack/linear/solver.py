@@ -16,11 +16,8 @@ from thermostack.linear.iteration_state import IterationState, accept_rounding
 from thermostack.linear.multigrid import Widths, vector_norms
 from thermostack.linear.null_space import FloatingBodies, why_unsolvable
 from thermostack.linear.solver_report import SolverReport
-<<<<<<< HEAD
 from thermostack.linear.thread_count import choose_threads, require_same_process
-=======
 from thermostack.schema.arguments import argument_error, check_number, check_threads
->>>>>>> main
 
 Array = np.ndarray
 
@@ -92,14 +89,8 @@ def prepare(
     [[[1.2, 0.8]]]
     """
     if method not in ("multigrid", "direct"):
-<<<<<<< HEAD
-        raise ValueError(f"method is {method!r}; it is 'multigrid' or 'direct'")
-    threads = choose_threads(threads, conduction.cells)
-=======
         raise argument_error("method", f"{method!r} is not a method", "'multigrid' or 'direct'", "E-NAME")
-    max_useful = max(1, conduction.cells // MIN_CELLS_PER_THREAD)
-    threads = check_threads(threads) or min(_processors(), max_useful)
->>>>>>> main
+    threads = choose_threads(check_threads(threads), conduction.cells)
     return Solver(conduction, method, widths, weights, threads, is_fixed=is_fixed)
 
 
@@ -236,13 +227,8 @@ class Solver:
         time: the conductances are read once for two right-hand sides. The columns of an influence matrix are
         the solutions for 1 W in each part.
         """
-<<<<<<< HEAD
         self.require_own_process()
-        if not 1e-15 <= tolerance < 1.0:
-            raise ValueError(f"tolerance is {tolerance:g}; it lies between 1e-15 and 1")
-=======
         check_number(tolerance, "tolerance", min=MIN_TOLERANCE, below=1.0)
->>>>>>> main
         rhs = self._checked(rhs, "rhs")
         fields = np.zeros(rhs.shape) if guesses is None else self._checked(guesses, "guess")
         if guesses is not None and not overwrites_guess and np.may_share_memory(fields, guesses):

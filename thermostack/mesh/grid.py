@@ -41,15 +41,7 @@ class Grid:
     def __post_init__(self) -> None:
         """Copy the planes to read-only arrays of doubles; raise ArgumentError where they form no cells."""
         for name in ("x", "y", "z"):
-<<<<<<< HEAD
-            given = np.asarray(getattr(self, name))
-            if given.dtype.kind not in "fiu":
-                text = f"the {name} planes of a grid are {given.dtype}"
-                raise ValueError(f"{text}; expected an array of numbers in metres")
-            edges = np.array(given, dtype=np.float64, order="C")
-=======
             edges = np.ascontiguousarray(quantities_in_si(getattr(self, name), "length", name))
->>>>>>> main
             ascends = edges.ndim == 1 and edges.size >= 2 and np.all(np.diff(edges) > 0.0)
             if not ascends or not np.isfinite(edges[[0, -1]]).all():
                 text = f"the {name} planes of a grid must ascend, be finite and at least two"

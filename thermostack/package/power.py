@@ -12,11 +12,7 @@ from pydantic_core import CoreSchema, InitErrorDetails
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.block_overlap import overlap_diagnostics
 from thermostack.package.rectangles import Rectangle
-<<<<<<< HEAD
-from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, plain_number
-=======
-from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, to_si
->>>>>>> main
+from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, plain_number, to_si
 from thermostack.schema.raster import RasterField
 from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at
 from thermostack.units import format_quantity

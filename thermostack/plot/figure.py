@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thermostack.io.files.atomic_file import write_atomic
-<<<<<<< HEAD
-from thermostack.io.files.output_paths import require_replaceable
-=======
-from thermostack.io.files.output_paths import FIGURE_SUFFIXES, require_suffix
->>>>>>> main
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES, require_replaceable, require_suffix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,14 +66,7 @@ def save_figure(figure: Figure, path: str | Path | None) -> Figure:
     """
     if path is None:
         return figure
-<<<<<<< HEAD
-    suffix = Path(path).suffix.lstrip(".").lower()
-    if suffix not in ("png", "svg", "pdf"):
-        raise OutputError(f"cannot write {path}: a figure is a .png, .svg or .pdf file")
-    require_replaceable(Path(path))
-=======
-    path = require_suffix(path, FIGURE_SUFFIXES)
->>>>>>> main
+    path = require_replaceable(require_suffix(path, FIGURE_SUFFIXES))
     image = io.BytesIO()
     figure.savefig(image, format=path.suffix[1:].lower())
     write_atomic(path, image.getvalue())

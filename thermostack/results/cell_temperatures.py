@@ -6,7 +6,7 @@ import numpy as np
 
 from thermostack.mesh.model import Model, has_equal_cells
 from thermostack.results.steady_result import SteadyResult
-from thermostack.schema.fields import to_si
+from thermostack.schema.arguments import argument_error, check_quantity
 
 
 def read_cell_temperatures(
@@ -14,25 +14,23 @@ def read_cell_temperatures(
 ) -> float | np.ndarray:
     """Return one temperature [K], or those of all cells [K], (nz, ny, nx), from an argument of a name.
 
-    Raises ValueError if it is not above absolute zero and finite in the body, or not of the cells of the
-    model, and DescriptionError if it is neither a number nor text with a unit.
+    Raises ArgumentError if it is no temperature, not above absolute zero and finite in the body, or not of the
+    cells of the model.
     """
     if isinstance(value, SteadyResult):
         if not has_equal_cells(value.model, model):
             text = f"{name} is a result of {value.package.name!r} with other parts or another grid"
-            raise ValueError(f"{text}; solve it with the grid and the parts of this model")
+            raise argument_error(name, text, "solve it with the grid and the parts of this model")
         value = value.field
     if isinstance(value, (str, bool)) or np.ndim(value) == 0:
-        kelvin = to_si(value, "temperature", name)
-        if not 0.0 < kelvin < np.inf:
-            raise ValueError(f"{name} must be above absolute zero and finite, got {kelvin:g} K")
-        return kelvin
+        return check_quantity(value, "temperature", name, above=0.0)
     given = np.asarray(value)
     if given.dtype.kind not in "fiu" or given.shape != model.grid.shape:
-        text = f"{name} is an array of {given.dtype} with shape {given.shape}"
-        raise ValueError(f"{text}; expected temperatures [K] of the cells, with shape {model.grid.shape}")
+        text = f"an array of {given.dtype} with shape {given.shape} is no field of temperatures"
+        raise argument_error(name, text, f"give numbers [K] of shape {model.grid.shape}", "E-TYPE")
     field = given.astype(np.float64)
     inside = field[model.part > 0]
     if not (np.isfinite(inside).all() and (inside > 0.0).all()):
-        raise ValueError(f"{name} must be above absolute zero and finite in every cell of the body")
+        text = "is not above absolute zero and finite in every cell of the body"
+        raise argument_error(name, text, "give temperatures in kelvin", "E-RANGE")
     return field

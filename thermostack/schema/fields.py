@@ -41,12 +41,11 @@ def to_si(value: Any, dimension: str, field: str = "") -> float:
         try:
             return parse_quantity(value, dimension)
         except UnitError as error:
-<<<<<<< HEAD
-            raise DescriptionError(Diagnostic(field, str(error), hint, "E-UNIT")) from None
+            raise ArgumentError(Diagnostic(field, str(error), hint, "E-UNIT")) from None
     number = plain_number(value)
     if number is None:
         text = f"{quote_value(value)} is not {Quantity(dimension).noun}"
-        raise DescriptionError(Diagnostic(field, text, hint, "E-TYPE"))
+        raise ArgumentError(Diagnostic(field, text, hint, "E-TYPE"))
     return number
 
 
@@ -63,13 +62,6 @@ def plain_number(value: Any) -> float | None:
         return float(value)
     except OverflowError:
         return math.inf if cast(Any, value) > 0 else -math.inf
-=======
-            raise ArgumentError(Diagnostic(field, str(error), hint, "E-UNIT")) from None
-    if isinstance(value, bool) or not isinstance(value, Real):
-        text = f"{quote_value(value)} is not {Quantity(dimension).noun}"
-        raise ArgumentError(Diagnostic(field, text, hint, "E-TYPE"))
-    return float(value)
->>>>>>> main
 
 
 def point_in_metres(point: Iterable[Any], field: str = "point") -> tuple[float, float, float]:

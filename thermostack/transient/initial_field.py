@@ -91,14 +91,6 @@ def _rise(
 ) -> Array:
     """Return the initial temperatures of one kind over the reference temperature [K]."""
     part, zero = materials.model.part, materials.zero
-<<<<<<< HEAD
-=======
-    if isinstance(initial, SteadyResult):
-        if not has_equal_cells(initial.model, materials.model):
-            text = f"initial is a result of {initial.package.name!r} with other parts or another grid"
-            raise argument_error("initial", text, "solve it with the grid and the parts of this model")
-        initial = initial.field
->>>>>>> main
     if isinstance(initial, str):
         if initial == "outside":
             return np.zeros(part.shape)
@@ -106,20 +98,7 @@ def _rise(
             hint = 'it is "steady", "outside", a temperature or a field'
             raise argument_error("initial", f"{initial!r} is not an initial temperature", hint, "E-NAME")
         initial = _steady_field(time, materials, sources, shifted)
-<<<<<<< HEAD
     start = read_cell_temperatures(initial, materials.model, name)
-=======
-    if np.ndim(initial) == 0:
-        kelvin = check_quantity(initial, "temperature", "initial", above=0.0)
-        return np.where(part > 0, kelvin - zero, 0.0)
-    start = np.asarray(initial, dtype=np.float64)
-    if start.shape != part.shape:
-        text = f"initial temperatures have shape {start.shape}; the cells have {part.shape}"
-        raise argument_error("initial", text, "", "E-TYPE")
-    if not np.isfinite(start[part > 0]).all():
-        text = "initial temperatures are not finite in every cell of the body"
-        raise argument_error("initial", text, "", "E-RANGE")
->>>>>>> main
     return np.where(part > 0, start - zero, 0.0)
 
 

@@ -14,11 +14,8 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.model import Model, is_equal_model
 from thermostack.mesh.source_names import MAX_HINTS, listed
-<<<<<<< HEAD
 from thermostack.package.package import unusual_ambient
-=======
 from thermostack.schema.arguments import argument_error, require_instance, require_mapping
->>>>>>> main
 from thermostack.schema.fields import to_si
 from thermostack.transient.trace import Trace
 from thermostack.transient.waveform import COOLED_FACES, TimeFunction, Waveform, face_of, seconds

@@ -132,14 +132,7 @@ def solve_transient(
     initial = read_initial(initial)
     if isinstance(initial, Mapping):
         require_parts(initial, model)
-<<<<<<< HEAD
-    if not (math.isfinite(duration) and duration > 0.0):
-        raise ValueError(f"duration must be positive and finite, got {duration:g} s")
-    if not checkpoint >= 0.0:
-        raise ValueError(f"checkpoint must be zero or more, got {checkpoint} s")
-=======
     require_callable(progress, "progress", "pass a function of time, step and maximum temperature")
->>>>>>> main
     loads = loads if isinstance(loads, Loads) else Loads(model, loads)
     loads.must_cover(duration)
     frame_times = _frame_times(times, duration)

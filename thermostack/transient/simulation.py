@@ -108,19 +108,10 @@ class Simulation:
         method: str = "multigrid",
         threads: int | None = None,
     ) -> None:
-<<<<<<< HEAD
-        self.model = discretize(model) if isinstance(model, Package) else model
-        time, tolerance = to_si(time, "time", "time"), to_si(tolerance, "temperature_difference", "tolerance")
-        step = None if step is None else to_si(step, "time", "step")
-        _check_arguments(scheme, tolerance, step)
-        if not math.isfinite(time):
-            raise ValueError(f"time must be finite, got {time}")
-=======
         self.model = as_model(model)
         time = check_quantity(time, "time", "time")
         tolerance = check_quantity(tolerance, "temperature_difference", "tolerance", above=0.0)
         step = _checked_step(scheme, step, "step")
->>>>>>> main
         self.time, self.scheme = time, SCHEMES[scheme]
         self._step_size = StepSizeController(tolerance, self.scheme.embedded_order, step)
         self._check_memory(method)
@@ -232,13 +223,7 @@ class Simulation:
         ConvergenceError
             If a step does not converge.
         """
-<<<<<<< HEAD
-        duration = to_si(duration, "time", "duration")
-        if not 0.0 < duration < math.inf:
-            raise ValueError(f"duration must be positive and finite, got {duration:g} s")
-=======
         duration = check_quantity(duration, "time", "duration", above=0.0)
->>>>>>> main
         if power is not None:
             self.override(power)
         self.advance(self.time + duration)
@@ -337,13 +322,8 @@ class Simulation:
         Text has a unit, "10 ms"; a time before the present one has no effect. `after_step` is called after
         every step. Raises ConvergenceError if a step does not converge.
         """
-<<<<<<< HEAD
-        if not math.isfinite(until):
-            raise ValueError(f"the end must be finite, got {until} s")
-        self._shifted.solver.require_own_process()
-=======
         until = check_quantity(until, "time", "until")
->>>>>>> main
+        self._shifted.solver.require_own_process()
         while self.time < until:
             event = self.loads.next_event(self.time)
             end = min(until, event)
@@ -455,14 +435,6 @@ def _checked_step(scheme: str, step: float | str | None, argument: str) -> float
     Raises ArgumentError if it is not positive, if the scheme is unknown, or if it needs a fixed length.
     """
     if scheme not in SCHEMES:
-<<<<<<< HEAD
-        raise ValueError(f"scheme is {scheme!r}; it is one of {', '.join(SCHEMES)}")
-    if step is None and SCHEMES[scheme].embedded is None:
-        raise ValueError(f"{scheme} does not estimate its error; give the length of its steps")
-    for name, value in (("tolerance", tolerance), ("step", step)):
-        if value is not None and not 0.0 < value < math.inf:
-            raise ValueError(f"{name} must be greater than zero and finite, got {value}")
-=======
         hint = f"it is one of {', '.join(SCHEMES)}"
         raise argument_error("scheme", f"{scheme!r} is not a scheme", hint, "E-NAME")
     if step is not None:
@@ -471,4 +443,3 @@ def _checked_step(scheme: str, step: float | str | None, argument: str) -> float
         text = f"{scheme} does not estimate its error"
         raise argument_error(argument, text, 'give the length of its steps, "1 ms"', "E-MISSING")
     return None
->>>>>>> main

@@ -30,7 +30,6 @@ from thermostack.transient.trace_checks import (
 from thermostack.transient.waveform import DIMENSION_OF_UNIT, seconds, unit_of
 
 MAX_SHOWN_COLUMNS = 4  # in a representation
-_DIMENSIONS = {"1": "fraction", "K": "temperature", "W": "power"}  # by unit of a column
 SLOPE_TOLERANCE = 1e-9  # relative: a smaller change of slope is not an event
 
 
@@ -118,18 +117,6 @@ class Trace:
         kept["values"] = _values_in_si(self.values, units)
         kept["period"] = None if self.period is None else to_si(self.period, "time", "Trace.period")
         for name in ("times", "values"):
-<<<<<<< HEAD
-            given = getattr(self, name)
-            try:
-                if np.asarray(given).dtype.kind not in "fiu":
-                    raise TypeError
-                kept[name] = np.array(given, dtype=np.float64)
-            except (TypeError, ValueError):
-                text = f"{quote_value(given)} is not a table of numbers"
-                hint = "Trace.of accepts text with units"
-                raise DescriptionError(diagnostic_at(("Trace", name), text, hint, "E-TYPE")) from None
-=======
->>>>>>> main
             kept[name].setflags(write=False)
         for name, value in kept.items():
             object.__setattr__(self, name, value)
@@ -153,13 +140,8 @@ class Trace:
     ) -> Trace:
         """Return the trace of columns by name, each with a value for every time [s].
 
-<<<<<<< HEAD
-        Times are in s, powers in W and ambient temperatures in K, or text with a unit; `units` gives the
-        columns that are fractions, as in {"gpu": "1"}. The other arguments are those of `Trace`.
-=======
         Powers are in W and ambient temperatures in K; `units` gives the columns that are fractions, as in
         {"gpu": "1"}. Times and values may be text with a unit. The other arguments are those of `Trace`.
->>>>>>> main
         """
         hint = 'write {"gpu": [500.0, 100.0]}'
         require_mapping(columns, "columns", hint)
@@ -174,15 +156,6 @@ class Trace:
                 text = f"{np.size(column)} values for {np.size(times)} times"
                 raise DescriptionError(diagnostic_at(("Trace", "columns", name), text, "", "E-TYPE"))
         chosen = tuple(said.get(name, unit_of(name)) for name in columns)
-<<<<<<< HEAD
-        values = [
-            _numbers(column, _DIMENSIONS.get(unit, "power"), name)
-            for (name, column), unit in zip(columns.items(), chosen, strict=True)
-        ]
-        table = np.column_stack(values) if columns else np.zeros((np.size(times), 0))
-        time = _numbers(times, "time", "times")
-        return cls(time, tuple(columns), chosen, table, kind, after, period, rest)
-=======
         values = np.empty((np.size(times), len(columns)))
         for n, ((name, column), unit) in enumerate(zip(columns.items(), chosen, strict=True)):
             dimension = DIMENSION_OF_UNIT.get(unit, "fraction")  # an unknown unit is reported by the trace
@@ -190,7 +163,6 @@ class Trace:
         seconds = quantities_in_si(times, "time", "times")
         length = None if period is None else to_si(period, "time", "period")
         return cls(seconds, tuple(columns), chosen, values, kind, after, length, rest)
->>>>>>> main
 
     @classmethod
     def constant(cls, columns: Mapping[str, float | str], *, units: Mapping[str, str] | None = None) -> Trace:
@@ -411,15 +383,6 @@ class Trace:
         return whole
 
 
-<<<<<<< HEAD
-def _numbers(values: Any, dimension: str, field: str) -> np.ndarray:
-    """Return an array of numbers [SI], converting text with a unit of a dimension."""
-    given = np.asarray(values)
-    if given.dtype.kind in "fiu":
-        return given
-    each = list(values) if given.ndim else [values]
-    return np.array([to_si(value, dimension, f"{field}[{n}]") for n, value in enumerate(each)])
-=======
 def _values_in_si(values: Any, units: Sequence[str]) -> np.ndarray:
     """Return the values of a trace as a table of numbers, text converted by the unit of its column.
 
@@ -436,4 +399,3 @@ def _values_in_si(values: Any, units: Sequence[str]) -> np.ndarray:
         for row, value in enumerate(given[:, n]):
             table[row, n] = to_si(value, dimension, f"Trace.values[{row}][{n}]")
     return table
->>>>>>> main

@@ -49,7 +49,6 @@ def write_history_csv(transient: TransientResult, path: str | Path) -> None:
 def write_power_csv(transient: TransientResult, path: str | Path) -> None:
     """Write the powers at every step as a trace of steps, which `read_trace` reads.
 
-<<<<<<< HEAD
     A layer with blocks has a column for each block and one for its map; any other powered layer has one. Heat
     sources without a column have no power. If the power changed in steps, the trace is exactly this power; if
     it changed linearly or with temperature, each value is held until the next. Raises OutputError if the file
@@ -86,31 +85,6 @@ def _power_of_others(
     others = [n for n in of_layer if sources.names[n] not in set(names)]
     fractions = sources.power_fractions(layer, np.array(others, dtype=np.intp))
     return {sources.names[n]: power * share for n, share in zip(others, fractions.tolist(), strict=True)}
-=======
-    A layer with blocks has a column for each block, and one for its map, if it has one. Any other powered
-    layer has one column. If the power changed in steps, the trace is exactly this power; if it changed
-    linearly or with temperature, each value is held until the next. Raises OutputError if the file cannot be
-    written.
-    """
-    model, names, power = transient.model, transient.names, transient.power
-    layer_of = {block.name: model.parts[block.part].name for block in model.blocks}
-    with_map = {model.parts[s.part].name for s in model.geometry.sources if s.power.map is not None}
-    blocks: dict[str, list[int]] = {}  # members of the blocks of each layer
-    for n, name in enumerate(names):
-        if name in layer_of:
-            blocks.setdefault(layer_of[name], []).append(n)
-    header, columns = ["time [s]"], [transient.time]
-    for n, name in enumerate(names):
-        own = blocks.get(name, [])
-        is_column = name in layer_of or bool(power[:, n].any())
-        if own and name in with_map:
-            header.append(f"{name}.map [W]")
-            columns.append(power[:, n] - power[:, own].sum(axis=1))
-        elif is_column and not own:
-            header.append(f"{name} [W]")
-            columns.append(power[:, n])
-    _write(path, "#! kind: steps, after: hold\n", header, columns)
->>>>>>> main
 
 
 def _write(path: str | Path, first: str, header: Sequence[str], columns: Sequence[np.ndarray]) -> None:

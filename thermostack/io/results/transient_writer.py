@@ -34,11 +34,7 @@ from pydantic_core import to_jsonable_python
 from thermostack.errors import DescriptionError, Diagnostic, OutputError, ResultFileError
 from thermostack.io.files.append_log import AppendLog
 from thermostack.io.files.atomic_file import atomic_file, resolve_target, with_path_error
-<<<<<<< HEAD
-from thermostack.io.files.output_paths import require_result_path
-=======
-from thermostack.io.files.output_paths import RESULT_SUFFIX, require_suffix
->>>>>>> main
+from thermostack.io.files.output_paths import RESULT_SUFFIX, require_result_path, require_suffix
 from thermostack.io.results.checkpoint_file import CHECKPOINT_SUFFIX as CHECKPOINT
 from thermostack.io.results.checkpoint_file import State, read_checkpoint, write_checkpoint
 from thermostack.io.results.frames import (
