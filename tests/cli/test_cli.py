@@ -697,6 +697,16 @@ def test_ascii_terminal_gets_escaped_characters() -> None:
     assert "W\\xfcrfel" in done.stdout
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_json_is_valid_in_any_encoding(encoding: str) -> None:
+    path = Path("../descriptions/json.yaml")
+    path.write_text(TWO_DIES.replace("two_dies", "größe_硅"), encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "thermostack.cli", "check", str(path), "--json"]
+    done = subprocess.run(command, capture_output=True, check=True, env=environment)
+    assert json.loads(done.stdout.decode("utf-8"))["package"] == "größe_硅"
+
+
 # -- values of options ---------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -322,6 +323,7 @@ class Simulation:
         every step. Raises ConvergenceError if a step does not converge.
         """
         until = check_quantity(until, "time", "until")
+        self._shifted.solver.require_own_process()
         while self.time < until:
             event = self.loads.next_event(self.time)
             end = min(until, event)

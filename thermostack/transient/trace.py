@@ -185,7 +185,7 @@ class Trace:
 
         Text has a unit, as in `Trace.duty_cycle("gpu", "300 W", period="10 ms", share="40 %")`.
         """
-        dimension = {"1": "fraction", "K": "temperature"}.get(unit, "power")
+        dimension = _DIMENSIONS.get(unit, "power")
         power, low = to_si(power, dimension, "power"), to_si(low, dimension, "low")
         period, share = to_si(period, "time", "period"), to_si(share, "fraction", "share")
         if not 0.0 < share < 1.0:

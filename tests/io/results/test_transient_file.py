@@ -954,7 +954,9 @@ def test_power_csv_is_a_trace(whole: Path, tmp_path: Path) -> None:
     write_power_csv(transient, tmp_path / "power.csv")
     trace = read_trace(tmp_path / "power.csv")
     assert (trace.kind, trace.after) == ("steps", "hold")
-    assert trace.names == ("logic.bulk", "logic.active.core")  # the layer with blocks has none of its own
+    # The layer with blocks has no column of its own; its other block has no row here, and gets the rest.
+    assert trace.names == ("logic.bulk", "logic.active.core", "logic.active.io")
     assert set(trace.units) == {"W"}
     assert np.array_equal(trace.times, transient.time)
-    assert np.array_equal(trace.values, transient.power[:, 1:])
+    assert np.array_equal(trace.values[:, :2], transient.power[:, 1:])
+    assert np.array_equal(trace.values[:, 2], transient.power[:, 0] - transient.power[:, 2])
