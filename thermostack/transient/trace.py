@@ -27,9 +27,8 @@ from thermostack.transient.trace_checks import (
     is_closed,
     trace_diagnostics,
 )
-from thermostack.transient.waveform import DIMENSION_OF_UNIT, seconds, unit_of
+from thermostack.transient.waveform import DIMENSION_OF_UNIT, MAX_SHOWN_COLUMNS, seconds, unit_of
 
-MAX_SHOWN_COLUMNS = 4  # in a representation
 SLOPE_TOLERANCE = 1e-9  # relative: a smaller change of slope is not an event
 
 
