@@ -107,6 +107,7 @@ def zth(
         if files:
             stack.enter_context(output_lock(files[0]))
         model = timer.discretize(description, size)
+        before = dict(timer.seconds)
         try:
             impedance = thermal_impedance(
                 model,
@@ -125,7 +126,7 @@ def zth(
             raise usage_error(option, found.message, found.hint, found.code) from None
         if files:
             _write_files(impedance, files, timer)
-    seconds = {**timer.seconds, **impedance.seconds}
+    seconds = {**before, **impedance.seconds, **timer.seconds}  # in the order of the stages
     _print_result(impedance, description, seconds, [str(file) for file in files], json=json)
 
 

@@ -30,7 +30,6 @@ from thermostack.schema.arguments import (
     argument_error,
     as_names,
     check_number,
-    check_quantity,
     quantities_in_si,
     require_callable,
 )

@@ -12,7 +12,7 @@ from thermostack.schema.arguments import argument_error, check_quantity
 def read_cell_temperatures(
     value: SteadyResult | np.ndarray | float | str, model: Model, name: str
 ) -> float | np.ndarray:
-    """Return one temperature [K], or those of all cells [K], (nz, ny, nx), from an argument of a name.
+    """Return one temperature [K], or those of all cells [K], (nz, ny, nx), that an argument gives.
 
     Raises ArgumentError if it is no temperature, not above absolute zero and finite in the body, or not of the
     cells of the model.

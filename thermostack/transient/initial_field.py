@@ -15,7 +15,7 @@ from thermostack.mesh.model import Model
 from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.names import with_stacks
 from thermostack.results.steady_result import SteadyResult
-from thermostack.schema.arguments import argument_error, check_quantity
+from thermostack.schema.arguments import argument_error
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import suggest
 from thermostack.steady import TINY_HEAT, require_fixed_temperature

@@ -17,6 +17,7 @@ from thermostack.mesh.source_names import MAX_HINTS, listed
 from thermostack.package.package import unusual_ambient
 from thermostack.schema.arguments import argument_error, require_instance, require_mapping
 from thermostack.schema.fields import to_si
+from thermostack.schema.spelling import counted
 from thermostack.transient.trace import Trace
 from thermostack.transient.waveform import COOLED_FACES, TimeFunction, Waveform, face_of, seconds
 from thermostack.units import format_quantity
@@ -90,7 +91,7 @@ class Loads:
         names = [name for waveform in self.waveforms for name in waveform.names]
         columns = ", ".join(names[:MAX_REPR_NAMES]) + (", ..." if len(names) > MAX_REPR_NAMES else "")
         driven = f" driven by {columns}" if names else ", constant"
-        return f"Loads of {self.model.package.name!r}: {self.sources.count} heat sources{driven}"
+        return f"Loads of {self.model.package.name!r}: {counted(self.sources.count, 'heat source')}{driven}"
 
     # -- at a time ---------------------------------------------------------------------------
 
