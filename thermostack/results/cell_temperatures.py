@@ -14,8 +14,8 @@ def read_cell_temperatures(
 ) -> float | np.ndarray:
     """Return one temperature [K], or those of all cells [K], (nz, ny, nx), that an argument gives.
 
-    Raises ArgumentError if it is no temperature, not above absolute zero and finite in the body, or not of the
-    cells of the model.
+    Raises ArgumentError if it is no temperature, not above absolute zero and finite in the body, or not of
+    the cells of the model.
     """
     if isinstance(value, SteadyResult):
         if not has_equal_cells(value.model, model):
