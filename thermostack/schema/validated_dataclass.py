@@ -92,8 +92,11 @@ def _signature(kind: Any) -> inspect.Signature:
         if not field.init:
             continue
         default = field.default
-        if isinstance(default, FieldInfo):
-            default = dataclasses.MISSING if default.is_required() else default.get_default()
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        elif isinstance(default, FieldInfo):
+            required = default.is_required()
+            default = dataclasses.MISSING if required else default.get_default(call_default_factory=True)
         empty = default is dataclasses.MISSING
         parameters.append(
             inspect.Parameter(
