@@ -357,6 +357,7 @@ class Simulation:
         every step. Raises ConvergenceError if a step does not converge.
         """
         until = check_quantity(until, "time", "until")
+        self._shifted.solver.require_own_process()
         while self.time < until:
             event = self.loads.next_event(self.time)
             end = min(until, event)
