@@ -172,8 +172,9 @@ def solve_transient(
         }
         if path is None:
             arrays = recorder.arrays(frame_times)
-            return TransientResult(model=model, field=simulation.field, **arrays, **metadata)
-        recorder.finish(simulation.field, metadata)
+            field = simulation.bounds.clip(simulation.field)
+            return TransientResult(model=model, field=field, **arrays, **metadata)
+        recorder.finish(simulation.bounds.clip(simulation.field), metadata)
     return read_transient(recorder.path)
 
 
@@ -228,7 +229,7 @@ class _Run:
         while True:
             now = simulation.time
             if recorder.frames < self.frame_times.size and now == self.frame_times[recorder.frames]:
-                recorder.frame(now, simulation.field)
+                recorder.frame(now, simulation.bounds.clip(simulation.field))
             if now >= end:
                 return
             self.write_checkpoint()
@@ -263,14 +264,13 @@ class _Run:
 
     def record(self, simulation: Simulation) -> float:
         """Record the present temperatures, powers and energies; return the maximum temperature [K]."""
-        measured = simulation.measure().temperatures
-        rows = np.full((4, simulation.members.count), np.nan)
-        for n, part in measured.items():
-            rows[:, n] = part.min, part.mean, part.max, part.power
+        found = simulation.zone_temperatures()
+        power = np.where(np.isnan(found.max), np.nan, simulation.loads.power(simulation.time))
         energy = simulation.energy
         probes = simulation.at(self.probes)
+        rows = (found.min, found.mean, found.max, power)
         self.recorder.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
-        return float(np.nanmax(rows[2]))
+        return float(np.nanmax(found.max))
 
     def write_checkpoint(self) -> None:
         """Write a checkpoint if the last one is older than the interval."""
