@@ -23,6 +23,7 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
 from thermostack.results.impedance_result import ThermalImpedance
+from thermostack.results.result_warnings import extremes_of_field, temperature_warnings
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.fields import to_si
 from thermostack.steady import Progress, solve_steady, timed
@@ -143,7 +144,10 @@ def thermal_impedance(
         resolved,
         seconds=seconds,
     )
-    return dataclasses.replace(impedance, warnings=(*model.warnings, *_warnings(impedance)))
+    warnings = [*model.warnings, *_warnings(impedance)]
+    if field is not None:
+        warnings += temperature_warnings(model, extremes_of_field(model, field), uses_capacity=True)
+    return dataclasses.replace(impedance, warnings=tuple(warnings))
 
 
 def _reduce(

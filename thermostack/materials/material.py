@@ -160,6 +160,14 @@ class Material:
             self.volumetric_heat_capacity is not None or not isinstance(self.specific_heat, CapacityLaw)
         )
 
+    @property
+    def capacity_range(self) -> tuple[float, float] | None:
+        """Return the range [K] in which the heat capacity is known, None if it is constant."""
+        for capacity in (self.volumetric_heat_capacity, self.specific_heat):
+            if isinstance(capacity, CapacityLaw):
+                return capacity.range
+        return None
+
     def warnings(self) -> tuple[Diagnostic, ...]:
         """Return W-RANGE if a conductivity lies outside 0.001 to 10000 W/(m K)."""
         low, high = USUAL_CONDUCTIVITY
@@ -179,6 +187,12 @@ class EffectiveHeatCapacity(CapacityLaw):
 
     shares: tuple[float, ...]
     materials: tuple[Material, ...]  # of the constituents
+
+    @property
+    def range(self) -> tuple[float, float] | None:  # type: ignore[override]  # read-only here
+        """Return the range [K] in which the capacities of all constituents are known."""
+        ranges = [known for part in self.materials if (known := part.capacity_range) is not None]
+        return (max(low for low, _ in ranges), min(high for _, high in ranges)) if ranges else None
 
     def evaluate(self, temperature: Array) -> Array:
         """Return the capacity [J/(m3 K)] at temperatures [K]."""

@@ -27,6 +27,7 @@ from thermostack.mesh.heat_sources import (
     layer_heat_source,
 )
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
+from thermostack.mesh.merged_planes import merge_warnings
 from thermostack.mesh.mesh_diagnostics import (
     grid_diagnostics,
     remove_unpowered_islands,
@@ -272,7 +273,7 @@ def discretize(
         geometry.package.refuse(grid_diagnostics(geometry, grid, fixed))
     check_memory(MemoryEstimate(grid, geometry.is_linear))
     part_map = rasterize(geometry, grid)
-    warnings = [*geometry.warnings, *(diagnostic for diagnostics in merged for diagnostic in diagnostics)]
+    warnings = [*geometry.warnings, *merge_warnings([plane for planes in merged for plane in planes])]
     boundary = find_boundary_faces(geometry, grid, part_map)
     sources = tuple(layer_heat_source(geometry, grid, part_map, source) for source in geometry.sources)
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)

@@ -18,6 +18,7 @@ from thermostack.io.results.transient_file import read_transient
 from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
+from thermostack.results.result_warnings import Extremes, temperature_warnings
 from thermostack.results.transient_result import RunReport, TransientResult
 from thermostack.schema.fields import point_in_metres, to_si
 from thermostack.transient.controllers import Controller, ControllerSet, Startable
@@ -162,7 +163,7 @@ def solve_transient(
         metadata: dict[str, Any] = {
             "throttling": controller_set.outcomes(duration),
             "report": _report(simulation, clock.perf_counter() - start_time),
-            "warnings": model.warnings,
+            "warnings": (*model.warnings, *run.warnings()),
         }
         if path is None:
             arrays = recorder.arrays(frame_times)
@@ -212,6 +213,8 @@ class _Run:
         self.checkpoint_interval = checkpoint_interval  # s, wall-clock
         self.last_checkpoint = -math.inf  # s, wall-clock
         self.last_time = simulation.time  # s, before the last step
+        count = simulation.members.count
+        self.min, self.max = np.full(count, np.inf), np.full(count, -np.inf)  # (members,) K, of all steps
 
     def advance(self, end: float) -> None:
         """Advance to the end [s], with a stop at every frame and every control time."""
@@ -261,15 +264,30 @@ class _Run:
         rows = np.full((4, simulation.members.count), np.nan)
         for n, part in measured.items():
             rows[:, n] = part.min, part.mean, part.max, part.power
+        self.min, self.max = np.fmin(self.min, rows[0]), np.fmax(self.max, rows[2])
         energy = simulation.energy
         probes = simulation.at(self.probes)
         self.recorder.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
         return float(np.nanmax(rows[2]))
 
+    def warnings(self) -> list[str]:
+        """Return the warnings about the extreme temperatures of all steps so far."""
+        model = self.simulation.model
+        extremes = {
+            part.name: Extremes(low, high)
+            for part, low, high in zip(model.parts, self.min.tolist(), self.max.tolist(), strict=False)
+            if low <= high
+        }
+        return temperature_warnings(model, extremes, uses_capacity=True)
+
     def write_checkpoint(self) -> None:
         """Write a checkpoint if the last one is older than the interval."""
         if clock.monotonic() - self.last_checkpoint >= self.checkpoint_interval:
-            state = {"simulation": self.simulation.state(), "control": self.controllers.state()}
+            state = {
+                "simulation": self.simulation.state(),
+                "control": self.controllers.state(),
+                "extremes": [self.min, self.max],
+            }
             self.recorder.checkpoint(state)
             self.last_checkpoint = clock.monotonic()
 
@@ -277,6 +295,7 @@ class _Run:
         """Continue from the state of a checkpoint."""
         self.controllers.restore(state["control"])
         self.simulation.restore(state["simulation"])
+        self.min, self.max = state["extremes"]
         self.last_time = self.simulation.time
         self.last_checkpoint = clock.monotonic()
 

@@ -22,6 +22,7 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, discretize
 from thermostack.package.package import Package
 from thermostack.results.history import TIME_ROUNDING
+from thermostack.results.result_warnings import extremes_of_parts, temperature_warnings
 from thermostack.results.transient_result import Energy
 from thermostack.schema.fields import point_in_metres, to_si
 from thermostack.transient.initial_field import Initial, initial_rise
@@ -262,6 +263,12 @@ class Simulation:
             power = self.loads.power(self.time)
             self._measured = measure_parts(self._fluxes(), self.members, power, is_steady=False)
         return self._measured
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return the warnings of the mesh builder, and those about the present temperatures."""
+        extremes = extremes_of_parts(self.measure().temperatures.values())
+        return (*self.model.warnings, *temperature_warnings(self.model, extremes, uses_capacity=True))
 
     def at(self, probes: Mapping[str, Sequence[float | str]]) -> dict[str, float]:
         """Return the temperatures [K] at positions x, y, z [m] by name, NaN outside the body."""
