@@ -9,6 +9,7 @@ import pytest
 from thermostack import errors
 from thermostack.errors import (
     MAX_SHOWN_DIAGNOSTICS,
+    ArgumentError,
     ConvergenceError,
     DescriptionError,
     Diagnostic,
@@ -17,6 +18,7 @@ from thermostack.errors import (
     ResultFileError,
     RunawayError,
     ThermostackError,
+    UnknownNameError,
 )
 
 FAULT = Diagnostic(
@@ -80,6 +82,8 @@ def test_exit_codes() -> None:
     codes = {
         ThermostackError: 1,
         DescriptionError: 2,
+        ArgumentError: 2,
+        UnknownNameError: 2,
         ConvergenceError: 3,
         RunawayError: 3,
         ResourceError: 4,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from thermostack import units as units
+    from thermostack.errors import ArgumentError as ArgumentError
     from thermostack.errors import ConvergenceError as ConvergenceError
     from thermostack.errors import DescriptionError as DescriptionError
     from thermostack.errors import Diagnostic as Diagnostic
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from thermostack.errors import ResultFileError as ResultFileError
     from thermostack.errors import RunawayError as RunawayError
     from thermostack.errors import ThermostackError as ThermostackError
+    from thermostack.errors import UnknownNameError as UnknownNameError
     from thermostack.finite_volume.heat_balance import HeatBalance as HeatBalance
     from thermostack.finite_volume.part_temperatures import FaceTemperature as FaceTemperature
     from thermostack.finite_volume.part_temperatures import PartTemperature as PartTemperature
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from thermostack.materials.material import Material as Material
     from thermostack.materials.material_library import find_material as find_material
     from thermostack.materials.temperature_laws import ConductivityLaw as ConductivityLaw
+    from thermostack.mesh.cooler_coverage import CoolerCoverage as CoolerCoverage
     from thermostack.mesh.grid import Grid as Grid
     from thermostack.mesh.model import Model as Model
     from thermostack.mesh.model import discretize as discretize
@@ -101,6 +104,7 @@ __version__ = "0.1.0"
 
 _NAMES_BY_MODULE = {
     "errors": (
+        "ArgumentError",
         "ConvergenceError",
         "DescriptionError",
         "Diagnostic",
@@ -109,6 +113,7 @@ _NAMES_BY_MODULE = {
         "ResultFileError",
         "RunawayError",
         "ThermostackError",
+        "UnknownNameError",
     ),
     "finite_volume.heat_balance": ("HeatBalance",),
     "finite_volume.part_temperatures": (
@@ -140,6 +145,7 @@ _NAMES_BY_MODULE = {
     "materials.material": ("Material",),
     "materials.material_library": ("find_material",),
     "materials.temperature_laws": ("ConductivityLaw",),
+    "mesh.cooler_coverage": ("CoolerCoverage",),
     "mesh.grid": ("Grid",),
     "mesh.model": (
         "Model",

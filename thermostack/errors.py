@@ -116,6 +116,43 @@ class DescriptionError(ThermostackError):
         super().__init__("\n".join(lines))
 
 
+class ArgumentError(DescriptionError, ValueError):
+    """An argument of a function is wrong: its type, its unit or its range (exit code 2).
+
+    It is a `DescriptionError` and a `ValueError`; the field of its diagnostic is the name of the argument.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> try:
+    ...     ts.solve_steady("fcbga")
+    ... except ts.ArgumentError as error:
+    ...     print(error)
+    model: 'fcbga' is not a Model or a Package (read the package first: read_package('fcbga')) [E-TYPE]
+    """
+
+
+class UnknownNameError(DescriptionError, KeyError):
+    """No part, block, stack, side or output has the requested name (exit code 2).
+
+    It is a `DescriptionError` and a `KeyError`; the hint of its diagnostic contains similar names.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> steady = ts.solve_steady(ts.discretize(ts.read_package("hbm3_8h"), cell="3 mm"))
+    >>> try:
+    ...     steady.of("base_beol")
+    ... except ts.UnknownNameError as error:
+    ...     print(error)
+    no part is named 'base_beol' (did you mean hbm3_8h.base_beol?) [E-NAME]
+    """
+
+    def __str__(self) -> str:
+        """Return the text of the diagnostics; that of a KeyError would be its representation in quotes."""
+        return str(self.args[0])
+
+
 class ConvergenceError(ThermostackError):
     """An iteration stopped before it reached its tolerance; no temperature is returned (exit code 3).
 

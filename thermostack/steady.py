@@ -6,7 +6,7 @@ import dataclasses
 import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +32,15 @@ from thermostack.finite_volume.part_temperatures import (
 )
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.picard import PICARD, solve_picard
-from thermostack.linear.solver import Solver, prepare
+from thermostack.linear.solver import MIN_TOLERANCE, Solver, prepare
 from thermostack.linear.solver_report import SolverReport
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
-from thermostack.mesh.model import Model, discretize
+from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.fields import fill_inactive
 from thermostack.results.result_warnings import extremes_of_parts, temperature_warnings
 from thermostack.results.steady_result import SteadyResult
+from thermostack.schema.arguments import check_number, require_callable
 
 BALANCE_TOLERANCE = 1e-6  # of the heat that flows through: a result with a larger imbalance is refused
 RESIDUAL_TOLERANCE = 1e-6  # of the heat that flows through: sum of the residuals of all cells
@@ -85,6 +86,8 @@ def solve_steady(
 
     Raises
     ------
+    ArgumentError
+        If an argument has the wrong type or is out of its range.
     DescriptionError
         If no boundary condition fixes the temperature.
     ConvergenceError
@@ -108,9 +111,10 @@ def solve_steady(
     True
     """
     seconds: dict[str, float] = {}
-    if isinstance(model, Package):
-        with timed(seconds, "mesh", progress):
-            model = discretize(model)
+    check_number(tolerance, "tolerance", min=MIN_TOLERANCE, below=1.0)
+    require_callable(progress, "progress", "pass a function of the name of a stage")
+    with timed(seconds, "mesh", progress) if isinstance(model, Package) else nullcontext():
+        model = as_model(model)
     require_fixed_temperature(model)
     check_memory(_memory_estimate(model, method, estimate), held=model.memory)
     problem = _SteadyProblem(model, tolerance, method, threads, seconds, progress)

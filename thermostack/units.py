@@ -92,6 +92,7 @@ _BASES = {  # unit: (permitted prefixes, size)
     "l": ("num", _Unit((0, 3, 0, 0, 0), -3)),
     "g": ("umk", _Unit((1, 0, 0, 0, 0), -3)),
     "s": ("pnum", _Unit((0, 0, 1, 0, 0))),
+    "Hz": ("mkMG", _Unit((0, 0, -1, 0, 0))),
     "min": ("", _Unit((0, 0, 1, 0, 0), 1, Fraction(6))),
     "h": ("", _Unit((0, 0, 1, 0, 0), 2, Fraction(36))),
     "K": ("um", _Unit((0, 0, 0, 1, 0))),
@@ -137,10 +138,14 @@ _DIMENSIONS = {
         "thermal_resistance": ("0.1 K/W", "K/W", ((0, "mK/W"), (1e-2, "K/W"))),
         "area_resistance": ("5 mm2 K/W", "m2 K/W", ((0, "mm2 K/W"), (1, "m2 K/W"))),
         "conductivity": ("150 W/m/K", "W/m/K", ((0, "W/m/K"),)),
+        "conductivity_change": ("-0.5 W/m/K2", "W/m/K2", ((0, "W/m/K2"),)),
         "density": ("2330 kg/m3", "kg/m3", ((0, "kg/m3"),)),
         "specific_heat": ("700 J/kg/K", "J/kg/K", ((0, "J/kg/K"),)),
         "volumetric_heat_capacity": ("1.6 MJ/m3/K", "J/m3/K", ((0, "J/m3/K"), (1e5, "MJ/m3/K"))),
+        "heat_capacity": ("10 J/K", "J/K", ((0, "mJ/K"), (0.1, "J/K"))),
         "time": ("10 ms", "s", ((0, "ns"), (1e-6, "us"), (1e-3, "ms"), (1, "s"), (36e3, "h"))),
+        "frequency": ("1 kHz", "Hz", ((0, "mHz"), (1, "Hz"), (1e3, "kHz"), (1e6, "MHz"))),
+        "angular_frequency": ("10 rad/s", "rad/s", ((0, "rad/s"),)),
         "velocity": ("2 m/s", "m/s", ((0, "mm/s"), (0.1, "m/s"))),
         "flow_rate": ("1 L/min", "m3/s", ((0, "mL/min"), (1e-6, "L/min"), (1, "m3/s"))),
         "pressure": ("20 kPa", "Pa", ((0, "Pa"), (1e3, "kPa"), (1e6, "MPa"))),
@@ -154,7 +159,6 @@ _OTHER_NOUNS = {  # SI unit: name; dimensions that are never expected, for messa
     "kg": "a mass",
     "kg/s": "a mass flow",
     "W/K": "a conductance",
-    "J/K": "a heat capacity",
     "W/m": "a power per length",
     "m K/W": "a thermal resistivity",
 }
@@ -317,12 +321,16 @@ def write_quantity(value: float, dimension: str) -> str:
     return f"{plain} {described.si}".rstrip()
 
 
-def celsius(temperature: float) -> float:
+def celsius(temperature: float | str) -> float:
     """Return a temperature [K] from one in degC, equal to that of the text "<t> degC".
+
+    Text has a unit: `celsius("85 degC")` is `celsius(85)`.
 
     >>> celsius(85)
     358.15
     """
+    if isinstance(temperature, str):
+        return parse_quantity(temperature, "temperature")
     return parse_quantity(f"{float(temperature)!r} degC", "temperature")
 
 

@@ -31,6 +31,7 @@ from thermostack.cli.main import main
 from thermostack.cli.options import read_cell, read_settings
 from thermostack.cli.signals import between_steps, interruptible
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError, ResourceError, RunawayError
+from thermostack.io.files.output_lock import output_lock
 
 TWO_DIES = """\
 package: two_dies
@@ -224,6 +225,21 @@ def test_invalid_output_is_rejected_before_reading(
     assert files(here) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "file"), [("solve", "two_dies.vtkhdf"), ("zth", "two_dies_zth.png")], ids=["solve", "zth"]
+)
+def test_second_command_with_the_same_output_is_rejected(
+    command: str, file: str, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with output_lock(Path(file)):
+        assert main([command, TWO_DIES_FILE, *FAST]) == 5
+        assert f"{file}: another run is writing to it" in capsys.readouterr().err
+    monkeypatch.setattr("thermostack.mesh.model.discretize", None)
+    with output_lock(Path("run") / file):  # rejected before anything is computed
+        assert main([command, TWO_DIES_FILE, *FAST, "--output", "run"]) == 5
+    assert files(here) == []
+
+
 def test_plot_writes_figures_of_a_result(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["solve", TWO_DIES_FILE, *FAST]) == 0
     (here / "two_dies.png").unlink()
@@ -405,8 +421,10 @@ def test_link_to_a_missing_directory_is_rejected_before_solving(
         (["solve", TWO_DIES_FILE, "--set", "a=1", "--set", "a=2"], "is set twice"),
         (["solve", TWO_DIES_FILE, "--set", "stacks.logc.limit=1 degC"], "did you mean logic?"),
         (["solve", TWO_DIES_FILE, "--set", "stacks.logic.limt=90 degC"], "did you mean limit?"),
-        (["solve", TWO_DIES_FILE, "--threads", "0"], "--threads: must be at least 1, got 0"),
-        (["solve", TWO_DIES_FILE, "--threads", "two"], "two"),
+        (["solve", TWO_DIES_FILE, "--threads", "0"], "--threads: must be from 1 to 1024, got 0"),
+        (["solve", TWO_DIES_FILE, "--threads", "100000"], "--threads: must be from 1 to 1024, got 100000"),
+        (["solve", TWO_DIES_FILE, "--threads", "1.5"], "--threads: '1.5' is not a whole number"),
+        (["solve", TWO_DIES_FILE, "--threads", "two"], "--threads: 'two' is not a whole number"),
         (["solve", TWO_DIES_FILE, "--method", "magic"], "multigrid"),
     ],
 )

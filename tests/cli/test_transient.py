@@ -343,7 +343,7 @@ def test_other_files_are_not_overwritten(here: Path, capsys: pytest.CaptureFixtu
             "--resume: continues an unfinished run, which --overwrite discards (omit one of them)",
         ),
         ([*TRACED, "--checkpoint", "0 s"], "--checkpoint: must be positive, got 0 s"),
-        ([*BARE, "--threads", "0"], "--threads: must be at least 1, got 0"),
+        ([*BARE, "--threads", "0"], "--threads: must be from 1 to 1024, got 0"),
         ([*RUN, "--trace", "../descriptions/lod.csv"], "did you mean load.csv?"),
         ([*TRACED, "--trace", TRACE_FILE], "both set the power of"),
         (["transient", CHIP_FILE, "--trace", TRACE_FILE, "--cell", "1"], "--cell"),
@@ -621,11 +621,13 @@ def test_checkpoint_without_progress_is_overwritten(
     assert files(here) == FILES
 
 
-def test_resume_without_a_checkpoint_starts_a_run(here: Path) -> None:
+def test_resume_without_a_checkpoint_starts_a_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*TRACED, "--resume"]) == 0
+    assert "is complete" not in capsys.readouterr().err
     first = numbers_of()
     stamp = Path("chip_transient.vtkhdf").stat().st_mtime_ns
     assert main([*TRACED, "--resume"]) == 0  # it has come to its end: told once more
+    assert "chip_transient.vtkhdf is complete: the run had finished" in capsys.readouterr().err
     assert Path("chip_transient.vtkhdf").stat().st_mtime_ns == stamp
     assert numbers_of() == first
 
@@ -643,7 +645,9 @@ def test_run_with_other_options_does_not_resume(
         assert main(TRACED) == 130
     capsys.readouterr()
     assert main([*(BARE if "--tolerance" in other else TRACED), *other, "--resume"]) == 2
-    assert "the checkpoint is of another run with other loads or options" in capsys.readouterr().err
+    logged = capsys.readouterr().err
+    assert "the checkpoint is of another run with other loads or options" in logged
+    assert "start again with --overwrite" in logged
     assert main([*TRACED, "--set", "stacks.gpu.limit=80 degC", "--resume"]) == 2
     assert "the checkpoint is of another model" in capsys.readouterr().err
     moved = Path(TRACE_FILE).rename("../descriptions/moved.csv")  # the same trace, wherever it is

@@ -314,11 +314,11 @@ def test_weights_of_ports_sum_to_one(model: Model) -> None:
 
 
 def test_unknown_name_is_reported_with_similar_names(model: Model) -> None:
-    with pytest.raises(KeyError, match="no part is named 'logc'; did you mean logic"):
+    with pytest.raises(KeyError, match=r"no part is named 'logc' \(did you mean logic"):
         thermal_impedance(model, "logc")
     with pytest.raises(KeyError, match="no part is named 'memry'"):
         thermal_impedance(model, "logic", outputs=["memry"])
-    with pytest.raises(ValueError, match="interposer has no power; stacks with power: logic, memory"):
+    with pytest.raises(ValueError, match=r"interposer has no power \(stacks with power: logic, memory"):
         thermal_impedance(model, "interposer")
 
 
@@ -522,7 +522,7 @@ def test_zth_prints_json_and_saves_under_another_name(here: Path, capsys: pytest
         (["--times", "1 us, 1 s, 100000"], "100000 per decade must give 2 to 100000 times"),
         (["--temperature", "20"], "--temperature"),
         (["--tolerance", "2"], "--tolerance: must be at least 1e-07 and below 1, got 2"),
-        (["--threads", "0"], "--threads: must be at least 1, got 0"),
+        (["--threads", "0"], "--threads: must be from 1 to 1024, got 0"),
     ],
 )
 def test_invalid_options_are_reported(

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from thermostack.errors import ConvergenceError, ResourceError
+from thermostack.errors import ArgumentError, ConvergenceError, ResourceError
 from thermostack.finite_volume.conduction import BoundaryConductance, Conduction, conductivity_contrast
 from thermostack.linear import Solver, amg, fallback, prepare
 from thermostack.linear.amg import AmgPreconditioner
@@ -276,11 +276,14 @@ def test_invalid_arguments_are_errors() -> None:
     conduction, rhs, (dx, dy) = random_stack(0)
     with pytest.raises(ValueError, match="'multigrid' or 'direct'"):
         prepare(conduction, "magic")
+    for threads in (0, -3, 1.5, "2", True, 100_000):
+        with pytest.raises(ArgumentError, match="threads: "):
+            prepare(conduction, threads=threads)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="widths have shapes"):
         prepare(conduction, widths=(dy, dx))
     with pytest.raises(ValueError, match="greater than zero"):
         prepare(conduction, widths=(-dx, dy))
-    with pytest.raises(ValueError, match="tolerance is 0"):
+    with pytest.raises(ValueError, match="tolerance: must be at least 1e-15 and less than 1, got 0"):
         prepare(conduction).solve(rhs, tolerance=0.0)
 
 

@@ -79,6 +79,7 @@ def name_at(model: Model, x: float, y: float, z: float) -> str:
 
 
 BOARD = stack("board", 8, 6, sheet("core", 1, MOLD))
+LOWEST = FaceCooling(AIR, on="highest")  # of the bottom: its lowest plane alone
 
 # -- painting --------------------------------------------------------------------------------
 
@@ -175,6 +176,7 @@ def test_too_many_parts_are_rejected() -> None:
 
 # -- surfaces --------------------------------------------------------------------------------
 
+WINDOW = FaceRectangle((0.0, 0.0), (1 * mm, 1 * mm))
 POST = stack("post", 2, 1, sheet("post", 2, COPPER), at=(1, 1))
 PLATE = stack("board", 4, 3, sheet("core", 1, MOLD))
 CONVECTION = {face: Convection(float(n), 300.0 + n) for n, face in enumerate((*FACES, "surroundings"), 1)}
@@ -192,8 +194,12 @@ def areas(model: Model) -> dict[str, float]:
 
 @pytest.mark.parametrize("cell", [0.3 * mm, 5 * mm])
 def test_boundary_areas_of_a_plate_with_a_post(cell: float) -> None:
-    """4 x 3 x 1 mm with 2 x 1 x 2 mm on it; the plate top and the post sides are surroundings."""
+    """4 x 3 x 1 mm with 2 x 1 x 2 mm on it; each face is all surface that looks in its direction."""
     model = modelled(PLATE, POST, cell=cell, **CONVECTION)
+    sides = {"west": 3.0 + 2.0, "east": 3.0 + 2.0, "south": 4.0 + 4.0, "north": 4.0 + 4.0}
+    assert areas(model) == {"top": 2.0 + 10.0, "bottom": 12.0, **sides}
+    outermost = {face: FaceCooling(cooler, on="highest") for face, cooler in CONVECTION.items()}
+    model = modelled(PLATE, POST, cell=cell, **{**outermost, "surroundings": CONVECTION["surroundings"]})
     assert areas(model) == {
         "top": 2.0,
         "bottom": 12.0,
@@ -206,7 +212,9 @@ def test_boundary_areas_of_a_plate_with_a_post(cell: float) -> None:
 
 
 def test_boundary_faces_have_normal_and_cooler() -> None:
-    model = modelled(PLATE, POST, cell=0.5 * mm, **CONVECTION)
+    outermost = {face: FaceCooling(cooler, on="highest") for face, cooler in CONVECTION.items()}
+    outermost["surroundings"] = CONVECTION["surroundings"]
+    model = modelled(PLATE, POST, cell=0.5 * mm, **outermost)
     s = model.boundary
     looks = {"top": (0, True), "bottom": (0, False), "south": (1, False), "north": (1, True)}
     looks |= {"west": (2, False), "east": (2, True)}
@@ -254,14 +262,24 @@ def test_boundary_faces_by_plane_and_column() -> None:
     assert counted == s.cell.size > 0
 
 
-def test_walls_of_a_cavity_belong_to_the_surroundings() -> None:
-    """A closed void of 1 x 1 x 0.2 mm has 2.8 mm2 of wall, which is no part of the top face."""
+def test_walls_of_a_closed_cavity_are_adiabatic() -> None:
+    """A void of 1 x 1 x 0.2 mm has 2.8 mm2 of wall, which no air reaches until it is open at a side."""
     air = stack("cavity", 1, 1, sheet("air", 0.2, VOID), inside="board", at=(1, 1), depth=0.3 * mm)
-    assert areas(modelled(PLATE, air, top=AIR, surroundings=AIR)) == {
-        "top": 12.0,
-        "surroundings": 12.0 + 14.0 + 2.8,
-    }
-    assert areas(modelled(PLATE, air, top=AIR)) == {"top": 12.0}
+    closed = modelled(PLATE, air, top=AIR, surroundings=AIR)
+    assert areas(closed) == {"top": 12.0, "surroundings": 12.0 + 14.0}
+    assert any("a closed cavity of 0.2 mm3" in warning for warning in closed.warnings)
+    at_the_edge = stack("cavity", 1, 1, sheet("air", 0.2, VOID), inside="board", at=(0, 1), depth=0.3 * mm)
+    opened = modelled(PLATE, at_the_edge, top=AIR, surroundings=AIR)
+    walls = 0.2 + 2 * 0.2 + 2 * 1.0  # back, sides, floor and ceiling; the opening was wall of the plate
+    assert areas(opened) == {"top": 12.0 + 1.0, "surroundings": 12.0 + 14.0 - 0.2 + walls - 1.0}
+    assert not any("cavity" in warning for warning in opened.warnings)
+
+
+def test_cavity_between_stacks_below_a_lid_is_closed() -> None:
+    """A lid on a ring encloses air: its walls are adiabatic, also with holes that only touch at edges."""
+    ring = stack("ring", 4, 3, sheet("wall", 1), at=(0, 0), frame=1 * mm)
+    lid = stack("lid", 4, 3, sheet("plate", 1), on=("ring",), at=(0, 0))
+    assert areas(modelled(PLATE, ring, lid, surroundings=AIR)) == {"surroundings": 2 * 12.0 + 3 * 14.0}
 
 
 def test_adiabatic_faces_are_not_listed() -> None:
@@ -558,10 +576,11 @@ def test_piece_without_path_to_a_cooler_is_rejected() -> None:
     """The message names a die over a void layer; with cooling from above there is no error."""
     warm = sheet("bulk", 0.5, power=1.0)
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), warm, sheet("cap", 0.1), at=(1, 1))
-    (diagnostic,) = refusal(PLATE, die, bottom=AIR).diagnostics
+    (diagnostic,) = refusal(PLATE, die, bottom=LOWEST).diagnostics
     assert diagnostic.code == "E-COOLING"
     assert "no path through solids leads from die.bulk, die.cap to a cooled face" in diagnostic.message
-    assert modelled(PLATE, die, bottom=AIR, top=AIR).active > 0
+    assert modelled(PLATE, die, bottom=LOWEST, top=AIR).active > 0
+    assert modelled(PLATE, die, bottom=AIR).active > 0  # air also reaches the bottom of the die
 
 
 def test_pieces_with_a_common_edge_are_not_connected() -> None:
@@ -577,14 +596,14 @@ def test_pieces_with_a_common_edge_are_not_connected() -> None:
 def test_flux_alone_does_not_cool_an_island() -> None:
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), sheet("bulk", 0.5), at=(1, 1))
     assert "leads from die.bulk to a cooled face" in str(
-        refusal(PLATE, die, bottom=AIR, top=FixedFlux(flux=-1.0))
+        refusal(PLATE, die, bottom=LOWEST, top=FaceCooling(FixedFlux(flux=-1.0), on="highest"))
     )
 
 
 def test_unpowered_island_is_removed_with_a_warning() -> None:
     """Its temperature is undetermined; the remaining body is that of the package without it."""
     die = stack("die", 2, 1, sheet("gap", 0.1, VOID), sheet("bulk", 0.5), at=(1, 1))
-    alone, both = modelled(PLATE, bottom=AIR), modelled(PLATE, die, bottom=AIR)
+    alone, both = modelled(PLATE, bottom=LOWEST), modelled(PLATE, die, bottom=LOWEST)
     (warning,) = both.warnings
     assert "no path through solids leads from die.bulk" in warning
     assert "it is removed" in warning
@@ -594,7 +613,7 @@ def test_unpowered_island_is_removed_with_a_warning() -> None:
 
 def test_message_names_at_most_five_parts() -> None:
     layers = (sheet("gap", 0.1, VOID), *(sheet(f"l{n}", 0.1, power=1.0) for n in range(8)))
-    error = refusal(PLATE, stack("die", 2, 1, *layers, at=(1, 1)), bottom=AIR)
+    error = refusal(PLATE, stack("die", 2, 1, *layers, at=(1, 1)), bottom=LOWEST)
     assert "leads from die.l0, die.l1, die.l2, die.l3, die.l4 and 3 more to" in str(error)
 
 
@@ -624,3 +643,76 @@ def test_thin_layer_and_thick_board_in_one_grid() -> None:
     assert model.boundary.h.tolist() == [inf] * model.boundary.h.size
     assert part_powers(model) == {"s.coat": pytest.approx(1.0)}
     assert model.grid.dz.min() < 1 * um
+
+
+# -- the surface of a cooler -----------------------------------------------------------------
+
+
+def test_cooler_of_a_part_acts_on_its_surface_only() -> None:
+    """A ring clamped on the board beside the package, and a cold plate on the lower of two dies."""
+    low = stack("low", 1, 1, sheet("bulk", 1), at=(0, 0))
+    ring = FaceCooling(FixedTemperature(300.0), part="board")
+    model = modelled(PLATE, POST, low, top=ring)
+    assert areas(model) == {"top": 12.0 - 2.0 - 1.0}
+    window = FaceRectangle((0.0, 2 * mm), (4 * mm, 1 * mm))
+    assert areas(modelled(PLATE, low, top=replace(ring, region=window))) == {"top": 4.0}
+    assert areas(modelled(PLATE, POST, low, top=FaceCooling(ColdPlate(300.0, h=1e4), part="low"))) == {
+        "top": 1.0
+    }
+    error = refusal(PLATE, POST, top=FaceCooling(AIR, part="bord"))
+    assert "cooling.top[0].part: no part or stack is named 'bord' (did you mean board" in str(error)
+
+
+def test_mounted_cooler_lies_on_the_highest_plane() -> None:
+    assert areas(modelled(PLATE, POST, top=ColdPlate(300.0, h=1e4))) == {"top": 2.0}
+    assert areas(modelled(PLATE, POST, top=FaceCooling(ColdPlate(300.0, h=1e4), on="all"))) == {"top": 12.0}
+
+
+@pytest.mark.parametrize("cooler", [FixedTemperature(300.0), FixedFlux(flux=1e4)])
+@pytest.mark.parametrize(("face", "edges"), [("top", "z = 3 mm, 1 mm"), ("west", "x = 0 um, ")])
+def test_fixed_cooler_on_several_planes_says_on_which(cooler: Any, face: str, edges: str) -> None:
+    error = refusal(PLATE, POST, bottom=AIR, **{face: cooler})
+    assert f"cooling.{face}[0]: the {face} face has 2 planes, at {edges}" in str(error)
+    assert "`on: highest`" in str(error)
+    both = areas(modelled(PLATE, POST, bottom=AIR, **{face: FaceCooling(cooler, on="all")}))
+    one = areas(modelled(PLATE, POST, bottom=AIR, **{face: FaceCooling(cooler, on="highest")}))
+    assert (one[face], both[face]) == {"top": (2.0, 12.0), "west": (3.0, 5.0)}[face]
+
+
+@pytest.mark.parametrize(("face", "on"), [("surroundings", "all"), ("top", "lowest"), ("east", "lowest")])
+def test_plane_without_meaning_is_rejected(face: str, on: Any) -> None:
+    error = refusal(PLATE, bottom=AIR, **{face: FaceCooling(AIR, on=on)})
+    assert f"cooling.{face}[0].on: `on: {on}` has no meaning for {face}" in str(error)
+    assert areas(modelled(PLATE, POST, bottom=FaceCooling(AIR, on="lowest"))) == {"bottom": 12.0}
+
+
+def test_base_of_a_cooler_is_no_plane_of_the_bottom() -> None:
+    base = ColdPlate(300.0, h=1e4, base=Base(COPPER, 2 * mm, (8 * mm, 8 * mm)))
+    assert areas(modelled(PLATE, top=base, bottom=FixedTemperature(300.0)))["bottom"] == 12.0
+
+
+def test_hidden_cooler_is_a_warning() -> None:
+    (warning,) = modelled(PLATE, top=(AIR, ColdPlate(300.0, h=1e4))).warnings
+    assert "cooling.top[0]: covers no surface: later coolers of the face replace it" in warning
+    assert warning.endswith("[W-COOLING]")
+    assert not modelled(PLATE, top=(AIR, FaceCooling(ColdPlate(300.0, h=1e4), WINDOW))).warnings
+
+
+def test_film_over_several_materials_is_a_warning() -> None:
+    """A heat sink without base over a die and the mold around it; not with a base, or on the die alone."""
+    die = stack("die", 2, 1, sheet("bulk", 1), at=(1, 1))
+    filled = replace(PLATE, filler=MOLD)
+    (warning,) = modelled(filled, die, top=ColdPlate(300.0, h=1e4)).warnings
+    assert "without a base it is a uniform film over all its materials: mold (83%), si" in warning
+    base = ColdPlate(300.0, h=1e4, base=Base(COPPER, 2 * mm))
+    assert not modelled(filled, die, top=base).warnings
+    assert not modelled(filled, die, top=FaceCooling(ColdPlate(300.0, h=1e4), part="die")).warnings
+
+
+def test_coverage_lists_area_and_parts() -> None:
+    model = modelled(PLATE, POST, top=AIR, bottom=(AIR, FaceCooling(FixedTemperature(300.0), WINDOW)))
+    found = {cooler.name: cooler for cooler in model.coolers}
+    assert set(found) == {"top convection", "bottom[0] convection", "bottom[1] fixed temperature"}
+    assert list(found["top convection"].parts) == ["board.core", "post.post"]
+    assert found["top convection"].area == pytest.approx(12e-6)
+    assert found["bottom[1] fixed temperature"].area == pytest.approx(1e-6)

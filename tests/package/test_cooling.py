@@ -18,6 +18,7 @@ from thermostack import (
     FixedFlux,
     FixedTemperature,
     HeatSink,
+    UnknownNameError,
 )
 from thermostack.package.cooling import (
     FACES,
@@ -125,6 +126,11 @@ def test_coolers_are_iterated_by_face_in_order() -> None:
         ("west", WATER, None),
         ("surroundings", AIR, None),
     ]
+
+
+def test_unknown_face_is_an_error() -> None:
+    with pytest.raises(UnknownNameError, match="no face is named 'up'"):
+        Cooling().face("up")
 
 
 def test_faces_are_independent() -> None:

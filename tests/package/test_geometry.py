@@ -247,12 +247,24 @@ def test_lid_on_several_stacks_with_gap_fill() -> None:
 def test_unfilled_gap_is_rejected() -> None:
     found = diagnostics_of(board(), TALL, FLAT, lid())
     assert found.keys() == {"E-GAP stacks.lid"}
-    assert "nothing fills the gap from z = 1 mm to 1.7 mm" in found["E-GAP stacks.lid"]
+    text = found["E-GAP stacks.lid"]
+    assert "a gap of 500 um separates lid from flat, because it rests on tall (" in text
+    assert diagnostics_of(board(filler="emc"), TALL, FLAT, lid()) == found  # a filler is no contact
 
 
-def test_gap_fill_lies_over_lower_stacks_only() -> None:
-    found = diagnostics_of(board(), TALL, FLAT, lid(gap_fill="tim_gel"))
-    assert "from z = 1 mm to 1.7 mm under it, at (750 um, 750 um)" in found["E-GAP stacks.lid"]
+def test_space_beside_the_supports_needs_a_fill() -> None:
+    level = replace(FLAT, layers=TALL.layers)
+    found = diagnostics_of(board(), TALL, level, lid())
+    assert "the space from z = 1 mm to 1.7 mm under it, at (750 um, 750 um)" in found["E-GAP stacks.lid"]
+    assert geometry_of(board(filler="emc"), TALL, level, lid()).boxes
+    assert geometry_of(board(), TALL, level, lid(gap_fill="void")).boxes
+
+
+def test_gap_fill_lies_over_and_beside_the_supports() -> None:
+    geometry = geometry_of(board(), TALL, FLAT, lid(gap_fill="tim_gel"))
+    for x in (0.7, 6.0, 8.0):  # beside both, between them, over the lower one
+        assert part_at(geometry, x * mm, 2 * mm, 1.5 * mm) == "lid.gap_fill"
+    assert part_at(geometry, 0.3 * mm, 2 * mm, 1.5 * mm) == ""
     within = lid(gap_fill="tim_gel", size=(8 * mm, 2 * mm)).at(1 * mm, 1 * mm)
     geometry = geometry_of(board(), TALL, FLAT.at(5 * mm, 1 * mm), within)
     assert part_at(geometry, 6 * mm, 2 * mm, 1.5 * mm) == "lid.gap_fill"
@@ -407,37 +419,55 @@ def test_base_covers_the_face_or_its_own_size() -> None:
     assert geometry.boxes[-2].high == pytest.approx((25 * mm, 20 * mm, 0.0))
 
 
-def warned_gaps(*stacks: Stack, base: Base | None = None, **more: Any) -> list[str]:
+def refused_gaps(*stacks: Stack, base: Base | None = None, **more: Any) -> list[str]:
     cooler = ColdPlate(
         300.0, h=1e4, base=base or Base("copper", 3 * mm, (20 * mm, 10 * mm), (10 * mm, 5 * mm))
     )
-    return [
-        str(diagnostic)
-        for diagnostic in geometry_of(board(**more), *stacks, cooling=Cooling(top=cooler)).warnings
-    ]
+    try:
+        geometry = geometry_of(board(**more), *stacks, cooling=Cooling(top=cooler))
+    except DescriptionError as error:
+        return [str(diagnostic) for diagnostic in error.diagnostics]
+    return [str(diagnostic) for diagnostic in geometry.warnings]
 
 
-def test_narrow_gap_below_a_base_is_a_warning() -> None:
+def test_gap_below_a_base_is_rejected() -> None:
     tall, flat = die("tall", 1 * mm, 1 * mm, 0.5 * mm), die("flat", 7 * mm, 1 * mm, 0.48 * mm)
-    (text,) = warned_gaps(tall, flat, die("far", 13 * mm, 1 * mm, 0.29 * mm))
-    assert (
-        "stacks.flat: an empty gap of 20 um between flat and the base of the cooler blocks the heat" in text
-    )
-    assert "gap_fill" in text
-    assert text.endswith("[W-GAP]")
+    (text,) = refused_gaps(tall, flat, die("far", 13 * mm, 1 * mm, 0.29 * mm))
+    assert text.startswith("cooling.top[0].base: an empty gap of 20 um separates the base from flat (add")
+    assert text.endswith("[E-GAP]")
+    hot = die("hot", 13 * mm, 1 * mm, layers=(sheet("s", 0.29 * mm, power=1.0),))
+    assert "gap of 210 um separates the base from hot" in refused_gaps(tall, hot)[0]
+    on_hot = replace(hot, layers=(*hot.layers, sheet("cap", 0.01 * mm)))
+    assert "gap of 200 um separates the base from hot" in refused_gaps(tall, on_hot)[0]
 
 
-def test_no_warning_without_a_gap_below_a_base() -> None:
+def test_gap_fill_of_a_base_fills_the_gaps_or_permits_them() -> None:
     tall, flat = die("tall", 1 * mm, 1 * mm, 0.5 * mm), die("flat", 7 * mm, 1 * mm, 0.48 * mm)
-    assert not warned_gaps(tall, die("other", 7 * mm, 1 * mm, 0.5 * mm))
-    assert not warned_gaps(tall, flat, filler="emc")
+    for material, part in (("tim_gel", "cooling.top.gap_fill"), ("void", "")):
+        base = Base("copper", 3 * mm, (20 * mm, 10 * mm), (10 * mm, 5 * mm), gap_fill=material)
+        geometry = geometry_of(board(), tall, flat, cooling=Cooling(top=ColdPlate(300.0, h=1e4, base=base)))
+        assert part_at(geometry, 8 * mm, 2 * mm, 1.49 * mm) == part
+        assert part_at(geometry, 6 * mm, 2 * mm, 1.49 * mm) == ""
+
+
+def test_base_extends_above_the_board_that_carries_the_die() -> None:
+    hot_board = replace(board(), layers=(sheet("core", 1 * mm, power=1.0),))
+    tall, cap = die("tall", 1 * mm, 1 * mm, 0.1 * mm), die("cap", 0.0, 0.0, 0.02 * mm, on="tall")
+    cooler = ColdPlate(300.0, h=1e4, base=Base("copper", 3 * mm, (20 * mm, 10 * mm), (10 * mm, 5 * mm)))
+    assert geometry_of(hot_board, tall, cap, cooling=Cooling(top=cooler)).boxes
+
+
+def test_no_error_without_a_gap_below_a_base() -> None:
+    tall, flat = die("tall", 1 * mm, 1 * mm, 0.5 * mm), die("flat", 7 * mm, 1 * mm, 0.48 * mm)
+    assert not refused_gaps(tall, die("other", 7 * mm, 1 * mm, 0.5 * mm))
+    assert not refused_gaps(tall, flat, filler="emc")
     cap = die("cap", 0.0, 0.0, 0.02 * mm, on="flat")
-    assert not warned_gaps(tall, flat, cap)
+    assert not refused_gaps(tall, flat, cap)
     beside = die("flat", 5 * mm, 1 * mm, 0.48 * mm)
     both = die("tim", 1 * mm, 1 * mm, 0.03 * mm, on=["tall", "flat"], size=(8 * mm, 2 * mm), gap_fill="emc")
-    assert warned_gaps(tall, beside)
-    assert not warned_gaps(tall, beside, both)
-    assert not warned_gaps(tall, flat, base=Base("copper", 3 * mm))  # as large as the highest part
+    assert refused_gaps(tall, beside)
+    assert not refused_gaps(tall, beside, both)
+    assert not refused_gaps(tall, flat, base=Base("copper", 3 * mm))  # as large as the highest part
 
 
 def test_gap_beside_a_smaller_stack_is_found() -> None:
@@ -446,8 +476,9 @@ def test_gap_beside_a_smaller_stack_is_found() -> None:
         die("flat", 7 * mm, 1 * mm, 0.5 * mm),
         die("cap", 0.0, 0.0, 0.1 * mm, on="flat", size=(1 * mm, 1 * mm)),
     )
-    (text,) = warned_gaps(flat, cap)
-    assert "an empty gap of 100 um between flat and the base" in text
+    (text,) = refused_gaps(flat, cap)
+    assert "an empty gap of 100 um separates the base from flat" in text
+    assert text.endswith("[W-GAP]")
 
 
 # -- the kept geometry -----------------------------------------------------------------------

@@ -73,7 +73,7 @@ def test_order_that_would_decide_the_frame_is_an_error(tmp_path: Path, order: st
     assert "write relative_to: " in message
     assert "[E-MISSING]" in message
     for frame, corner in (("substrate", (0.0, 0.0)), ("interposer", (2 * mm, 4 * mm))):
-        changes = {"stacks.lid.relative_to": frame, "stacks.lid.size": "[14 mm, 14 mm]"}
+        changes = {"stacks.lid.relative_to": frame, "stacks.lid.size": "[17.5 mm, 15.5 mm]"}
         placed = place_stacks(read_package(path, changes))["lid"]
         assert placed.outline[:2] == pytest.approx(corner)
 

@@ -157,7 +157,7 @@ def test_figure_is_written_in_each_format(run: Any, tmp_path: Path, kind: str) -
 
 
 def test_other_formats_are_rejected(run: Any, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"a figure is a \.png"):
+    with pytest.raises(OutputError, match=r"name a file that ends in \.png"):
         plot_history(run, tmp_path / "run.gif")
 
 

@@ -62,7 +62,8 @@ def test_a_block_has_a_curve_and_the_limit_of_its_part(run: Any) -> None:
 def test_of_several_limits_the_least_counts(run: Any) -> None:
     limits = {"logic.active": 350.0, "logic.bulk": 380.0}
     parts = [replace(part, limit=limits.get(part.name)) for part in run.model.parts]
-    mixed: Any = replace(run, model=SimpleNamespace(parts=parts, blocks=run.model.blocks))
+    model = SimpleNamespace(parts=parts, blocks=run.model.blocks, volume_of_parts=run.model.volume_of_parts)
+    mixed: Any = replace(run, model=model)
     assert history_of(mixed, "logic").limit == 350.0
     assert history_of(mixed, "logic.bulk").limit == 380.0
     assert history_of(mixed, "memory").limit is None
@@ -111,6 +112,7 @@ def test_copies_are_a_family(run: Any) -> None:
     model = SimpleNamespace(
         parts=[replace(part, name=named(part.name)) for part in drawn.parts],
         blocks=drawn.blocks,
+        volume_of_parts=drawn.volume_of_parts,
         package=SimpleNamespace(stacks=stacks),
     )
     copied: Any = replace(run, model=model, names=tuple(map(named, run.names)))

@@ -317,10 +317,11 @@ def test_dissimilar_key_gets_list_of_keys() -> None:
 
 
 def test_value_that_is_not_a_mapping_is_refused_with_keys() -> None:
-    found = diagnostic(RoundHole, 5)
+    found = diagnostic(RoundHole, 5, from_file=True)
     assert (found.code, found.message) == ("E-TYPE", "5 is not a round hole")
     assert found.hint == "write a mapping with keys of diameter"
-    assert diagnostic(Nothing, [1]).hint == ""
+    assert diagnostic(Nothing, [1], from_file=True).hint == ""
+    assert diagnostic(RoundHole, 5).hint == "write RoundHole(diameter)"
 
 
 def test_short_forms_are_converted_to_mappings() -> None:

@@ -204,10 +204,14 @@ FULL, HALF = PowerState("full", 1.0), PowerState("half", 0.5)
         ),
         ({"limit": None}, "E-MISSING", "'half' has no limit"),
         (
-            {"states": (FULL, replace(HALF, limit="90 degC"), PowerState("low", 0.2, limit="80 degC"))},
+            {
+                "states": (FULL, replace(HALF, limit="90 degC"), PowerState("low", 0.2, limit="80 degC")),
+                "limit": None,
+            },
             "E-VALUE",
             "80 degC under 90 degC",
         ),
+        ({"states": (FULL, replace(HALF, limit="90 degC"))}, "E-VALUE", "limit has no effect"),
         ({"hysteresis": "-1 K"}, "E-RANGE", "less than zero"),
         ({"period": 0.0}, "E-RANGE", "not greater than zero"),
         ({"delay": "-1 ms"}, "E-RANGE", "less than zero"),

@@ -13,6 +13,7 @@ import pytest
 from support.small_workloads import AMBIENT, pulses, workload_model, workload_package
 
 from thermostack import (
+    ArgumentError,
     DescriptionError,
     Governor,
     Simulation,
@@ -127,8 +128,20 @@ def test_probes_are_recorded_at_every_step(run: TransientResult) -> None:
     assert (run.probes["die"] <= run.max[:, bulk] + 1e-9).all()
     assert (run.probes["die"] >= run.min[:, bulk] - 1e-9).all()
     assert run.probes["die"][-1] > run.probes["board"][-1]
-    outside = play(0.01, probes={"void": (0.5 * mm, 0.5 * mm, 1.2 * mm)})
-    assert np.isnan(outside.probes["void"]).all()
+
+
+def test_probe_outside_the_body_is_refused() -> None:
+    for position in ((0.5 * mm, 0.5 * mm, 1.2 * mm), (1.0, 1.0, 1.0)):  # in a void, and outside the grid
+        with pytest.raises(ArgumentError, match=r"probes: void at .* is outside the body .*\[E-OUTSIDE\]"):
+            play(0.01, probes={"void": position})
+
+
+def test_mean_of_a_stack_is_over_its_volume(run: TransientResult) -> None:
+    """It has the definition of the steady result and of the simulation."""
+    simulation = Simulation(run.model, pulses(), initial=run.field, time=END, threads=1)
+    mean = simulation.temperatures()["die"].mean
+    assert run.of("die").mean[-1] == pytest.approx(mean, rel=1e-12)
+    assert run.of("die").mean[-1] < run.mean[-1, run.names.index("die.active")]
 
 
 def test_energy_balance_closes(run: TransientResult) -> None:
@@ -186,16 +199,16 @@ def test_package_is_discretized() -> None:
 @pytest.mark.parametrize(
     ("duration", "options", "said"),
     [
-        (0.0, {}, "duration must be positive and finite, got 0 s"),
-        (-1.0, {}, "duration must be positive and finite"),
-        (float("nan"), {}, "duration must be positive and finite"),
-        (float("inf"), {}, "duration must be positive and finite"),
+        (0.0, {}, "duration: 0 ms is not greater than zero"),
+        (-1.0, {}, "duration: -1 s is not greater than zero"),
+        (float("nan"), {}, "duration: nan is not a finite time"),
+        (float("inf"), {}, "duration: inf is not a finite time"),
         (0.01, {"times": [0.02]}, "a frame at 0.02 s is not between the start and 0.01 s"),
         (0.01, {"times": [-1e-9]}, "is not between the start"),
         (0.01, {"times": [float("nan")]}, "a frame at nan s"),
-        (0.01, {"scheme": "rk4"}, "scheme is 'rk4'"),
+        (0.01, {"scheme": "rk4"}, "scheme: 'rk4' is not a scheme"),
         (0.01, {"scheme": "implicit_euler"}, "give the length of its steps"),
-        (0.01, {"initial": "cold"}, "initial is 'cold'"),
+        (0.01, {"initial": "cold"}, "initial: 'cold' is not an initial temperature"),
         (0.01, {"tolerance": 0.0}, "greater than zero"),
     ],
 )

@@ -527,8 +527,10 @@ def test_columns_of_one_name() -> None:
         Trace(np.zeros(1), ("gpu", "gpu"), ("W", "W"), np.zeros((1, 2)))
 
 
-def test_what_is_no_table() -> None:
-    with pytest.raises(DescriptionError, match=r"Trace\.times: \['a'\] is not a table of numbers \[E-TYPE\]"):
+def test_time_that_is_no_quantity() -> None:
+    with pytest.raises(
+        DescriptionError, match=r'Trace\.times\[0\]: "a" does not begin with a number; expected'
+    ):
         Trace(["a"], ("gpu",), ("W",), [[1.0]])  # type: ignore[arg-type]
 
 

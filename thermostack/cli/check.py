@@ -77,7 +77,9 @@ def _as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _facts(model: Model) -> dict[str, Any]:
-    """Return name, number of stacks and parts, power [W] and size [m] of a package without errors."""
+    """Return name, stacks, parts, power [W], size [m], coolers and fills of a package without errors."""
+    from thermostack.report.cooling_table import cooling_summary
+
     return {
         "package": model.package.name,
         "faults": [],
@@ -85,6 +87,8 @@ def _facts(model: Model) -> dict[str, Any]:
         "parts": len(model.parts),
         "power": model.total_power,
         "size": _size(model),
+        "coolers": cooling_summary(model),
+        "fills": dict(model.geometry.fills),
     }
 
 
@@ -94,10 +98,12 @@ def _size(model: Model) -> Sequence[float]:
 
 
 def _summary(model: Model) -> str:
+    from thermostack.report.cooling_table import cooling_lines
     from thermostack.units import format_quantity
 
     package = model.package
     size = " x ".join(format_quantity(length, "length") for length in _size(model))
     power = format_quantity(model.total_power, "power")
     counts = f"{len(package.stacks)} stacks, {len(model.parts)} parts"
-    return f"{package.name}: no errors; {counts}, {size}, {power}"
+    head = f"{package.name}: no errors; {counts}, {size}, {power}"
+    return "\n".join([head, *(f"  {line}" for line in cooling_lines(model))])

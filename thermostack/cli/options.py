@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
-from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.errors import ArgumentError, DescriptionError, Diagnostic
 from thermostack.io.files.output_paths import Destination, find_destination
 
 if TYPE_CHECKING:
@@ -21,9 +21,16 @@ def usage_error(option: str, message: str, hint: str = "", code: str = "E-VALUE"
     return DescriptionError(Diagnostic(option, message, hint, code))
 
 
-def _check_threads(_: type, threads: int | None) -> None:
-    if threads is not None and threads < 1:
-        raise usage_error("--threads", f"must be at least 1, got {threads}", "", "E-RANGE")
+def _read_threads(_: type, tokens: Sequence[Token]) -> int | None:
+    from thermostack.schema.arguments import check_threads
+
+    text = tokens[0].value.strip()
+    try:
+        return check_threads(int(text), "--threads")
+    except ArgumentError as error:
+        raise DescriptionError(error.diagnostics) from None  # cyclopts would catch a ValueError
+    except ValueError:
+        raise usage_error("--threads", f"{text!r} is not a whole number", "as 4", "E-TYPE") from None
 
 
 # -- types of options ----------------------------------------------------------------------------
@@ -49,7 +56,7 @@ Settings = Annotated[
 NoSave = Annotated[bool, Parameter(name="--no-save", help="Write no files.")]
 Threads = Annotated[
     int | None,
-    Parameter(name="--threads", help="Number of threads. Default: all processors.", validator=_check_threads),
+    Parameter(name="--threads", help="Number of threads. Default: all processors.", converter=_read_threads),
 ]
 AllParts = Annotated[
     bool,

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from thermostack.cli.console import print_json, show_progress
 from thermostack.cli.options import Debug, Json, output_option, read_length, usage_error
+from thermostack.errors import ArgumentError, UnknownNameError
 from thermostack.io.files.output_paths import FIGURE_SUFFIXES, find_destination
 
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ def plot(
         figure.parent.mkdir(exist_ok=True)
         try:
             _plot_plane(steady, selected, figure)
-        except (KeyError, ValueError) as error:
+        except (ArgumentError, UnknownNameError) as error:
+            (found,) = error.diagnostics
             option = f"--{next(iter(selected), 'part')}"
-            raise usage_error(option, str(error.args[0]), code="E-NAME") from None
+            raise usage_error(option, found.message, found.hint, found.code) from None
     if json:
         print_json({"package": steady.package.name, "files": [str(figure)]})
     else:

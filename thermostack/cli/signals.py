@@ -125,5 +125,7 @@ def _exit_if_stuck(reading: int, unwound: threading.Event) -> None:
         if number[0] in SIGNALS and not unwound.wait(UNWIND_TIMEOUT):
             restore = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # the cursor that a progress bar hid
             os.write(2, f"{restore}interrupted\n".encode())
+            if locks := sys.modules.get("thermostack.io.files.output_lock"):
+                locks.remove_locks()
             os._exit(INTERRUPTED_EXIT_CODE)
     os.close(reading)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -25,6 +26,7 @@ from thermostack.cli.options import (
     read_settings,
 )
 from thermostack.cli.timing import StageTimer
+from thermostack.io.files.output_lock import output_lock
 from thermostack.io.files.output_paths import RESULT_SUFFIX
 
 if TYPE_CHECKING:
@@ -56,12 +58,13 @@ def solve(
     """Compute steady temperatures; write a result file and a figure."""
     destination = read_output(output, no_save, (RESULT_SUFFIX,))
     overrides, size = read_settings(settings), read_cell(cell)
-    with show_progress() as progress:
+    with show_progress() as progress, ExitStack() as stack:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
         paths = []
         if destination is not None:
             paths = [destination.file(description.name, suffix) for suffix in (RESULT_SUFFIX, ".png")]
+            stack.enter_context(output_lock(paths[0]))
         model = timer.discretize(description, size)
         from thermostack.steady import solve_steady
 

@@ -33,9 +33,9 @@ class StageTimer:
     def read(self, package: str, overrides: Mapping[str, str], *, allow_include_root: bool) -> Package:
         """Return the package of a description file or name."""
         with self.stage("read"):
-            from thermostack.io.description.package_file import read_package
+            from thermostack.io.description.package_file import load_package
 
-            return read_package(package, overrides, allow_include_root=allow_include_root)
+            return load_package(package, overrides, allow_include_root=allow_include_root)
 
     def discretize(self, package: Package, cell: Cell) -> Model:
         """Return the package on its grid."""

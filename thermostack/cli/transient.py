@@ -133,13 +133,19 @@ def _simulate(
         files[0].parent.mkdir(exist_ok=True)
     try:
         with between_steps() as raise_pending, show_run(duration) as show:
+            steps = 0
 
             def after_step(now: float, step: float, peak: float) -> None:
+                nonlocal steps
+                steps += 1
                 show(now, step, peak)
                 raise_pending()
 
             path = files[0] if files else None
-            return solve_transient(model, duration, traces, progress=after_step, path=path, **options)
+            result = solve_transient(model, duration, traces, progress=after_step, path=path, **options)
+        if options["resume"] and not steps:
+            log(f"{path} is complete: the run had finished, and nothing was simulated")
+        return result
     except KeyboardInterrupt:
         _print_how_to_resume(files)
         raise

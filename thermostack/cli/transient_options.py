@@ -21,7 +21,6 @@ Position = tuple[float, float, float]  # x, y, z in m
 
 MAX_FRAMES = 100_000
 FRAME_TOLERANCE = 1e-9  # of the duration; a frame this close to the end is the last one
-POSITION_TOLERANCE = 1e-9  # m; a probe this close to a face of the body lies inside
 THROTTLE_NAMES = ("gpu", "hbm")
 
 # -- types of options ----------------------------------------------------------------------------
@@ -114,7 +113,7 @@ def read_duration(text: str | None, traces: Sequence[Trace]) -> float:
         return read_positive("--duration", text, "time")
     ends = [float(trace.times[-1]) for trace in traces if trace.after == "refuse"]
     if not ends:
-        reason = "no trace ends" if traces else "there is no trace"
+        reason = "no trace ends (each holds its last values or repeats)" if traces else "there is no trace"
         raise usage_error("--duration", f"is required: {reason}", 'as "10 s"', "E-MISSING")
     if not min(ends) > 0.0:
         message = "is required: the trace has one row only, at 0 s"
@@ -216,21 +215,9 @@ def read_probes(texts: Sequence[str]) -> dict[str, Position]:
 
 def check_probes(probes: dict[str, Position], model: Model) -> None:
     """Raise DescriptionError where a probe lies outside the body."""
-    import numpy as np
+    from thermostack.transient.probes import require_inside
 
-    from thermostack.units import format_quantity
-
-    grid = model.grid
-    size = " x ".join(format_quantity(float(planes[-1]), "length") for planes in (grid.x, grid.y, grid.z))
-    for name, (x, y, z) in probes.items():
-        indices = []
-        for planes, value in ((grid.z, z), (grid.y, y), (grid.x, x)):
-            near = np.searchsorted(planes, [value - POSITION_TOLERANCE, value + POSITION_TOLERANCE]) - 1
-            indices.append(sorted({int(n) for n in near if 0 <= n < planes.size - 1}))
-        if not (all(indices) and (model.part[np.ix_(*indices)] > 0).any()):
-            position = ", ".join(format_quantity(value, "length") for value in (x, y, z))
-            message = f"{name} at {position} is outside the body"
-            raise usage_error("--probe", message, f"the package extends from 0 to {size}", "E-OUTSIDE")
+    require_inside(probes, model, "--probe")
 
 
 def read_throttles(texts: Sequence[str]) -> dict[str, str | float]:

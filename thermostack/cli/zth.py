@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,8 @@ from thermostack.cli.options import (
     usage_error,
 )
 from thermostack.cli.timing import StageTimer
+from thermostack.errors import ArgumentError, UnknownNameError
+from thermostack.io.files.output_lock import output_lock
 from thermostack.io.files.output_paths import FIGURE_SUFFIXES
 
 if TYPE_CHECKING:
@@ -95,10 +98,12 @@ def zth(
     destination = read_output(output, no_save, FIGURE_SUFFIXES)
     overrides, size = read_settings(settings), read_cell(cell)
     names = [name.strip() for name in (outputs or "").split(",") if name.strip()]
-    with show_progress() as progress:
+    with show_progress() as progress, ExitStack() as stack:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
         files = _output_files(destination, description) if destination is not None else []
+        if files:
+            stack.enter_context(output_lock(files[0]))
         model = timer.discretize(description, size)
         from thermostack.impedance.thermal_impedance import thermal_impedance
 
@@ -113,9 +118,11 @@ def zth(
                 threads=threads,
                 progress=progress,
             )
-        except (KeyError, ValueError) as error:
-            option = "--source" if source and str(source) in str(error.args[0]) else "--outputs"
-            raise usage_error(option, str(error.args[0]), code="E-NAME") from None
+        except (ArgumentError, UnknownNameError) as error:
+            (found,) = error.diagnostics
+            option = "--source" if source and str(source) in found.message else "--outputs"
+            option = f"--{found.field}" if found.field else option
+            raise usage_error(option, found.message, found.hint, found.code) from None
         if files:
             _write_files(impedance, files, timer)
     seconds = {**timer.seconds, **impedance.seconds}

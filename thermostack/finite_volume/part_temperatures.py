@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from thermostack.errors import Diagnostic, UnknownNameError
 from thermostack.finite_volume import _part_statistics
 from thermostack.finite_volume.reconstruction import FaceFluxes, cell_extremum
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
+from thermostack.schema.arguments import argument_error
 
 
 @dataclass(frozen=True)
@@ -254,11 +256,12 @@ SIDES |= {"west": (2, False), "east": (2, True)}  # axis z, y, x and whether the
 def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str) -> FaceTemperature:
     """Return the temperatures of one outer face of some parts together, given by their indices.
 
-    The junction is the bottom of the silicon of a die, the case the top of the lid. Raises KeyError for an
-    unknown side, ValueError where the parts have no face on that side.
+    The junction is the bottom of the silicon of a die, the case the top of the lid. Raises UnknownNameError
+    for an unknown side, ArgumentError where the parts have no face on that side.
     """
     if side not in SIDES:
-        raise KeyError(f"no side is named {side!r}; there are {', '.join(SIDES)}")
+        hint = f"there are {', '.join(SIDES)}"
+        raise UnknownNameError(Diagnostic("side", f"no side is named {side!r}", hint, "E-NAME"))
     axis, is_high = SIDES[side]
     grid, part = fluxes.model.grid, fluxes.model.part
     belongs = np.zeros(len(fluxes.model.parts) + 1, dtype=bool)
@@ -276,7 +279,7 @@ def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str)
         flows.append(flux.high[axis] if is_high else -flux.low[axis])
         values.append(fluxes.t[cells] + (0.5 * b if is_high else -0.5 * a))
     if not values:
-        raise ValueError(f"{name} has no face at its {side}")
+        raise argument_error("side", f"{name} has no face at its {side}")
     area, heat, t = (np.concatenate(pieces) for pieces in (areas, flows, values))
     mean = float(np.average(t, weights=area))
     return FaceTemperature(

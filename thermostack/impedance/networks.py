@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from thermostack.schema.arguments import argument_error, quantities_in_si
+from thermostack.schema.fields import to_si
 
 Array = np.ndarray
 
@@ -21,12 +25,20 @@ TIME_CONSTANT_TOLERANCE = 1e-12  # relative difference of time constants that ar
 SPICE_DIGITS = 12  # of a value in SPICE text
 
 
-def _checked(values: Array, name: str) -> Array:
-    values = np.array(values, dtype=np.float64, ndmin=1)
-    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
-        raise ValueError(f"{name} must be a one-dimensional array of finite numbers")
-    values.setflags(write=False)
-    return values
+_DIMENSIONS = {  # of the arrays of a network
+    "resistance": "thermal_resistance",
+    "time_constant": "time",
+    "capacity": "heat_capacity",
+}
+
+
+def _checked(values: Any, name: str) -> Array:
+    """Return a one-dimensional read-only array [SI]. Raises ArgumentError where it is none."""
+    checked: Array = np.atleast_1d(quantities_in_si(values, _DIMENSIONS[name], name)).copy()
+    if checked.ndim != 1 or not checked.size or not np.isfinite(checked).all():
+        raise argument_error(name, f"{name} must be a one-dimensional array of finite numbers", "", "E-RANGE")
+    checked.setflags(write=False)
+    return checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +57,7 @@ class Foster:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If the arrays differ in size, or hold a value that is not allowed.
 
     Examples
@@ -62,9 +74,11 @@ class Foster:
         resistance = _checked(self.resistance, "resistance")
         tau = _checked(self.time_constant, "time_constant")
         if resistance.shape != tau.shape:
-            raise ValueError(f"{resistance.size} resistances for {tau.size} time constants")
+            raise argument_error(
+                "time_constant", f"{resistance.size} resistances for {tau.size} time constants"
+            )
         if not (tau > 0.0).all():
-            raise ValueError("time constants must be greater than zero")
+            raise argument_error("time_constant", "time constants must be greater than zero", "", "E-RANGE")
         order = np.argsort(tau, kind="stable")
         object.__setattr__(self, "resistance", _checked(resistance[order], "resistance"))
         object.__setattr__(self, "time_constant", _checked(tau[order], "time_constant"))
@@ -79,14 +93,25 @@ class Foster:
         """Return the steady-state resistance [K/W]."""
         return float(self.resistance.sum())
 
-    def rise(self, time: Array) -> Array:
-        """Return the temperature rise per watt [K/W] at times [s] after a step of power."""
-        ratio = np.asarray(time, dtype=np.float64)[..., None] / self.time_constant
+    def rise(self, time: Any) -> Array:
+        """Return the temperature rise per watt [K/W] at times [s] after a step of power.
+
+        A time may be text with a unit, "10 ms". The rise before the step, at negative times, is an error.
+        """
+        t = quantities_in_si(time, "time", "time")
+        if (t < 0.0).any():
+            text = f"{float(t[t < 0.0].flat[0]):g} s is before the step of power"
+            raise argument_error("time", text, "times are zero or more", "E-RANGE")
+        ratio = t[..., None] / self.time_constant
         return np.asarray(-np.expm1(-ratio) @ self.resistance)
 
-    def at(self, omega: Array) -> Array:
-        """Return the complex impedance [K/W] at angular frequencies [rad/s]."""
-        s = 1j * np.asarray(omega, dtype=np.float64)[..., None]
+    def at(self, omega: Any) -> Array:
+        """Return the complex impedance [K/W] at angular frequencies [rad/s].
+
+        Text has a unit: "314 rad/s" is an angular frequency, and "50 Hz" is a frequency f, for which omega is
+        2 pi f.
+        """
+        s = 1j * _angular_frequencies(omega)[..., None]
         return np.asarray((self.resistance / (1.0 + s * self.time_constant)).sum(axis=-1))
 
     def density(self, time_constant: Array, width: float = 0.6) -> Array:
@@ -97,7 +122,7 @@ class Foster:
         the axis by `width` [rad], each term is a peak of area R whose half width in ln(tau) is `width`.
         """
         if not 0.0 < width < np.pi:
-            raise ValueError(f"width must lie between 0 and pi, got {width:g}")
+            raise argument_error("width", f"width must lie between 0 and pi, got {width:g}", "", "E-RANGE")
         tau = np.asarray(time_constant, dtype=np.float64)[..., None]
         distance = np.log(tau / self.time_constant)
         peak = np.sin(width) / (np.cosh(distance) - np.cos(width)) / (2.0 * (np.pi - width))
@@ -106,11 +131,11 @@ class Foster:
     def spice(self, name: str = "zth") -> str:
         """Return a SPICE subcircuit between nodes `junction` and `ambient`; 1 A is 1 W, 1 V is 1 K.
 
-        Terms smaller than the last digit of the text are omitted. Raises ValueError if a resistance is
+        Terms smaller than the last digit of the text are omitted. Raises ArgumentError if a resistance is
         negative.
         """
         if not self.is_passive:
-            raise ValueError("a network with negative resistances has no passive circuit")
+            raise argument_error("resistance", "a network with negative resistances has no passive circuit")
         kept = self.resistance > 10.0**-SPICE_DIGITS * self.total
         resistance, capacity = self.resistance[kept], (self.time_constant[kept] / self.resistance[kept])
         nodes = ["junction", *(f"n{n}" for n in range(1, resistance.size)), "ambient"]
@@ -135,7 +160,7 @@ class Cauer:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If the arrays differ in size, or hold a value that is not allowed.
 
     Examples
@@ -152,18 +177,24 @@ class Cauer:
         for name in ("resistance", "capacity"):
             object.__setattr__(self, name, values := _checked(getattr(self, name), name))
             if not (values > 0.0).all():
-                raise ValueError(f"each {name} of the ladder must be greater than zero")
+                raise argument_error(
+                    name, f"each {name} of the ladder must be greater than zero", "", "E-RANGE"
+                )
         if self.resistance.shape != self.capacity.shape:
-            raise ValueError(f"{self.resistance.size} resistances for {self.capacity.size} capacities")
+            text = f"{self.resistance.size} resistances for {self.capacity.size} capacities"
+            raise argument_error("capacity", text)
 
     @property
     def total(self) -> float:
         """Return the steady-state resistance [K/W]."""
         return float(self.resistance.sum())
 
-    def at(self, omega: Array) -> Array:
-        """Return the complex impedance [K/W] at angular frequencies [rad/s], as a continued fraction."""
-        s = 1j * np.asarray(omega, dtype=np.float64)
+    def at(self, omega: Any) -> Array:
+        """Return the complex impedance [K/W] at angular frequencies [rad/s], as a continued fraction.
+
+        Text has a unit, "314 rad/s" or "50 Hz", as in `Foster.at`.
+        """
+        s = 1j * _angular_frequencies(omega)
         z = np.zeros(s.shape, dtype=np.complex128)
         for r, c in zip(self.resistance[::-1], self.capacity[::-1], strict=True):
             z = 1.0 / (s * c + 1.0 / (r + z))
@@ -181,6 +212,20 @@ class Cauer:
             )
         ]
         return _subcircuit(name, rows)
+
+
+def _angular_frequencies(omega: Any) -> Array:
+    """Return angular frequencies [rad/s] from numbers [rad/s] and from text in rad/s or Hz."""
+    given = np.asarray(omega)
+    if given.dtype.kind in "fiu":
+        return given.astype(np.float64)
+    result = np.empty(given.shape)
+    for index, each in np.ndenumerate(np.array(omega, dtype=object)):
+        if isinstance(each, str) and "rad" not in each:
+            result[index] = 2.0 * np.pi * to_si(each, "frequency", "omega")
+        else:
+            result[index] = to_si(each, "angular_frequency", "omega")
+    return result
 
 
 def _subcircuit(name: str, rows: list[str]) -> str:
@@ -204,7 +249,7 @@ def foster_to_cauer(foster: Foster) -> Cauer:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If a resistance is negative, or all are zero.
 
     Notes
@@ -224,7 +269,7 @@ def foster_to_cauer(foster: Foster) -> Cauer:
     array([1.6, 0.4])
     """
     if not foster.is_passive:
-        raise ValueError("a network with negative resistances has no ladder")
+        raise argument_error("foster", "a network with negative resistances has no ladder")
     resistance, tau = (values.astype(np.longdouble) for values in distinct_terms(foster))
     step = 1.0 / np.sqrt(tau)
     left = np.sqrt(resistance) * step
@@ -253,7 +298,7 @@ def distinct_terms(foster: Foster) -> tuple[Array, Array]:
     """Return resistances and time constants, equal time constants merged and negligible terms omitted."""
     kept = foster.resistance > MIN_TERM_SHARE * foster.total
     if not kept.any():
-        raise ValueError("a network without resistance has no ladder")
+        raise argument_error("foster", "a network without resistance has no ladder")
     resistance, tau = foster.resistance[kept], foster.time_constant[kept]
     first = np.flatnonzero(np.diff(tau, prepend=-1.0) > TIME_CONSTANT_TOLERANCE * tau)
     return np.add.reduceat(resistance, first), tau[first]

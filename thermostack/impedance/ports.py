@@ -9,7 +9,8 @@ import numpy as np
 
 from thermostack.errors import DescriptionError
 from thermostack.mesh.model import Model
-from thermostack.schema.spelling import suggest
+from thermostack.results.names import unknown_name
+from thermostack.schema.arguments import argument_error
 
 CANCELLATION = 1e-9  # of the magnitudes of some powers: a smaller sum is rounding
 
@@ -35,7 +36,7 @@ class Port:
 def find_port(model: Model, name: str) -> Port:
     """Return the port of a part, block or stack: weighted by power, or by volume if it has no power.
 
-    Raises KeyError with similar names if nothing has this name.
+    Raises UnknownNameError, with similar names, if nothing has this name.
     """
     sources = _sources_of(model, name)
     has_power = model.heat_sources.described_power[sources].any()
@@ -46,21 +47,21 @@ def find_source(model: Model, name: str) -> Port:
     """Return the port of a part, block or stack with heat sources.
 
     The port is weighted by the described power of the sources, or by their area if that is 0 W everywhere.
-    Raises KeyError with similar names if nothing has this name, ValueError if it has no heat source or if
-    its powers are positive and negative.
+    Raises UnknownNameError if nothing has this name, ArgumentError if it has no heat source or if its powers
+    are positive and negative.
     """
     sources = _sources_of(model, name)
     if not sources.size:
         _all_cells(model, name)
         known = ", ".join(heated_stacks(model)) or "none"
-        raise ValueError(f"{name} has no power; stacks with power: {known}")
+        raise argument_error("source", f"{name} has no power", f"stacks with power: {known}", "E-POWER")
     return _source_port(model, name, sources)
 
 
 def default_source(model: Model) -> str:
     """Return the stack with the maximum power, or the only stack with heat sources if none has power.
 
-    Raises ValueError if there is no such stack.
+    Raises ArgumentError if there is no such stack.
     """
     heated = heated_stacks(model)
     if heated:
@@ -71,7 +72,7 @@ def default_source(model: Model) -> str:
     if len(stacks) == 1:
         return stacks[0]
     candidates = f"name a source: {', '.join(stacks)}" if stacks else "give a layer a power, which may be 0 W"
-    raise ValueError(f"no stack has power; {candidates}")
+    raise argument_error("source", "no stack has power", candidates, "E-POWER")
 
 
 def heated_stacks(model: Model) -> dict[str, float]:
@@ -114,7 +115,8 @@ def _source_port(model: Model, name: str, found: np.ndarray) -> Port:
     of_cells = sources.cell_powers(power)
     total = float(of_cells.sum())
     if abs(total) <= CANCELLATION * float(np.abs(of_cells).sum()):
-        raise ValueError(f"the positive and negative powers of {name} cancel; name one of its blocks")
+        text = f"the positive and negative powers of {name} cancel"
+        raise argument_error("source", text, "name one of its blocks", "E-POWER")
     used = np.flatnonzero(of_cells)
     return Port(sources.cell[used], of_cells[used] / total)
 
@@ -137,8 +139,7 @@ def _all_cells(model: Model, name: str) -> Port:
         volumes.append(grid.dz[k] * (grid.dy[:, None] * grid.dx).reshape(-1)[cell])
     cell, volume = np.concatenate(cells), np.concatenate(volumes)
     if not cell.size:
-        hint = suggest(name, set(_names(model)))
-        raise KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
+        raise unknown_name(name, list(dict.fromkeys(_names(model))))
     return Port(cell, volume / volume.sum())
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from thermostack.impedance.networks import Cauer, Foster, distinct_terms, foster_to_cauer, orthogonalize
+from thermostack.schema.arguments import argument_error
 
 Array = np.ndarray
 
@@ -107,7 +108,7 @@ def structure_function(network: Foster | Cauer, time: Array | None = None) -> St
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If a resistance is negative, or all are zero.
 
     Notes
@@ -134,11 +135,11 @@ def reduce_order(foster: Foster, rates: Array) -> Foster:
     The state of term n at rate s is sqrt(R_n) / (1 + s tau_n). The network is projected on the span of its
     states at the rates (Grimme, PhD thesis, University of Illinois, 1997). A rate is omitted if its state has
     less than MIN_NEW_SHARE of its norm outside the span of the states before it: errors of the impedance,
-    divided by the square of this share, would determine the new term. Raises ValueError if a resistance is
+    divided by the square of this share, would determine the new term. Raises ArgumentError if a resistance is
     negative or all are zero.
     """
     if not foster.is_passive:
-        raise ValueError("a network with negative resistances has no ladder")
+        raise argument_error("foster", "a network with negative resistances has no ladder")
     resistance, tau = distinct_terms(foster)
     root = np.sqrt(resistance)
     basis = np.zeros((0, root.size))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import TypeAlias
 
 import numpy as np
@@ -20,12 +21,19 @@ from thermostack.impedance.ports import Port, default_source, find_port, find_so
 from thermostack.impedance.reduced_model import KrylovBasis, build_basis
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
-from thermostack.mesh.model import Model, discretize
+from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.impedance_result import ThermalImpedance
 from thermostack.results.result_warnings import extremes_of_field, temperature_warnings
 from thermostack.results.steady_result import SteadyResult
-from thermostack.schema.fields import to_si
+from thermostack.schema.arguments import (
+    argument_error,
+    as_names,
+    check_number,
+    check_quantity,
+    quantities_in_si,
+    require_callable,
+)
 from thermostack.steady import Progress, solve_steady, timed
 from thermostack.units import format_quantity
 
@@ -45,7 +53,7 @@ def thermal_impedance(
     source: str | None = None,
     *,
     times: Sequence[float | str] | Array | None = None,
-    outputs: Sequence[str] = (),
+    outputs: str | Sequence[str] = (),
     tolerance: float = 1e-4,
     temperature: SteadyResult | Array | float | str | None = None,
     threads: int | None = None,
@@ -66,7 +74,7 @@ def thermal_impedance(
     times : array_like, shape (n,), optional
         Times [s], or text with a unit, "10 ms". Default: 20 per decade from 1 us to
         100 s, or to 5 mean time constants of the body.
-    outputs : sequence of str
+    outputs : str or sequence of str
         Names of other parts, blocks or stacks. The output is the mean weighted by power, or by volume for
         those without power. The output "SOURCE peak" is added: the cell of the source with the maximum rise.
     tolerance : float
@@ -86,10 +94,10 @@ def thermal_impedance(
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         If nothing has a name.
-    ValueError
-        If the source has no heat source, or a time is not greater than zero.
+    ArgumentError
+        If the source has no heat source, or another argument has the wrong type or is out of its range.
     DescriptionError
         E-MISSING with all materials that have no heat capacity.
     ResourceError
@@ -111,9 +119,11 @@ def thermal_impedance(
     ('hbm3_8h', (2,))
     """
     seconds: dict[str, float] = {}
-    if isinstance(model, Package):
-        with timed(seconds, "mesh", progress):
-            model = discretize(model)
+    tolerance = check_number(tolerance, "tolerance", above=0.0, below=1.0)
+    require_callable(progress, "progress", "pass a function of the name of a stage")
+    with timed(seconds, "mesh", progress) if isinstance(model, Package) else nullcontext():
+        model = as_model(model)
+    outputs = as_names(outputs, "outputs")
     source = source or default_source(model)
     ports = {source: find_source(model, source)}
     ports |= {name: find_port(model, name) for name in outputs if name != source}
@@ -182,11 +192,10 @@ def _default_times(mean: float) -> Array:
 
 
 def _checked_times(times: Sequence[float | str] | Array) -> Array:
-    """Return times [s] in ascending order, each once; ValueError if one is not greater than zero."""
-    listed = np.asarray(times, dtype=object).reshape(-1)
-    time = np.array([to_si(each, "time", f"times[{n}]") for n, each in enumerate(listed)])
+    """Return times [s] in ascending order, each once; ArgumentError if one is not greater than zero."""
+    time = quantities_in_si(times, "time", "times").reshape(-1)
     if not (time.size and np.isfinite(time).all() and (time > 0.0).all()):
-        raise ValueError("times must be finite and greater than zero")
+        raise argument_error("times", "times must be finite and greater than zero", "", "E-RANGE")
     return np.unique(time)
 
 
@@ -202,8 +211,6 @@ def _material_temperature(
     The temperatures are None if all properties are constant.
     """
     shape = model.grid.shape
-    if isinstance(temperature, str):
-        temperature = to_si(temperature, "temperature", "temperature")
     if temperature is None:
         if model.is_linear and has_constant_capacity(model):
             return None, "constant"
@@ -215,11 +222,12 @@ def _material_temperature(
     else:
         taken_at = "the given temperatures"
     if np.ndim(temperature) == 0:
-        value = float(temperature)
+        value = check_quantity(temperature, "temperature", "temperature", above=0.0)
         return np.full(shape, value), format_quantity(value, "temperature")
     field = np.asarray(temperature, dtype=np.float64)
     if field.shape != shape:
-        raise ValueError(f"temperature has shape {field.shape}; the cells have {shape}")
+        text = f"temperature has shape {field.shape}; the cells have {shape}"
+        raise argument_error("temperature", text, "", "E-TYPE")
     return field, taken_at
 
 

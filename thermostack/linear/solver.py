@@ -17,9 +17,11 @@ from thermostack.linear.iteration_state import IterationState, accept_rounding
 from thermostack.linear.multigrid import Widths, vector_norms
 from thermostack.linear.null_space import FloatingBodies, why_unsolvable
 from thermostack.linear.solver_report import SolverReport
+from thermostack.schema.arguments import argument_error, check_number, check_threads
 
 Array = np.ndarray
 
+MIN_TOLERANCE = 1e-15  # of a relative residual: rounding of double precision
 MAX_RHS_TOGETHER = 2  # side by side in registers; more would not fit the cache of a core
 MIN_CELLS_PER_THREAD = 100_000  # unless threads are given; one thread solves as many in 20 ms
 ADVICE = "conductances many orders of magnitude apart; try a looser tolerance or method='direct'"
@@ -63,8 +65,10 @@ def prepare(
     ------
     ConvergenceError
         If the direct method finds G singular.
+    ArgumentError
+        If the method is unknown, or the number of threads is not a whole number from 1 to 1024.
     ValueError
-        If the method is unknown or the widths do not match.
+        If the widths do not match.
     ResourceError
         If the contrast of conductivities needs a method that does not fit in memory.
 
@@ -86,9 +90,9 @@ def prepare(
     [[[1.2, 0.8]]]
     """
     if method not in ("multigrid", "direct"):
-        raise ValueError(f"method is {method!r}; it is 'multigrid' or 'direct'")
+        raise argument_error("method", f"{method!r} is not a method", "'multigrid' or 'direct'", "E-NAME")
     max_useful = max(1, conduction.cells // MIN_CELLS_PER_THREAD)
-    threads = threads or min(_processors(), max_useful)
+    threads = check_threads(threads) or min(_processors(), max_useful)
     return Solver(conduction, method, widths, weights, threads, is_fixed=is_fixed)
 
 
@@ -220,8 +224,7 @@ class Solver:
         time: the conductances are read once for two right-hand sides. The columns of an influence matrix are
         the solutions for 1 W in each part.
         """
-        if not 1e-15 <= tolerance < 1.0:
-            raise ValueError(f"tolerance is {tolerance:g}; it lies between 1e-15 and 1")
+        check_number(tolerance, "tolerance", min=MIN_TOLERANCE, below=1.0)
         rhs = self._checked(rhs, "rhs")
         fields = np.zeros(rhs.shape) if guesses is None else self._checked(guesses, "guess")
         if guesses is not None and not overwrites_guess and np.may_share_memory(fields, guesses):

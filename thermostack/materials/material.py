@@ -19,6 +19,7 @@ from thermostack.materials.temperature_laws import (
     SpecificHeat,
     VolumetricHeatCapacity,
 )
+from thermostack.schema.arguments import quantities_in_si
 from thermostack.schema.fields import Density, PathName, fail
 from thermostack.schema.validated_dataclass import described
 from thermostack.units import format_quantity
@@ -117,13 +118,17 @@ class Material:
         return self.law.range
 
     @overload
-    def conductivity_at(self, temperature: float) -> Axes: ...
+    def conductivity_at(self, temperature: float | str) -> Axes: ...
     @overload
     def conductivity_at(self, temperature: Array) -> ArrayAxes: ...
-    def conductivity_at(self, temperature: float | Array) -> Axes | ArrayAxes:
-        """Return the conductivity [W/(m K)] along x, y and z at a temperature or at each of an array [K]."""
-        values = self.law.evaluate(np.asarray(temperature, dtype=np.float64))
-        if np.ndim(temperature) > 0:
+    def conductivity_at(self, temperature: float | str | Array) -> Axes | ArrayAxes:
+        """Return the conductivity [W/(m K)] along x, y and z at a temperature or at each of an array [K].
+
+        Text has a unit, "85 degC".
+        """
+        kelvin = quantities_in_si(temperature, "temperature", "temperature")
+        values = self.law.evaluate(kelvin)
+        if kelvin.ndim > 0:
             return values
         x, y, z = (float(value) for value in values)
         return x, y, z
@@ -134,24 +139,24 @@ class Material:
         return self.volumetric_heat_capacity is not None or self.specific_heat is not None
 
     @overload
-    def capacity_at(self, temperature: float) -> float: ...
+    def capacity_at(self, temperature: float | str) -> float: ...
     @overload
     def capacity_at(self, temperature: Array) -> Array: ...
-    def capacity_at(self, temperature: float | Array) -> float | Array:
+    def capacity_at(self, temperature: float | str | Array) -> float | Array:
         """Return the heat capacity [J/(m3 K)] at a temperature or at each of an array [K].
 
-        Raises DescriptionError (E-MISSING) if none is given.
+        Text has a unit, "85 degC". Raises DescriptionError (E-MISSING) if none is given.
         """
         if not self.has_capacity:
             hint = "give density and specific_heat, or volumetric_heat_capacity"
             diagnostic = Diagnostic(f"materials.{self.name}", "has no heat capacity", hint, "E-MISSING")
             raise DescriptionError(diagnostic)
-        kelvin = np.asarray(temperature, dtype=np.float64)
+        kelvin = quantities_in_si(temperature, "temperature", "temperature")
         if self.volumetric_heat_capacity is not None:
             capacity = _value(self.volumetric_heat_capacity, kelvin)
         else:
             capacity = cast(float, self.density) * _value(self.specific_heat, kelvin)
-        return capacity if np.ndim(temperature) > 0 else float(capacity)
+        return capacity if kelvin.ndim > 0 else float(capacity)
 
     @property
     def has_constant_capacity(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
@@ -14,7 +15,7 @@ from pydantic_core import core_schema
 
 from thermostack.schema.fields import Quantity, Temperature, fail
 from thermostack.schema.validated_dataclass import described, dump
-from thermostack.units import write_quantity
+from thermostack.units import UnitError, parse_quantity, write_quantity
 
 Array: TypeAlias = NDArray[np.float64]
 Axes: TypeAlias = tuple[float, float, float]  # along x, y and z
@@ -71,7 +72,20 @@ class AxisValues:
 
 _POSITIVE_CONDUCTIVITY = AxisValues(Quantity("conductivity", above=0.0))
 ConductivityAlongAxes = Annotated[Axes, _POSITIVE_CONDUCTIVITY]
-ChangeAlongAxes = Annotated[Axes, AxisValues(Quantity("conductivity"))]
+
+
+class _ChangePerKelvin(Quantity):
+    """Change of conductivity per kelvin [W/(m K2)]; text in W/(m K) is accepted too."""
+
+    def read(self, value: Any, info: core_schema.ValidationInfo) -> float:
+        """Return the value [SI] of a text with its unit, or of a number from Python."""
+        if isinstance(value, str):
+            with suppress(UnitError):
+                value = write_quantity(parse_quantity(value, "conductivity"), self.dimension)
+        return super().read(value, info)
+
+
+ChangeAlongAxes = Annotated[Axes, AxisValues(_ChangePerKelvin("conductivity_change"))]
 TemperatureRange = tuple[Temperature, Temperature]
 
 
@@ -96,7 +110,7 @@ class ConductivityLaw:
     (True, (200.0, 1000.0))
     """
 
-    range: tuple[float, float] | None = None  # K; outside it, the value of the nearer end applies
+    range: tuple[float, float] | None  # K; a value here would be the default of the field of a law
     is_constant = False  # whether the value is independent of temperature
 
     @property
@@ -136,6 +150,7 @@ class Constant(ConductivityLaw):
 
     conductivity: Axes  # W/(m K)
     is_constant = True
+    range = None
 
     @property
     def coefficients(self) -> tuple[Axes, ...]:
@@ -198,7 +213,7 @@ class Linear(ConductivityLaw):
     """Conductivity = at_reference + change_per_kelvin (T - reference)."""
 
     at_reference: ConductivityAlongAxes  # W/(m K)
-    change_per_kelvin: ChangeAlongAxes  # W/(m K) per kelvin
+    change_per_kelvin: ChangeAlongAxes  # W/(m K2)
     range: TemperatureRange  # K
     reference: Temperature = 300.0  # K
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.area_overlap import overlap_fractions
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.part_map import PartMap
-from thermostack.package.cooling import FACES, FaceCooling, FixedFlux, HtcMap
+from thermostack.package.cooling import FACES, Cooling, FaceCooling, FixedFlux, HtcMap
 from thermostack.package.geometry import Geometry
 from thermostack.package.rectangles import Rectangle
 from thermostack.package.robin_coefficients import RobinCoefficients, robin_coefficients
+from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostic_at
+from thermostack.units import format_quantity
 
 SURROUNDINGS = len(FACES)  # label of the boundary faces that are on none of the six faces
 MAX_AMBIENT_WEIGHT = 1e9  # W/(m2 K): coefficient that stands for a fixed temperature in the mean ambient
@@ -34,6 +37,7 @@ class BoundaryFaces:
     temperature: np.ndarray  # (n,) K
     flux: np.ndarray  # (n,) W/m2, positive into the body
     face: np.ndarray  # (n,) index into FACES, or SURROUNDINGS
+    cooler: np.ndarray  # (n,) index of the cooler in the order of `Cooling`
 
     @property
     def mean_ambient(self) -> float:
@@ -54,16 +58,16 @@ def find_boundary_faces(geometry: Geometry, grid: Grid, part_map: PartMap) -> Bo
     """Return the boundary faces of the body that have a cooler.
 
     A thermal resistance and a total heat rate are distributed over the area of their cooler that no later
-    cooler covers. Raises DescriptionError where none of that area is left.
+    cooler covers. Raises DescriptionError where none of that area is left, where a part of a cooler does not
+    exist, and where a fixed temperature or flux does not say on which of several planes it lies.
     """
-    cooling = geometry.package.cooling
-    entries = [
-        (face, n, cooler)
-        for face in ("surroundings", *FACES)
-        for n, cooler in enumerate(getattr(cooling, face))
-    ]
-    sides = [_side(entries, grid, part_map, axis, is_high) for axis in range(3) for is_high in (False, True)]
-    cell, axis, is_high, area, entry = (np.concatenate(column) for column in zip(*sides, strict=True))
+    entries = cooler_entries(geometry.package.cooling)
+    numbers = [_part_numbers(geometry, entry) for entry in entries]
+    sides = [_Side(grid, part_map, axis, is_high) for axis in range(3) for is_high in (False, True)]
+    is_base = [part.name.startswith("cooling.") for part in geometry.parts]
+    geometry.package.refuse(_plane_diagnostics(entries, numbers, sides, np.flatnonzero(is_base) + 1))
+    found = [side.faces(entries, numbers) for side in sides]
+    cell, axis, is_high, area, entry = (np.concatenate(column) for column in zip(*found, strict=True))
     areas = np.bincount(entry, weights=area, minlength=len(entries)).tolist()
     geometry.package.refuse(_unused_cooler_diagnostics(entries, areas))
     coefficients = [
@@ -72,70 +76,186 @@ def find_boundary_faces(geometry: Geometry, grid: Grid, part_map: PartMap) -> Bo
     ]
     table = np.array([(robin.h, robin.temperature, robin.flux) for robin in coefficients]).reshape(-1, 3)
     h, temperature, flux = table.T[:, entry]
-    _set_mapped_htc(h, entries, grid, part_map, cell, entry)
+    covers = [_columns(sides, each, own) for each, own in zip(entries, numbers, strict=True)]
+    _set_mapped_htc(h, entries, covers, grid, cell, entry)
     faces = np.array([(*FACES, "surroundings").index(name) for name, _, _ in entries], dtype=np.uint8)
     acts = np.flatnonzero((h > 0.0) | (flux != 0.0))
     order = acts[np.argsort(cell[acts], kind="stable")]
-    columns = (cell, axis, is_high, area, h, temperature, flux, faces[entry])
+    columns = (cell, axis, is_high, area, h, temperature, flux, faces[entry], entry.astype(np.uint16))
     return BoundaryFaces(*(column[order] for column in columns))
 
 
-def _side(
-    entries: Sequence[CoolerEntry], grid: Grid, part_map: PartMap, axis: int, is_high: bool
-) -> tuple[np.ndarray, ...]:
-    """Return cell, axis, side, area [m2] and entry of the boundary faces with one normal direction."""
-    k, j, i = part_map.boundary_cells(axis, is_high)
-    normal_index = (k, j, i)[axis]
-    widths = [(grid.dy, j, grid.dx, i), (grid.dz, k, grid.dx, i), (grid.dz, k, grid.dy, j)][axis]
-    area = widths[0][widths[1]] * widths[2][widths[3]]
-    name = ("bottom", "south", "west")[axis] if not is_high else ("top", "north", "east")[axis]
-    centers = [
-        (grid.x_center, i, grid.y_center, j),
-        (grid.x_center, i, grid.z_center, k),
-        (grid.y_center, j, grid.z_center, k),
+def cooler_entries(cooling: Cooling) -> list[CoolerEntry]:
+    """Return the coolers in the order in which later ones replace earlier ones."""
+    return [
+        (face, n, cooler)
+        for face in ("surroundings", *FACES)
+        for n, cooler in enumerate(getattr(cooling, face))
     ]
-    outermost = normal_index == (
-        normal_index.max(initial=0) if is_high else normal_index.min(initial=grid.cells)
-    )
-    chosen = np.full(k.size, -1)
-    for n, (face, _, cooler) in enumerate(entries):
-        if face in (name, "surroundings"):
-            is_covered = _in_region(cooler, *centers[axis])
-            chosen[is_covered & outermost if face == name else is_covered] = n
-    kept = chosen >= 0
-    count = int(kept.sum())
-    sides = np.full(count, axis, np.uint8), np.full(count, is_high)
-    _, ny, nx = grid.shape
-    cell = (k[kept] * ny + j[kept]) * nx + i[kept]
-    return cell, *sides, area[kept], chosen[kept]
+
+
+def _part_numbers(geometry: Geometry, entry: CoolerEntry) -> np.ndarray | None:
+    """Return the numbers of the parts on which a cooler acts, None for all.
+
+    Raises DescriptionError where no part and no stack has the name that the cooler gives.
+    """
+    face, n, cooler = entry
+    if cooler.part is None:
+        return None
+    names = [part.name for part in geometry.parts]
+    numbers = [i + 1 for i, name in enumerate(names) if f"{name}.".startswith(f"{cooler.part}.")]
+    if not numbers:
+        known = {name.rsplit(".", dots)[0] for name in names for dots in range(name.count(".") + 1)}
+        text = f"no part or stack is named {cooler.part!r}"
+        path = ("cooling", face, n, "part")
+        geometry.package.refuse([diagnostic_at(path, text, suggest(cooler.part, known), "E-NAME")])
+    return np.array(numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """The boundary faces of the body with one normal direction."""
+
+    grid: Grid
+    part_map: PartMap
+    axis: int  # 0 z, 1 y, 2 x
+    is_high: bool
+
+    @cached_property
+    def cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return k, j and i of the cells."""
+        return self.part_map.boundary_cells(self.axis, self.is_high)
+
+    @cached_property
+    def raveled(self) -> np.ndarray:
+        """Return the index of the cells in the raveled grid."""
+        k, j, i = self.cells
+        _, ny, nx = self.grid.shape
+        return np.asarray((k * ny + j) * nx + i)
+
+    @cached_property
+    def part(self) -> np.ndarray:
+        """Return 1 + the index of the part of each cell."""
+        return np.asarray(self.part_map.part[self.part_map.tile_indices(self.raveled)])
+
+    @property
+    def name(self) -> str:
+        """Return the name of the face of the body."""
+        return (("bottom", "top"), ("south", "north"), ("west", "east"))[self.axis][self.is_high]
+
+    def area(self) -> np.ndarray:
+        """Return the area of each face [m2]."""
+        (a, i), (b, j) = ((widths, index) for _, widths, index in self._tangential)
+        return np.asarray(a[i] * b[j])
+
+    @property
+    def _tangential(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return centres [m], widths [m] and cell indices along the axes of the face, x or y first."""
+        k, j, i = self.cells
+        grid = self.grid
+        axes = [(grid.z_center, grid.dz, k), (grid.y_center, grid.dy, j), (grid.x_center, grid.dx, i)]
+        del axes[self.axis]
+        return axes[::-1]
+
+    def chosen(self, cooler: FaceCooling, numbers: np.ndarray | None) -> np.ndarray:
+        """Return whether each face lies in the region and on the parts of a cooler."""
+        found = np.ones(self.raveled.size, dtype=bool)
+        if cooler.region is not None:
+            corner, size = cooler.region.position, cooler.region.size
+            for low, length, (centers, _, index) in zip(corner, size, self._tangential, strict=True):
+                found &= ((centers > low) & (centers < low + length))[index]
+        return found if numbers is None else found & np.isin(self.part, numbers)
+
+    def planes(self, faces: np.ndarray) -> np.ndarray:
+        """Return the indices of the planes on which some faces lie, the outermost first."""
+        planes = np.unique(self.cells[self.axis][faces])
+        return planes[::-1] if self.is_high else planes
+
+    def covered(self, entry: CoolerEntry, numbers: np.ndarray | None) -> np.ndarray:
+        """Return whether a cooler acts on each face, regardless of other coolers."""
+        face, _, cooler = entry
+        if face not in (self.name, "surroundings"):
+            return np.zeros(self.raveled.size, dtype=bool)
+        found = self.chosen(cooler, numbers)
+        if face == self.name and cooler.planes != "all" and found.any():
+            found &= self.cells[self.axis] == self.planes(found)[0]
+        return found
+
+    def faces(
+        self, entries: Sequence[CoolerEntry], numbers: Sequence[np.ndarray | None]
+    ) -> tuple[np.ndarray, ...]:
+        """Return cell, axis, side, area [m2] and entry of the faces with a cooler."""
+        chosen = np.full(self.raveled.size, -1)
+        for n, (entry, own) in enumerate(zip(entries, numbers, strict=True)):
+            chosen[self.covered(entry, own)] = n
+        kept = chosen >= 0
+        count = int(kept.sum())
+        sides = np.full(count, self.axis, np.uint8), np.full(count, self.is_high)
+        return self.raveled[kept], *sides, self.area()[kept], chosen[kept]
+
+
+def _columns(
+    sides: Sequence[_Side], entry: CoolerEntry, numbers: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (j, i) of the faces on which a cooler with a map acts, regardless of other coolers."""
+    if not isinstance(getattr(entry[2].cooler, "h", None), HtcMap):
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    side = next(side for side in sides if side.name == entry[0])
+    covered = side.covered(entry, numbers)
+    return side.cells[1][covered], side.cells[2][covered]
+
+
+def _plane_diagnostics(
+    entries: Sequence[CoolerEntry],
+    numbers: Sequence[np.ndarray | None],
+    sides: Sequence[_Side],
+    bases: np.ndarray,
+) -> Iterator[Diagnostic]:
+    """Yield an error for each fixed temperature or flux that may lie on several planes.
+
+    The planes of the base plates of coolers, whose parts are `bases`, do not count.
+    """
+    for entry, own in zip(entries, numbers, strict=True):
+        face, n, cooler = entry
+        if cooler.planes is not None or face == "surroundings":
+            continue
+        side = next(side for side in sides if side.name == face)
+        planes = side.planes(side.chosen(cooler, own) & ~np.isin(side.part, bases))
+        if planes.size > 1:
+            edges = (side.grid.z, side.grid.y, side.grid.x)[side.axis][planes + side.is_high]
+            heights = ", ".join(format_quantity(float(edge), "length") for edge in edges[:4])
+            text = f"the {face} face has {planes.size} planes, at {'zyx'[side.axis]} = {heights}"
+            text += " ..." if planes.size > 4 else ""
+            hint = "write `on: highest` for the outermost plane or `on: all`; `part:` chooses a part"
+            yield diagnostic_at(("cooling", face, n), text, hint, "E-COOLING")
 
 
 def _set_mapped_htc(
     h: np.ndarray,
     entries: Sequence[CoolerEntry],
+    covers: Sequence[tuple[np.ndarray, np.ndarray]],
     grid: Grid,
-    part_map: PartMap,
     cell: np.ndarray,
     entry: np.ndarray,
 ) -> None:
-    """Replace the mean h [W/(m2 K)] of each cooler with a map by the h of each boundary face, in place."""
+    """Replace the mean h [W/(m2 K)] of each cooler with a map by the h of each boundary face, in place.
+
+    `covers` has the columns (j, i) of the faces of each cooler, regardless of the coolers that replace it.
+    """
     for n, (_, _, cooler) in enumerate(entries):
         htc_map = getattr(cooler.cooler, "h", None)
         own = np.flatnonzero(entry == n) if isinstance(htc_map, HtcMap) else np.zeros(0, np.intp)
         if own.size == 0 or not isinstance(htc_map, HtcMap):
             continue
-        k, j, i = np.unravel_index(cell[own], grid.shape)
-        plane = part_map.plane(int(k[0]))
-        rows, columns = (np.flatnonzero(np.any(plane > 0, axis=axis)) for axis in (1, 0))
-        face = grid.x[columns[0]], grid.y[rows[0]], grid.x[columns[-1] + 1], grid.y[rows[-1] + 1]
+        rows, columns = (slice(index.min(), index.max() + 1) for index in covers[n])
+        x_planes, y_planes = grid.x[columns.start : columns.stop + 1], grid.y[rows.start : rows.stop + 1]
+        face = x_planes[0], y_planes[0], x_planes[-1], y_planes[-1]
         rectangle = face
         if cooler.region is not None:
             (x, y), (width, depth) = cooler.region.position, cooler.region.size
             rectangle = x, y, x + width, y + depth
-        columns = columns[(grid.x_center > rectangle[0])[columns] & (grid.x_center < rectangle[2])[columns]]
-        rows = rows[(grid.y_center > rectangle[1])[rows] & (grid.y_center < rectangle[3])[rows]]
-        x_planes, y_planes = grid.x[columns[0] : columns[-1] + 2], grid.y[rows[0] : rows[-1] + 2]
-        h[own] = deposit_htc(htc_map, x_planes, y_planes, rectangle, face)[j - rows[0], i - columns[0]]
+        _, j, i = np.unravel_index(cell[own], grid.shape)
+        h[own] = deposit_htc(htc_map, x_planes, y_planes, rectangle, face)[j - rows.start, i - columns.start]
 
 
 def deposit_htc(
@@ -163,12 +283,3 @@ def _unused_cooler_diagnostics(
         if area == 0.0 and (cooler.region is not None or isinstance(cooler.cooler, FixedFlux)):
             text = "lies on no face of the body, or later coolers cover it"
             yield diagnostic_at(("cooling", face, n), text, "check its region", "E-COOLING")
-
-
-def _in_region(entry: FaceCooling, a: np.ndarray, i: np.ndarray, b: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """Return whether the centre of each boundary face lies in the region of a cooler."""
-    if entry.region is None:
-        return np.ones(i.size, dtype=bool)
-    (x, y), (width, depth) = entry.region.position, entry.region.size
-    inside: np.ndarray = ((a > x) & (a < x + width))[i] & ((b > y) & (b < y + depth))[j]
-    return inside

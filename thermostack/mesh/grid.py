@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from thermostack.schema.arguments import argument_error, quantities_in_si
 from thermostack.schema.raster import restore_read_only
 
 
@@ -17,11 +18,11 @@ class Grid:
     Parameters
     ----------
     x, y, z : array_like, shapes (nx + 1,), (ny + 1,), (nz + 1,)
-        Planes [m], ascending; z[0] is at the board.
+        Planes [m, or text with a unit], ascending; z[0] is at the board.
 
     Raises
     ------
-    ValueError
+    ArgumentError
         Where the planes of an axis are fewer than two, do not ascend, or are not finite.
 
     Examples
@@ -38,12 +39,13 @@ class Grid:
     __setstate__ = restore_read_only
 
     def __post_init__(self) -> None:
-        """Copy the planes to read-only arrays of doubles; raise ValueError where they form no cells."""
+        """Copy the planes to read-only arrays of doubles; raise ArgumentError where they form no cells."""
         for name in ("x", "y", "z"):
-            edges = np.array(getattr(self, name), dtype=np.float64, order="C")
+            edges = np.ascontiguousarray(quantities_in_si(getattr(self, name), "length", name))
             ascends = edges.ndim == 1 and edges.size >= 2 and np.all(np.diff(edges) > 0.0)
             if not ascends or not np.isfinite(edges[[0, -1]]).all():
-                raise ValueError(f"the {name} planes of a grid must ascend, be finite and at least two")
+                text = f"the {name} planes of a grid must ascend, be finite and at least two"
+                raise argument_error(name, text, "", "E-GRID")
             edges.flags.writeable = False
             object.__setattr__(self, name, edges)
 

@@ -12,7 +12,8 @@ from thermostack.errors import ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
 from thermostack.mesh.merged_planes import AXIS_NAMES, IDENTITY_DISTANCE, MergedPlane, merge_planes
-from thermostack.package.geometry import Box, Geometry
+from thermostack.package.box import Box
+from thermostack.package.geometry import Geometry
 from thermostack.package.power_layout import lay_out_power
 
 Cell = float | Sequence[float] | Mapping[str, float] | None  # m

@@ -14,7 +14,8 @@ import numpy as np
 
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.materials.temperature_laws import Axes
-from thermostack.package.geometry import Box, Geometry, InterfaceResistance
+from thermostack.package.box import Box
+from thermostack.package.geometry import Geometry, InterfaceResistance
 from thermostack.package.rectangles import COINCIDENCE_TOLERANCE
 from thermostack.package.robin_coefficients import robin_coefficients
 

@@ -63,6 +63,27 @@ def single_cell_warnings(
     return [Diagnostic("grid", text, "use smaller cells there", "W-GRID")]
 
 
+def closed_cavity_warnings(geometry: Geometry, grid: Grid, part_map: PartMap) -> list[Diagnostic]:
+    """Return a warning with number, volume and a point of the cavities that parts close on all sides."""
+    labels, count = ndimage.label(part_map.closed_cavities())
+    if count == 0:
+        return []
+    ends = [planes[first] for planes, first in zip((grid.z, grid.y, grid.x), part_map.first, strict=True)]
+    dz, dy, dx = (np.diff(planes) for planes in ends)
+    volumes = dz[:, None, None] * dy[:, None] * dx
+    volume = ndimage.sum_labels(volumes, labels, np.arange(1, count + 1))
+    k, j, i = np.argwhere(labels == 1 + int(np.argmax(volume)))[0].tolist()
+    point = [
+        format_quantity(0.5 * (planes[n] + planes[n + 1]), "length")
+        for planes, n in zip(ends[::-1], (i, j, k), strict=True)
+    ]
+    size = f"{volume.max() * 1e9:.3g} mm3"
+    text = f"a closed cavity of {size}" if count == 1 else f"{count} closed cavities, the largest of {size},"
+    text += f" at ({', '.join(point)}) exchange{'s' if count == 1 else ''} no heat: the walls are adiabatic"
+    hint = "fill the void with a material, such as air, if heat crosses it"
+    return [geometry.package.locate(diagnostic_at(("stacks",), text, hint, "W-GAP"))]
+
+
 def remove_unpowered_islands(
     geometry: Geometry,
     part_map: PartMap,

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.errors import ArgumentError, DescriptionError, Diagnostic
 from thermostack.mesh.block_cells import BlockCells, find_block_cells
 from thermostack.mesh.boundary_faces import BoundaryFaces, find_boundary_faces
+from thermostack.mesh.cooler_coverage import CoolerCoverage, cooler_coverage, cooler_warnings
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import (
     MAX_BLOCK_PLANES,
@@ -29,6 +30,7 @@ from thermostack.mesh.heat_sources import (
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.merged_planes import merge_warnings
 from thermostack.mesh.mesh_diagnostics import (
+    closed_cavity_warnings,
     grid_diagnostics,
     remove_unpowered_islands,
     single_cell_warnings,
@@ -37,11 +39,18 @@ from thermostack.mesh.part_map import Window, cell_range, cell_window, nearest_p
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
 from thermostack.package.geometry import Geometry, InterfaceResistance, Part, package_geometry
 from thermostack.package.package import Package
+from thermostack.schema.arguments import (
+    argument_error,
+    check_number,
+    check_whole_number,
+    require_instance,
+)
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 
+AXES = 3
 CellInput = float | str | Sequence[float | str] | Mapping[str, float | str] | None  # m, or text with a unit
 
 
@@ -166,6 +175,11 @@ class Model:
         return j, i
 
     @cached_property
+    def coolers(self) -> list[CoolerCoverage]:
+        """Return the area and the parts on which each cooler acts."""
+        return cooler_coverage(self.geometry, self.boundary, self.part.ravel()[self.boundary.cell])
+
+    @cached_property
     def heat_sources(self) -> HeatSources:
         """Return the sources whose power can be set by name: blocks, maps and evenly powered layers."""
         return find_heat_sources(self.geometry, self.grid, self.part, self.layer_sources, self.blocks)
@@ -193,6 +207,17 @@ class Model:
         for source in self.layer_sources:
             source.add_to_parts(power, self.part)
         return power[1:]
+
+    @cached_property
+    def volume_of_parts(self) -> np.ndarray:
+        """Return the volume of every part [m3], (parts,)."""
+        area = (self.grid.dy[:, None] * self.grid.dx).reshape(-1)
+        count = len(self.parts) + 1
+        volume = np.zeros(count)
+        for plane, dz in zip(self.part, self.grid.dz, strict=True):
+            volume += dz * np.bincount(plane.reshape(-1), weights=area, minlength=count)
+        volume.flags.writeable = False
+        return volume[1:]
 
     @property
     def total_power(self) -> float:
@@ -236,7 +261,7 @@ def discretize(
         (x, y, z). A mapping gives sizes by part and adds them to the default rule. Without `cell` the default
         rule decides (docs/numerics.md, section 6).
     fineness : float
-        Factor that divides the sizes of the default rule.
+        Factor, greater than zero, that divides the sizes of the default rule.
     block_planes : int
         Maximum number of block edges of a floorplan along an axis that become planes of the grid. The power
         of a floorplan with more edges is distributed by overlap alone.
@@ -262,15 +287,18 @@ def discretize(
     >>> discretize(package, cell="2 mm").grid.shape == discretize(package, cell=2e-3).grid.shape
     True
     """
-    geometry = package if isinstance(package, Geometry) else package_geometry(package)
-    powered = find_powered_regions(geometry, block_planes)
+    geometry = _as_geometry(package)
+    fineness = check_number(fineness, "fineness", above=0.0)
+    powered = find_powered_regions(geometry, check_whole_number(block_planes, "block_planes", min=0))
     fixed, merged = zip(*(fixed_planes(geometry, powered, axis) for axis in range(3)), strict=True)
     sizes = _cell_in_metres(geometry, cell)
     if grid is None:
         planes = [CellSize(geometry, powered, axis, sizes, fineness).planes(fixed[axis]) for axis in range(3)]
         grid = Grid(*planes)
     else:
-        geometry.package.refuse(grid_diagnostics(geometry, grid, fixed))
+        require_instance(grid, (Grid,), "grid", "a Grid", "write Grid(x, y, z) with the planes in m")
+        if wrong := list(grid_diagnostics(geometry, grid, fixed)):
+            raise ArgumentError(wrong)
     check_memory(MemoryEstimate(grid, geometry.is_linear))
     part_map = rasterize(geometry, grid)
     warnings = [*geometry.warnings, *merge_warnings([plane for planes in merged for plane in planes])]
@@ -279,6 +307,8 @@ def discretize(
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
     warnings += of_blocks
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
+    warnings += closed_cavity_warnings(geometry, grid, part_map)
+    warnings += cooler_warnings(geometry, boundary, part_map)
     warnings += remove_unpowered_islands(geometry, part_map, boundary, sources)
     model = Model(
         geometry,
@@ -294,28 +324,53 @@ def discretize(
     return model
 
 
+def as_model(model: Model | Package | Geometry, argument: str = "model") -> Model:
+    """Return a model as it is, and the cells of a package or a geometry on the default grid.
+
+    Raises ArgumentError where it is none of them.
+    """
+    if isinstance(model, (Package, Geometry)):
+        return discretize(model)
+    hint = "discretize(package) returns a model"
+    require_instance(model, (Model,), argument, "a Model or a Package", hint, reader="read_package")
+    return model
+
+
+def _as_geometry(package: Package | Geometry) -> Geometry:
+    """Return the boxes of a package. Raises ArgumentError where it is neither a package nor a geometry."""
+    if isinstance(package, Geometry):
+        return package
+    hint = "read_package returns a package"
+    require_instance(package, (Package,), "package", "a Package", hint, reader="read_package")
+    return package_geometry(package)
+
+
 def _cell_in_metres(geometry: Geometry, cell: CellInput) -> Cell:
     """Return the cell sizes as numbers [m].
 
-    Raises DescriptionError where one is no positive length, or where a name is of no part.
+    Raises DescriptionError where one is no positive length, where a name is of no part, or where there are
+    more sizes than axes.
     """
     if cell is None:
         return None
-    sizes: Cell
     if isinstance(cell, Mapping):
         _check_part_names(geometry, cell)
-        sizes = {name: to_si(size, "length", f"cell.{name}") for name, size in cell.items()}
-        checked = list(sizes.values())
-    elif isinstance(cell, Sequence) and not isinstance(cell, str):
-        sizes = checked = [to_si(size, "length", f"cell[{n}]") for n, size in enumerate(cell)]
-    else:
-        sizes = to_si(cell, "length", "cell")
-        checked = [sizes]
-    for size in checked:
-        if not size > 0.0:
-            text = f"a cell size must be positive, got {size} m"
-            raise DescriptionError(Diagnostic("cell", text, 'write a length like "0.25 mm"', "E-GRID"))
-    return sizes
+        return {name: _size_in_metres(size, f"cell.{name}") for name, size in cell.items()}
+    if isinstance(cell, str) or not isinstance(cell, (Sequence, np.ndarray)):
+        return _size_in_metres(cell, "cell")
+    if not 1 <= len(cell) <= AXES:
+        hint = 'write one size, (x, y) or (x, y, z): ("0.25 mm", "0.25 mm", "0.1 mm")'
+        raise argument_error("cell", f"{len(cell)} sizes for {AXES} axes", hint, "E-GRID")
+    return [_size_in_metres(size, f"cell[{n}]") for n, size in enumerate(cell)]
+
+
+def _size_in_metres(size: float | str, argument: str) -> float:
+    """Return a cell size [m]. Raises ArgumentError where it is no positive length."""
+    size = to_si(size, "length", argument)
+    if not size > 0.0:
+        text = f"a cell size must be positive, got {size} m"
+        raise argument_error(argument, text, 'write a length like "0.25 mm"', "E-GRID")
+    return size
 
 
 def _check_part_names(geometry: Geometry, names: Iterable[str]) -> None:

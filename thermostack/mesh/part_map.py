@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.ndimage import label
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.grid import Grid
-from thermostack.package.geometry import Box, Geometry
+from thermostack.package.box import Box
+from thermostack.package.geometry import Geometry
 
 Window = tuple[slice, slice, slice]  # of cells, along z, y and x
 
@@ -69,14 +72,29 @@ class PartMap:
         indices = np.unravel_index(cells, self.shape)
         return tuple(self.tile_index(index, axis) for axis, index in enumerate(indices))
 
+    @cached_property
+    def _is_outside(self) -> np.ndarray:
+        """Return whether each tile is empty and connected to the outside through empty tiles."""
+        is_empty = np.pad(self.part == 0, 1, constant_values=True)
+        piece, _ = label(is_empty)
+        is_outside: np.ndarray = (piece == piece[0, 0, 0])[1:-1, 1:-1, 1:-1]
+        return is_outside
+
+    def closed_cavities(self) -> np.ndarray:
+        """Return whether each tile is empty and closed on all sides by parts."""
+        return np.asarray((self.part == 0) & ~self._is_outside)
+
     def boundary_cells(self, axis: int, is_high: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return (k, j, i) of the cells of the body with a boundary face on one side, in tile order."""
-        is_boundary = self.part > 0
+        """Return (k, j, i) of the cells of the body with a boundary face on one side, in tile order.
+
+        Faces towards a closed cavity are none: no air or coolant reaches them.
+        """
+        is_boundary, is_outside = self.part > 0, self._is_outside
         inner, outer = [slice(None)] * 3, [slice(None)] * 3
         inner[axis], outer[axis] = (
             (slice(None, -1), slice(1, None)) if is_high else (slice(1, None), slice(None, -1))
         )
-        is_boundary[tuple(inner)] &= self.part[tuple(outer)] == 0
+        is_boundary[tuple(inner)] &= is_outside[tuple(outer)]
         for other in {0, 1, 2} - {axis}:
             is_boundary = self.expand(is_boundary, other, other)
         indices = list(np.nonzero(is_boundary))

@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import ArgsKwargs
 
+from thermostack.errors import Diagnostic, UnknownNameError
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.schema.fields import (
     HeatFlux,
     HeatTransferCoefficient,
+    PathName,
     Point,
     SignedPower,
     Size,
@@ -19,9 +22,10 @@ from thermostack.schema.fields import (
     ThermalResistance,
     Thickness,
     fail,
+    quote_value,
 )
 from thermostack.schema.raster import RasterField
-from thermostack.schema.validated_dataclass import TaggedUnion, described
+from thermostack.schema.validated_dataclass import TaggedUnion, class_key, described
 
 FACES = ("top", "bottom", "west", "east", "south", "north")  # z+, z-, x-, x+, y-, y+
 
@@ -194,6 +198,9 @@ class Base:
         Width and depth [m]; by default those of the face.
     center : pair of float or str, optional
         Centre in coordinates of the package [m]; by default the centre of the face.
+    gap_fill : str, Material or effective medium, optional
+        Material between the base and the stacks below it that do not reach up to it; "void" leaves the gaps
+        empty. Without it such a gap is an error.
 
     Examples
     --------
@@ -205,6 +212,7 @@ class Base:
     thickness: Thickness
     size: Size | None = None
     center: Point | None = None
+    gap_fill: MaterialLike | None = None
 
 
 @described
@@ -323,7 +331,9 @@ class FaceRectangle:
 
 @described
 class FaceCooling:
-    """A cooler on a whole face or on a region of it.
+    """A cooler on a face of the body, or on a region or a part of it.
+
+    A face is all exposed surface whose normal has its direction: `top` looks up.
 
     Parameters
     ----------
@@ -331,6 +341,13 @@ class FaceCooling:
         Boundary condition of the face.
     region : FaceRectangle, optional
         Rectangle of the face on which the cooler acts; without it the whole face.
+    part : str, optional
+        Name of a part or a stack; the cooler acts on its surface only.
+    on : {"highest", "lowest", "all"}, optional
+        "highest": the outermost plane of the chosen surface alone, which is called "lowest" on `bottom`;
+        "all": every plane. By default convection and adiabatic surfaces lie on all planes, and heat sinks
+        and cold plates on the outermost one. A fixed temperature or flux needs it where there are several
+        planes.
 
     Examples
     --------
@@ -343,15 +360,31 @@ class FaceCooling:
 
     cooler: Cooler
     region: FaceRectangle | None = None
+    part: PathName | None = None
+    on: Literal["highest", "lowest", "all"] | None = None
+
+    @property
+    def planes(self) -> Literal["highest", "all"] | None:
+        """Return the planes on which the cooler acts, None where the description must say it."""
+        if self.on == "lowest":  # the outermost plane of the bottom
+            return "highest"
+        if self.on is not None or isinstance(self.cooler, (FixedTemperature, FixedFlux)):
+            return self.on
+        return "highest" if isinstance(self.cooler, (HeatSink, ColdPlate)) else "all"
 
     @classmethod
     def from_description(cls, value: Any) -> Any:
-        """Return the keys `cooler` and `region` of `{convection: {...}, region: {...}}`."""
+        """Return the fields of `{convection: {...}, region: {...}, part: gpu, on: highest}`."""
         if isinstance(value, COOLER_TYPES):
             return {"cooler": value}
         if isinstance(value, Mapping) and "cooler" not in value:
-            rest = {key: item for key, item in value.items() if key != "region"}
-            return {"cooler": rest, **({"region": value["region"]} if "region" in value else {})}
+            beside = {key: item for key, item in value.items() if key in ("region", "part", "on")}
+            return {"cooler": {key: item for key, item in value.items() if key not in beside}, **beside}
+        if not isinstance(value, (Mapping, ArgsKwargs)):
+            kinds = ", ".join(class_key(kind) for kind in COOLER_TYPES)
+            hint = f"it is one of {kinds}: {{fixed_temperature: {{temperature: 25 degC}}}}"
+            given = "an empty value (null)" if value is None else quote_value(value)
+            raise fail("E-TYPE", f"{given} is not a cooler", hint)
         return value
 
 
@@ -371,11 +404,12 @@ class Cooling:
     Parameters
     ----------
     top, bottom : cooler or sequence of coolers
-        Coolers of the exposed faces at the maximum and the minimum z of the body.
+        Coolers of the exposed surface that looks up and of that which looks down. Heat sinks and cold plates
+        lie on its outermost plane alone, see `FaceCooling`.
     west, east, south, north : cooler or sequence of coolers
-        Coolers of the exposed faces at the minimum x, maximum x, minimum y and maximum y of the body.
+        Coolers of the exposed surface that looks to -x, +x, -y and +y.
     surroundings : cooler or sequence of coolers
-        Coolers of all other exposed faces, and of each of the six faces that has none of its own.
+        Coolers of the exposed surface that no other cooler covers.
     isolated : bool
         True permits a package without any ambient temperature. Only transients of it exist: a heated body
         that is isolated has no steady state.
@@ -403,6 +437,9 @@ class Cooling:
 
     def face(self, face: str) -> tuple[FaceCooling, ...]:
         """Return the coolers of a face; those of the surroundings where it has none of its own."""
+        if face not in (*FACES, "surroundings"):
+            hint = f"the faces are {', '.join(FACES)} and surroundings"
+            raise UnknownNameError(Diagnostic("face", f"no face is named {face!r}", hint, "E-NAME"))
         own: tuple[FaceCooling, ...] = getattr(self, face)
         return own or self.surroundings
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, overload
-
-import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes, Axes
-from thermostack.package.cooling import ColdPlate, HeatSink
+from thermostack.package.box import Box
+from thermostack.package.contact import base_gaps, gap_diagnostics, support_diagnostics, touched_carriers
+from thermostack.package.cooling import Base, ColdPlate, HeatSink
 from thermostack.package.package import Package
-from thermostack.package.placement import Placement, place_stacks, placement_diagnostics
+from thermostack.package.placement import Placement, place_and_diagnose
 from thermostack.package.power import Power
 from thermostack.package.power_layout import orient_power
 from thermostack.package.rectangles import (
@@ -27,9 +27,6 @@ from thermostack.package.rectangles import (
 from thermostack.package.stack import Layer
 from thermostack.schema.validated_dataclass import FieldPath, diagnostic_at
 from thermostack.units import format_quantity
-
-# m: a gap between a stack and a base that is narrower than this is probably an error. Bond lines are thinner.
-MAX_SUSPICIOUS_GAP = 0.2e-3
 
 
 @dataclass(frozen=True)
@@ -61,22 +58,13 @@ class Part:
     is_turned: bool = False  # by 90 degrees: x of the material lies along y of the package
 
     @overload
-    def conductivity_at(self, temperature: float) -> Axes: ...
+    def conductivity_at(self, temperature: float | str) -> Axes: ...
     @overload
     def conductivity_at(self, temperature: Array) -> ArrayAxes: ...
-    def conductivity_at(self, temperature: float | Array) -> Any:
+    def conductivity_at(self, temperature: float | str | Array) -> Any:
         """Return the conductivity [W/(m K)] along x, y and z of the package at a temperature [K]."""
         x, y, z = self.material.conductivity_at(temperature)
         return (y, x, z) if self.is_turned else (x, y, z)
-
-
-@dataclass(frozen=True)
-class Box:
-    """A cuboid of one part, or an empty space (part -1). A later box covers an earlier one."""
-
-    part: int
-    low: tuple[float, float, float]  # x, y, z in m
-    high: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -123,6 +111,8 @@ class Geometry:
         Area resistances of horizontal interfaces.
     warnings : tuple of Diagnostic
         Warnings about the description.
+    fills : tuple of (str, float)
+        Layers of thickness `fill`, "die.tim", with the thickness [m] that follows.
 
     Examples
     --------
@@ -138,6 +128,7 @@ class Geometry:
     sources: tuple[HeatSource, ...]
     contacts: tuple[InterfaceResistance, ...]
     warnings: tuple[Diagnostic, ...]
+    fills: tuple[tuple[str, float], ...] = ()
 
     @property
     def is_linear(self) -> bool:
@@ -151,20 +142,22 @@ def build_geometry(package: Package) -> Geometry:
     Raises DescriptionError with every error of the description: names, values, and stacks that overlap,
     extend beyond their support or lie over a gap.
     """
-    placements = place_stacks(package)
-    package.refuse([*package.diagnostics, *placement_diagnostics(placements)])
+    placements, errors = place_and_diagnose(package)
+    package.refuse([*package.diagnostics, *errors])
+    package.refuse(support_diagnostics(placements))
     builder = _GeometryBuilder(package, placements)
+    for placement in placements.values():
+        builder.add_fill_beside_supports(placement)
     for placement in placements.values():
         builder.add_filler(placement)
     for placement in placements.values():
         builder.add_gap_fill(placement)
     for placement in placements.values():
         builder.add_stack(placement)
+    package.refuse(gap_diagnostics(builder.boxes, placements))
     for face in ("bottom", "top"):
         builder.add_base(face)
-    geometry = builder.geometry()
-    package.refuse(_gap_diagnostics(geometry, placements))
-    return geometry
+    return builder.geometry()
 
 
 _KEPT = "_geometry"  # key in the instance dictionary of a package; no field, so `replace` does not copy it
@@ -196,6 +189,7 @@ class _GeometryBuilder:
     sources: list[HeatSource] = field(default_factory=list)
     contacts: list[InterfaceResistance] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
+    gap_parts: dict[str, int] = field(default_factory=dict)  # by the name of the gap fill
 
     def geometry(self) -> Geometry:
         """Return the finished geometry with the located warnings."""
@@ -207,7 +201,16 @@ class _GeometryBuilder:
             tuple(self.sources),
             tuple(self.contacts),
             tuple(self.package.locate(diagnostic) for diagnostic in (*diagnostics, *self.warnings)),
+            tuple(self.find_fills()),
         )
+
+    def find_fills(self) -> Iterator[tuple[str, float]]:
+        """Yield the name and the thickness [m] of each layer whose thickness follows from its neighbours."""
+        for stack in self.package.stacks:
+            layers = self.placements[stack.name].stack.layers
+            for described, placed in zip(stack.layers, layers, strict=True):
+                if described.is_fill:
+                    yield f"{stack.name}.{placed.name}", placed.thickness
 
     def add_part(
         self, name: str, material: MaterialLike, limit: float | None = None, *, is_turned: bool = False
@@ -233,18 +236,30 @@ class _GeometryBuilder:
             part = self.add_part(f"{stack.name}.filler", stack.filler, is_turned=placement.swaps_xy)
             self.add_boxes(part, [placement.outline], placement.z1, top)
 
+    def add_fill_beside_supports(self, placement: Placement) -> None:
+        """Add the gap fill of a stack above the stacks that carry its supports.
+
+        Fillers and stacks, which are added later, take precedence.
+        """
+        for support in (self.placements[name] for name in placement.stack.on):
+            for carrier in (self.placements[name] for name in support.stack.supports):
+                if gap := intersection(carrier.outline, placement.outline):
+                    self.add_gap_box(placement, gap, carrier.z1)
+
     def add_gap_fill(self, placement: Placement) -> None:
         """Add the gap fill between a stack and the lower ones of its supports."""
-        stack = placement.stack
-        if stack.gap_fill is None or len(stack.on) < 2:
+        for support in (self.placements[name] for name in placement.stack.on):
+            if gap := intersection(support.outline, placement.outline):
+                self.add_gap_box(placement, gap, support.z1)
+
+    def add_gap_box(self, placement: Placement, gap: Rectangle, floor: float) -> None:
+        """Add the gap fill of a stack over a rectangle [m] from a height [m] to the bottom of the stack."""
+        if placement.stack.gap_fill is None or placement.z0 - floor <= COINCIDENCE_TOLERANCE:
             return
-        part, name = None, f"{stack.name}.gap_fill"
-        for support in (self.placements[name] for name in stack.on):
-            gap = intersection(support.outline, placement.outline)
-            if gap and placement.z0 - support.z1 > COINCIDENCE_TOLERANCE:
-                if part is None:
-                    part = self.add_part(name, stack.gap_fill, is_turned=placement.swaps_xy)
-                self.add_boxes(part, [gap], support.z1, placement.z0)
+        name = f"{placement.stack.name}.gap_fill"
+        if name not in self.gap_parts:
+            self.gap_parts[name] = self.add_part(name, placement.stack.gap_fill, is_turned=placement.swaps_xy)
+        self.add_boxes(self.gap_parts[name], [gap], floor, placement.z0)
 
     def add_stack(self, placement: Placement) -> None:
         """Add the layers of a stack, which replace everything in the same space."""
@@ -300,7 +315,7 @@ class _GeometryBuilder:
 
     def add_base(self, face: str) -> None:
         """Add the base plates of the coolers on the top or the bottom face."""
-        for entry in self.package.cooling.face(face):
+        for n, entry in enumerate(self.package.cooling.face(face)):
             base = entry.cooler.base if isinstance(entry.cooler, (HeatSink, ColdPlate)) else None
             if base is None:
                 continue
@@ -316,9 +331,25 @@ class _GeometryBuilder:
             x, y = base.center or (0.5 * (x0 + x1), 0.5 * (y0 + y1))
             outline = (x - 0.5 * width, y - 0.5 * depth, x + 0.5 * width, y + 0.5 * depth)
             if is_top:
-                self.warnings += _base_gap_warnings(self.boxes, outline, z, self.placements)
+                self.fill_gaps_below_base(base, outline, z, ("cooling", face, n))
             part = self.add_part(f"cooling.{face}.base", base.material)
             self.add_boxes(part, [outline], *((z, z + base.thickness) if is_top else (z - base.thickness, z)))
+
+    def fill_gaps_below_base(self, base: Base, outline: Rectangle, z: float, path: FieldPath) -> None:
+        """Add the gap fill of a base between its bottom at height z [m] and the stacks that do not touch it.
+
+        Raises DescriptionError where it has none and a gap separates it from a stack that it should cool.
+        """
+        gaps = base_gaps(self.boxes, outline, z, self.placements)
+        if base.gap_fill is None:
+            carriers = touched_carriers(z, self.placements)
+            found = [_base_gap(self.placements[name], z, path, is_carrier=name in carriers) for name in gaps]
+            self.package.refuse(found)
+            self.warnings += found
+        if gaps and base.gap_fill not in (None, VOID):
+            part = self.add_part(f"{path[0]}.{path[1]}.gap_fill", base.gap_fill)
+            for name, rectangles in gaps.items():
+                self.add_boxes(part, rectangles, self.placements[name].z1, z)
 
     def stacks_on(self, name: str) -> list[Placement]:
         """Return the stacks whose only support is a stack, and those on them."""
@@ -328,85 +359,12 @@ class _GeometryBuilder:
         return found
 
 
-# -- gaps ------------------------------------------------------------------------------------
+def _base_gap(placement: Placement, z: float, path: FieldPath, *, is_carrier: bool) -> Diagnostic:
+    """Return the error of a stack below a base at height z [m] that it does not touch.
 
-
-def _gap_diagnostics(geometry: Geometry, placements: Mapping[str, Placement]) -> Iterator[Diagnostic]:
-    """Yield an error for each stack on several others with an empty space below it."""
-    for placement in placements.values():
-        stack = placement.stack
-        if len(stack.on) < 2 or stack.gap_fill == VOID:
-            continue
-        for outline in placement.solid():
-            gap = _find_gap_below(geometry.boxes, outline, placement.z0)
-            if gap is None:
-                continue
-            x, y, floor = gap
-            values = [format_quantity(value, "length") for value in (floor, placement.z0, x, y)]
-            text = "nothing fills the gap from z = {} to {} under it, at ({}, {})".format(*values)
-            hint = "give this stack a gap_fill, or the stack below a filler; `void` permits an empty space"
-            yield diagnostic_at(("stacks", stack.name), text, hint, "E-GAP")
-            break
-
-
-def _base_gap_warnings(
-    boxes: Sequence[Box], base: Rectangle, z: float, placements: Mapping[str, Placement]
-) -> Iterator[Diagnostic]:
-    """Yield a warning for each stack with a narrow empty gap to a base whose bottom is at height z [m]."""
-    for placement in placements.values():
-        if not COINCIDENCE_TOLERANCE < z - placement.z1 < MAX_SUSPICIOUS_GAP:
-            continue
-        under = [common for outline in placement.solid() if (common := intersection(outline, base))]
-        if any(_find_gap_below(boxes, outline, z, placement.z1) for outline in under):
-            name, gap = placement.stack.name, format_quantity(z - placement.z1, "length")
-            text = f"an empty gap of {gap} between {name} and the base of the cooler blocks the heat"
-            hint = "add a layer to the stack, or a stack on all stacks below the base, with gap_fill"
-            yield diagnostic_at(("stacks", name), text, hint, "W-GAP")
-
-
-def _find_gap_below(
-    boxes: Sequence[Box], outline: Rectangle, z: float, required_floor: float | None = None
-) -> tuple[float, float, float] | None:
-    """Return a point (x, y) of a rectangle with an empty space below height z, and the floor of that [m].
-
-    With `required_floor` [m] only gaps with this floor are found.
+    It is a warning where the stack carries others that the base touches.
     """
-    below = [
-        box for box in boxes if box.low[2] < z - COINCIDENCE_TOLERANCE and intersection(_plan(box), outline)
-    ]
-    x, y = (0.5 * (cuts[1:] + cuts[:-1]) for cuts in (_cuts(below, outline, axis) for axis in (0, 1)))
-    is_closed = np.zeros((x.size, y.size), dtype=bool)
-    floor = np.zeros(is_closed.shape)
-    for box in below:
-        west, east = np.searchsorted(x, (box.low[0], box.high[0]))
-        south, north = np.searchsorted(y, (box.low[1], box.high[1]))
-        window = slice(west, east), slice(south, north)
-        if box.high[2] > z - COINCIDENCE_TOLERANCE:
-            is_closed[window] = box.part >= 0
-        elif box.part >= 0:
-            floor[window] = np.maximum(floor[window], box.high[2])
-    is_open = ~is_closed
-    if required_floor is not None:
-        is_open &= np.abs(floor - required_floor) < COINCIDENCE_TOLERANCE
-    if not is_open.any():
-        return None
-    i, j = np.argwhere(is_open)[0]
-    return float(x[i]), float(y[j]), float(floor[i, j])
-
-
-def _cuts(boxes: list[Box], outline: Rectangle, axis: int) -> np.ndarray:
-    """Return the ends of a rectangle and the faces of boxes between them along an axis [m], ascending."""
-    edges = [outline[axis], outline[axis + 2]]
-    edges += [
-        edge
-        for box in boxes
-        for edge in (box.low[axis], box.high[axis])
-        if outline[axis] < edge < outline[axis + 2]
-    ]
-    found = np.unique(edges)
-    return found[np.concatenate(([True], np.diff(found) > COINCIDENCE_TOLERANCE))]
-
-
-def _plan(box: Box) -> Rectangle:
-    """Return the plan of a box [m]."""
-    return box.low[0], box.low[1], box.high[0], box.high[1]
+    name, gap = placement.stack.name, format_quantity(z - placement.z1, "length")
+    text = f"an empty gap of {gap} separates the base from {name}"
+    hint = f"add a layer to {name}, or give the base a gap_fill (void leaves the gap empty)"
+    return diagnostic_at((*path, "base"), text, hint, "W-GAP" if is_carrier else "E-GAP")

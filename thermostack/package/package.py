@@ -17,6 +17,7 @@ from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.material_library import Definitions, MaterialDefinitions, find_material
 from thermostack.package.cooling import Cooling, HtcMap
+from thermostack.package.heights import fill_diagnostics
 from thermostack.package.stack import Layer, Stack
 from thermostack.schema.fields import Name
 from thermostack.schema.short_repr import html_table
@@ -156,8 +157,10 @@ def _find_diagnostics(package: Package) -> Iterator[Diagnostic]:
     yield from _support_diagnostics(package)
     for name, definition in package.materials.items():
         yield from _material_diagnostics(package, definition, ("materials", name))
+    known = {stack.name: stack for stack in package.stacks}
     for stack in package.stacks:
         yield from _stack_diagnostics(package, stack)
+        yield from fill_diagnostics(stack, known)
     yield from _cooling_diagnostics(package)
 
 
@@ -330,6 +333,10 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
             getattr(package.cooling, face).index(entry),
             class_key(type(cooler)),
         )
+        if entry.on is not None and (face == "surroundings" or (entry.on == "lowest" and face != "bottom")):
+            text = f"`on: {entry.on}` has no meaning for {face}"
+            hint = "remove it; on the top and the sides the outermost plane is `highest`"
+            yield diagnostic_at((*cooler_path[:3], "on"), text, hint, "E-COOLING")
         h = getattr(cooler, "h", None)
         is_cooling = bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
         if isinstance(h, HtcMap) and face not in ("top", "bottom"):
@@ -347,6 +354,8 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
         base = getattr(cooler, "base", None)
         if base is not None:
             yield from _material_diagnostics(package, base.material, (*cooler_path, "base", "material"))
+            if base.gap_fill is not None:
+                yield from _material_diagnostics(package, base.gap_fill, (*cooler_path, "base", "gap_fill"))
             if face not in ("top", "bottom") or entry.region is not None:
                 text = "a base needs the whole top or bottom face"
                 yield diagnostic_at((*cooler_path, "base"), text, "remove base or region", "E-COOLING")

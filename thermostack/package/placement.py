@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.errors import Diagnostic
+from thermostack.package.heights import StackHeights, find_heights
 from thermostack.package.package import Package
 from thermostack.package.position_frame import frame_diagnostics, position_frame
 from thermostack.package.rectangles import (
@@ -75,26 +76,40 @@ _ROTATIONS = {0: ((1, 0), (0, 1)), 90: ((0, -1), (1, 0)), 180: ((-1, 0), (0, -1)
 def place_stacks(package: Package) -> dict[str, Placement]:
     """Return the placement of every stack by name, each stack after its supports.
 
-    Stacks without a position are omitted, and so are those on or in them.
+    Layers of thickness `fill` have the thickness that follows. Stacks without a position are omitted, and so
+    are those on or in them, and those whose height nothing sets.
     """
+    return _place_at(find_heights(_stacks_with_position(package)))
+
+
+def place_and_diagnose(package: Package) -> tuple[dict[str, Placement], list[Diagnostic]]:
+    """Return the placements, and the errors in the heights and the positions of the stacks."""
+    heights = find_heights(_stacks_with_position(package))
+    placements = _place_at(heights)
+    return placements, [*heights.diagnostics, *placement_diagnostics(placements)]
+
+
+def _stacks_with_position(package: Package) -> dict[str, Stack]:
+    """Return the stacks that have a position, and the root, by name."""
     roots = [stack for stack in package.stacks if not stack.supports]
     others = [stack for stack in package.stacks if stack.supports and (stack.position or stack.center)]
-    remaining = [*roots[:1], *others]
+    return {stack.name: stack for stack in (*roots[:1], *others)}
+
+
+def _place_at(heights: StackHeights) -> dict[str, Placement]:
+    """Return the placements of stacks at their heights."""
+    remaining = list(heights.stack.values())
     placements: dict[str, Placement] = {}
     while ready := [stack for stack in remaining if all(name in placements for name in stack.placed_before)]:
         for stack in ready:
-            placements.setdefault(stack.name, _placement(stack, placements))
+            z0 = heights.bottom[stack.name]
+            placements.setdefault(stack.name, _placement(stack, z0, placements))
         remaining = [stack for stack in remaining if stack.name not in placements]
     return placements
 
 
-def _placement(stack: Stack, placements: dict[str, Placement]) -> Placement:
-    """Return the placement of a stack whose supports are placed."""
-    supports = [placements[name] for name in stack.supports]
-    if stack.inside is not None:
-        z0 = supports[0].z1 - stack.depth - stack.height
-    else:
-        z0 = max((support.z1 for support in supports), default=0.0)
+def _placement(stack: Stack, z0: float, placements: dict[str, Placement]) -> Placement:
+    """Return the placement of a stack with its bottom at z0 [m], whose supports are placed."""
     frame = position_frame(stack, placements)
     own = np.array(_ROTATIONS[stack.rotate]) @ (
         np.array(((-1, 0), (0, 1))) if stack.flip else np.eye(2, dtype=int)
@@ -131,21 +146,35 @@ def _containment_diagnostics(placement: Placement, placements: dict[str, Placeme
     if len(stack.supports) != 1:
         return
     support = placements[stack.supports[0]]
-    (x0, y0, x1, y1), (a0, b0, a1, b1) = placement.outline, support.outline
-    overhang = {"west": a0 - x0, "east": x1 - a1, "south": b0 - y0, "north": y1 - b1}
     path = ("stacks", stack.name)
-    if max(overhang.values()) > COINCIDENCE_TOLERANCE:
-        sides = [
-            f"{format_quantity(length, 'length')} to the {side}"
-            for side, length in overhang.items()
-            if length > COINCIDENCE_TOLERANCE
-        ]
+    if overhang := _unintended_overhang(placement, support):
+        sides = [f"{format_quantity(length, 'length')} to the {side}" for side, length in overhang.items()]
         text = f"{stack.name} extends beyond {support.stack.name} by {' and '.join(sides)}"
-        yield diagnostic_at(path, text, "move it, or change one of the two sizes", "E-OUTSIDE")
+        hint = "move it, change one of the two sizes, or write overhang: true"
+        yield diagnostic_at(path, text, hint, "E-OUTSIDE")
     if _protrudes_below(placement, placements):
         depth = format_quantity(support.z0 - placement.z0, "length")
         text = f"{stack.name} extends {depth} below {support.stack.name}"
         yield diagnostic_at(path, text, "reduce depth, or the thickness of its layers", "E-OUTSIDE")
+
+
+def _unintended_overhang(placement: Placement, support: Placement) -> dict[str, float]:
+    """Return by side how far a stack extends [m] beyond its only support, empty where that is intended.
+
+    It is intended along an axis where the stack is longer than its support and covers it, and on a stack with
+    `overhang`. An embedded stack never extends beyond the stack around it.
+    """
+    (x0, y0, x1, y1), (a0, b0, a1, b1) = placement.outline, support.outline
+    beyond = {"west": a0 - x0, "east": x1 - a1, "south": b0 - y0, "north": y1 - b1}
+    found = {side: length for side, length in beyond.items() if length > COINCIDENCE_TOLERANCE}
+    if placement.stack.inside is not None:
+        return found
+    if placement.stack.overhang:
+        return {}
+    for sides in (("west", "east"), ("south", "north")):
+        if all(beyond[side] >= -COINCIDENCE_TOLERANCE for side in sides):
+            found = {side: length for side, length in found.items() if side not in sides}
+    return found
 
 
 def _protrudes_below(placement: Placement, placements: dict[str, Placement]) -> bool:

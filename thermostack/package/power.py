@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, InitErrorDetails
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.block_overlap import overlap_diagnostics
 from thermostack.package.rectangles import Rectangle
-from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail
+from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, to_si
 from thermostack.schema.raster import RasterField
 from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at
 from thermostack.units import format_quantity
@@ -128,16 +128,17 @@ class PowerMap:
     def _key(self) -> tuple[Any, ...]:
         return self.unit, self.position, self.size, self.source
 
-    def rectangle(self, width: float, height: float) -> Rectangle:
+    def rectangle(self, width: float | str, height: float | str) -> Rectangle:
         """Return the rectangle of the map on a layer of a size [m], in the frame of the layer [m]."""
+        width, height = to_si(width, "length", "width"), to_si(height, "length", "height")
         if self.position is None or self.size is None:
             return 0.0, 0.0, width, height
         (x, y), (w, h) = self.position, self.size
         ends = snap_to_edges(np.array([x, y, x + w, y + h]), np.array([width, height, width, height]))
         return ends[0], ends[1], ends[2], ends[3]
 
-    def pixel_powers(self, width: float, height: float) -> np.ndarray:
-        """Return the power of each pixel [W], (ny, nx), on a layer of a size [m]."""
+    def pixel_powers(self, width: float | str, height: float | str) -> np.ndarray:
+        """Return the power of each pixel [W], (ny, nx), on a layer of a size [m, or text with a unit]."""
         if self.unit == "W":
             return self.values
         x0, y0, x1, y1 = self.rectangle(width, height)
@@ -236,8 +237,8 @@ class Power:
             raise DescriptionError(diagnostic_at(("map",), text, "call power_on(width, height)", "E-POWER"))
         return self.power_on(0.0, 0.0)
 
-    def power_on(self, width: float, height: float) -> float:
-        """Return the scaled power [W] on a layer of a size [m]."""
+    def power_on(self, width: float | str, height: float | str) -> float:
+        """Return the scaled power [W] on a layer of a size [m, or text with a unit]."""
         return self.scale_to if self.scale_to is not None else self.unscaled_power_on(width, height)
 
     def diagnostics(self, width: float, height: float) -> list[Diagnostic]:
@@ -256,7 +257,7 @@ class Power:
                     found.append(diagnostic_at(("blocks", block.name), text, hint, "W-POWER"))
         return found
 
-    def unscaled_power_on(self, width: float, height: float) -> float:
+    def unscaled_power_on(self, width: float | str, height: float | str) -> float:
         """Return the sum of blocks and map, or the total, on a layer of a size [m], in W before scaling."""
         if not self.blocks and self.map is None:
             return self.total or 0.0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from thermostack.materials.effective_media import MaterialLike
@@ -15,13 +16,15 @@ from thermostack.schema.fields import (
     AreaResistance,
     Depth,
     Extent,
+    LayerThickness,
     Name,
     PathName,
     Point,
     PowerValue,
     Size,
     Temperature,
-    Thickness,
+    fail,
+    read_path_name,
 )
 from thermostack.schema.validated_dataclass import NamedItems, described
 
@@ -84,7 +87,8 @@ class Layer:
     name : str
         Name of the layer; its part is called "<stack>.<layer>".
     thickness : float or str
-        Thickness [m].
+        Thickness [m]. "fill" stands for the height that is left between the layer's neighbours, for one layer
+        of a stack; it is infinite until the package is built.
     material : str, Material or effective medium
         Material; "void" is an empty space.
     power : Power, optional
@@ -103,12 +107,21 @@ class Layer:
     """
 
     name: Name
-    thickness: Thickness
+    thickness: LayerThickness
     material: MaterialLike
     power: Power | None = None
     interface: Interface = Interface()
     regions: Annotated[tuple[Region, ...], NamedItems(Region)] = ()
     limit: Temperature | None = None
+
+    @property
+    def is_fill(self) -> bool:
+        """Return whether the thickness is the height that is left between the neighbours."""
+        return math.isinf(self.thickness)
+
+
+def _as_layers(value: Any) -> Any:
+    return (value,) if isinstance(value, Layer) else value
 
 
 def _as_tuple(value: Any) -> Any:
@@ -116,6 +129,18 @@ def _as_tuple(value: Any) -> Any:
 
 
 SupportNames = Annotated[tuple[PathName, ...], BeforeValidator(_as_tuple)]
+
+
+def _read_height(value: Any) -> Any:
+    """Return the name in `to NAME`."""
+    name = value.removeprefix("to ").strip() if isinstance(value, str) else ""
+    if not name or " " in name:
+        hint = "the height of a stack is the sum of its layers; to follow another, write height: to NAME"
+        raise fail("E-VALUE", "is no stack to reach up to", hint)
+    return read_path_name(name)
+
+
+HeightTarget = Annotated[str, BeforeValidator(_read_height), PlainSerializer(lambda name: f"to {name}")]
 
 
 @described
@@ -149,9 +174,15 @@ class Stack:
     filler : str, Material or effective medium, optional
         Material around the stacks on it, up to the maximum height of those.
     gap_fill : str, Material or effective medium, optional
-        Material between it and the lower ones of its supports.
+        Material of the empty space below it, down to its supports and to the stacks that carry them.
     frame : float or str, optional
         Only a frame of this width [m] along the outline is solid.
+    height_to : str, optional
+        "to NAME": the top is level with that of the stack NAME, and the layer with the thickness "fill"
+        follows; the key in a file is `height`.
+    overhang : bool
+        Whether it may extend beyond its support on a side where it would fit. A stack that is wider than its
+        support may always extend beyond it.
     rotate : {0, 90, 180, 270}
         Rotation, counter-clockwise [degrees].
     flip : bool
@@ -174,8 +205,10 @@ class Stack:
     """
 
     name: PathName
+    file_keys = ("use", "copies")  # expanded before the fields are read
+
     size: Size
-    layers: tuple[Layer, ...]
+    layers: Annotated[tuple[Layer, ...], BeforeValidator(_as_layers)]
     on: SupportNames = ()
     inside: PathName | None = None
     position: Annotated[Point | None, Field(validation_alias="at", serialization_alias="at")] = None
@@ -185,6 +218,10 @@ class Stack:
     filler: MaterialLike | None = None
     gap_fill: MaterialLike | None = None
     frame: Extent | None = None
+    height_to: Annotated[
+        HeightTarget | None, Field(validation_alias="height", serialization_alias="height")
+    ] = None
+    overhang: bool = False
     rotate: Literal[0, 90, 180, 270] = 0
     flip: bool = False
     limit: Temperature | None = None
@@ -207,8 +244,13 @@ class Stack:
 
     @property
     def height(self) -> float:
-        """Return the sum of the layer thicknesses [m]."""
+        """Return the sum of the layer thicknesses [m], infinite where one of them is `fill`."""
         return sum(layer.thickness for layer in self.layers)
+
+    @property
+    def has_fill(self) -> bool:
+        """Return whether the thickness of a layer follows from the neighbours."""
+        return any(layer.is_fill for layer in self.layers)
 
     @property
     def footprint(self) -> tuple[float, float]:

@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thermostack.errors import OutputError
 from thermostack.io.files.atomic_file import write_atomic
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES, require_suffix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,10 +66,8 @@ def save_figure(figure: Figure, path: str | Path | None) -> Figure:
     """
     if path is None:
         return figure
-    suffix = Path(path).suffix.lstrip(".").lower()
-    if suffix not in ("png", "svg", "pdf"):
-        raise OutputError(f"cannot write {path}: a figure is a .png, .svg or .pdf file")
+    path = require_suffix(path, FIGURE_SUFFIXES)
     image = io.BytesIO()
-    figure.savefig(image, format=suffix)
+    figure.savefig(image, format=path.suffix[1:].lower())
     write_atomic(path, image.getvalue())
     return figure

@@ -46,7 +46,7 @@ UNITS = (  # longest duration [s], units per second, unit
 def plot_history(
     transient: TransientResult,
     path: str | Path | None = None,
-    parts: Sequence[str] | None = None,
+    parts: str | Sequence[str] | None = None,
     *,
     log: bool = False,
 ) -> Figure:

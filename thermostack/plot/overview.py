@@ -32,6 +32,7 @@ from thermostack.plot.planes import (
     stretch_z,
 )
 from thermostack.results.fields import PlaneSlice, slice_plane
+from thermostack.schema.arguments import argument_error
 from thermostack.units import ZERO_CELSIUS, format_quantity
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def plot_section(
         If the file cannot be written.
     """
     if axis not in ("x", "y"):
-        raise ValueError(f"the axis of a section must be x or y, got {axis!r}")
+        raise argument_error("axis", f"the axis of a section must be x or y, got {axis!r}")
     peak = steady.peak
     section = slice_plane(steady.model.grid, axis, peak.at["xy".index(axis)] if at is None else at)
     figure = new_figure(11.0, 4.4)

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from thermostack.mesh.model import Model
+from thermostack.report.cooling_table import cooling_table
 from thermostack.report.table_layout import (
     add_files_row,
     add_number_column,
@@ -35,6 +36,7 @@ def grid_table(model: Model, files: Sequence[str] = ()) -> RenderableType:
     facts.add_row("cells", cell_counts(model))
     facts.add_row("aspect", f"{max_aspect_ratio(model):.3g} at most, longest to shortest side of a cell")
     facts.add_row("parts", f"{len(model.parts)}")
+    facts.add_row("cooled", cooling_table(model))
     facts.add_row("power", format_quantity(model.total_power, "power"))
     add_files_row(facts, files)
     return Group(axes, Text(), facts)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.part_temperatures import PartTemperature, merge_parts
+from thermostack.report.cooling_table import cooling_table, fill_rows
 from thermostack.report.grid_table import cell_counts
 from thermostack.report.table_layout import (
     Column,
@@ -129,6 +130,9 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
     if (margin := _smallest_margin(steady)) is not None:
         table.add_row("margin", Text(margin))
     table.add_row("heat", _heat_balance_table(steady.heat_balance))
+    table.add_row("cooled", cooling_table(steady.model))
+    for name, thickness in fill_rows(steady.model):
+        table.add_row("fill", Text(f"{name}: {thickness}"))
     table.add_row("grid", Text(cell_counts(steady.model)))
     solver = f"{report.method}, {report.total_iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))

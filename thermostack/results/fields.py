@@ -9,6 +9,7 @@ import numpy as np
 
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
+from thermostack.schema.arguments import argument_error
 
 if TYPE_CHECKING:
     import xarray
@@ -78,11 +79,12 @@ def slice_plane(grid: Grid, axis: str, at: float, within: slice | None = None) -
     """Return the plane normal to an axis at a coordinate [m]; on a grid plane, in the cells above it.
 
     `within` restricts the layers of cells, for example to those of a part for a plane on its face.
-    Raises ValueError if the coordinate is outside the grid.
+    Raises ArgumentError (E-OUTSIDE) if the coordinate is outside the grid.
     """
     edges: np.ndarray = getattr(grid, axis)
     if not edges[0] <= at <= edges[-1]:
-        raise ValueError(f"{axis} = {at:g} m is outside the grid, from {edges[0]:g} m to {edges[-1]:g} m")
+        text = f"{axis} = {at:g} m is outside the grid, from {edges[0]:g} m to {edges[-1]:g} m"
+        raise argument_error(axis, text, "", "E-OUTSIDE")
     low, high = (within.start, within.stop - 1) if within is not None else (0, edges.size - 2)
     index = int(np.clip(np.searchsorted(edges, at, side="right") - 1, low, high))
     return PlaneSlice(grid, axis, at, index)

@@ -10,6 +10,7 @@ import numpy as np
 
 from thermostack.mesh.model import Model
 from thermostack.results.names import unknown_name, with_stacks
+from thermostack.schema.arguments import as_names
 
 TIME_ROUNDING = 1e-12  # relative: two times that differ by less are the same time
 
@@ -55,7 +56,7 @@ class History:
     peak : numpy.ndarray, shape (n,)
         Maximum temperature [K].
     mean : numpy.ndarray, shape (n,)
-        Mean temperature [K], of a stack the maximum of the means of its parts.
+        Mean temperature over the volume [K].
     power : numpy.ndarray, shape (n,)
         Power from each time on [W].
     limit : float or None
@@ -74,7 +75,7 @@ class History:
     name: str
     time: np.ndarray  # (n,) s
     peak: np.ndarray  # (n,) K
-    mean: np.ndarray  # (n,) K, of a stack the maximum of the means of its parts
+    mean: np.ndarray  # (n,) K, over the volume
     power: np.ndarray  # (n,) W, from each time on
     limit: float | None  # K, of a stack the minimum over its parts
 
@@ -123,7 +124,7 @@ def step_lengths(time: np.ndarray) -> np.ndarray:
 def history_of(transient: MemberHistories, name: str) -> History:
     """Return the history of a part, a block, a stack, or of all stacks with a common first name.
 
-    Raises KeyError with similar names.
+    Raises UnknownNameError with similar names.
     """
     members = [n for n, each in enumerate(transient.names) if each == name]
     if not members:
@@ -137,10 +138,18 @@ def history_of(transient: MemberHistories, name: str) -> History:
         name,
         transient.time,
         transient.max[:, members].max(axis=1),
-        transient.mean[:, members].max(axis=1),
+        _mean(transient, members),
         transient.power[:, members].sum(axis=1),
         min(limits, default=None),
     )
+
+
+def _mean(transient: MemberHistories, members: list[int]) -> np.ndarray:
+    """Return the mean temperature over the volume of a part, a block or several parts, (n,) K."""
+    means: np.ndarray = transient.mean[:, members]
+    if len(members) == 1:
+        return means[:, 0].copy()
+    return np.average(means, axis=1, weights=transient.model.volume_of_parts[members])
 
 
 def _limit(transient: MemberHistories, member: int) -> float | None:
@@ -189,14 +198,14 @@ class StackGroup:
         return min((history.limit for history in self.histories if history.limit is not None), default=None)
 
 
-def group_stacks(transient: MemberHistories, names: Sequence[str] | None = None) -> list[StackGroup]:
+def group_stacks(transient: MemberHistories, names: str | Sequence[str] | None = None) -> list[StackGroup]:
     """Return the histories of some parts, blocks or stacks, each as a group of its own.
 
     Without names, those of all stacks with power or a temperature limit, grouped by their first name.
     Raises KeyError for an unknown name.
     """
     if names is not None:
-        return [StackGroup(name, (history_of(transient, name),)) for name in names]
+        return [StackGroup(name, (history_of(transient, name),)) for name in as_names(names, "names")]
     groups: dict[str, list[History]] = {}
     stacks = list(stack_histories(transient))
     chosen = [history for history in stacks if history.power.any() or history.limit is not None] or stacks

@@ -14,6 +14,7 @@ import numpy as np
 from thermostack.impedance.networks import Cauer, Foster, foster_to_cauer
 from thermostack.impedance.structure_function import StructureFunction, structure_function
 from thermostack.results.actions import call
+from thermostack.results.names import unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -129,12 +130,25 @@ class ThermalImpedance:
         return self.foster.time_constant, self.foster.resistance
 
     def rise(self, time: Any, output: str | None = None) -> Array:
-        """Return the temperature rise per watt [K/W] of the source or of an output at times [s]."""
-        return self.networks[output or self.source].rise(time)
+        """Return the temperature rise per watt [K/W] of the source or of an output at times [s].
+
+        Text has a unit, "10 ms". Raises UnknownNameError for an unknown output.
+        """
+        return self._network(output).rise(time)
 
     def at(self, omega: Any, output: str | None = None) -> Array:
-        """Return the complex impedance [K/W] of the source or of an output at angular frequencies [rad/s]."""
-        return self.networks[output or self.source].at(omega)
+        """Return the complex impedance [K/W] of the source or of an output at angular frequencies [rad/s].
+
+        Text has a unit: "314 rad/s", or "50 Hz" for 2 pi times 50 rad/s. Raises UnknownNameError for an
+        unknown output.
+        """
+        return self._network(output).at(omega)
+
+    def _network(self, output: str | None) -> Foster:
+        name = output or self.source
+        if name not in self.networks:
+            raise unknown_name(name, list(self.networks), "output")
+        return self.networks[name]
 
     def plot(self, path: str | Path | None = None) -> Figure:
         """Return the figure of rise, spectrum and structure functions; write it to `path` if given."""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+from thermostack.errors import Diagnostic, UnknownNameError
+from thermostack.schema.fields import quote_value
 from thermostack.schema.spelling import suggest
+
+MAX_LISTED_NAMES = 12  # in a hint
 
 
 def with_stacks(names: Iterable[str]) -> list[str]:
@@ -20,7 +25,9 @@ def with_stacks(names: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def unknown_name(name: str, names: Sequence[str]) -> KeyError:
-    """Return the error that says that no part has a name, with similar names."""
-    hint = suggest(name, names)
-    return KeyError(f"no part is named {name!r}{'; ' if hint else ''}{hint}")
+def unknown_name(name: Any, names: Sequence[str], noun: str = "part") -> UnknownNameError:
+    """Return the error that says that no part, or another noun, has a name, with similar names."""
+    hint = suggest(name, names) if isinstance(name, str) else ""
+    if not hint and len(names) <= MAX_LISTED_NAMES:
+        hint = f"the names are {', '.join(names)}" if names else ""
+    return UnknownNameError(Diagnostic("", f"no {noun} is named {quote_value(name)}", hint, "E-NAME"))

@@ -24,6 +24,7 @@ from thermostack.package.package import Package
 from thermostack.results.actions import call
 from thermostack.results.fields import cell_field, fill_inactive
 from thermostack.results.names import unknown_name, with_stacks
+from thermostack.schema.arguments import check_whole_number
 from thermostack.schema.fields import point_in_metres
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ class SteadyResult:
 
         With `all_parts` all parts and blocks have a row.
         """
+        check_whole_number(width, "width", min=1)
         table = call("report.steady_table", "steady_table", self, width, all_parts=all_parts)
         text: str = call("report.table_layout", "as_text", table, width)
         return text

@@ -15,6 +15,7 @@ from thermostack.results.actions import call
 from thermostack.results.fields import cell_field
 from thermostack.results.history import History, history_of
 from thermostack.results.throttling_log import ThrottlingLog
+from thermostack.schema.arguments import as_names, check_whole_number
 
 if TYPE_CHECKING:
     import xarray
@@ -214,12 +215,16 @@ class TransientResult:
         time = xarray.Variable("time", self.frame_time, {"units": "s", "long_name": "time"})
         return xarray.concat(frames, dim=time)
 
-    def table(self, width: int = 120, names: Sequence[str] | None = None, *, all_parts: bool = False) -> str:
+    def table(
+        self, width: int = 120, names: str | Sequence[str] | None = None, *, all_parts: bool = False
+    ) -> str:
         """Return temperatures, the time of the peak and the time above the limit as text.
 
         The rows are the stacks and their blocks, with `all_parts` all parts and blocks, with `names`
         those parts, blocks or stacks. Raises KeyError for an unknown name, with similar names.
         """
+        check_whole_number(width, "width", min=1)
+        names = None if names is None else as_names(names, "names")
         table = call("report.history_table", "history_table", self, width, names, all_parts=all_parts)
         text: str = call("report.table_layout", "as_text", table, width)
         return text

@@ -16,7 +16,7 @@ from typing import Annotated, Any, cast
 from pydantic import BeforeValidator, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.errors import ArgumentError, Diagnostic
 from thermostack.units import UnitError, example_of, format_quantity, parse_quantity, write_quantity
 
 CoreSchema = core_schema.CoreSchema
@@ -30,24 +30,32 @@ def fail(code: str, message: str, hint: str = "") -> PydanticCustomError:
 def to_si(value: Any, dimension: str, field: str = "") -> float:
     """Return a quantity [SI] from a number in SI units, or from text with a unit like "0.25 mm".
 
-    `field` names the argument in messages. Raises DescriptionError where the text is no quantity of the
+    `field` names the argument in messages. Raises ArgumentError where the text is no quantity of the
     dimension (E-UNIT), or the value is neither a number nor text (E-TYPE).
     """
+    if type(value) is float:  # the usual case inside of loops over time
+        return value
     example = f'"{example_of(dimension)}"'
     hint = f"write {example}, or a number in SI units"
     if isinstance(value, str):
         try:
             return parse_quantity(value, dimension)
         except UnitError as error:
-            raise DescriptionError(Diagnostic(field, str(error), hint, "E-UNIT")) from None
+            raise ArgumentError(Diagnostic(field, str(error), hint, "E-UNIT")) from None
     if isinstance(value, bool) or not isinstance(value, Real):
         text = f"{quote_value(value)} is not {Quantity(dimension).noun}"
-        raise DescriptionError(Diagnostic(field, text, hint, "E-TYPE"))
+        raise ArgumentError(Diagnostic(field, text, hint, "E-TYPE"))
     return float(value)
 
 
 def point_in_metres(point: Iterable[Any], field: str = "point") -> tuple[float, float, float]:
-    """Return x, y and z [m] of a point whose coordinates are numbers [m] or text with a unit."""
+    """Return x, y and z [m] of a point whose coordinates are numbers [m] or text with a unit.
+
+    Raises ArgumentError unless it is a sequence of three of them.
+    """
+    if isinstance(point, str) or not isinstance(point, Iterable) or len(point := list(point)) != 3:
+        text = f"{quote_value(point)} is not a position with three coordinates"
+        raise ArgumentError(Diagnostic(field, text, 'write ("12 mm", "8 mm", "1.2 mm")', "E-TYPE"))
     x, y, z = (to_si(value, "length", f"{field}.{axis}") for axis, value in zip("xyz", point, strict=True))
     return x, y, z
 
@@ -80,6 +88,10 @@ class Quantity:
             number = float(value)
         self.check(number)
         return number
+
+    def write(self, number: float) -> str:
+        """Return a value [SI] as text with its unit, from which the same value is read."""
+        return write_quantity(number, self.dimension)
 
     def check(self, number: float) -> None:
         """Raise the error of `fail` if the number [SI] is out of bounds or implausible."""
@@ -128,9 +140,7 @@ class Quantity:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
             self.read,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda value: write_quantity(value, self.dimension), when_used="json"
-            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(self.write, when_used="json"),
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
@@ -141,7 +151,23 @@ class Quantity:
         }
 
 
+class FillQuantity(Quantity):
+    """A length, or `fill` for the length that is left between the neighbours, which is infinite in Python."""
+
+    def read(self, value: Any, info: core_schema.ValidationInfo) -> float:
+        """Return the length [m], infinite for `fill`."""
+        is_fill = value == FILL or (isinstance(value, float) and value == math.inf)
+        return math.inf if is_fill else super().read(value, info)
+
+    def write(self, number: float) -> str:
+        """Return `fill`, or the length with its unit."""
+        return FILL if number == math.inf else super().write(number)
+
+
+FILL = "fill"
+
 Length = Annotated[float, Quantity("length")]
+LayerThickness = Annotated[float, FillQuantity("length", above=0.0, plausible=(10e-9, 0.1))]
 Thickness = Annotated[float, Quantity("length", above=0.0, plausible=(10e-9, 0.1))]
 Extent = Annotated[float, Quantity("length", above=0.0, plausible=(10e-9, 1.0))]
 Depth = Annotated[float, Quantity("length", min=0.0)]
@@ -185,7 +211,8 @@ def read_name(value: Any) -> str:
     return value
 
 
-def _read_path_name(value: Any) -> str:
+def read_path_name(value: Any) -> str:
+    """Return names joined by dots. Raises the error of `fail` if the value has another form."""
     if isinstance(value, str):
         for piece in value.split("."):
             read_name(piece)
@@ -220,7 +247,7 @@ def _plain(read: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
 
 
 Name = Annotated[str, _plain(read_name, {"type": "string", "pattern": r"^\w[\w+-]*$"})]
-PathName = Annotated[str, _plain(_read_path_name, {"type": "string"})]  # names joined by dots
+PathName = Annotated[str, _plain(read_path_name, {"type": "string"})]  # names joined by dots
 Fraction = Annotated[float, _plain(_read_fraction, {"type": "number", "minimum": 0, "maximum": 1})]
 
 

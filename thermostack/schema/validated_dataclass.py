@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast, dataclass_transform
 
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
@@ -100,14 +100,17 @@ def _reader(kind: Any) -> Callable[..., Any]:
         if isinstance(value, ArgsKwargs):  # the constructor
             return handler(value)
         if not isinstance(value, Mapping):
-            noun, known = class_key(kind).replace("_", " "), ", ".join(field_keys(kind))
+            noun, known = class_key(kind).replace("_", " "), ", ".join(_known_keys(kind))
             article = "an" if noun[0] in "aeiou" else "a"
             hint = f"write a mapping with keys of {known}" if known else ""
+            if not is_from_file(info):
+                hint = f"write {kind.__name__}({', '.join(field_keys(kind).values())})"
             given = "an empty value (null)" if value is None else quote_value(value)
             raise fail("E-TYPE", f"{given} is not {article} {noun}", hint)
         keys = field_keys(kind)
         allowed = {*keys} if is_from_file(info) else {*keys, *keys.values()}
-        errors = [_unknown_key(str(key), keys) for key in value if key not in allowed]
+        known_keys = _known_keys(kind) if is_from_file(info) else list(keys)
+        errors = [_unknown_key(str(key), known_keys) for key in value if key not in allowed]
         try:
             made = handler({key: item for key, item in value.items() if key in allowed})
         except ValidationError as error:
@@ -122,7 +125,12 @@ def _reader(kind: Any) -> Callable[..., Any]:
     return read
 
 
-def _unknown_key(key: str, known: Mapping[str, str]) -> InitErrorDetails:
+def _known_keys(kind: Any) -> list[str]:
+    """Return the keys of a class in a file, with those that the reader of files replaces."""
+    return [*field_keys(kind), *getattr(kind, "file_keys", ())]
+
+
+def _unknown_key(key: str, known: Sequence[str]) -> InitErrorDetails:
     hint = suggest(key, known) or (f"the keys are {', '.join(known)}" if known else "there are no keys here")
     return InitErrorDetails(
         type=fail("E-KEY", f"unknown key {quote_value(key)}", hint), loc=(key,), input=None
@@ -209,9 +217,15 @@ def _wrap(key: str) -> Callable[[Any, Any], dict[str, Any]]:
 
 @dataclasses.dataclass(frozen=True)
 class NamedItems:
-    """A field of named objects: in a file a mapping from names to objects, in Python a sequence."""
+    """A field of named objects: in a file a mapping from names to objects, in Python one or a sequence."""
 
     kind: type
+
+    def tag(self, value: Any) -> str:
+        """Return the form of a value; a single object is a sequence of one."""
+        if isinstance(value, self.kind):
+            return "@single"
+        return "@sequence" if isinstance(value, (list, tuple)) else "@mapping"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         item = handler.generate_schema(self.kind)
@@ -224,8 +238,11 @@ class NamedItems:
                     lambda made: tuple(made.values()), by_name
                 ),
                 "@sequence": core_schema.tuple_variable_schema(item),
+                "@single": core_schema.no_info_before_validator_function(
+                    lambda single: (single,), core_schema.tuple_variable_schema(item)
+                ),
             },
-            lambda value: "@sequence" if isinstance(value, (list, tuple)) else "@mapping",
+            self.tag,
             serialization=core_schema.wrap_serializer_function_ser_schema(
                 _by_name, schema=core_schema.tuple_variable_schema(item)
             ),

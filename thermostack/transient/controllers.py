@@ -15,6 +15,7 @@ import numpy as np
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.results.throttling_log import ThrottlingLog
+from thermostack.schema.arguments import argument_error
 from thermostack.schema.fields import Quantity, quote_value
 from thermostack.schema.validated_dataclass import described, diagnostic_at
 
@@ -25,7 +26,6 @@ Position = tuple[float, float, float]  # x, y, z in m
 
 Period = Annotated[float, Quantity("time", above=0.0)]
 Duration = Annotated[float, Quantity("time", min=0.0)]
-Share = Annotated[float, Quantity("fraction", min=0.0)]
 
 PERIOD_ROUNDING = 1e-6  # of a period: a time that is nearer to a multiple of the period is that multiple
 
@@ -209,6 +209,19 @@ class RunningGovernor:
 
 
 # -- sets of controllers ------------------------------------------------------------------------------
+
+
+def as_controllers(
+    controllers: Startable | Controller | Iterable[Startable | Controller],
+) -> list[Startable | Controller]:
+    """Return one or several controllers as a list. Raises ArgumentError if they are neither."""
+    if isinstance(controllers, (Startable, Controller)):
+        return [controllers]
+    given: Any = controllers
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        text = f"{quote_value(given)} is not a sequence of controllers"
+        raise argument_error("controllers", text, 'write [gpu_throttle("gpu")]', "E-TYPE")
+    return list(given)
 
 
 class ControllerSet:

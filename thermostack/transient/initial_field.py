@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
@@ -15,6 +14,7 @@ from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.model import Model, has_equal_cells
 from thermostack.results.names import with_stacks
 from thermostack.results.steady_result import SteadyResult
+from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import suggest
 from thermostack.steady import TINY_HEAT, require_fixed_temperature
@@ -62,7 +62,7 @@ def initial_rise(
 ) -> Array:
     """Return the initial temperatures over the reference temperature [K], zero outside the body.
 
-    `initial` is that of `Simulation`, `time` is in s. Raises ValueError if it is out of range, and
+    `initial` is that of `Simulation`, `time` is in s. Raises ArgumentError if it is out of range, and
     DescriptionError if it names an unknown stack or part.
     """
     initial = read_initial(initial)
@@ -91,24 +91,25 @@ def _rise(
     if isinstance(initial, SteadyResult):
         if not has_equal_cells(initial.model, materials.model):
             text = f"initial is a result of {initial.package.name!r} with other parts or another grid"
-            raise ValueError(f"{text}; solve it with the grid and the parts of this model")
+            raise argument_error("initial", text, "solve it with the grid and the parts of this model")
         initial = initial.field
     if isinstance(initial, str):
         if initial == "outside":
             return np.zeros(part.shape)
         if initial != "steady":
-            choices = '"steady", "outside", a temperature or a field'
-            raise ValueError(f"initial is {initial!r}; it is {choices}")
+            hint = 'it is "steady", "outside", a temperature or a field'
+            raise argument_error("initial", f"{initial!r} is not an initial temperature", hint, "E-NAME")
         initial = _steady_field(time, materials, sources, shifted)
     if np.ndim(initial) == 0:
-        if not 0.0 < float(initial) < math.inf:
-            raise ValueError(f"initial temperature must be positive and finite, got {initial} K")
-        return np.where(part > 0, float(initial) - zero, 0.0)
+        kelvin = check_quantity(initial, "temperature", "initial", above=0.0)
+        return np.where(part > 0, kelvin - zero, 0.0)
     start = np.asarray(initial, dtype=np.float64)
     if start.shape != part.shape:
-        raise ValueError(f"initial temperatures have shape {start.shape}; the cells have {part.shape}")
+        text = f"initial temperatures have shape {start.shape}; the cells have {part.shape}"
+        raise argument_error("initial", text, "", "E-TYPE")
     if not np.isfinite(start[part > 0]).all():
-        raise ValueError("initial temperatures are not finite in every cell of the body")
+        text = "initial temperatures are not finite in every cell of the body"
+        raise argument_error("initial", text, "", "E-RANGE")
     return np.where(part > 0, start - zero, 0.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +14,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.model import Model, is_equal_model
 from thermostack.mesh.source_names import MAX_HINTS, listed
+from thermostack.schema.arguments import argument_error, require_instance, require_mapping
 from thermostack.schema.fields import to_si
 from thermostack.transient.trace import Trace
 from thermostack.transient.waveform import COOLED_FACES, TimeFunction, Waveform, face_of, seconds
@@ -62,11 +64,13 @@ class Loads:
         trace: Waveform | Sequence[Waveform] | None = None,
         function: Callable[[float], Mapping[str, float]] | None = None,
         *,
-        breaks: Sequence[float] = (),
+        breaks: Sequence[float | str] = (),
     ) -> None:
+        hint = "discretize(package) returns a model"
+        require_instance(model, (Model,), "model", "a Model", hint, reader="read_package")
         self.model = model
         self.sources: HeatSources = model.heat_sources
-        waveforms = [] if trace is None else list(trace) if isinstance(trace, Sequence) else [trace]
+        waveforms = _as_waveforms(trace)
         if function is not None:
             waveforms.append(TimeFunction(function, breaks))
         self.waveforms: tuple[Waveform, ...] = tuple(waveforms)
@@ -104,19 +108,19 @@ class Loads:
         """Return whether no heat-transfer coefficient changes."""
         return not self._htc
 
-    def cell_powers(self, t: float, *, before: bool = False) -> np.ndarray:
+    def cell_powers(self, t: float | str, *, before: bool = False) -> np.ndarray:
         """Return the power [W] of the cells of `cell` at a time [s], (n,).
 
         At a jump it is the power after it, or before it if `before`.
         """
         return self.sources.cell_powers(self.source_powers(t, before=before))
 
-    def power(self, t: float, *, before: bool = False) -> np.ndarray:
+    def power(self, t: float | str, *, before: bool = False) -> np.ndarray:
         """Return the power [W] of every part, then of every block, at a time [s], (members,)."""
         power: np.ndarray = self.sources.part_fractions @ self.source_powers(t, before=before)
         return power
 
-    def ambient_temperature(self, t: float, *, before: bool = False) -> np.ndarray:
+    def ambient_temperature(self, t: float | str, *, before: bool = False) -> np.ndarray:
         """Return the ambient temperature [K] of each boundary face at a time [s], (faces,)."""
         temperature = self.model.boundary.temperature.copy()
         values = self._values(t, before)
@@ -124,7 +128,7 @@ class Loads:
             temperature[which] = values[column]
         return temperature
 
-    def htc_fraction(self, t: float, *, before: bool = False) -> np.ndarray | None:
+    def htc_fraction(self, t: float | str, *, before: bool = False) -> np.ndarray | None:
         """Return the factor of each boundary face's htc at a time [s], (faces,); None if none changes."""
         if not self._htc:
             return None
@@ -134,20 +138,23 @@ class Loads:
             fraction[which] = values[column]
         return fraction
 
-    def source_powers(self, t: float, *, before: bool = False) -> np.ndarray:
-        """Return the power [W] of each heat source at a time [s], (sources,)."""
+    def source_powers(self, t: float | str, *, before: bool = False) -> np.ndarray:
+        """Return the power [W] of each heat source at a time [s, or text with a unit], (sources,)."""
+        t = to_si(t, "time", "t")
         power: np.ndarray = self._base + self._gain @ self._values(t, before)
         if self._is_checked:
             self._check_signs(power, f"at {seconds(t)}")
         power = np.where(np.isnan(self._override), power, self._override)
         return power * self._scale
 
-    def next_event(self, t: float) -> float:
+    def next_event(self, t: float | str) -> float:
         """Return the next time [s] after t at which a value or a slope jumps, infinity if none does."""
+        t = to_si(t, "time", "t")
         return min((waveform.next_event(t) for waveform in self.waveforms), default=math.inf)
 
-    def must_cover(self, until: float, since: float = 0.0) -> None:
+    def must_cover(self, until: float | str, since: float | str = 0.0) -> None:
         """Raise DescriptionError if a trace has no values at some times [s] from `since` to `until`."""
+        since, until = to_si(since, "time", "since"), to_si(until, "time", "until")
         diagnostics: list[Diagnostic] = []
         for waveform in self.waveforms:
             try:
@@ -157,8 +164,9 @@ class Loads:
         if diagnostics:
             raise DescriptionError(diagnostics)
 
-    def _values(self, t: float, before: bool) -> np.ndarray:
+    def _values(self, t: float | str, before: bool) -> np.ndarray:
         """Return the values of all columns at a time [s]."""
+        t = to_si(t, "time", "t")
         if self._last is None or self._last[:2] != (t, before):
             values = [waveform.at(t, before=before) for waveform in self.waveforms]
             self._last = t, before, np.concatenate([np.zeros(0), *values])
@@ -167,12 +175,12 @@ class Loads:
     def copy_for(self, model: Model) -> Loads:
         """Return a copy whose replacements and factors can change without those of these loads.
 
-        Raises DescriptionError if the loads belong to a model with another package or other cells.
+        Raises ArgumentError if the loads belong to a model with another package or other cells.
         """
         if not is_equal_model(self.model, model):
             text = f"they belong to a model of {self.model.package.name!r} with another description or grid"
             hint = "write Loads(model, ...) with the model of the run"
-            raise DescriptionError(Diagnostic("loads", text, hint, "E-VALUE"))
+            raise argument_error("loads", text, hint)
         copied = copy.copy(self)
         copied.restore(self.state())
         return copied
@@ -184,6 +192,7 @@ class Loads:
 
         Raises DescriptionError with every name without a heat source and every power that is not permitted.
         """
+        require_mapping(powers, "powers", 'write {"gpu": "60 W"}')
         diagnostics: list[Diagnostic] = []
         override = self._override.copy()
         for name, power in powers.items():
@@ -204,17 +213,20 @@ class Loads:
             raise DescriptionError(diagnostics)
         self._override = override
 
-    def scale(self, shares: Mapping[str, float]) -> None:
+    def scale(self, shares: Mapping[str, float | str]) -> None:
         """Multiply the powers of heat sources by factors, by name, until the next call.
 
         The factor of a heat source without a name is 1; factors of several names for one source multiply.
-        Raises DescriptionError with every name without a heat source and every factor below zero.
+        Text has a unit, {"gpu": "50 %"}. Raises DescriptionError with every name without a heat source and
+        every factor below zero.
         """
+        require_mapping(shares, "shares", 'write {"gpu": 0.5}')
         diagnostics: list[Diagnostic] = []
         scale = np.ones(self.sources.count)
         for name, share in shares.items():
             try:
                 found = self.sources.find(name)
+                share = to_si(share, "fraction", name)
                 if not (math.isfinite(share) and share >= 0.0):
                     text = f"{share} is not a factor of power"
                     raise DescriptionError(Diagnostic(name, text, "a number of zero or more", "E-RANGE"))
@@ -243,6 +255,17 @@ class Loads:
         for n in np.flatnonzero((power < 0.0) & ~self.sources.allows_negative[which])[:MAX_HINTS].tolist():
             text = " ".join([format_quantity(power[n], "power"), *([when] if when else []), "is negative"])
             raise DescriptionError(Diagnostic(self.sources.names[which[n]], text, _NEGATIVE_HINT, "E-POWER"))
+
+
+def _as_waveforms(trace: Waveform | Sequence[Waveform] | None) -> list[Waveform]:
+    """Return the waveforms of an argument. Raises ArgumentError where one is none."""
+    if trace is None:
+        return []
+    waveforms: list[Any] = list(trace) if isinstance(trace, (list, tuple)) else [trace]
+    for waveform in waveforms:
+        hint = "pass a Trace, a TimeFunction, or Loads"
+        require_instance(waveform, (Waveform,), "loads", "a trace", hint, reader="read_trace")
+    return waveforms
 
 
 class _Columns:

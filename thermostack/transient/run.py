@@ -16,21 +16,26 @@ from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.io.results.checkpoint_file import read_checkpoint
 from thermostack.io.results.transient_file import read_transient
 from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
-from thermostack.mesh.model import Model, discretize
+from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.result_warnings import Extremes, temperature_warnings
 from thermostack.results.transient_result import RunReport, TransientResult
-from thermostack.schema.fields import point_in_metres, to_si
-from thermostack.transient.controllers import Controller, ControllerSet, Startable
+from thermostack.schema.arguments import (
+    argument_error,
+    check_quantity,
+    quantities_in_si,
+    require_callable,
+)
+from thermostack.transient.controllers import Controller, ControllerSet, Startable, as_controllers
 from thermostack.transient.initial_field import Initial, read_initial, require_parts
 from thermostack.transient.loads import Loads
+from thermostack.transient.probes import Position, positions_in_metres, require_inside
 from thermostack.transient.recorder import MemoryRecorder
 from thermostack.transient.run_hash import run_hash
 from thermostack.transient.simulation import Simulation
 from thermostack.transient.waveform import Waveform
 
 Array = np.ndarray
-Position = tuple[float, float, float]  # x, y, z in m
 Progress = Callable[[float, float, float], None]  # time [s], step [s], maximum temperature [K]
 
 TOLERANCE = 0.1  # K
@@ -43,7 +48,7 @@ def solve_transient(
     duration: float | str,
     loads: Loads | Waveform | Sequence[Waveform] | None = None,
     *,
-    controllers: Sequence[Startable | Controller] = (),
+    controllers: Startable | Controller | Sequence[Startable | Controller] = (),
     initial: Initial = "steady",
     tolerance: float | str = TOLERANCE,
     scheme: str = "sdirk3",
@@ -70,14 +75,14 @@ def solve_transient(
     loads : Loads, Waveform or sequence of Waveform, optional
         Power, ambient temperatures and heat-transfer coefficients over time; by default the power of the
         package, constant.
-    controllers : sequence
+    controllers : controller or sequence of controllers
         Throttles, governors or other controllers, which reduce power.
     initial, tolerance, scheme, step, method, threads
         As in `Simulation`.
     times : sequence of float
         Times [s] of the frames, at which the whole field is kept, besides the start and the end.
     probes : mapping of str to tuple of float, optional
-        Positions x, y, z [m] by name, whose temperature is recorded at every step.
+        Positions x, y, z [m] in the body by name, whose temperature is recorded at every step.
     progress : callable
         Function that is called after every step with time [s], length of the step [s] and maximum
         temperature [K].
@@ -97,8 +102,8 @@ def solve_transient(
 
     Raises
     ------
-    ValueError
-        If an argument is out of its range.
+    ArgumentError
+        If an argument has the wrong type or is out of its range.
     DescriptionError
         If loads, controllers or materials do not fit the package, or the run to resume has other inputs.
     ConvergenceError
@@ -120,21 +125,22 @@ def solve_transient(
     0.1
     """
     start_time = clock.perf_counter()
-    model = discretize(model) if isinstance(model, Package) else model
-    duration = to_si(duration, "time", "duration")
-    tolerance = to_si(tolerance, "temperature_difference", "tolerance")
-    step = None if step is None else to_si(step, "time", "step")
-    checkpoint = to_si(checkpoint, "time", "checkpoint")
+    model = as_model(model)
+    duration = check_quantity(duration, "time", "duration", above=0.0)
+    tolerance = check_quantity(tolerance, "temperature_difference", "tolerance", above=0.0)
+    step = None if step is None else check_quantity(step, "time", "step", above=0.0)
+    checkpoint = check_quantity(checkpoint, "time", "checkpoint", min=0.0)
     initial = read_initial(initial)
     if isinstance(initial, Mapping):
         require_parts(initial, model)
-    if not (math.isfinite(duration) and duration > 0.0):
-        raise ValueError(f"duration must be positive and finite, got {duration:g} s")
+    require_callable(progress, "progress", "pass a function of time, step and maximum temperature")
     loads = loads if isinstance(loads, Loads) else Loads(model, loads)
     loads.must_cover(duration)
     frame_times = _frame_times(times, duration)
     options: dict[str, Any] = {"scheme": scheme, "tolerance": tolerance, "step": step, "method": method}
-    positions = {name: point_in_metres(point, name) for name, point in (probes or {}).items()}
+    positions = positions_in_metres(probes)
+    require_inside(positions, model)
+    controllers = as_controllers(controllers)
     names = [*(part.name for part in model.parts), *(block.name for block in model.blocks)]
     controller_set = ControllerSet(controllers)
     if path is None:
@@ -302,11 +308,11 @@ class _Run:
 
 def _frame_times(times: Sequence[float | str], duration: float) -> Array:
     """Return the times [s] of the frames with start and end, ascending, each once."""
-    listed = np.asarray(times, dtype=object).reshape(-1)
-    given = np.array([to_si(time, "time", f"times[{n}]") for n, time in enumerate(listed)])
-    if not (np.isfinite(given).all() and (given >= 0.0).all() and (given <= duration).all()):
-        wrong = given[~((given >= 0.0) & (given <= duration))][0]
-        raise ValueError(f"a frame at {wrong:g} s is not between the start and {duration:g} s")
+    given = quantities_in_si(times, "time", "times").reshape(-1)
+    outside = np.flatnonzero(~((given >= 0.0) & (given <= duration)))
+    if outside.size:
+        text = f"a frame at {given[outside[0]]:g} s is not between the start and {duration:g} s"
+        raise argument_error(f"times[{outside[0]}]", text, "", "E-RANGE")
     return np.unique([0.0, *given, duration])
 
 

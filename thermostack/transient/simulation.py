@@ -19,15 +19,16 @@ from thermostack.finite_volume.part_temperatures import (
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
-from thermostack.mesh.model import Model, discretize
+from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.history import TIME_ROUNDING
 from thermostack.results.result_warnings import extremes_of_parts, temperature_warnings
 from thermostack.results.transient_result import Energy
-from thermostack.schema.fields import point_in_metres, to_si
+from thermostack.schema.arguments import argument_error, check_quantity, require_mapping
 from thermostack.transient.initial_field import Initial, initial_rise
 from thermostack.transient.loads import Loads
 from thermostack.transient.material_update import MaterialUpdate, are_constant
+from thermostack.transient.probes import positions_in_metres
 from thermostack.transient.runge_kutta import SCHEMES
 from thermostack.transient.stage_sources import StageSources
 from thermostack.transient.step_size import StepSizeController
@@ -37,6 +38,7 @@ from thermostack.transient.waveform import Waveform
 Array = np.ndarray
 
 STAGE_TOLERANCE = 0.1  # of the tolerance in time: error to which the linear system of a stage is solved
+_STATE_KEYS = ("time", "next_step", "steps", "rejected", "energy", "materials", "loads", "stepper")
 MAX_IMBALANCE = 0.01  # of the tolerance in time: temperature of an imbalance that is more than rounding
 
 
@@ -69,8 +71,8 @@ class Simulation:
 
     Raises
     ------
-    ValueError
-        If an argument is out of its range.
+    ArgumentError
+        If an argument has the wrong type or is out of its range.
     DescriptionError
         If a material has no heat capacity or a trace does not fit the package.
     ConvergenceError
@@ -106,10 +108,10 @@ class Simulation:
         method: str = "multigrid",
         threads: int | None = None,
     ) -> None:
-        self.model = discretize(model) if isinstance(model, Package) else model
-        time, tolerance = to_si(time, "time", "time"), to_si(tolerance, "temperature_difference", "tolerance")
-        step = None if step is None else to_si(step, "time", "step")
-        _check_arguments(scheme, tolerance, step)
+        self.model = as_model(model)
+        time = check_quantity(time, "time", "time")
+        tolerance = check_quantity(tolerance, "temperature_difference", "tolerance", above=0.0)
+        step = _checked_step(scheme, step, "step")
         self.time, self.scheme = time, SCHEMES[scheme]
         self._step_size = StepSizeController(tolerance, self.scheme.embedded_order, step)
         self._check_memory(method)
@@ -178,9 +180,7 @@ class Simulation:
 
     @fixed_step.setter
     def fixed_step(self, step: float | str | None) -> None:
-        step = None if step is None else to_si(step, "time", "fixed_step")
-        _check_arguments(self.scheme.name, self.tolerance, step)
-        self._step_size.fixed_step = step
+        self._step_size.fixed_step = _checked_step(self.scheme.name, step, "fixed_step")
 
     @property
     def next_step(self) -> float:
@@ -216,16 +216,14 @@ class Simulation:
 
         Raises
         ------
-        ValueError
+        ArgumentError
             If the duration is not positive.
         DescriptionError
             If a name has no heat source.
         ConvergenceError
             If a step does not converge.
         """
-        duration = to_si(duration, "time", "duration")
-        if not duration > 0.0:
-            raise ValueError(f"duration must be positive, got {duration:g} s")
+        duration = check_quantity(duration, "time", "duration", above=0.0)
         if power is not None:
             self.override(power)
         self.advance(self.time + duration)
@@ -237,7 +235,7 @@ class Simulation:
         self._measured = None
         self._update_loads(is_jump=True)
 
-    def scale(self, share: Mapping[str, float]) -> None:
+    def scale(self, share: Mapping[str, float | str]) -> None:
         """Multiply the power of stacks, parts or blocks by a factor from now on; others have factor 1."""
         before = self.loads.source_powers(self.time)
         self.loads.scale(share)
@@ -272,10 +270,10 @@ class Simulation:
 
     def at(self, probes: Mapping[str, Sequence[float | str]]) -> dict[str, float]:
         """Return the temperatures [K] at positions x, y, z [m] by name, NaN outside the body."""
-        if not probes:
+        points = positions_in_metres(probes)
+        if not points:
             return {}
         fluxes = self._fluxes()
-        points = {name: point_in_metres(position, name) for name, position in probes.items()}
         return {name: fluxes.temperature_at(*point) for name, point in points.items()}
 
     def _fluxes(self) -> FaceFluxes:
@@ -305,8 +303,12 @@ class Simulation:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a state that `state` returned; later steps are the same to the last bit.
 
-        Raises DescriptionError if the state belongs to another model.
+        Raises DescriptionError if the state belongs to another model, or if it is not such a state.
         """
+        require_mapping(state, "state", "pass the value of `state()`")
+        if missing := [key for key in _STATE_KEYS if key not in state]:
+            text = f"the state has no {' and no '.join(missing)}"
+            raise argument_error("state", text, "pass the value of `state()`", "E-MISSING")
         self._stepper.check(state["stepper"])
         self.loads.restore(state["loads"])
         self.time, self._step_size.next_step = float(state["time"]), float(state["next_step"])
@@ -320,11 +322,13 @@ class Simulation:
 
     # -- steps ---------------------------------------------------------------------------------------
 
-    def advance(self, until: float, after_step: Callable[[Simulation], None] | None = None) -> None:
+    def advance(self, until: float | str, after_step: Callable[[Simulation], None] | None = None) -> None:
         """Advance to a time [s], which is reached exactly, as is every jump of the loads before it.
 
-        `after_step` is called after every step. Raises ConvergenceError if a step does not converge.
+        Text has a unit, "10 ms"; a time before the present one has no effect. `after_step` is called after
+        every step. Raises ConvergenceError if a step does not converge.
         """
+        until = check_quantity(until, "time", "until")
         while self.time < until:
             event = self.loads.next_event(self.time)
             end = min(until, event)
@@ -430,11 +434,17 @@ class Simulation:
         self._shifted.update_operator(self._materials.conduction, self._materials.capacity, shift)
 
 
-def _check_arguments(scheme: str, tolerance: float, step: float | None) -> None:
-    """Raise ValueError if an argument of a simulation is out of its range."""
+def _checked_step(scheme: str, step: float | str | None, argument: str) -> float | None:
+    """Return the fixed length of the steps [s], None with error control.
+
+    Raises ArgumentError if it is not positive, if the scheme is unknown, or if it needs a fixed length.
+    """
     if scheme not in SCHEMES:
-        raise ValueError(f"scheme is {scheme!r}; it is one of {', '.join(SCHEMES)}")
-    if step is None and SCHEMES[scheme].embedded is None:
-        raise ValueError(f"{scheme} does not estimate its error; give the length of its steps")
-    if not tolerance > 0.0 or (step is not None and not step > 0.0):
-        raise ValueError("tolerance and step must be greater than zero")
+        hint = f"it is one of {', '.join(SCHEMES)}"
+        raise argument_error("scheme", f"{scheme!r} is not a scheme", hint, "E-NAME")
+    if step is not None:
+        return check_quantity(step, "time", argument, above=0.0)
+    if SCHEMES[scheme].embedded is None:
+        text = f"{scheme} does not estimate its error"
+        raise argument_error(argument, text, 'give the length of its steps, "1 ms"', "E-MISSING")
+    return None

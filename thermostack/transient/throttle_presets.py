@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.transient.throttling import PowerState, Throttle
-from thermostack.units import celsius
+from thermostack.units import celsius, format_quantity
 
 REFRESH_TIME_FRACTION = 350e-9 / 3.9e-6  # tRFC of 8 Gb per channel over tREFI, as in Ramulator 2's HBM3
 REFRESH_POWER_FRACTION = 0.1  # of the power of a busy stack; assumed
@@ -14,20 +15,25 @@ CONTROL_PERIOD = 10e-3  # s between two readings of a sensor; assumed
 STATIC_POWER_FRACTION = 0.2  # of the power of a processor, independent of its clock; assumed
 
 
-def clock_states(*clocks: float, still: float = STATIC_POWER_FRACTION) -> tuple[PowerState, ...]:
+def clock_states(*clocks: float | str, still: float | str = STATIC_POWER_FRACTION) -> tuple[PowerState, ...]:
     """Return the full state of a processor and states at fractions of its clock: "90 % clock", ...
 
     Parameters
     ----------
-    *clocks : float
-        Clock of each state relative to the full clock, descending.
-    still : float
+    *clocks : float or str
+        Clock of each state relative to the full clock, between 0 and 1, descending; text such as "80 %".
+    still : float or str
         Fraction of the power that does not depend on the clock (0.2: assumed).
 
     Returns
     -------
     tuple of PowerState
         The full state, followed by one state for each clock.
+
+    Raises
+    ------
+    ArgumentError
+        If a clock is not between 0 and the one before it, or `still` is not a fraction.
 
     Notes
     -----
@@ -42,11 +48,19 @@ def clock_states(*clocks: float, still: float = STATIC_POWER_FRACTION) -> tuple[
     >>> [(state.name, round(state.power, 3)) for state in ts.clock_states(0.5)]
     [('full', 1.0), ('50 % clock', 0.3)]
     """
-    below = (
-        PowerState(f"{100.0 * clock:.3g} % clock", still + (1.0 - still) * clock**3, clock)
-        for clock in clocks
-    )
-    return PowerState("full", 1.0, 1.0), *below
+    still = check_quantity(still, "fraction", "still", min=0.0)
+    if still > 1.0:
+        raise argument_error("still", f"{still:g} is more than 100 %", 'write 0.2 or "20 %"', "E-RANGE")
+    states, before = [PowerState("full", 1.0, 1.0)], 1.0
+    for n, each in enumerate(clocks):
+        clock = check_quantity(each, "fraction", f"clocks[{n}]", above=0.0)
+        if not clock < before:
+            text = f"{format_quantity(clock, 'fraction')} is not below {format_quantity(before, 'fraction')}"
+            hint = 'list clocks from the full one downwards, as 0.9 or "90 %"'
+            raise argument_error(f"clocks[{n}]", text, hint, "E-RANGE")
+        states.append(PowerState(f"{100.0 * clock:.3g} % clock", still + (1.0 - still) * clock**3, clock))
+        before = clock
+    return tuple(states)
 
 
 def gpu_throttle(stack: str = "gpu", limit: float | str = celsius(105.0), **options: Any) -> Throttle:
@@ -94,7 +108,7 @@ def hbm_throttle(stack: str, **options: Any) -> Throttle:
     stack : str
         Name of the stack.
     **options
-        Fields of `Throttle` that differ from the preset.
+        Fields of `Throttle` that differ from the preset; a `limit` needs `states` without limits.
 
     Returns
     -------

@@ -25,7 +25,6 @@ from thermostack.transient.controllers import (
     Duration,
     Period,
     Position,
-    Share,
     State,
     StateLog,
     Temperatures,
@@ -33,6 +32,9 @@ from thermostack.transient.controllers import (
 )
 from thermostack.units import format_quantity
 
+MAX_RELATIVE_POWER = 1.1  # a memory that refreshes more often may draw slightly more power than at full speed
+RelativePower = Annotated[float, Quantity("fraction", min=0.0, max=MAX_RELATIVE_POWER)]
+Performance = Annotated[float, Quantity("fraction", min=0.0, max=1.0)]
 Difference = Annotated[float, Quantity("temperature_difference", min=0.0)]
 
 
@@ -45,9 +47,9 @@ class PowerState:
     name : str
         Name of the state.
     power : float or str
-        Power relative to that of the full state.
-    performance : float, optional
-        Performance relative to that of the full state; None if it is not known.
+        Power relative to that of the full state, 110 % at most.
+    performance : float or str, optional
+        Performance relative to that of the full state, 100 % at most; None if it is not known.
     limit : float or str, optional
         Temperature [K] above which the state is entered from the state above it.
 
@@ -59,8 +61,8 @@ class PowerState:
     """
 
     name: str
-    power: Share  # relative to the full state
-    performance: Share | None = None  # relative to the full state; None: not known
+    power: RelativePower  # relative to the full state
+    performance: Performance | None = None  # relative to the full state; None: not known
     limit: Temperature | None = None  # K: above, entered from the state above it
 
 
@@ -124,7 +126,7 @@ class Throttle:
     states : tuple of PowerState
         States from full power downwards, two at least.
     limit : float or str, optional
-        Temperature limit [K] of every state without one of its own.
+        Temperature limit [K] of every state without one of its own, of which there must be one.
     hysteresis : float or str
         A state is left upwards when the reading is below its limit by more than this [K].
     sensor : Sensor, optional
@@ -173,6 +175,9 @@ class Throttle:
             raise fail("E-DUPLICATE", f"two states are named {twice!r}", "rename one of them")
         if self.states[0].limit is not None:
             raise fail("E-VALUE", f"the full state {names[0]!r} has a limit", "remove the limit")
+        if self.limit is not None and all(state.limit is not None for state in self.states[1:]):
+            text = "limit has no effect: every state below the full one has a limit of its own"
+            raise fail("E-VALUE", text, "remove it, or change the limits of the states")
         limits = [self.limit if state.limit is None else state.limit for state in self.states[1:]]
         missing = next((names[n] for n, limit in enumerate(limits, 1) if limit is None), None)
         if missing is not None:

@@ -14,7 +14,8 @@ import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.results.history import TIME_ROUNDING
-from thermostack.schema.fields import quote_value, to_si
+from thermostack.schema.arguments import argument_error, as_names, quantities_in_si, require_mapping
+from thermostack.schema.fields import to_si
 from thermostack.schema.raster import restore_read_only
 from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostic_at
@@ -26,7 +27,7 @@ from thermostack.transient.trace_checks import (
     is_closed,
     trace_diagnostics,
 )
-from thermostack.transient.waveform import seconds, unit_of
+from thermostack.transient.waveform import DIMENSION_OF_UNIT, seconds, unit_of
 
 MAX_SHOWN_COLUMNS = 4  # in a representation
 SLOPE_TOLERANCE = 1e-9  # relative: a smaller change of slope is not an event
@@ -49,7 +50,8 @@ class Trace:
     Parameters
     ----------
     times : array_like, shape (n,)
-        Ascending times of the rows [s].
+        Ascending times of the rows [s]. Times, values and the period are numbers in SI units or text with a
+        unit, "5 ms".
     names : tuple of str
         Names of the columns. "gpu.active.gpc_0", "gpu.active" or "gpu" is the power of a block, part or stack
         (a block's own name suffices if it is unique); "cooling.top" is the ambient temperature of a face;
@@ -109,13 +111,12 @@ class Trace:
 
     def __post_init__(self) -> None:
         """Copy the arrays, make them read-only, and check everything."""
-        kept: dict[str, Any] = {"names": tuple(self.names), "units": tuple(self.units)}
+        names, units = as_names(self.names, "Trace.names"), as_names(self.units, "Trace.units")
+        kept: dict[str, Any] = {"names": names, "units": units}
+        kept["times"] = np.array(quantities_in_si(self.times, "time", "Trace.times"))
+        kept["values"] = _values_in_si(self.values, units)
+        kept["period"] = None if self.period is None else to_si(self.period, "time", "Trace.period")
         for name in ("times", "values"):
-            try:
-                kept[name] = np.array(getattr(self, name), dtype=np.float64)
-            except (TypeError, ValueError):
-                text = f"{quote_value(getattr(self, name))} is not a table of numbers"
-                raise DescriptionError(diagnostic_at(("Trace", name), text, "", "E-TYPE")) from None
             kept[name].setflags(write=False)
         for name, value in kept.items():
             object.__setattr__(self, name, value)
@@ -128,20 +129,22 @@ class Trace:
     @classmethod
     def of(
         cls,
-        times: Sequence[float] | np.ndarray,
+        times: Sequence[float | str] | np.ndarray,
         columns: Mapping[str, Any],
         *,
         units: Mapping[str, str] | None = None,
         kind: Kind = "steps",
         after: After = "refuse",
-        period: float | None = None,
+        period: float | str | None = None,
         rest: Rest = "drawn",
     ) -> Trace:
         """Return the trace of columns by name, each with a value for every time [s].
 
         Powers are in W and ambient temperatures in K; `units` gives the columns that are fractions, as in
-        {"gpu": "1"}. The other arguments are those of `Trace`.
+        {"gpu": "1"}. Times and values may be text with a unit. The other arguments are those of `Trace`.
         """
+        hint = 'write {"gpu": [500.0, 100.0]}'
+        require_mapping(columns, "columns", hint)
         said = units or {}
         for name in said.keys() - columns.keys():
             diagnostic = diagnostic_at(
@@ -152,13 +155,19 @@ class Trace:
             if np.shape(column) != np.shape(times):
                 text = f"{np.size(column)} values for {np.size(times)} times"
                 raise DescriptionError(diagnostic_at(("Trace", "columns", name), text, "", "E-TYPE"))
-        values = np.column_stack(list(columns.values())) if columns else np.zeros((np.size(times), 0))
         chosen = tuple(said.get(name, unit_of(name)) for name in columns)
-        return cls(np.asarray(times), tuple(columns), chosen, values, kind, after, period, rest)
+        values = np.empty((np.size(times), len(columns)))
+        for n, ((name, column), unit) in enumerate(zip(columns.items(), chosen, strict=True)):
+            dimension = DIMENSION_OF_UNIT.get(unit, "fraction")  # an unknown unit is reported by the trace
+            values[:, n] = quantities_in_si(column, dimension, f"columns[{name!r}]").reshape(-1)
+        seconds = quantities_in_si(times, "time", "times")
+        length = None if period is None else to_si(period, "time", "period")
+        return cls(seconds, tuple(columns), chosen, values, kind, after, length, rest)
 
     @classmethod
-    def constant(cls, columns: Mapping[str, float], *, units: Mapping[str, str] | None = None) -> Trace:
-        """Return the trace of constant values by name."""
+    def constant(cls, columns: Mapping[str, float | str], *, units: Mapping[str, str] | None = None) -> Trace:
+        """Return the trace of constant values by name; text has a unit, {"gpu": "500 W"}."""
+        require_mapping(columns, "columns", 'write {"gpu": 500.0}')
         return cls.of([0.0], {name: [value] for name, value in columns.items()}, units=units, after="hold")
 
     @classmethod
@@ -188,13 +197,13 @@ class Trace:
     @classmethod
     def pattern(
         cls,
-        durations: Sequence[float | str],
+        durations: float | str | Sequence[float | str],
         columns: Mapping[str, Any],
         *,
         units: Mapping[str, str] | None = None,
     ) -> Trace:
         """Return a repeated trace of steps with durations [s, or text with a unit]."""
-        seconds = [to_si(each, "time", f"durations[{n}]") for n, each in enumerate(durations)]
+        seconds = quantities_in_si(durations, "time", "durations").reshape(-1).tolist()
         times = [math.fsum(seconds[:n]) for n in range(len(seconds))]
         return cls.of(times, columns, units=units, after="repeat", period=math.fsum(seconds))
 
@@ -205,11 +214,12 @@ class Trace:
 
     # -- values ------------------------------------------------------------------------------
 
-    def at(self, t: float, *, before: bool = False) -> np.ndarray:
+    def at(self, t: float | str, *, before: bool = False) -> np.ndarray:
         """Return the values at a time [s], (columns,); at a jump those after it, or before it if `before`.
 
         Raises DescriptionError if the trace has no values at that time.
         """
+        t = to_si(t, "time", "t")
         cycle, row = self._find(t, before)
         then = self._next_row(row)
         if then == row:
@@ -220,8 +230,9 @@ class Trace:
         values: np.ndarray = (1.0 - weight) * self.values[row] + weight * self.values[then]
         return values
 
-    def next_event(self, t: float) -> float:
+    def next_event(self, t: float | str) -> float:
         """Return the next time [s] after t at which a value or a slope jumps, infinity if none does."""
+        t = to_si(t, "time", "t")
         if self._breaks.size == 0:
             return math.inf
         cycle, row = self._find(min(max(t, self._begin), self._end), before=False)
@@ -237,17 +248,20 @@ class Trace:
             n += 1
         return math.nextafter(t, math.inf)  # so late that two periods differ by rounding
 
-    def integral(self, since: float, until: float) -> np.ndarray:
+    def integral(self, since: float | str, until: float | str) -> np.ndarray:
         """Return the integral of each column from `since` to `until` [s], (columns,): J if the unit is W."""
+        since, until = to_si(since, "time", "since"), to_si(until, "time", "until")
         difference: np.ndarray = self._integral(until) - self._integral(since)
         return difference
 
-    def covers(self, until: float, since: float = 0.0) -> bool:
+    def covers(self, until: float | str, since: float | str = 0.0) -> bool:
         """Return whether the trace has values at all times [s] from `since` to `until`."""
+        since, until = to_si(since, "time", "since"), to_si(until, "time", "until")
         return self._begin <= since and until <= self._end
 
-    def must_cover(self, until: float, since: float = 0.0) -> None:
+    def must_cover(self, until: float | str, since: float | str = 0.0) -> None:
         """Raise DescriptionError if the trace has no values at some times [s] from `since` to `until`."""
+        since, until = to_si(since, "time", "since"), to_si(until, "time", "until")
         diagnostics = []
         if since < self._begin:
             text = f"the trace begins at {seconds(self.times[0])}, after {seconds(since)}"
@@ -313,7 +327,7 @@ class Trace:
         """Return period and row of a time [s]; where two rows meet, the later, or the earlier if `before`."""
         if not self._begin <= t <= self._end:
             self.must_cover(t, t)
-            raise ValueError(f"{t} s is not a time")
+            raise argument_error("t", f"{t} s is not a time", "", "E-RANGE")
         side: Literal["left", "right"] = "left" if before else "right"
         if self.after != "repeat":
             return 0, max(int(np.searchsorted(self.times, t, side=side)) - 1, 0)
@@ -367,3 +381,21 @@ class Trace:
         piece = 0.5 * (t - self._time(cycle, row)) * (self.values[row] + self.at(t))
         whole: np.ndarray = cycle * self._sums[-1] + self._sums[row] + piece
         return whole
+
+
+def _values_in_si(values: Any, units: Sequence[str]) -> np.ndarray:
+    """Return the values of a trace as a table of numbers, text converted by the unit of its column.
+
+    Raises ArgumentError (E-TYPE, E-UNIT) where a value is neither a number nor such a text.
+    """
+    given = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+    if given.dtype.kind in "fiu":
+        return np.array(given, dtype=np.float64)
+    if given.ndim != 2 or given.shape[1] != len(units):
+        return quantities_in_si(given, "power", "Trace.values")
+    table = np.empty(given.shape)
+    for n, unit in enumerate(units):
+        dimension = DIMENSION_OF_UNIT.get(unit, "power")  # an unknown unit is reported by the trace
+        for row, value in enumerate(given[:, n]):
+            table[row, n] = to_si(value, dimension, f"Trace.values[{row}][{n}]")
+    return table

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.cooling import FACES
+from thermostack.schema.arguments import quantities_in_si, require_callable
 from thermostack.schema.fields import quote_value, to_si
 from thermostack.schema.spelling import suggest
 from thermostack.units import write_quantity
@@ -20,10 +21,12 @@ UNITS = (
     "1",
     "K",
 )  # a power, a fraction of a power or coefficient of the package, an ambient temperature
+DIMENSION_OF_UNIT = {"W": "power", "1": "fraction", "K": "temperature"}
 COOLED_FACES = (*FACES, "surroundings")
 _UNIT_NOUNS = {"W": "a power", "1": "a fraction", "K": "a temperature"}
 
 
+@runtime_checkable
 class Waveform(Protocol):
     """Interface of columns of values over time, such as a `Trace` or a function of time.
 
@@ -65,8 +68,8 @@ class TimeFunction:
     Parameters
     ----------
     function : callable
-        Takes a time [s] and returns values by name, the same names at any time. The solver calls it at any
-        time, not in increasing order.
+        Takes a time [s] and returns values by name, the same names at any time; text has a unit, "10 W". The
+        solver calls it at any time, not in increasing order.
     breaks : sequence of float
         Times [s] at which values or slopes jump; a step ends at each of them.
 
@@ -84,10 +87,12 @@ class TimeFunction:
     """
 
     def __init__(
-        self, function: Callable[[float], Mapping[str, float]], breaks: Sequence[float | str] = ()
+        self, function: Callable[[float], Mapping[str, float | str]], breaks: Sequence[float | str] = ()
     ) -> None:
+        require_callable(function, "function", 'pass a function of time: lambda t: {"gpu": 500.0}')
         self.function = function
-        self.breaks = tuple(sorted(to_si(each, "time", f"breaks[{n}]") for n, each in enumerate(breaks)))
+        times: list[float] = quantities_in_si(breaks, "time", "breaks").reshape(-1).tolist()
+        self.breaks = tuple(sorted(times))
         self.names = tuple(self._evaluate(0.0))
         self.units = tuple(unit_of(name) for name in self.names)
         diagnostics = [
@@ -100,8 +105,9 @@ class TimeFunction:
         if diagnostics:
             raise DescriptionError(diagnostics)
 
-    def at(self, t: float, *, before: bool = False) -> np.ndarray:
+    def at(self, t: float | str, *, before: bool = False) -> np.ndarray:
         """Return the values at a time [s], (columns,); just before it if `before`."""
+        t = to_si(t, "time", "t")
         if before and t in self.breaks:
             t = math.nextafter(t, -math.inf)
         found = self._evaluate(t)
@@ -109,7 +115,8 @@ class TimeFunction:
             odd = sorted(found.keys() ^ set(self.names), key=str)[0]
             text = f"the function returns {odd!r} at {seconds(0.0 if odd not in found else t)} only"
             raise DescriptionError(Diagnostic(str(odd), text, "return the same names at any time", "E-NAME"))
-        values = np.array([float(found[name]) for name in self.names])
+        columns = zip(self.names, self.units, strict=True)
+        values = np.array([to_si(found[name], DIMENSION_OF_UNIT[unit], name) for name, unit in columns])
         for n in np.flatnonzero(~np.isfinite(values)).tolist():
             text = f"{values[n]} at {seconds(t)} is not a finite number"
             raise DescriptionError(Diagnostic(self.names[n], text, "", "E-RANGE"))
@@ -118,19 +125,20 @@ class TimeFunction:
             raise DescriptionError(Diagnostic(self.names[n], text, "temperatures are in kelvin", "E-RANGE"))
         return values
 
-    def next_event(self, t: float) -> float:
+    def next_event(self, t: float | str) -> float:
         """Return the next break [s] after t, infinity if there is none."""
+        t = to_si(t, "time", "t")
         n = bisect_right(self.breaks, t)
         return self.breaks[n] if n < len(self.breaks) else math.inf
 
-    def must_cover(self, until: float, since: float = 0.0) -> None:
+    def must_cover(self, until: float | str, since: float | str = 0.0) -> None:
         """Do nothing: a function has values at all times."""
 
     def diagnostic(self, text: str, hint: str, code: str, column: int, row: int | None = None) -> Diagnostic:
         """Return a diagnostic of a column."""
         return Diagnostic(self.names[column], text, hint, code)
 
-    def _evaluate(self, t: float) -> Mapping[str, float]:
+    def _evaluate(self, t: float) -> Mapping[str, float | str]:
         found = self.function(t)
         if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
             text = f"the function returns {quote_value(found)}"

@@ -152,8 +152,8 @@ CASES = {
         ("interposer extends beyond substrate by 18 mm to the north",),
     ),
     "10-gap": Case(
-        "    filler: silicon\n", "", 37, "stacks.lid", "E-GAP",
-        ("nothing fills the gap from z = ", "gap_fill", "void"),
+        "    gap_fill: tim_x\n", "", 38, "stacks.lid", "E-GAP",
+        ("a gap of 506 um separates lid from hbm.a, because it rests on gpu", "gap_fill", "void"),
     ),
     "11-layer-twice": Case(
         "name: bulk", "name: active", 25, "stacks.gpu.layers[1]", "E-DUPLICATE",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -313,6 +313,7 @@ def test_truncated_table_is_read_or_refused() -> None:
         assert all(diagnostic.file == "plan.csv" for diagnostic in diagnostics_in(read_floorplan, "plan.csv"))
 
 
+@example('"')
 @given(st.text() | st.text(alphabet='abc,"\n.-e1=# [m]').map(lambda text: f"{HEADER}\n{text}"))
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     file = tmp_path_factory.getbasetemp() / "any.csv"

@@ -158,9 +158,13 @@ def test_map_covers_bounding_rectangle_of_highest_parts() -> None:
     bulk = (Layer("bulk", 0.5 * mm, "silicon"),)
     left = Stack("left", (4 * mm, 4 * mm), bulk, on="board", position=(2 * mm, 1 * mm))
     right = Stack("right", (4 * mm, 4 * mm), bulk, on="board", position=(10 * mm, 1 * mm))
-    cooling = Cooling(top=Convection([[100.0, 200.0, 300.0]], 300.0), bottom=Convection(10.0, 300.0))
+    jets = FaceCooling(Convection([[100.0, 200.0, 300.0]], 300.0), on="highest")
+    cooling = Cooling(top=jets, bottom=Convection(10.0, 300.0))
     model = discretize(Package("two", (board, left, right), cooling), cell=1 * mm)
     assert conductance(model, "top") == pytest.approx((100.0 + 300.0) * 16e-6, rel=1e-12)
+    everywhere = Cooling(top=Convection([[100.0, 300.0]], 300.0))  # also on the board
+    model = discretize(Package("two", (board, left, right), everywhere), cell=1 * mm)
+    assert conductance(model, "top") == pytest.approx((100.0 + 300.0) * 100e-6, rel=1e-12)
 
 
 def test_later_coolers_replace_map() -> None:

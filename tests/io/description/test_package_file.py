@@ -124,6 +124,9 @@ def test_path_takes_precedence_over_package_name(tmp_path: Path, monkeypatch: py
     assert find_package("fcbga.yaml") == Path("fcbga.yaml")
     assert find_package("sub/fcbga") == Path("sub/fcbga")
     assert read_package("fcbga.yaml").name == "case"
+    write(tmp_path, "", name="own.yaml")
+    with pytest.raises(DescriptionError, match=r"named 'own' \(did you mean own\.yaml\?\)"):
+        find_package("own")
 
 
 # -- repeat ----------------------------------------------------------------------------------
@@ -261,7 +264,7 @@ def test_overrides_of_two_fields_create_one_mapping(tmp_path: Path) -> None:
     (entry,) = read_package(write(tmp_path, ""), changes).cooling.bottom
     assert entry.cooler == Convection("5 W/m2/K", "30 degC")
     text = refusal(write(tmp_path, ""), {"cooling.bottom.convection.h": "5 W/m2/K"})
-    assert text == "--set: cooling.bottom.convection.ambient: is missing [E-MISSING]"
+    assert text == "overrides: cooling.bottom.convection.ambient: is missing [E-MISSING]"
 
 
 @pytest.mark.parametrize(
@@ -281,7 +284,7 @@ def test_overrides_of_two_fields_create_one_mapping(tmp_path: Path) -> None:
 )
 def test_override_of_an_unknown_object_is_refused(tmp_path: Path, path: str, message: str) -> None:
     text = refusal(write(tmp_path, COPIED + NESTED), {path: "5 mm2 K/W"})
-    assert text.startswith("--set: ")
+    assert text.startswith("overrides: ")
     assert message in text
 
 
@@ -562,7 +565,7 @@ def test_overrides_of_repeated_layers() -> None:
 def test_refused_overrides(tmp_path: Path, path: str, value: str, words: str) -> None:
     text = refusal(write(tmp_path, chip("5 W")), {path: value})
     assert words in text
-    assert text.startswith("--set: ")
+    assert text.startswith("overrides: ")
 
 
 # -- places ----------------------------------------------------------------------------------

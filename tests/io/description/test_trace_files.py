@@ -308,10 +308,10 @@ def test_diagnostics_of_last_row() -> None:
         f"trace.csv:6: period: a repeated trace of steps needs the duration of its last row {END}"
     ]
     assert said(GOOD, kind="lines") == [
-        "trace.csv:6: kind: 'lines' is not one of steps, linear (did you mean linear?) [E-NAME]"
+        "kind: 'lines' is not one of steps, linear (did you mean linear?) [E-NAME]"
     ]
     assert said(GOOD, period=1.0) == [
-        "trace.csv:6: period: only a repeated trace has a period (set after: repeat) [E-TRACE]"
+        "period: only a repeated trace has a period (set after: repeat) [E-TRACE]"
     ]
 
 

@@ -69,6 +69,10 @@ def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
     frame = stack.get("relative_to")
     if frame is not None and isinstance(frame.value, str) and len(found := rename(frame.value)) == 1:
         items["relative_to"] = replace(frame, value=found[0])
+    target = items.get("height")
+    if target is not None and isinstance(target.value, str) and target.value.startswith("to "):
+        name = rename(target.value.removeprefix("to ").strip())[0]  # copies have equal heights
+        items["height"] = replace(target, value=f"to {name}")
     return stack.with_items(items)
 
 

@@ -105,7 +105,7 @@ def _add_power_files(layer: Schema) -> None:
 
 
 def _add_cooling_short_forms(kinds: Schema) -> None:
-    """Add the short forms of the cooling: a cooler beside its region, one cooler instead of a list.
+    """Add the short forms of the cooling: a cooler beside its region and part, one cooler instead of a list.
 
     A map of heat transfer coefficients may also be a file with a unit and an origin.
     """
@@ -118,9 +118,9 @@ def _add_cooling_short_forms(kinds: Schema) -> None:
         description=kinds["HtcMap"]["description"],
     )
     cooled = kinds["FaceCooling"]
-    region = cooled["properties"]["region"]
+    beside = {key: item for key, item in cooled["properties"].items() if key != "cooler"}
     forms = [
-        {**form, "properties": {**form["properties"], "region": region}}
+        {**form, "properties": {**form["properties"], **beside}}
         for form in cooled["properties"]["cooler"]["anyOf"]
     ]
     kinds["FaceCooling"] = {"anyOf": forms, "description": cooled.get("description", "")}

@@ -21,6 +21,7 @@ from thermostack.io.files.delimited_text import (
     number_error,
     parse_table,
     read_bytes,
+    refuse,
     split_line,
 )
 from thermostack.package.cooling import HtcMap
@@ -124,7 +125,12 @@ def _read_table(table: DelimitedTable) -> np.ndarray:
         else:
             if np.isfinite(values).all():
                 return values
-    labels = [f"pixel {n + 1}" for n in range(len(split_line(table.texts[0])))]
+    try:
+        labels = [f"pixel {n + 1}" for n in range(len(split_line(table.texts[0])))]
+    except ValueError as open_quote:
+        refuse(
+            [table.diagnostic("", str(open_quote), "a map has numbers only", "E-FILE", table.numbers[0], 1)]
+        )
     header = Header([Column(label, label, 0) for label in labels], place="the first row")
     rows, misfits = table.read_rows(header, first=0)
     values = np.stack(
@@ -135,8 +141,8 @@ def _read_table(table: DelimitedTable) -> np.ndarray:
         raise _first_of(misfits[0][0], len(misfits), "rows have another number of cells")
     if wrong.size:
         n, place = wrong[0].tolist()
-        error, row = number_error(rows.cells[place][n].strip()), int(rows.numbers[n])
-        first = table.cell_diagnostic(header, labels[place], error, row, place, first=0)
+        problem, row = number_error(rows.cells[place][n].strip()), int(rows.numbers[n])
+        first = table.cell_diagnostic(header, labels[place], problem, row, place, first=0)
         raise _first_of(first, len(wrong), "pixels are not finite numbers")
     return values
 

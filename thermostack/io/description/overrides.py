@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.io.description.source_locations import OVERRIDE_SOURCE
+from thermostack.io.description.source_locations import PYTHON_OVERRIDES
 from thermostack.io.description.yaml_nodes import Key, Mark, Node, parse_scalar, parse_yaml
+from thermostack.schema.arguments import require_mapping
 from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import field_path
 
@@ -22,16 +26,20 @@ class Override:
     value: Node
 
 
-def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
-    """Return the overrides of a mapping; text is parsed as YAML. Raises DescriptionError if it is not."""
+def read_overrides(overrides: Mapping[str, Any], source: str = PYTHON_OVERRIDES) -> list[Override]:
+    """Return the overrides of a mapping; text is parsed as YAML.
+
+    `source` is shown in place of a file name. Raises DescriptionError with every value that is no plain data.
+    """
+    require_mapping(overrides, source, 'write {"stacks.gpu.layers.active.power": "700 W"}')
     made, diagnostics = [], []
     for path, value in overrides.items():
-        parts = tuple(part for part in re.split(r"[.\[\]]+", path) if part)
+        parts = tuple(part for part in re.split(r"[.\[\]]+", str(path)) if part)
         try:
-            made.append(Override(parts, _without_marks(_read_value(value), parts)))
+            made.append(Override(parts, _node_of(value, parts, Mark(source))))
         except DescriptionError as error:
             diagnostics += [
-                replace(diagnostic, field=path, file=OVERRIDE_SOURCE, line=None, column=None)
+                replace(diagnostic, field=str(path), file=source, line=None, column=None)
                 for diagnostic in error.diagnostics
             ]
     if diagnostics:
@@ -39,26 +47,45 @@ def read_overrides(overrides: Mapping[str, Any]) -> list[Override]:
     return made
 
 
-def _read_value(value: Any) -> Node:
-    """Return the node of a value; text is parsed as YAML, and `null` stands for a field without a value."""
-    if not isinstance(value, str) or not value.strip():
-        return Node(value, Mark(OVERRIDE_SOURCE))
-    if parse_scalar(value.strip()) is None:
-        return Node(None, Mark(OVERRIDE_SOURCE))
-    if value.lstrip().startswith("#"):
-        message, hint = f"{value!r} is a comment in YAML, not a value", "put it in quotes inside the value"
+def _node_of(value: Any, path: tuple[Key, ...], mark: Mark) -> Node:
+    """Return the tree of a value: text in YAML, a number, or mappings and sequences of them.
+
+    Raises DescriptionError (E-TYPE) if it is another object.
+    """
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, str) and value.strip():
+        return _with_mark(_parse_text(value, mark), path, mark)
+    if isinstance(value, Mapping):
+        items = {str(key): _node_of(item, (*path, str(key)), mark) for key, item in value.items()}
+        return Node(items, mark, path, dict.fromkeys(items, mark))
+    if isinstance(value, (list, tuple)):
+        return Node([_node_of(item, (*path, n), mark) for n, item in enumerate(value)], mark, path)
+    if value is not None and not isinstance(value, (str, Real)):
+        text = f"an object of {type(value).__name__} is not plain data"
+        hint = "write text, numbers, lists and mappings as in a file"
+        raise DescriptionError(Diagnostic(".".join(map(str, path)), text, hint, "E-TYPE"))
+    return Node(value, mark, path)
+
+
+def _parse_text(text: str, mark: Mark) -> Node:
+    """Return the tree of text in YAML; `null` stands for a field without a value."""
+    if parse_scalar(text.strip()) is None:
+        return Node(None, mark)
+    if text.lstrip().startswith("#"):
+        message, hint = f"{text!r} is a comment in YAML, not a value", "put it in quotes inside the value"
         raise DescriptionError(Diagnostic("", message, hint, "E-YAML"))
-    return parse_yaml(value, OVERRIDE_SOURCE)
+    return parse_yaml(text, mark.file)
 
 
-def _without_marks(node: Node, path: tuple[Key, ...]) -> Node:
-    """Return a tree without lines and columns."""
+def _with_mark(node: Node, path: tuple[Key, ...], mark: Mark) -> Node:
+    """Return a tree with one location for all of its nodes."""
     value = node.value
     if node.is_mapping:
-        value = {key: _without_marks(item, (*path, key)) for key, item in node.items()}
+        value = {key: _with_mark(item, (*path, key), mark) for key, item in node.items()}
     elif node.is_list:
-        value = [_without_marks(item, (*path, n)) for n, item in enumerate(value)]
-    return Node(value, Mark(OVERRIDE_SOURCE), path, dict.fromkeys(node.keys, Mark(OVERRIDE_SOURCE)))
+        value = [_with_mark(item, (*path, n), mark) for n, item in enumerate(value)]
+    return Node(value, mark, path, dict.fromkeys(node.keys, mark))
 
 
 # Keys of mappings whose keys are names that the user chose: a name that is not there is an error.
@@ -159,7 +186,7 @@ def unknown_field(root: Node, override: Override) -> Diagnostic:
     else:
         message, hint = f"{where} is a single value without fields", "set it as a whole"
     return Diagnostic(
-        field_path(override.parts), message, hint, "E-NAME", OVERRIDE_SOURCE, path=override.parts
+        field_path(override.parts), message, hint, "E-NAME", override.value.mark.file, path=override.parts
     )
 
 

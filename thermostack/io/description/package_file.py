@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,16 @@ from thermostack.io.description.instances import MAX_LAYERS, InstanceExpander, R
 from thermostack.io.description.name_checks import name_diagnostics
 from thermostack.io.description.overrides import Override, apply_overrides, read_overrides, unknown_field
 from thermostack.io.description.power_references import PowerReferences
-from thermostack.io.description.source_locations import SourceMap, diagnostic_in
+from thermostack.io.description.source_locations import (
+    COMMAND_OVERRIDES,
+    PYTHON_OVERRIDES,
+    SourceMap,
+    diagnostic_in,
+)
 from thermostack.io.description.yaml_nodes import Node, read_yaml, to_plain
 from thermostack.package.geometry import package_geometry
 from thermostack.package.package import Package
+from thermostack.schema.arguments import require_instance
 from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostics_of
 
@@ -34,7 +41,8 @@ def read_package(
     source : str or pathlib.Path
         The path of a .yaml file, or the name of a shipped package such as "cowos_s_h100".
     overrides : mapping from str to value, optional
-        Values of fields by their path, as `{"stacks.gpu.layers.active.power.scale_to": "700 W"}`.
+        Values of fields by their path, as `{"stacks.gpu.layers.active.power.scale_to": "700 W"}`. A value is
+        plain data as in a file: text, with a unit if it is a quantity, or lists and mappings of text.
     allow_include_root : bool, optional
         Whether the description may refer to files outside its own directory.
 
@@ -54,13 +62,24 @@ def read_package(
     >>> [stack.name for stack in package.stacks][:2]
     ['board', 'substrate']
     """
+    return load_package(source, overrides, PYTHON_OVERRIDES, allow_include_root=allow_include_root)
+
+
+def load_package(
+    source: str | Path,
+    overrides: Mapping[str, Any] | None = None,
+    override_source: str = COMMAND_OVERRIDES,
+    *,
+    allow_include_root: bool = False,
+) -> Package:
+    """Return the package of `read_package`; messages name `override_source` as the place of overrides."""
     path = find_package(source)
     root = read_yaml(path)
     if not root.is_mapping:
         hint = "a description begins with `package:`"
         raise DescriptionError(diagnostic_in(root, "is not a mapping of keys to values", hint, "E-YAML"))
     tree, diagnostics = expand(
-        root, path.parent, read_overrides(overrides or {}), may_leave=allow_include_root
+        root, path.parent, read_overrides(overrides or {}, override_source), may_leave=allow_include_root
     )
     locator = SourceMap(tree)
     try:
@@ -92,13 +111,16 @@ def find_package(source: str | Path) -> Path:
 
     Raises DescriptionError (E-FILE), with similar names as a hint, if there is neither.
     """
+    require_instance(source, (str, PathLike), "source", "a path or a name", 'write read_package("fcbga")')
     path = Path(source)
-    is_path = isinstance(source, Path) or path.suffix in (".yaml", ".yml") or path.parent != Path()
+    is_path = not isinstance(source, str) or path.suffix in (".yaml", ".yml") or path.parent != Path()
     if is_path or path.exists() or path.is_symlink():
         return path
     shipped = _shipped()
     if path.name not in shipped:
         hint = suggest(path.name, shipped) or "`thermostack packages` lists them"
+        if file := next((f for f in (".yaml", ".yml") if path.with_suffix(f).is_file()), ""):
+            hint = f"did you mean {path.with_suffix(file)}?"
         raise DescriptionError(
             Diagnostic("", f"no file and no shipped package is named {path.name!r}", hint, "E-FILE")
         )

@@ -9,7 +9,8 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.yaml_nodes import Key, Mark, Node, to_plain
 from thermostack.schema.validated_dataclass import field_path
 
-OVERRIDE_SOURCE = "--set"  # shown in place of a file name for values that are set from outside
+# Shown in place of a file name for values that are set from outside: on the command line and in Python.
+COMMAND_OVERRIDES, PYTHON_OVERRIDES = "--set", "overrides"
 
 
 def diagnostic_in(
@@ -92,7 +93,11 @@ def resolve_file(named: Node, directory: Path, *, may_leave: bool) -> Path:
     directory of the description, also through a link, unless `may_leave`. The file is not read.
     """
     name = str(named.value)
-    base = directory if named.mark.file == OVERRIDE_SOURCE else Path(named.mark.file).parent
+    base = (
+        directory
+        if named.mark.file in (COMMAND_OVERRIDES, PYTHON_OVERRIDES)
+        else Path(named.mark.file).parent
+    )
     if "://" in name or "\0" in name:
         raise DescriptionError(
             diagnostic_in(

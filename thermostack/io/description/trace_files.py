@@ -25,7 +25,7 @@ from thermostack.io.files.delimited_text import (
     split_label,
     unit_scale,
 )
-from thermostack.schema.fields import fail, quote_value
+from thermostack.schema.fields import fail, quote_value, to_si
 from thermostack.schema.spelling import suggest
 from thermostack.transient.trace import Origin, Trace
 from thermostack.transient.trace_checks import CHOICES, After, Kind, Rest
@@ -45,7 +45,7 @@ def read_trace(
     *,
     kind: Kind | None = None,
     after: After | None = None,
-    period: float | None = None,
+    period: float | str | None = None,
     rest: Rest | None = None,
 ) -> Trace:
     r"""Return the trace of a CSV file whose header is like "time [ms], gpu [W], hbm.west_0 [%]".
@@ -63,8 +63,8 @@ def read_trace(
         default is "steps".
     after : {"refuse", "hold", "repeat"}, optional
         Values after the last row. The default "refuse" refuses a run that is longer than the trace.
-    period : float, optional
-        Duration [s] of a period of a trace that is repeated.
+    period : float or str, optional
+        Duration [s, or text with a unit] of a period of a trace that is repeated.
     rest : {"refuse", "drawn", "off"}, optional
         Power of the blocks without a column in a layer that has columns for others. The default is "refuse".
 
@@ -90,8 +90,10 @@ def read_trace(
     """
     table = read_table(path)
     settings, diagnostics = _read_settings(table)
+    period = None if period is None else to_si(period, "time", "period")
     given = {"kind": kind, "after": after, "period": period, "rest": rest}
-    settings |= {key: value for key, value in given.items() if value is not None}
+    given_keys = {key for key, value in given.items() if value is not None}
+    settings |= {key: given[key] for key in given_keys}
     settings = {"kind": "steps", "after": "refuse", "period": None, "rest": "refuse"} | settings
     header, found = _read_header(table, is_stepped=settings["kind"] != "linear")
     if diagnostics or found:
@@ -114,7 +116,9 @@ def read_trace(
     except DescriptionError as error:
         for diagnostic in error.diagnostics:
             place, row = _cell_of(diagnostic, time, others)
-            if row is None or not is_reported[row, place]:
+            if str(diagnostic.path[1]) in given_keys:  # the argument is wrong, not the file
+                diagnostics.append(replace(diagnostic, field=str(diagnostic.path[1])))
+            elif row is None or not is_reported[row, place]:
                 diagnostics.append(_locate(table, header, diagnostic, place, row))
     if diagnostics:
         refuse(diagnostics)

@@ -18,11 +18,13 @@ from thermostack.io.description.floorplan import write_floorplan
 from thermostack.io.description.maps import write_map
 from thermostack.io.description.yaml_nodes import parse_scalar
 from thermostack.io.files.atomic_file import write_atomic
+from thermostack.io.files.output_paths import DESCRIPTION_SUFFIXES, require_suffix
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
 from thermostack.package.cooling import FaceCooling, HtcMap
 from thermostack.package.package import Package
 from thermostack.package.power import Block, Power, PowerMap
+from thermostack.schema.arguments import require_instance
 from thermostack.schema.fields import read_name
 from thermostack.schema.validated_dataclass import TaggedUnion, dump
 from thermostack.units import write_quantity
@@ -40,6 +42,8 @@ _STACK_ORDER = (
     "size",
     "rotate",
     "flip",
+    "height",
+    "overhang",
     "frame",
     "filler",
     "gap_fill",
@@ -74,8 +78,11 @@ def write_package(package: Package, path: str | Path) -> None:
 
     Raises
     ------
+    ArgumentError
+        If `package` is not a package.
     OutputError
-        If a file cannot be written, or cannot contain a law or an effective medium of the package.
+        If the name does not end in .yaml or .yml, or the file cannot be written, or cannot contain a law or
+        an effective medium of the package.
     DescriptionError
         If different materials have the same name (E-DUPLICATE), or the name of a `Material` object is no name
         of a file (E-NAME).
@@ -95,7 +102,9 @@ def write_package(package: Package, path: str | Path) -> None:
     ...     ts.read_package(f"{directory}/copy.yaml") == package
     True
     """
-    path = Path(path)
+    hint = "pass the package of `read_package`"
+    require_instance(package, (Package,), "package", "a Package", hint, reader="read_package")
+    path = require_suffix(path, DESCRIPTION_SUFFIXES)
 
     def beside(name: str, source: Power | HtcMap) -> dict[str, Any]:
         named: dict[str, Any] = {}
@@ -262,8 +271,7 @@ def _coolers(
         if isinstance(h, HtcMap):
             named = beside(name if len(described) == 1 else f"{name}_{n}", h)
             data = {**data, "h": {**data["h"], **named, "unit": h.unit, "source": h.source}}
-        region = {"region": each["region"]} if "region" in each else {}
-        made.append({kind: data, **region})
+        made.append({kind: data, **{key: value for key, value in each.items() if key != "cooler"}})
     return made[0] if len(made) == 1 else made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from thermostack.errors import OutputError
 from thermostack.io.files.file_kinds import HDF5_SIGNATURE, dangling_link
 
 RESULT_SUFFIX = ".vtkhdf"
+DESCRIPTION_SUFFIXES = (".yaml", ".yml")
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 _SIGNATURES = {
     RESULT_SUFFIX: HDF5_SIGNATURE,
@@ -44,6 +46,14 @@ def find_destination(output: str | Path | None, suffixes: tuple[str, ...]) -> De
     if path.suffix.lower() in suffixes and not path.is_dir():
         return Destination(_directory(path.parent, suffixes), path.name)
     return Destination(_directory(path, suffixes))
+
+
+def require_suffix(path: str | Path, suffixes: Sequence[str]) -> Path:
+    """Return a path that ends in one of some suffixes. Raises OutputError for another one."""
+    path = Path(path)
+    if path.suffix.lower() not in suffixes:
+        raise OutputError(f"cannot write {path}: name a file that ends in {' or '.join(suffixes)}")
+    return path
 
 
 def _stem(name: str) -> str:

@@ -31,7 +31,7 @@ from thermostack.schema.validated_dataclass import dump
 ROOT_GROUP = "thermostack"
 _MAP_VALUES: Any = {"stacks": {"__all__": {"layers": {"__all__": {"power": {"map": {"values"}}}}}}}
 _TOKEN = "in place: "  # names of materials have no blanks
-_DTYPES = {"cell": np.int64, "axis": np.uint8, "is_high": np.uint8, "face": np.uint8}
+_DTYPES = {"cell": np.int64, "axis": np.uint8, "is_high": np.uint8, "face": np.uint8, "cooler": np.uint16}
 _CELLS = "VTKHDF/CellData"
 _COORDINATES = {"x": "VTKHDF/XCoordinates", "y": "VTKHDF/YCoordinates", "z": "VTKHDF/ZCoordinates"}
 

@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from thermostack.io.files.atomic_file import write_atomic
+from thermostack.io.files.output_paths import RESULT_SUFFIX, require_suffix
 from thermostack.io.results.hdf5_arrays import open_checked, write_array, write_json
 from thermostack.io.results.metadata import (
     FORMAT_VERSION,
@@ -33,7 +34,6 @@ from thermostack.io.results.model_record import ROOT_GROUP, read_model, write_mo
 from thermostack.io.results.vtk_grid import write_cells, write_grid, write_names
 from thermostack.results.steady_result import SteadyResult
 
-SUFFIX = ".vtkhdf"  # of result files
 RESULT_KIND = "steady"
 _ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, not as JSON
 
@@ -41,9 +41,10 @@ _ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, no
 def write_result(result: SteadyResult, path: str | Path) -> None:
     """Write a steady result to a file, which `read_result`, ParaView and PyVista open.
 
-    Raises OutputError if the file cannot be written; an older file of that name is then unchanged.
+    Raises OutputError if the name does not end in .vtkhdf or the file cannot be written; an older file of
+    that name is then unchanged.
     """
-    write_atomic(path, result_bytes(result))
+    write_atomic(require_suffix(path, (RESULT_SUFFIX,)), result_bytes(result))
 
 
 def read_result(path: str | Path) -> SteadyResult:

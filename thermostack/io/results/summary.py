@@ -45,6 +45,9 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "blocks": {part.name: _temperatures(part) for part in steady.parts if part.is_block},
         "peak": {"part": peak.name, "temperature": peak.max, "error": peak.error, "at": list(peak.at)},
         "heat": {"in": balance.heat_in, "out": dict(balance.out), "imbalance": balance.imbalance},
+        "coolers": {
+            cooler.name: {"area": cooler.area, "parts": dict(cooler.parts)} for cooler in model.coolers
+        },
         "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
         "solver": {
             "iterations": report.total_iterations,

@@ -34,6 +34,7 @@ from pydantic_core import to_jsonable_python
 from thermostack.errors import DescriptionError, Diagnostic, OutputError, ResultFileError
 from thermostack.io.files.append_log import AppendLog
 from thermostack.io.files.atomic_file import atomic_file, resolve_target, with_path_error
+from thermostack.io.files.output_paths import RESULT_SUFFIX, require_suffix
 from thermostack.io.results.checkpoint_file import CHECKPOINT_SUFFIX as CHECKPOINT
 from thermostack.io.results.checkpoint_file import State, read_checkpoint, write_checkpoint
 from thermostack.io.results.frames import (
@@ -82,9 +83,9 @@ class TransientWriter:
     except the model. If `resume` is set and the same run was interrupted, `resumed` is the state of its last
     checkpoint, and later rows and frames are discarded. If that run had finished, `is_finished` is set.
 
-    Raises OutputError if the disk has too little space, before the run starts, or if another run writes to
-    these files; DescriptionError if the interrupted run had other inputs; ResultFileError if its files are
-    damaged.
+    Raises OutputError if the name does not end in .vtkhdf, if the disk has too little space, before the run
+    starts, or if another run writes to these files; DescriptionError if the interrupted run had other inputs;
+    ResultFileError if its files are damaged.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class TransientWriter:
         self.times = np.asarray(frame_times, dtype=np.float64)
         if self.times.size < _MIN_FRAMES or np.any(np.diff(self.times) <= 0.0):
             raise ValueError("frame times must ascend, and there must be at least two")
-        self.path = resolve_target(path)
+        self.path = resolve_target(require_suffix(path, (RESULT_SUFFIX,)))
         self.partial, self.state_path = partial_path(self.path), checkpoint_path(self.path)
         self.model, self.names, self.probes = model, tuple(names), dict(probes)
         self._key = {"model": input_hash(model), "request": request}
@@ -243,7 +244,7 @@ class TransientWriter:
                 is_model = name == "model"
                 other = "model" if is_model else "run with other loads or options"
                 text = f"{name if is_model else 'input'} hash mismatch: the checkpoint is of another {other}"
-                hint = "start the run again, or restore its original inputs"
+                hint = "restore its original inputs, or start again with --overwrite (resume=False in Python)"
                 raise DescriptionError(Diagnostic("", text, hint, "E-FILE", str(self.state_path)))
         return found
 

@@ -1,0 +1,104 @@
+"""The surface that each cooler covers: its area and its parts, and the warnings about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from thermostack.errors import Diagnostic
+from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
+from thermostack.mesh.part_map import PartMap
+from thermostack.package.cooling import ColdPlate, HeatSink
+from thermostack.package.geometry import Geometry
+from thermostack.schema.validated_dataclass import class_key, diagnostic_at
+
+MIN_LISTED_SHARE = 0.01  # of the area of a cooler: materials that cover less are not named in a warning
+
+
+@dataclass(frozen=True)
+class CoolerCoverage:
+    """The surface on which a cooler acts.
+
+    Parameters
+    ----------
+    name : str
+        Face, number in its list where there are several, and kind: "top convection", "top[1] cold plate".
+    area : float
+        Area [m2].
+    parts : mapping from str to float
+        Area of each part [m2], the largest first.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> [cooler.name for cooler in ts.discretize(ts.read_package("hbm3_8h"), cell=2e-3).coolers]
+    ['surroundings convection', 'top convection', 'bottom convection']
+    """
+
+    name: str
+    area: float
+    parts: dict[str, float]
+
+
+def cooler_coverage(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarray) -> list[CoolerCoverage]:
+    """Return what each cooler covers; `part` is 1 + the index of the part of each boundary face.
+
+    Adiabatic faces are not among the boundary faces and are omitted.
+    """
+    found = []
+    for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
+        own = boundary.cooler == number
+        if not own.any():
+            continue
+        areas = np.bincount(part[own], weights=boundary.area[own], minlength=len(geometry.parts) + 1)[1:]
+        order = [index for index in np.argsort(-areas, kind="stable").tolist() if areas[index] > 0.0]
+        parts = {geometry.parts[index].name: float(areas[index]) for index in order}
+        several = len(getattr(geometry.package.cooling, face)) > 1
+        title = f"{face}[{n}]" if several else face
+        kind = class_key(type(entry.cooler)).replace("_", " ")
+        found.append(CoolerCoverage(f"{title} {kind}", float(areas.sum()), parts))
+    return found
+
+
+def cooler_warnings(geometry: Geometry, boundary: BoundaryFaces, part_map: PartMap) -> list[Diagnostic]:
+    """Return warnings about coolers that later ones hide, and films over parts of several materials."""
+    part = np.asarray(part_map.part[part_map.tile_indices(boundary.cell)])
+    found = [*_hidden_coolers(geometry, boundary), *_uneven_films(geometry, boundary, part)]
+    return [geometry.package.locate(diagnostic) for diagnostic in found]
+
+
+def _hidden_coolers(geometry: Geometry, boundary: BoundaryFaces) -> Iterator[Diagnostic]:
+    """Yield a warning for each cooler of a face without any surface of its own."""
+    present = set(np.unique(boundary.cooler).tolist())
+    for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
+        h = getattr(entry.cooler, "h", 1.0)
+        acts = isinstance(h, float) and h > 0.0 and class_key(type(entry.cooler)) != "adiabatic"
+        if face == "surroundings" or not acts or number in present:
+            continue
+        text = "covers no surface: later coolers of the face replace it, or the body has no such surface"
+        hint = "remove it, or write a region: or part: for the later one"
+        yield diagnostic_at(("cooling", face, n), text, hint, "W-COOLING")
+
+
+def _uneven_films(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarray) -> Iterator[Diagnostic]:
+    """Yield a warning for each heat sink or cold plate without a base on parts of several materials."""
+    for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
+        cooler = entry.cooler
+        if not isinstance(cooler, (HeatSink, ColdPlate)) or cooler.base is not None or entry.part is not None:
+            continue
+        own = boundary.cooler == number
+        areas = np.bincount(part[own], weights=boundary.area[own], minlength=len(geometry.parts) + 1)[1:]
+        shares: dict[str, float] = {}
+        for index in np.flatnonzero(areas).tolist():
+            name = geometry.parts[index].material.name
+            shares[name] = shares.get(name, 0.0) + float(areas[index] / areas.sum())
+        named = [name for name, share in shares.items() if share >= MIN_LISTED_SHARE]
+        if len(named) > 1:
+            listed = ", ".join(
+                f"{name} ({shares[name]:.0%})" for name in sorted(named, key=lambda name: -shares[name])
+            )
+            text = f"without a base it is a uniform film over all its materials: {listed}"
+            hint = "give it a base, which spreads the heat, or part: for the parts that it touches"
+            yield diagnostic_at(("cooling", face, n), text, hint, "W-COOLING")

@@ -1,0 +1,21 @@
+"""Cuboids of the parts of a package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from thermostack.package.rectangles import Rectangle
+
+
+@dataclass(frozen=True)
+class Box:
+    """A cuboid of one part, or an empty space (part -1). A later box covers an earlier one."""
+
+    part: int
+    low: tuple[float, float, float]  # x, y, z in m
+    high: tuple[float, float, float]
+
+
+def plan(box: Box) -> Rectangle:
+    """Return the plan of a box [m]."""
+    return box.low[0], box.low[1], box.high[0], box.high[1]

@@ -1,0 +1,159 @@
+"""Contact of each stack with its supports, and of the base of a cooler with the stacks below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from thermostack.errors import Diagnostic
+from thermostack.materials.material import VOID
+from thermostack.package.box import Box, plan
+from thermostack.package.placement import Placement
+from thermostack.package.position_frame import position_frame
+from thermostack.package.rectangles import COINCIDENCE_TOLERANCE, Rectangle, intersection
+from thermostack.schema.validated_dataclass import diagnostic_at
+from thermostack.units import format_quantity
+
+# m: an empty gap between a stack without power and a base that is narrower than this is probably an error.
+MAX_SUSPICIOUS_GAP = 0.2e-3
+
+
+def support_diagnostics(placements: Mapping[str, Placement]) -> Iterator[Diagnostic]:
+    """Yield an error for each stack that does not touch a stack named in its `on`.
+
+    Only a `gap_fill` of the stack itself permits a gap: the filler of another stack would take the place of
+    the contact that was described.
+    """
+    for placement in placements.values():
+        stack = placement.stack
+        supports = [placements[name] for name in stack.on]
+        for support in supports:
+            if not _common_area(placement, support):
+                frame = position_frame(stack, placements)
+                name = frame.stack.name if frame is not None else "the package"
+                text = f"{stack.name} stands on {support.stack.name} but lies beside it"
+                hint = f"its position is in the frame of {name}; correct it, or remove {support.stack.name}"
+                yield diagnostic_at(("stacks", stack.name, "on"), text, hint, "E-GAP")
+            elif stack.gap_fill is None and placement.z0 - support.z1 > COINCIDENCE_TOLERANCE:
+                yield _gap_above(placement, support, max(supports, key=lambda other: other.z1))
+
+
+def _gap_above(placement: Placement, support: Placement, highest: Placement) -> Diagnostic:
+    """Return the error of a stack that lies above one of its supports instead of on it."""
+    name, below = placement.stack.name, support.stack.name
+    gap = format_quantity(placement.z0 - support.z1, "length")
+    text = f"a gap of {gap} separates {name} from {below}, because it rests on {highest.stack.name}"
+    hint = (
+        f"change a thickness, write thickness: fill in a layer of {below} that follows, or give {name} a "
+        "gap_fill (void leaves the gap empty)"
+    )
+    return diagnostic_at(("stacks", name), text, hint, "E-GAP")
+
+
+def _common_area(one: Placement, other: Placement) -> bool:
+    """Return whether the solid plans of two stacks have a common area."""
+    return any(intersection(a, b) for a in one.solid() for b in other.solid())
+
+
+def gap_diagnostics(boxes: Sequence[Box], placements: Mapping[str, Placement]) -> Iterator[Diagnostic]:
+    """Yield an error for each stack on several others with an empty space below it."""
+    for placement in placements.values():
+        stack = placement.stack
+        if len(stack.on) < 2 or stack.gap_fill == VOID:
+            continue
+        for outline in placement.solid():
+            gap = find_gap_below(boxes, outline, placement.z0)
+            if gap is None:
+                continue
+            x, y, floor = gap
+            values = [format_quantity(value, "length") for value in (floor, placement.z0, x, y)]
+            text = "nothing fills the space from z = {} to {} under it, at ({}, {})".format(*values)
+            hint = "give this stack a gap_fill, or the stack below a filler; gap_fill: void leaves it empty"
+            yield diagnostic_at(("stacks", stack.name), text, hint, "E-GAP")
+            break
+
+
+def base_gaps(
+    boxes: Sequence[Box], base: Rectangle, z: float, placements: Mapping[str, Placement]
+) -> dict[str, list[Rectangle]]:
+    """Return by stack the rectangles [m] where an empty gap separates it from a base at height z [m].
+
+    Listed are the stacks with power in or below them, and those with a gap narrower than
+    `MAX_SUSPICIOUS_GAP`. A stack that carries others which the base touches is listed in the second case
+    only: a base extends above its board.
+    """
+    carriers = touched_carriers(z, placements)
+    found = {}
+    for name, placement in placements.items():
+        gap = z - placement.z1
+        if gap <= COINCIDENCE_TOLERANCE or (gap >= MAX_SUSPICIOUS_GAP and name in carriers):
+            continue
+        tower = {name, *_carriers([name], placements)} - carriers
+        is_powered = any(layer.power is not None for each in tower for layer in placements[each].stack.layers)
+        if not is_powered and gap >= MAX_SUSPICIOUS_GAP:
+            continue
+        under = [common for outline in placement.solid() if (common := intersection(outline, base))]
+        if open_ones := [outline for outline in under if find_gap_below(boxes, outline, z, placement.z1)]:
+            found[name] = open_ones
+    return found
+
+
+def touched_carriers(z: float, placements: Mapping[str, Placement]) -> set[str]:
+    """Return the names of the stacks that carry those with their top at height z [m]."""
+    touched = [name for name, each in placements.items() if abs(z - each.z1) < COINCIDENCE_TOLERANCE]
+    return _carriers(touched, placements)
+
+
+def _carriers(names: Sequence[str], placements: Mapping[str, Placement]) -> set[str]:
+    """Return the names of all stacks that carry some stacks."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        supports = set(placements[waiting.pop()].stack.supports) - found
+        found |= supports
+        waiting += supports
+    return found
+
+
+def find_gap_below(
+    boxes: Sequence[Box], outline: Rectangle, z: float, required_floor: float | None = None
+) -> tuple[float, float, float] | None:
+    """Return a point (x, y) of a rectangle with an empty space below height z, and the floor of that [m].
+
+    With `required_floor` [m] only gaps with this floor are found.
+    """
+    below = [
+        box for box in boxes if box.low[2] < z - COINCIDENCE_TOLERANCE and intersection(plan(box), outline)
+    ]
+    x, y = (0.5 * (cuts[1:] + cuts[:-1]) for cuts in (_cuts(below, outline, axis) for axis in (0, 1)))
+    is_closed = np.zeros((x.size, y.size), dtype=bool)
+    floor = np.zeros(is_closed.shape)
+    for box in below:
+        west, east = np.searchsorted(x, (box.low[0], box.high[0]))
+        south, north = np.searchsorted(y, (box.low[1], box.high[1]))
+        window = slice(west, east), slice(south, north)
+        if box.high[2] > z - COINCIDENCE_TOLERANCE:
+            is_closed[window] = box.part >= 0
+        elif box.part >= 0:
+            floor[window] = np.maximum(floor[window], box.high[2])
+    is_open = ~is_closed
+    if required_floor is not None:
+        is_open &= np.abs(floor - required_floor) < COINCIDENCE_TOLERANCE
+    if not is_open.any():
+        return None
+    i, j = np.argwhere(is_open)[0]
+    return float(x[i]), float(y[j]), float(floor[i, j])
+
+
+def _cuts(boxes: list[Box], outline: Rectangle, axis: int) -> np.ndarray:
+    """Return the ends of a rectangle and the faces of boxes between them along an axis [m], ascending."""
+    edges = [outline[axis], outline[axis + 2]]
+    edges += [
+        edge
+        for box in boxes
+        for edge in (box.low[axis], box.high[axis])
+        if outline[axis] < edge < outline[axis + 2]
+    ]
+    found = np.unique(edges)
+    return found[np.concatenate(([True], np.diff(found) > COINCIDENCE_TOLERANCE))]
