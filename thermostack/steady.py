@@ -38,7 +38,7 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.fields import fill_inactive
-from thermostack.results.result_warnings import extremes_of_parts, temperature_warnings
+from thermostack.results.result_warnings import extremes_of_parts, result_warnings
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.arguments import check_number, require_callable
 
@@ -131,7 +131,8 @@ def solve_steady(
             parts = estimate_errors(fluxes, measured, problem.solve_correction)
     temperature = fluxes.t
     fill_inactive(model, temperature, np.nan)
-    warnings = (*model.warnings, *temperature_warnings(model, extremes_of_parts(parts)))
+    found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
+    warnings = (*model.warnings, *found)
     return SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, _max_memory())
 
 

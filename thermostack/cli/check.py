@@ -55,10 +55,11 @@ def check(
 def _mesh(timer: StageTimer, package: Package) -> tuple[Model, list[str]]:
     """Return a package on the coarsest grid, and the warnings that `solve` gives on its default grid.
 
-    Warnings about temperatures come from a steady solution on the coarsest grid. A package without a steady
-    solution has none of them.
+    Warnings about temperatures come from a steady solution on the coarsest grid. A bound is exceeded if the
+    excess is more than the estimated error there. A package without a steady solution has none of them.
     """
     from thermostack.mesh.mesh_diagnostics import SINGLE_CELL_WARNING
+    from thermostack.results.result_warnings import extremes_beyond_doubt, result_warnings
     from thermostack.steady import solve_steady
 
     coarse = timer.discretize(package, CHECK_CELL)  # finds parts that no face cools
@@ -67,8 +68,8 @@ def _mesh(timer: StageTimer, package: Package) -> tuple[Model, list[str]]:
     except ResourceError:  # the default grid does not fit in memory, which is no error of the description
         warnings = [text for text in coarse.warnings if SINGLE_CELL_WARNING not in text]
     with suppress(DescriptionError, ConvergenceError):
-        solved = solve_steady(coarse, estimate=False)
-        warnings += solved.warnings[len(coarse.warnings) :]
+        extremes = extremes_beyond_doubt(solve_steady(coarse).parts)
+        warnings += result_warnings(coarse, extremes, is_powered=coarse.is_powered)
     return coarse, warnings
 
 

@@ -220,6 +220,11 @@ class Model:
         return volume[1:]
 
     @property
+    def is_powered(self) -> bool:
+        """Return whether any cell has power."""
+        return any(source.plane.any() for source in self.layer_sources)
+
+    @property
     def total_power(self) -> float:
         """Return the power of all parts [W]."""
         return float(sum(source.plane.sum() for source in self.layer_sources))

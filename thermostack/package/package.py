@@ -22,12 +22,11 @@ from thermostack.package.stack import Layer, Stack
 from thermostack.schema.fields import Name
 from thermostack.schema.short_repr import html_table
 from thermostack.schema.spelling import suggest
+from thermostack.schema.usual_ranges import USUAL_AMBIENT
 from thermostack.schema.validated_dataclass import FieldPath, NamedItems, class_key, described, diagnostic_at
 from thermostack.units import format_quantity
 
 MAX_SHOWN_STACKS = 6  # names in the text that represents a package
-# K: an ambient temperature outside these bounds gives a warning, for its unit is probably wrong.
-MIN_USUAL_AMBIENT, MAX_USUAL_AMBIENT = 173.15, 673.15
 REGION_TOLERANCE = 1e-9  # m: a region may extend beyond its layer by this rounding error
 
 
@@ -320,7 +319,9 @@ def _material_diagnostics(package: Package, material: MaterialLike, path: FieldP
             )
     else:
         for diagnostic in found.warnings():
-            yield diagnostic_at(path, diagnostic.message, diagnostic.hint, diagnostic.code)
+            yield diagnostic_at(
+                (*path, *diagnostic.path), diagnostic.message, diagnostic.hint, diagnostic.code
+            )
 
 
 def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
@@ -348,7 +349,7 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
             if value is None:
                 continue
             fixes_temperature = fixes_temperature or is_cooling
-            if not MIN_USUAL_AMBIENT <= value <= MAX_USUAL_AMBIENT:
+            if not USUAL_AMBIENT.contains(value):
                 text = f"{value:g} K ({value - 273.15:.4g} degC) is an unusual ambient temperature"
                 yield diagnostic_at((*cooler_path, key), text, "check the unit", "W-RANGE")
         base = getattr(cooler, "base", None)

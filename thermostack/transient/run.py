@@ -18,7 +18,7 @@ from thermostack.io.results.transient_file import read_transient
 from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
-from thermostack.results.result_warnings import Extremes, temperature_warnings
+from thermostack.results.result_warnings import Extremes, power_warnings, result_warnings
 from thermostack.results.transient_result import RunReport, TransientResult
 from thermostack.schema.arguments import (
     argument_error,
@@ -221,6 +221,8 @@ class _Run:
         self.last_time = simulation.time  # s, before the last step
         count = simulation.members.count
         self.min, self.max = np.full(count, np.inf), np.full(count, -np.inf)  # (members,) K, of all steps
+        self.time_of_max = np.zeros(count)  # (members,) s
+        self.max_power = np.zeros(count)  # (members,) W, of the magnitudes
 
     def advance(self, end: float) -> None:
         """Advance to the end [s], with a stop at every frame and every control time."""
@@ -270,21 +272,26 @@ class _Run:
         rows = np.full((4, simulation.members.count), np.nan)
         for n, part in measured.items():
             rows[:, n] = part.min, part.mean, part.max, part.power
+        self.time_of_max[rows[2] > self.max] = simulation.time
         self.min, self.max = np.fmin(self.min, rows[0]), np.fmax(self.max, rows[2])
+        self.max_power = np.fmax(self.max_power, np.abs(rows[3]))
         energy = simulation.energy
         probes = simulation.at(self.probes)
         self.recorder.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
         return float(np.nanmax(rows[2]))
 
     def warnings(self) -> list[str]:
-        """Return the warnings about the extreme temperatures of all steps so far."""
+        """Return the warnings about the extreme temperatures and powers of all steps so far."""
         model = self.simulation.model
+        rows = zip(self.min.tolist(), self.max.tolist(), self.time_of_max.tolist(), strict=True)
         extremes = {
-            part.name: Extremes(low, high)
-            for part, low, high in zip(model.parts, self.min.tolist(), self.max.tolist(), strict=False)
+            part.name: Extremes(low, high, time=time)
+            for part, (low, high, time) in zip(model.parts, rows, strict=False)
             if low <= high
         }
-        return temperature_warnings(model, extremes, uses_capacity=True)
+        is_powered = bool(self.max_power.any())
+        found = result_warnings(model, extremes, is_powered=is_powered, uses_capacity=True)
+        return [*power_warnings(model, self.max_power), *found]
 
     def write_checkpoint(self) -> None:
         """Write a checkpoint if the last one is older than the interval."""
@@ -292,7 +299,7 @@ class _Run:
             state = {
                 "simulation": self.simulation.state(),
                 "control": self.controllers.state(),
-                "extremes": [self.min, self.max],
+                "extremes": [self.min, self.max, self.time_of_max, self.max_power],
             }
             self.recorder.checkpoint(state)
             self.last_checkpoint = clock.monotonic()
@@ -301,7 +308,7 @@ class _Run:
         """Continue from the state of a checkpoint."""
         self.controllers.restore(state["control"])
         self.simulation.restore(state["simulation"])
-        self.min, self.max = state["extremes"]
+        self.min, self.max, self.time_of_max, self.max_power = map(np.array, state["extremes"])
         self.last_time = self.simulation.time
         self.last_checkpoint = clock.monotonic()
 

@@ -22,7 +22,7 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.history import TIME_ROUNDING
-from thermostack.results.result_warnings import extremes_of_parts, temperature_warnings
+from thermostack.results.result_warnings import extremes_of_parts, result_warnings
 from thermostack.results.transient_result import Energy
 from thermostack.schema.arguments import argument_error, check_quantity, require_mapping
 from thermostack.transient.initial_field import Initial, initial_rise
@@ -265,8 +265,11 @@ class Simulation:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Return the warnings of the mesh builder, and those about the present temperatures."""
-        extremes = extremes_of_parts(self.measure().temperatures.values())
-        return (*self.model.warnings, *temperature_warnings(self.model, extremes, uses_capacity=True))
+        parts = list(self.measure().temperatures.values())
+        is_powered = any(part.power for part in parts)
+        extremes = extremes_of_parts(parts)
+        found = result_warnings(self.model, extremes, is_powered=is_powered, uses_capacity=True)
+        return (*self.model.warnings, *found)
 
     def at(self, probes: Mapping[str, Sequence[float | str]]) -> dict[str, float]:
         """Return the temperatures [K] at positions x, y, z [m] by name, NaN outside the body."""
