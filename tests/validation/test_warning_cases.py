@@ -54,8 +54,9 @@ def test_material_outside_its_range_is_reported_in_python(tmp_path: Path) -> Non
     simulation = Simulation(model, initial=steady)
     impedance = thermal_impedance(model, temperature=steady)
     for result in (steady, run, simulation, impedance, read_transient(tmp_path / "run.vtkhdf")):
-        (warning,) = result.warnings  # type: ignore[attr-defined]
+        warning, melting = result.warnings  # type: ignore[attr-defined]
         assert re.sub(r"326\.\d", "326.4", warning) == OUTSIDE
+        assert melting.endswith("[W-TEMPERATURE]")
     steady.save(tmp_path / "steady.vtkhdf")
     assert read_result(tmp_path / "steady.vtkhdf").warnings == steady.warnings
 

@@ -381,8 +381,8 @@ def _without_copies(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """Yield diagnostics, those about the same place of a file once: it may describe several copies."""
     seen: set[tuple[str | int | None, ...]] = set()
     for each in diagnostics:
-        place = (each.file, each.line, each.column, each.message, each.code)
-        if each.line is None or place not in seen:
+        place = (each.file, each.line, each.column, each.field, each.message, each.code)
+        if each.file is None or place not in seen:
             seen.add(place)
             yield each
 

@@ -31,6 +31,7 @@ KIND_NAMES = {
     "interface": "a thermal interface material",
 }
 UNIT_HINT = "check the units"
+PLURAL = {"does": "do", "is": "are"}
 
 
 def plausibility_warnings(package: Package, stacks: Iterable[Stack]) -> Iterator[Diagnostic]:
@@ -83,7 +84,7 @@ def power_warnings(power: Power, stack: Stack, path: FieldPath) -> Iterator[Diag
     if narrow.size:
         n = int(narrow[np.argmin(width[narrow])])
         shown, bound = (format_quantity(each, "length") for each in (float(width[n]), MIN_USUAL_BLOCK_WIDTH))
-        text = f"{_source_name(layout, n)} is {shown} wide, less than {bound}{_others(narrow.size)}"
+        text = f"{_source_name(layout, n)} is {shown} wide, less than {bound}{_others(narrow.size, 'is')}"
         yield diagnostic_at(_source_path(layout, n, path), text, UNIT_HINT, "W-POWER")
 
 
@@ -109,9 +110,11 @@ def heat_flux_text(flux: float) -> str:
     return f"{shown}, more than {bound}"
 
 
-def _others(count: int) -> str:
+def _others(count: int, verb: str = "does") -> str:
     """Return a note on all but one of several."""
-    return "" if count == 1 else f"; {count - 1} {'others do' if count > 2 else 'other does'} too"
+    if count <= 2:
+        return "" if count == 1 else f"; 1 other {verb} too"
+    return f"; {count - 1} others {PLURAL[verb]} too"
 
 
 def _source_name(layout: PowerLayout, n: int) -> str:

@@ -20,6 +20,7 @@ from thermostack.schema.usual_ranges import MAX_USUAL_HEAT_FLUX, MAX_USUAL_TEMPE
 from thermostack.schema.validated_dataclass import FieldPath, diagnostic_at
 from thermostack.units import format_quantity
 
+TIE_DIGITS = 3  # of temperatures [K]: of equal copies, the first is named
 POWER_ROUNDING = 1.0 + 1e-9  # a power of a trace above the described one by this factor is larger
 
 
@@ -112,11 +113,12 @@ def limit_warnings(model: Model, extremes: Mapping[str, Extremes]) -> list[str]:
         if part.limit is None or reached is None or not reached.exceeds(part.limit):
             continue
         place = model.package.locate(diagnostic_at(_limit_path(model, part), "", "", "W-LIMIT"))
-        key = (place.file, place.line, place.column) if place.line is not None else place.path
+        in_file = (place.file, place.line, place.column, place.field)
+        key = place.path if place.file is None else in_file
         above.setdefault(key, []).append((reached.max - part.limit, part, place))
     found = []
     for parts in above.values():
-        excess, part, place = max(parts, key=lambda each: each[0])
+        excess, part, place = max(parts, key=lambda each: round(each[0], TIE_DIGITS))
         text = _excess_text(part, excess, extremes[part.name])
         text += _also([other.name for _, other, _ in parts if other is not part], "exceed")
         hint = "improve the cooling, or reduce the power"
@@ -161,7 +163,7 @@ def _melting_warnings(model: Model, extremes: Mapping[str, Extremes]) -> Iterato
         if reached is not None and reached.exceeds(bound):
             hot.setdefault((part.material.name, bound), []).append((reached.max, part))
     for (material_name, bound), parts in hot.items():
-        value, part = max(parts, key=lambda each: each[0])
+        value, part = max(parts, key=lambda each: round(each[0], TIE_DIGITS))
         shown, limit = (format_quantity(t, "temperature") for t in (value, bound))
         text = f"{shown} is reached in {part.name}, above {limit}, the melting point of {material_name}"
         hint = "the model has no melting: reduce the power or improve the cooling"
