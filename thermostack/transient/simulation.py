@@ -264,12 +264,12 @@ class Simulation:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return the warnings of the mesh builder, and those about the present temperatures."""
+        """Return the warnings of the mesh builder and of the loads, and those about the present temperatures."""
         parts = list(self.measure().temperatures.values())
         is_powered = any(part.power for part in parts)
         extremes = extremes_of_parts(parts)
         found = result_warnings(self.model, extremes, is_powered=is_powered, uses_capacity=True)
-        return (*self.model.warnings, *found)
+        return (*self.model.warnings, *self.loads.warnings, *found)
 
     def at(self, probes: Mapping[str, Sequence[float | str]]) -> dict[str, float]:
         """Return the temperatures [K] at positions x, y, z [m] by name, NaN outside the body."""
@@ -332,6 +332,7 @@ class Simulation:
         every step. Raises ConvergenceError if a step does not converge.
         """
         until = check_quantity(until, "time", "until")
+        self._shifted.solver.require_own_process()
         while self.time < until:
             event = self.loads.next_event(self.time)
             end = min(until, event)
