@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["wiring", "film", "interface", "gas"]
+Kind: TypeAlias = Literal["wiring", "deposited", "interface", "gas"]
 
 # Words of a name in lower case and without digits, as in `beol_adv` and `tim1`.
 KIND_OF_WORDS: dict[str, Kind] = {
@@ -14,7 +14,6 @@ KIND_OF_WORDS: dict[str, Kind] = {
     "metallization": "wiring",
     "rdl": "wiring",
     "wiring": "wiring",
-    "film": "film",
     "grease": "interface",
     "tim": "interface",
     "air": "gas",

@@ -27,7 +27,7 @@ from thermostack.units import format_quantity
 
 KIND_NAMES = {
     "wiring": "wiring of a die",
-    "film": "a deposited film",
+    "deposited": "a deposited layer",
     "interface": "a thermal interface material",
 }
 UNIT_HINT = "check the units"

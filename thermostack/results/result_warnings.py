@@ -75,10 +75,10 @@ def result_warnings(
     found = [*temperature_warnings(model, extremes, uses_capacity=uses_capacity)]
     found += limit_warnings(model, extremes)
     if not is_powered and not model.boundary.flux.any() and extremes:
-        lowest = min(each.min for each in extremes.values())
-        highest = max(each.max for each in extremes.values())
-        if highest - lowest < MIN_TEMPERATURE_SPREAD:
-            text = f"no part has power, and all temperatures are {format_quantity(lowest, 'temperature')}"
+        coldest = min(each.min for each in extremes.values())
+        hottest = max(each.max for each in extremes.values())
+        if hottest - coldest < MIN_TEMPERATURE_SPREAD:
+            text = f"no part has power, and all temperatures are {format_quantity(coldest, 'temperature')}"
             hint = "write `power:` at a layer; in a transient a trace may set it"
             located = model.package.locate(diagnostic_at(("stacks",), text, hint, "W-POWER"))
             found.append(str(located))

@@ -38,7 +38,7 @@ USUAL_CONDUCTIVITY = UsualRange(1e-3, 1e4, "conductivity")
 USUAL_HEAT_CAPACITY = UsualRange(0.1e6, 6e6, "volumetric_heat_capacity")
 
 # Layers, by the kind of their material: a thicker one probably has the wrong unit or the wrong material.
-MAX_USUAL_THICKNESS = {"wiring": 1e-3, "film": 1e-3, "interface": 5e-3}  # m
+MAX_USUAL_THICKNESS = {"wiring": 1e-3, "deposited": 1e-3, "interface": 5e-3}  # m
 
 # Cooling. Conduction through still air over 30 mm gives 1 W/(m2 K); jets and boiling reach a few 1e5.
 USUAL_AMBIENT = UsualRange(173.15, 673.15, "temperature")
