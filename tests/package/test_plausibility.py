@@ -65,7 +65,7 @@ def warnings_of(path: Path, *changes: tuple[str, str]) -> tuple[str, ...]:
     ("old", "new", "expected"),
     [
         (TOP, "thickness: 2 mm, material: beol", r"10:\d+: .*top\.thickness: 2 mm of beol .* 1 mm .*W-RANGE"),
-        (TOP, "thickness: 2 mm, material: low_k", r"10:\d+: .*: 2 mm of low_k .* 1 mm .*deposited layer .*W-RANGE"),
+        (TOP, "thickness: 2 mm, material: low_k", r"10:\d+: .*: 2 mm of low_k .* 1 mm .*deposited .*W-RANGE"),
         (TOP, "thickness: 6 mm, material: tim_gel", r"10:\d+: .*: 6 mm of tim_gel .* 5 mm .*W-RANGE"),
         (TOP, "thickness: 6 mm, material: adhesive_mfit", r"6 mm of adhesive_mfit .* 5 mm .*W-RANGE"),
         ("name: top, thickness: 20 um", "name: tim_2, thickness: 6 mm", r"6 mm of own .* 5 mm .*W-RANGE"),

@@ -58,8 +58,8 @@ EXCEEDS = (
     r"%s; die\.\w\.glue, die\.\w\.glue and die\.\w\.si exceed it too \(.*\) \[W-LIMIT\]"
 )
 MELTS = (
-    r"hot\.yaml:15:\d+: stacks\.die.*glue: [\d.]+ degC is reached in die\.\w\.glue, above 70 degC, the "
-    r"melting point of wax; die\.\w\.glue exceeds it too \(.*\) \[W-TEMPERATURE\]"
+    r"hot\.yaml:15:\d+: stacks\.die\.layers\.glue\.material: [\d.]+ degC is reached in die\.\w\.glue, above "
+    r"70 degC, the melting point of wax; die\.\w\.glue exceeds it too \(.*\) \[W-TEMPERATURE\]"
 )
 
 
@@ -162,6 +162,14 @@ def test_no_power_and_equal_temperatures_are_a_warning() -> None:
         assert re.fullmatch(
             r"stacks: no part has power, and all temperatures are 26\.85 degC .* \[W-POWER\]", warning
         )
+
+
+def test_floorplan_that_a_trace_heats_is_no_warning_of_check(capsys: pytest.CaptureFixture[str]) -> None:
+    case = Path(__file__).parents[1] / "validation" / "cases" / "idle_blocks.yaml"
+    assert main(["check", str(case)]) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert main(["solve", str(case), "--no-save"]) == 0
+    assert "idle_blocks.yaml:2:1: stacks: no part has power" in capsys.readouterr().err
 
 
 def test_heat_without_power_is_no_warning() -> None:

@@ -59,6 +59,7 @@ def _mesh(timer: StageTimer, package: Package) -> tuple[Model, list[str]]:
     excess is more than the estimated error there. A package without a steady solution has none of them.
     """
     from thermostack.mesh.mesh_diagnostics import SINGLE_CELL_WARNING
+    from thermostack.package.plausibility import expects_trace
     from thermostack.results.result_warnings import extremes_beyond_doubt, result_warnings
     from thermostack.steady import solve_steady
 
@@ -69,7 +70,8 @@ def _mesh(timer: StageTimer, package: Package) -> tuple[Model, list[str]]:
         warnings = [text for text in coarse.warnings if SINGLE_CELL_WARNING not in text]
     with suppress(DescriptionError, ConvergenceError):
         extremes = extremes_beyond_doubt(solve_steady(coarse).parts)
-        warnings += result_warnings(coarse, extremes, is_powered=coarse.is_powered)
+        is_powered = coarse.is_powered or expects_trace(package)
+        warnings += result_warnings(coarse, extremes, is_powered=is_powered)
     return coarse, warnings
 
 

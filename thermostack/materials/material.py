@@ -54,9 +54,9 @@ class Material:
         Temperature [K] at which it begins to melt; None for a material that does not melt, and for one that
         is liquid in use. A result above it has a warning.
     kind : {"wiring", "deposited", "interface", "gas"}, optional
-        Kind of layer that consists of it: wiring of a die (BEOL), deposited dielectric or semiconductor, thermal interface material;
-        or a gas. A layer that is too thick for its kind has a warning. Without it the kind follows from the
-        name, see `thermostack.materials.material_kind`.
+        Kind of layer that consists of it: wiring of a die (BEOL), deposited dielectric or semiconductor,
+        thermal interface material; or a gas. A layer that is too thick for its kind has a warning. Without it
+        the kind follows from the name, see `thermostack.materials.material_kind`.
 
     Raises
     ------

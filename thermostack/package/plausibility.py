@@ -104,6 +104,14 @@ def _flux_warnings(layout: PowerLayout, area: np.ndarray, path: FieldPath) -> It
             yield diagnostic_at((*path, "map"), text, UNIT_HINT, "W-POWER")
 
 
+def expects_trace(package: Package) -> bool:
+    """Return whether a floorplan leaves the power of a block open, which a trace sets."""
+    layers = (layer for stack in package.stacks for layer in stack.layers)
+    return any(
+        block.power is None for layer in layers if layer.power is not None for block in layer.power.blocks
+    )
+
+
 def heat_flux_text(flux: float) -> str:
     """Return a heat flux [W/m2] and the threshold that it exceeds."""
     shown, bound = (format_quantity(each, "heat_flux") for each in (float(flux), MAX_USUAL_HEAT_FLUX))

@@ -171,7 +171,8 @@ def _melting_warnings(model: Model, extremes: Mapping[str, Extremes]) -> Iterato
             text = f"{shown} is reached in {part.name}, more than {limit} ({bound:g} K)"
             hint = "check the power, the cooling, and whether the parts touch"
         text += _also([other.name for _, other in parts if other is not part], "exceed")
-        yield model.package.locate(diagnostic_at(part.path, text, hint, "W-TEMPERATURE"))
+        path = part.path if part.path[-1:] in (("filler",), ("gap_fill",)) else (*part.path, "material")
+        yield model.package.locate(diagnostic_at(path, text, hint, "W-TEMPERATURE"))
 
 
 def power_warnings(model: Model, max_power: np.ndarray) -> list[str]:

@@ -264,7 +264,7 @@ class Simulation:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return the warnings of the mesh builder and of the loads, and those about the present temperatures."""
+        """Return the warnings of the mesh builder, of the loads, and about the present temperatures."""
         parts = list(self.measure().temperatures.values())
         is_powered = any(part.power for part in parts)
         extremes = extremes_of_parts(parts)
