@@ -108,6 +108,27 @@ def test_transient_names_the_time_of_the_peak_of_the_whole_run(hot: Path, tmp_pa
     assert solve_transient(model, 1.0, initial="outside", tolerance=0.5).above_limit == ()
 
 
+def test_resumed_run_knows_the_peak_before_the_interruption(hot: Path, tmp_path: Path) -> None:
+    model = discretize(read_package(hot), cell=5 * mm)
+    trace = Trace.of([0.0, 100.0], {"die": [20.0, 0.0]}, after="hold")
+
+    def interrupt(now: float, step: float, peak: float) -> None:
+        if now > 120.0:
+            raise KeyboardInterrupt
+
+    path, quiet = tmp_path / "run.vtkhdf", lambda now, step, peak: None
+    with pytest.raises(KeyboardInterrupt):
+        solve_transient(model, 400.0, trace, initial="outside", tolerance=0.5, path=path, progress=interrupt)
+    found = [
+        solve_transient(
+            model, 400.0, trace, initial="outside", tolerance=0.5, path=file, resume=True, progress=quiet
+        ).warnings
+        for file in (path, tmp_path / "whole.vtkhdf")
+    ]
+    assert found[0] == found[1]
+    assert "at 100 s" in with_code(found[0], "W-LIMIT")[0]
+
+
 def test_simulation_and_impedance_report_what_melts(hot: Path) -> None:
     model = discretize(read_package(hot), cell=5 * mm)
     steady = solve_steady(model, estimate=False)
