@@ -291,7 +291,7 @@ def _layer_diagnostics(package: Package, stack: Stack, layer: Layer, path: Field
     for region in layer.regions:
         region_path = (*path, "regions", region.name)
         yield from _material_diagnostics(package, region.material, (*region_path, "material"))
-        (x, y), (w, d) = region.position, region.size
+        (x, y), (w, d) = region.corner, region.size
         beyond = {"west": -x, "east": x + w - width, "south": -y, "north": y + d - depth}
         sides = [
             f"{format_quantity(length, 'length')} to the {side}"
