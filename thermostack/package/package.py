@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from thermostack.errors import DescriptionError, Diagnostic
@@ -16,6 +16,7 @@ from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.material_library import Definitions, MaterialDefinitions, find_material
+from thermostack.package.contact_resistance import ContactResistance
 from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.heights import fill_diagnostics
 from thermostack.package.stack import Layer, Stack
@@ -32,6 +33,10 @@ REGION_TOLERANCE = 1e-9  # m: a region may extend beyond its layer by this round
 
 
 Locator = Callable[[Diagnostic], Diagnostic]
+
+
+def _as_contacts(value: Any) -> Any:
+    return (value,) if isinstance(value, (ContactResistance, Mapping)) else value
 
 
 @described
@@ -52,6 +57,8 @@ class Package:
         References of the numbers.
     materials : mapping from str to Material or effective medium
         Materials of the package, in addition to those of the library; a read-only copy is kept.
+    contacts : sequence of ContactResistance
+        Contact resistances between parts or stacks that touch.
 
     Raises
     ------
@@ -73,6 +80,7 @@ class Package:
     about: str = ""
     sources: tuple[str, ...] = ()
     materials: MaterialDefinitions = field(default_factory=Definitions)
+    contacts: Annotated[tuple[ContactResistance, ...], BeforeValidator(_as_contacts)] = ()
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`

@@ -31,7 +31,7 @@ from thermostack.units import write_quantity
 
 MAX_INLINE_BLOCKS = 200  # more blocks are written to a floorplan file
 LINE_WIDTH = 100  # characters; longer only if a single value is longer
-_ORDER = ("package", "about", "sources", "materials", "stacks", "cooling")
+_ORDER = ("package", "about", "sources", "materials", "stacks", "contacts", "cooling")
 _STACK_ORDER = (
     "on",
     "inside",
