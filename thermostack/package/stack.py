@@ -83,8 +83,8 @@ class Region:
     --------
     >>> Region("coin", ("3 mm", "3 mm"), "copper", position=("1 mm", "1 mm")).size
     (0.003, 0.003)
-    >>> Region("via", material="copper", diameter="0.3 mm", center=("1 mm", "1 mm")).corner
-    (0.00085, 0.00085)
+    >>> Region("via", material="copper", diameter="0.4 mm", center=("1 mm", "1 mm")).corner
+    (0.0008, 0.0008)
     """
 
     name: Name
