@@ -167,6 +167,9 @@ def test_scaled_power_counts_and_the_area_of_a_frame() -> None:
     ring = Stack("ring", (10 * mm, 10 * mm), layers, frame=100 * um)
     (warning,) = build_geometry(Package("ring", (ring,), Cooling(top=Convection(1e4, 300.0)))).warnings
     assert "the layer generates 17680 W/cm2" in warning.message
+    disc = Stack("disc", layers=(Layer("si", 0.5 * mm, "silicon", "9 kW"),), diameter=10 * mm)
+    (warning,) = build_geometry(Package("disc", (disc,), Cooling(top=Convection(1e4, 300.0)))).warnings
+    assert "the layer generates 11460 W/cm2" in warning.message
 
 
 def test_flux_of_a_face_and_map_of_coefficients() -> None:

@@ -35,6 +35,7 @@ from thermostack.mesh.mesh_diagnostics import (
     remove_unpowered_islands,
     single_cell_warnings,
 )
+from thermostack.mesh.part_contacts import PartContacts, find_part_contacts, part_contact_diagnostics
 from thermostack.mesh.part_map import Window, cell_range, cell_window, nearest_plane, rasterize
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
 from thermostack.package.geometry import Geometry, InterfaceResistance, Part, package_geometry
@@ -131,6 +132,11 @@ class Model:
         return "\n".join(
             [f"Model of {self.package.name!r}", *(f"  {key:8} {text}" for key, text in rows.items())]
         )
+
+    @cached_property
+    def part_contacts(self) -> PartContacts:
+        """Return the faces between cells with the resistance of a contact of the package."""
+        return find_part_contacts(self.geometry, self.part)
 
     @property
     def package(self) -> Package:
@@ -325,7 +331,9 @@ def discretize(
         boundary,
         tuple(str(diagnostic) for diagnostic in warnings),
     )
-    model.package.refuse(_contact_diagnostics(model))
+    model.package.refuse(
+        [*_contact_diagnostics(model), *part_contact_diagnostics(geometry, model.part_contacts)]
+    )
     return model
 
 

@@ -13,6 +13,7 @@ from thermostack.materials.temperature_laws import Array, ArrayAxes, Axes
 from thermostack.package.box import Box, boxes_over
 from thermostack.package.contact import base_gaps, gap_diagnostics, support_diagnostics, touched_carriers
 from thermostack.package.cooling import Base, ColdPlate, HeatSink
+from thermostack.package.disc import plan_rectangles
 from thermostack.package.package import Package
 from thermostack.package.placement import Placement, place_and_diagnose
 from thermostack.package.plausibility import plausibility_warnings
@@ -22,7 +23,6 @@ from thermostack.package.rectangles import (
     COINCIDENCE_TOLERANCE,
     Rectangle,
     difference,
-    frame_rectangles,
     intersection,
 )
 from thermostack.package.stack import Layer
@@ -248,7 +248,7 @@ class _GeometryBuilder:
         if top > placement.z1:
             path = ("stacks", stack.name, "filler")
             part = self.add_part(f"{stack.name}.filler", stack.filler, path, is_turned=placement.swaps_xy)
-            self.add_boxes(part, [placement.outline], placement.z1, top)
+            self.add_boxes(part, placement.plan(), placement.z1, top)
 
     def add_fill_beside_supports(self, placement: Placement) -> None:
         """Add the gap fill of a stack above the stacks that carry its supports.
@@ -257,17 +257,16 @@ class _GeometryBuilder:
         """
         for support in (self.placements[name] for name in placement.stack.on):
             for carrier in (self.placements[name] for name in support.stack.supports):
-                if gap := intersection(carrier.outline, placement.outline):
-                    self.add_gap_box(placement, gap, carrier.z1)
+                self.add_gap_boxes(placement, carrier)
 
     def add_gap_fill(self, placement: Placement) -> None:
         """Add the gap fill between a stack and the lower ones of its supports."""
         for support in (self.placements[name] for name in placement.stack.on):
-            if gap := intersection(support.outline, placement.outline):
-                self.add_gap_box(placement, gap, support.z1)
+            self.add_gap_boxes(placement, support)
 
-    def add_gap_box(self, placement: Placement, gap: Rectangle, floor: float) -> None:
-        """Add the gap fill of a stack over a rectangle [m] from a height [m] to the bottom of the stack."""
+    def add_gap_boxes(self, placement: Placement, support: Placement) -> None:
+        """Add the gap fill of a stack from the top of a lower one to its bottom."""
+        floor = support.z1
         if placement.stack.gap_fill is None or placement.z0 - floor <= COINCIDENCE_TOLERANCE:
             return
         name = f"{placement.stack.name}.gap_fill"
@@ -276,7 +275,8 @@ class _GeometryBuilder:
             self.gap_parts[name] = self.add_part(
                 name, placement.stack.gap_fill, path, is_turned=placement.swaps_xy
             )
-        self.add_boxes(self.gap_parts[name], [gap], floor, placement.z0)
+        common = (intersection(a, b) for a in support.plan() for b in placement.plan())
+        self.add_boxes(self.gap_parts[name], filter(None, common), floor, placement.z0)
 
     def add_stack(self, placement: Placement) -> None:
         """Add the layers of a stack, which replace everything in the same space."""
@@ -298,11 +298,12 @@ class _GeometryBuilder:
         part = self.add_part(name, layer.material, path, limit, is_turned=placement.swaps_xy)
         self.add_boxes(part, placement.solid(), z0, z1)
         for region in layer.regions:
-            outline = placement.rectangle(*region.position, *region.size)
+            outline = placement.rectangle(*region.corner, *region.size)
+            is_round = region.diameter is not None
             title = f"{name}.{region.name}"
             inner_path = (*path, "regions", region.name)
             inner = self.add_part(title, region.material, inner_path, limit, is_turned=placement.swaps_xy)
-            self.add_boxes(inner, frame_rectangles(outline, region.frame), z0, z1)
+            self.add_boxes(inner, plan_rectangles(outline, region.frame, is_round=is_round), z0, z1)
         if layer.power is not None:
             rotate, is_mirrored = placement.orientation
             power = orient_power(layer.power, *stack.size, rotate, is_mirrored)

@@ -13,6 +13,7 @@ import numpy as np
 from thermostack.errors import Diagnostic
 from thermostack.materials.material import VOID
 from thermostack.package.cooling import Cooling, FixedFlux, HtcMap
+from thermostack.package.disc import plan_rectangles
 from thermostack.package.package import Package
 from thermostack.package.power import Power
 from thermostack.package.power_layout import PowerLayout, lay_out_power
@@ -75,9 +76,9 @@ def power_warnings(power: Power, stack: Stack, path: FieldPath) -> Iterator[Diag
     """Yield warnings about the heat flux and the width of the blocks, the map and the total of a layer."""
     layout = lay_out_power(power, (0.0, 0.0, *stack.size))
     area = layout.area
-    if layout.names == ("",) and stack.frame is not None:
-        (width, depth), frame = stack.size, stack.frame
-        area = area - (width - 2.0 * frame) * (depth - 2.0 * frame)
+    if layout.names == ("",):  # a total is generated in the solid part of the plan
+        solid = plan_rectangles(layout.rectangle, stack.frame, is_round=stack.diameter is not None)
+        area = np.array([sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in solid)])
     yield from _flux_warnings(layout, area, path)
     width = np.minimum(layout.x1 - layout.x0, layout.y1 - layout.y0)
     narrow = np.flatnonzero((width < MIN_USUAL_BLOCK_WIDTH) & layout.is_powered)

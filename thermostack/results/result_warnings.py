@@ -184,9 +184,11 @@ def power_warnings(model: Model, max_power: np.ndarray) -> list[str]:
     areas: dict[int, float] = {}  # m2, of members by index
     names = [part.name for part in model.parts]
     described = [*model.power_of_parts.tolist()]
-    for source in model.geometry.sources:
-        x0, y0, x1, y1 = source.rectangle
-        areas[source.part] = areas.get(source.part, 0.0) + (x1 - x0) * (y1 - y0)
+    powered = {source.part for source in model.geometry.sources}
+    for box in model.geometry.boxes:
+        if box.part in powered:  # a layer, whose boxes lie side by side
+            (x0, y0, _), (x1, y1, _) = box.low, box.high
+            areas[box.part] = areas.get(box.part, 0.0) + (x1 - x0) * (y1 - y0)
     for n, block in enumerate(model.blocks, len(names)):
         _, j, i = block.window
         areas[n] = float(model.grid.dy[j].sum() * model.grid.dx[i].sum())
