@@ -94,20 +94,17 @@ def test_selected_faces_alone_have_the_resistance() -> None:
     )
     planes = np.arange(4) * mm
     grid = Grid(planes, planes, planes)
+    touched = {"top": ("s.high",), "bottom": ("s.low",), "sides": ("s.middle",)}
+    touched["all"] = (*touched["top"], *touched["bottom"], *touched["sides"])
     found = {}
-    for on in ("all", "sides", "top", "bottom"):
-        others = ("s.low", "s.middle", "s.high")
-        contacts = [ContactResistance(("s.middle.cube", other), RESISTANCE, on=on) for other in others]
-        kept = []
-        for contact in contacts:
-            try:
-                discretize(replace(package, contacts=(contact,)), grid=grid)
-            except DescriptionError as error:
-                assert "do not touch" in str(error)
-            else:
-                kept.append(contact)
-        faces = discretize(replace(package, contacts=tuple(kept)), grid=grid).part_contacts.faces
+    for on, others in touched.items():
+        contacts = tuple(ContactResistance(("s.middle.cube", other), RESISTANCE, on=on) for other in others)
+        faces = discretize(replace(package, contacts=contacts), grid=grid).part_contacts.faces
         found[on] = [each.resistance.size for each in faces]  # along z, y and x
+        for other in {*touched["all"]} - {*others}:
+            wrong = ContactResistance(("s.middle.cube", other), RESISTANCE, on=on)
+            with pytest.raises(DescriptionError, match="do not touch"):
+                discretize(replace(package, contacts=(wrong,)), grid=grid)
     assert found == {"all": [2, 2, 2], "sides": [0, 2, 2], "top": [1, 0, 0], "bottom": [1, 0, 0]}
 
 
