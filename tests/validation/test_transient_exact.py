@@ -878,7 +878,7 @@ def green_error(cells: int, tolerance: float) -> float:
 
 
 def test_rectangular_source_against_green_functions() -> None:
-    """A block of 1 by 1.5 mm on a die, from 10 us to 1 s: 1.1 % of the hottest point's rise on 32 000 cells."""
+    """A block of 1 by 1.5 mm on a die, from 10 us to 1 s: 1.1 % of the hottest rise on 32 000 cells."""
     assert green_error(8, 0.01) < 0.011
 
 

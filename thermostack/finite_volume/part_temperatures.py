@@ -75,6 +75,16 @@ class PartTemperature:
             return self.min_margin
         return None if self.limit is None else self.limit - self.max
 
+    @property
+    def exceeds(self) -> bool:
+        """Return whether the maximum is above the limit, of several parts whether any is above its own."""
+        return self.margin is not None and self.margin < 0.0
+
+    @property
+    def is_within_error(self) -> bool:
+        """Return whether the margin is less than the estimated error, so that it may have the other sign."""
+        return self.margin is not None and self.error is not None and abs(self.margin) < self.error
+
 
 class PartsAndBlocks:
     """The zones of a model and volume integrals over them, plane by plane.
@@ -181,10 +191,10 @@ def measure_zones(
 ) -> ZoneTemperatures:
     """Return the temperatures of all parts and blocks.
 
-    `bounds` [K] are the minimum and maximum possible temperature; numerical errors beyond them are removed. By
-    default they are those of a steady field: without heat sources the maximum ambient temperature, without
-    heat sinks the minimum. `power_of_plane` returns the power generated in the cells at a height (ny, nx)
-    [W], which shows how much heat the cells store; without it they store none.
+    `bounds` [K] are the minimum and maximum possible temperature; numerical errors beyond them are removed.
+    By default they are those of a steady field: without heat sources the maximum ambient temperature,
+    without heat sinks the minimum. `power_of_plane` returns the power generated in the cells at a height
+    (ny, nx) [W], which shows how much heat the cells store; without it they store none.
     """
     nz = fluxes.model.grid.shape[0]
     # Integrals are summed by planes, because one long sum would accumulate rounding errors.

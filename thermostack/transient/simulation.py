@@ -25,6 +25,7 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.history import TIME_ROUNDING
+from thermostack.results.result_warnings import extremes_of_parts, result_warnings
 from thermostack.results.transient_result import Energy
 from thermostack.schema.arguments import argument_error, check_quantity, require_mapping
 from thermostack.transient.initial_field import Initial, initial_fluxes, initial_rise, steady_start
@@ -166,8 +167,8 @@ class Simulation:
     def field(self) -> Array:
         """Return the temperatures [K], (nz, ny, nx), NaN outside the body.
 
-        They are the state of the time integration, whose stored heat is that of `energy`. Within its tolerance
-        they may be beyond `bounds`; all temperatures that are reported and recorded are within them.
+        They are the state of the time integration, whose stored heat is that of `energy`. They can be beyond
+        `bounds` by its tolerance; all temperatures that are reported and recorded are within the bounds.
         """
         t = self._stepper.field + self._zero
         t[self.model.part == 0] = np.nan
@@ -256,9 +257,7 @@ class Simulation:
 
     def temperatures(self) -> dict[str, PartTemperature]:
         """Return the temperatures of all parts, blocks and stacks by name."""
-        measured = measure_parts(self._fluxes(), self.members, self.zone_temperatures()).temperatures
-        power = self.loads.power(self.time)
-        found = {part.name: dataclasses.replace(part, power=float(power[n])) for n, part in measured.items()}
+        found = self._part_temperatures()
         stacks: dict[str, list[PartTemperature]] = {}
         for name, part in found.items():
             pieces = name.split(".")
@@ -267,6 +266,12 @@ class Simulation:
                     stacks.setdefault(".".join(pieces[:n]), []).append(part)
         merged = {name: merge_parts(name, parts) for name, parts in stacks.items() if name not in found}
         return found | merged
+
+    def _part_temperatures(self) -> dict[str, PartTemperature]:
+        """Return the temperatures of all parts and blocks by name."""
+        measured = measure_parts(self._fluxes(), self.members, self.zone_temperatures()).temperatures
+        power = self.loads.power(self.time)
+        return {part.name: dataclasses.replace(part, power=float(power[n])) for n, part in measured.items()}
 
     def zone_temperatures(self) -> ZoneTemperatures:
         """Return the minimum, mean and maximum temperatures of all parts and blocks."""
@@ -294,6 +299,15 @@ class Simulation:
             return plane.reshape(ny, nx)
 
         return power_of_plane
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return the warnings of the mesh builder, of the loads, and about the present temperatures."""
+        parts = list(self._part_temperatures().values())
+        is_powered = any(part.power for part in parts)
+        extremes = extremes_of_parts(parts)
+        found = result_warnings(self.model, extremes, is_powered=is_powered, uses_capacity=True)
+        return (*self.model.warnings, *self.loads.warnings, *found)
 
     def at(self, probes: Mapping[str, Sequence[float | str]]) -> dict[str, float]:
         """Return the temperatures [K] at positions x, y, z [m] by name, NaN outside the body."""
