@@ -225,3 +225,7 @@ class ResultFileError(ThermostackError):
     """
 
     exit_code = 6
+
+
+class GridWarning(UserWarning):
+    """A requested value has a large estimated discretisation error (W-GRID)."""

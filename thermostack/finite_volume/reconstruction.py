@@ -99,6 +99,27 @@ class FaceFluxes:
         self._set_boundary_flows(cells, low, high)
         return CellFluxes(low, high, cell_resistance(self.model.grid, conductivity, cells))
 
+    def slopes_of(self, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return h s_lo and h s_hi [K] along z, y and x, each (3, n), of cells with indices (n,)."""
+        return self.of_cells(self._unravel(cell), self._conductivity_of(cell)).slopes
+
+    def resistance_of(self, cell: np.ndarray) -> np.ndarray:
+        """Return the thermal resistance h / (k A) [K/W] along z, y and x, (3, n), of cells (n,)."""
+        return cell_resistance(self.model.grid, self._conductivity_of(cell), self._unravel(cell))
+
+    def _unravel(self, cell: np.ndarray) -> Cells:
+        k, j, i = np.unravel_index(cell, self.t.shape)
+        return k, j, i
+
+    def _conductivity_of(self, cell: np.ndarray) -> np.ndarray:
+        """Return the conductivity [W/(m K)] along z, y and x, (3, n), of cells with indices (n,)."""
+        k, j, i = self._unravel(cell)
+        conductivity = np.empty((3, cell.size))
+        for height in np.unique(k).tolist():
+            own = k == height
+            conductivity[:, own] = self.conductivity.plane(height)[:, j[own], i[own]]
+        return conductivity
+
     def neighbour_rise(self, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
         """Return the temperatures of the low and the high neighbours minus those of cells [K], each (3, ...).
 
