@@ -63,8 +63,8 @@ class ResponseError:
         """
         heat = CellHeat(power, rate * self.capacity)
         fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, response)
-        changes = np.zeros((len(AXIS_GROUPS), points.cell.size))
-        limits = self._limits(fluxes, power, rate, points)
+        changes: Array = np.zeros((len(AXIS_GROUPS), points.cell.size))
+        limits = self._limits(response, power, rate, points)
         residual = np.empty(response.shape)
         for change, limit, axes in zip(changes, limits, AXIS_GROUPS.values(), strict=True):
             total = np.zeros(response.shape)
@@ -75,21 +75,27 @@ class ResponseError:
             np.clip(change, -limit, limit, out=change)
         return changes
 
-    def _limits(self, fluxes: FaceFluxes, power: Array, rate: float, points: CellPoints) -> Array:
+    def reach(self, cell: Array, time: float) -> Array:
+        """Return the diffusion length in a time [s] over the width of some cells along z, y and x, (3, n)."""
+        fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, self.capacity)
+        time_constant = fluxes.resistance_of(cell) * self.capacity.reshape(-1)[cell]
+        with np.errstate(divide="ignore"):
+            value: Array = np.sqrt(time / time_constant)
+        return value
+
+    def _limits(self, response: Array, power: Array, rate: float, points: CellPoints) -> Array:
         """Return the bounds of the changes [K], (groups, n): infinite but in heated cells.
 
         Heat crosses no more than a diffusion length, so in a cell that is wider no more than that fraction of
         its own rise depends on its neighbours.
         """
-        limits = np.full((len(AXIS_GROUPS), points.cell.size), np.inf)
+        limits: Array = np.full((len(AXIS_GROUPS), points.cell.size), np.inf)
         if rate > 0.0:
-            response = np.abs(fluxes.t.reshape(-1)[points.cell])
+            rise = np.abs(response.reshape(-1)[points.cell])
             is_heated = power.reshape(-1)[points.cell] != 0.0
-            time_constant = fluxes.resistance_of(points.cell) * self.capacity.reshape(-1)[points.cell]
-            with np.errstate(divide="ignore"):
-                reach = np.sqrt(RATE_OF_TIME / rate / time_constant)  # (3, n) diffusion lengths over widths
+            reach = self.reach(points.cell, RATE_OF_TIME / rate)
             for limit, axes in zip(limits, AXIS_GROUPS.values(), strict=True):
-                bound = LEAK_WEIGHT * reach[list(axes)].sum(axis=0) * response
+                bound = LEAK_WEIGHT * reach[list(axes)].sum(axis=0) * rise
                 limit[is_heated] = bound[is_heated]
         return limits
 
@@ -109,12 +115,14 @@ class ResponseError:
         low, high, *slopes = values.T
         at_center = fluxes.t.reshape(-1)[points.cell]
         if points.offset is None:
-            return 0.5 * (low + high) - at_center
+            mean_change: Array = 0.5 * (low + high) - at_center
+            return mean_change
         x = points.offset[axis]
         in_low = low + profile(slopes[0], slopes[1], 2.0 * x + 0.5)
         in_high = high + profile(slopes[1], slopes[2], 2.0 * x - 0.5)
         a, b = (slope[axis] for slope in fluxes.slopes_of(points.cell))
-        return np.where(x < 0.0, in_low, in_high) - at_center - profile(a, b, x)
+        change: Array = np.where(x < 0.0, in_low, in_high) - at_center - profile(a, b, x)
+        return change
 
 
 def estimate_response_error(change: Array, rise: Array) -> Array:

@@ -126,7 +126,9 @@ class TransientResult:
     report : RunReport or None
         Scheme, tolerance and counts of the run.
     warnings : tuple of str
-        Warnings of the mesh builder.
+        Warnings of the mesh builder and of the run.
+    peak_error : tuple of float or None
+        Estimated discretisation error of the maximum of each member over the run [K], None where unknown.
 
     Examples
     --------
@@ -154,6 +156,7 @@ class TransientResult:
     throttling: tuple[ThrottlingLog, ...] = ()
     report: RunReport | None = None
     warnings: tuple[str, ...] = ()
+    peak_error: tuple[float | None, ...] = ()  # (members,) K
 
     def __repr__(self) -> str:
         """Return package, grid, duration, peak and energy balance in six lines at most."""

@@ -26,8 +26,10 @@ from thermostack.schema.arguments import (
     require_callable,
 )
 from thermostack.transient.controllers import Controller, ControllerSet, Startable, as_controllers
+from thermostack.transient.grid_error import estimate_peak_errors, peak_warnings
 from thermostack.transient.initial_field import Initial, read_initial, require_parts
 from thermostack.transient.loads import Loads
+from thermostack.transient.peak_record import PeakRecord
 from thermostack.transient.probes import Position, positions_in_metres, require_inside
 from thermostack.transient.recorder import MemoryRecorder
 from thermostack.transient.run_hash import run_hash
@@ -165,15 +167,19 @@ def solve_transient(
         if recorder.resumed is not None:
             run.restore(recorder.resumed)
         run.advance(duration)
+        field = simulation.field
+        is_steady = isinstance(initial, str) and initial == "steady"
+        errors = estimate_peak_errors(simulation, run.peaks, is_steady_start=is_steady)
         metadata: dict[str, Any] = {
             "throttling": controller_set.outcomes(duration),
             "report": _report(simulation, clock.perf_counter() - start_time),
-            "warnings": model.warnings,
+            "warnings": (*model.warnings, *peak_warnings(errors, names, run.peaks.is_powered, tolerance)),
+            "peak_error": tuple(None if np.isnan(error) else float(error) for error in errors.error),
         }
         if path is None:
             arrays = recorder.arrays(frame_times)
-            return TransientResult(model=model, field=simulation.field, **arrays, **metadata)
-        recorder.finish(simulation.field, metadata)
+            return TransientResult(model=model, field=field, **arrays, **metadata)
+        recorder.finish(field, metadata)
     return read_transient(recorder.path)
 
 
@@ -218,6 +224,7 @@ class _Run:
         self.checkpoint_interval = checkpoint_interval  # s, wall-clock
         self.last_checkpoint = -math.inf  # s, wall-clock
         self.last_time = simulation.time  # s, before the last step
+        self.peaks = PeakRecord(simulation)
 
     def advance(self, end: float) -> None:
         """Advance to the end [s], with a stop at every frame and every control time."""
@@ -267,6 +274,7 @@ class _Run:
         rows = np.full((4, simulation.members.count), np.nan)
         for n, part in measured.items():
             rows[:, n] = part.min, part.mean, part.max, part.power
+        self.peaks.add(simulation)
         energy = simulation.energy
         probes = simulation.at(self.probes)
         self.recorder.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
@@ -275,13 +283,18 @@ class _Run:
     def write_checkpoint(self) -> None:
         """Write a checkpoint if the last one is older than the interval."""
         if clock.monotonic() - self.last_checkpoint >= self.checkpoint_interval:
-            state = {"simulation": self.simulation.state(), "control": self.controllers.state()}
+            state = {
+                "simulation": self.simulation.state(),
+                "control": self.controllers.state(),
+                "peaks": self.peaks.state(),
+            }
             self.recorder.checkpoint(state)
             self.last_checkpoint = clock.monotonic()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from the state of a checkpoint."""
         self.controllers.restore(state["control"])
+        self.peaks.restore(state["peaks"])
         self.simulation.restore(state["simulation"])
         self.last_time = self.simulation.time
         self.last_checkpoint = clock.monotonic()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import ConvergenceError
+from thermostack.finite_volume.conduction import CellConductivity
 from thermostack.finite_volume.part_temperatures import (
     PartMeasurements,
     PartsAndBlocks,
@@ -274,6 +275,13 @@ class Simulation:
         t = np.add(self._stepper.field, self._zero, out=self._temperature)
         conductivity = self._materials.conductivity_at(t)
         return FaceFluxes(self.model, self._materials.conduction, conductivity, t, self._ambient)
+
+    def operators(self) -> tuple[ShiftedOperator, CellConductivity]:
+        """Return the operator of conduction and storage, and the conductivities, at the present temperatures.
+
+        The shift of the operator may be changed: the next step sets its own.
+        """
+        return self._shifted, self._materials.conductivity_at(self._stepper.field + self._zero)
 
     @property
     def _surface(self) -> Array:
