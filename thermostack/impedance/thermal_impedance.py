@@ -42,6 +42,7 @@ from thermostack.units import format_quantity, format_share
 Array: TypeAlias = np.ndarray
 
 FIRST_TIME, MIN_LAST_TIME = 1e-6, 1e2  # s, range of the default times
+MIN_TIME_RANGE = 10.0  # last over first of the default times
 TIMES_PER_DECADE = 20  # of the default times
 STEADY_TIME_CONSTANTS = 5.0  # mean time constants that the default times cover
 RESPONSE_TOLERANCE = 1e-8  # of the linear solver, relative residual of each response
@@ -56,6 +57,7 @@ def thermal_impedance(
     source: str | None = None,
     *,
     times: Sequence[float | str] | Array | None = None,
+    first_time: float | str = FIRST_TIME,
     outputs: str | Sequence[str] = (),
     tolerance: float = 1e-4,
     temperature: SteadyResult | Array | float | str | None = None,
@@ -77,6 +79,8 @@ def thermal_impedance(
     times : array_like, shape (n,), optional
         Times [s], or text with a unit, "10 ms". Default: 20 per decade from 1 us to
         100 s, or to 5 mean time constants of the body.
+    first_time : float or str
+        First of the default times [s]; that of a grid with a `from_time`.
     outputs : str or sequence of str
         Names of other parts, blocks or stacks. The output is the mean weighted by power, or by volume for
         those without power. The output "SOURCE peak" is added: the cell of the source with the maximum rise.
@@ -131,6 +135,7 @@ def thermal_impedance(
     ports = {source: find_source(model, source)}
     ports |= {name: find_port(model, name) for name in outputs if name != source}
     given_times = None if times is None else _checked_times(times)
+    first_time = check_quantity(first_time, "time", "first_time", above=0.0)
     check_memory(
         MemoryEstimate(model.grid, model.is_linear, extra_fields=MAX_BASIS_FIELDS + ESTIMATE_FIELDS),
         held=model.memory,
@@ -143,7 +148,7 @@ def thermal_impedance(
     with timed(seconds, "reduce", progress):
         widths = (model.grid.dx, model.grid.dy)
         shifted = ShiftedOperator(conduction, capacity, widths=widths, threads=threads)
-        basis, time, error, rates = _reduce(shifted, ports, given_times, tolerance)
+        basis, time, error, rates = _reduce(shifted, ports, given_times, first_time, tolerance)
         tau, resistance = basis.terms(list(ports.values()))
         networks = {port: Foster(row, tau) for port, row in zip(ports, resistance, strict=True)}
     with timed(seconds, "estimate", progress):
@@ -167,7 +172,11 @@ def thermal_impedance(
 
 
 def _reduce(
-    shifted: ShiftedOperator, ports: dict[str, Port], times: Array | None, tolerance: float
+    shifted: ShiftedOperator,
+    ports: dict[str, Port],
+    times: Array | None,
+    first_time: float,
+    tolerance: float,
 ) -> tuple[KrylovBasis, Array, float, tuple[float, ...]]:
     """Return the reduced model, times [s], its estimated error and rates [1/s]; add the port of the peak.
 
@@ -184,15 +193,15 @@ def _reduce(
     hottest = source.cell[np.argmax(steady.reshape(-1)[source.cell])]
     ports[f"{name} peak"] = Port(np.array([hottest]), np.ones(1))
     basis.add(steady)
-    time = _default_times(float(basis.capacity_matrix[0, 0])) if times is None else times
+    time = _default_times(float(basis.capacity_matrix[0, 0]), first_time) if times is None else times
     error, rates = build_basis(basis, list(ports.values()), time, solve, tolerance)
     return basis, time, error, (0.0, *rates)
 
 
-def _default_times(mean: float) -> Array:
-    """Return the default times [s] for a body with a mean time constant [s]."""
-    last = max(MIN_LAST_TIME, 10.0 ** np.ceil(np.log10(STEADY_TIME_CONSTANTS * mean)))
-    return np.geomspace(FIRST_TIME, last, 1 + round(TIMES_PER_DECADE * np.log10(last / FIRST_TIME)))
+def _default_times(mean: float, first: float) -> Array:
+    """Return the default times [s] from a first one on, for a body with a mean time constant [s]."""
+    last = max(MIN_LAST_TIME, MIN_TIME_RANGE * first, 10.0 ** np.ceil(np.log10(STEADY_TIME_CONSTANTS * mean)))
+    return np.geomspace(first, last, 1 + round(TIMES_PER_DECADE * np.log10(last / first)))
 
 
 def _checked_times(times: Sequence[float | str] | Array) -> Array:

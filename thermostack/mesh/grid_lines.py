@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ import numpy as np
 from thermostack.errors import Diagnostic, ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
+from thermostack.mesh.short_times import ShortTimeSize, overlaps
 from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry
 from thermostack.package.power_layout import lay_out_power
@@ -49,6 +50,7 @@ IDENTITY_DISTANCE = 1e-12  # m: planes closer than this are equal but for roundi
 MERGE_DISTANCES = {"x": 5e-9, "y": 5e-9, "z": 1e-9}  # m: closer planes are merged, with a warning
 MAX_CELLS_ALONG_AXIS = 1e6
 SAMPLES_PER_INTERVAL = 129  # points of the integral of 1 / size between two fixed planes
+MIN_SAMPLE_DISTANCE = 1e-6  # of half an interval: first point of the integral where cells grow from its ends
 ROUNDING_DOWN_SLACK = 0.25  # cells: amount by which the default rule rounds a cell count down
 
 
@@ -166,9 +168,18 @@ class CellSize:
     """The cell size along one axis as a function of the coordinate, and the planes that follow from it."""
 
     def __init__(
-        self, geometry: Geometry, powered: PoweredRegions, axis: int, cell: Cell, fineness: float = 1.0
+        self,
+        geometry: Geometry,
+        powered: PoweredRegions,
+        axis: int,
+        cell: Cell,
+        fineness: float = 1.0,
+        from_time: float | None = None,
     ) -> None:
-        """Take the maximum cell size [m], and the factor `fineness` that divides the default sizes."""
+        """Take the maximum cell size [m], and the factor `fineness` that divides the default sizes.
+
+        `from_time` [s] is the shortest time after a change of power that the cells resolve.
+        """
         self.axis = axis
         self.fineness = fineness
         self.powered = powered
@@ -180,6 +191,9 @@ class CellSize:
         edges = np.unique([edge for box in geometry.boxes for edge in (box.low[axis], box.high[axis])])
         self.faces = edges[np.concatenate(([True], np.diff(edges) > MERGE_DISTANCES[AXIS_NAMES[axis]]))]
         self.parts = _part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
+        self.short_times = None
+        if from_time is not None and len(powered.plan) > 0:
+            self.short_times = ShortTimeSize(geometry, powered.plan, powered.height, axis, from_time)
 
     def size(self, s: np.ndarray) -> np.ndarray:
         """Return the cell size [m] at coordinates s [m] along the axis."""
@@ -194,6 +208,8 @@ class CellSize:
             for low, high, factor in self.anisotropy:
                 by_rule[(s > low) & (s < high)] *= factor
             size = np.minimum(size, by_rule)
+        if self.short_times is not None:
+            size = np.minimum(size, self.short_times.size(s) / self.fineness)
         for low, high, max_size in self.parts:
             size[(s >= low) & (s <= high)] = np.minimum(size[(s >= low) & (s <= high)], max_size)
         return size
@@ -206,7 +222,7 @@ class CellSize:
         """
         pieces = []
         for low, high in pairwise(fixed.tolist()):
-            s = np.linspace(low, high, SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3)
+            s = self._samples(low, high)
             middle = 0.5 * (s[1:] + s[:-1])
             number = np.concatenate(([0.0], np.cumsum(np.diff(s) / self.size(middle))))
             slack = COUNT_TOLERANCE + (ROUNDING_DOWN_SLACK if self.uses_default else 0.0)
@@ -222,6 +238,14 @@ class CellSize:
             planes += [inner, s[-1:]]
         return np.concatenate(planes)
 
+    def _samples(self, low: float, high: float) -> np.ndarray:
+        """Return the points [m] between two fixed planes at which the cell size is evaluated."""
+        even = np.linspace(low, high, SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3)
+        if self.short_times is None:
+            return even
+        distance = 0.5 * (high - low) * np.geomspace(MIN_SAMPLE_DISTANCE, 1.0, SAMPLES_PER_INTERVAL)
+        return np.unique(np.concatenate([even, low + distance, high - distance]))
+
 
 def _max_size(cell: Cell, axis: int) -> tuple[float, bool]:
     """Return the maximum cell size [m] along an axis, and whether the default rule applies too."""
@@ -234,13 +258,32 @@ def _max_size(cell: Cell, axis: int) -> tuple[float, bool]:
     return float(cell), axis == 2
 
 
+def names_of_parts(geometry: Geometry) -> set[str]:
+    """Return the names of all parts, and of the stacks and layers that contain them."""
+    parts = [part.name for part in geometry.parts]
+    return {name.rsplit(".", n)[0] for name in parts for n in range(name.count(".") + 1)}
+
+
+def split_axis(name: str, known: Collection[str]) -> tuple[str, tuple[int, ...]]:
+    """Return the part and the axes of a key of cell sizes: "die", "die.z", or "z" for all parts.
+
+    >>> split_axis("die.z", {"die"}), split_axis("die", {"die"}), split_axis("z", {"die"})
+    (('die', (2,)), ('die', (0, 1, 2)), ('', (2,)))
+    """
+    part, _, axis = name.rpartition(".")
+    if name in known or axis not in AXIS_NAMES:
+        return name, (0, 1, 2)
+    return part, (AXIS_NAMES.index(axis),)
+
+
 def _part_sizes(geometry: Geometry, cell: Mapping[str, float], axis: int) -> list[tuple[float, float, float]]:
-    """Return (low, high, maximum size) [m] of the boxes of every part that `cell` names."""
-    sizes = []
+    """Return (low, high, maximum size) [m] along an axis of the boxes of every part that `cell` names."""
+    sizes, known = [], names_of_parts(geometry)
+    limits = [(*split_axis(key, known), size) for key, size in cell.items()]
     for box in geometry.boxes:
         name = geometry.parts[box.part].name if box.part >= 0 else ""
-        for prefix, size in cell.items():
-            if name == prefix or name.startswith(f"{prefix}."):
+        for prefix, axes, size in limits:
+            if axis in axes and (name == prefix or name.startswith(f"{prefix}.") or not prefix):
                 sizes.append((box.low[axis], box.high[axis], size))
     return sizes
 
@@ -252,19 +295,13 @@ def _anisotropy_factors(geometry: Geometry, powered: PoweredRegions) -> list[tup
     """
     factors: dict[tuple[float, float], float] = {}
     for box in geometry.boxes:
-        if box.part < 0 or not _overlaps(box, powered.plan):
+        if box.part < 0 or not overlaps(box, powered.plan):
             continue
         kx, ky, kz = geometry.parts[box.part].material.conductivity_at(ROOM_TEMPERATURE)
         factor = max(RULE.min_anisotropy_factor, min(1.0, (kz / max(kx, ky)) ** 0.5))
         span = box.low[2], box.high[2]
         factors[span] = min(factor, factors.get(span, 1.0))
     return [(low, high, factor) for (low, high), factor in factors.items() if factor < 1.0]
-
-
-def _overlaps(box: Box, plan: np.ndarray) -> bool:
-    """Return whether a box lies below, above or in any of some rectangles, (n, 4) m."""
-    (x0, y0, _), (x1, y1, _) = box.low, box.high
-    return bool(np.any((plan[:, 0] < x1) & (plan[:, 2] > x0) & (plan[:, 1] < y1) & (plan[:, 3] > y0)))
 
 
 def _lateral_rows(powered: PoweredRegions, axis: int) -> np.ndarray:
