@@ -12,6 +12,7 @@ from thermostack.errors import Diagnostic, ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
 from thermostack.mesh.short_times import ShortTimeSize, overlaps
+from thermostack.mesh.volume_sources import volume_source_sizes
 from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry
 from thermostack.package.power_layout import lay_out_power
@@ -34,6 +35,7 @@ class CellSizeRule:
     cells_across_map: float = 32.0  # along the width of a map, or of a floorplan without planes
     min_cells_across_box: float = 3.0  # along x and y, between neighbouring faces of boxes
     min_cells_across_body: float = 24.0  # along x and y
+    min_occupancy: float = 0.5  # of the layers: where fewer are solid, cells across the body are wider
     edge_fraction: float = 0.5  # cell size at the edge of a block, in sizes in its middle
     healing_fraction: float = 0.5  # maximum cell size at the edge of a block, in healing lengths
     lateral_growth: float = 0.35  # m/m: growth of the cell size per distance from an edge
@@ -186,11 +188,15 @@ class CellSize:
         self.rows = _vertical_rows(powered) if axis == 2 else _lateral_rows(powered, axis)
         self.max_size, self.uses_default = _max_size(cell, axis)
         self.anisotropy = _anisotropy_factors(geometry, powered) if axis == 2 and self.uses_default else []
-        low, high = body_extent(geometry.boxes, axis)
-        self.max_lateral_size = (high - low) / RULE.min_cells_across_body
         edges = np.unique([edge for box in geometry.boxes for edge in (box.low[axis], box.high[axis])])
         self.faces = edges[np.concatenate(([True], np.diff(edges) > MERGE_DISTANCES[AXIS_NAMES[axis]]))]
+        low, high = body_extent(geometry.boxes, axis)
+        occupancy = np.maximum(_occupancy(geometry, self.faces, axis), RULE.min_occupancy)
+        self.max_lateral_size = (high - low) / RULE.min_cells_across_body / occupancy
         self.parts = _part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
+        self.volume_sources: list[tuple[float, float, float]] = []
+        if axis == 2 and self.uses_default:
+            self.volume_sources = volume_source_sizes(geometry, HealingLengths(geometry))
         self.short_times = None
         if from_time is not None and len(powered.plan) > 0:
             self.short_times = ShortTimeSize(geometry, powered.plan, powered.height, axis, from_time)
@@ -201,13 +207,16 @@ class CellSize:
         if self.uses_default and (self.axis < 2 or len(self.powered.plan) == 0):
             interval = np.clip(np.searchsorted(self.faces, s) - 1, 0, self.faces.size - 2)
             across_box = np.diff(self.faces)[interval] / RULE.min_cells_across_box
-            size = np.minimum(size, np.minimum(self.max_lateral_size, across_box) / self.fineness)
+            size = np.minimum(size, np.minimum(self.max_lateral_size[interval], across_box) / self.fineness)
         if self.uses_default and len(self.powered.plan) > 0:
             rule = _vertical_size if self.axis == 2 else _lateral_size
             by_rule = rule(self.rows, s) / self.fineness
             for low, high, factor in self.anisotropy:
                 by_rule[(s > low) & (s < high)] *= factor
             size = np.minimum(size, by_rule)
+        for low, high, max_size in self.volume_sources:
+            inside = (s > low) & (s < high)
+            size[inside] = np.minimum(size[inside], max_size / self.fineness)
         if self.short_times is not None:
             size = np.minimum(size, self.short_times.size(s) / self.fineness)
         for low, high, max_size in self.parts:
@@ -245,6 +254,25 @@ class CellSize:
             return even
         distance = 0.5 * (high - low) * np.geomspace(MIN_SAMPLE_DISTANCE, 1.0, SAMPLES_PER_INTERVAL)
         return np.unique(np.concatenate([even, low + distance, high - distance]))
+
+
+def _occupancy(geometry: Geometry, faces: np.ndarray, axis: int) -> np.ndarray:
+    """Return the fraction of the layers of the package with a solid box in each interval along x or y, (n,).
+
+    Cells outside the body cost as much as others: planes cross the package, also where it is low.
+    """
+    if axis == 2:
+        return np.ones(faces.size - 1)
+    solid = [box for box in geometry.boxes if box.part >= 0]
+    planes = np.unique([edge for box in solid for edge in (box.low[2], box.high[2])])
+    planes = planes[np.concatenate(([True], np.diff(planes) > MERGE_DISTANCES["z"]))]
+    layers, middle = 0.5 * (planes[1:] + planes[:-1]), 0.5 * (faces[1:] + faces[:-1])
+    is_solid = np.zeros((middle.size, layers.size), dtype=bool)
+    for box in solid:
+        across = (box.low[axis] < middle) & (middle < box.high[axis])
+        is_solid |= across[:, None] & (box.low[2] < layers) & (layers < box.high[2])
+    fraction: np.ndarray = is_solid.mean(axis=1)
+    return fraction
 
 
 def _max_size(cell: Cell, axis: int) -> tuple[float, bool]:

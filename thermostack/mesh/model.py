@@ -151,6 +151,11 @@ class Model:
         return int(np.count_nonzero(self.part))
 
     @property
+    def outside(self) -> float:
+        """Return the fraction of the cells of the grid that lie outside the body."""
+        return 1.0 - self.active / self.grid.cells
+
+    @property
     def is_linear(self) -> bool:
         """Return whether no conductivity depends on temperature."""
         return self.geometry.is_linear

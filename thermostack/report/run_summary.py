@@ -89,7 +89,12 @@ def run_summary(transient: TransientResult) -> dict[str, Any]:
         },
         "throttling": [_throttling(each) for each in transient.throttling],
         "frames": len(transient.frame_time),
-        "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
+        "grid": {
+            "cells": model.grid.cells,
+            "active": model.active,
+            "outside": model.outside,
+            "shape": list(model.grid.shape),
+        },
         "solver": _solver(transient),
         "warnings": list(transient.warnings),
     }

@@ -48,7 +48,12 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "coolers": {
             cooler.name: {"area": cooler.area, "parts": dict(cooler.parts)} for cooler in model.coolers
         },
-        "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
+        "grid": {
+            "cells": model.grid.cells,
+            "active": model.active,
+            "outside": model.outside,
+            "shape": list(model.grid.shape),
+        },
         "solver": {
             "iterations": report.total_iterations,
             "residual": report.residual,
