@@ -74,6 +74,16 @@ class PartTemperature:
             return self.min_margin
         return None if self.limit is None else self.limit - self.max
 
+    @property
+    def exceeds(self) -> bool:
+        """Return whether the maximum is above the limit, of several parts whether any is above its own."""
+        return self.margin is not None and self.margin < 0.0
+
+    @property
+    def is_within_error(self) -> bool:
+        """Return whether the margin is less than the estimated error, so that it may have the other sign."""
+        return self.margin is not None and self.error is not None and abs(self.margin) < self.error
+
 
 class PartsAndBlocks:
     """The zones of a model and volume integrals over them, plane by plane.

@@ -19,6 +19,7 @@ from thermostack.results.actions import call
 from thermostack.results.impedance_error import ImpedanceError
 from thermostack.results.names import unknown_name
 from thermostack.schema.arguments import quantities_in_si
+from thermostack.schema.spelling import counted
 from thermostack.units import format_quantity, format_share
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class ThermalImpedance:
             f"  error     {self.error:.1e} of the rise, estimated from {len(self.rates)} solves",
         ]
         if self.warnings:
-            rows.append(f"  {len(self.warnings)} warnings, the first: {self.warnings[0]}")
+            rows.append(f"  {counted(len(self.warnings), 'warning')}, the first: {self.warnings[0]}")
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:

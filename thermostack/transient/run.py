@@ -18,6 +18,7 @@ from thermostack.io.results.transient_file import read_transient
 from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
+from thermostack.results.result_warnings import Extremes, power_warnings, result_warnings
 from thermostack.results.transient_result import RunReport, TransientResult
 from thermostack.schema.arguments import (
     argument_error,
@@ -173,7 +174,12 @@ def solve_transient(
         metadata: dict[str, Any] = {
             "throttling": controller_set.outcomes(duration),
             "report": _report(simulation, clock.perf_counter() - start_time),
-            "warnings": (*model.warnings, *peak_warnings(errors, names, run.peaks.is_powered, tolerance)),
+            "warnings": (
+                *model.warnings,
+                *loads.warnings,
+                *run.warnings(),
+                *peak_warnings(errors, names, run.peaks.is_powered, tolerance),
+            ),
             "peak_error": tuple(None if np.isnan(error) else float(error) for error in errors.error),
         }
         if path is None:
@@ -225,6 +231,10 @@ class _Run:
         self.last_checkpoint = -math.inf  # s, wall-clock
         self.last_time = simulation.time  # s, before the last step
         self.peaks = PeakRecord(simulation)
+        count = simulation.members.count
+        self.min, self.max = np.full(count, np.inf), np.full(count, -np.inf)  # (members,) K, of all steps
+        self.time_of_max = np.zeros(count)  # (members,) s
+        self.max_power = np.zeros(count)  # (members,) W, of the magnitudes
 
     def advance(self, end: float) -> None:
         """Advance to the end [s], with a stop at every frame and every control time."""
@@ -275,10 +285,26 @@ class _Run:
         for n, part in measured.items():
             rows[:, n] = part.min, part.mean, part.max, part.power
         self.peaks.add(simulation)
+        self.time_of_max[rows[2] > self.max] = simulation.time
+        self.min, self.max = np.fmin(self.min, rows[0]), np.fmax(self.max, rows[2])
+        self.max_power = np.fmax(self.max_power, np.abs(rows[3]))
         energy = simulation.energy
         probes = simulation.at(self.probes)
         self.recorder.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
         return float(np.nanmax(rows[2]))
+
+    def warnings(self) -> list[str]:
+        """Return the warnings about the extreme temperatures and powers of all steps so far."""
+        model = self.simulation.model
+        rows = zip(self.min.tolist(), self.max.tolist(), self.time_of_max.tolist(), strict=True)
+        extremes = {
+            part.name: Extremes(low, high, time=time)
+            for part, (low, high, time) in zip(model.parts, rows, strict=False)
+            if low <= high
+        }
+        is_powered = bool(self.max_power.any())
+        found = result_warnings(model, extremes, is_powered=is_powered, uses_capacity=True)
+        return [*power_warnings(model, self.max_power), *found]
 
     def write_checkpoint(self) -> None:
         """Write a checkpoint if the last one is older than the interval."""
@@ -287,6 +313,7 @@ class _Run:
                 "simulation": self.simulation.state(),
                 "control": self.controllers.state(),
                 "peaks": self.peaks.state(),
+                "extremes": [self.min, self.max, self.time_of_max, self.max_power],
             }
             self.recorder.checkpoint(state)
             self.last_checkpoint = clock.monotonic()
@@ -296,6 +323,7 @@ class _Run:
         self.controllers.restore(state["control"])
         self.peaks.restore(state["peaks"])
         self.simulation.restore(state["simulation"])
+        self.min, self.max, self.time_of_max, self.max_power = map(np.array, state["extremes"])
         self.last_time = self.simulation.time
         self.last_checkpoint = clock.monotonic()
 

@@ -23,6 +23,7 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.history import TIME_ROUNDING
+from thermostack.results.result_warnings import extremes_of_parts, result_warnings
 from thermostack.results.transient_result import Energy
 from thermostack.schema.arguments import argument_error, check_quantity, require_mapping
 from thermostack.transient.initial_field import Initial, initial_rise
@@ -262,6 +263,15 @@ class Simulation:
             self._measured = measure_parts(self._fluxes(), self.members, power, is_steady=False)
         return self._measured
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return the warnings of the mesh builder, of the loads, and about the present temperatures."""
+        parts = list(self.measure().temperatures.values())
+        is_powered = any(part.power for part in parts)
+        extremes = extremes_of_parts(parts)
+        found = result_warnings(self.model, extremes, is_powered=is_powered, uses_capacity=True)
+        return (*self.model.warnings, *self.loads.warnings, *found)
+
     def at(self, probes: Mapping[str, Sequence[float | str]]) -> dict[str, float]:
         """Return the temperatures [K] at positions x, y, z [m] by name, NaN outside the body."""
         points = positions_in_metres(probes)
@@ -330,6 +340,7 @@ class Simulation:
         every step. Raises ConvergenceError if a step does not converge.
         """
         until = check_quantity(until, "time", "until")
+        self._shifted.solver.require_own_process()
         while self.time < until:
             event = self.loads.next_event(self.time)
             end = min(until, event)
