@@ -230,3 +230,7 @@ class ResultFileError(ThermostackError):
     """
 
     exit_code = 6
+
+
+class GridWarning(UserWarning):
+    """A requested value has a large estimated discretisation error (W-GRID)."""

@@ -25,6 +25,14 @@ ESTIMATE_TOLERANCE = 1e-3  # relative tolerance of the solves for the residuals
 LinearSolve = Callable[[np.ndarray], np.ndarray]  # heat [W] to temperature rise [K], each (nz, ny, nx)
 
 
+@dataclass(frozen=True, eq=False)
+class CellHeat:
+    """Power and storage of every cell in place of the power of the description, for (G + S) T = P."""
+
+    power: np.ndarray  # (nz, ny, nx) W
+    storage: np.ndarray  # (nz, ny, nx) W/K: heat capacity times a rate
+
+
 class BisectedGrid:
     """All cells bisected along one axis, processed plane by plane upwards.
 
@@ -33,9 +41,15 @@ class BisectedGrid:
     produces a slope change that the neighbours do not have. So the larger of the two slopes is limited.
     """
 
-    def __init__(self, fluxes: FaceFluxes, axis: int, windows: np.ndarray) -> None:
-        """Bisect the cells along an axis; `windows` (blocks, 7) are those of `PartsAndBlocks`."""
-        self.fluxes = fluxes
+    def __init__(
+        self, fluxes: FaceFluxes, axis: int, windows: np.ndarray, heat: CellHeat | None = None
+    ) -> None:
+        """Bisect the cells along an axis; `windows` (blocks, 7) are those of `PartsAndBlocks`.
+
+        `heat` replaces the power of the description and adds storage.
+        """
+        self.fluxes, self.heat = fluxes, heat
+        self._no_storage = np.zeros(fluxes.t.shape[1:])
         arrays = _bisection.PlaneFluxes(*fluxes.plane_arrays(windows))
         self._planes = _bisection.BisectedPlanes(arrays, axis, MAX_SLOPE_CHANGE_RATIO)
         self._planes.interpolate(0, fluxes.conductivity.plane(0))
@@ -53,8 +67,12 @@ class BisectedGrid:
         if k + 1 < self.fluxes.t.shape[0]:
             self._planes.interpolate(k + 1, self.fluxes.conductivity.plane(k + 1))
         probe_values = np.empty((probes.size, 5))
-        power = self.fluxes.model.power_of_plane(k)
-        self._planes.restrict_residual(k, power, probes, residual, mean_change, probe_values)
+        power, storage = (
+            (self.fluxes.model.power_of_plane(k), self._no_storage)
+            if self.heat is None
+            else (self.heat.power[k], self.heat.storage[k])
+        )
+        self._planes.restrict_residual(k, power, probes, residual, mean_change, probe_values, storage)
         return probe_values
 
 

@@ -164,7 +164,7 @@ def measure_parts(
     """
     zones = PartsAndBlocks(fluxes.model) if zones is None else zones
     found = measure_zones(fluxes, zones) if temperatures is None else temperatures
-    peaks = _find_peaks(fluxes, found.hottest)
+    peaks = find_peaks(fluxes, found.hottest)
     measured = {
         n: PartTemperature(
             name,
@@ -218,7 +218,7 @@ def measure_zones(
     return ZoneTemperatures(zone_min, np.clip(mean, zone_min, zone_max), zone_max, hottest)
 
 
-def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:
+def find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:
     """Return the maxima in the hottest cells (zones,)."""
     cells: Cells = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
     nodes = nodal_values(fluxes, cells)

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import ConvergenceError
+from thermostack.finite_volume.conduction import CellConductivity
 from thermostack.finite_volume.nodal_values import temperature_at
 from thermostack.finite_volume.part_temperatures import (
     PartsAndBlocks,
     PartTemperature,
+    PeakLocations,
     ZoneTemperatures,
+    find_peaks,
     measure_parts,
     measure_zones,
     merge_parts,
@@ -286,6 +289,10 @@ class Simulation:
             )
         return self._measured
 
+    def peak_locations(self) -> PeakLocations:
+        """Return the points of the present maximum temperatures of all parts and blocks."""
+        return find_peaks(self._fluxes(), self.zone_temperatures().hottest)
+
     def _power_of_plane(self) -> Callable[[int], Array]:
         """Return a function that gives the present power of the cells at a height [W], (ny, nx)."""
         nz, ny, nx = self.model.grid.shape
@@ -328,6 +335,13 @@ class Simulation:
             return initial
         materials = self._materials
         return FaceFluxes(self.model, materials.conduction, materials.conductivity, t, self._ambient)
+
+    def operators(self) -> tuple[ShiftedOperator, CellConductivity]:
+        """Return the operator of conduction and storage, and the conductivities, at the present temperatures.
+
+        The shift of the operator may be changed: the next step sets its own.
+        """
+        return self._shifted, self._materials.conductivity_at(self._stepper.field + self._zero)
 
     @property
     def _surface(self) -> Array:

@@ -47,7 +47,12 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "peak": {"part": peak.name, "temperature": peak.max, "error": peak.error, "at": list(peak.at)},
         "heat": {"in": balance.heat_in, "out": dict(balance.out), "imbalance": balance.imbalance},
         "coolers": cooling_summary(model.coolers),
-        "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
+        "grid": {
+            "cells": model.grid.cells,
+            "active": model.active,
+            "outside": model.outside,
+            "shape": list(model.grid.shape),
+        },
         "solver": {
             "iterations": report.total_iterations,
             "residual": report.residual,
