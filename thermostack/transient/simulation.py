@@ -341,7 +341,7 @@ class Simulation:
 
         The shift of the operator may be changed: the next step sets its own.
         """
-        return self._shifted, self._materials.conductivity_at(self._stepper.field + self._zero)
+        return self._shifted, self._materials.conductivity
 
     @property
     def _surface(self) -> Array:
