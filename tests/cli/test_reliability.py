@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.command_line import command_line, enter_work_directory, files, run, start
+from support.cost import peak_memory
 from support.small_result import small_model
 
 import thermostack.mesh.memory_estimate
@@ -242,14 +243,20 @@ def test_row_38_zero_cell_size_and_one_cell_per_layer() -> None:
     assert not any("one cell across" in warning for warning in discretize(read_package(DIE_FILE)).warnings)
 
 
-@pytest.mark.timeout(120)  # without the check the call would fill the memory
 def test_row_39_eight_billion_cells_are_rejected(here: Path) -> None:
     package = read_package(DIE_FILE)
-    with pytest.raises(
-        ResourceError, match=r"GB; .* GB are available. Use cells about [\d.]+ times as large"
-    ):
-        discretize(package, cell=(10 * um, 10 * um, 0.75 * um))
-    assert main(["solve", DIE_FILE, "--cell", "10 um, 10 um, 0.75 um"]) == 4
+
+    def refusal() -> None:
+        with pytest.raises(
+            ResourceError, match=r"GB; .* GB are available. Use cells about [\d.]+ times as large"
+        ):
+            discretize(package, cell=(10 * um, 10 * um, 0.75 * um))
+
+    assert peak_memory(refusal) < 50e6
+    codes: list[int] = []
+    command = ["solve", DIE_FILE, "--cell", "10 um, 10 um, 0.75 um"]
+    assert peak_memory(lambda: codes.append(main(command))) < 50e6
+    assert codes == [4]
     assert files(here) == []
 
 
@@ -426,7 +433,7 @@ def test_row_64_signal_ends_a_solve_and_keeps_the_previous_result(
             break
     time.sleep(0.05)
     process.send_signal(number)
-    _, logged = process.communicate(timeout=60)
+    _, logged = process.communicate(timeout=30)
     assert process.returncode == 130
     assert logged.splitlines()[-1] == "interrupted"
     assert "Traceback" not in logged
@@ -444,7 +451,7 @@ def test_row_64_signal_at_any_moment_prints_one_word(seed: int, here: Path) -> N
             break
     time.sleep(np.random.default_rng(seed).uniform(0.0, 1.0 if seed % 2 else 2.5))
     process.send_signal(signal.SIGINT)
-    _, logged = process.communicate(timeout=60)
+    _, logged = process.communicate(timeout=30)
     assert "Traceback" not in logged
     if logged.endswith("interrupted\n"):
         assert process.returncode == 130

@@ -664,7 +664,7 @@ def test_signal_stops_a_running_process(number: signal.Signals, here: Path) -> N
         time.sleep(0.02)
     time.sleep(0.3)
     process.send_signal(number)
-    _, logged = process.communicate(timeout=60)  # the run takes longer
+    _, logged = process.communicate(timeout=30)  # the run takes longer
     assert process.returncode == 130
     assert "repeat the command with --resume" in logged
     assert "Traceback" not in logged

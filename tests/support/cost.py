@@ -1,6 +1,7 @@
-"""Cost of a call as a number that is the same on every machine."""
+"""Cost of a call that does not depend on the speed of the machine: function calls and allocated memory."""
 
 import sys
+import tracemalloc
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
@@ -23,3 +24,13 @@ def count_calls(function: Callable[[], T]) -> tuple[int, T]:
     finally:
         sys.setprofile(before)
     return entered, returned
+
+
+def peak_memory(function: Callable[[], Any]) -> int:
+    """Return the maximum memory that Python and NumPy hold during a call [bytes], beyond that before it."""
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

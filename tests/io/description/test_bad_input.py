@@ -734,6 +734,14 @@ def test_expensive_content_is_refused_at_bounded_cost(
     assert error.diagnostics[0].code in ("E-YAML", "E-FILE")
 
 
+def test_number_of_values_is_limited(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text("a: [" + "x, " * 100_000 + "]")
+    (diagnostic,) = diagnostics_of(path).diagnostics
+    assert (diagnostic.code, diagnostic.line) == ("E-YAML", 1)
+    assert "more than 100000 values" in diagnostic.message
+
+
 # -- from Python -----------------------------------------------------------------------------
 
 

@@ -129,7 +129,7 @@ def test_killed_process_keeps_old_file_only(tmp_path: Path, number: signal.Signa
         assert process.stdout is not None
         assert process.stdout.readline() == b"filled\n"
         process.send_signal(number)
-        process.wait(timeout=60)
+        process.wait(timeout=10)
     assert path.read_bytes() == OLD
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
 

@@ -22,7 +22,6 @@ from thermostack.io.files.delimited_text import (
     parse_table,
     read_bytes,
     refuse,
-    split_line,
 )
 from thermostack.package.cooling import HtcMap
 from thermostack.package.power import PowerMap
@@ -125,12 +124,8 @@ def _read_table(table: DelimitedTable) -> np.ndarray:
         else:
             if np.isfinite(values).all():
                 return values
-    try:
-        labels = [f"pixel {n + 1}" for n in range(len(split_line(table.texts[0])))]
-    except ValueError as open_quote:
-        refuse(
-            [table.diagnostic("", str(open_quote), "a map has numbers only", "E-FILE", table.numbers[0], 1)]
-        )
+    cells = table.first_cells(",", "a map has numbers only")
+    labels = [f"pixel {n + 1}" for n in range(len(cells))]
     header = Header([Column(label, label, 0) for label in labels], place="the first row")
     rows, misfits = table.read_rows(header, first=0)
     values = np.stack(

@@ -132,13 +132,10 @@ class DelimitedTable:
         closed.
         """
         line, text = self.numbers[0], self.texts[0]
-        separator = separators[0]
-        try:
-            labels = split_line(text, separator)
-            if len(labels) == 1 and (other := next((s for s in separators[1:] if s in text), "")):
-                separator, labels = other, split_line(text, other)
-        except ValueError as error:
-            refuse([self.diagnostic("", str(error), f"the header is like {example}", "E-FILE", line, 1)])
+        separator, hint = separators[0], f"the header is like {example}"
+        labels = self.first_cells(separator, hint)
+        if len(labels) == 1 and (other := next((s for s in separators[1:] if s in text), "")):
+            separator, labels = other, self.first_cells(other, hint)
         columns: list[Column] = []
         diagnostics: list[Diagnostic] = []
         for start, label in labels:
@@ -156,6 +153,16 @@ class DelimitedTable:
         """Return the diagnostic of a header without a required column."""
         hint = f"the header is like {example}"
         return self.diagnostic(name, f"there is no column {name!r}", hint, "E-MISSING", self.numbers[0], 1)
+
+    def first_cells(self, separator: str, hint: str) -> list[tuple[int, str]]:
+        """Return the position (from 0) and the content of each cell of the first line.
+
+        Raises DescriptionError (E-FILE) with the hint if a quote is not closed.
+        """
+        try:
+            return split_line(self.texts[0], separator)
+        except ValueError as error:
+            refuse([self.diagnostic("", str(error), hint, "E-FILE", self.numbers[0], 1)])
 
     def read_rows(
         self, header: Header, first: int = 1, start: int = 0, stop: int | None = None
