@@ -34,8 +34,9 @@ class PartTemperature:
         Volume of the part [m3].
     error, mean_error : float, optional
         Estimated discretisation errors of the maximum and of the mean [K]; None without an estimate.
-    extrapolated : float, optional
-        Maximum temperature with its estimated change on a finer grid added [K].
+    extrapolated, extrapolated_mean : float, optional
+        Maximum and mean temperature extrapolated to cells of size zero [K], which are more accurate than `max`
+        and `mean` in most parts; None without an estimate.
     limit : float, optional
         Maximum permitted temperature [K].
     is_block : bool
@@ -64,6 +65,7 @@ class PartTemperature:
     error: float | None = None
     mean_error: float | None = None
     extrapolated: float | None = None
+    extrapolated_mean: float | None = None
     limit: float | None = None
     is_block: bool = False
     min_margin: float | None = None
