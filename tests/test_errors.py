@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -105,3 +108,26 @@ def test_diagnostics_can_be_pickled() -> None:
     """They pass between processes, so they are pickled."""
     assert pickle.loads(pickle.dumps(FAULT)) == FAULT
     assert hash(FAULT) == hash(FAULT.located_at(None))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DescriptionError(Diagnostic("a.b", "is wrong", "write 1", "E-VALUE", "case.yaml", 3, 4, ("a", "b"))),
+        DescriptionError([Diagnostic("a", "is wrong"), Diagnostic("b", "is wrong too")]),
+        ConvergenceError("stopped", [1.0, 0.5]),
+        RunawayError("no steady state", [1.0]),
+        ResourceError("too little memory"),
+        OutputError("cannot write"),
+        ResultFileError("damaged"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))]
+)
+def test_copied_and_pickled_errors_are_equal(error: ThermostackError, copied: Callable[[Any], Any]) -> None:
+    again = copied(error)
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 MAX_SHOWN_DIAGNOSTICS = 50  # a file with more of them is probably not a description at all
 
@@ -114,6 +115,10 @@ class DescriptionError(ThermostackError):
         if len(self.diagnostics) > MAX_SHOWN_DIAGNOSTICS:
             lines.append(f"... and {len(self.diagnostics) - MAX_SHOWN_DIAGNOSTICS} more")
         super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the class and the diagnostics, of which a copied or unpickled error is constructed."""
+        return type(self), (self.diagnostics,)
 
 
 class ArgumentError(DescriptionError, ValueError):

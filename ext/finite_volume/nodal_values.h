@@ -84,11 +84,13 @@ CLONED row_separated(int n, IN g, const double *resistance_low, const double *re
     }
 }
 
+/* Limit the extremes of cells to t_min and t_max. */
 CLONED row_clip(int n, double t_min, double t_max, OUT cell_min, OUT cell_max)
 {
     for (int i = 0; i < n; ++i) {
-        cell_min[i] = MAXIMUM(cell_min[i], t_min);
-        cell_max[i] = MINIMUM(cell_max[i], t_max);
+        const double low = MAXIMUM(cell_min[i], t_min), high = MAXIMUM(cell_max[i], t_min);
+        cell_min[i] = MINIMUM(low, t_max);
+        cell_max[i] = MINIMUM(high, t_max);
     }
 }
 
@@ -125,6 +127,15 @@ CLONED row_vertex_sums(int n, IN t, IN rise_z, IN rise_y, IN rise_low, IN rise_h
         const double kept_w = MINIMUM(above_w, greatest[i]), kept_e = MINIMUM(above_e, greatest[i]);
         sum[i] += weight[i] * kept_w + weight[k] * kept_e;
         total[i] += weight[i] + weight[k];
+    }
+}
+
+/* Divide the weighted temperatures of vertices by the sums of the weights; rounding does not exceed the bounds. */
+CLONED row_vertex_means(int n, IN total, IN least, IN greatest, OUT value)
+{
+    for (int i = 0; i < n; ++i) {
+        const double mean = value[i] / total[i], above = MAXIMUM(mean, least[i]);
+        value[i] = MINIMUM(above, greatest[i]);
     }
 }
 
@@ -210,13 +221,14 @@ static inline void extend_groups(const cell_row *rows, int i, unsigned is_presen
             sum += row->weight[cell] * MINIMUM(MAXIMUM(value, least), greatest);
             total += row->weight[cell];
         }
+        const double mean = sum / total, above = MAXIMUM(mean, least), value = MINIMUM(above, greatest);
         for (int q = first; q < CORNERS; ++q) {
             const cell_row *row = &rows[q >> 1];
             const int cell = i + (q & 1);
             if (group[q] != first)
                 continue;
-            row->min[cell] = MINIMUM(row->min[cell], sum / total);
-            row->max[cell] = MAXIMUM(row->max[cell], sum / total);
+            row->min[cell] = MINIMUM(row->min[cell], value);
+            row->max[cell] = MAXIMUM(row->max[cell], value);
         }
     }
 }

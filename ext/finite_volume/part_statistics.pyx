@@ -34,6 +34,7 @@ cdef extern from "finite_volume/nodal_values.h" nogil:
                            const double *, double *, double *)
     void row_vertex_sums(int, const double *, const double *, const double *, const double *, const double *,
                          const double *, const double *, const double *, double *, double *)
+    void row_vertex_means(int, const double *, const double *, const double *, double *)
     void row_extend(int, const double *, const unsigned char *, double *, double *)
     void row_special(int, const flag_row *, unsigned char *)
     void row_extend_special(int, const cell_row *, const flag_row *, const unsigned char *, const unsigned char *,
@@ -245,8 +246,7 @@ cdef class NodalPlanes:
                 for q in range(ROWS):
                     row_vertex_sums(n, rows[q].t, rows[q].rise_z, rows[q].rise_y, rows[q].rise_low,
                                     rows[q].rise_high, rows[q].weight, least, greatest, value, total)
-                for i in range(n):
-                    value[i] = value[i] / total[i]
+                row_vertex_means(n, total, least, greatest, value)
                 row_special(n, flags, &self.is_special[0])
                 for q in range(ROWS):
                     row_extend(n - 1, value, &self.is_special[0], rows[q].min + 1, rows[q].max + 1)

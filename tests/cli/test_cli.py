@@ -108,7 +108,7 @@ def test_default_table_lists_stacks_and_powered_blocks(capsys: pytest.CaptureFix
 def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["solve", TWO_DIES_FILE, *FAST, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    contract = "package parts peak heat grid solver seconds memory warnings".split()
+    contract = "package parts peak heat coolers grid solver seconds memory warnings".split()
     assert set(contract) <= set(summary) <= {*contract, "blocks", "files"}
     assert summary["package"] == "two_dies"
     assert set(summary["parts"]) == {
@@ -304,7 +304,7 @@ def test_check_prints_every_error_with_its_line(here: Path, capsys: pytest.Captu
 def test_check_finds_parts_without_a_path_to_cooling(capsys: pytest.CaptureFixture[str]) -> None:
     island = ["--set", "stacks.carrier.layers.silicon.material=void", "--set", "stacks.carrier.filler=void"]
     bare = ["--set", "cooling.top={fixed_flux: {heat: 1 W}}", "--set", "cooling.surroundings={adiabatic: {}}"]
-    bare += ["--set", "cooling.west={convection: {h: 10 W/m2/K, ambient: 25 degC}}"]
+    bare += ["--set", "cooling.west={convection: {h: 10 W/m2/K, ambient: 25 degC}, part: logic}"]
     assert main(["check", TWO_DIES_FILE, *island, *bare]) == 2
     assert "no path through solids leads from" in capsys.readouterr().err
 
@@ -695,6 +695,16 @@ def test_ascii_terminal_gets_escaped_characters() -> None:
     done = run("solve", str(path), *FAST, "--no-save", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
     assert "W\\xfcrfel" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_json_is_valid_in_any_encoding(encoding: str) -> None:
+    path = Path("../descriptions/json.yaml")
+    path.write_text(TWO_DIES.replace("two_dies", "größe_硅"), encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "thermostack.cli", "check", str(path), "--json"]
+    done = subprocess.run(command, capture_output=True, check=True, env=environment)
+    assert json.loads(done.stdout.decode("utf-8"))["package"] == "größe_硅"
 
 
 # -- values of options ---------------------------------------------------------------------------

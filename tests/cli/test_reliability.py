@@ -141,7 +141,7 @@ stacks:
       - {name: active, thickness: 10 um, material: silicon, power: 20 W}
       - {name: bulk, thickness: 500 um, material: silicon}
 cooling:
-  bottom: {convection: {h: 20000 W/m2/K, ambient: 40 degC}}
+  bottom: {convection: {h: 20000 W/m2/K, ambient: 40 degC}, on: lowest}
 """
 
 

@@ -15,6 +15,7 @@ from thermostack import (
     Block,
     Convection,
     Cooling,
+    FaceCooling,
     FixedFlux,
     FixedTemperature,
     Grid,
@@ -67,7 +68,7 @@ def body(shape: tuple[int, int, int]) -> Model:
     cooling = Cooling(
         bottom=FixedTemperature(310.0),
         top=Convection(1e4, 300.0),
-        west=FixedFlux(heat=1.0),
+        west=FaceCooling(FixedFlux(heat=1.0), on="highest"),
         surroundings=Convection(200.0, 290.0),
     )
     z = np.concatenate([[0.0, 1.0, 1.2], 1.2 + 0.3 * np.arange(1, nz - 1)]) * mm

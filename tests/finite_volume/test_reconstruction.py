@@ -12,6 +12,7 @@ from thermostack import (
     Block,
     Convection,
     Cooling,
+    FaceCooling,
     FixedFlux,
     FixedTemperature,
     Grid,
@@ -143,7 +144,9 @@ def notched() -> SteadyResult:
     gap = Region("gap", (1 * mm, 2 * mm), VOID, (1 * mm, 0.0))
     layers = Layer("low", 1 * mm, SILICON), Layer("high", 1 * mm, MOLD, regions=(gap,))
     cooling = Cooling(
-        west=FixedFlux(heat=1.0), east=Convection(1e3, 300.0), surroundings=Convection(50.0, 310.0)
+        west=FaceCooling(FixedFlux(heat=1.0), on="highest"),
+        east=FaceCooling(Convection(1e3, 300.0), on="highest"),
+        surroundings=Convection(50.0, 310.0),
     )
     package = Package("notched", (Stack("s", (3 * mm, 2 * mm), layers),), cooling)
     return solve(package, Grid(np.arange(4) * mm, np.arange(3) * mm, np.arange(3) * mm))

@@ -329,7 +329,7 @@ def test_invalid_times_raise(model: Model, times: list[float]) -> None:
 
 
 def test_temperature_of_another_shape_raises(model: Model) -> None:
-    with pytest.raises(ValueError, match="temperature has shape"):
+    with pytest.raises(ValueError, match="temperature is an array of float64 with shape"):
         thermal_impedance(model, "logic", temperature=np.ones((1, 2, 3)))
 
 

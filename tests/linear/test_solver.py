@@ -228,9 +228,10 @@ def test_three_threads_have_three_blocks() -> None:
     assert Multigrid(problem.conduction, problem.widths, threads=3).finest.blocks == 3
 
 
-def test_zero_rhs_gives_zero_rise() -> None:
+@pytest.mark.parametrize("method", ["multigrid", "direct"])
+def test_zero_rhs_gives_zero_rise(method: str) -> None:
     conduction, rhs, _ = random_stack(0)
-    t, report = prepare(conduction).solve(0.0 * rhs, guess=rhs)
+    t, report = prepare(conduction, method).solve(0.0 * rhs, guess=rhs)
     assert (t == 0.0).all()
     assert report.iterations == 0
     assert report.reason == "no heat"

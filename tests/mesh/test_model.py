@@ -698,12 +698,12 @@ def test_hidden_cooler_is_a_warning() -> None:
     assert not modelled(PLATE, top=(AIR, FaceCooling(ColdPlate(300.0, h=1e4), WINDOW))).warnings
 
 
-def test_film_over_several_materials_is_a_warning() -> None:
+def test_uniform_cooling_of_several_materials_is_a_warning() -> None:
     """A heat sink without base over a die and the mold around it; not with a base, or on the die alone."""
     die = stack("die", 2, 1, sheet("bulk", 1), at=(1, 1))
     filled = replace(PLATE, filler=MOLD)
     (warning,) = modelled(filled, die, top=ColdPlate(300.0, h=1e4)).warnings
-    assert "without a base it is a uniform film over all its materials: mold (83%), si" in warning
+    assert "its heat-transfer coefficient is the same on all its materials: mold (83%), si" in warning
     base = ColdPlate(300.0, h=1e4, base=Base(COPPER, 2 * mm))
     assert not modelled(filled, die, top=base).warnings
     assert not modelled(filled, die, top=FaceCooling(ColdPlate(300.0, h=1e4), part="die")).warnings

@@ -450,6 +450,14 @@ def test_gap_fill_of_a_base_fills_the_gaps_or_permits_them() -> None:
         assert part_at(geometry, 6 * mm, 2 * mm, 1.49 * mm) == ""
 
 
+def test_gap_fill_of_a_base_leaves_the_stacks_in_place() -> None:
+    thin = die("thin", 1 * mm, 1 * mm, 0.01 * mm)  # the board below, 10 um deeper, is a gap too
+    base = Base("copper", 3 * mm, (20 * mm, 10 * mm), (10 * mm, 5 * mm), gap_fill="tim_gel")
+    geometry = geometry_of(board(), thin, cooling=Cooling(top=ColdPlate(300.0, h=1e4, base=base)))
+    assert part_at(geometry, 2 * mm, 2 * mm, 1.005 * mm).startswith("thin.")
+    assert part_at(geometry, 9 * mm, 2 * mm, 1.005 * mm) == "cooling.top.gap_fill"
+
+
 def test_base_extends_above_the_board_that_carries_the_die() -> None:
     hot_board = replace(board(), layers=(sheet("core", 1 * mm, power=1.0),))
     tall, cap = die("tall", 1 * mm, 1 * mm, 0.1 * mm), die("cap", 0.0, 0.0, 0.02 * mm, on="tall")

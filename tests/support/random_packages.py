@@ -130,34 +130,43 @@ def embedded(draw: Draw, root: Stack) -> Stack | None:
     return replace(die, inside="root", depth=depth).at(*at)
 
 
-def convections(*, may_hold: bool = True) -> st.SearchStrategy[Convection | FixedTemperature]:
-    ambient = st.sampled_from(AMBIENTS)
-    convection = st.builds(Convection, st.sampled_from((50.0, 2e3, 3e4)), ambient)
-    return convection | st.builds(FixedTemperature, ambient) if may_hold else convection
+PLANES = st.sampled_from(("highest", "all"))
+
+
+def convections() -> st.SearchStrategy[Convection]:
+    return st.builds(Convection, st.sampled_from((50.0, 2e3, 3e4)), st.sampled_from(AMBIENTS))
+
+
+@st.composite
+def face_coolings(draw: Draw, region: FaceRectangle | None = None) -> FaceCooling:
+    """Return a convection or a fixed temperature on one plane of a face or on all."""
+    held = st.builds(FixedTemperature, st.sampled_from(AMBIENTS))
+    return FaceCooling(draw(convections() | held), region, on=draw(PLANES))
 
 
 @st.composite
 def coolings(draw: Draw, size: tuple[float, float], *, is_everywhere: bool) -> Cooling:
     """Return coolers of some faces, perhaps with a base on top and a heat flux through a side."""
-    faces: dict[str, tuple[object, ...]] = {"bottom": (draw(convections()),)}
+    faces: dict[str, tuple[object, ...]] = {"bottom": (draw(face_coolings()),)}
     kind = draw(st.integers(0, 4))
     if kind == 0:
-        base = Base(draw(materials()), 0.5 * mm, (size[0] + 2 * mm, size[1] + 1 * mm))
+        larger = size[0] + 2 * mm, size[1] + 1 * mm
+        base = Base(draw(materials()), 0.5 * mm, larger, gap_fill=draw(st.just(VOID) | materials()))
         faces["top"] = (HeatSink(draw(st.sampled_from(AMBIENTS)), resistance=0.5, base=base),)
     elif kind == 1:
-        faces["top"] = (ColdPlate(300.0, h=1e4, base=Base(draw(materials()), 0.2 * mm)),)
+        faces["top"] = (ColdPlate(300.0, h=1e4, base=Base(draw(materials()), 0.2 * mm, gap_fill=VOID)),)
     elif kind == 2:
         region = FaceRectangle((0.0, 0.0), (round(0.5 * size[0] / STEP) * STEP, size[1]))
-        faces["bottom"] = (*faces["bottom"], FaceCooling(draw(convections()), region))
+        faces["bottom"] = (*faces["bottom"], draw(face_coolings(region)))
     if kind in (2, 3):
-        faces["top"] = (draw(convections()),)
+        faces["top"] = (draw(face_coolings()),)
     side = draw(st.sampled_from(SIDES))
     if draw(st.booleans()):
-        faces[side] = (draw(convections()),)
+        faces[side] = (draw(face_coolings()),)
     elif draw(st.booleans()):
-        faces[side] = (FixedFlux(heat=draw(st.floats(0.1, 2.0))),)
+        faces[side] = (FaceCooling(FixedFlux(heat=draw(st.floats(0.1, 2.0))), on=draw(PLANES)),)
     if is_everywhere or draw(st.booleans()):
-        faces["surroundings"] = (draw(convections(may_hold=False)),)
+        faces["surroundings"] = (draw(convections()),)
     return Cooling(**faces)  # type: ignore[arg-type]
 
 
@@ -278,7 +287,7 @@ def turned(package: Package) -> Package:
         if region is not None:
             (x, y), (w, d) = region.position, region.size
             region = FaceRectangle((depth - y - d, x), (d, w))
-        return FaceCooling(_with_base(cooler, is_turned=True), region)
+        return replace(cooled, cooler=_with_base(cooler, is_turned=True), region=region)
 
     return replace(package, stacks=found, cooling=_transform_cooling(package.cooling, becomes, turn))
 
@@ -319,7 +328,7 @@ def mirrored(package: Package) -> Package:
             region = replace(
                 region, position=(width - region.position[0] - region.size[0], region.position[1])
             )
-        return FaceCooling(cooled.cooler, region)
+        return replace(cooled, region=region)
 
     becomes = {"west": "east", "east": "west"}
     found = tuple(mirror(stack) for stack in package.stacks)
@@ -338,15 +347,20 @@ def _with_base(cooler: object, *, is_turned: bool = False, scale: float = 1.0) -
     base = getattr(cooler, "base", None)
     if base is None:
         return cooler
-    conductivity = base.material.conductivity_at(300.0)
-    if is_turned:
-        conductivity = (conductivity[1], conductivity[0], conductivity[2])
-    material = Material(base.material.name, tuple(value / scale for value in conductivity))
+
+    def transform(material: Material) -> Material:
+        if material == VOID:
+            return material
+        x, y, z = (value / scale for value in material.conductivity_at(300.0))
+        return Material(material.name, (y, x, z) if is_turned else (x, y, z))
+
     size = base.size
     if size is not None:
         size = (size[1], size[0]) if is_turned else size
         size = (scale * size[0], scale * size[1])
-    return replace(cooler, base=Base(material, scale * base.thickness, size))  # type: ignore[type-var]
+    material, fill = transform(base.material), transform(base.gap_fill)
+    made = Base(material, scale * base.thickness, size, gap_fill=fill)
+    return replace(cooler, base=made)  # type: ignore[type-var]
 
 
 def scaled(package: Package, scale: float) -> Package:
@@ -388,7 +402,7 @@ def scaled(package: Package, scale: float) -> Package:
             cooler = replace(cooler, h=cooler.h / area)
         if region is not None:
             region = FaceRectangle(size(region.position), size(region.size))
-        return FaceCooling(cooler, region)
+        return replace(given, cooler=cooler, region=region)
 
     found = tuple(stack(each) for each in package.stacks)
     return replace(package, stacks=found, cooling=_transform_cooling(package.cooling, {}, cooled))

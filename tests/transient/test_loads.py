@@ -265,7 +265,7 @@ def test_share_of_a_htc() -> None:
 
 def test_a_heat_given_to_a_face_has_nothing_outside() -> None:
     half = FaceRectangle((0.0, 0.0), (3 * mm, 8 * mm))
-    model = model_of(top=(HTC, FaceCooling(FixedFlux(flux=10.0), half)), surroundings=AIR)
+    model = model_of(top=(HTC, FaceCooling(FixedFlux(flux=10.0), half, on="highest")), surroundings=AIR)
     loads = Loads(model, steps({"cooling.top": [350.0], "cooling.top.h": [0.5]}))
     has_htc = (model.boundary.face == FACES.index("top")) & (model.boundary.h > 0.0)
     is_flux = model.boundary.flux != 0.0
@@ -286,7 +286,7 @@ def test_a_face_without_its_own_cooling() -> None:
 
 
 def test_a_fixed_temperature_has_no_htc() -> None:
-    model = model_of(top=FixedTemperature(300.0), surroundings=AIR)
+    model = model_of(top=FaceCooling(FixedTemperature(300.0), on="all"), surroundings=AIR)
     assert refused(steps({"cooling.top.h": [0.5]}), model=model) == [
         (
             "cooling.top.h: top has a fixed temperature and no heat-transfer coefficient "

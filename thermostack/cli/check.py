@@ -59,7 +59,7 @@ def _as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 
 def _facts(model: Model) -> dict[str, Any]:
     """Return name, stacks, parts, power [W], size [m], coolers and fills of a package without errors."""
-    from thermostack.report.cooling_table import cooling_summary
+    from thermostack.mesh.cooler_coverage import cooling_summary
 
     return {
         "package": model.package.name,
@@ -68,7 +68,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "parts": len(model.parts),
         "power": model.total_power,
         "size": _size(model),
-        "coolers": cooling_summary(model),
+        "coolers": cooling_summary(model.coolers),
         "fills": dict(model.geometry.fills),
     }
 
@@ -80,11 +80,12 @@ def _size(model: Model) -> Sequence[float]:
 
 def _summary(model: Model) -> str:
     from thermostack.report.cooling_table import cooling_lines
+    from thermostack.schema.spelling import counted
     from thermostack.units import format_quantity
 
     package = model.package
     size = " x ".join(format_quantity(length, "length") for length in _size(model))
     power = format_quantity(model.total_power, "power")
-    counts = f"{len(package.stacks)} stacks, {len(model.parts)} parts"
+    counts = f"{counted(len(package.stacks), 'stack')}, {counted(len(model.parts), 'part')}"
     head = f"{package.name}: no errors; {counts}, {size}, {power}"
     return "\n".join([head, *(f"  {line}" for line in cooling_lines(model))])

@@ -39,8 +39,12 @@ STAGE_MESSAGES = {
 
 
 def print_json(data: Mapping[str, Any]) -> None:
-    """Print data as JSON; NaN is an error, because JSON has none."""
-    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print data as JSON; NaN is an error, because JSON has none.
+
+    Other characters than those of ASCII are escaped unless the output is UTF-8, the encoding of JSON.
+    """
+    is_utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(data, indent=2, ensure_ascii=not is_utf8, allow_nan=False))
 
 
 def print_tables(

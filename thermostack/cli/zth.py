@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 TIMES_PER_DECADE = 20  # by default
 MAX_TIMES = 100_000
-MIN_TOLERANCE, MAX_TOLERANCE = 1e-7, 1.0
+
 
 SourceOption = Annotated[
     str | None,
@@ -90,6 +90,8 @@ def zth(
     debug: Debug = False,
 ) -> None:
     """Compute a thermal impedance: Zth over time, time constants, networks and structure functions."""
+    from thermostack.impedance.thermal_impedance import MAX_TOLERANCE, MIN_TOLERANCE, thermal_impedance
+
     if not MIN_TOLERANCE <= tolerance < MAX_TOLERANCE:
         message = f"must be at least {MIN_TOLERANCE:g} and below {MAX_TOLERANCE:g}, got {tolerance:g}"
         raise usage_error("--tolerance", message, "as 1e-4", "E-RANGE")
@@ -105,8 +107,7 @@ def zth(
         if files:
             stack.enter_context(output_lock(files[0]))
         model = timer.discretize(description, size)
-        from thermostack.impedance.thermal_impedance import thermal_impedance
-
+        before = dict(timer.seconds)
         try:
             impedance = thermal_impedance(
                 model,
@@ -125,7 +126,7 @@ def zth(
             raise usage_error(option, found.message, found.hint, found.code) from None
         if files:
             _write_files(impedance, files, timer)
-    seconds = {**timer.seconds, **impedance.seconds}
+    seconds = {**before, **impedance.seconds, **timer.seconds}  # in the order of the stages
     _print_result(impedance, description, seconds, [str(file) for file in files], json=json)
 
 

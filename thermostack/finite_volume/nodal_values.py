@@ -147,7 +147,7 @@ def _vertex(around: _Neighbourhood, corner: tuple[int, int, int]) -> tuple[np.nd
     low = np.where(is_connected, low, np.inf).min(axis=(0, 1, 2))
     high = np.where(is_connected, high, -np.inf).max(axis=(0, 1, 2))
     value = np.clip(t + rises[Z] + rises[Y] + rises[X], low, high)
-    mean = (weight * value).sum(axis=(0, 1, 2)) / weight.sum(axis=(0, 1, 2))
+    mean = np.clip((weight * value).sum(axis=(0, 1, 2)) / weight.sum(axis=(0, 1, 2)), low, high)
     best = weight.copy()
     best[own] *= 1.0 + 1e-9  # of equal conductors the cell itself
     which = np.stack(np.unravel_index(best.reshape(8, -1).argmax(axis=0), (2, 2, 2)))

@@ -318,10 +318,9 @@ def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str)
     if not values:
         raise argument_error("side", f"{name} has no face at its {side}")
     area, heat, t = (np.concatenate(pieces) for pieces in (areas, flows, values))
-    mean = float(np.average(t, weights=area))
-    return FaceTemperature(
-        name, side, float(area.sum()), float(heat.sum()), float(t.min()), mean, float(t.max())
-    )
+    coldest, hottest = float(t.min()), float(t.max())
+    mean = min(max(float(np.average(t, weights=area)), coldest), hottest)
+    return FaceTemperature(name, side, float(area.sum()), float(heat.sum()), coldest, mean, hottest)
 
 
 def _face_cells(belongs: np.ndarray, part: np.ndarray, k: int, axis: int, step: int) -> np.ndarray:
@@ -341,6 +340,7 @@ def _face_cells(belongs: np.ndarray, part: np.ndarray, k: int, axis: int, step: 
 def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:
     """Return the temperatures of several parts together, with the limit that has the minimum margin."""
     hottest = max(parts, key=lambda part: part.max)
+    coldest = min(part.min for part in parts)
     volume = sum(part.volume for part in parts)
     mean = sum(part.mean * part.volume for part in parts) / volume
     mean_errors = [part.mean_error for part in parts]
@@ -351,8 +351,8 @@ def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:
         hottest,
         name=name,
         power=sum(part.power for part in parts),
-        min=min(part.min for part in parts),
-        mean=mean,
+        min=coldest,
+        mean=min(max(mean, coldest), hottest.max),  # rounding does not exceed the extremes
         volume=volume,
         mean_error=sum((part.mean_error or 0.0) * part.volume for part in parts) / volume if known else None,
         limit=limit,

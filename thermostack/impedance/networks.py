@@ -16,6 +16,7 @@ import numpy as np
 
 from thermostack.schema.arguments import argument_error, quantities_in_si
 from thermostack.schema.fields import to_si
+from thermostack.schema.spelling import counted
 
 Array = np.ndarray
 
@@ -41,7 +42,7 @@ def _checked(values: Any, name: str) -> Array:
     return checked
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Foster:
     """A thermal network as a sum of terms R / (1 + s tau).
 
@@ -82,6 +83,14 @@ class Foster:
         order = np.argsort(tau, kind="stable")
         object.__setattr__(self, "resistance", _checked(resistance[order], "resistance"))
         object.__setattr__(self, "time_constant", _checked(tau[order], "time_constant"))
+
+    def __repr__(self) -> str:
+        """Return the number of terms, the total resistance and the range of time constants in one line."""
+        tau = self.time_constant
+        return (
+            f"Foster({counted(tau.size, 'term')}, total {self.total:.5g} K/W, "
+            f"time constants {tau[0]:.3g} to {tau[-1]:.3g} s)"
+        )
 
     @property
     def is_passive(self) -> bool:
@@ -147,7 +156,7 @@ class Foster:
         return _subcircuit(name, rows)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cauer:
     """A thermal network as a ladder from the source to the ambient.
 
@@ -183,6 +192,11 @@ class Cauer:
         if self.resistance.shape != self.capacity.shape:
             text = f"{self.resistance.size} resistances for {self.capacity.size} capacities"
             raise argument_error("capacity", text)
+
+    def __repr__(self) -> str:
+        """Return the number of nodes, the total resistance and the total capacity in one line."""
+        nodes, capacity = counted(self.capacity.size, "node"), float(self.capacity.sum())
+        return f"Cauer({nodes}, total {self.total:.5g} K/W and {capacity:.3g} J/K)"
 
     @property
     def total(self) -> float:

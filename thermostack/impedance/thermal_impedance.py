@@ -23,13 +23,13 @@ from thermostack.linear.shifted import ShiftedOperator
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
+from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.impedance_result import ThermalImpedance
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.arguments import (
     argument_error,
     as_names,
     check_number,
-    check_quantity,
     quantities_in_si,
     require_callable,
 )
@@ -38,6 +38,7 @@ from thermostack.units import format_quantity
 
 Array: TypeAlias = np.ndarray
 
+MIN_TOLERANCE, MAX_TOLERANCE = 1e-7, 1.0  # of the reduced model
 FIRST_TIME, MIN_LAST_TIME = 1e-6, 1e2  # s, range of the default times
 TIMES_PER_DECADE = 20  # of the default times
 STEADY_TIME_CONSTANTS = 5.0  # mean time constants that the default times cover
@@ -118,7 +119,7 @@ def thermal_impedance(
     ('hbm3_8h', (2,))
     """
     seconds: dict[str, float] = {}
-    tolerance = check_number(tolerance, "tolerance", above=0.0, below=1.0)
+    tolerance = check_number(tolerance, "tolerance", min=MIN_TOLERANCE, below=MAX_TOLERANCE)
     require_callable(progress, "progress", "pass a function of the name of a stage")
     with timed(seconds, "mesh", progress) if isinstance(model, Package) else nullcontext():
         model = as_model(model)
@@ -206,25 +207,18 @@ def _material_temperature(
 
     The temperatures are None if all properties are constant.
     """
-    shape = model.grid.shape
     if temperature is None:
         if model.is_linear and has_constant_capacity(model):
             return None, "constant"
         temperature = solve_steady(model, estimate=False, threads=threads, progress=progress)
         seconds.update(temperature.seconds)
+    field = read_cell_temperatures(temperature, model, "temperature")
+    if isinstance(field, float):
+        return np.full(model.grid.shape, field), format_quantity(field, "temperature")
     if isinstance(temperature, SteadyResult):
         power = format_quantity(temperature.heat_balance.heat_in, "power")
-        taken_at, temperature = f"the steady temperatures at {power}", temperature.field
-    else:
-        taken_at = "the given temperatures"
-    if np.ndim(temperature) == 0:
-        value = check_quantity(temperature, "temperature", "temperature", above=0.0)
-        return np.full(shape, value), format_quantity(value, "temperature")
-    field = np.asarray(temperature, dtype=np.float64)
-    if field.shape != shape:
-        text = f"temperature has shape {field.shape}; the cells have {shape}"
-        raise argument_error("temperature", text, "", "E-TYPE")
-    return field, taken_at
+        return field, f"the steady temperatures at {power}"
+    return field, "the given temperatures"
 
 
 def _center(model: Model, cell: int) -> tuple[float, float, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
 
 import numpy as np
 
@@ -17,13 +16,13 @@ from thermostack.linear.iteration_state import IterationState, accept_rounding
 from thermostack.linear.multigrid import Widths, vector_norms
 from thermostack.linear.null_space import FloatingBodies, why_unsolvable
 from thermostack.linear.solver_report import SolverReport
+from thermostack.linear.thread_count import choose_threads, require_same_process
 from thermostack.schema.arguments import argument_error, check_number, check_threads
 
 Array = np.ndarray
 
 MIN_TOLERANCE = 1e-15  # of a relative residual: rounding of double precision
 MAX_RHS_TOGETHER = 2  # side by side in registers; more would not fit the cache of a core
-MIN_CELLS_PER_THREAD = 100_000  # unless threads are given; one thread solves as many in 20 ms
 ADVICE = "conductances many orders of magnitude apart; try a looser tolerance or method='direct'"
 
 
@@ -51,8 +50,8 @@ def prepare(
     weights : ndarray, optional
         Weights (nz, ny, nx) of the mean temperature of floating bodies, such as capacities [J/K].
     threads : int, optional
-        Number of threads; by default one per processor, and one below 200 000 cells. The solution does not
-        depend on it.
+        Number of threads; by default one per processor, and one below 200 000 cells. It is one in a process
+        that was forked after threads had started. The solution does not depend on it.
     is_fixed : bool
         Whether the operator stays the same.
 
@@ -91,8 +90,7 @@ def prepare(
     """
     if method not in ("multigrid", "direct"):
         raise argument_error("method", f"{method!r} is not a method", "'multigrid' or 'direct'", "E-NAME")
-    max_useful = max(1, conduction.cells // MIN_CELLS_PER_THREAD)
-    threads = check_threads(threads) or min(_processors(), max_useful)
+    threads = choose_threads(check_threads(threads), conduction.cells)
     return Solver(conduction, method, widths, weights, threads, is_fixed=is_fixed)
 
 
@@ -111,7 +109,7 @@ class Solver:
     ) -> None:
         self.conduction = conduction
         self.method = method
-        self.threads, self._weights = threads, weights
+        self.threads, self._weights, self._process = threads, weights, os.getpid()
         widths = _checked_widths(conduction, widths)
         self._find_floating_bodies()
         self._factors: LuFactorization | None = None
@@ -145,12 +143,17 @@ class Solver:
         pairs of columns are kept, so that an update costs little. `min_boundary_ratio` is a lower bound of
         boundary over lateral conductance of all cells.
         """
+        self.require_own_process()
         self.conduction = conduction
         self._find_floating_bodies()
         if self._chain:
             self._chain.update(conduction, only_boundary=only_boundary, min_boundary_ratio=min_boundary_ratio)
         else:
             self._factorize()
+
+    def require_own_process(self) -> None:
+        """Raise ThermostackError if the process was forked after the solver with its threads was prepared."""
+        require_same_process(self.threads, self._process)
 
     @property
     def memory(self) -> int:
@@ -224,6 +227,7 @@ class Solver:
         time: the conductances are read once for two right-hand sides. The columns of an influence matrix are
         the solutions for 1 W in each part.
         """
+        self.require_own_process()
         check_number(tolerance, "tolerance", min=MIN_TOLERANCE, below=1.0)
         rhs = self._checked(rhs, "rhs")
         fields = np.zeros(rhs.shape) if guesses is None else self._checked(guesses, "guess")
@@ -280,7 +284,9 @@ class Solver:
     def _solve_directly(self, rhs: Array, t: Array, tolerance: float) -> IterationState:
         assert self._factors is not None
         state = IterationState.initial(vector_norms(rhs)[1], tolerance)
-        if not state.is_converged:
+        if state.is_converged:  # no heat: the guess in t is not the solution
+            t[...] = 0.0
+        else:
             t[...] = self._factors.solve(rhs)
             self._check_residual(state, rhs, t, tolerance)
         return state
@@ -334,11 +340,3 @@ def _checked_widths(conduction: Conduction, widths: Widths | None) -> Widths:
     if not all(width.min() > 0.0 and width.max() < math.inf for width in (dx, dy)):
         raise ValueError("widths are not all greater than zero")
     return dx, dy
-
-
-def _processors() -> int:
-    """Return the processors this process may use, at most OMP_NUM_THREADS."""
-    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
-    available = len(affinity(0)) if affinity else os.cpu_count() or 1
-    limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
-    return max(1, min(available, int(limit))) if limit.isdigit() else available

@@ -115,7 +115,7 @@ class Material:
 
         Outside the range, the conductivity is that of the nearer end, and the solver adds a warning.
         """
-        return self.law.range
+        return getattr(self.law, "range", None)  # a law of the user may omit it
 
     @overload
     def conductivity_at(self, temperature: float | str) -> Axes: ...

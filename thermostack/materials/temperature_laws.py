@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic_core import core_schema
 
-from thermostack.schema.fields import Quantity, Temperature, fail
+from thermostack.schema.fields import Quantity, Temperature, fail, plain_list
 from thermostack.schema.validated_dataclass import described, dump
 from thermostack.units import UnitError, parse_quantity, write_quantity
 
@@ -33,6 +33,7 @@ def _as_three(values: list[float]) -> Axes:
 
 
 def _check_two_or_three(value: Any) -> Any:
+    value = plain_list(value)
     if len(value) not in (2, 3):
         text = f"a list of length {len(value)}; give two (in-plane, through-plane) or three (x, y, z)"
         raise fail("E-TYPE", text)
@@ -61,7 +62,7 @@ class AxisValues:
                 "@one": core_schema.no_info_after_validator_function(lambda one: (one,) * 3, one),
                 "@each": core_schema.no_info_after_validator_function(_as_three, each),
             },
-            lambda value: "@each" if isinstance(value, (list, tuple)) else "@one",
+            lambda value: "@each" if isinstance(plain_list(value), (list, tuple)) else "@one",
             serialization=core_schema.plain_serializer_function_ser_schema(self.write, when_used="json"),
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,11 @@ class CoolerCoverage:
     parts: dict[str, float]
 
 
+def cooling_summary(coolers: Iterable[CoolerCoverage]) -> dict[str, Any]:
+    """Return the area [m2] of each cooler, and of each part under it, by name."""
+    return {cooler.name: {"area": cooler.area, "parts": dict(cooler.parts)} for cooler in coolers}
+
+
 def cooler_coverage(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarray) -> list[CoolerCoverage]:
     """Return what each cooler covers; `part` is 1 + the index of the part of each boundary face.
 
@@ -63,9 +69,9 @@ def cooler_coverage(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarra
 
 
 def cooler_warnings(geometry: Geometry, boundary: BoundaryFaces, part_map: PartMap) -> list[Diagnostic]:
-    """Return warnings about coolers that later ones hide, and films over parts of several materials."""
+    """Return warnings about coolers that later ones hide, and about uniform ones over several materials."""
     part = np.asarray(part_map.part[part_map.tile_indices(boundary.cell)])
-    found = [*_hidden_coolers(geometry, boundary), *_uneven_films(geometry, boundary, part)]
+    found = [*_hidden_coolers(geometry, boundary), *_uneven_faces(geometry, boundary, part)]
     return [geometry.package.locate(diagnostic) for diagnostic in found]
 
 
@@ -82,7 +88,7 @@ def _hidden_coolers(geometry: Geometry, boundary: BoundaryFaces) -> Iterator[Dia
         yield diagnostic_at(("cooling", face, n), text, hint, "W-COOLING")
 
 
-def _uneven_films(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarray) -> Iterator[Diagnostic]:
+def _uneven_faces(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarray) -> Iterator[Diagnostic]:
     """Yield a warning for each heat sink or cold plate without a base on parts of several materials."""
     for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
         cooler = entry.cooler
@@ -99,6 +105,6 @@ def _uneven_films(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarray)
             listed = ", ".join(
                 f"{name} ({shares[name]:.0%})" for name in sorted(named, key=lambda name: -shares[name])
             )
-            text = f"without a base it is a uniform film over all its materials: {listed}"
+            text = f"without a base its heat-transfer coefficient is the same on all its materials: {listed}"
             hint = "give it a base, which spreads the heat, or part: for the parts that it touches"
             yield diagnostic_at(("cooling", face, n), text, hint, "W-COOLING")

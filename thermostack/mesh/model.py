@@ -45,7 +45,7 @@ from thermostack.schema.arguments import (
     require_instance,
 )
 from thermostack.schema.fields import to_si
-from thermostack.schema.spelling import suggest
+from thermostack.schema.spelling import counted, suggest
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 
@@ -122,8 +122,8 @@ class Model:
         faces, sources = self.boundary.cell.size, len(self.layer_sources)
         rows = {
             "cells": f"{self.grid.cells} ({nx} x {ny} x {nz}), {self.active} in the body",
-            "parts": f"{len(self.parts)}, {len(self.blocks)} blocks of floorplans",
-            "power": f"{format_quantity(self.total_power, 'power')} in {sources} heat sources",
+            "parts": f"{len(self.parts)}, {counted(len(self.blocks), 'block')} of floorplans",
+            "power": f"{format_quantity(self.total_power, 'power')} in {counted(sources, 'heat source')}",
             "boundary": f"{faces} faces of cells with a boundary condition",
             "warnings": f"{len(self.warnings)}",
         }

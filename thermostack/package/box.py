@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from thermostack.package.rectangles import Rectangle
@@ -19,3 +20,8 @@ class Box:
 def plan(box: Box) -> Rectangle:
     """Return the plan of a box [m]."""
     return box.low[0], box.low[1], box.high[0], box.high[1]
+
+
+def boxes_over(rectangles: Iterable[Rectangle], part: int, z0: float, z1: float) -> list[Box]:
+    """Return a box of a part over each of some rectangles [m] from z0 to z1 [m]."""
+    return [Box(part, (x0, y0, z0), (x1, y1, z1)) for x0, y0, x1, y1 in rectangles]

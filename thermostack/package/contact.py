@@ -39,11 +39,11 @@ def support_diagnostics(placements: Mapping[str, Placement]) -> Iterator[Diagnos
                 yield _gap_above(placement, support, max(supports, key=lambda other: other.z1))
 
 
-def _gap_above(placement: Placement, support: Placement, highest: Placement) -> Diagnostic:
+def _gap_above(placement: Placement, support: Placement, tallest: Placement) -> Diagnostic:
     """Return the error of a stack that lies above one of its supports instead of on it."""
     name, below = placement.stack.name, support.stack.name
     gap = format_quantity(placement.z0 - support.z1, "length")
-    text = f"a gap of {gap} separates {name} from {below}, because it rests on {highest.stack.name}"
+    text = f"a gap of {gap} separates {name} from {below}, because it rests on {tallest.stack.name}"
     hint = (
         f"change a thickness, write thickness: fill in a layer of {below} that follows, or give {name} a "
         "gap_fill (void leaves the gap empty)"

@@ -98,7 +98,8 @@ class HtcMap:
 
 
 def _is_map(value: Any) -> str:
-    return "@map" if isinstance(value, (HtcMap, Mapping, np.ndarray, list, tuple)) else "@quantity"
+    is_table = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    return "@map" if is_table or isinstance(value, (HtcMap, Mapping)) else "@quantity"
 
 
 HtcField = Annotated[

@@ -10,7 +10,7 @@ from thermostack.errors import Diagnostic
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes, Axes
-from thermostack.package.box import Box
+from thermostack.package.box import Box, boxes_over
 from thermostack.package.contact import base_gaps, gap_diagnostics, support_diagnostics, touched_carriers
 from thermostack.package.cooling import Base, ColdPlate, HeatSink
 from thermostack.package.package import Package
@@ -152,6 +152,7 @@ def build_geometry(package: Package) -> Geometry:
         builder.add_filler(placement)
     for placement in placements.values():
         builder.add_gap_fill(placement)
+    builder.first_stack_box = len(builder.boxes)
     for placement in placements.values():
         builder.add_stack(placement)
     package.refuse(gap_diagnostics(builder.boxes, placements))
@@ -190,6 +191,7 @@ class _GeometryBuilder:
     contacts: list[InterfaceResistance] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
     gap_parts: dict[str, int] = field(default_factory=dict)  # by the name of the gap fill
+    first_stack_box: int = 0  # index in `boxes`; the earlier ones are fillers and gap fills
 
     def geometry(self) -> Geometry:
         """Return the finished geometry with the located warnings."""
@@ -223,8 +225,7 @@ class _GeometryBuilder:
 
     def add_boxes(self, part: int, rectangles: Iterable[Rectangle], z0: float, z1: float) -> None:
         """Add a box over each of some rectangles [m] from z0 to z1 [m]."""
-        for x0, y0, x1, y1 in rectangles:
-            self.boxes.append(Box(part, (x0, y0, z0), (x1, y1, z1)))
+        self.boxes += boxes_over(rectangles, part, z0, z1)
 
     def add_filler(self, placement: Placement) -> None:
         """Add the filler around the stacks on a stack, up to their maximum height."""
@@ -348,8 +349,12 @@ class _GeometryBuilder:
             self.warnings += found
         if gaps and base.gap_fill not in (None, VOID):
             part = self.add_part(f"{path[0]}.{path[1]}.gap_fill", base.gap_fill)
-            for name, rectangles in gaps.items():
-                self.add_boxes(part, rectangles, self.placements[name].z1, z)
+            filled = [
+                box
+                for name, under in gaps.items()
+                for box in boxes_over(under, part, self.placements[name].z1, z)
+            ]
+            self.boxes[self.first_stack_box : self.first_stack_box] = filled  # the stacks take precedence
 
     def stacks_on(self, name: str) -> list[Placement]:
         """Return the stacks whose only support is a stack, and those on them."""

@@ -145,6 +145,13 @@ class Package:
         return tuple(_find_diagnostics(self))
 
 
+def unusual_ambient(temperature: float) -> str:
+    """Return the text of a warning about an ambient temperature [K], "" if it is usual."""
+    if MIN_USUAL_AMBIENT <= temperature <= MAX_USUAL_AMBIENT:
+        return ""
+    return f"{temperature:g} K ({temperature - 273.15:.4g} degC) is an unusual ambient temperature"
+
+
 def _stack_power(stack: Stack) -> float:
     """Return the power of the layers of a stack [W]."""
     return sum(layer.power.power_on(*stack.size) for layer in stack.layers if layer.power is not None)
@@ -348,8 +355,7 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
             if value is None:
                 continue
             fixes_temperature = fixes_temperature or is_cooling
-            if not MIN_USUAL_AMBIENT <= value <= MAX_USUAL_AMBIENT:
-                text = f"{value:g} K ({value - 273.15:.4g} degC) is an unusual ambient temperature"
+            if text := unusual_ambient(value):
                 yield diagnostic_at((*cooler_path, key), text, "check the unit", "W-RANGE")
         base = getattr(cooler, "base", None)
         if base is not None:

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, InitErrorDetails
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.block_overlap import overlap_diagnostics
 from thermostack.package.rectangles import Rectangle
-from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, to_si
+from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, plain_number, to_si
 from thermostack.schema.raster import RasterField
 from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at
 from thermostack.units import format_quantity
@@ -187,7 +187,7 @@ class Power:
     @classmethod
     def from_description(cls, value: Any) -> Any:
         """Return a quantity without a key, "560 W", as the total."""
-        is_quantity = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        is_quantity = isinstance(value, str) or plain_number(value) is not None
         return {"total": value} if is_quantity else value
 
     @classmethod

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thermostack.io.files.atomic_file import write_atomic
-from thermostack.io.files.output_paths import FIGURE_SUFFIXES, require_suffix
+from thermostack.io.files.output_paths import FIGURE_SUFFIXES, require_replaceable, require_suffix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +66,7 @@ def save_figure(figure: Figure, path: str | Path | None) -> Figure:
     """
     if path is None:
         return figure
-    path = require_suffix(path, FIGURE_SUFFIXES)
+    path = require_replaceable(require_suffix(path, FIGURE_SUFFIXES))
     image = io.BytesIO()
     figure.savefig(image, format=path.suffix[1:].lower())
     write_atomic(path, image.getvalue())

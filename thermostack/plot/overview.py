@@ -259,7 +259,7 @@ def _draw_color_bar(figure: Figure, mesh: Any, axes: list[Axes]) -> None:
 
 
 def _summary(steady: SteadyResult) -> str:
-    """Return total power, peak temperature with error estimate, and distance from the limit."""
+    """Return total power, peak temperature with error estimate, and minimum distance from a limit."""
     peak = steady.peak
     value = peak.max - ZERO_CELSIUS
     if peak.error is None:
@@ -268,6 +268,9 @@ def _summary(steady: SteadyResult) -> str:
         digits = int(np.clip(1.0 - np.floor(np.log10(max(peak.error, 1e-3))), 0, 3))
         temperature = f"{value:.{digits}f} ± {peak.error:.{digits}f} °C"
     text = f"{steady.heat_balance.heat_in:.4g} W,  peak {temperature} in {peak.name}"
-    if peak.margin is not None:
-        text += f",  {abs(peak.margin):.1f} K {'below' if peak.margin >= 0.0 else 'above'} its limit"
+    nearest = steady.nearest_to_limit
+    if nearest is not None:
+        margin = nearest.margin or 0.0
+        owner = "its" if nearest.name == peak.name else f"the {nearest.name}"
+        text += f",  {abs(margin):.1f} K {'below' if margin >= 0.0 else 'above'} {owner} limit"
     return text

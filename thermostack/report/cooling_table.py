@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.table import Table
 from rich.text import Text
 
@@ -34,11 +32,6 @@ def cooling_lines(model: Model) -> list[str]:
 def fill_rows(model: Model) -> list[tuple[str, str]]:
     """Return the name and the thickness of each layer of thickness `fill`."""
     return [(name, format_quantity(thickness, "length")) for name, thickness in model.geometry.fills]
-
-
-def cooling_summary(model: Model) -> dict[str, Any]:
-    """Return the area [m2] of each cooler, and of each part under it, by name."""
-    return {cooler.name: {"area": cooler.area, "parts": dict(cooler.parts)} for cooler in model.coolers}
 
 
 def _cells(cooler: CoolerCoverage) -> tuple[str, str, str]:

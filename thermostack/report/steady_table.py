@@ -150,11 +150,9 @@ def _peak(part: PartTemperature, cell_sizes: Sequence[float]) -> Text:
 
 
 def _smallest_margin(steady: SteadyResult) -> str | None:
-    limited = [part for part in steady.parts if part.margin is not None and not part.is_block]
-    if not limited:
+    part = steady.nearest_to_limit
+    if part is None:
         return None
-    # Two parts that share a face have the same temperature there; the one with power is named.
-    part = min(limited, key=lambda part: (round(part.margin or 0.0, 2), part.power == 0.0))
     margin = part.margin or 0.0
     side = "below" if margin >= 0.0 else "above"
     limit = format_limit(part.limit or 0.0)

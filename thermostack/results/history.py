@@ -149,7 +149,8 @@ def _mean(transient: MemberHistories, members: list[int]) -> np.ndarray:
     means: np.ndarray = transient.mean[:, members]
     if len(members) == 1:
         return means[:, 0].copy()
-    return np.average(means, axis=1, weights=transient.model.volume_of_parts[members])
+    mean = np.average(means, axis=1, weights=transient.model.volume_of_parts[members])
+    return np.clip(mean, means.min(axis=1), means.max(axis=1))  # rounding does not exceed the means
 
 
 def _limit(transient: MemberHistories, member: int) -> float | None:

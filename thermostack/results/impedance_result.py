@@ -15,6 +15,7 @@ from thermostack.impedance.networks import Cauer, Foster, foster_to_cauer
 from thermostack.impedance.structure_function import StructureFunction, structure_function
 from thermostack.results.actions import call
 from thermostack.results.names import unknown_name
+from thermostack.schema.spelling import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,7 +89,7 @@ class ThermalImpedance:
             f"  error     {self.error:.1e} of the rise, estimated from {len(self.rates)} solves",
         ]
         if self.warnings:
-            rows.append(f"  {len(self.warnings)} warnings, the first: {self.warnings[0]}")
+            rows.append(f"  {counted(len(self.warnings), 'warning')}, the first: {self.warnings[0]}")
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:

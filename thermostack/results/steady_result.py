@@ -27,6 +27,7 @@ from thermostack.results.fields import cell_field, fill_inactive
 from thermostack.results.names import unknown_name, with_stacks
 from thermostack.schema.arguments import check_whole_number
 from thermostack.schema.fields import point_in_metres
+from thermostack.schema.spelling import counted
 
 if TYPE_CHECKING:
     import xarray
@@ -84,14 +85,15 @@ class SteadyResult:
         iterations = report.total_iterations
         error = "error not estimated" if peak.error is None else f"error {peak.error:.2g} K"
         nz, ny, nx = self.model.grid.shape
+        parts = counted(len(self.parts), "part")
         rows = [
-            f"SteadyResult of {self.package.name!r}: {nx} x {ny} x {nz} cells, {len(self.parts)} parts",
+            f"SteadyResult of {self.package.name!r}: {nx} x {ny} x {nz} cells, {parts}",
             f"  peak    {peak.max:.2f} K in {peak.name}, {error}",
             f"  heat    {balance.heat_in:.5g} W, relative imbalance {balance.relative:.1e}",
             f"  solver  {report.method}, {iterations} iterations, residual {report.residual:.1e}",
         ]
         if self.warnings:
-            rows.append(f"  {len(self.warnings)} warnings, the first: {self.warnings[0]}")
+            rows.append(f"  {counted(len(self.warnings), 'warning')}, the first: {self.warnings[0]}")
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:
@@ -119,6 +121,15 @@ class SteadyResult:
             (part for part in parts if part.max >= hottest - PEAK_TIE),
             key=lambda part: (part.power, part.max),
         )
+
+    @property
+    def nearest_to_limit(self) -> PartTemperature | None:
+        """Return the part with the minimum margin to its limit, None if no part has a limit.
+
+        Of two parts that share a face, and so its temperature, it is the one with power.
+        """
+        limited = [part for part in self.parts if part.margin is not None and not part.is_block]
+        return min(limited, key=lambda part: (round(part.margin or 0.0, 2), part.power == 0.0), default=None)
 
     def of(self, name: str) -> PartTemperature:
         """Return the temperatures of a part, or of all parts of a stack.

@@ -16,6 +16,7 @@ from thermostack.results.fields import cell_field
 from thermostack.results.history import History, history_of
 from thermostack.results.throttling_log import ThrottlingLog
 from thermostack.schema.arguments import as_names, check_whole_number
+from thermostack.schema.spelling import counted
 
 if TYPE_CHECKING:
     import xarray
@@ -160,17 +161,18 @@ class TransientResult:
         nz, ny, nx = self.model.grid.shape
         steps, frames = self.time.size - 1, self.frame_time.size
         member = int(np.nanargmax(np.nanmax(self.max, axis=0)))
+        members = counted(len(self.names), "member")
         rows = [
-            f"TransientResult of {self.package.name!r}: {nx} x {ny} x {nz} cells, {len(self.names)} members",
+            f"TransientResult of {self.package.name!r}: {nx} x {ny} x {nz} cells, {members}",
             f"  time    {self.time[0]:g} to {self.time[-1]:g} s, {steps} steps, {frames} frames",
             f"  peak    {self.peak:.2f} K in {self.names[member]}",
             f"  energy  {self.energy[-1, 0]:.5g} J generated, relative imbalance {self.imbalance:.1e}",
         ]
         if self.throttling:
             throttled = sum(log.first is not None for log in self.throttling)
-            rows.append(f"  {throttled} of {len(self.throttling)} controllers throttled")
+            rows.append(f"  {throttled} of {counted(len(self.throttling), 'controller')} throttled")
         if self.warnings:
-            rows.append(f"  {len(self.warnings)} warnings, the first: {self.warnings[0]}")
+            rows.append(f"  {counted(len(self.warnings), 'warning')}, the first: {self.warnings[0]}")
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:

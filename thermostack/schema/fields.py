@@ -42,10 +42,26 @@ def to_si(value: Any, dimension: str, field: str = "") -> float:
             return parse_quantity(value, dimension)
         except UnitError as error:
             raise ArgumentError(Diagnostic(field, str(error), hint, "E-UNIT")) from None
-    if isinstance(value, bool) or not isinstance(value, Real):
+    number = plain_number(value)
+    if number is None:
         text = f"{quote_value(value)} is not {Quantity(dimension).noun}"
         raise ArgumentError(Diagnostic(field, text, hint, "E-TYPE"))
-    return float(value)
+    return number
+
+
+def plain_number(value: Any) -> float | None:
+    """Return a real number of Python or NumPy, also in an array without axes, as a float; None for others.
+
+    A number beyond the range of a float is infinite.
+    """
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if cast(Any, value) > 0 else -math.inf
 
 
 def point_in_metres(point: Iterable[Any], field: str = "point") -> tuple[float, float, float]:
@@ -80,12 +96,14 @@ class Quantity:
                 number = parse_quantity(value, self.dimension)
             except UnitError as error:
                 raise fail("E-UNIT", str(error)) from None
-        elif isinstance(value, bool) or not isinstance(value, Real):
-            raise fail("E-TYPE", f"{quote_value(value)} is not {self.noun}", f"write {self.example}")
-        elif is_from_file(info) and math.isfinite(value):
-            raise fail("E-UNIT", f"{value} has no unit; expected {self.noun}", f"write {self.example}")
         else:
-            number = float(value)
+            found = plain_number(value)
+            if found is None:
+                raise fail("E-TYPE", f"{quote_value(value)} is not {self.noun}", f"write {self.example}")
+            if is_from_file(info) and math.isfinite(found):
+                text = f"{quote_value(value)} has no unit; expected {self.noun}"
+                raise fail("E-UNIT", text, f"write {self.example}")
+            number = found
         self.check(number)
         return number
 
@@ -184,7 +202,13 @@ SpecificHeatValue = Annotated[float, Quantity("specific_heat", above=0.0)]
 VolumetricHeatCapacityValue = Annotated[float, Quantity("volumetric_heat_capacity", above=0.0)]
 
 
+def plain_list(value: Any) -> Any:
+    """Return an array with one axis as a list, and any other value unchanged."""
+    return value.tolist() if getattr(value, "ndim", None) == 1 and hasattr(value, "tolist") else value
+
+
 def _read_pair(value: Any) -> Any:
+    value = plain_list(value)
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise fail("E-TYPE", f"{quote_value(value)} is not a pair of lengths", "write [2.5 mm, 8 mm]")
     return value
@@ -226,9 +250,10 @@ def _read_fraction(value: Any) -> float:
             value = parse_quantity(value, "fraction")
         except UnitError as error:
             raise fail("E-UNIT", str(error)) from None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
+    number = plain_number(value)
+    if number is None or not 0.0 <= number <= 1.0:
         raise fail("E-RANGE", f"{quote_value(value)} is not a fraction", "from 0 to 1")
-    return float(value)
+    return number
 
 
 def _plain(read: Callable[[Any], Any], schema: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Suggestions for a word that is not known: similar words, and words of the same meaning."""
+"""Words of messages: suggestions for a word that is not known, and numbers with their noun."""
 
 from __future__ import annotations
 
@@ -88,3 +88,12 @@ def edit_distance(one: str, other: str) -> int:
             row.append(cost)
         before, last = last, row
     return last[-1]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless the number is one.
+
+    >>> counted(1, "stack"), counted(3, "stack")
+    ('1 stack', '3 stacks')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -7,6 +7,7 @@ those below, so that files and Python share one set of checks and one JSON Schem
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast, dataclass_transform
@@ -14,6 +15,7 @@ from typing import Any, TypeVar, cast, dataclass_transform
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.dataclasses import rebuild_dataclass
+from pydantic.fields import FieldInfo
 from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
 from thermostack.errors import DescriptionError, Diagnostic
@@ -79,7 +81,32 @@ def _with_checked_init(made: type[T]) -> type[T]:
             raise DescriptionError(diagnostics)
 
     made.__init__ = __init__  # type: ignore[method-assign, assignment]
+    made.__signature__ = _signature(made)  # type: ignore[attr-defined]
     return made
+
+
+def _signature(kind: Any) -> inspect.Signature:
+    """Return the signature of a constructor by the names of the fields, not by their keys in a file."""
+    parameters = []
+    for field in dataclasses.fields(kind):
+        if not field.init:
+            continue
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        elif isinstance(default, FieldInfo):
+            required = default.is_required()
+            default = dataclasses.MISSING if required else default.get_default(call_default_factory=True)
+        empty = default is dataclasses.MISSING
+        parameters.append(
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=inspect.Parameter.empty if empty else default,
+                annotation=field.type,
+            )
+        )
+    return inspect.Signature(parameters)
 
 
 def field_keys(kind: Any) -> dict[str, str]:

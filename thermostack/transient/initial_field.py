@@ -13,10 +13,11 @@ from thermostack.finite_volume.heat_balance import heat_through, residual_roundi
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.picard import PICARD, solve_picard
 from thermostack.linear.shifted import ShiftedOperator
-from thermostack.mesh.model import Model, has_equal_cells
+from thermostack.mesh.model import Model
+from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.names import with_stacks
 from thermostack.results.steady_result import SteadyResult
-from thermostack.schema.arguments import argument_error, check_quantity
+from thermostack.schema.arguments import argument_error
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import suggest
 from thermostack.steady import TINY_HEAT, require_fixed_temperature
@@ -77,7 +78,8 @@ def initial_rise(
     for name in ordered:  # a part after its stack
         of_name = [n for n, part in enumerate(model.parts, 1) if f"{part.name}.".startswith(f"{name}.")]
         cells = np.isin(model.part, of_name)
-        rise[cells] = _rise(initial[name], time, materials, sources, shifted)[cells]
+        field = f"initial[{name!r}]"
+        rise[cells] = _rise(initial[name], time, materials, sources, shifted, field)[cells]
     return rise
 
 
@@ -87,14 +89,10 @@ def _rise(
     materials: MaterialUpdate,
     sources: StageSources,
     shifted: ShiftedOperator,
+    name: str = "initial",
 ) -> Array:
     """Return the initial temperatures of one kind over the reference temperature [K]."""
     part, zero = materials.model.part, materials.zero
-    if isinstance(initial, SteadyResult):
-        if not has_equal_cells(initial.model, materials.model):
-            text = f"initial is a result of {initial.package.name!r} with other parts or another grid"
-            raise argument_error("initial", text, "solve it with the grid and the parts of this model")
-        initial = initial.field
     if isinstance(initial, str):
         if initial == "outside":
             return np.zeros(part.shape)
@@ -102,16 +100,7 @@ def _rise(
             hint = 'it is "steady", "outside", a temperature or a field'
             raise argument_error("initial", f"{initial!r} is not an initial temperature", hint, "E-NAME")
         initial = _steady_field(time, materials, sources, shifted)
-    if np.ndim(initial) == 0:
-        kelvin = check_quantity(initial, "temperature", "initial", above=0.0)
-        return np.where(part > 0, kelvin - zero, 0.0)
-    start = np.asarray(initial, dtype=np.float64)
-    if start.shape != part.shape:
-        text = f"initial temperatures have shape {start.shape}; the cells have {part.shape}"
-        raise argument_error("initial", text, "", "E-TYPE")
-    if not np.isfinite(start[part > 0]).all():
-        text = "initial temperatures are not finite in every cell of the body"
-        raise argument_error("initial", text, "", "E-RANGE")
+    start = read_cell_temperatures(initial, materials.model, name)
     return np.where(part > 0, start - zero, 0.0)
 
 

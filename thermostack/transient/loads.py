@@ -14,8 +14,10 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.model import Model, is_equal_model
 from thermostack.mesh.source_names import MAX_HINTS, listed
+from thermostack.package.package import unusual_ambient
 from thermostack.schema.arguments import argument_error, require_instance, require_mapping
 from thermostack.schema.fields import to_si
+from thermostack.schema.spelling import counted
 from thermostack.transient.trace import Trace
 from thermostack.transient.waveform import COOLED_FACES, TimeFunction, Waveform, face_of, seconds
 from thermostack.units import format_quantity
@@ -89,7 +91,7 @@ class Loads:
         names = [name for waveform in self.waveforms for name in waveform.names]
         columns = ", ".join(names[:MAX_REPR_NAMES]) + (", ..." if len(names) > MAX_REPR_NAMES else "")
         driven = f" driven by {columns}" if names else ", constant"
-        return f"Loads of {self.model.package.name!r}: {self.sources.count} heat sources{driven}"
+        return f"Loads of {self.model.package.name!r}: {counted(self.sources.count, 'heat source')}{driven}"
 
     # -- at a time ---------------------------------------------------------------------------
 
@@ -97,6 +99,20 @@ class Loads:
     def cell(self) -> np.ndarray:
         """Return the index of every heated cell in the raveled grid, (n,), ascending."""
         return self.sources.cell
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return a warning (W-RANGE) for each column with an unusual ambient temperature."""
+        found = []
+        for waveform in self.waveforms:
+            for n, unit in enumerate(waveform.units):
+                if unit != "K" or not isinstance(waveform, Trace):
+                    continue
+                column = waveform.values[:, n]
+                texts = [unusual_ambient(float(value)) for value in (column.min(), column.max())]
+                if text := next(filter(None, texts), ""):
+                    found.append(str(waveform.diagnostic(text, "check the unit", "W-RANGE", n)))
+        return tuple(found)
 
     @property
     def is_ambient_constant(self) -> bool:

@@ -168,7 +168,7 @@ def solve_transient(
         metadata: dict[str, Any] = {
             "throttling": controller_set.outcomes(duration),
             "report": _report(simulation, clock.perf_counter() - start_time),
-            "warnings": model.warnings,
+            "warnings": (*model.warnings, *loads.warnings),
         }
         if path is None:
             arrays = recorder.arrays(frame_times)

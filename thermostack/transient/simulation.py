@@ -34,7 +34,7 @@ from thermostack.transient.runge_kutta import SCHEMES
 from thermostack.transient.stage_sources import StageSources
 from thermostack.transient.step_size import StepSizeController
 from thermostack.transient.stepper import Counts, Stepper
-from thermostack.transient.temperature_bounds import TemperatureBounds
+from thermostack.transient.temperature_bounds import TemperatureBounds, load_bounds
 from thermostack.transient.waveform import Waveform
 
 Array = np.ndarray
@@ -164,14 +164,15 @@ class Simulation:
     @property
     def field(self) -> Array:
         """Return the temperatures [K], (nz, ny, nx), NaN outside the body."""
-        t = self._stepper.field + self._zero
+        t = self._bounds.clip(self._stepper.field + self._zero)
         t[self.model.part == 0] = np.nan
         return t
 
     @property
     def peak(self) -> float:
         """Return the maximum temperature of a cell [K]."""
-        return float(self._stepper.field[self.model.part > 0].max()) + self._zero
+        hottest = float(self._stepper.field[self.model.part > 0].max()) + self._zero
+        return min(hottest, self._bounds.max)
 
     @property
     def tolerance(self) -> float:
@@ -293,7 +294,10 @@ class Simulation:
         if not points:
             return {}
         fluxes = self._fluxes()
-        return {name: temperature_at(fluxes, *point) for name, point in points.items()}
+        t = np.array([temperature_at(fluxes, *point) for point in points.values()])
+        if self.steps > 0:
+            t = self._bounds.clip(t)
+        return dict(zip(points, t.tolist(), strict=True))
 
     def _fluxes(self) -> FaceFluxes:
         """Return the present fluxes, valid until the next call."""
@@ -353,6 +357,7 @@ class Simulation:
         every step. Raises ConvergenceError if a step does not converge.
         """
         until = check_quantity(until, "time", "until")
+        self._shifted.solver.require_own_process()
         while self.time < until:
             event = self.loads.next_event(self.time)
             end = min(until, event)
@@ -386,7 +391,8 @@ class Simulation:
             raise ConvergenceError(f"no step from {self.time:g} s on has an error under {self.tolerance:g} K")
         self._balance_step(step, stored)
         self._stepper.accept()
-        self._extend_bounds(*self._sources.at_step_end())
+        self._bounds.extend(self._sources.bounds)
+        self._ambient = self._sources.ambient_at_end
         self.time = end
         self.steps += 1
         self._measured = None
@@ -410,15 +416,11 @@ class Simulation:
         if self._materials.set_htc_fraction(self.loads.htc_fraction(self.time)):
             self._update_operator()
         self._ambient = self.loads.ambient_temperature(self.time)
-        self._extend_bounds(self._ambient, self.loads.cell_powers(self.time))
+        cell_powers = self.loads.cell_powers(self.time)
+        self._bounds.extend(load_bounds(self._ambient, cell_powers, self.model.boundary))
         if is_jump:
             self._stepper.reset_history()
             self._step_size.restart()
-
-    def _extend_bounds(self, ambient: Array, cell_powers: Array) -> None:
-        """Extend the bounds of the temperatures by ambient temperatures [K] and powers of the cells [W]."""
-        faces = self.model.boundary
-        self._bounds.add_loads(ambient[faces.h > 0.0], cell_powers, faces.flux)
 
     def _balance_step(self, step: float, stored: float) -> None:
         """Add the heat of a step to the energy, and the imbalance that rounding caused to its end.

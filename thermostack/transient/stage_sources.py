@@ -10,6 +10,7 @@ from thermostack.mesh.model import Model
 from thermostack.transient.loads import Loads
 from thermostack.transient.runge_kutta import RungeKuttaScheme
 from thermostack.transient.stepper import SparseSource
+from thermostack.transient.temperature_bounds import load_bounds
 
 Array = np.ndarray
 
@@ -22,6 +23,7 @@ class _StageInput:
     ambient: Array  # (boundary faces,) K
     surface: Array  # (boundary faces,) W/K
     cell_powers: Array  # (cells of the loads,) W
+    bounds: tuple[float, float]  # K, of the temperatures
 
 
 class StageSources:
@@ -37,7 +39,7 @@ class StageSources:
         self.sources = [SparseSource(())] * stages
         self.power = [0.0] * stages  # W, generated in the parts
         self.boundary_heat = [0.0] * stages  # W, through boundary faces into a body at `zero`
-        self._face_cell = faces.cell
+        self._faces = faces
         self._flux = faces.flux * faces.area  # W, of each boundary face
         self._first = np.flatnonzero(np.diff(faces.cell, prepend=-1))  # first face of each boundary cell
         self._input: list[_StageInput | None] = [None] * stages
@@ -53,11 +55,18 @@ class StageSources:
             self.set_stage(n, start + c * step, surface, before=False)
         self.set_stage(scheme.stages - 1, end, surface, before=True)
 
-    def at_step_end(self) -> tuple[Array, Array]:
-        """Return ambient temperatures (faces,) [K] and powers (heated cells,) [W] of the last stage."""
+    @property
+    def ambient_at_end(self) -> Array:
+        """Return the ambient temperatures at the end of the step [K], (boundary faces,)."""
         last = self._input[-1]
         assert last is not None, "no step was set"
-        return last.ambient, last.cell_powers
+        return last.ambient
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Return the bounds of the temperatures by the loads of all stages of the step [K]."""
+        low, high = zip(*(stage.bounds for stage in self._input if stage is not None), strict=True)
+        return min(low), max(high)
 
     def set_stage(self, n: int, time: float, surface: Array, *, before: bool) -> None:
         """Set the sources of stage n to the loads at a time [s], at a jump those before it if `before`."""
@@ -70,10 +79,11 @@ class StageSources:
             cell_powers = last.cell_powers
         else:
             cell_powers = self.loads.cell_powers(time, before=before)
-        self._input[n] = _StageInput(source_powers, ambient, surface, cell_powers)
+        bounds = load_bounds(ambient, cell_powers, self._faces)
+        self._input[n] = _StageInput(source_powers, ambient, surface, cell_powers, bounds)
         inflow = surface * (ambient - self.zero) + self._flux
         sources = [(self.loads.cell, cell_powers)]
         if inflow.any():  # otherwise every face is at the reference temperature
-            sources.append((self._face_cell[self._first], np.add.reduceat(inflow, self._first)))
+            sources.append((self._faces.cell[self._first], np.add.reduceat(inflow, self._first)))
         self.sources[n] = SparseSource(tuple(sources))
         self.power[n], self.boundary_heat[n] = float(cell_powers.sum()), float(inflow.sum())

@@ -213,6 +213,10 @@ class RunningThrottle:
         self.readings: deque[tuple[float, float]] = deque()  # s, K; the first is the delayed reading
         self.last_period: int | None = None  # number of the period in which it last acted
 
+    def __repr__(self) -> str:
+        """Return the name, the present state and the time of its beginning in one line."""
+        return f"RunningThrottle({self.name!r}: {self.state_name!r} since {self.record.times[-1]:g} s)"
+
     @property
     def probes(self) -> Mapping[str, Position]:
         """Return the position [m] of its sensor by name, {} if the sensor is that of a part."""

@@ -27,9 +27,8 @@ from thermostack.transient.trace_checks import (
     is_closed,
     trace_diagnostics,
 )
-from thermostack.transient.waveform import DIMENSION_OF_UNIT, seconds, unit_of
+from thermostack.transient.waveform import DIMENSION_OF_UNIT, MAX_SHOWN_COLUMNS, seconds, unit_of
 
-MAX_SHOWN_COLUMNS = 4  # in a representation
 SLOPE_TOLERANCE = 1e-9  # relative: a smaller change of slope is not an event
 
 
@@ -185,7 +184,7 @@ class Trace:
 
         Text has a unit, as in `Trace.duty_cycle("gpu", "300 W", period="10 ms", share="40 %")`.
         """
-        dimension = {"1": "fraction", "K": "temperature"}.get(unit, "power")
+        dimension = DIMENSION_OF_UNIT.get(unit, "power")
         power, low = to_si(power, dimension, "power"), to_si(low, dimension, "low")
         period, share = to_si(period, "time", "period"), to_si(share, "fraction", "share")
         if not 0.0 < share < 1.0:

@@ -13,7 +13,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.cooling import FACES
 from thermostack.schema.arguments import quantities_in_si, require_callable
 from thermostack.schema.fields import quote_value, to_si
-from thermostack.schema.spelling import suggest
+from thermostack.schema.spelling import counted, suggest
 from thermostack.units import write_quantity
 
 UNITS = (
@@ -21,6 +21,7 @@ UNITS = (
     "1",
     "K",
 )  # a power, a fraction of a power or coefficient of the package, an ambient temperature
+MAX_SHOWN_COLUMNS = 4  # in a representation
 DIMENSION_OF_UNIT = {"W": "power", "1": "fraction", "K": "temperature"}
 COOLED_FACES = (*FACES, "surroundings")
 _UNIT_NOUNS = {"W": "a power", "1": "a fraction", "K": "a temperature"}
@@ -104,6 +105,13 @@ class TimeFunction:
             diagnostics.append(Diagnostic("breaks", "a break is not a finite time", "", "E-RANGE"))
         if diagnostics:
             raise DescriptionError(diagnostics)
+
+    def __repr__(self) -> str:
+        """Return the columns and the number of breaks in one line."""
+        columns = [f"{name} [{unit}]" for name, unit in zip(self.names, self.units, strict=True)]
+        more = f" and {len(columns) - MAX_SHOWN_COLUMNS} more" if len(columns) > MAX_SHOWN_COLUMNS else ""
+        shown = ", ".join(columns[:MAX_SHOWN_COLUMNS])
+        return f"TimeFunction(columns {shown}{more}; {counted(len(self.breaks), 'break')})"
 
     def at(self, t: float | str, *, before: bool = False) -> np.ndarray:
         """Return the values at a time [s], (columns,); just before it if `before`."""

@@ -571,17 +571,23 @@ def test_disk_too_small_at_start(small_disk: Path, model: Model) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "is a directory"),
+        ("", "name a file that ends in .vtkhdf"),
         ("absent/run.vtkhdf", "the directory .*absent does not exist"),
-        ("x" * 300, "too long"),
-        ("x" * 248, "too long"),
-        ("a\0b", "null"),
+        ("x" * 300 + ".vtkhdf", "too long"),
+        ("x" * 247 + ".vtkhdf", "too long"),
+        ("a\0b.vtkhdf", "null"),
     ],
 )
 def test_impossible_path_is_reported_at_start(tmp_path: Path, model: Model, name: str, message: str) -> None:
     with pytest.raises(OutputError, match=message):
         fake_run(tmp_path / name, model)
     assert os.listdir(tmp_path) == []
+
+
+def test_directory_in_place_of_a_result_is_reported_at_start(tmp_path: Path, model: Model) -> None:
+    (tmp_path / "run.vtkhdf").mkdir()
+    with pytest.raises(OutputError, match="is a directory"):
+        fake_run(tmp_path / "run.vtkhdf", model)
 
 
 def test_write_protected_result_is_reported_at_start(tmp_path: Path, model: Model, monkeypatch: Any) -> None:
@@ -948,7 +954,9 @@ def test_power_csv_is_a_trace(whole: Path, tmp_path: Path) -> None:
     write_power_csv(transient, tmp_path / "power.csv")
     trace = read_trace(tmp_path / "power.csv")
     assert (trace.kind, trace.after) == ("steps", "hold")
-    assert trace.names == ("logic.bulk", "logic.active.core")  # the layer with blocks has none of its own
+    # The layer with blocks has no column of its own; its other block has no row here, and gets the rest.
+    assert trace.names == ("logic.bulk", "logic.active.core", "logic.active.io")
     assert set(trace.units) == {"W"}
     assert np.array_equal(trace.times, transient.time)
-    assert np.array_equal(trace.values, transient.power[:, 1:])
+    assert np.array_equal(trace.values[:, :2], transient.power[:, 1:])
+    assert np.array_equal(trace.values[:, 2], transient.power[:, 0] - transient.power[:, 2])

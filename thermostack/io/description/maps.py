@@ -21,7 +21,6 @@ from thermostack.io.files.delimited_text import (
     number_error,
     parse_table,
     read_bytes,
-    refuse,
 )
 from thermostack.package.cooling import HtcMap
 from thermostack.package.power import PowerMap

@@ -17,6 +17,7 @@ _SIGNATURES = {
     RESULT_SUFFIX: HDF5_SIGNATURE,
     ".png": b"\x89PNG\r\n\x1a\n",
     ".pdf": b"%PDF",
+    ".svg": b"<?xml",
 }  # first bytes of files
 
 
@@ -77,6 +78,14 @@ def _directory(path: Path, suffixes: tuple[str, ...]) -> Path:
     return path
 
 
+def require_result_path(path: Path) -> Path:
+    """Return the path if no file exists there, or an HDF5 file, which a result may replace.
+
+    Raises OutputError for a directory and for a file of another kind, whatever its suffix.
+    """
+    return require_replaceable(path, _SIGNATURES[RESULT_SUFFIX])
+
+
 def require_replaceable(path: Path, mark: bytes | None = None) -> Path:
     """Return the path if no file exists there, or a file of the same kind, which may be replaced.
 
@@ -92,7 +101,7 @@ def require_replaceable(path: Path, mark: bytes | None = None) -> Path:
     if mark is not None and path.exists():
         try:
             with path.open("rb") as file:
-                is_own_kind = file.read(len(mark)) == mark
+                is_own_kind = file.read(len(mark)) in (mark, b"")  # an empty file has nothing to lose
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror}") from None
         if not is_own_kind:

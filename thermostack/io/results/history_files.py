@@ -14,10 +14,12 @@ from thermostack.io.files.atomic_file import atomic_file, write_all
 from thermostack.io.results.summary import escape_formula
 
 if TYPE_CHECKING:
+    from thermostack.mesh.heat_sources import HeatSources
     from thermostack.results.transient_result import TransientResult
 
 _ROWS_PER_WRITE = 1000  # rows in memory as text at the same time
 _BYTES_PER_NUMBER = 20  # approximate length of a number as text
+ROUNDING = 1e-12  # of the powers of a layer and its blocks: a smaller difference of them is no power
 _ENERGIES = ("generated [J]", "outflow [J]", "stored [J]")
 
 
@@ -47,29 +49,42 @@ def write_history_csv(transient: TransientResult, path: str | Path) -> None:
 def write_power_csv(transient: TransientResult, path: str | Path) -> None:
     """Write the powers at every step as a trace of steps, which `read_trace` reads.
 
-    A layer with blocks has a column for each block, and one for its map, if it has one. Any other powered
-    layer has one column. If the power changed in steps, the trace is exactly this power; if it changed
-    linearly or with temperature, each value is held until the next. Raises OutputError if the file cannot be
-    written.
+    A layer with blocks has a column for each block and one for its map; any other powered layer has one. Heat
+    sources without a column have no power. If the power changed in steps, the trace is exactly this power; if
+    it changed linearly or with temperature, each value is held until the next. Raises OutputError if the file
+    cannot be written.
     """
-    model, names, power = transient.model, transient.names, transient.power
-    layer_of = {block.name: model.parts[block.part].name for block in model.blocks}
-    with_map = {model.parts[s.part].name for s in model.geometry.sources if s.power.map is not None}
-    blocks: dict[str, list[int]] = {}  # members of the blocks of each layer
-    for n, name in enumerate(names):
-        if name in layer_of:
-            blocks.setdefault(layer_of[name], []).append(n)
-    header, columns = ["time [s]"], [transient.time]
-    for n, name in enumerate(names):
-        own = blocks.get(name, [])
-        is_column = name in layer_of or bool(power[:, n].any())
-        if own and name in with_map:
-            header.append(f"{name}.map [W]")
-            columns.append(power[:, n] - power[:, own].sum(axis=1))
-        elif is_column and not own:
-            header.append(f"{name} [W]")
-            columns.append(power[:, n])
-    _write(path, "#! kind: steps, after: hold\n", header, columns)
+    columns = _power_columns(transient)
+    header = ["time [s]", *(f"{name} [W]" for name in columns)]
+    _write(path, "#! kind: steps, after: hold, rest: off\n", header, [transient.time, *columns.values()])
+
+
+def _power_columns(transient: TransientResult) -> dict[str, np.ndarray]:
+    """Return the powers [W] at every step by the names of the columns of a trace, (steps,) each."""
+    model = transient.model
+    power = dict(zip(transient.names, transient.power.T, strict=True))
+    blocks: dict[str, list[str]] = {}  # names by layer
+    for block in model.blocks:
+        if block.name in power:
+            blocks.setdefault(model.parts[block.part].name, []).append(block.name)
+    columns = {name: values for name, values in power.items() if name not in blocks and np.any(values)}
+    for layer, names in blocks.items():
+        rest = power[layer] - sum(power[name] for name in names)
+        rest[np.abs(rest) <= ROUNDING * sum(np.abs(power[name]) for name in (layer, *names))] = 0.0
+        if np.any(rest):
+            columns |= _power_of_others(model.heat_sources, layer, names, rest)
+    return columns
+
+
+def _power_of_others(
+    sources: HeatSources, layer: str, names: Sequence[str], power: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return a power [W] of a layer divided among its heat sources that are not among the names."""
+    layers = [sources.part_names[part] for part in sources.layer_parts]
+    of_layer = [n for n, number in enumerate(sources.layer.tolist()) if layers[number] == layer]
+    others = [n for n in of_layer if sources.names[n] not in set(names)]
+    fractions = sources.power_fractions(layer, np.array(others, dtype=np.intp))
+    return {sources.names[n]: power * share for n, share in zip(others, fractions.tolist(), strict=True)}
 
 
 def _write(path: str | Path, first: str, header: Sequence[str], columns: Sequence[np.ndarray]) -> None:

@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 
 from thermostack.io.files.atomic_file import write_atomic
-from thermostack.io.files.output_paths import RESULT_SUFFIX, require_suffix
+from thermostack.io.files.output_paths import RESULT_SUFFIX, require_result_path, require_suffix
 from thermostack.io.results.hdf5_arrays import open_checked, write_array, write_json
 from thermostack.io.results.metadata import (
     FORMAT_VERSION,
@@ -41,10 +41,11 @@ _ARRAYS = ("model", "field")  # fields of a result that are stored as arrays, no
 def write_result(result: SteadyResult, path: str | Path) -> None:
     """Write a steady result to a file, which `read_result`, ParaView and PyVista open.
 
-    Raises OutputError if the name does not end in .vtkhdf or the file cannot be written; an older file of
-    that name is then unchanged.
+    Raises OutputError if the name does not end in .vtkhdf, if a file of another kind has it, or if the file
+    cannot be written; an older file of that name is then unchanged.
     """
-    write_atomic(require_suffix(path, (RESULT_SUFFIX,)), result_bytes(result))
+    path = require_result_path(require_suffix(path, (RESULT_SUFFIX,)))
+    write_atomic(path, result_bytes(result))
 
 
 def read_result(path: str | Path) -> SteadyResult:

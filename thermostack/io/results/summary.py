@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thermostack.io.files.atomic_file import write_atomic
+from thermostack.mesh.cooler_coverage import cooling_summary
 
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
@@ -45,9 +46,7 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "blocks": {part.name: _temperatures(part) for part in steady.parts if part.is_block},
         "peak": {"part": peak.name, "temperature": peak.max, "error": peak.error, "at": list(peak.at)},
         "heat": {"in": balance.heat_in, "out": dict(balance.out), "imbalance": balance.imbalance},
-        "coolers": {
-            cooler.name: {"area": cooler.area, "parts": dict(cooler.parts)} for cooler in model.coolers
-        },
+        "coolers": cooling_summary(model.coolers),
         "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
         "solver": {
             "iterations": report.total_iterations,

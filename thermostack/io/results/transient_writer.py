@@ -34,7 +34,7 @@ from pydantic_core import to_jsonable_python
 from thermostack.errors import DescriptionError, Diagnostic, OutputError, ResultFileError
 from thermostack.io.files.append_log import AppendLog
 from thermostack.io.files.atomic_file import atomic_file, resolve_target, with_path_error
-from thermostack.io.files.output_paths import RESULT_SUFFIX, require_suffix
+from thermostack.io.files.output_paths import RESULT_SUFFIX, require_result_path, require_suffix
 from thermostack.io.results.checkpoint_file import CHECKPOINT_SUFFIX as CHECKPOINT
 from thermostack.io.results.checkpoint_file import State, read_checkpoint, write_checkpoint
 from thermostack.io.results.frames import (
@@ -103,6 +103,7 @@ class TransientWriter:
             raise ValueError("frame times must ascend, and there must be at least two")
         self.path = resolve_target(require_suffix(path, (RESULT_SUFFIX,)))
         self.partial, self.state_path = partial_path(self.path), checkpoint_path(self.path)
+        self._require_own_name()
         self.model, self.names, self.probes = model, tuple(names), dict(probes)
         self._key = {"model": input_hash(model), "request": request}
         self.resumed: State | None = None
@@ -123,6 +124,13 @@ class TransientWriter:
         except BaseException:
             self._log.close()
             raise
+
+    def _require_own_name(self) -> None:
+        """Raise OutputError if the path is that of a foreign file, or of a file that the run itself uses."""
+        if self.path in (self.partial, self.state_path, self.path.with_suffix(".rows")):
+            text = f"cannot write {self.path}: the run has another file of this name"
+            raise OutputError(f"{text}; name a file that ends in .vtkhdf")
+        require_result_path(self.path)
 
     def __enter__(self) -> Self:
         return self
