@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
-from hypothesis import strategies as st
 from support.plain_corner_scheme import plain_equations, plain_means
 from support.random_packages import packages
 
@@ -33,13 +32,17 @@ from thermostack.finite_volume.corner_scheme import RIGID_FACTOR, CornerScheme, 
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.solver import prepare
-from thermostack.materials.material import VOID
 from thermostack.units import mm
 
 AMBIENT = 300.0  # K
 FLOAT32 = 1e-6  # relative accuracy of conductances
 SILICON, MOLD, COPPER = Material("si", 100.0), Material("mold", 2.0), Material("cu", (400.0, 300.0, 200.0))
-few = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+few = settings(
+    max_examples=8,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 
 
 def fluxes_of(model: Model, t: np.ndarray | None = None) -> FaceFluxes:
@@ -68,6 +71,11 @@ def slab(layers: list[Layer], cooling: Cooling, size: tuple[float, float] = (3 *
     return discretize(package, cell=(0.7 * mm, 0.9 * mm, 0.2 * mm))
 
 
+def assert_close(values: np.ndarray, expected: np.ndarray | float, bound: float) -> None:
+    """Fail where a value differs by more than the bound; `pytest.approx` is slow on large arrays."""
+    assert np.abs(values - expected).max(initial=0.0) <= bound
+
+
 # -- the kernel and its twin ---------------------------------------------------------------------
 
 
@@ -80,13 +88,13 @@ def assert_equals_twin(model: Model) -> None:
     for kernel, plain in zip(
         (scheme.conduction.g_z, scheme.conduction.g_y, scheme.conduction.g_x), (g_z, g_y, g_x), strict=True
     ):
-        assert kernel == pytest.approx(plain, rel=FLOAT32, abs=FLOAT32 * plain.max(initial=0.0))
+        assert_close(kernel, plain, FLOAT32 * plain.max(initial=0.0))
     boundary = model.boundary
     inner = np.ones(power.shape, dtype=bool)
     inner.reshape(-1)[scheme.conduction.boundary.cell] = False
     scale = np.abs(power).sum()
-    assert scheme.power[inner] == pytest.approx(power[inner], abs=1e-12 * scale)
-    assert scheme.rise[inner] == pytest.approx(rise[inner], abs=1e-9)
+    assert_close(scheme.power[inner], power[inner], 1e-12 * scale)
+    assert_close(scheme.rise[inner], rise[inner], 1e-9)
     if not np.isinf(boundary.h).any():
         heat = boundary.area * (boundary.flux + boundary.h * (boundary.temperature - boundary.mean_ambient))
         total = float(power.sum() + heat.sum())
@@ -152,7 +160,9 @@ def test_corners_are_active_exactly_at_cells_of_the_body(package: Package) -> No
     model = replace(discretize(package, cell=1 * mm), contacts=())
     touches = np.zeros([n + 1 for n in model.grid.shape], dtype=bool)
     for corner in np.ndindex(2, 2, 2):
-        touches[tuple(slice(c, c + n) for c, n in zip(corner, model.grid.shape, strict=True))] |= model.part > 0
+        touches[tuple(slice(c, c + n) for c, n in zip(corner, model.grid.shape, strict=True))] |= (
+            model.part > 0
+        )
     assert np.array_equal(scheme_of(model).conduction.is_active, touches)
 
 
@@ -183,8 +193,7 @@ def test_linear_profile_is_exact() -> None:
     expected = np.concatenate([exact[: contact + 1], upper[contact:]])
     assert t.shape[0] == z.size + 1
     assert scheme.base.tolist() == [k + (k >= contact) for k in range(z.size - 1)]
-    for plane, value in zip(t, expected, strict=True):
-        assert plane == pytest.approx(value, abs=1e-5 * np.ptp(expected))
+    assert_close(t, expected[:, None, None], 1e-5 * np.ptp(expected))
 
 
 def test_materials_side_by_side_conduct_in_parallel() -> None:
@@ -209,8 +218,7 @@ def test_heated_slab_is_exact_at_corners() -> None:
     _, t = solved(model)
     density, z = 1.2 / (3 * mm * 2 * mm * 1 * mm), model.grid.z
     exact = AMBIENT + density * 1 * mm / 1e3 + density * (1 * mm * z - 0.5 * z**2) / 2.0
-    for plane, value in zip(t, exact, strict=True):
-        assert plane == pytest.approx(value, abs=1e-5 * (exact[-1] - AMBIENT))
+    assert_close(t, exact[:, None, None], 1e-5 * (exact[-1] - AMBIENT))
 
 
 def test_contact_under_a_part_of_a_layer_leaves_the_rest_joined() -> None:
@@ -242,14 +250,16 @@ def test_heat_of_the_corners_leaves_through_the_boundary(package: Package) -> No
     boundary = scheme.conduction.boundary
     rise = t.reshape(-1)[boundary.cell] - model.boundary.mean_ambient
     terms = boundary.conductance * rise
-    assert float(terms.sum() - scheme.power.sum()) == pytest.approx(0.0, abs=1e-7 * np.abs(scheme.power).sum())
+    assert float(terms.sum() - scheme.power.sum()) == pytest.approx(
+        0.0, abs=1e-7 * np.abs(scheme.power).sum()
+    )
 
 
 @few
-@given(package=packages(), share=st.floats(0.3, 1.0))
-def test_energies_of_both_schemes_bracket(package: Package, share: float) -> None:
+@given(package=packages())
+def test_energies_of_both_schemes_bracket(package: Package) -> None:
     """The power times the rise is larger with cells, whose fluxes are admissible, than with corners."""
-    model = replace(discretize(package, cell=share * mm), contacts=())
+    model = replace(discretize(package, cell=1 * mm), contacts=())
     boundary = model.boundary
     assume((boundary.h > 0.0).any() and not np.isinf(boundary.h).any())
     assume(np.ptp(boundary.temperature[boundary.h > 0.0]) == 0.0)
@@ -280,7 +290,9 @@ def test_schemes_err_to_opposite_sides_where_a_die_ends_in_mold() -> None:
     """The mean of the source is too high with cells and too low with corners; both approach each other."""
     gaps = []
     for cell in (0.8 * mm, 0.4 * mm, 0.2 * mm):
-        die = Stack("die", (2 * mm, 2 * mm), (Layer("si", 0.4 * mm, SILICON, power=Power(total=1.0)),), on=("base",))
+        die = Stack(
+            "die", (2 * mm, 2 * mm), (Layer("si", 0.4 * mm, SILICON, power=Power(total=1.0)),), on=("base",)
+        )
         base = Stack("base", (4 * mm, 4 * mm), (Layer("cu", 0.4 * mm, SILICON),), filler=MOLD)
         cooling = Cooling(bottom=Convection(1e4, AMBIENT))
         model = discretize(Package("p", (base, die.at(1 * mm, 1 * mm)), cooling), cell=(cell, cell, 0.1 * mm))
@@ -301,7 +313,10 @@ def test_schemes_err_to_opposite_sides_where_a_die_ends_in_mold() -> None:
 
 def test_blocks_have_their_own_mean_and_maximum() -> None:
     block = Block("hot", (0.7 * mm, 0.9 * mm), (0.7 * mm, 0.9 * mm), 2.0)
-    model = slab([Layer("si", 0.4 * mm, SILICON, power=Power(blocks=(block,)))], Cooling(bottom=Convection(1e3, AMBIENT)))
+    model = slab(
+        [Layer("si", 0.4 * mm, SILICON, power=Power(blocks=(block,)))],
+        Cooling(bottom=Convection(1e3, AMBIENT)),
+    )
     scheme = scheme_of(model)
     scheme.rise[...] = np.arange(scheme.rise.size).reshape(scheme.rise.shape)
     found = scheme.measure()

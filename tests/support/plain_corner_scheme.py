@@ -57,5 +57,8 @@ def plain_means(fluxes: FaceFluxes, t: np.ndarray) -> dict[str, tuple[float, flo
     for n, part in enumerate(model.parts):
         own = model.part == n + 1
         if own.any():
-            found[part.name] = float(np.average(mean[own], weights=model.grid.volume[own])), float(largest[own].max())
+            found[part.name] = (
+                float(np.average(mean[own], weights=model.grid.volume[own])),
+                float(largest[own].max()),
+            )
     return found

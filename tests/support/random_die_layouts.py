@@ -19,7 +19,14 @@ from thermostack.units import mm, um
 AMBIENT = 300.0  # K
 STEP = 0.05 * mm  # of positions in plan
 SILICON_EXPONENT = 1.3
-UNIFORM_MATERIALS = ((148.0,) * 3, (390.0,) * 3, (4.0,) * 3, (0.8, 0.8, 1.5), (20.0, 20.0, 0.4), (2.0, 2.0, 1.2))
+UNIFORM_MATERIALS = (
+    (148.0,) * 3,
+    (390.0,) * 3,
+    (4.0,) * 3,
+    (0.8, 0.8, 1.5),
+    (20.0, 20.0, 0.4),
+    (2.0, 2.0, 1.2),
+)
 
 
 def _length(rng: np.random.Generator, low: float, high: float) -> float:
@@ -102,7 +109,11 @@ def _silicon(depends_on_temperature: bool) -> Material:
 
 
 def _dies(
-    rng: np.random.Generator, counts: tuple[int, int], pitch: tuple[float, float], height: float, silicon: Material
+    rng: np.random.Generator,
+    counts: tuple[int, int],
+    pitch: tuple[float, float],
+    height: float,
+    silicon: Material,
 ) -> list[Stack]:
     """Return one die in each field of the interposer or, of four fields, in three or four, all of one height."""
     fields = [(i, j) for j in range(counts[1]) for i in range(counts[0])]
@@ -111,7 +122,10 @@ def _dies(
     found = []
     for n, (i, j) in enumerate(fields):
         side = [_length(rng, 0.5 * p, p - 0.4 * mm) for p in pitch]
-        at = [p * m + _length(rng, 0.1 * mm, p - s - 0.1 * mm) for p, m, s in zip(pitch, (i, j), side, strict=True)]
+        at = [
+            p * m + _length(rng, 0.1 * mm, p - s - 0.1 * mm)
+            for p, m, s in zip(pitch, (i, j), side, strict=True)
+        ]
         joint = Material("joint", (1.0, 1.0, _choice(rng, 2.0, 5.0)))
         layers = (
             Layer("joint", 30 * um, joint),
@@ -153,7 +167,10 @@ def _with_power(rng: np.random.Generator, dies: list[Stack], rise: float, conduc
             blocks, third = [], die.size[1] / 3.0
             shares = rng.dirichlet(np.full(int(rng.integers(1, 4)), 2.0)).tolist()
             for n, share in enumerate(shares):
-                w, d = _length(rng, 0.15 * die.size[0], 0.7 * die.size[0]), _length(rng, 0.5 * third, 0.9 * third)
+                w, d = (
+                    _length(rng, 0.15 * die.size[0], 0.7 * die.size[0]),
+                    _length(rng, 0.5 * third, 0.9 * third),
+                )
                 x = _length(rng, 0.0, die.size[0] - w)
                 y = n * third + _length(rng, 0.0, max(third - d - STEP, 0.0))
                 blocks.append(Block(f"block_{n}", (x, y), (w, d), share * power))

@@ -99,7 +99,12 @@ class CornerScheme:
         corner, inverse = np.unique(self._corners_of_faces(fluxes.model), return_inverse=True)
         rows = (
             np.bincount(inverse.ravel(), np.tile(values, len(QUARTERS)), corner.size)
-            for values in (g, g * ambient + quarter * boundary.flux, is_fixed, np.where(is_fixed, ambient, 0.0))
+            for values in (
+                g,
+                g * ambient + quarter * boundary.flux,
+                is_fixed,
+                np.where(is_fixed, ambient, 0.0),
+            )
         )
         conductance, heat, fixed, temperature = rows
         where = np.flatnonzero(fixed)

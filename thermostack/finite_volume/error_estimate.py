@@ -147,7 +147,8 @@ def estimate_errors(
     corners = solve_corners(fluxes, measured.zones, solve_by_corners)
     slope_change = measured.peaks.slope_change.sum(axis=0) / 8.0
     return [
-        _with_errors(part, n, change, corners, float(slope_change[n])) for n, part in measured.temperatures.items()
+        _with_errors(part, n, change, corners, float(slope_change[n]))
+        for n, part in measured.temperatures.items()
     ]
 
 
@@ -160,7 +161,9 @@ def _with_errors(
     mean_difference, max_difference = float(corners.mean[n]) - part.mean, float(corners.max[n]) - part.max
     return replace(
         part,
-        error=w.max_change * abs(max_change) + w.max_difference * abs(max_difference) + w.slope_change * slope_change,
+        error=w.max_change * abs(max_change)
+        + w.max_difference * abs(max_difference)
+        + w.slope_change * slope_change,
         mean_error=w.mean_change * abs(mean_change) + w.mean_difference * abs(mean_difference),
         extrapolated=part.max
         + w.extrapolated_change * max_change
