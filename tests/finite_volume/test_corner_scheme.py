@@ -1,4 +1,4 @@
-"""The corner scheme: its twin in NumPy, exact solutions of one dimension, symmetry, heat balance, and energy bracket."""
+"""The corner scheme: twin in NumPy, exact solutions of one dimension, heat balance, bracket of energies."""
 
 from __future__ import annotations
 
@@ -27,10 +27,16 @@ from thermostack import (
     Stack,
     discretize,
 )
-from thermostack.finite_volume.conduction import CellConductivity, add_boundary_sources, assemble_conduction
+from thermostack.finite_volume.conduction import (
+    CellConductivity,
+    Conduction,
+    add_boundary_sources,
+    assemble_conduction,
+)
 from thermostack.finite_volume.corner_scheme import RIGID_FACTOR, CornerScheme, solve_corners
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks
 from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear.multigrid import Widths
 from thermostack.linear.solver import prepare
 from thermostack.units import mm
 
@@ -46,7 +52,7 @@ few = settings(
 
 
 def fluxes_of(model: Model, t: np.ndarray | None = None) -> FaceFluxes:
-    """Return the fluxes of a model in float64 at temperatures (nz, ny, nx) [K], by default of a smooth field."""
+    """Return the fluxes of a model in float64 at temperatures (nz, ny, nx) [K], by default a wavy field."""
     conductivity = CellConductivity(model)
     field = 320.0 + 5.0 * np.sin(np.arange(model.grid.cells)).reshape(model.grid.shape)
     conduction = assemble_conduction(model, conductivity, np.float64)
@@ -64,6 +70,10 @@ def solved(model: Model) -> tuple[CornerScheme, np.ndarray]:
         scheme.power, guess=scheme.rise, tolerance=1e-11, overwrites_guess=True
     )
     return scheme, rise + model.boundary.mean_ambient
+
+
+def solve_exactly(conduction: Conduction, power: np.ndarray, rise: np.ndarray, widths: Widths) -> None:
+    prepare(conduction, widths=widths).solve(power, guess=rise, tolerance=1e-10, overwrites_guess=True)
 
 
 def slab(layers: list[Layer], cooling: Cooling, size: tuple[float, float] = (3 * mm, 2 * mm)) -> Model:
@@ -167,7 +177,7 @@ def test_corners_are_active_exactly_at_cells_of_the_body(package: Package) -> No
 
 
 def test_corners_have_a_quarter_of_each_film() -> None:
-    """The conductances to the ambient sum to coefficient times area, and a vertex of the box has its three faces."""
+    """The conductances to the ambient sum to h A, and a vertex of the box has a quarter of three faces."""
     cooling = Cooling(surroundings=Convection(50.0, AMBIENT), top=Convection(2e3, AMBIENT))
     model = slab([Layer("si", 1 * mm, SILICON, power=Power(total=1.0))], cooling)
     boundary, grid = scheme_of(model).conduction.boundary, model.grid
@@ -197,7 +207,7 @@ def test_linear_profile_is_exact() -> None:
 
 
 def test_materials_side_by_side_conduct_in_parallel() -> None:
-    """Between two faces of fixed temperature the heat is the sum over both materials, exact in both schemes."""
+    """Between two faces of fixed temperature the heat is the sum over both materials."""
     region = Region("piece", (1.4 * mm, 2 * mm), MOLD, (0.0, 0.0))
     layer = Layer("both", 1 * mm, SILICON, regions=(region,))
     model = slab([layer], Cooling(bottom=FixedTemperature(AMBIENT), top=FixedTemperature(AMBIENT + 10.0)))
@@ -223,10 +233,9 @@ def test_heated_slab_is_exact_at_corners() -> None:
 
 def test_contact_under_a_part_of_a_layer_leaves_the_rest_joined() -> None:
     """Beside the die that has the contact, both corners on a vertical line have one temperature."""
-    die = Stack(
-        "die", (1.4 * mm, 1.8 * mm), (Layer("si", 0.4 * mm, SILICON, power=Power(total=1.0), interface=Interface(bottom=1e-4)),),
-        on=("base",),
-    ).at(0.0, 0.0)  # fmt: skip
+    contact = Interface(bottom=1e-4)
+    layer = Layer("si", 0.4 * mm, SILICON, power=Power(total=1.0), interface=contact)
+    die = Stack("die", (1.4 * mm, 1.8 * mm), (layer,), on=("base",)).at(0.0, 0.0)
     base = Stack("base", (2.8 * mm, 1.8 * mm), (Layer("cu", 0.4 * mm, COPPER),), filler=MOLD)
     model = discretize(Package("p", (base, die), Cooling(bottom=Convection(1e4, AMBIENT))), cell=0.7 * mm)
     scheme, t = solved(model)
@@ -301,10 +310,7 @@ def test_schemes_err_to_opposite_sides_where_a_die_ends_in_mold() -> None:
         fluxes = FaceFluxes(model, conduction, CellConductivity(model), rise + AMBIENT)
         zones = PartsAndBlocks(model)
 
-        def solve(c: object, power: np.ndarray, rise: np.ndarray, widths: object) -> None:
-            prepare(c, widths=widths).solve(power, guess=rise, tolerance=1e-10, overwrites_guess=True)  # type: ignore[arg-type]
-
-        corners = solve_corners(fluxes, zones, solve)
+        corners = solve_corners(fluxes, zones, solve_exactly)
         n = next(n for n, part in enumerate(model.parts) if part.name == "die.si")
         own = model.part == n + 1
         gaps.append(float(np.average(fluxes.t[own], weights=model.grid.volume[own])) - float(corners.mean[n]))

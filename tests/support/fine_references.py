@@ -1,4 +1,4 @@
-"""Means and peaks of a package from three grids that are fine at all edges, extrapolated by the observed order."""
+"""Means and peaks of a package from three grids fine at all edges, extrapolated by the observed order."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def bisected(grid: Grid) -> Grid:
 
 
 def coarsest_grid(geometry: Geometry) -> Grid:
-    """Return a grid of the default cell sizes with small cells at the edges of boxes and the faces of layers."""
+    """Return a grid of the default cell sizes, with small cells at edges of boxes and faces of layers."""
     powered = find_powered_regions(geometry)
     fixed = [fixed_planes(geometry, powered, axis)[0] for axis in range(3)]
     heights = [box.high[2] - box.low[2] for box in geometry.boxes if "die" in geometry.parts[box.part].name]
@@ -79,7 +79,7 @@ def coarsest_grid(geometry: Geometry) -> Grid:
 
 
 def _graded(fixed: np.ndarray, edge: np.ndarray, rule: CellSize) -> np.ndarray:
-    """Return planes [m]: the fixed ones, and others by the rule and by sizes that grow from the fixed ones."""
+    """Return planes [m]: the fixed ones, and others by the rule and by sizes that grow from them."""
     planes = [fixed[:1]]
     for (low, high), (first, last) in zip(pairwise(fixed.tolist()), pairwise(edge.tolist()), strict=True):
         s = np.linspace(low, high, SAMPLES)

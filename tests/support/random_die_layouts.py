@@ -1,6 +1,7 @@
 """Random packages for the error estimate: layers uniform in plan, dies in mold, and dies in mold with k(T).
 
-All lengths, conductivities and powers are assumed, in the range of published packages. A seed determines a package.
+All lengths, conductivities and powers are assumed, in the range of published packages. A seed determines a
+package.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _choice(rng: np.random.Generator, *values: float) -> float:
 
 
 def layered_block(seed: int) -> LayeredBlock:
-    """Return a block of three to six layers with one to four rectangular sources, in one or two of the layers."""
+    """Return a block of three to six layers with one to four rectangular sources in one or two of them."""
     rng = np.random.default_rng([1, seed])
     width, depth = _length(rng, 6 * mm, 16 * mm), _length(rng, 6 * mm, 16 * mm)
     count = int(rng.integers(3, 7))
@@ -71,7 +72,7 @@ def layered_block(seed: int) -> LayeredBlock:
 
 
 def dies_in_mold(seed: int, *, depends_on_temperature: bool = False) -> Package:
-    """Return a substrate with an interposer and two to four dies in mold, with interface layer and lid or without.
+    """Return an interposer on a substrate with two to four dies in mold, with a lid or without.
 
     With silicon that depends on temperature the maximum rise is about 60 to 300 K, otherwise 15 to 150 K.
     """
@@ -115,7 +116,7 @@ def _dies(
     height: float,
     silicon: Material,
 ) -> list[Stack]:
-    """Return one die in each field of the interposer or, of four fields, in three or four, all of one height."""
+    """Return one die in each field of the interposer, perhaps except one of four, all of one height."""
     fields = [(i, j) for j in range(counts[1]) for i in range(counts[0])]
     if len(fields) == 4 and rng.integers(2):
         fields.pop(int(rng.integers(4)))
@@ -151,7 +152,7 @@ def _cover(rng: np.random.Generator, size: tuple[float, float], dies: tuple[str,
 
 
 def _with_power(rng: np.random.Generator, dies: list[Stack], rise: float, conductance: float) -> list[Stack]:
-    """Return the dies with power: even, or in one to three blocks, for about the rise [K] of their common mean.
+    """Return the dies with even power or one to three blocks, for about this rise [K] of their mean.
 
     `conductance` [W/K] is that of the cooled face; the joints and layers between add to its resistance.
     """

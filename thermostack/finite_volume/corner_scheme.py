@@ -1,9 +1,9 @@
 """A second discretization on the same grid, with the temperatures at the corners of the cells.
 
 The edge between two corners conducts as a quarter of each of its four cells, in parallel. These are trilinear
-finite elements, integrated at their corners: a symmetric operator of seven points. Cells put the resistances of
-materials in series and corners put them in parallel, so that the errors of the two schemes have opposite signs
-where materials change in plan (docs/numerics.md, section 7).
+finite elements, integrated at their corners: a symmetric operator of seven points. Cells put the resistances
+of materials in series and corners put them in parallel, so that the errors of the two schemes have opposite
+signs where materials change in plan (docs/numerics.md, section 7).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from thermostack.finite_volume.part_temperatures import PartsAndBlocks
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.mesh.model import Model
 
-# Conductance between two corners without contact resistance, or to a fixed temperature, in conductances of the
-# edges that meet there. Its temperature difference is below the tolerance of the solution, and float32 keeps
-# four digits of the other conductances.
+# Conductance between two corners without contact resistance, or to a fixed temperature, in conductances of
+# the edges that meet there. Its temperature difference is below the tolerance of the solution, and float32
+# keeps four digits of the other conductances.
 RIGID_FACTOR = 1e3
 
 QUARTERS = tuple(product((slice(None, -1), slice(1, None)), repeat=2))  # corners of a cell in plan
 
-# Conduction, power (planes, ny + 1, nx + 1) [W], first temperatures [K], widths (dx, dy) [m]: solved in place.
+# Conduction, power (planes, ny + 1, nx + 1) [W], first temperatures [K], which are replaced, widths [m].
 CornerSolve = Callable[[Conduction, np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]], None]
 
 
@@ -66,9 +66,9 @@ class CornerScheme:
         self.widths = _dual(grid.dx), _dual(grid.dy)
         shape = int(self.base[-1]) + 2, ny + 1, nx + 1
         self.power, self.rise = np.zeros(shape), np.zeros(shape)
-        g_x = np.zeros((shape[0], ny + 1, nx), FACE_CONDUCTANCE_DTYPE)
-        g_y = np.zeros((shape[0], ny, nx + 1), FACE_CONDUCTANCE_DTYPE)
-        g_z = np.zeros((shape[0] - 1, ny + 1, nx + 1), FACE_CONDUCTANCE_DTYPE)
+        g_x: np.ndarray = np.zeros((shape[0], ny + 1, nx), FACE_CONDUCTANCE_DTYPE)
+        g_y: np.ndarray = np.zeros((shape[0], ny, nx + 1), FACE_CONDUCTANCE_DTYPE)
+        g_z: np.ndarray = np.zeros((shape[0] - 1, ny + 1, nx + 1), FACE_CONDUCTANCE_DTYPE)
         self._equations = _corner_scheme.CornerEquations(
             ((grid.dz, grid.dy, grid.dx), model.part, zones.windows),
             self.base.astype(np.intp),
@@ -106,7 +106,7 @@ class CornerScheme:
                 np.where(is_fixed, ambient, 0.0),
             )
         )
-        conductance, heat, fixed, temperature = rows
+        conductance, heat, fixed, temperature = (np.asarray(row, dtype=np.float64) for row in rows)
         where = np.flatnonzero(fixed)
         if where.size:
             rigid = RIGID_FACTOR * _edge_sums(np.unravel_index(corner[where], shape), conductances)

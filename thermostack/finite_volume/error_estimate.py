@@ -1,9 +1,9 @@
 """Estimates of the discretisation error of the mean and maximum temperature of every part and block.
 
-Two quantities show the error. Along each axis in turn all cells are bisected, the field is interpolated to the
-halves by its slopes, and the residual of the heat balance of the halves is restricted to the original cells. The
-solution for the sum of these residuals is the change of each temperature on the bisected grid. The second quantity
-is the difference to the corner scheme on the same grid. docs/numerics.md, section 7, has the formulas.
+Two quantities show the error. Along each axis in turn all cells are bisected, the field is interpolated to
+the halves by its slopes, and the residual of the heat balance of the halves is restricted to the original
+cells. The solution for the sum of these residuals is the change of each temperature on the bisected grid. The
+second quantity is the difference to the corner scheme on the same grid (docs/numerics.md, section 7).
 """
 
 from __future__ import annotations
@@ -140,8 +140,8 @@ def estimate_errors(
 ) -> list[PartTemperature]:
     """Return the part temperatures with errors and extrapolated values [K] of each mean and maximum.
 
-    `solve` returns the temperature rise [K] by heat [W] to CHANGE_TOLERANCE, `solve_by_corners` solves the corner
-    scheme to CORNER_TOLERANCE.
+    `solve` returns the temperature rise [K] by heat [W] to CHANGE_TOLERANCE, `solve_by_corners` solves the
+    corner scheme to CORNER_TOLERANCE.
     """
     change = bisection_change(fluxes, measured, solve)
     corners = solve_corners(fluxes, measured.zones, solve_by_corners)
