@@ -233,4 +233,11 @@ class ResultFileError(ThermostackError):
 
 
 class GridWarning(UserWarning):
-    """A requested value has a large estimated discretisation error (W-GRID)."""
+    """A requested value has a large estimated discretisation error (W-GRID).
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("error", GridWarning)  # an exception in place of a warning
+    >>> warnings.simplefilter("default", GridWarning)
+    """

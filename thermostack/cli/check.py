@@ -96,11 +96,17 @@ def _facts(model: Model) -> dict[str, Any]:
     }
 
 
-def _default_grid(model: Model) -> dict[str, Any]:
-    """Return number, shape (nz, ny, nx) and fraction outside the body of the cells of the default grid."""
+def _default_grid(model: Model) -> dict[str, Any] | None:
+    """Return number, shape (nz, ny, nx) and fraction outside the body of the cells of the default grid.
+
+    The result is None where the grid has too many planes.
+    """
     from thermostack.mesh.default_grid import default_grid, fraction_outside
 
-    grid = default_grid(model.geometry)
+    try:
+        grid = default_grid(model.geometry)
+    except ResourceError:
+        return None
     outside = fraction_outside(model.geometry, grid)
     return {"cells": grid.cells, "outside": outside, "shape": list(grid.shape)}
 
@@ -121,8 +127,8 @@ def _summary(model: Model) -> str:
     power = format_quantity(model.total_power, "power")
     counts = f"{counted(len(package.stacks), 'stack')}, {counted(len(model.parts), 'part')}"
     head = f"{package.name}: no errors; {counts}, {size}, {power}"
-    grid = _default_grid(model)
-    cells = (
-        f"default grid: {format_count(grid['cells'])} cells, {format_share(grid['outside'])} outside the body"
-    )
-    return "\n".join([head, *(f"  {line}" for line in (*cooling_lines(model), cells))])
+    lines = list(cooling_lines(model))
+    if grid := _default_grid(model):
+        count, outside = format_count(grid["cells"]), format_share(grid["outside"])
+        lines.append(f"default grid: {count} cells, {outside} outside the body")
+    return "\n".join([head, *(f"  {line}" for line in lines)])

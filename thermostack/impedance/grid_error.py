@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from thermostack.finite_volume.error_estimate import ESTIMATE_TOLERANCE
 from thermostack.finite_volume.response_error import (
     AXIS_GROUPS,
+    ESTIMATE_TOLERANCE,
     RATE_OF_TIME,
     CellPoints,
     ResponseError,

@@ -14,16 +14,17 @@ from itertools import pairwise
 import numpy as np
 
 from thermostack.errors import Diagnostic
-from thermostack.finite_volume.error_estimate import ESTIMATE_TOLERANCE, SLOPE_CHANGE_WEIGHT
 from thermostack.finite_volume.response_error import (
     AXIS_GROUPS,
+    ESTIMATE_TOLERANCE,
     RATE_OF_TIME,
+    SLOPE_CHANGE_WEIGHT,
     CellPoints,
     ResponseError,
     estimate_response_error,
 )
 from thermostack.transient.peak_record import PeakRecord
-from thermostack.transient.simulation import Simulation
+from thermostack.transient.simulation import Simulation, response_operators
 from thermostack.units import format_quantity, format_share
 
 Array = np.ndarray
@@ -95,7 +96,7 @@ class _Estimate:
 
     def __init__(self, simulation: Simulation, record: PeakRecord, is_steady_start: bool) -> None:
         self.simulation, self.record, self.is_steady_start = simulation, record, is_steady_start
-        self.shifted, conductivity = simulation.operators()
+        self.shifted, conductivity = response_operators(simulation)
         self.capacity, conduction = self.shifted.capacity, self.shifted.conduction
         self.error = ResponseError(simulation.model, conduction, conductivity, self.capacity)
         self.surface = conduction.boundary_face_conductance
@@ -132,11 +133,11 @@ class _Estimate:
     def _last_age(self, time: float) -> float:
         """Return the age [s] of the last change of the loads before a time that is not small, or infinity."""
         before = [change for change in self.record.changes if change[0] < time]
-        heats = [self._heat(*loads) for _, *loads in before]
+        rates = [self._heat(powers, ambient) for _, powers, ambient in before]
         if self.is_steady_start:
-            differences = [b - a for a, b in pairwise(heats)]
+            differences = [b - a for a, b in pairwise(rates)]
         else:
-            differences = [heat - last for heat, last in zip(heats, [0.0, *heats], strict=False)]
+            differences = [rate - last for rate, last in zip(rates, [0.0, *rates], strict=False)]
         sizes = np.array([np.abs(difference).sum() for difference in differences])
         is_large = np.flatnonzero(sizes > MIN_CHANGE * sizes.max(initial=0.0))
         if not is_large.size:

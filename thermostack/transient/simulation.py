@@ -336,13 +336,6 @@ class Simulation:
         materials = self._materials
         return FaceFluxes(self.model, materials.conduction, materials.conductivity, t, self._ambient)
 
-    def operators(self) -> tuple[ShiftedOperator, CellConductivity]:
-        """Return the operator of conduction and storage, and the conductivities, at the present temperatures.
-
-        The shift of the operator may be changed: the next step sets its own.
-        """
-        return self._shifted, self._materials.conductivity
-
     @property
     def _surface(self) -> Array:
         """Return the conductance of each boundary face [W/K]."""
@@ -500,6 +493,15 @@ class Simulation:
     def _update_operator(self, shift: float | None = None) -> None:
         """Use the present conductances and capacities, and a shift [1/s] if one is given."""
         self._shifted.update_operator(self._materials.conduction, self._materials.capacity, shift)
+
+
+def response_operators(simulation: Simulation) -> tuple[ShiftedOperator, CellConductivity]:
+    """Return the operator of conduction and storage, and the conductivities, at the present temperatures.
+
+    The shift of the operator may be changed: the next step sets its own.
+    """
+    temperature = simulation._stepper.field + simulation._zero
+    return simulation._shifted, simulation._materials.conductivity_at(temperature)
 
 
 def _checked_step(scheme: str, step: float | str | None, argument: str) -> float | None:
