@@ -179,7 +179,7 @@ def run(model: Model, start: Array, unit: Unit, tolerance: float, solved: str, p
         begun = time.process_time()
         simulation.advance(periods * (BURST + REST), watch)
     begun = time.process_time()
-    simulation.measure()
+    simulation.zone_temperatures()
     measuring = time.process_time() - begun
     return Run(steps, measuring, simulation.steps + simulation.rejected, simulation, count)
 

@@ -32,7 +32,6 @@ from thermostack.finite_volume.heat_balance import (
     total_residual,
 )
 from thermostack.finite_volume.part_temperatures import (
-    PartTemperature,
     measure_parts,
 )
 from thermostack.finite_volume.reconstruction import FaceFluxes
@@ -44,9 +43,9 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.fields import fill_inactive
+from thermostack.results.result_warnings import extremes_of_parts, result_warnings
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.arguments import check_number, require_callable
-from thermostack.units import format_quantity
 
 BALANCE_TOLERANCE = 1e-6  # of the heat that flows through: a result with a larger imbalance is refused
 RESIDUAL_TOLERANCE = 1e-6  # of the heat that flows through: sum of the residuals of all cells
@@ -138,7 +137,8 @@ def solve_steady(
             parts = estimate_errors(fluxes, measured, problem.solve_correction, problem.solve_corners)
     temperature = fluxes.t
     fill_inactive(model, temperature, np.nan)
-    warnings = (*model.warnings, *_range_warnings(model, parts))
+    found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
+    warnings = (*model.warnings, *found)
     return SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, _max_memory())
 
 
@@ -287,22 +287,6 @@ class _SteadyProblem:
                 rise = self.solve_to(rise - self.zero, tolerance)
             except ConvergenceError:
                 return fluxes, balance, self.report
-
-
-def _range_warnings(model: Model, parts: list[PartTemperature]) -> Iterator[str]:
-    """Yield a warning for each part outside the temperature range of its material's conductivity."""
-    materials = {part.name: part.material for part in model.parts}
-    for part in parts:
-        if part.is_block:
-            continue
-        known = materials[part.name].temperature_range
-        if known is None or (part.min >= known[0] and part.max <= known[1]):
-            continue
-        reached = part.max if part.max > known[1] else part.min
-        low, high, value = (format_quantity(t, "temperature") for t in (*known, reached))
-        text = f"{value} is reached, {materials[part.name].name} is known from {low} to {high}"
-        hint = "the conductivity at the end of that range was used"
-        yield str(Diagnostic(part.name, text, hint, "W-RANGE"))
 
 
 @contextmanager

@@ -130,29 +130,28 @@ CLONED row_vertex_sums(int n, IN t, IN rise_z, IN rise_y, IN rise_low, IN rise_h
     }
 }
 
-/* Divide the weighted temperatures of vertices by the sums of the weights; rounding does not exceed the bounds. */
-CLONED row_vertex_means(int n, IN total, IN least, IN greatest, OUT value)
+/* Divide the weighted temperatures of vertices by the sums of the weights; rounding does not exceed the bounds. The
+ * temperature of a special vertex is NaN, as is that of a vertex without cells. */
+CLONED row_vertex_means(int n, IN total, IN least, IN greatest, const unsigned char *restrict is_special, OUT value)
 {
     for (int i = 0; i < n; ++i) {
-        const double mean = value[i] / total[i], above = MAXIMUM(mean, least[i]);
-        value[i] = MINIMUM(above, greatest[i]);
+        const double mean = value[i] / total[i], above = MAXIMUM(mean, least[i]), kept = MINIMUM(above, greatest[i]);
+        value[i] = is_special[i] ? NAN : kept;
     }
 }
 
-/* Extend the extremes of cells by the vertices on their west and east side, except where `is_special`. */
-CLONED row_extend(int n, IN value, const unsigned char *restrict is_special, OUT cell_min, OUT cell_max)
+/* Extend the extremes of cells by the vertices on their west and east side that are not NaN. */
+CLONED row_extend(int n, IN value, OUT cell_min, OUT cell_max)
 {
     for (int i = 0; i < n; ++i) {
         const double west = value[i], east = value[i + 1];
-        const double low_w = is_special[i] ? INFINITY : west, low_e = is_special[i + 1] ? INFINITY : east;
-        const double high_w = is_special[i] ? -INFINITY : west, high_e = is_special[i + 1] ? -INFINITY : east;
-        const double low = MINIMUM(low_w, low_e), high = MAXIMUM(high_w, high_e);
-        cell_min[i] = MINIMUM(cell_min[i], low);
-        cell_max[i] = MAXIMUM(cell_max[i], high);
+        const double low = MINIMUM(west, cell_min[i]), high = MAXIMUM(west, cell_max[i]);
+        cell_min[i] = MINIMUM(east, low);
+        cell_max[i] = MAXIMUM(east, high);
     }
 }
 
-/* -- vertices at the boundary of the body or at a contact --------------------------------------- */
+/* -- vertices at a contact or where cells of the body touch at an edge only --------------------------------------- */
 
 /* The cells q = 4 upper + 2 north + east around a vertex: each face is between the cells q and q + step. */
 static const unsigned char FACE_CELL[FACES] = {0, 2, 4, 6, 0, 1, 4, 5, 0, 1, 2, 3};
@@ -192,87 +191,94 @@ static inline void set_connected(unsigned char *is_connected)
     }
 }
 
-/* Extend the extremes of the cells around vertex i, which are separated: connected cells share one temperature. */
-static inline void extend_groups(const cell_row *rows, int i, unsigned is_present, unsigned is_separated)
+/* Extend the extremes of the cells around vertex i by the temperature that the connected cells of each group share. */
+static inline void extend_groups(const cell_row *rows, int i, const unsigned char *group)
 {
-    unsigned char group[CORNERS];
-    connect_cells(is_present, is_separated, group);
-    for (int first = 0; first < CORNERS; ++first) {
-        double least = INFINITY, greatest = -INFINITY, sum = 0.0, total = 0.0;
-        if (group[first] != first)
+    double value[CORNERS], least[CORNERS + 1], greatest[CORNERS + 1], sum[CORNERS + 1], total[CORNERS + 1];
+    for (int q = 0; q <= CORNERS; ++q) {
+        least[q] = INFINITY;
+        greatest[q] = -INFINITY;
+        sum[q] = total[q] = 0.0;
+    }
+    for (int q = 0; q < CORNERS; ++q) {
+        const cell_row *row = &rows[q >> 1];
+        const int cell = i + (q & 1), g = group[q];
+        const double x = q & 1 ? row->rise_low[cell] : row->rise_high[cell];
+        const double z = row->rise_z[cell], y = row->rise_y[cell], t = row->t[cell];
+        const double down = MINIMUM(z, y), up = MAXIMUM(z, y), lower = MINIMUM(x, 0.0), higher = MAXIMUM(x, 0.0);
+        const double low = t + MINIMUM(down, lower), high = t + MAXIMUM(up, higher);
+        value[q] = t + z + y + x;
+        least[g] = MINIMUM(least[g], low);
+        greatest[g] = MAXIMUM(greatest[g], high);
+    }
+    for (int q = 0; q < CORNERS; ++q) {
+        const double weight = rows[q >> 1].weight[i + (q & 1)];
+        const int g = group[q];
+        const double above = MAXIMUM(value[q], least[g]), kept = MINIMUM(above, greatest[g]);
+        sum[g] += weight * kept;
+        total[g] += weight;
+    }
+    for (int q = 0; q < CORNERS; ++q) {
+        const int cell = i + (q & 1), g = group[q];
+        double *low = &rows[q >> 1].min[cell], *high = &rows[q >> 1].max[cell];
+        const double mean = sum[g] / total[g], above = MAXIMUM(mean, least[g]), shared = MINIMUM(above, greatest[g]);
+        if (g == CORNERS)
             continue;
-        for (int q = first; q < CORNERS; ++q) {
-            const cell_row *row = &rows[q >> 1];
-            const int cell = i + (q & 1);
-            const double x = q & 1 ? row->rise_low[cell] : row->rise_high[cell];
-            const double z = row->rise_z[cell], y = row->rise_y[cell];
-            if (group[q] != first)
-                continue;
-            least = MINIMUM(least, row->t[cell] + MINIMUM(MINIMUM(z, y), MINIMUM(x, 0.0)));
-            greatest = MAXIMUM(greatest, row->t[cell] + MAXIMUM(MAXIMUM(z, y), MAXIMUM(x, 0.0)));
-        }
-        for (int q = first; q < CORNERS; ++q) {
-            const cell_row *row = &rows[q >> 1];
-            const int cell = i + (q & 1);
-            const double x = q & 1 ? row->rise_low[cell] : row->rise_high[cell];
-            const double value = row->t[cell] + row->rise_z[cell] + row->rise_y[cell] + x;
-            if (group[q] != first)
-                continue;
-            sum += row->weight[cell] * MINIMUM(MAXIMUM(value, least), greatest);
-            total += row->weight[cell];
-        }
-        const double mean = sum / total, above = MAXIMUM(mean, least), value = MINIMUM(above, greatest);
-        for (int q = first; q < CORNERS; ++q) {
-            const cell_row *row = &rows[q >> 1];
-            const int cell = i + (q & 1);
-            if (group[q] != first)
-                continue;
-            row->min[cell] = MINIMUM(row->min[cell], value);
-            row->max[cell] = MAXIMUM(row->max[cell], value);
-        }
+        *low = MINIMUM(*low, shared);
+        *high = MAXIMUM(*high, shared);
     }
 }
 
-/* Which vertices have cells outside the body, or a contact, around them. */
-CLONED row_special(int n, const flag_row *rows, unsigned char *restrict is_special)
-{
-    for (int i = 0; i < n; ++i)
-        is_special[i] = 0;
-    for (int row = 0; row < ROWS; ++row) {
-        const unsigned char *present = rows[row].is_present, *x = rows[row].x, *y = rows[row].y, *z = rows[row].z;
-        for (int i = 0; i < n; ++i)
-            is_special[i] |= (present[i] & present[i + 1] ? 0 : 1) | x[i] | y[i] | y[i + 1] | z[i] | z[i + 1];
-    }
-}
-
-/* Extend the extremes of the cells around special vertices. `value` is that of all cells around a vertex. */
-static inline void row_extend_special(int n, const cell_row *rows, const flag_row *flags,
-                                      const unsigned char *is_connected, const unsigned char *is_special,
-                                      const double *value)
+/* Add the cells of one row around each vertex to `present`, one bit a cell, the bits of the row being `west` and
+ * `2 west`, and their contacts to `is_special`. */
+CLONED row_cells_around(int n, unsigned char west, const unsigned char *restrict is_present,
+                        const unsigned char *restrict x, const unsigned char *restrict y,
+                        const unsigned char *restrict z, unsigned char *restrict present,
+                        unsigned char *restrict is_special)
 {
     for (int i = 0; i < n; ++i) {
-        unsigned present = 0, separated = 0;
+        const unsigned char cells = (unsigned char)(is_present[i] + 2 * is_present[i + 1]);
+        const unsigned char contacts = x[i] | y[i] | y[i + 1] | z[i] | z[i + 1];
+        present[i] = (unsigned char)(present[i] + cells * west);
+        is_special[i] |= contacts;
+    }
+}
+
+/* Set the cells of the body around each vertex, one bit a cell, and whether contact resistances are between them or
+ * not all of them are connected. */
+static inline void row_special(int n, const flag_row *rows, const unsigned char *is_connected, unsigned char *present,
+                               unsigned char *is_special)
+{
+    for (int i = 0; i < n; ++i)
+        present[i] = is_special[i] = 0;
+    for (int q = 0; q < ROWS; ++q)
+        row_cells_around(n, (unsigned char)(1 << 2 * q), rows[q].is_present, rows[q].x, rows[q].y, rows[q].z, present,
+                         is_special);
+    for (int i = 0; i < n; ++i)
+        is_special[i] |= !is_connected[present[i]];
+}
+
+/* Extend the extremes of the cells around special vertices. */
+static inline void row_extend_special(int n, const cell_row *rows, const flag_row *flags,
+                                      const unsigned char *present, const unsigned char *is_special)
+{
+    unsigned char group[CORNERS];
+    unsigned last = ~0u; /* pattern of cells and contacts that the groups belong to */
+    for (int i = 0; i < n; ++i) {
+        unsigned separated = 0;
         if (!is_special[i])
             continue;
-        for (int q = 0; q < CORNERS; ++q)
-            present |= (unsigned)flags[q >> 1].is_present[i + (q & 1)] << q;
         for (int face = 0; face < FACES; ++face) {
             const int q = FACE_CELL[face], cell = i + (q & 1);
             const flag_row *row = &flags[q >> 1];
             const unsigned char *along = face < 4 ? row->x : face < 8 ? row->y : row->z;
             separated |= (unsigned)along[face < 4 ? i : cell] << face;
         }
-        if (separated || !is_connected[present]) {
-            extend_groups(rows, i, present, separated);
-            continue;
+        if (last != (present[i] | separated << CORNERS)) {
+            connect_cells(present[i], separated, group);
+            last = present[i] | separated << CORNERS;
         }
-        for (int q = 0; q < CORNERS; ++q) {
-            if (present >> q & 1) {
-                double *least = &rows[q >> 1].min[i + (q & 1)], *greatest = &rows[q >> 1].max[i + (q & 1)];
-                *least = MINIMUM(*least, value[i]);
-                *greatest = MAXIMUM(*greatest, value[i]);
-            }
-        }
+        extend_groups(rows, i, group);
     }
 }
 

@@ -34,11 +34,10 @@ cdef extern from "finite_volume/nodal_values.h" nogil:
                            const double *, double *, double *)
     void row_vertex_sums(int, const double *, const double *, const double *, const double *, const double *,
                          const double *, const double *, const double *, double *, double *)
-    void row_vertex_means(int, const double *, const double *, const double *, double *)
-    void row_extend(int, const double *, const unsigned char *, double *, double *)
-    void row_special(int, const flag_row *, unsigned char *)
-    void row_extend_special(int, const cell_row *, const flag_row *, const unsigned char *, const unsigned char *,
-                            const double *)
+    void row_vertex_means(int, const double *, const double *, const double *, const unsigned char *, double *)
+    void row_extend(int, const double *, double *, double *)
+    void row_special(int, const flag_row *, const unsigned char *, unsigned char *, unsigned char *)
+    void row_extend_special(int, const cell_row *, const flag_row *, const unsigned char *, const unsigned char *)
     void set_connected(unsigned char *)
 
 cdef extern from "math.h" nogil:
@@ -73,6 +72,7 @@ cdef class NodalPlanes:
     cdef unsigned char[:, :, :, ::1] flags  # (2, CELL_FLAGS, ny + 2, nx + 2)
     cdef double[:, ::1] outside             # (CELL_VALUES, nx + 2) a row of cells below or above the grid
     cdef unsigned char[:, ::1] outside_flags
+    cdef unsigned char[::1] present         # (nx + 2,) cells of the body around each vertex of a row, one bit a cell
     cdef unsigned char[::1] is_special      # (nx + 2,)
     cdef unsigned char[::1] is_connected    # (256,) by the cells of the body around a vertex
 
@@ -82,7 +82,8 @@ cdef class NodalPlanes:
         self.values = np.zeros((2, CELL_VALUES, *rows))
         self.flags = np.zeros((2, CELL_FLAGS, *rows), np.uint8)
         self.outside, self.outside_flags = np.zeros((CELL_VALUES, rows[1])), np.zeros((CELL_FLAGS, rows[1]), np.uint8)
-        self.is_special, self.is_connected = np.zeros(rows[1], np.uint8), np.zeros(256, np.uint8)
+        self.present, self.is_special = np.zeros(rows[1], np.uint8), np.zeros(rows[1], np.uint8)
+        self.is_connected = np.zeros(256, np.uint8)
         set_connected(&self.is_connected[0])
 
     def measure(self, Py_ssize_t k, const double[:, :, ::1] conductivity, const double[:, ::1] power,
@@ -246,11 +247,11 @@ cdef class NodalPlanes:
                 for q in range(ROWS):
                     row_vertex_sums(n, rows[q].t, rows[q].rise_z, rows[q].rise_y, rows[q].rise_low,
                                     rows[q].rise_high, rows[q].weight, least, greatest, value, total)
-                row_vertex_means(n, total, least, greatest, value)
-                row_special(n, flags, &self.is_special[0])
+                row_special(n, flags, &self.is_connected[0], &self.present[0], &self.is_special[0])
+                row_vertex_means(n, total, least, greatest, &self.is_special[0], value)
                 for q in range(ROWS):
-                    row_extend(n - 1, value, &self.is_special[0], rows[q].min + 1, rows[q].max + 1)
-                row_extend_special(n, rows, flags, &self.is_connected[0], &self.is_special[0], value)
+                    row_extend(n - 1, value, rows[q].min + 1, rows[q].max + 1)
+                row_extend_special(n, rows, flags, &self.present[0], &self.is_special[0])
 
     def update_extremes(self, Py_ssize_t k, double t_min, double t_max, double[::1] zone_min, double[::1] zone_max,
                         Py_ssize_t[::1] hottest):

@@ -101,7 +101,7 @@ def test_default_table_lists_stacks_and_powered_blocks(capsys: pytest.CaptureFix
     assert main(["solve", TWO_DIES_FILE, *FAST, "--no-save"]) == 0
     lines = capsys.readouterr().out.splitlines()
     first = [line.split()[0] for line in lines[4 : lines.index("", 2)]]
-    assert first == ["carrier", "logic", "active.core", "memory", "6"]
+    assert first == ["carrier", "logic", "active.core", "memory", "?", "6"]
     assert "6 parts and blocks are not listed (--all, in Python all_parts=True)" in lines
 
 

@@ -26,7 +26,7 @@ from thermostack import (
 )
 from thermostack.finite_volume.conduction import CellConductivity
 from thermostack.finite_volume.nodal_values import nodal_values, temperature_at
-from thermostack.finite_volume.part_temperatures import measure_parts
+from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_parts, measure_zones
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.materials.material import VOID
 from thermostack.units import mm
@@ -184,13 +184,18 @@ def test_cells_of_a_field_without_flow_have_one_temperature() -> None:
     steady = cube()
     t = np.random.default_rng(3).uniform(300.0, 400.0, (4, 4, 4))
     fluxes = FaceFluxes.without_flow(steady.model, CellConductivity(steady.model), t)
-    found = measure_parts(fluxes, bounds=(-np.inf, np.inf)).temperatures[0]
-    assert (found.min, found.max) == (t[:2].min(), t[:2].max())
-    assert found.mean == pytest.approx(t[:2].mean(), rel=1e-14)
+    found = measure_zones(fluxes, PartsAndBlocks(steady.model), bounds=(-np.inf, np.inf))
+    assert (found.min[0], found.max[0]) == (t[:2].min(), t[:2].max())
+    assert found.mean[0] == pytest.approx(t[:2].mean(), rel=1e-14)
     assert temperature_at(fluxes, 3.9 * mm, 0.1 * mm, 1.1 * mm) == t[1, 0, 3]
 
 
 def test_values_beyond_the_given_bounds_are_removed() -> None:
     steady = cube()
-    found = measure_parts(steady.fluxes, bounds=(320.0, 340.0)).temperatures
-    assert (found[0].min, found[1].max) == (320.0, 340.0)
+    zones = PartsAndBlocks(steady.model)
+    found = measure_zones(steady.fluxes, zones, bounds=(320.0, 340.0))
+    assert (found.min[0], found.max[1]) == (320.0, 340.0)
+    for bound in (200.0, 500.0):  # every value is beyond it
+        found = measure_zones(steady.fluxes, zones, bounds=(bound, bound))
+        for values in (found.min, found.mean, found.max):
+            assert values.tolist() == [bound, bound]

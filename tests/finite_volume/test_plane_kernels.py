@@ -32,7 +32,7 @@ from thermostack.finite_volume import error_estimate
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.error_estimate import MAX_SLOPE_CHANGE_RATIO, BisectedGrid
 from thermostack.finite_volume.nodal_values import TIE_TOLERANCE, nodal_values
-from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_parts
+from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_parts, measure_zones
 from thermostack.finite_volume.reconstruction import CellFluxes, Cells, FaceFluxes, X, Y, Z
 from thermostack.materials.material import VOID
 from thermostack.mesh.model import Model
@@ -278,13 +278,14 @@ def check_measured(fluxes: FaceFluxes, power: np.ndarray | None = None) -> None:
     (low, high), mean = plain_extremes(fluxes), plain_mean(fluxes, power)
     model, unbounded = fluxes.model, high
     power_of_plane = None if power is None else lambda k: power[k]
-    measured = measure_parts(fluxes, power_of_plane=power_of_plane)
+    zones = PartsAndBlocks(model)
+    measured = measure_parts(fluxes, zones, measure_zones(fluxes, zones, power_of_plane=power_of_plane))
     boundary, sources = model.boundary, [source.plane for source in model.layer_sources]
     fixed = boundary.temperature[boundary.h > 0.0]
     if min(heat.min() for heat in [*sources, boundary.flux, np.zeros(1)] if heat.size) >= 0.0:
-        low = np.maximum(low, fixed.min())
+        low, high = np.maximum(low, fixed.min()), np.maximum(high, fixed.min())
     if max(heat.max() for heat in [*sources, boundary.flux, np.zeros(1)] if heat.size) <= 0.0:
-        high = np.minimum(high, fixed.max())
+        low, high = np.minimum(low, fixed.max()), np.minimum(high, fixed.max())
     volume = np.stack([volumes(model, k) for k in range(model.grid.shape[0])])
     for n, where in enumerate(inside(model)):
         if not where.any():

@@ -398,7 +398,8 @@ def test_each_entry_is_usual_complete_and_has_a_source(name: str) -> None:
     assert material.name == name
     assert material.has_capacity
     assert 0.0 < material.capacity_at(300.0) < 1.1e7
-    assert not material.warnings()
+    # The published value of this pad contains its contacts, and no pad has such a heat capacity.
+    assert bool(material.warnings()) == (name == "silicone_pad_3dice")
     assert CERTAINTY.match(material.source)
     definition = library().definitions[name]
     stated = definition.get("source") or next(iter(definition.values()))["source"]

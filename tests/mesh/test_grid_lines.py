@@ -192,9 +192,34 @@ def test_nearly_equal_planes_are_merged_with_a_warning() -> None:
 
 
 def test_planes_above_the_merge_distance_are_kept() -> None:
-    model = discretize(plate(Power(blocks=(block(0.0, 5.0, 20.0 - 6e-6, 10.0),))), cell=1 * mm)
+    """The distance is a millionth of the smaller part, here of the block, but at least 5 nm."""
+    kept, merged = (
+        discretize(plate(Power(blocks=(block(0.0, 5.0, 20.0 - gap, 10.0),))), cell=1 * mm)
+        for gap in (25e-6, 15e-6)
+    )
+    assert kept.warnings == ()
+    assert kept.grid.dx.min() == pytest.approx(25e-9, rel=1e-6)
+    (warning,) = merged.warnings
+    assert "two planes at a distance of 15 nm at x = 20 mm are merged" in warning
+    assert merged.grid.dx.min() > 1 * um
+
+
+def test_a_thin_layer_is_kept_between_thick_ones() -> None:
+    """Its faces are closer than a millionth of the thick layers, but not of the layer itself."""
+    layers = tuple(Layer(name, d, SILICON) for name, d in (("low", 90e-3), ("sheet", 20e-9), ("high", 90e-3)))
+    stack = Stack("die", (SIDE, SIDE), layers)
+    model = discretize(Package("thin", (stack,), Cooling(top=Convection(1e3, 300.0))), cell=5 * mm)
+    assert [np.count_nonzero(model.part == n) > 0 for n in (1, 2, 3)] == [True] * 3
     assert model.warnings == ()
-    assert model.grid.dx.min() == pytest.approx(6e-9, rel=1e-6)
+
+
+def test_many_merged_planes_give_one_warning_with_their_number() -> None:
+    blocks = [block(2 * n + (1e-6 if n % 2 else 0.0), 3, 2, 4, f"b{n}", 1.0) for n in range(9)]
+    (warning,) = discretize(plate(Power(blocks=tuple(blocks)))).warnings
+    assert warning == (
+        "grid: 8 planes are merged with a neighbour: two planes at a distance of 1 nm at x = 2 mm are "
+        "merged, and others (align the faces of the description) [W-GRID]"
+    )
 
 
 # -- sizes -----------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ INTERNAL = {
     "NamedItems",
     "Origin",
     "PartMeasurements",
+    "PartContacts",
     "PlaneContact",
     "RasterField",
     "RunningGovernor",

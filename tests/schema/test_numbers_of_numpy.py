@@ -90,9 +90,11 @@ def test_fractions_are_from_zero_to_one(wrong: Any) -> None:
         Ply("copper", 1e-5, coverage=wrong)
 
 
-@pytest.mark.parametrize("planes", [["0", "1"], ["0 mm", "1 mm"], [True, False], [0.0, 1j]], ids=repr)
-def test_planes_of_a_grid_are_numbers(planes: Any) -> None:
-    with pytest.raises(
-        ValueError, match=r"the x planes of a grid are .*; expected an array of numbers in metres"
-    ):
+@pytest.mark.parametrize("planes", [["0", "1"], [True, False], [0.0, 1j]], ids=repr)
+def test_planes_of_a_grid_are_lengths(planes: Any) -> None:
+    with pytest.raises(ValueError, match=r"^x\[[01]\]: .*(has no unit|is not a length)"):
         Grid(planes, [0.0, 1.0], [0.0, 1.0])
+
+
+def test_planes_of_a_grid_are_numbers_or_text_with_a_unit() -> None:
+    assert Grid(["0 mm", "1 mm"], [0.0, 1.0], [0.0, 1.0]).x.tolist() == [0.0, 1e-3]

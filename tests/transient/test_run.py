@@ -75,8 +75,9 @@ def test_rows_span_start_to_end(run: TransientResult) -> None:
     assert (np.diff(run.time) > 0.0).all()
     start = Simulation(MODEL, pulses(), initial="outside", threads=1)
     assert np.array_equal(run.frames[0], start.field.astype(np.float32), equal_nan=True)
-    members = start.measure().temperatures
-    assert run.max[0].tolist() == [members[n].max for n in range(len(run.names))]
+    members = start.temperatures()
+    assert run.max[0].tolist() == [members[name].max for name in run.names]
+    assert run.power[0].tolist() == [members[name].power for name in run.names]
     assert run.energy[0].tolist() == [0.0, 0.0, 0.0]
 
 

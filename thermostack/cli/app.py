@@ -17,8 +17,9 @@ from thermostack.cli.zth import zth
 app = App(
     name="thermostack",
     help="Temperatures of 2.5D and 3D chip packages, steady and over time, with error estimates.",
-    help_epilogue="Exit codes: 0 success, 1 internal error, 2 bad input, 3 no solution found, 4 not enough "
-    "memory, 5 a file cannot be written, 6 a damaged result file, 130 interrupted.",
+    help_epilogue="Exit codes: 0 success, 1 internal error, 2 bad input, 3 no solution found, "
+    "or a limit exceeded with --fail-on-limit, 4 not enough memory, 5 a file cannot be written, "
+    "6 a damaged result file, 130 interrupted.",
     version=__version__,
     help_format="plaintext",
     default_parameter=Parameter(show_default=False, negative=()),

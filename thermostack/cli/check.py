@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from thermostack.cli.console import print_json, warn
 from thermostack.cli.options import Debug, IncludeRoot, Json, PackageName, Settings, read_settings
 from thermostack.cli.timing import StageTimer
-from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.errors import ConvergenceError, DescriptionError, Diagnostic, ResourceError
 
 if TYPE_CHECKING:
     from thermostack.mesh.model import Model
+    from thermostack.package.package import Package
 
 CHECK_CELL = 1.0  # m; larger than any package, so that the grid is as coarse as possible
 JSON_KEYS = {  # of a diagnostic: key, attribute
@@ -34,23 +36,43 @@ def check(
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
 ) -> None:
-    """Check a description, without solving; print every error with its line and a hint."""
+    """Check a description; print every error with its line and a hint, and the warnings of `solve`."""
     timer = StageTimer(lambda stage: None)
     try:
         description = timer.read(package, read_settings(settings), allow_include_root=allow_include_root)
-        model = timer.discretize(description, CHECK_CELL)  # finds parts that no face cools
+        model, warnings = _mesh(timer, description)
     except DescriptionError as error:
         if json:
             print_json({"package": package, "faults": [_as_dict(each) for each in error.diagnostics]})
         raise
-    from thermostack.mesh.mesh_diagnostics import SINGLE_CELL_WARNING
-
-    warnings = [text for text in model.warnings if SINGLE_CELL_WARNING not in text]
     warn(warnings)
     if json:
         print_json({**_facts(model), "warnings": warnings})
     else:
         print(_summary(model))
+
+
+def _mesh(timer: StageTimer, package: Package) -> tuple[Model, list[str]]:
+    """Return a package on the coarsest grid, and the warnings that `solve` gives on its default grid.
+
+    Warnings about temperatures come from a steady solution on the coarsest grid. A bound is exceeded if the
+    excess is more than the estimated error there. A package without a steady solution has none of them.
+    """
+    from thermostack.mesh.mesh_diagnostics import SINGLE_CELL_WARNING
+    from thermostack.package.plausibility import expects_trace
+    from thermostack.results.result_warnings import extremes_beyond_doubt, result_warnings
+    from thermostack.steady import solve_steady
+
+    coarse = timer.discretize(package, CHECK_CELL)  # finds parts that no face cools
+    try:
+        warnings = list(timer.discretize(package, None).warnings)
+    except ResourceError:  # the default grid does not fit in memory, which is no error of the description
+        warnings = [text for text in coarse.warnings if SINGLE_CELL_WARNING not in text]
+    with suppress(DescriptionError, ConvergenceError):
+        extremes = extremes_beyond_doubt(solve_steady(coarse).parts)
+        is_powered = coarse.is_powered or expects_trace(package)
+        warnings += result_warnings(coarse, extremes, is_powered=is_powered)
+    return coarse, warnings
 
 
 def _as_dict(diagnostic: Diagnostic) -> dict[str, Any]:

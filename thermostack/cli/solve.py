@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from thermostack.cli.console import print_json, print_tables, show_progress, warn
+from thermostack.cli.limits import FailOnLimit, fail_above_limit, require_limits
 from thermostack.cli.options import (
     AllParts,
     CellOption,
@@ -50,6 +51,7 @@ def solve(
         ),
     ] = "multigrid",
     threads: Threads = None,
+    fail_on_limit: FailOnLimit = False,
     all_parts: AllParts = False,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
@@ -66,6 +68,8 @@ def solve(
             paths = [destination.file(description.name, suffix) for suffix in (RESULT_SUFFIX, ".png")]
             stack.enter_context(output_lock(paths[0]))
         model = timer.discretize(description, size)
+        if fail_on_limit:
+            require_limits(model)
         from thermostack.steady import solve_steady
 
         solved = solve_steady(
@@ -77,6 +81,8 @@ def solve(
     steady = replace(steady, seconds={**steady.seconds, **timer.seconds})
     warn(steady.warnings)
     _print_result(steady, [str(path) for path in paths], all_parts=all_parts, json=json)
+    if fail_on_limit:
+        fail_above_limit(steady)
 
 
 def _print_result(steady: SteadyResult, files: list[str], *, all_parts: bool, json: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from thermostack.cli.console import log, print_json, print_tables, show_progress, show_run, warn
+from thermostack.cli.limits import FailOnLimit, fail_above_limit, require_limits
 from thermostack.cli.options import (
     AllParts,
     CellOption,
@@ -82,6 +83,7 @@ def transient(
     ] = None,
     no_save: NoSave = False,
     threads: Threads = None,
+    fail_on_limit: FailOnLimit = False,
     all_parts: AllParts = False,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
@@ -112,6 +114,8 @@ def transient(
         if files and not (resume or overwrite):
             _require_no_unfinished_run(files[0])
         model = timer.discretize(description, size)
+        if fail_on_limit:
+            require_limits(model)
         check_probes(options["probes"], model)
         options["controllers"] = find_throttles(throttles, model)
     options["times"] = frame_times if files else ()
@@ -121,6 +125,8 @@ def transient(
         with show_progress() as timer.progress:
             _write_history_and_figure(result, files, timer)
     _print_result(result, [str(file) for file in files], timer, all_parts=all_parts, json=json)
+    if fail_on_limit:
+        fail_above_limit(result)
 
 
 def _simulate(

@@ -15,6 +15,7 @@ from thermostack.finite_volume.cell_properties import CellProperties, Law
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
+from thermostack.mesh.part_contacts import FaceResistances
 from thermostack.package.geometry import Part
 
 # Conductances rounded to seven digits change a temperature rise by 1e-7 of its value at most, far below the
@@ -259,7 +260,7 @@ def _set_conductances(
     boundary_faces: np.ndarray,
 ) -> None:
     """Set the conductances [W/K] of all faces of the cells in the updated planes, boundary faces included."""
-    grid, boundary = model.grid, model.boundary
+    grid, boundary, of_parts = model.grid, model.boundary, model.part_contacts.faces
     is_needed = is_updated.copy()
     is_needed[1:] |= is_updated[:-1]
     is_needed[:-1] |= is_updated[1:]
@@ -270,14 +271,29 @@ def _set_conductances(
             for contact in model.contacts:
                 if contact.k == k:
                     below[contact.j, contact.i] += contact.resistance
+            j, i, resistance = of_parts[0].in_plane(k - 1)
+            below[j, i] += resistance
             _face_conductance.vertical_conductance(below, half[0], grid.dy, grid.dx, g_z[k - 1])
         if is_updated[k]:
             _face_conductance.lateral_conductance(half, grid.dz[k], grid.dy, grid.dx, g_x[k], g_y[k])
+            _add_side_contacts(of_parts, grid, k, g_x[k], g_y[k])
             of_plane = model.boundary_of_plane(k)
             resistance = half[boundary.axis[of_plane], *model.columns_of(of_plane)]
             with np.errstate(divide="ignore"):
                 boundary_faces[of_plane] = boundary.area[of_plane] / (resistance + 1.0 / boundary.h[of_plane])
         below = half[0]
+
+
+def _add_side_contacts(
+    faces: tuple[FaceResistances, ...], grid: Grid, k: int, g_x: np.ndarray, g_y: np.ndarray
+) -> None:
+    """Add the contact resistances between named parts to the conductances [W/K] of the plane at height k."""
+    for (j, i, resistance), g, widths in (
+        (faces[1].in_plane(k), g_y, grid.dx[np.newaxis, :]),
+        (faces[2].in_plane(k), g_x, grid.dy[:, np.newaxis]),
+    ):
+        area = grid.dz[k] * np.broadcast_to(widths, (grid.dy.size, grid.dx.size))[j, i]
+        g[j, i] = 1.0 / (1.0 / g[j, i].astype(np.float64) + resistance / area)
 
 
 def half_cell_resistance(grid: Grid, conductivity: np.ndarray, k: int) -> np.ndarray:

@@ -77,6 +77,16 @@ class PartTemperature:
             return self.min_margin
         return None if self.limit is None else self.limit - self.max
 
+    @property
+    def exceeds(self) -> bool:
+        """Return whether the maximum is above the limit, of several parts whether any is above its own."""
+        return self.margin is not None and self.margin < 0.0
+
+    @property
+    def is_within_error(self) -> bool:
+        """Return whether the margin is less than the estimated error, so that it may have the other sign."""
+        return self.margin is not None and self.error is not None and abs(self.margin) < self.error
+
 
 class PartsAndBlocks:
     """The zones of a model and volume integrals over them, plane by plane.
@@ -110,6 +120,18 @@ class PartsAndBlocks:
 
 
 @dataclass(frozen=True, eq=False)
+class ZoneTemperatures:
+    """Minimum, mean and maximum temperature of all zones in one field, NaN for a zone without cells."""
+
+    min: np.ndarray  # (zones,) K
+    mean: np.ndarray  # (zones,) K, over the volume
+    max: np.ndarray  # (zones,) K
+    hottest: (
+        np.ndarray
+    )  # (zones,) cell with the maximum, index in the raveled grid, -1 for a zone without cells
+
+
+@dataclass(frozen=True, eq=False)
 class PeakLocations:
     """The point of the maximum temperature of each zone: in a cell of the zone, and in its source cell.
 
@@ -135,23 +157,47 @@ class PartMeasurements:
 
 
 def measure_parts(
-    fluxes: FaceFluxes,
-    zones: PartsAndBlocks | None = None,
-    power: np.ndarray | None = None,
-    *,
-    bounds: tuple[float, float] | None = None,
-    power_of_plane: Callable[[int], np.ndarray] | None = None,
+    fluxes: FaceFluxes, zones: PartsAndBlocks | None = None, temperatures: ZoneTemperatures | None = None
 ) -> PartMeasurements:
     """Return the temperatures of every part that has cells, each followed by its blocks.
 
-    `zones` are the parts and blocks of the model, where they are known already; `power` (zones,) [W] replaces
-    the power of the description. `bounds` [K] are the minimum and maximum possible temperature; numerical
-    errors beyond them are removed. By default they are those of a steady field: without heat sources the
-    maximum ambient temperature, without heat sinks the minimum. `power_of_plane` returns the power generated
-    in the cells at a height (ny, nx) [W], which shows how much heat the cells store; without it they store
-    none.
+    `zones` are the parts and blocks of the model, and `temperatures` those of this field, where they are
+    known already.
     """
     zones = PartsAndBlocks(fluxes.model) if zones is None else zones
+    found = measure_zones(fluxes, zones) if temperatures is None else temperatures
+    peaks = _find_peaks(fluxes, found.hottest)
+    measured = {
+        n: PartTemperature(
+            name,
+            power,
+            float(found.min[n]),
+            float(found.mean[n]),
+            float(found.max[n]),
+            _position(zones.model.grid, peaks, n),
+            float(zones.volume[n]),
+            limit=limit,
+            is_block=is_block,
+        )
+        for n, name, power, limit, is_block in _in_order(zones)
+    }
+    return PartMeasurements(zones, peaks, measured)
+
+
+def measure_zones(
+    fluxes: FaceFluxes,
+    zones: PartsAndBlocks,
+    *,
+    bounds: tuple[float, float] | None = None,
+    power_of_plane: Callable[[int], np.ndarray] | None = None,
+) -> ZoneTemperatures:
+    """Return the temperatures of all parts and blocks.
+
+    `bounds` [K] are the minimum and maximum possible temperature; numerical errors beyond them are removed.
+    By default they are those of a steady field: without heat sources the maximum ambient temperature,
+    without heat sinks the minimum. `power_of_plane` returns the power generated in the cells at a height
+    (ny, nx) [W], which shows how much heat the cells store; without it they store none.
+    """
     nz = fluxes.model.grid.shape[0]
     # Integrals are summed by planes, because one long sum would accumulate rounding errors.
     integral, of_plane = np.zeros((2, zones.count))
@@ -168,35 +214,10 @@ def measure_parts(
         planes.join(k)
         if k > 0:
             planes.update_extremes(k - 1, t_min, t_max, zone_min, zone_max, hottest)
-    peaks = _find_peaks(fluxes, hottest)
-    return PartMeasurements(
-        zones, peaks, _part_temperatures(zones, peaks, power, zone_min, integral, zone_max)
-    )
-
-
-def _part_temperatures(
-    zones: PartsAndBlocks,
-    peaks: PeakLocations,
-    power: np.ndarray | None,
-    zone_min: np.ndarray,
-    integral: np.ndarray,
-    zone_max: np.ndarray,
-) -> dict[int, PartTemperature]:
-    """Return the temperatures of the zones from arrays (zones,), the integral in K m3."""
-    return {
-        n: PartTemperature(
-            name,
-            nominal_power if power is None else float(power[n]),
-            float(zone_min[n]),
-            float(np.clip(integral[n] / zones.volume[n], zone_min[n], zone_max[n])),
-            float(zone_max[n]),
-            _position(zones.model.grid, peaks, n),
-            float(zones.volume[n]),
-            limit=limit,
-            is_block=is_block,
-        )
-        for n, name, nominal_power, limit, is_block in _in_order(zones)
-    }
+    has_cells = zones.volume > 0.0
+    mean = np.divide(integral, zones.volume, out=np.full(zones.count, np.nan), where=has_cells)
+    zone_min[~has_cells] = zone_max[~has_cells] = np.nan
+    return ZoneTemperatures(zone_min, np.clip(mean, zone_min, zone_max), zone_max, hottest)
 
 
 def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:

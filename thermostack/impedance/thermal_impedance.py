@@ -25,6 +25,7 @@ from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.impedance_result import ThermalImpedance
+from thermostack.results.result_warnings import extremes_of_field, temperature_warnings
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.arguments import (
     argument_error,
@@ -154,7 +155,10 @@ def thermal_impedance(
         resolved,
         seconds=seconds,
     )
-    return dataclasses.replace(impedance, warnings=(*model.warnings, *_warnings(impedance)))
+    warnings = [*model.warnings, *_warnings(impedance)]
+    if field is not None:
+        warnings += temperature_warnings(model, extremes_of_field(model, field), uses_capacity=True)
+    return dataclasses.replace(impedance, warnings=tuple(warnings))
 
 
 def _reduce(

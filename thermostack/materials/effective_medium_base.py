@@ -54,7 +54,14 @@ class EffectiveMedium:
         stated: str = getattr(self, "source", "")
         if stated:
             source += f"; {stated}"
-        return Material(name, law, volumetric_heat_capacity=capacity, source=source)
+        melting = [part.melting_point for part in materials if part.melting_point is not None]
+        return Material(
+            name,
+            law,
+            volumetric_heat_capacity=capacity,
+            source=source,
+            melting_point=min(melting, default=None),
+        )
 
     def check(self, materials: tuple[Material, ...]) -> None:
         """Raise DescriptionError if a constituent is not isotropic in the plane."""

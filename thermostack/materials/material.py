@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast, overload
 
 import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.materials.material_kind import Kind, kind_of_names
 from thermostack.materials.temperature_laws import (
     Array,
     ArrayAxes,
@@ -20,13 +22,13 @@ from thermostack.materials.temperature_laws import (
     VolumetricHeatCapacity,
 )
 from thermostack.schema.arguments import quantities_in_si
-from thermostack.schema.fields import Density, PathName, fail
+from thermostack.schema.fields import Density, PathName, Temperature, fail
+from thermostack.schema.usual_ranges import USUAL_CONDUCTIVITY, USUAL_HEAT_CAPACITY
 from thermostack.schema.validated_dataclass import described
 from thermostack.units import format_quantity
 
 VOID = "void"  # the space outside the body
 ROOM_TEMPERATURE = 300.0  # K, of most handbook values
-USUAL_CONDUCTIVITY = (1e-3, 1e4)  # W/(m K); an aerogel has 1e-2, diamond 2e3
 CAPACITY_TOLERANCE = 1e-3  # relative difference that rounded handbook values may have
 
 
@@ -48,6 +50,13 @@ class Material:
         Heat capacity [J/(m3 K)], instead of density and specific heat. Only transients need a heat capacity.
     source : str
         Source of the values.
+    melting_point : float, optional
+        Temperature [K] at which it begins to melt; None for a material that does not melt, and for one that
+        is liquid in use. A result above it has a warning.
+    kind : {"wiring", "deposited", "interface", "gas"}, optional
+        Kind of layer that consists of it: wiring of a die (BEOL), deposited dielectric or semiconductor,
+        thermal interface material; or a gas. A layer that is too thick for its kind has a warning. Without it
+        the kind follows from the name, see `thermostack.materials.material_kind`.
 
     Raises
     ------
@@ -67,6 +76,8 @@ class Material:
     specific_heat: SpecificHeat | None = None  # J/(kg K), a number or a CapacityLaw
     volumetric_heat_capacity: VolumetricHeatCapacity | None = None  # J/(m3 K), a number or a CapacityLaw
     source: str = ""
+    melting_point: Temperature | None = None  # K
+    kind: Kind | None = None
 
     def __post_init__(self) -> None:
         """Check the name, and that the fields of the heat capacity are complete and agree."""
@@ -165,17 +176,46 @@ class Material:
             self.volumetric_heat_capacity is not None or not isinstance(self.specific_heat, CapacityLaw)
         )
 
+    def kind_in(self, layer: str = "") -> Kind | None:
+        """Return its kind in a layer of a name: as stated, or by its own name or that of the layer."""
+        return self.kind or kind_of_names(self.name, layer)
+
+    @property
+    def capacity_range(self) -> tuple[float, float] | None:
+        """Return the range [K] in which the heat capacity is known, None if it is constant."""
+        for capacity in (self.volumetric_heat_capacity, self.specific_heat):
+            if isinstance(capacity, CapacityLaw):
+                return capacity.range
+        return None
+
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """Return W-RANGE if a conductivity lies outside 0.001 to 10000 W/(m K)."""
-        low, high = USUAL_CONDUCTIVITY
+        """Return W-RANGE for a conductivity and for a heat capacity outside the usual range."""
+        return (*self._conductivity_warnings(), *self._capacity_warnings())
+
+    def _conductivity_warnings(self) -> Iterator[Diagnostic]:
         ends = self.temperature_range or (ROOM_TEMPERATURE,)
         values = [value for end in ends for value in self.conductivity_at(end)]
-        worst = max(values, key=lambda value: abs(math.log(value / math.sqrt(low * high))))
-        if low <= worst <= high:
-            return ()
-        shown = format_quantity(worst, "conductivity")
-        text = f"{self.name} has a conductivity of {shown}, outside {low:g} to {high:g} W/m/K"
-        return (Diagnostic("conductivity", text, "check the unit", "W-RANGE"),)
+        worst = max(values, key=USUAL_CONDUCTIVITY.excess)
+        if not USUAL_CONDUCTIVITY.contains(worst):
+            low, high = USUAL_CONDUCTIVITY.min, USUAL_CONDUCTIVITY.max
+            shown = format_quantity(worst, "conductivity")
+            text = f"{self.name} has a conductivity of {shown}, outside {low:g} to {high:g} W/m/K"
+            yield Diagnostic("conductivity", text, "check the unit", "W-RANGE")
+
+    def _capacity_warnings(self) -> Iterator[Diagnostic]:
+        if not self.has_capacity:
+            return
+        ends = self.capacity_range or (ROOM_TEMPERATURE,)
+        worst = max((self.capacity_at(end) for end in ends), key=USUAL_HEAT_CAPACITY.excess)
+        low, high = USUAL_HEAT_CAPACITY.min, USUAL_HEAT_CAPACITY.max
+        if worst > high or (worst < low and self.kind_in() != "gas"):
+            shown = format_quantity(worst, "volumetric_heat_capacity")
+            is_per_volume = self.volumetric_heat_capacity is not None
+            name = "volumetric_heat_capacity" if is_per_volume else "density times specific_heat"
+            text = f"{name} of {self.name} is {shown}, outside {low / 1e6:g} to {high / 1e6:g} MJ/m3/K"
+            hint = "check the units" if worst > high else "check the units; a gas needs kind: gas"
+            key = "volumetric_heat_capacity" if is_per_volume else "density"
+            yield Diagnostic(key, text, hint, "W-RANGE", path=(key,))
 
 
 @dataclass(frozen=True)
@@ -184,6 +224,12 @@ class EffectiveHeatCapacity(CapacityLaw):
 
     shares: tuple[float, ...]
     materials: tuple[Material, ...]  # of the constituents
+
+    @property
+    def range(self) -> tuple[float, float] | None:  # type: ignore[override]  # read-only here
+        """Return the range [K] in which the capacities of all constituents are known."""
+        ranges = [known for part in self.materials if (known := part.capacity_range) is not None]
+        return (max(low for low, _ in ranges), min(high for _, high in ranges)) if ranges else None
 
     def evaluate(self, temperature: Array) -> Array:
         """Return the capacity [J/(m3 K)] at temperatures [K]."""

@@ -13,11 +13,11 @@ from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.area_overlap import overlap_fractions
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.part_map import PartMap
+from thermostack.mesh.part_selection import select_parts
 from thermostack.package.cooling import FACES, Cooling, FaceCooling, FixedFlux, HtcMap
 from thermostack.package.geometry import Geometry
 from thermostack.package.rectangles import Rectangle
 from thermostack.package.robin_coefficients import RobinCoefficients, robin_coefficients
-from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
 
@@ -102,14 +102,7 @@ def _part_numbers(geometry: Geometry, entry: CoolerEntry) -> np.ndarray | None:
     face, n, cooler = entry
     if cooler.part is None:
         return None
-    names = [part.name for part in geometry.parts]
-    numbers = [i + 1 for i, name in enumerate(names) if f"{name}.".startswith(f"{cooler.part}.")]
-    if not numbers:
-        known = {name.rsplit(".", dots)[0] for name in names for dots in range(name.count(".") + 1)}
-        text = f"no part or stack is named {cooler.part!r}"
-        path = ("cooling", face, n, "part")
-        geometry.package.refuse([diagnostic_at(path, text, suggest(cooler.part, known), "E-NAME")])
-    return np.array(numbers)
+    return select_parts(geometry, cooler.part, ("cooling", face, n, "part"))
 
 
 @dataclass(frozen=True, eq=False)

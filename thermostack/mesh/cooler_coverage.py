@@ -11,9 +11,12 @@ import numpy as np
 from thermostack.errors import Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
 from thermostack.mesh.part_map import PartMap
-from thermostack.package.cooling import ColdPlate, HeatSink
+from thermostack.package.cooling import ColdPlate, HeatSink, HtcMap
 from thermostack.package.geometry import Geometry
+from thermostack.package.plausibility import heat_flux_text
+from thermostack.schema.usual_ranges import MAX_USUAL_HEAT_FLUX, USUAL_HTC
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
+from thermostack.units import format_quantity
 
 MIN_LISTED_SHARE = 0.01  # of the area of a cooler: materials that cover less are not named in a warning
 
@@ -69,9 +72,10 @@ def cooler_coverage(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarra
 
 
 def cooler_warnings(geometry: Geometry, boundary: BoundaryFaces, part_map: PartMap) -> list[Diagnostic]:
-    """Return warnings about coolers that later ones hide, and about uniform ones over several materials."""
+    """Return warnings about hidden coolers, uniform coefficients over several materials, and unusual ones."""
     part = np.asarray(part_map.part[part_map.tile_indices(boundary.cell)])
     found = [*_hidden_coolers(geometry, boundary), *_uneven_faces(geometry, boundary, part)]
+    found += _unusual_coolers(geometry, boundary)
     return [geometry.package.locate(diagnostic) for diagnostic in found]
 
 
@@ -108,3 +112,29 @@ def _uneven_faces(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarray)
             text = f"without a base its heat-transfer coefficient is the same on all its materials: {listed}"
             hint = "give it a base, which spreads the heat, or part: for the parts that it touches"
             yield diagnostic_at(("cooling", face, n), text, hint, "W-COOLING")
+
+
+def _unusual_coolers(geometry: Geometry, boundary: BoundaryFaces) -> Iterator[Diagnostic]:
+    """Yield a warning for each cooler with an unusual heat-transfer coefficient or heat flux."""
+    for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
+        own = boundary.cooler == number
+        if not own.any():
+            continue
+        path = ("cooling", face, n, class_key(type(entry.cooler)))
+        described = getattr(entry.cooler, "h", None)
+        is_map = isinstance(described, HtcMap)
+        h = described.values[described.values > 0.0] if is_map else boundary.h[own]  # type: ignore[union-attr]
+        h = h[np.isfinite(h) & (h > 0.0)]
+        worst = max((float(h.min()), float(h.max())), key=USUAL_HTC.excess) if h.size else USUAL_HTC.min
+        if not USUAL_HTC.contains(worst):
+            text = f"a heat-transfer coefficient of {format_quantity(worst, USUAL_HTC.dimension)}"
+            if described is None:
+                area = format_quantity(float(boundary.area[own].sum()), "area")
+                text = f"over {area} it is {text}"
+            text += f" is outside {USUAL_HTC}" if described is not None else f", outside {USUAL_HTC}"
+            key = "resistance" if described is None else "h"
+            yield diagnostic_at((*path, key), text, "check the unit", "W-COOLING")
+        flux = float(np.abs(boundary.flux[own]).max())
+        if flux > MAX_USUAL_HEAT_FLUX:
+            text = f"a heat flux of {heat_flux_text(flux)}"
+            yield diagnostic_at(path, text, "check the unit and the area", "W-COOLING")

@@ -8,17 +8,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from thermostack.errors import Diagnostic, ResourceError
+from thermostack.errors import ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
+from thermostack.mesh.merged_planes import AXIS_NAMES, IDENTITY_DISTANCE, MergedPlane, merge_planes
 from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry
 from thermostack.package.power_layout import lay_out_power
-from thermostack.units import format_quantity
 
 Cell = float | Sequence[float] | Mapping[str, float] | None  # m
-
-AXIS_NAMES = ("x", "y", "z")
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,6 @@ RULE = CellSizeRule()
 
 MAX_BLOCK_PLANES = 150  # along an axis: a floorplan with more edges adds no planes to the grid
 COUNT_TOLERANCE = 1e-6  # cells: rounding errors of a rotated or mirrored package do not change the cell count
-IDENTITY_DISTANCE = 1e-12  # m: planes closer than this are equal but for rounding
-MERGE_DISTANCES = {"x": 5e-9, "y": 5e-9, "z": 1e-9}  # m: closer planes are merged, with a warning
 MAX_CELLS_ALONG_AXIS = 1e6
 SAMPLES_PER_INTERVAL = 129  # points of the integral of 1 / size between two fixed planes
 ROUNDING_DOWN_SLACK = 0.25  # cells: amount by which the default rule rounds a cell count down
@@ -115,41 +111,37 @@ def _stacked(rows: list[np.ndarray], columns: int) -> np.ndarray:
 
 def fixed_planes(
     geometry: Geometry, powered: PoweredRegions, axis: int
-) -> tuple[np.ndarray, list[Diagnostic]]:
-    """Return the planes [m] that every grid has along an axis, and a warning for each merged plane."""
-    values = [edge for box in geometry.boxes for edge in (box.low[axis], box.high[axis])]
+) -> tuple[np.ndarray, list[MergedPlane]]:
+    """Return the planes [m] that every grid has along an axis, and the planes that were merged with them."""
+    faces = _box_faces(geometry, axis)
     if axis < 2:
-        values += powered.edges[:, axis].tolist() + powered.edges[:, axis + 2].tolist()
-        values += [edge for contact in geometry.contacts for edge in contact.rectangle[axis::2]]
+        rectangles = [powered.edges, *(np.array([contact.rectangle]) for contact in geometry.contacts)]
+        for low, high in np.concatenate(rectangles)[:, [axis, axis + 2]].tolist():
+            faces += [(low, high - low), (high, high - low)]
     else:
-        values += [contact.z for contact in geometry.contacts]
-    values += _region_edges(geometry, axis)
-    bounds = body_extent(geometry.boxes, axis)
-    inside = np.unique([value for value in values if bounds[0] <= value <= bounds[1]])
-    tolerance = MERGE_DISTANCES[AXIS_NAMES[axis]]
-    kept = [float(inside[0])]
-    diagnostics = []
-    for value in inside[1:].tolist():
-        if value - kept[-1] > tolerance:
-            kept.append(value)
-        elif value - kept[-1] > IDENTITY_DISTANCE:
-            distance = format_quantity(value - kept[-1], "length")
-            at = f"{AXIS_NAMES[axis]} = {format_quantity(value, 'length')}"
-            text = f"two planes at a distance of {distance} at {at} are merged"
-            diagnostics.append(Diagnostic("grid", text, "align the faces of the description", "W-GRID"))
-    return np.array(kept), diagnostics
+        faces += [(contact.z, np.inf) for contact in geometry.contacts]
+    faces += _region_faces(geometry, axis)
+    low, high = body_extent(geometry.boxes, axis)
+    return merge_planes([face for face in faces if low <= face[0] <= high], axis)
 
 
-def _region_edges(geometry: Geometry, axis: int) -> list[float]:
-    """Return the edges of the regions of coolers along an axis [m]."""
-    edges: list[float] = []
+def _box_faces(geometry: Geometry, axis: int) -> list[tuple[float, float]]:
+    """Return the position of every face of a box along an axis, and the extent of the box [m]."""
+    ends = [(box.low[axis], box.high[axis]) for box in geometry.boxes]
+    return [(end, high - low) for low, high in ends for end in (low, high)]
+
+
+def _region_faces(geometry: Geometry, axis: int) -> list[tuple[float, float]]:
+    """Return the edges of the regions of coolers along an axis, and their extent [m]."""
+    edges: list[tuple[float, float]] = []
     for face, entry in geometry.package.cooling:
         if entry.region is None:
             continue
         along = {"top": (0, 1), "bottom": (0, 1), "west": (1, 2), "east": (1, 2)}.get(face, (0, 2))
         if axis in along:
             n = along.index(axis)
-            edges += [entry.region.position[n], entry.region.position[n] + entry.region.size[n]]
+            low, extent = entry.region.position[n], entry.region.size[n]
+            edges += [(low, extent), (low + extent, extent)]
     return edges
 
 
@@ -177,8 +169,7 @@ class CellSize:
         self.anisotropy = _anisotropy_factors(geometry, powered) if axis == 2 and self.uses_default else []
         low, high = body_extent(geometry.boxes, axis)
         self.max_lateral_size = (high - low) / RULE.min_cells_across_body
-        edges = np.unique([edge for box in geometry.boxes for edge in (box.low[axis], box.high[axis])])
-        self.faces = edges[np.concatenate(([True], np.diff(edges) > MERGE_DISTANCES[AXIS_NAMES[axis]]))]
+        self.faces, _ = merge_planes(_box_faces(geometry, axis), axis)
         self.parts = _part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
 
     def size(self, s: np.ndarray) -> np.ndarray:

@@ -11,8 +11,8 @@ from thermostack.errors import Diagnostic
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.grid_lines import MERGE_DISTANCES
 from thermostack.mesh.heat_sources import LayerHeatSource
+from thermostack.mesh.merged_planes import MERGE_DISTANCES
 from thermostack.mesh.part_map import PartMap, cell_window
 from thermostack.package.geometry import Geometry
 from thermostack.schema.validated_dataclass import diagnostic_at

@@ -28,12 +28,14 @@ from thermostack.mesh.heat_sources import (
     layer_heat_source,
 )
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
+from thermostack.mesh.merged_planes import merge_warnings
 from thermostack.mesh.mesh_diagnostics import (
     closed_cavity_warnings,
     grid_diagnostics,
     remove_unpowered_islands,
     single_cell_warnings,
 )
+from thermostack.mesh.part_contacts import PartContacts, find_part_contacts, part_contact_diagnostics
 from thermostack.mesh.part_map import Window, cell_range, cell_window, nearest_plane, rasterize
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
 from thermostack.package.geometry import Geometry, InterfaceResistance, Part, package_geometry
@@ -131,6 +133,11 @@ class Model:
             [f"Model of {self.package.name!r}", *(f"  {key:8} {text}" for key, text in rows.items())]
         )
 
+    @cached_property
+    def part_contacts(self) -> PartContacts:
+        """Return the faces between cells with the resistance of a contact of the package."""
+        return find_part_contacts(self.geometry, self.part)
+
     @property
     def package(self) -> Package:
         """Return the package."""
@@ -219,6 +226,11 @@ class Model:
         return volume[1:]
 
     @property
+    def is_powered(self) -> bool:
+        """Return whether any cell has power."""
+        return any(source.plane.any() for source in self.layer_sources)
+
+    @property
     def total_power(self) -> float:
         """Return the power of all parts [W]."""
         return float(sum(source.plane.sum() for source in self.layer_sources))
@@ -300,7 +312,7 @@ def discretize(
             raise ArgumentError(wrong)
     check_memory(MemoryEstimate(grid, geometry.is_linear))
     part_map = rasterize(geometry, grid)
-    warnings = [*geometry.warnings, *(diagnostic for diagnostics in merged for diagnostic in diagnostics)]
+    warnings = [*geometry.warnings, *merge_warnings([plane for planes in merged for plane in planes])]
     boundary = find_boundary_faces(geometry, grid, part_map)
     sources = tuple(layer_heat_source(geometry, grid, part_map, source) for source in geometry.sources)
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
@@ -319,7 +331,9 @@ def discretize(
         boundary,
         tuple(str(diagnostic) for diagnostic in warnings),
     )
-    model.package.refuse(_contact_diagnostics(model))
+    model.package.refuse(
+        [*_contact_diagnostics(model), *part_contact_diagnostics(geometry, model.part_contacts)]
+    )
     return model
 
 

@@ -13,15 +13,16 @@ from thermostack.materials.temperature_laws import Array, ArrayAxes, Axes
 from thermostack.package.box import Box, boxes_over
 from thermostack.package.contact import base_gaps, gap_diagnostics, support_diagnostics, touched_carriers
 from thermostack.package.cooling import Base, ColdPlate, HeatSink
+from thermostack.package.disc import plan_rectangles
 from thermostack.package.package import Package
 from thermostack.package.placement import Placement, place_and_diagnose
+from thermostack.package.plausibility import plausibility_warnings
 from thermostack.package.power import Power
 from thermostack.package.power_layout import orient_power
 from thermostack.package.rectangles import (
     COINCIDENCE_TOLERANCE,
     Rectangle,
     difference,
-    frame_rectangles,
     intersection,
 )
 from thermostack.package.stack import Layer
@@ -43,6 +44,8 @@ class Part:
         Maximum permitted temperature [K].
     is_turned : bool
         Whether the x axis of the material lies along the y axis of the package.
+    path : tuple of str or int
+        Keys and indices that lead to its layer, region or filler in the description.
 
     Examples
     --------
@@ -56,6 +59,7 @@ class Part:
     material: Material
     limit: float | None = None  # K
     is_turned: bool = False  # by 90 degrees: x of the material lies along y of the package
+    path: FieldPath = ()  # in the description
 
     @overload
     def conductivity_at(self, temperature: float | str) -> Axes: ...
@@ -196,13 +200,15 @@ class _GeometryBuilder:
     def geometry(self) -> Geometry:
         """Return the finished geometry with the located warnings."""
         diagnostics = [diagnostic for diagnostic in self.package.diagnostics if diagnostic.is_warning]
+        stacks = [placement.stack for placement in self.placements.values()]
+        diagnostics += [*self.warnings, *plausibility_warnings(self.package, stacks)]
         return Geometry(
             self.package,
             tuple(self.parts),
             tuple(self.boxes),
             tuple(self.sources),
             tuple(self.contacts),
-            tuple(self.package.locate(diagnostic) for diagnostic in (*diagnostics, *self.warnings)),
+            tuple(_without_copies(self.package.locate(diagnostic) for diagnostic in diagnostics)),
             tuple(self.find_fills()),
         )
 
@@ -215,12 +221,18 @@ class _GeometryBuilder:
                     yield f"{stack.name}.{placed.name}", placed.thickness
 
     def add_part(
-        self, name: str, material: MaterialLike, limit: float | None = None, *, is_turned: bool = False
+        self,
+        name: str,
+        material: MaterialLike,
+        path: FieldPath,
+        limit: float | None = None,
+        *,
+        is_turned: bool = False,
     ) -> int:
-        """Return the index of a new part, -1 for an empty space."""
+        """Return the index of a new part of a path in the description, -1 for an empty space."""
         if material == VOID:
             return -1
-        self.parts.append(Part(name, self.package.material(material), limit, is_turned))
+        self.parts.append(Part(name, self.package.material(material), limit, is_turned, path))
         return len(self.parts) - 1
 
     def add_boxes(self, part: int, rectangles: Iterable[Rectangle], z0: float, z1: float) -> None:
@@ -234,8 +246,9 @@ class _GeometryBuilder:
             return
         top = max((other.z1 for other in self.stacks_on(stack.name)), default=placement.z1)
         if top > placement.z1:
-            part = self.add_part(f"{stack.name}.filler", stack.filler, is_turned=placement.swaps_xy)
-            self.add_boxes(part, [placement.outline], placement.z1, top)
+            path = ("stacks", stack.name, "filler")
+            part = self.add_part(f"{stack.name}.filler", stack.filler, path, is_turned=placement.swaps_xy)
+            self.add_boxes(part, placement.plan(), placement.z1, top)
 
     def add_fill_beside_supports(self, placement: Placement) -> None:
         """Add the gap fill of a stack above the stacks that carry its supports.
@@ -244,23 +257,26 @@ class _GeometryBuilder:
         """
         for support in (self.placements[name] for name in placement.stack.on):
             for carrier in (self.placements[name] for name in support.stack.supports):
-                if gap := intersection(carrier.outline, placement.outline):
-                    self.add_gap_box(placement, gap, carrier.z1)
+                self.add_gap_boxes(placement, carrier)
 
     def add_gap_fill(self, placement: Placement) -> None:
         """Add the gap fill between a stack and the lower ones of its supports."""
         for support in (self.placements[name] for name in placement.stack.on):
-            if gap := intersection(support.outline, placement.outline):
-                self.add_gap_box(placement, gap, support.z1)
+            self.add_gap_boxes(placement, support)
 
-    def add_gap_box(self, placement: Placement, gap: Rectangle, floor: float) -> None:
-        """Add the gap fill of a stack over a rectangle [m] from a height [m] to the bottom of the stack."""
+    def add_gap_boxes(self, placement: Placement, support: Placement) -> None:
+        """Add the gap fill of a stack from the top of a lower one to its bottom."""
+        floor = support.z1
         if placement.stack.gap_fill is None or placement.z0 - floor <= COINCIDENCE_TOLERANCE:
             return
         name = f"{placement.stack.name}.gap_fill"
         if name not in self.gap_parts:
-            self.gap_parts[name] = self.add_part(name, placement.stack.gap_fill, is_turned=placement.swaps_xy)
-        self.add_boxes(self.gap_parts[name], [gap], floor, placement.z0)
+            path = ("stacks", placement.stack.name, "gap_fill")
+            self.gap_parts[name] = self.add_part(
+                name, placement.stack.gap_fill, path, is_turned=placement.swaps_xy
+            )
+        common = (intersection(a, b) for a in support.plan() for b in placement.plan())
+        self.add_boxes(self.gap_parts[name], filter(None, common), floor, placement.z0)
 
     def add_stack(self, placement: Placement) -> None:
         """Add the layers of a stack, which replace everything in the same space."""
@@ -279,13 +295,15 @@ class _GeometryBuilder:
         stack = placement.stack
         limit = layer.limit if layer.limit is not None else stack.limit
         name = f"{stack.name}.{layer.name}"
-        part = self.add_part(name, layer.material, limit, is_turned=placement.swaps_xy)
+        part = self.add_part(name, layer.material, path, limit, is_turned=placement.swaps_xy)
         self.add_boxes(part, placement.solid(), z0, z1)
         for region in layer.regions:
-            outline = placement.rectangle(*region.position, *region.size)
+            outline = placement.rectangle(*region.corner, *region.size)
+            is_round = region.diameter is not None
             title = f"{name}.{region.name}"
-            inner = self.add_part(title, region.material, limit, is_turned=placement.swaps_xy)
-            self.add_boxes(inner, frame_rectangles(outline, region.frame), z0, z1)
+            inner_path = (*path, "regions", region.name)
+            inner = self.add_part(title, region.material, inner_path, limit, is_turned=placement.swaps_xy)
+            self.add_boxes(inner, plan_rectangles(outline, region.frame, is_round=is_round), z0, z1)
         if layer.power is not None:
             rotate, is_mirrored = placement.orientation
             power = orient_power(layer.power, *stack.size, rotate, is_mirrored)
@@ -331,9 +349,10 @@ class _GeometryBuilder:
             width, depth = base.size or (x1 - x0, y1 - y0)
             x, y = base.center or (0.5 * (x0 + x1), 0.5 * (y0 + y1))
             outline = (x - 0.5 * width, y - 0.5 * depth, x + 0.5 * width, y + 0.5 * depth)
+            path = ("cooling", face, n)
             if is_top:
-                self.fill_gaps_below_base(base, outline, z, ("cooling", face, n))
-            part = self.add_part(f"cooling.{face}.base", base.material)
+                self.fill_gaps_below_base(base, outline, z, path)
+            part = self.add_part(f"cooling.{face}.base", base.material, (*path, "base"))
             self.add_boxes(part, [outline], *((z, z + base.thickness) if is_top else (z - base.thickness, z)))
 
     def fill_gaps_below_base(self, base: Base, outline: Rectangle, z: float, path: FieldPath) -> None:
@@ -348,7 +367,7 @@ class _GeometryBuilder:
             self.package.refuse(found)
             self.warnings += found
         if gaps and base.gap_fill not in (None, VOID):
-            part = self.add_part(f"{path[0]}.{path[1]}.gap_fill", base.gap_fill)
+            part = self.add_part(f"{path[0]}.{path[1]}.gap_fill", base.gap_fill, (*path, "base", "gap_fill"))
             filled = [
                 box
                 for name, under in gaps.items()
@@ -362,6 +381,16 @@ class _GeometryBuilder:
         for placement in list(found):
             found += self.stacks_on(placement.stack.name)
         return found
+
+
+def _without_copies(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield diagnostics, those about the same place of a file once: it may describe several copies."""
+    seen: set[tuple[str | int | None, ...]] = set()
+    for each in diagnostics:
+        place = (each.file, each.line, each.column, each.field, each.message, each.code)
+        if each.file is None or place not in seen:
+            seen.add(place)
+            yield each
 
 
 def _base_gap(placement: Placement, z: float, path: FieldPath, *, is_carrier: bool) -> Diagnostic:

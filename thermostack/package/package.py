@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from thermostack.errors import DescriptionError, Diagnostic
@@ -16,22 +16,26 @@ from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.material_library import Definitions, MaterialDefinitions, find_material
+from thermostack.package.contact_resistance import ContactResistance
 from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.heights import fill_diagnostics
 from thermostack.package.stack import Layer, Stack
 from thermostack.schema.fields import Name
 from thermostack.schema.short_repr import html_table
 from thermostack.schema.spelling import suggest
+from thermostack.schema.usual_ranges import USUAL_AMBIENT
 from thermostack.schema.validated_dataclass import FieldPath, NamedItems, class_key, described, diagnostic_at
 from thermostack.units import format_quantity
 
 MAX_SHOWN_STACKS = 6  # names in the text that represents a package
-# K: an ambient temperature outside these bounds gives a warning, for its unit is probably wrong.
-MIN_USUAL_AMBIENT, MAX_USUAL_AMBIENT = 173.15, 673.15
 REGION_TOLERANCE = 1e-9  # m: a region may extend beyond its layer by this rounding error
 
 
 Locator = Callable[[Diagnostic], Diagnostic]
+
+
+def _as_contacts(value: Any) -> Any:
+    return (value,) if isinstance(value, (ContactResistance, Mapping)) else value
 
 
 @described
@@ -52,6 +56,8 @@ class Package:
         References of the numbers.
     materials : mapping from str to Material or effective medium
         Materials of the package, in addition to those of the library; a read-only copy is kept.
+    contacts : sequence of ContactResistance
+        Contact resistances between parts or stacks that touch.
 
     Raises
     ------
@@ -73,6 +79,7 @@ class Package:
     about: str = ""
     sources: tuple[str, ...] = ()
     materials: MaterialDefinitions = field(default_factory=Definitions)
+    contacts: Annotated[tuple[ContactResistance, ...], BeforeValidator(_as_contacts)] = ()
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`
@@ -147,7 +154,7 @@ class Package:
 
 def unusual_ambient(temperature: float) -> str:
     """Return the text of a warning about an ambient temperature [K], "" if it is usual."""
-    if MIN_USUAL_AMBIENT <= temperature <= MAX_USUAL_AMBIENT:
+    if USUAL_AMBIENT.contains(temperature):
         return ""
     return f"{temperature:g} K ({temperature - 273.15:.4g} degC) is an unusual ambient temperature"
 
@@ -291,7 +298,7 @@ def _layer_diagnostics(package: Package, stack: Stack, layer: Layer, path: Field
     for region in layer.regions:
         region_path = (*path, "regions", region.name)
         yield from _material_diagnostics(package, region.material, (*region_path, "material"))
-        (x, y), (w, d) = region.position, region.size
+        (x, y), (w, d) = region.corner, region.size
         beyond = {"west": -x, "east": x + w - width, "south": -y, "north": y + d - depth}
         sides = [
             f"{format_quantity(length, 'length')} to the {side}"
@@ -327,7 +334,9 @@ def _material_diagnostics(package: Package, material: MaterialLike, path: FieldP
             )
     else:
         for diagnostic in found.warnings():
-            yield diagnostic_at(path, diagnostic.message, diagnostic.hint, diagnostic.code)
+            yield diagnostic_at(
+                (*path, *diagnostic.path), diagnostic.message, diagnostic.hint, diagnostic.code
+            )
 
 
 def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:

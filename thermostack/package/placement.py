@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.errors import Diagnostic
+from thermostack.package.disc import plan_rectangles
 from thermostack.package.heights import StackHeights, find_heights
 from thermostack.package.package import Package
 from thermostack.package.position_frame import frame_diagnostics, position_frame
 from thermostack.package.rectangles import (
     COINCIDENCE_TOLERANCE,
     Rectangle,
-    frame_rectangles,
     intersection,
 )
 from thermostack.package.stack import Stack
@@ -66,8 +66,12 @@ class Placement:
         return {(1, 0): 0, (0, 1): 90, (-1, 0): 180, (0, -1): 270}[cosine, sine], is_mirrored
 
     def solid(self) -> list[Rectangle]:
-        """Return the rectangles [m] that the stack fills: its outline, or the four sides of its frame."""
-        return frame_rectangles(self.outline, self.stack.frame)
+        """Return the rectangles [m] that the stack fills: its plan, or its frame alone."""
+        return plan_rectangles(self.outline, self.stack.frame, is_round=self.stack.diameter is not None)
+
+    def plan(self) -> list[Rectangle]:
+        """Return the rectangles [m] of its plan, also inside its frame."""
+        return plan_rectangles(self.outline, None, is_round=self.stack.diameter is not None)
 
 
 _ROTATIONS = {0: ((1, 0), (0, 1)), 90: ((0, -1), (1, 0)), 180: ((-1, 0), (0, -1)), 270: ((0, 1), (-1, 0))}

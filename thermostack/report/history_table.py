@@ -20,6 +20,7 @@ from thermostack.report.table_layout import (
     format_percent,
     format_power,
     header_table,
+    margin_notes,
     margin_style,
     note_on_rows,
     part_table,
@@ -39,7 +40,7 @@ COLUMNS = {
     "end": Column("degC", 8),
     "limit": Column("degC", 7),
     "above limit": Column("", 13),
-    "margin": Column("K", 8),
+    "margin": Column("K", 10),
 }
 DROP_ORDER = (("start",), ("limit",), ("power",), ("margin",))  # in a narrow terminal
 
@@ -70,6 +71,8 @@ def history_table(
             missing += _add_stack(table, transient, stack.name, columns, all_parts=all_parts)
         if missing:
             items.append(note_on_rows(missing))
+    if "margin" in columns:
+        items[1:1] = margin_notes([str(cell) for cell in table.columns[-1].cells])
     if transient.throttling:
         items += [Text(), throttling_table(transient.throttling)]
     return Group(*items) if len(items) > 1 else table

@@ -57,6 +57,8 @@ def material_table(material: Material) -> RenderableType:
     else:
         limits = [format_quantity(t, "temperature") for t in (low, high)]
         validity = f"known from {limits[0]} to {limits[1]}"
+    if material.melting_point is not None:
+        validity += f"\nmelts at {format_quantity(material.melting_point, 'temperature')}"
     source = Padding(Text(f"{validity}\nsource: {material.source or 'none given'}"), (1, 0, 0, 0))
     return Group(Text(material.name, style="bold"), table, source)
 
@@ -69,5 +71,7 @@ def material_summary(material: Material) -> dict[str, object]:
         "volumetric_heat_capacity": capacity,
         "constant": material.is_constant,
         "temperature_range": list(material.temperature_range) if material.temperature_range else None,
+        "melting_point": material.melting_point,
+        "kind": material.kind_in(),
         "source": material.source,
     }

@@ -26,6 +26,7 @@ from thermostack.report.table_layout import (
     format_position,
     format_power,
     format_stage_times,
+    margin_notes,
     margin_style,
     note_on_rows,
     part_table,
@@ -46,7 +47,7 @@ COLUMNS = {
     "y": Column("mm", 8),
     "z": Column("mm", 7),
     "limit": Column("degC", 7),
-    "margin": Column("K", 8),
+    "margin": Column("K", 10),
 }
 # In a narrow terminal, in this order.
 DROP_ORDER = (("extrapolated",), ("min",), ("limit",), ("mean",), ("x", "y", "z"), ("power",))
@@ -63,7 +64,9 @@ def steady_table(steady: SteadyResult, width: int, *, all_parts: bool = False) -
         if n > 0 and all_parts:
             table.add_row()
         missing += _add_stack(table, steady, stack, parts, columns, all_parts=all_parts)
-    return Group(table, note_on_rows(missing)) if missing else table
+    notes = margin_notes([str(cell) for cell in table.columns[-1].cells]) if "margin" in columns else []
+    notes += [note_on_rows(missing)] if missing else []
+    return Group(table, *notes) if notes else table
 
 
 def _add_stack(
@@ -83,16 +86,21 @@ def _add_stack(
     is_hottest = any(part.name == peak for part in solid) and (heading != stack or not all_parts)
     style = "bold red" if is_hottest else "bold"
     sizes = smallest_cells(steady.model.grid)
-    table.add_row(Text(heading), *_cells(merge_parts(heading, solid), columns, sizes), style=style)
+    is_within_error = any(part.is_within_error for part in solid)
+    cells = _cells(merge_parts(heading, solid), columns, sizes, is_within_error=is_within_error)
+    table.add_row(Text(heading), *cells, style=style)
     rows = list(stack_rows(stack, members, all_parts=all_parts))
     for row in rows:
         part = parts[row.member]
         style = "bold red" if part.name == peak else ""
-        table.add_row(row.name, *_cells(part, columns, sizes), style=style)
+        cells = _cells(part, columns, sizes, is_within_error=part.is_within_error)
+        table.add_row(row.name, *cells, style=style)
     return len(parts) - len(rows) - (heading != stack)
 
 
-def _cells(part: PartTemperature, columns: Sequence[str], cell_sizes: Sequence[float]) -> list[Text]:
+def _cells(
+    part: PartTemperature, columns: Sequence[str], cell_sizes: Sequence[float], *, is_within_error: bool
+) -> list[Text]:
     x, y, z = format_position(part.at, cell_sizes)
     values = {
         "power": format_power(part.power) if part.power else "",
@@ -105,7 +113,7 @@ def _cells(part: PartTemperature, columns: Sequence[str], cell_sizes: Sequence[f
         "y": y,
         "z": z,
         "limit": format_limit(part.limit),
-        "margin": format_margin(part.margin),
+        "margin": format_margin(part.margin, is_within_error=is_within_error),
     }
     style = margin_style(part.margin)
     return [Text(values[title], style=style if title == "margin" else "") for title in columns]
@@ -157,9 +165,11 @@ def _smallest_margin(steady: SteadyResult) -> str | None:
     if part is None:
         return None
     margin = part.margin or 0.0
-    side = "below" if margin >= 0.0 else "above"
-    limit = format_limit(part.limit or 0.0)
-    return f"{abs(margin):.1f} K in {part.name}, {side} its limit of {limit} degC"
+    limit = f"its limit of {format_limit(part.limit)} degC"
+    text = f"{margin:.1f} K in {part.name}, which exceeds {limit}"
+    if not part.exceeds:
+        text = f"{margin:.1f} K in {part.name}, below {limit}"
+    return f"{text}; less than its error" if part.is_within_error else text
 
 
 def _heat_balance_table(balance: HeatBalance) -> RenderableType:

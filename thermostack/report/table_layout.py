@@ -17,6 +17,11 @@ NARROW_MARGIN = 5.0  # K; a margin below this is yellow
 MAX_LISTED_BLOCKS = 40  # per stack; the hottest are listed
 NAME_COLUMN_WIDTH = 24  # characters reserved for names when columns are chosen
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 16, 34  # characters
+EXCEEDS_MARK, UNCERTAIN_MARK = "!", "?"  # before a margin
+MARGIN_NOTES = {
+    EXCEEDS_MARK: "exceeds its limit",
+    UNCERTAIN_MARK: "the margin is less than the error: a finer grid may change its sign",
+}
 MM_PER_M = 1e3
 MAX_POSITION_DECIMALS = 7  # of a position in mm: 0.1 nm
 ROUNDING = 1e-9  # of the logarithm of a cell size; 1 um has three decimals
@@ -167,9 +172,25 @@ def format_error(error: float | None) -> str:
     return f"{error:.2g}" if error < 9.5 else f"{error:.0f}"
 
 
-def format_margin(margin: float | None) -> str:
-    """Return a margin [K]; empty where there is no limit."""
-    return "" if margin is None else f"{margin:.1f}"
+def format_margin(margin: float | None, *, is_within_error: bool = False) -> str:
+    """Return a margin [K] with its mark; empty where there is no limit.
+
+    >>> format_margin(-3.2), format_margin(0.4, is_within_error=True)
+    ('! -3.2', '? 0.4')
+    """
+    if margin is None:
+        return ""
+    marks = (EXCEEDS_MARK if margin < 0.0 else "") + (UNCERTAIN_MARK if is_within_error else "")
+    return f"{marks} {margin:.1f}" if marks else f"{margin:.1f}"
+
+
+def margin_notes(margins: Sequence[str]) -> list[Text]:
+    """Return the lines below a table that explain the marks of its margins."""
+    return [
+        Text(f"{mark} {note}", style="dim")
+        for mark, note in MARGIN_NOTES.items()
+        if any(mark in margin for margin in margins)
+    ]
 
 
 def margin_style(margin: float | None) -> str:

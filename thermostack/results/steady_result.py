@@ -54,7 +54,7 @@ class SteadyResult:
     report : SolverReport
         Method, iterations and residual of the linear solver.
     warnings : tuple of str
-        Warnings of the mesh builder and of materials used outside their temperature range.
+        Warnings about the description, the grid and the result; docs/guide/warnings.md lists them.
     seconds : dict of str to float
         Wall-clock time of each stage [s].
     memory : int
@@ -121,6 +121,11 @@ class SteadyResult:
             (part for part in parts if part.max >= hottest - PEAK_TIE),
             key=lambda part: (part.power, part.max),
         )
+
+    @property
+    def above_limit(self) -> tuple[str, ...]:
+        """Return the names of the parts whose maximum is above their limit."""
+        return tuple(part.name for part in self.parts if part.exceeds and not part.is_block)
 
     @property
     def nearest_to_limit(self) -> PartTemperature | None:

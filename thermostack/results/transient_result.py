@@ -127,7 +127,7 @@ class TransientResult:
     report : RunReport or None
         Scheme, tolerance and counts of the run.
     warnings : tuple of str
-        Warnings of the mesh builder.
+        Warnings about the description, the grid and the run; docs/guide/warnings.md lists them.
 
     Examples
     --------
@@ -190,6 +190,13 @@ class TransientResult:
     def peak(self) -> float:
         """Return the maximum temperature of the run [K]."""
         return float(np.nanmax(self.max))
+
+    @property
+    def above_limit(self) -> tuple[str, ...]:
+        """Return the names of the parts whose maximum was above their limit at any time."""
+        hottest = np.max(self.max, axis=0)  # NaN for a part without cells
+        parts = zip(self.model.parts, hottest.tolist(), strict=False)
+        return tuple(part.name for part, peak in parts if part.limit is not None and peak > part.limit)
 
     @property
     def imbalance(self) -> float:

@@ -103,10 +103,23 @@ def _signature(kind: Any) -> inspect.Signature:
                 field.name,
                 inspect.Parameter.POSITIONAL_OR_KEYWORD,
                 default=inspect.Parameter.empty if empty else default,
-                annotation=field.type,
+                annotation=_without_metadata(str(field.type)),
             )
         )
     return inspect.Signature(parameters)
+
+
+def _without_metadata(annotation: str) -> str:
+    """Return X of the text "Annotated[X, ...]", and other annotations unchanged."""
+    inner = annotation.removeprefix("Annotated[")
+    if inner == annotation:
+        return annotation
+    depth = 0
+    for n, character in enumerate(inner):
+        depth += (character == "[") - (character == "]")
+        if character == "," and depth == 0:
+            return inner[:n]
+    return inner
 
 
 def field_keys(kind: Any) -> dict[str, str]:

@@ -18,6 +18,7 @@ from thermostack.io.results.transient_file import read_transient
 from thermostack.io.results.transient_writer import TransientWriter, checkpoint_path
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
+from thermostack.results.result_warnings import Extremes, power_warnings, result_warnings
 from thermostack.results.transient_result import RunReport, TransientResult
 from thermostack.schema.arguments import (
     argument_error,
@@ -168,12 +169,13 @@ def solve_transient(
         metadata: dict[str, Any] = {
             "throttling": controller_set.outcomes(duration),
             "report": _report(simulation, clock.perf_counter() - start_time),
-            "warnings": (*model.warnings, *loads.warnings),
+            "warnings": (*model.warnings, *loads.warnings, *run.warnings()),
         }
         if path is None:
             arrays = recorder.arrays(frame_times)
-            return TransientResult(model=model, field=simulation.field, **arrays, **metadata)
-        recorder.finish(simulation.field, metadata)
+            field = simulation.bounds.clip(simulation.field)
+            return TransientResult(model=model, field=field, **arrays, **metadata)
+        recorder.finish(simulation.bounds.clip(simulation.field), metadata)
     return read_transient(recorder.path)
 
 
@@ -218,6 +220,10 @@ class _Run:
         self.checkpoint_interval = checkpoint_interval  # s, wall-clock
         self.last_checkpoint = -math.inf  # s, wall-clock
         self.last_time = simulation.time  # s, before the last step
+        count = simulation.members.count
+        self.min, self.max = np.full(count, np.inf), np.full(count, -np.inf)  # (members,) K, of all steps
+        self.time_of_max = np.zeros(count)  # (members,) s
+        self.max_power = np.zeros(count)  # (members,) W, of the magnitudes
 
     def advance(self, end: float) -> None:
         """Advance to the end [s], with a stop at every frame and every control time."""
@@ -228,7 +234,7 @@ class _Run:
         while True:
             now = simulation.time
             if recorder.frames < self.frame_times.size and now == self.frame_times[recorder.frames]:
-                recorder.frame(now, simulation.field)
+                recorder.frame(now, simulation.bounds.clip(simulation.field))
             if now >= end:
                 return
             self.write_checkpoint()
@@ -263,19 +269,38 @@ class _Run:
 
     def record(self, simulation: Simulation) -> float:
         """Record the present temperatures, powers and energies; return the maximum temperature [K]."""
-        measured = simulation.measure().temperatures
-        rows = np.full((4, simulation.members.count), np.nan)
-        for n, part in measured.items():
-            rows[:, n] = part.min, part.mean, part.max, part.power
+        found = simulation.zone_temperatures()
+        power = np.where(np.isnan(found.max), np.nan, simulation.loads.power(simulation.time))
+        self.time_of_max[found.max > self.max] = simulation.time
+        self.min, self.max = np.fmin(self.min, found.min), np.fmax(self.max, found.max)
+        self.max_power = np.fmax(self.max_power, np.abs(power))
         energy = simulation.energy
         probes = simulation.at(self.probes)
+        rows = (found.min, found.mean, found.max, power)
         self.recorder.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
-        return float(np.nanmax(rows[2]))
+        return float(np.nanmax(found.max))
+
+    def warnings(self) -> list[str]:
+        """Return the warnings about the extreme temperatures and powers of all steps so far."""
+        model = self.simulation.model
+        rows = zip(self.min.tolist(), self.max.tolist(), self.time_of_max.tolist(), strict=True)
+        extremes = {
+            part.name: Extremes(low, high, time=time)
+            for part, (low, high, time) in zip(model.parts, rows, strict=False)
+            if low <= high
+        }
+        is_powered = bool(self.max_power.any())
+        found = result_warnings(model, extremes, is_powered=is_powered, uses_capacity=True)
+        return [*power_warnings(model, self.max_power), *found]
 
     def write_checkpoint(self) -> None:
         """Write a checkpoint if the last one is older than the interval."""
         if clock.monotonic() - self.last_checkpoint >= self.checkpoint_interval:
-            state = {"simulation": self.simulation.state(), "control": self.controllers.state()}
+            state = {
+                "simulation": self.simulation.state(),
+                "control": self.controllers.state(),
+                "extremes": [self.min, self.max, self.time_of_max, self.max_power],
+            }
             self.recorder.checkpoint(state)
             self.last_checkpoint = clock.monotonic()
 
@@ -283,6 +308,7 @@ class _Run:
         """Continue from the state of a checkpoint."""
         self.controllers.restore(state["control"])
         self.simulation.restore(state["simulation"])
+        self.min, self.max, self.time_of_max, self.max_power = map(np.array, state["extremes"])
         self.last_time = self.simulation.time
         self.last_checkpoint = clock.monotonic()
 

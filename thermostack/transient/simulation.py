@@ -12,10 +12,11 @@ import numpy as np
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.nodal_values import temperature_at
 from thermostack.finite_volume.part_temperatures import (
-    PartMeasurements,
     PartsAndBlocks,
     PartTemperature,
+    ZoneTemperatures,
     measure_parts,
+    measure_zones,
     merge_parts,
 )
 from thermostack.finite_volume.reconstruction import FaceFluxes
@@ -24,6 +25,7 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.history import TIME_ROUNDING
+from thermostack.results.result_warnings import extremes_of_parts, result_warnings
 from thermostack.results.transient_result import Energy
 from thermostack.schema.arguments import argument_error, check_quantity, require_mapping
 from thermostack.transient.initial_field import Initial, initial_fluxes, initial_rise, steady_start
@@ -131,11 +133,11 @@ class Simulation:
         self._sources = StageSources(self.model, self.loads, self._zero, self.scheme.stages)
         self._temperature = np.empty(shape)  # K, workspace of measurements
         self._ambient = self.loads.ambient_temperature(time)
-        self._measured: PartMeasurements | None = None
+        self._measured: ZoneTemperatures | None = None
         self._stepper = Stepper(self._shifted, self.scheme, shape, self._shifted.solver.threads)
         self._stepper.field[...] = initial_rise(initial, time, self._materials, self._sources, self._shifted)
         self._initial = steady_start(initial)
-        self._bounds = TemperatureBounds(self._stepper.field[self.model.part > 0] + self._zero)
+        self.bounds = TemperatureBounds(self._stepper.field[self.model.part > 0] + self._zero)
         self._update_loads(is_jump=True)
 
     def _check_memory(self, method: str) -> None:
@@ -163,8 +165,12 @@ class Simulation:
 
     @property
     def field(self) -> Array:
-        """Return the temperatures [K], (nz, ny, nx), NaN outside the body."""
-        t = self._bounds.clip(self._stepper.field + self._zero)
+        """Return the temperatures [K], (nz, ny, nx), NaN outside the body.
+
+        They are the state of the time integration, whose stored heat is that of `energy`. They can be beyond
+        `bounds` by its tolerance; all temperatures that are reported and recorded are within the bounds.
+        """
+        t = self._stepper.field + self._zero
         t[self.model.part == 0] = np.nan
         return t
 
@@ -172,7 +178,7 @@ class Simulation:
     def peak(self) -> float:
         """Return the maximum temperature of a cell [K]."""
         hottest = float(self._stepper.field[self.model.part > 0].max()) + self._zero
-        return min(hottest, self._bounds.max)
+        return min(hottest, self.bounds.max)
 
     @property
     def tolerance(self) -> float:
@@ -251,7 +257,7 @@ class Simulation:
 
     def temperatures(self) -> dict[str, PartTemperature]:
         """Return the temperatures of all parts, blocks and stacks by name."""
-        found = {part.name: part for part in self.measure().temperatures.values()}
+        found = self._part_temperatures()
         stacks: dict[str, list[PartTemperature]] = {}
         for name, part in found.items():
             pieces = name.split(".")
@@ -261,17 +267,23 @@ class Simulation:
         merged = {name: merge_parts(name, parts) for name, parts in stacks.items() if name not in found}
         return found | merged
 
-    def measure(self) -> PartMeasurements:
-        """Return the temperatures of the parts, reconstructed between the cell centres from the fluxes."""
-        if self._measured is None:
-            power = self.loads.power(self.time)
-            if self.steps == 0:
-                self._measured = measure_parts(self._fluxes(), self.members, power, bounds=NO_BOUNDS)
-            else:
-                bounds, power_of_plane = (self._bounds.min, self._bounds.max), self._power_of_plane()
-                self._measured = measure_parts(
-                    self._fluxes(), self.members, power, bounds=bounds, power_of_plane=power_of_plane
-                )
+    def _part_temperatures(self) -> dict[str, PartTemperature]:
+        """Return the temperatures of all parts and blocks by name."""
+        measured = measure_parts(self._fluxes(), self.members, self.zone_temperatures()).temperatures
+        power = self.loads.power(self.time)
+        return {part.name: dataclasses.replace(part, power=float(power[n])) for n, part in measured.items()}
+
+    def zone_temperatures(self) -> ZoneTemperatures:
+        """Return the minimum, mean and maximum temperatures of all parts and blocks."""
+        if self._measured is None and self.steps == 0:
+            self._measured = measure_zones(self._fluxes(), self.members, bounds=NO_BOUNDS)
+        elif self._measured is None:
+            self._measured = measure_zones(
+                self._fluxes(),
+                self.members,
+                bounds=(self.bounds.min, self.bounds.max),
+                power_of_plane=self._power_of_plane(),
+            )
         return self._measured
 
     def _power_of_plane(self) -> Callable[[int], Array]:
@@ -288,6 +300,15 @@ class Simulation:
 
         return power_of_plane
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return the warnings of the mesh builder, of the loads, and about the present temperatures."""
+        parts = list(self._part_temperatures().values())
+        is_powered = any(part.power for part in parts)
+        extremes = extremes_of_parts(parts)
+        found = result_warnings(self.model, extremes, is_powered=is_powered, uses_capacity=True)
+        return (*self.model.warnings, *self.loads.warnings, *found)
+
     def at(self, probes: Mapping[str, Sequence[float | str]]) -> dict[str, float]:
         """Return the temperatures [K] at positions x, y, z [m] by name, NaN outside the body."""
         points = positions_in_metres(probes)
@@ -296,7 +317,7 @@ class Simulation:
         fluxes = self._fluxes()
         t = np.array([temperature_at(fluxes, *point) for point in points.values()])
         if self.steps > 0:
-            t = self._bounds.clip(t)
+            t = self.bounds.clip(t)
         return dict(zip(points, t.tolist(), strict=True))
 
     def _fluxes(self) -> FaceFluxes:
@@ -322,7 +343,7 @@ class Simulation:
             "rejected": self.rejected,
             "energy": list(dataclasses.astuple(self.energy)),
             "materials": self._materials.state(),
-            "bounds": self._bounds.state(),
+            "bounds": self.bounds.state(),
             "loads": self.loads.state(),
             "stepper": self._stepper.state(),
         }
@@ -342,7 +363,7 @@ class Simulation:
         self.steps, self._step_size.rejected = int(state["steps"]), int(state["rejected"])
         self.energy = Energy(*map(float, state["energy"]))
         self._measured = None
-        self._bounds.restore(state["bounds"])
+        self.bounds.restore(state["bounds"])
         self._stepper.restore(state["stepper"])
         self._ambient = self.loads.ambient_temperature(self.time)
         self._materials.restore(state["materials"], self.loads.htc_fraction(self.time))
@@ -391,7 +412,7 @@ class Simulation:
             raise ConvergenceError(f"no step from {self.time:g} s on has an error under {self.tolerance:g} K")
         self._balance_step(step, stored)
         self._stepper.accept()
-        self._bounds.extend(self._sources.bounds)
+        self.bounds.extend(self._sources.bounds)
         self._ambient = self._sources.ambient_at_end
         self.time = end
         self.steps += 1
@@ -417,7 +438,7 @@ class Simulation:
             self._update_operator()
         self._ambient = self.loads.ambient_temperature(self.time)
         cell_powers = self.loads.cell_powers(self.time)
-        self._bounds.extend(load_bounds(self._ambient, cell_powers, self.model.boundary))
+        self.bounds.extend(load_bounds(self._ambient, cell_powers, self.model.boundary))
         if is_jump:
             self._stepper.reset_history()
             self._step_size.restart()

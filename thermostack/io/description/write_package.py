@@ -31,7 +31,7 @@ from thermostack.units import write_quantity
 
 MAX_INLINE_BLOCKS = 200  # more blocks are written to a floorplan file
 LINE_WIDTH = 100  # characters; longer only if a single value is longer
-_ORDER = ("package", "about", "sources", "materials", "stacks", "cooling")
+_ORDER = ("package", "about", "sources", "materials", "stacks", "contacts", "cooling")
 _STACK_ORDER = (
     "on",
     "inside",
@@ -40,6 +40,7 @@ _STACK_ORDER = (
     "relative_to",
     "depth",
     "size",
+    "diameter",
     "rotate",
     "flip",
     "height",
@@ -215,6 +216,10 @@ def _has_names(hints: tuple[Any, ...]) -> bool:
 def _stack(written: dict[str, Any]) -> dict[str, Any]:
     if len(written.get("on", ())) == 1:
         written["on"] = written["on"][0]
+    regions = (region for layer in written["layers"] for region in layer.get("regions", {}).values())
+    for plan in (written, *regions):
+        if "diameter" in plan:
+            del plan["size"]
     others = [key for key in written if key not in (*_STACK_ORDER, "name", "layers")]
     keys = [*(key for key in _STACK_ORDER if key in written), *others, "layers"]
     return {key: written[key] for key in keys}
