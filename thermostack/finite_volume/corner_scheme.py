@@ -160,8 +160,8 @@ def _dual(widths: np.ndarray) -> np.ndarray:
 def _include_side_contacts(model: Model, k: int, conductivity: np.ndarray) -> None:
     """Include contact resistances between parts side by side in the conductivity of a plane, in place.
 
-    Each of the two cells at a contact gets half of its resistance in series, because planes of the grid along x
-    and y have no second corners. `conductivity` (3, ny, nx) [W/(m K)] is along z, y and x.
+    Each of the two cells at a contact gets half of its resistance in series, because planes of the grid along
+    x and y have no second corners. `conductivity` (3, ny, nx) [W/(m K)] is along z, y and x.
     """
     grid = model.grid
     for axis, width in ((1, grid.dy[:, np.newaxis]), (2, grid.dx[np.newaxis, :])):
