@@ -12,6 +12,7 @@ from support.random_packages import packages
 
 from thermostack import (
     Block,
+    ContactResistance,
     Convection,
     Cooling,
     FixedFlux,
@@ -331,3 +332,32 @@ def test_blocks_have_their_own_mean_and_maximum() -> None:
     zone = len(model.parts)
     assert found.max[zone] == pytest.approx(corners.max() + AMBIENT)
     assert found.mean[zone] == pytest.approx(corners.mean() + AMBIENT)
+
+
+def test_contacts_between_named_parts_are_in_series() -> None:
+    """With a contact below or beside a die both schemes have its mean within 2 % of the rise."""
+    for on, thickness in (("bottom", 0.4 * mm), ("sides", 0.4 * mm)):
+        layer = Layer("si", thickness, SILICON, power=Power(total=1.0))
+        beside = Layer("cu", thickness, COPPER)
+        base = Stack("base", (2.8 * mm, 1.8 * mm), (Layer("mold", 0.1 * mm, MOLD),))
+        die = Stack("die", (1.4 * mm, 1.8 * mm), (layer,), on=("base",)).at(0.0, 0.0)
+        fin = Stack("fin", (1.4 * mm, 1.8 * mm), (beside,), on=("base",)).at(1.4 * mm, 0.0)
+        other = "base" if on == "bottom" else "fin"
+        contact = ContactResistance(("die", other), 2e-5, on)
+        cooling = Cooling(bottom=Convection(2e4, AMBIENT), top=Convection(1e3, AMBIENT))
+        package = Package("p", (base, die, fin), cooling, contacts=(contact,))
+        model = discretize(package, cell=0.1 * mm)
+        assert sum(model.part_contacts.count) > 0
+        conduction = assemble_conduction(model, dtype=np.float64)
+        power = model.power
+        add_boundary_sources(model, conduction, power, AMBIENT)
+        rise, _ = prepare(conduction).solve(power, tolerance=1e-11)
+        own = model.part == 1 + next(n for n, part in enumerate(model.parts) if part.name == "die.si")
+        cells = float(rise[own].mean())
+        scheme, t = solved(model)
+        fluxes = FaceFluxes(model, conduction, CellConductivity(model), rise + AMBIENT)
+        corners = solve_corners(fluxes, PartsAndBlocks(model), solve_exactly)
+        zone = next(n for n, part in enumerate(model.parts) if part.name == "die.si")
+        assert float(corners.mean[zone]) - AMBIENT == pytest.approx(cells, rel=0.02)
+        assert t.shape[0] == model.grid.z.size + (on == "bottom")
+        assert scheme.base[-1] == model.grid.shape[0] - 1 + (on == "bottom")

@@ -61,7 +61,8 @@ class CornerScheme:
         model = fluxes.model
         grid, (nz, ny, nx) = model.grid, model.grid.shape
         self._zones, self._zero = zones, model.boundary.mean_ambient
-        contacts = sorted({contact.k for contact in model.contacts if 0 < contact.k < nz})
+        of_layers = {contact.k for contact in model.contacts if 0 < contact.k < nz}
+        contacts = sorted(of_layers | {int(k) + 1 for k in model.part_contacts.faces[0].k})
         self.base: np.ndarray = np.arange(nz) + np.searchsorted(contacts, np.arange(nz), side="right")
         self.widths = _dual(grid.dx), _dual(grid.dy)
         shape = int(self.base[-1]) + 2, ny + 1, nx + 1
@@ -78,7 +79,9 @@ class CornerScheme:
         )
         for k in range(nz):
             rise = fluxes.t[k] - self._zero
-            self._equations.add_cells(k, fluxes.conductivity.plane(k), model.power_of_plane(k), rise)
+            conductivity = fluxes.conductivity.plane(k)
+            _include_side_contacts(model, k, conductivity)
+            self._equations.add_cells(k, conductivity, model.power_of_plane(k), rise)
         for k in contacts:
             below = int(self.base[k]) - 1
             g_z[below] = _contact_conductance(model, k, g_z[below - 1], g_z[below + 1])
@@ -154,6 +157,25 @@ def _dual(widths: np.ndarray) -> np.ndarray:
     return np.asarray(np.append(halves, 0.0) + np.append(0.0, halves))
 
 
+def _include_side_contacts(model: Model, k: int, conductivity: np.ndarray) -> None:
+    """Include contact resistances between parts side by side in the conductivity of a plane, in place.
+
+    Each of the two cells at a contact gets half of its resistance in series, because planes of the grid along
+    x and y have no second corners. `conductivity` (3, ny, nx) [W/(m K)] is along z, y and x.
+    """
+    grid = model.grid
+    for axis, width in ((1, grid.dy[:, np.newaxis]), (2, grid.dx[np.newaxis, :])):
+        j, i, resistance = model.part_contacts.faces[axis].in_plane(k)
+        if j.size == 0:
+            continue
+        added = np.zeros(conductivity.shape[1:])  # m2 K/W
+        np.add.at(added, (j, i), 0.5 * resistance)
+        np.add.at(added, (j + (axis == 1), i + (axis == 2)), 0.5 * resistance)
+        at = added > 0.0
+        widths = np.broadcast_to(width, added.shape)[at]
+        conductivity[axis][at] = widths / (widths / conductivity[axis][at] + added[at])
+
+
 def _contact_conductance(model: Model, k: int, below: np.ndarray, above: np.ndarray) -> np.ndarray:
     """Return the conductance between both corners on each vertical line at a plane with contacts [W/K].
 
@@ -165,6 +187,8 @@ def _contact_conductance(model: Model, k: int, below: np.ndarray, above: np.ndar
     for contact in model.contacts:
         if contact.k == k:
             resistance[contact.j, contact.i] += contact.resistance
+    j, i, of_parts = model.part_contacts.faces[0].in_plane(k - 1)
+    resistance[j, i] += of_parts
     quarter = 0.25 * model.grid.dy[:, None] * model.grid.dx
     is_joined = (model.part[k - 1] > 0) & (model.part[k] > 0)
     is_open = is_joined & (resistance == 0.0)

@@ -89,7 +89,7 @@ class MemoryEstimate:
         corners = [n + 1 for n in self.grid.shape]
         count = math.prod(corners)
         if self.method == "direct":
-            solver = int(LU_BYTES * (count if self.active is None else self.active) ** (4.0 / 3.0))
+            solver = int(LU_BYTES * (self.active or count) ** (4.0 / 3.0))
         else:
             dx, dy = (np.append(width, width[-1]) for width in (self.grid.dx, self.grid.dy))
             solver = self._multigrid(corners[0], dx, dy)
@@ -109,7 +109,7 @@ class MemoryEstimate:
         return self._multigrid(grid.shape[0], grid.dx, grid.dy)
 
     def _multigrid(self, nz: int, dx: np.ndarray, dy: np.ndarray) -> int:
-        """Return the memory of the multigrid solver [bytes] for nz planes and columns of widths dx, dy [m]."""
+        """Return the memory of the multigrid solver [bytes] for nz planes, column widths dx and dy [m]."""
         fine = _row_values(nz, dy.size, dx.size)
         values = FINE_LEVEL_ARRAYS * fine + SMOOTHER_ROWS * _row_values(nz, 1, dx.size)
         coarse = COARSE_LEVEL_ARRAYS + (1 if self.time_stages else 0)
