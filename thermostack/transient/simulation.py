@@ -500,8 +500,7 @@ def response_operators(simulation: Simulation) -> tuple[ShiftedOperator, CellCon
 
     The shift of the operator may be changed: the next step sets its own.
     """
-    temperature = simulation._stepper.field + simulation._zero
-    return simulation._shifted, simulation._materials.conductivity_at(temperature)
+    return simulation._shifted, simulation._materials.conductivity
 
 
 def _checked_step(scheme: str, step: float | str | None, argument: str) -> float | None:
