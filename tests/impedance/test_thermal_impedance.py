@@ -391,7 +391,7 @@ def test_files_contain_the_values_of_the_result(logic: ThermalImpedance, tmp_pat
     assert summary["foster"]["resistance"]["logic"] == logic.foster.resistance.tolist()
     assert sum(summary["cauer"]["resistance"]) == pytest.approx(logic.theta)
     contract = "package source theta peak_at time zth foster cauer taken_at error solves capacity resolved"
-    assert set(contract.split()) | {"seconds", "warnings"} == set(summary)
+    assert set(contract.split()) | {"grid_error", "seconds", "warnings"} == set(summary)
 
 
 def test_both_circuits_have_the_resistance_of_the_source(logic: ThermalImpedance) -> None:
