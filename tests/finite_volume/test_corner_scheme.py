@@ -177,7 +177,7 @@ def test_corners_are_active_exactly_at_cells_of_the_body(package: Package) -> No
     assert np.array_equal(scheme_of(model).conduction.is_active, touches)
 
 
-def test_corners_have_a_quarter_of_each_film() -> None:
+def test_corners_have_a_quarter_of_each_htc() -> None:
     """The conductances to the ambient sum to h A, and a vertex of the box has a quarter of three faces."""
     cooling = Cooling(surroundings=Convection(50.0, AMBIENT), top=Convection(2e3, AMBIENT))
     model = slab([Layer("si", 1 * mm, SILICON, power=Power(total=1.0))], cooling)

@@ -95,10 +95,10 @@ def by_finite_elements() -> dict[str, tuple[float, float]]:
         own = np.flatnonzero(is_die & (names == name))
         part = basis.with_elements(own)
         value, volume = np.asarray(part.interpolate(t)), part.dx
-        greatest = t[np.unique(basis.element_dofs[:, own])].max()
+        largest = t[np.unique(basis.element_dofs[:, own])].max()
         found[f"die.{name}"] = (
             AMBIENT + float((value * volume).sum() / volume.sum()),
-            AMBIENT + float(greatest),
+            AMBIENT + float(largest),
         )
     return found
 

@@ -135,13 +135,13 @@ class CornerScheme:
         return np.stack(found)
 
     def measure(self) -> CornerTemperatures:
-        """Return the mean and the greatest corner of every part and block."""
+        """Return the mean and the largest corner of every part and block."""
         zones = self._zones
-        integral, greatest = np.zeros(zones.count), np.full(zones.count, -np.inf)
+        integral, largest = np.zeros(zones.count), np.full(zones.count, -np.inf)
         for k in range(self.base.size):
-            self._equations.measure(k, integral, greatest)
+            self._equations.measure(k, integral, largest)
         mean = np.divide(integral, zones.volume, out=np.zeros(zones.count), where=zones.volume > 0.0)
-        return CornerTemperatures(mean + self._zero, greatest + self._zero)
+        return CornerTemperatures(mean + self._zero, largest + self._zero)
 
 
 def solve_corners(fluxes: FaceFluxes, zones: PartsAndBlocks, solve: CornerSolve) -> CornerTemperatures:

@@ -148,8 +148,8 @@ def _max_along_axis(values: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """
     low, high, low_slope, _, high_slope = values
     at_low, at_high = low - 0.5 * low_slope, high + 0.5 * high_slope
-    highest = np.max([at_low, low, high, at_high], axis=0)
-    at_point: np.ndarray = np.where(offset < 0.0, at_low, np.where(offset > 0.0, at_high, highest))
+    on_axis = np.max([at_low, low, high, at_high], axis=0)
+    at_point: np.ndarray = np.where(offset < 0.0, at_low, np.where(offset > 0.0, at_high, on_axis))
     return at_point
 
 
