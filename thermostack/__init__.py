@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from thermostack.errors import ConvergenceError as ConvergenceError
     from thermostack.errors import DescriptionError as DescriptionError
     from thermostack.errors import Diagnostic as Diagnostic
+    from thermostack.errors import GridWarning as GridWarning
     from thermostack.errors import OutputError as OutputError
     from thermostack.errors import ResourceError as ResourceError
     from thermostack.errors import ResultFileError as ResultFileError
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from thermostack.package.stack import Region as Region
     from thermostack.package.stack import Stack as Stack
     from thermostack.results.history import History as History
+    from thermostack.results.impedance_error import ImpedanceError as ImpedanceError
     from thermostack.results.impedance_result import ThermalImpedance as ThermalImpedance
     from thermostack.results.steady_result import SteadyResult as SteadyResult
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
@@ -109,6 +111,7 @@ _NAMES_BY_MODULE = {
         "ConvergenceError",
         "DescriptionError",
         "Diagnostic",
+        "GridWarning",
         "OutputError",
         "ResourceError",
         "ResultFileError",
@@ -183,6 +186,7 @@ _NAMES_BY_MODULE = {
         "Stack",
     ),
     "results.history": ("History",),
+    "results.impedance_error": ("ImpedanceError",),
     "results.impedance_result": ("ThermalImpedance",),
     "results.steady_result": ("SteadyResult",),
     "results.throttling_log": ("ThrottlingLog",),

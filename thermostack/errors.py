@@ -230,3 +230,14 @@ class ResultFileError(ThermostackError):
     """
 
     exit_code = 6
+
+
+class GridWarning(UserWarning):
+    """A requested value has a large estimated discretisation error (W-GRID).
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("error", GridWarning)  # an exception in place of a warning
+    >>> warnings.simplefilter("default", GridWarning)
+    """

@@ -19,7 +19,11 @@ from thermostack.finite_volume.conduction import (
     assemble_conduction,
     update_conduction,
 )
-from thermostack.finite_volume.error_estimate import ESTIMATE_TOLERANCE, estimate_errors
+from thermostack.finite_volume.error_estimate import (
+    CHANGE_TOLERANCE,
+    CORNER_TOLERANCE,
+    estimate_errors,
+)
 from thermostack.finite_volume.heat_balance import (
     HeatBalance,
     balance_heat,
@@ -31,6 +35,7 @@ from thermostack.finite_volume.part_temperatures import (
     measure_parts,
 )
 from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear.multigrid import Widths
 from thermostack.linear.picard import PICARD, solve_picard
 from thermostack.linear.solver import MIN_TOLERANCE, Solver, prepare
 from thermostack.linear.solver_report import SolverReport
@@ -46,6 +51,7 @@ BALANCE_TOLERANCE = 1e-6  # of the heat that flows through: a result with a larg
 RESIDUAL_TOLERANCE = 1e-6  # of the heat that flows through: sum of the residuals of all cells
 MIN_SOLVER_TOLERANCE = 1e-13  # minimum tolerance of the linear solver for the sake of the heat balance
 
+FIRST_PICARD_TOLERANCE = 1e-3  # of the linear solver, with materials at 300 K
 PICARD_MARGIN = 100.0  # tolerance of the Picard iteration, relative to that of the linear solver, at most
 TINY_HEAT = 1e-300  # W, in place of zero where relative quantities are computed
 
@@ -128,7 +134,7 @@ def solve_steady(
     parts = list(measured.temperatures.values())
     if estimate:
         with timed(seconds, "estimate", progress):
-            parts = estimate_errors(fluxes, measured, problem.solve_correction)
+            parts = estimate_errors(fluxes, measured, problem.solve_correction, problem.solve_corners)
     temperature = fluxes.t
     fill_inactive(model, temperature, np.nan)
     found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
@@ -226,7 +232,7 @@ class _SteadyProblem:
     def solve(self, rise: np.ndarray | None, reduction: float) -> np.ndarray:
         """Return the rise [K]; the residual of a guess is reduced by a factor."""
         if rise is None:
-            return self.solve_to(None, self.tolerance if self.is_linear else ESTIMATE_TOLERANCE)
+            return self.solve_to(None, self.tolerance if self.is_linear else FIRST_PICARD_TOLERANCE)
         return self.solve_to(rise, reduction, relative_to_guess=True)
 
     def solve_to(
@@ -250,7 +256,15 @@ class _SteadyProblem:
 
     def solve_correction(self, rhs: np.ndarray) -> np.ndarray:
         """Return the solution [K] of a right-hand side [W] to the tolerance of an error estimate."""
-        return self.solver.solve(rhs, tolerance=ESTIMATE_TOLERANCE)[0]
+        return self.solver.solve(rhs, tolerance=CHANGE_TOLERANCE)[0]
+
+    def solve_corners(
+        self, conduction: Conduction, power: np.ndarray, rise: np.ndarray, widths: Widths
+    ) -> None:
+        """Solve the corner scheme to the tolerance of an error estimate, in the array of the guess [K]."""
+        self.__dict__.pop("solver", None)  # its memory is freed before the next one is allocated
+        solver = prepare(conduction, widths=widths, method=self.method, threads=self.threads)
+        solver.solve(power, guess=rise, tolerance=CORNER_TOLERANCE, overwrites_guess=True)
 
     def balance(self, rise: np.ndarray) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
         """Return fluxes, heat balance and report, solving further until heat flows meet the tolerance.

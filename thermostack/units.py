@@ -565,3 +565,13 @@ def _plain(number: Decimal) -> str:
     if -5 <= number.adjusted() < 9:
         return f"{number:f}"
     return f"{number:e}"
+
+
+def format_share(share: float) -> str:
+    """Return a fraction in per cent, with two digits, or whole from 100 % on.
+
+    >>> format_share(0.0234), format_share(0.4), format_share(4.82)
+    ('2.3 %', '40 %', '482 %')
+    """
+    percent = 100.0 * share
+    return f"{percent:.2g} %" if percent < 99.5 else f"{percent:.0f} %"

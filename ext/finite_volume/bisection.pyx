@@ -139,13 +139,15 @@ cdef class BisectedPlanes:
                                     &halves[HIGH, j - 1, 0], &halves[MEAN_CHANGE, j - 1, 0])
 
     def restrict_residual(self, Py_ssize_t k, const double[:, ::1] power, const Py_ssize_t[::1] probes,
-                          double[:, :, ::1] residual, double[::1] mean_change, double[:, ::1] probe_values):
+                          double[:, :, ::1] residual, double[::1] mean_change, double[:, ::1] probe_values,
+                          const double[:, ::1] storage):
         """Restrict the residual of the halves at height k to the cells by the transpose of the interpolation.
 
         `power` (ny, nx) [W] is generated at height k. `residual` (nz, ny, nx) [W] is set at height k; where the
         axis is z, heat is added at height k - 1 too. `mean_change` (zones,) [K m3] is added to: the integral of
         the change by bisection. `probes` (n,) are the cells j nx + i, ascending, for which `probe_values` (n, 5)
-        [K] is set: both halves, and h s at the low, the new and the high face.
+        [K] is set: both halves, and h s at the low, the new and the high face. `storage` (ny, nx) [W/K] is the
+        conductance of each cell at height k to the reference temperature, half of it for each half.
         """
         cdef PartCells cells = self.fluxes.cells
         cdef BoundaryFaces boundary = self.fluxes.boundary
@@ -257,6 +259,9 @@ cdef class BisectedPlanes:
                         g = boundary.conductance[s]
                         residual_low[i] -= 0.5 * (g * (low[i] - boundary.ambient[s]) - boundary.heat_input[s])
                         residual_high[i] -= 0.5 * (g * (high[i] - boundary.ambient[s]) - boundary.heat_input[s])
+                for i in range(nx):
+                    residual_low[i] -= 0.5 * storage[j, i] * low[i]
+                    residual_high[i] -= 0.5 * storage[j, i] * high[i]
                 # Restriction: both halves to their cell, and the transpose of the slopes to the cells of each face.
                 row_restrict(n, resistance, &here[WEIGHT_LOW, j, 0], &here[WEIGHT_HIGH, j, 0], residual_low,
                              residual_high, adjoint_low, adjoint_high, &residual[k, j, 0])

@@ -130,7 +130,7 @@ def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[
     assert set(summary["heat"]) == {"in", "out", "imbalance"}
     assert summary["heat"]["in"] == pytest.approx(15.0)
     assert sum(summary["heat"]["out"].values()) == pytest.approx(15.0, rel=1e-7)
-    assert set(summary["grid"]) == {"cells", "active", "shape"}
+    assert set(summary["grid"]) == {"cells", "active", "outside", "shape"}
     assert {"iterations", "residual", "method"} <= set(summary["solver"])
     assert {"read", "mesh", "solve", "estimate", "write", "plot"} <= set(summary["seconds"])
     assert summary["memory"] > 10e6

@@ -147,11 +147,11 @@ def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[
     assert set(found["stacks"]) == {"plate", "gpu", "hbm.west", "hbm.east"}
     assert set(found["blocks"]) == {"gpu.active.core"}
     gpu = found["stacks"]["gpu"]
-    assert set(gpu) == {"power", "start", "max", "time", "end", "limit", "margin", "above"}
+    assert set(gpu) == {"power", "error", "start", "max", "time", "end", "limit", "margin", "above"}
     assert gpu["limit"] == 358.15
     assert gpu["margin"] == gpu["limit"] - gpu["max"]
     assert found["stacks"]["plate"]["limit"] is found["stacks"]["plate"]["above"] is None
-    assert set(found["peak"]) == {"part", "temperature", "time"}
+    assert set(found["peak"]) == {"part", "temperature", "error", "time"}
     hottest = max(part["max"] for part in found["parts"].values())
     assert found["peak"]["temperature"] == pytest.approx(hottest, abs=0.01)
     assert found["peak"]["part"].startswith("gpu.active")
@@ -162,7 +162,7 @@ def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[
     assert throttle["name"] == "gpu"
     assert throttle["changes"] > 0
     assert sum(throttle["seconds"].values()) == pytest.approx(0.04)
-    assert set(found["grid"]) == {"cells", "active", "shape"}
+    assert set(found["grid"]) == {"cells", "active", "outside", "shape"}
     keys = {"scheme", "tolerance", "step", "steps", "rejected", "solves", "iterations"}
     assert set(found["solver"]) == keys
     assert found["solver"]["tolerance"] == 1.0

@@ -72,6 +72,43 @@ class HeatedBox:
             values[~is_late] = self._by_images(axis, at, age[~is_late])
         return values
 
+    def mean(self, t: np.ndarray | float) -> np.ndarray:
+        """Return the mean rise [K] over the heated part at times t > 0 [s], (times,)."""
+        volume = self.width[0] * self.width[1] * (self.size[2] - self.low)
+        points, weights = np.polynomial.legendre.leggauss(6)
+        edges = np.concatenate([[0.0], 0.5 ** np.arange(44, -1, -1)])
+        half = 0.5 * np.diff(edges)[:, None]
+        share, weight = (edges[:-1, None] + half * (1.0 + points)).ravel(), (half * weights).ravel()
+        increases = []
+        for time in np.atleast_1d(np.asarray(t, dtype=float)).tolist():
+            product = time * weight
+            for axis in range(3):
+                product = product * self.mean_factor(axis, time * share)
+            increases.append(self.power / (volume * self.capacity) * product.sum())
+        return np.array(increases)
+
+    def mean_factor(self, axis: int, age: np.ndarray, count: int = 600) -> np.ndarray:
+        """Return the mean over the heated interval of the factor of one axis at `age` [s], (ages,)."""
+        length, (low, high) = self.size[axis], self._interval(axis)
+        reach = np.sqrt(self._diffusivity(axis) * age)
+        is_late = reach > 0.02 * length
+        biot = self.h * length / self.conductivity[2] if axis == 2 else 0.0
+        turns, values = _roots(biot, count), np.empty(age.size)
+        p = turns / length
+        safe = np.where(p > 0.0, p, 1.0)
+        norm = np.where(p > 0.0, 0.5 * length + np.sin(2.0 * turns) / (4.0 * safe), length)
+        heat = (np.sin(p * (length - low)) - np.sin(p * (length - high))) / safe
+        heat = np.where(p > 0.0, heat, high - low)
+        decay = np.exp(-self._diffusivity(axis) * np.outer(age[is_late], p**2))
+        values[is_late] = decay @ (heat**2 / norm / (high - low))
+        spread = 2.0 * reach[~is_late]
+        early = _exchange(low, high, low, high, spread)
+        early = early + _exchange(low, high, 2.0 * length - high, 2.0 * length - low, spread)
+        if axis < 2:  # along z heat has not come to the bottom
+            early = early + _exchange(low, high, -high, -low, spread)
+        values[~is_late] = early / (high - low)
+        return values
+
     def _diffusivity(self, axis: int) -> float:
         return self.conductivity[axis] / self.capacity
 
@@ -109,6 +146,16 @@ class HeatedBox:
         )
         shape = heat / norm * np.cos(p * (length - at))
         return np.exp(-self._diffusivity(axis) * np.outer(age, p**2)) @ shape
+
+
+def _exchange(low: float, high: float, a: float, b: float, spread: np.ndarray) -> np.ndarray:
+    """Return the integral from low to high of the free response to heat between a and b [m], (ages,)."""
+
+    def integral(x: np.ndarray) -> np.ndarray:
+        return x * erf(x) + np.exp(-(x**2)) / np.sqrt(np.pi)
+
+    ends = integral((high - a) / spread) - integral((low - a) / spread)
+    return 0.5 * spread * (ends - integral((high - b) / spread) + integral((low - b) / spread))
 
 
 def _roots(biot: float, count: int) -> np.ndarray:

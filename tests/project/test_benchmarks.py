@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 QUICK = {
     "error_estimate.py": (["--finenesses", "0.35"], "claim"),
+    "error_estimate_classes.py": (["--seeds", "118", "119", "--finenesses", "0.6"], "targets"),
     "libraries.py": (["--quick"], "times thermostack"),
     "main_job.py": (["--quick"], "claim"),
     "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),

@@ -22,21 +22,21 @@ SHAPE = MODEL.grid.shape
 NAN_INSIDE = np.where(np.arange(MODEL.part.size).reshape(SHAPE) == 0, np.nan, 300.0)
 
 TEMPERATURES: list[tuple[Any, type[Exception], str]] = [
-    (-5.0, ValueError, "must be above absolute zero and finite, got -5 K"),
-    (0.0, ValueError, "must be above absolute zero and finite, got 0 K"),
-    ("0 K", ValueError, "must be above absolute zero and finite, got 0 K"),
+    (-5.0, ValueError, "-5 K is not above absolute zero"),
+    (0.0, ValueError, "^(initial|temperature): 0 K is not above absolute zero"),
+    ("0 K", ValueError, "^(initial|temperature): 0 K is not above absolute zero"),
     ("-300 degC", DescriptionError, "absolute zero"),
-    (math.inf, ValueError, "must be above absolute zero and finite, got inf K"),
-    (math.nan, ValueError, "must be above absolute zero and finite, got nan K"),
+    (math.inf, ValueError, "inf is not a finite temperature"),
+    (math.nan, ValueError, "nan is not a finite temperature"),
     (True, DescriptionError, "True is not a temperature"),
-    (np.array(-5.0), ValueError, "must be above absolute zero and finite, got -5 K"),
-    (np.full(SHAPE, -5.0), ValueError, "must be above absolute zero and finite in every cell"),
-    (np.zeros(SHAPE), ValueError, "must be above absolute zero and finite in every cell"),
-    (NAN_INSIDE, ValueError, "must be above absolute zero and finite in every cell"),
-    (np.full(SHAPE, "300"), ValueError, "is an array of <U3"),
-    (np.full(SHAPE, True), ValueError, "is an array of bool"),
-    (np.full(3, 300.0), ValueError, r"with shape \(3,\); expected temperatures"),
-    ([300.0, 310.0], ValueError, r"with shape \(2,\); expected temperatures"),
+    (np.array(-5.0), ValueError, "-5 K is not above absolute zero"),
+    (np.full(SHAPE, -5.0), ValueError, "is not above absolute zero and finite in every cell"),
+    (np.zeros(SHAPE), ValueError, "is not above absolute zero and finite in every cell"),
+    (NAN_INSIDE, ValueError, "is not above absolute zero and finite in every cell"),
+    (np.full(SHAPE, "300"), ValueError, "an array of <U3"),
+    (np.full(SHAPE, True), ValueError, "an array of bool"),
+    (np.full(3, 300.0), ValueError, r"with shape \(3,\) is no field of temperatures"),
+    ([300.0, 310.0], ValueError, r"with shape \(2,\) is no field of temperatures"),
 ]
 
 
@@ -51,13 +51,13 @@ def test_temperatures_are_above_absolute_zero(value: Any, error: type[Exception]
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"time": math.nan}, "time must be finite, got nan"),
-        ({"time": math.inf}, "time must be finite, got inf"),
-        ({"tolerance": math.inf}, "tolerance must be greater than zero and finite, got inf"),
-        ({"tolerance": math.nan}, "tolerance must be greater than zero and finite, got nan"),
-        ({"tolerance": 0.0}, "tolerance must be greater than zero and finite, got 0"),
-        ({"step": math.inf}, "step must be greater than zero and finite, got inf"),
-        ({"step": -1.0}, "step must be greater than zero and finite, got -1"),
+        ({"time": math.nan}, "^time: nan is not a finite time"),
+        ({"time": math.inf}, "^time: inf is not a finite time"),
+        ({"tolerance": math.inf}, "^tolerance: inf is not a finite temperature difference"),
+        ({"tolerance": math.nan}, "^tolerance: nan is not a finite temperature difference"),
+        ({"tolerance": 0.0}, "^tolerance: 0 K is not greater than zero"),
+        ({"step": math.inf}, "^step: inf is not a finite time"),
+        ({"step": -1.0}, "^step: -1 s is not greater than zero"),
     ],
     ids=repr,
 )
@@ -68,23 +68,26 @@ def test_numbers_of_a_simulation_are_finite(options: dict[str, Any], message: st
 
 @pytest.mark.parametrize("value", [math.nan, -1.0], ids=repr)
 def test_checkpoint_interval_is_zero_or_more(value: float) -> None:
-    with pytest.raises(ValueError, match="checkpoint must be zero or more, got"):
+    with pytest.raises(ValueError, match=r"^checkpoint: (nan is not a finite time|-1 s is less than zero)"):
         solve_transient(MODEL, 1e-3, initial=300.0, checkpoint=value)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf], ids=repr)
 def test_simulation_advances_to_a_finite_time(value: float) -> None:
     simulation = Simulation(MODEL, initial=300.0, threads=1)
-    with pytest.raises(ValueError, match="duration must be positive and finite, got"):
+    with pytest.raises(ValueError, match=r"^duration: (nan|inf) is not a finite time"):
         simulation.step(value)
-    with pytest.raises(ValueError, match="the end must be finite, got"):
+    with pytest.raises(ValueError, match=r"^until: (nan|inf) is not a finite time"):
         simulation.advance(value)
     assert simulation.time == 0.0
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -1.0, math.nan, math.inf], ids=repr)
 def test_tolerance_of_an_impedance_is_bounded(value: float) -> None:
-    with pytest.raises(ValueError, match="tolerance must be at least 1e-07 and below 1, got"):
+    with pytest.raises(
+        ValueError,
+        match=r"^tolerance: (must be at least 1e-07 and less than 1|(nan|inf) is not a finite number)",
+    ):
         thermal_impedance(MODEL, temperature=300.0, tolerance=value)
 
 
@@ -104,9 +107,9 @@ def test_columns_and_times_may_be_text_with_units() -> None:
     ("times", "column", "field"),
     [
         (["0", "1"], [1.0, 2.0], r"times\[0\]"),
-        ([0.0, 1.0], ["1", "2"], r"die\[0\]"),
-        ([0.0, 1.0], [1.0, "2 s"], r"die\[1\]"),
-        ([0.0, 1.0], [True, False], r"die\[0\]"),
+        ([0.0, 1.0], ["1", "2"], r"columns\['die'\]\[0\]"),
+        ([0.0, 1.0], [1.0, "2 s"], r"columns\['die'\]\[1\]"),
+        ([0.0, 1.0], [True, False], r"columns\['die'\]\[0\]"),
         (["0 W", "1 s"], [1.0, 2.0], r"times\[0\]"),
     ],
 )
@@ -117,9 +120,7 @@ def test_text_needs_a_unit(times: Any, column: Any, field: str) -> None:
 
 def test_arrays_of_a_trace_are_numbers() -> None:
     for times, values in ((["0", "1"], [[1.0], [2.0]]), ([0.0, 1.0], [["1"], ["2"]])):
-        with pytest.raises(
-            DescriptionError, match=r"is not a table of numbers \(Trace\.of accepts text with"
-        ):
+        with pytest.raises(DescriptionError, match=r"has no unit|is not a table of numbers"):
             Trace(times, ("die",), ("W",), values)  # type: ignore[arg-type]
 
 

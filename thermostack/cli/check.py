@@ -80,7 +80,7 @@ def _as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _facts(model: Model) -> dict[str, Any]:
-    """Return name, stacks, parts, power [W], size [m], coolers and fills of a package without errors."""
+    """Return name, stacks, parts, power [W], size [m], coolers, fills and grid of a correct package."""
     from thermostack.mesh.cooler_coverage import cooling_summary
 
     return {
@@ -92,7 +92,23 @@ def _facts(model: Model) -> dict[str, Any]:
         "size": _size(model),
         "coolers": cooling_summary(model.coolers),
         "fills": dict(model.geometry.fills),
+        "grid": _default_grid(model),
     }
+
+
+def _default_grid(model: Model) -> dict[str, Any] | None:
+    """Return number, shape (nz, ny, nx) and fraction outside the body of the cells of the default grid.
+
+    The result is None where the grid has too many planes.
+    """
+    from thermostack.mesh.default_grid import default_grid, fraction_outside
+
+    try:
+        grid = default_grid(model.geometry)
+    except ResourceError:
+        return None
+    outside = fraction_outside(model.geometry, grid)
+    return {"cells": grid.cells, "outside": outside, "shape": list(grid.shape)}
 
 
 def _size(model: Model) -> Sequence[float]:
@@ -102,12 +118,17 @@ def _size(model: Model) -> Sequence[float]:
 
 def _summary(model: Model) -> str:
     from thermostack.report.cooling_table import cooling_lines
+    from thermostack.report.table_layout import format_count
     from thermostack.schema.spelling import counted
-    from thermostack.units import format_quantity
+    from thermostack.units import format_quantity, format_share
 
     package = model.package
     size = " x ".join(format_quantity(length, "length") for length in _size(model))
     power = format_quantity(model.total_power, "power")
     counts = f"{counted(len(package.stacks), 'stack')}, {counted(len(model.parts), 'part')}"
     head = f"{package.name}: no errors; {counts}, {size}, {power}"
-    return "\n".join([head, *(f"  {line}" for line in cooling_lines(model))])
+    lines = list(cooling_lines(model))
+    if grid := _default_grid(model):
+        count, outside = format_count(grid["cells"]), format_share(grid["outside"])
+        lines.append(f"default grid: {count} cells, {outside} outside the body")
+    return "\n".join([head, *(f"  {line}" for line in lines)])

@@ -9,6 +9,7 @@ from thermostack.cli.console import print_json, print_tables, show_progress, war
 from thermostack.cli.options import (
     CellOption,
     Debug,
+    FromOption,
     IncludeRoot,
     Json,
     NoSave,
@@ -16,6 +17,7 @@ from thermostack.cli.options import (
     Settings,
     output_option,
     read_cell,
+    read_from,
     read_output,
     read_settings,
 )
@@ -28,6 +30,7 @@ def mesh(
     /,
     *,
     cell: CellOption = None,
+    from_: FromOption = None,
     settings: Settings = (),
     output: Annotated[Path | None, output_option("NAME_grid.png", FIGURE_SUFFIXES)] = None,
     no_save: NoSave = False,
@@ -37,13 +40,13 @@ def mesh(
 ) -> None:
     """Build the grid of a package and plot it, without solving."""
     destination = read_output(output, no_save, FIGURE_SUFFIXES)
-    overrides, size = read_settings(settings), read_cell(cell)
+    overrides, size, from_time = read_settings(settings), read_cell(cell), read_from(from_)
     files = []
     with show_progress() as progress:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
         figure = destination.file(f"{description.name}_grid.png") if destination is not None else None
-        model = timer.discretize(description, size)
+        model = timer.discretize(description, size, from_time)
         if figure is not None:
             from thermostack.plot.overview import plot_grid
 

@@ -42,7 +42,16 @@ CellOption = Annotated[
     Parameter(
         name="--cell",
         help='Largest cell size: "0.25 mm", "0.25 mm, 0.25 mm, 0.1 mm" along x, y, z, or by part: '
-        '"gpu=0.1 mm, hbm=0.2 mm". Default: chosen from the sizes of the blocks.',
+        '"gpu=0.1 mm, hbm.base.z=20 um", with .x, .y or .z for one direction. Default: chosen from the sizes '
+        "of the blocks.",
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    Parameter(
+        name="--from",
+        help='Shortest time after a change of power that the cells resolve, as "1 us". Default: cells for '
+        "the steady state.",
     ),
 ]
 Settings = Annotated[
@@ -148,6 +157,8 @@ def read_cell(text: str | None) -> Cell:
     0.00025
     >>> read_cell("gpu=0.1 mm, hbm=0.2 mm")
     {'gpu': 0.0001, 'hbm': 0.0002}
+    >>> read_cell("die.bulk.z=20 um")
+    {'die.bulk.z': 2e-05}
     """
     if text is None:
         return None
@@ -166,11 +177,16 @@ def _read_sizes_by_part(items: Iterable[str]) -> dict[str, float]:
     for item in items:
         part, equals, size = (piece.strip() for piece in item.partition("="))
         if not (part and equals):
-            raise usage_error("--cell", f"{item!r} is not part=size", 'write "gpu=0.1 mm, hbm=0.2 mm"')
+            raise usage_error("--cell", f"{item!r} is not part=size", 'write "gpu=0.1 mm, hbm.z=20 um"')
         if part in sizes:
             raise usage_error("--cell", f"{part!r} is given twice", "", "E-DUPLICATE")
         sizes[part] = read_length("--cell", size)
     return sizes
+
+
+def read_from(text: str | None) -> float | None:
+    """Return the shortest time [s] after a change of power that the cells resolve."""
+    return None if text is None else read_positive("--from", text, "time")
 
 
 def read_settings(settings: Iterable[str]) -> dict[str, str]:

@@ -37,12 +37,19 @@ class StageTimer:
 
             return load_package(package, overrides, allow_include_root=allow_include_root)
 
-    def discretize(self, package: Package, cell: Cell) -> Model:
-        """Return the package on its grid."""
+    def discretize(self, package: Package, cell: Cell, from_time: float | None = None) -> Model:
+        """Return the package on its grid; with a shortest time [s], print its number of cells."""
         with self.stage("mesh"):
             from thermostack.mesh.model import discretize
 
-            return discretize(package, cell)
+            model = discretize(package, cell, from_time=from_time)
+        if from_time is not None:
+            from thermostack.cli.console import log
+            from thermostack.report.grid_table import cell_counts
+            from thermostack.units import format_quantity
+
+            log(f"grid from {format_quantity(from_time, 'time')} on: {cell_counts(model)}")
+        return model
 
     def save(self, steady: SteadyResult, result: Path, figure: Path) -> None:
         """Write the result file and the overview figure."""

@@ -13,6 +13,7 @@ from thermostack.cli.options import (
     AllParts,
     CellOption,
     Debug,
+    FromOption,
     IncludeRoot,
     Json,
     NoSave,
@@ -21,6 +22,7 @@ from thermostack.cli.options import (
     Threads,
     output_option,
     read_cell,
+    read_from,
     read_output,
     read_positive,
     read_settings,
@@ -77,6 +79,7 @@ def transient(
     overwrite: OverwriteOption = False,
     checkpoint: CheckpointOption = "60 s",
     cell: CellOption = None,
+    from_: FromOption = None,
     settings: Settings = (),
     output: Annotated[
         Path | None, output_option("NAME_transient.vtkhdf, its history and its figure", (RESULT_SUFFIX,))
@@ -103,7 +106,7 @@ def transient(
     }
     throttles = read_throttles(throttle)
     destination = read_output(output, no_save, (RESULT_SUFFIX,))
-    overrides, size = read_settings(settings), read_cell(cell)
+    overrides, size, from_time = read_settings(settings), read_cell(cell), read_from(from_)
     with show_progress() as progress:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
@@ -113,7 +116,7 @@ def transient(
         files = _output_files(destination, description.name, trace) if destination is not None else []
         if files and not (resume or overwrite):
             _require_no_unfinished_run(files[0])
-        model = timer.discretize(description, size)
+        model = timer.discretize(description, size, from_time)
         if fail_on_limit:
             require_limits(model)
         check_probes(options["probes"], model)

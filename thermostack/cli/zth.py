@@ -12,6 +12,7 @@ from thermostack.cli.console import print_json, print_tables, show_progress, war
 from thermostack.cli.options import (
     CellOption,
     Debug,
+    FromOption,
     IncludeRoot,
     Json,
     NoSave,
@@ -20,6 +21,7 @@ from thermostack.cli.options import (
     Threads,
     output_option,
     read_cell,
+    read_from,
     read_output,
     read_quantity,
     read_settings,
@@ -56,8 +58,8 @@ OutputsOption = Annotated[
 TimesOption = Annotated[
     str | None,
     Parameter(
-        help='First time, last time, and number per decade. Default: "1 us, 100 s, 20", with a later end '
-        "for a package that needs longer to reach the steady state."
+        help='First time, last time, and number per decade. Default: "1 us, 100 s, 20", from the time of '
+        "--from on if given, with a later end for a package that needs longer to reach the steady state."
     ),
 ]
 TemperatureOption = Annotated[
@@ -81,6 +83,7 @@ def zth(
     temperature: TemperatureOption = None,
     tolerance: ToleranceOption = 1e-4,
     cell: CellOption = None,
+    from_: FromOption = None,
     settings: Settings = (),
     output: Annotated[Path | None, output_option("NAME_zth.png and its tables", FIGURE_SUFFIXES)] = None,
     no_save: NoSave = False,
@@ -98,7 +101,7 @@ def zth(
     points = read_times(times)
     kelvin = None if temperature is None else read_quantity("--temperature", temperature, "temperature")
     destination = read_output(output, no_save, FIGURE_SUFFIXES)
-    overrides, size = read_settings(settings), read_cell(cell)
+    overrides, size, from_time = read_settings(settings), read_cell(cell), read_from(from_)
     names = [name.strip() for name in (outputs or "").split(",") if name.strip()]
     with show_progress() as progress, ExitStack() as stack:
         timer = StageTimer(progress)
@@ -106,13 +109,16 @@ def zth(
         files = _output_files(destination, description) if destination is not None else []
         if files:
             stack.enter_context(output_lock(files[0]))
-        model = timer.discretize(description, size)
+        model = timer.discretize(description, size, from_time)
         before = dict(timer.seconds)
+        from thermostack.impedance.thermal_impedance import FIRST_TIME, thermal_impedance
+
         try:
             impedance = thermal_impedance(
                 model,
                 source,
                 times=points,
+                first_time=from_time or FIRST_TIME,
                 outputs=names,
                 tolerance=tolerance,
                 temperature=kelvin,

@@ -22,4 +22,5 @@ class BisectedPlanes:
         residual: np.ndarray,
         mean_change: np.ndarray,
         probe_values: np.ndarray,
+        storage: np.ndarray,
     ) -> None: ...

@@ -34,8 +34,9 @@ class PartTemperature:
         Volume of the part [m3].
     error, mean_error : float, optional
         Estimated discretisation errors of the maximum and of the mean [K]; None without an estimate.
-    extrapolated : float, optional
-        Maximum temperature with its estimated change on a finer grid added [K].
+    extrapolated, extrapolated_mean : float, optional
+        Maximum and mean temperature extrapolated to cells of size zero [K], more accurate than `max` and
+        `mean` in most parts; None without an estimate.
     limit : float, optional
         Maximum permitted temperature [K].
     is_block : bool
@@ -64,6 +65,7 @@ class PartTemperature:
     error: float | None = None
     mean_error: float | None = None
     extrapolated: float | None = None
+    extrapolated_mean: float | None = None
     limit: float | None = None
     is_block: bool = False
     min_margin: float | None = None
@@ -164,7 +166,7 @@ def measure_parts(
     """
     zones = PartsAndBlocks(fluxes.model) if zones is None else zones
     found = measure_zones(fluxes, zones) if temperatures is None else temperatures
-    peaks = _find_peaks(fluxes, found.hottest)
+    peaks = find_peaks(fluxes, found.hottest)
     measured = {
         n: PartTemperature(
             name,
@@ -218,7 +220,7 @@ def measure_zones(
     return ZoneTemperatures(zone_min, np.clip(mean, zone_min, zone_max), zone_max, hottest)
 
 
-def _find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:
+def find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:
     """Return the maxima in the hottest cells (zones,)."""
     cells: Cells = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
     nodes = nodal_values(fluxes, cells)
@@ -362,8 +364,6 @@ def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:
     coldest = min(part.min for part in parts)
     volume = sum(part.volume for part in parts)
     mean = sum(part.mean * part.volume for part in parts) / volume
-    mean_errors = [part.mean_error for part in parts]
-    known = all(error is not None for error in mean_errors)
     margins = [(part.margin, part.limit) for part in parts if part.margin is not None]
     margin, limit = min(margins, key=lambda pair: pair[0], default=(None, None))
     return replace(
@@ -373,7 +373,14 @@ def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:
         min=coldest,
         mean=min(max(mean, coldest), hottest.max),  # rounding does not exceed the extremes
         volume=volume,
-        mean_error=sum((part.mean_error or 0.0) * part.volume for part in parts) / volume if known else None,
+        mean_error=_volume_mean([part.mean_error for part in parts], parts),
+        extrapolated_mean=_volume_mean([part.extrapolated_mean for part in parts], parts),
         limit=limit,
         min_margin=margin,
     )
+
+
+def _volume_mean(values: Sequence[float | None], parts: Sequence[PartTemperature]) -> float | None:
+    """Return the mean of a value of each part [K], weighted by volume; None where one is unknown."""
+    known = [value * part.volume for value, part in zip(values, parts, strict=True) if value is not None]
+    return sum(known) / sum(part.volume for part in parts) if len(known) == len(values) else None

@@ -107,6 +107,16 @@ class FaceFluxes:
         self._set_boundary_flows(cells, low, high)
         return CellFluxes(low, high, cell_resistance(self.model.grid, conductivity, cells))
 
+    def slopes_of(self, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return h s_lo and h s_hi [K] along z, y and x, each (3, n), of cells with indices (n,)."""
+        k, j, i = np.unravel_index(cell, self.t.shape)
+        return self.of_cells((k, j, i), self.conductivity.of_cells(k, j, i)).slopes
+
+    def resistance_of(self, cell: np.ndarray) -> np.ndarray:
+        """Return the thermal resistance h / (k A) [K/W] along z, y and x, (3, n), of cells (n,)."""
+        k, j, i = np.unravel_index(cell, self.t.shape)
+        return cell_resistance(self.model.grid, self.conductivity.of_cells(k, j, i), (k, j, i))
+
     def _neighbour(self, cells: Cells, axis: int, step: int) -> tuple[Cells, np.ndarray]:
         """Return the neighbours of cells along an axis and where they exist; elsewhere the cells."""
         index = cells[axis] + step

@@ -120,7 +120,7 @@ class Foster:
         Text has a unit: "314 rad/s" is an angular frequency, and "50 Hz" is a frequency f, for which omega is
         2 pi f.
         """
-        s = 1j * _angular_frequencies(omega)[..., None]
+        s = 1j * angular_frequencies(omega)[..., None]
         return np.asarray((self.resistance / (1.0 + s * self.time_constant)).sum(axis=-1))
 
     def density(self, time_constant: Array, width: float = 0.6) -> Array:
@@ -208,7 +208,7 @@ class Cauer:
 
         Text has a unit, "314 rad/s" or "50 Hz", as in `Foster.at`.
         """
-        s = 1j * _angular_frequencies(omega)
+        s = 1j * angular_frequencies(omega)
         z = np.zeros(s.shape, dtype=np.complex128)
         for r, c in zip(self.resistance[::-1], self.capacity[::-1], strict=True):
             z = 1.0 / (s * c + 1.0 / (r + z))
@@ -228,7 +228,7 @@ class Cauer:
         return _subcircuit(name, rows)
 
 
-def _angular_frequencies(omega: Any) -> Array:
+def angular_frequencies(omega: Any) -> Array:
     """Return angular frequencies [rad/s] from numbers [rad/s] and from text in rad/s or Hz."""
     given = np.asarray(omega)
     if given.dtype.kind in "fiu":

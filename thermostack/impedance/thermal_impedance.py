@@ -16,6 +16,8 @@ import numpy as np
 from thermostack.errors import Diagnostic
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
+from thermostack.finite_volume.response_error import ResponseError
+from thermostack.impedance.grid_error import estimate_impedance_error
 from thermostack.impedance.networks import Foster
 from thermostack.impedance.ports import Port, default_source, find_port, find_source
 from thermostack.impedance.reduced_model import KrylovBasis, build_basis
@@ -24,28 +26,32 @@ from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
 from thermostack.results.cell_temperatures import read_cell_temperatures
-from thermostack.results.impedance_result import ThermalImpedance
+from thermostack.results.impedance_error import ImpedanceError
+from thermostack.results.impedance_result import RESOLVED_ERROR, ThermalImpedance
 from thermostack.results.result_warnings import extremes_of_field, temperature_warnings
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.arguments import (
     argument_error,
     as_names,
     check_number,
+    check_quantity,
     quantities_in_si,
     require_callable,
 )
 from thermostack.steady import Progress, solve_steady, timed
-from thermostack.units import format_quantity
+from thermostack.units import format_quantity, format_share
 
 Array: TypeAlias = np.ndarray
 
 MIN_TOLERANCE, MAX_TOLERANCE = 1e-7, 1.0  # of the reduced model
 FIRST_TIME, MIN_LAST_TIME = 1e-6, 1e2  # s, range of the default times
+MIN_TIME_RANGE = 10.0  # last over first of the default times
 TIMES_PER_DECADE = 20  # of the default times
 STEADY_TIME_CONSTANTS = 5.0  # mean time constants that the default times cover
 RESPONSE_TOLERANCE = 1e-8  # of the linear solver, relative residual of each response
 MAX_BASIS_FIELDS = 48  # fields in the memory estimate; the shipped packages need fewer
-RESOLVED_FOURIER_NUMBER = 6.0  # k t / (c dz^2), from which the error of the cells is below 1 % on slabs
+ESTIMATE_FIELDS = 5  # fields of the estimate of the discretisation error
+RESOLVED_SAMPLES = 400  # times at which the error is compared with its bound
 STEADY_SHARE = 0.99  # of the steady rise; a rise that ends below it causes a warning
 
 
@@ -54,6 +60,7 @@ def thermal_impedance(
     source: str | None = None,
     *,
     times: Sequence[float | str] | Array | None = None,
+    first_time: float | str = FIRST_TIME,
     outputs: str | Sequence[str] = (),
     tolerance: float = 1e-4,
     temperature: SteadyResult | Array | float | str | None = None,
@@ -75,6 +82,8 @@ def thermal_impedance(
     times : array_like, shape (n,), optional
         Times [s], or text with a unit, "10 ms". Default: 20 per decade from 1 us to
         100 s, or to 5 mean time constants of the body.
+    first_time : float or str
+        First of the default times [s]; that of a grid with a `from_time`.
     outputs : str or sequence of str
         Names of other parts, blocks or stacks. The output is the mean weighted by power, or by volume for
         those without power. The output "SOURCE peak" is added: the cell of the source with the maximum rise.
@@ -129,19 +138,25 @@ def thermal_impedance(
     ports = {source: find_source(model, source)}
     ports |= {name: find_port(model, name) for name in outputs if name != source}
     given_times = None if times is None else _checked_times(times)
+    first_time = check_quantity(first_time, "time", "first_time", above=0.0)
     check_memory(
-        MemoryEstimate(model.grid, model.is_linear, extra_fields=MAX_BASIS_FIELDS), held=model.memory
+        MemoryEstimate(model.grid, model.is_linear, extra_fields=MAX_BASIS_FIELDS + ESTIMATE_FIELDS),
+        held=model.memory,
     )
     field, taken_at = _material_temperature(model, temperature, threads, progress, seconds)
     with timed(seconds, "assemble", progress):
         conductivity = CellConductivity(model, field)
         conduction = assemble_conduction(model, conductivity)
         capacity = assemble_capacity(model, field)
-        resolved = _resolved_time(model, conductivity, capacity, ports[source])
     with timed(seconds, "reduce", progress):
         widths = (model.grid.dx, model.grid.dy)
         shifted = ShiftedOperator(conduction, capacity, widths=widths, threads=threads)
-        time, networks, error, rates = _reduce(shifted, ports, given_times, tolerance)
+        basis, time, error, rates = _reduce(shifted, ports, given_times, first_time, tolerance)
+        tau, resistance = basis.terms(list(ports.values()))
+        networks = {port: Foster(row, tau) for port, row in zip(ports, resistance, strict=True)}
+    with timed(seconds, "estimate", progress):
+        response_error = ResponseError(model, conduction, conductivity, capacity)
+        grid_error = estimate_impedance_error(response_error, shifted, basis, ports, time)
     impedance = ThermalImpedance(
         model.package.name,
         source,
@@ -152,8 +167,9 @@ def thermal_impedance(
         taken_at,
         _center(model, int(ports[f"{source} peak"].cell[0])),
         float(capacity.sum()),
-        resolved,
+        _resolved_time(networks[source], grid_error, source),
         seconds=seconds,
+        grid_error=grid_error,
     )
     warnings = [*model.warnings, *_warnings(impedance)]
     if field is not None:
@@ -162,9 +178,13 @@ def thermal_impedance(
 
 
 def _reduce(
-    shifted: ShiftedOperator, ports: dict[str, Port], times: Array | None, tolerance: float
-) -> tuple[Array, dict[str, Foster], float, tuple[float, ...]]:
-    """Return times [s], networks by port, estimated error and rates [1/s]; add the port of the peak.
+    shifted: ShiftedOperator,
+    ports: dict[str, Port],
+    times: Array | None,
+    first_time: float,
+    tolerance: float,
+) -> tuple[KrylovBasis, Array, float, tuple[float, ...]]:
+    """Return the reduced model, times [s], its estimated error and rates [1/s]; add the port of the peak.
 
     The first port is the source.
     """
@@ -179,17 +199,15 @@ def _reduce(
     hottest = source.cell[np.argmax(steady.reshape(-1)[source.cell])]
     ports[f"{name} peak"] = Port(np.array([hottest]), np.ones(1))
     basis.add(steady)
-    time = _default_times(float(basis.capacity_matrix[0, 0])) if times is None else times
+    time = _default_times(float(basis.capacity_matrix[0, 0]), first_time) if times is None else times
     error, rates = build_basis(basis, list(ports.values()), time, solve, tolerance)
-    tau, resistance = basis.terms(list(ports.values()))
-    networks = {port: Foster(row, tau) for port, row in zip(ports, resistance, strict=True)}
-    return time, networks, error, (0.0, *rates)
+    return basis, time, error, (0.0, *rates)
 
 
-def _default_times(mean: float) -> Array:
-    """Return the default times [s] for a body with a mean time constant [s]."""
-    last = max(MIN_LAST_TIME, 10.0 ** np.ceil(np.log10(STEADY_TIME_CONSTANTS * mean)))
-    return np.geomspace(FIRST_TIME, last, 1 + round(TIMES_PER_DECADE * np.log10(last / FIRST_TIME)))
+def _default_times(mean: float, first: float) -> Array:
+    """Return the default times [s] from a first one on, for a body with a mean time constant [s]."""
+    last = max(MIN_LAST_TIME, MIN_TIME_RANGE * first, 10.0 ** np.ceil(np.log10(STEADY_TIME_CONSTANTS * mean)))
+    return np.geomspace(first, last, 1 + round(TIMES_PER_DECADE * np.log10(last / first)))
 
 
 def _checked_times(times: Sequence[float | str] | Array) -> Array:
@@ -232,36 +250,40 @@ def _center(model: Model, cell: int) -> tuple[float, float, float]:
     return float(grid.x_center[i]), float(grid.y_center[j]), float(grid.z_center[k])
 
 
-def _resolved_time(model: Model, conductivity: CellConductivity, capacity: Array, source: Port) -> float:
-    """Return the time [s] from which the cells below and above the source cause less than 1 % of error.
-
-    It is RESOLVED_FOURIER_NUMBER times dz^2 c / k. Each of the two sides is weighted by its effusivity
-    sqrt(k c), because heat flows to both sides at first.
-    """
-    grid = model.grid
-    nz, ny, nx = grid.shape
-    k, column = np.divmod(source.cell, ny * nx)
-    total = weight = 0.0
-    for neighbor in (k.min() - 1, k.max() + 1):
-        if not 0 <= neighbor < nz:
-            continue
-        volume = grid.dz[neighbor] * (grid.dy[:, None] * grid.dx).reshape(-1)[column]
-        c = capacity[neighbor].reshape(-1)[column] / volume
-        k_z = conductivity.plane(int(neighbor))[0].reshape(-1)[column]
-        effusivity = source.weight * np.sqrt(k_z * c)
-        total += float(np.sum(effusivity * grid.dz[neighbor] ** 2 * c / np.where(k_z > 0.0, k_z, np.inf)))
-        weight += float(np.sum(effusivity))
-    return RESOLVED_FOURIER_NUMBER * total / weight if weight > 0.0 else 0.0
+def _resolved_time(network: Foster, grid_error: ImpedanceError, source: str) -> float:
+    """Return the time [s] from which the relative error of the source stays below RESOLVED_ERROR."""
+    first, last = float(grid_error.time[0]), float(grid_error.time[-1])
+    time = np.geomspace(first, last, RESOLVED_SAMPLES)
+    is_above = grid_error.at_time(time, source) > RESOLVED_ERROR * network.rise(time)
+    if not is_above.any():
+        return first
+    latest = int(np.flatnonzero(is_above)[-1])
+    return float(time[latest + 1]) if latest + 1 < time.size else np.inf
 
 
 def _warnings(impedance: ThermalImpedance) -> Iterator[str]:
-    """Yield W-GRID if the cells are too thick for the first time, W-TIME if the last time is too early."""
+    """Yield W-GRID for the discretisation error of the source, W-TIME if the last time is too early."""
     first, last = (float(t) for t in impedance.time[[0, -1]])
     if first < impedance.resolved:
-        shown = format_quantity(impedance.resolved, "time")
-        text = f"before {shown} the thickness of the cells next to it causes an error of more than 1 %"
-        yield str(Diagnostic(impedance.source, text, "use smaller cells or later times", "W-GRID"))
+        yield str(_grid_diagnostic(impedance))
     reached = float(impedance.rise(last)) / impedance.theta
     if reached < STEADY_SHARE:
         text = f"at {format_quantity(last, 'time')} the rise is {reached:.1%} of the steady rise"
         yield str(Diagnostic(impedance.source, text, "use later times", "W-TIME"))
+
+
+def _grid_diagnostic(impedance: ThermalImpedance) -> Diagnostic:
+    """Return the warning of a discretisation error above RESOLVED_ERROR, with a better grid."""
+    relative = impedance.error_of_rise(impedance.time) / impedance.rise(impedance.time)
+    worst = int(np.argmax(relative))
+    shown = format_quantity(float(impedance.time[worst]), "time")
+    text = f"the grid causes an estimated error of {format_share(relative[worst])} of the rise at {shown}"
+    if impedance.resolved <= impedance.time[-1]:
+        resolved = format_quantity(impedance.resolved, "time")
+        text += f", below {format_share(RESOLVED_ERROR)} from {resolved} on"
+    else:
+        text += f", and of {format_share(relative[-1])} at the end"
+    first = format_quantity(float(impedance.time[0]), "time")
+    axes = impedance.grid_error.axes_at(float(impedance.time[worst])) if impedance.grid_error else "z"
+    hint = f'most of it from the cells along {axes}; use --from "{first}", or smaller cells there'
+    return Diagnostic(impedance.source, text, hint, "W-GRID")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +12,8 @@ from thermostack.errors import ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
 from thermostack.mesh.merged_planes import AXIS_NAMES, IDENTITY_DISTANCE, MergedPlane, merge_planes
+from thermostack.mesh.short_times import ShortTimeSize, overlaps
+from thermostack.mesh.volume_sources import volume_source_sizes
 from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry
 from thermostack.package.power_layout import lay_out_power
@@ -31,6 +33,7 @@ class CellSizeRule:
     cells_across_map: float = 32.0  # along the width of a map, or of a floorplan without planes
     min_cells_across_box: float = 3.0  # along x and y, between neighbouring faces of boxes
     min_cells_across_body: float = 24.0  # along x and y
+    min_occupancy: float = 0.5  # of the layers: where fewer are solid, cells across the body are wider
     edge_fraction: float = 0.5  # cell size at the edge of a block, in sizes in its middle
     healing_fraction: float = 0.5  # maximum cell size at the edge of a block, in healing lengths
     lateral_growth: float = 0.35  # m/m: growth of the cell size per distance from an edge
@@ -45,6 +48,7 @@ MAX_BLOCK_PLANES = 150  # along an axis: a floorplan with more edges adds no pla
 COUNT_TOLERANCE = 1e-6  # cells: rounding errors of a rotated or mirrored package do not change the cell count
 MAX_CELLS_ALONG_AXIS = 1e6
 SAMPLES_PER_INTERVAL = 129  # points of the integral of 1 / size between two fixed planes
+MIN_SAMPLE_DISTANCE = 1e-6  # of half an interval: first point of the integral where cells grow from its ends
 ROUNDING_DOWN_SLACK = 0.25  # cells: amount by which the default rule rounds a cell count down
 
 
@@ -158,9 +162,18 @@ class CellSize:
     """The cell size along one axis as a function of the coordinate, and the planes that follow from it."""
 
     def __init__(
-        self, geometry: Geometry, powered: PoweredRegions, axis: int, cell: Cell, fineness: float = 1.0
+        self,
+        geometry: Geometry,
+        powered: PoweredRegions,
+        axis: int,
+        cell: Cell,
+        fineness: float = 1.0,
+        from_time: float | None = None,
     ) -> None:
-        """Take the maximum cell size [m], and the factor `fineness` that divides the default sizes."""
+        """Take the maximum cell size [m], and the factor `fineness` that divides the default sizes.
+
+        `from_time` [s] is the shortest time after a change of power that the cells resolve.
+        """
         self.axis = axis
         self.fineness = fineness
         self.powered = powered
@@ -168,9 +181,16 @@ class CellSize:
         self.max_size, self.uses_default = _max_size(cell, axis)
         self.anisotropy = _anisotropy_factors(geometry, powered) if axis == 2 and self.uses_default else []
         low, high = body_extent(geometry.boxes, axis)
-        self.max_lateral_size = (high - low) / RULE.min_cells_across_body
         self.faces, _ = merge_planes(_box_faces(geometry, axis), axis)
+        occupancy = np.maximum(_occupancy(geometry, self.faces, axis), RULE.min_occupancy)
+        self.max_lateral_size = (high - low) / RULE.min_cells_across_body / occupancy
         self.parts = _part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
+        self.volume_sources: list[tuple[float, float, float]] = []
+        if axis == 2 and self.uses_default:
+            self.volume_sources = volume_source_sizes(geometry, HealingLengths(geometry))
+        self.short_times = None
+        if from_time is not None and len(powered.plan) > 0:
+            self.short_times = ShortTimeSize(geometry, powered.plan, powered.height, axis, from_time)
 
     def size(self, s: np.ndarray) -> np.ndarray:
         """Return the cell size [m] at coordinates s [m] along the axis."""
@@ -178,13 +198,18 @@ class CellSize:
         if self.uses_default and (self.axis < 2 or len(self.powered.plan) == 0):
             interval = np.clip(np.searchsorted(self.faces, s) - 1, 0, self.faces.size - 2)
             across_box = np.diff(self.faces)[interval] / RULE.min_cells_across_box
-            size = np.minimum(size, np.minimum(self.max_lateral_size, across_box) / self.fineness)
+            size = np.minimum(size, np.minimum(self.max_lateral_size[interval], across_box) / self.fineness)
         if self.uses_default and len(self.powered.plan) > 0:
             rule = _vertical_size if self.axis == 2 else _lateral_size
             by_rule = rule(self.rows, s) / self.fineness
             for low, high, factor in self.anisotropy:
                 by_rule[(s > low) & (s < high)] *= factor
             size = np.minimum(size, by_rule)
+        for low, high, max_size in self.volume_sources:
+            inside = (s > low) & (s < high)
+            size[inside] = np.minimum(size[inside], max_size / self.fineness)
+        if self.short_times is not None:
+            size = np.minimum(size, self.short_times.size(s) / self.fineness)
         for low, high, max_size in self.parts:
             size[(s >= low) & (s <= high)] = np.minimum(size[(s >= low) & (s <= high)], max_size)
         return size
@@ -197,7 +222,7 @@ class CellSize:
         """
         pieces = []
         for low, high in pairwise(fixed.tolist()):
-            s = np.linspace(low, high, SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3)
+            s = self._samples(low, high)
             middle = 0.5 * (s[1:] + s[:-1])
             number = np.concatenate(([0.0], np.cumsum(np.diff(s) / self.size(middle))))
             slack = COUNT_TOLERANCE + (ROUNDING_DOWN_SLACK if self.uses_default else 0.0)
@@ -213,6 +238,32 @@ class CellSize:
             planes += [inner, s[-1:]]
         return np.concatenate(planes)
 
+    def _samples(self, low: float, high: float) -> np.ndarray:
+        """Return the points [m] between two fixed planes at which the cell size is evaluated."""
+        even = np.linspace(low, high, SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3)
+        if self.short_times is None:
+            return even
+        distance = 0.5 * (high - low) * np.geomspace(MIN_SAMPLE_DISTANCE, 1.0, SAMPLES_PER_INTERVAL)
+        return np.unique(np.concatenate([even, low + distance, high - distance]))
+
+
+def _occupancy(geometry: Geometry, faces: np.ndarray, axis: int) -> np.ndarray:
+    """Return the fraction of the layers of the package with a solid box in each interval along x or y, (n,).
+
+    Cells outside the body cost as much as others: planes cross the package, also where it is low.
+    """
+    if axis == 2:
+        return np.ones(faces.size - 1)
+    solid = [box for box in geometry.boxes if box.part >= 0]
+    planes, _ = merge_planes(_box_faces(geometry, 2), 2)
+    layers, middle = 0.5 * (planes[1:] + planes[:-1]), 0.5 * (faces[1:] + faces[:-1])
+    is_solid = np.zeros((middle.size, layers.size), dtype=bool)
+    for box in solid:
+        across = (box.low[axis] < middle) & (middle < box.high[axis])
+        is_solid |= across[:, None] & (box.low[2] < layers) & (layers < box.high[2])
+    fraction: np.ndarray = is_solid.mean(axis=1)
+    return fraction
+
 
 def _max_size(cell: Cell, axis: int) -> tuple[float, bool]:
     """Return the maximum cell size [m] along an axis, and whether the default rule applies too."""
@@ -225,13 +276,32 @@ def _max_size(cell: Cell, axis: int) -> tuple[float, bool]:
     return float(cell), axis == 2
 
 
+def names_of_parts(geometry: Geometry) -> set[str]:
+    """Return the names of all parts, and of the stacks and layers that contain them."""
+    parts = [part.name for part in geometry.parts]
+    return {name.rsplit(".", n)[0] for name in parts for n in range(name.count(".") + 1)}
+
+
+def split_axis(name: str, known: Collection[str]) -> tuple[str, tuple[int, ...]]:
+    """Return the part and the axes of a key of cell sizes: "die", "die.z", or "z" for all parts.
+
+    >>> split_axis("die.z", {"die"}), split_axis("die", {"die"}), split_axis("z", {"die"})
+    (('die', (2,)), ('die', (0, 1, 2)), ('', (2,)))
+    """
+    part, _, axis = name.rpartition(".")
+    if name in known or axis not in AXIS_NAMES:
+        return name, (0, 1, 2)
+    return part, (AXIS_NAMES.index(axis),)
+
+
 def _part_sizes(geometry: Geometry, cell: Mapping[str, float], axis: int) -> list[tuple[float, float, float]]:
-    """Return (low, high, maximum size) [m] of the boxes of every part that `cell` names."""
-    sizes = []
+    """Return (low, high, maximum size) [m] along an axis of the boxes of every part that `cell` names."""
+    sizes, known = [], names_of_parts(geometry)
+    limits = [(*split_axis(key, known), size) for key, size in cell.items()]
     for box in geometry.boxes:
         name = geometry.parts[box.part].name if box.part >= 0 else ""
-        for prefix, size in cell.items():
-            if name == prefix or name.startswith(f"{prefix}."):
+        for prefix, axes, size in limits:
+            if axis in axes and (name == prefix or name.startswith(f"{prefix}.") or not prefix):
                 sizes.append((box.low[axis], box.high[axis], size))
     return sizes
 
@@ -243,19 +313,13 @@ def _anisotropy_factors(geometry: Geometry, powered: PoweredRegions) -> list[tup
     """
     factors: dict[tuple[float, float], float] = {}
     for box in geometry.boxes:
-        if box.part < 0 or not _overlaps(box, powered.plan):
+        if box.part < 0 or not overlaps(box, powered.plan):
             continue
         kx, ky, kz = geometry.parts[box.part].material.conductivity_at(ROOM_TEMPERATURE)
         factor = max(RULE.min_anisotropy_factor, min(1.0, (kz / max(kx, ky)) ** 0.5))
         span = box.low[2], box.high[2]
         factors[span] = min(factor, factors.get(span, 1.0))
     return [(low, high, factor) for (low, high), factor in factors.items() if factor < 1.0]
-
-
-def _overlaps(box: Box, plan: np.ndarray) -> bool:
-    """Return whether a box lies below, above or in any of some rectangles, (n, 4) m."""
-    (x0, y0, _), (x1, y1, _) = box.low, box.high
-    return bool(np.any((plan[:, 0] < x1) & (plan[:, 2] > x0) & (plan[:, 1] < y1) & (plan[:, 3] > y0)))
 
 
 def _lateral_rows(powered: PoweredRegions, axis: int) -> np.ndarray:

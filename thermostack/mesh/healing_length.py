@@ -35,6 +35,13 @@ class LayerColumn:
     modes: np.ndarray  # (sheets, modes)
     scale: np.ndarray  # (sheets,) 1/sqrt(k_lateral thickness): from modes to temperatures
 
+    def resistance(self, z: float) -> float:
+        """Return the resistance [m2 K/W] to the ambient of a wide source at height z [m], or infinity."""
+        if self.rates.size == 0:
+            return np.inf
+        source = int(np.argmax((self.low <= z) & (z <= self.high)))
+        return float(((self.scale[source] * self.modes[source]) ** 2 / self.rates).sum())
+
     def healing_length(self, z: float) -> float:
         """Return the healing length [m] of a source at height z [m]; infinite where it is unknown."""
         if self.rates.size == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+
+import numpy as np
 
 from thermostack.errors import ResourceError
 from thermostack.mesh.coarsening_rule import coarsen_sheet, row_width
@@ -76,8 +79,21 @@ class MemoryEstimate:
             "measure": ready + field + planes,
         }
         if self.estimate:
-            stages["estimate"] = ready + 3 * field + planes
+            held = model + conductances + last_temperature + field + planes
+            stages["estimate"] = max(ready + 3 * field + planes, held + self._corner_scheme)
         return stages
+
+    @property
+    def _corner_scheme(self) -> int:
+        """Return the memory of the corner scheme [bytes]: conductances, power, temperatures and solver."""
+        corners = [n + 1 for n in self.grid.shape]
+        count = math.prod(corners)
+        if self.method == "direct":
+            solver = int(LU_BYTES * (self.active or count) ** (4.0 / 3.0))
+        else:
+            dx, dy = (np.append(width, width[-1]) for width in (self.grid.dx, self.grid.dy))
+            solver = self._multigrid(corners[0], dx, dy)
+        return solver + (BYTES_PER_CELL_CONDUCTANCES + 2 * BYTES_PER_CELL_FIELD) * count
 
     @property
     def memory(self) -> int:
@@ -90,8 +106,12 @@ class MemoryEstimate:
         grid = self.grid
         if self.method == "direct":
             return int(LU_BYTES * (grid.cells if self.active is None else self.active) ** (4.0 / 3.0))
-        nz, dx, dy = grid.shape[0], grid.dx, grid.dy
-        values = FINE_LEVEL_ARRAYS * _row_values(*grid.shape) + SMOOTHER_ROWS * _row_values(nz, 1, dx.size)
+        return self._multigrid(grid.shape[0], grid.dx, grid.dy)
+
+    def _multigrid(self, nz: int, dx: np.ndarray, dy: np.ndarray) -> int:
+        """Return the memory of the multigrid solver [bytes] for nz planes, column widths dx and dy [m]."""
+        fine = _row_values(nz, dy.size, dx.size)
+        values = FINE_LEVEL_ARRAYS * fine + SMOOTHER_ROWS * _row_values(nz, 1, dx.size)
         coarse = COARSE_LEVEL_ARRAYS + (1 if self.time_stages else 0)
         while dx.size * dy.size > 1:
             dx, dy = coarsen_sheet(dx, dy)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.errors import ArgumentError, DescriptionError, Diagnostic
+from thermostack.errors import ArgumentError, DescriptionError, Diagnostic, ResourceError
 from thermostack.mesh.block_cells import BlockCells, find_block_cells
 from thermostack.mesh.boundary_faces import BoundaryFaces, find_boundary_faces
 from thermostack.mesh.cooler_coverage import CoolerCoverage, cooler_coverage, cooler_warnings
@@ -20,6 +20,8 @@ from thermostack.mesh.grid_lines import (
     CellSize,
     find_powered_regions,
     fixed_planes,
+    names_of_parts,
+    split_axis,
 )
 from thermostack.mesh.heat_sources import (
     HeatSources,
@@ -43,6 +45,7 @@ from thermostack.package.package import Package
 from thermostack.schema.arguments import (
     argument_error,
     check_number,
+    check_quantity,
     check_whole_number,
     require_instance,
 )
@@ -52,6 +55,7 @@ from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 from thermostack.units import format_quantity
 
 AXES = 3
+MAX_SHORT_TIME_CELLS = 20_000_000  # of a grid for a shortest time
 CellInput = float | str | Sequence[float | str] | Mapping[str, float | str] | None  # m, or text with a unit
 
 
@@ -152,6 +156,11 @@ class Model:
     def active(self) -> int:
         """Return the number of cells in the body."""
         return int(np.count_nonzero(self.part))
+
+    @property
+    def outside(self) -> float:
+        """Return the fraction of the cells of the grid that lie outside the body."""
+        return 1.0 - self.active / self.grid.cells
 
     @property
     def is_linear(self) -> bool:
@@ -258,6 +267,7 @@ def discretize(
     *,
     fineness: float = 1.0,
     block_planes: int = MAX_BLOCK_PLANES,
+    from_time: float | str | None = None,
     grid: Grid | None = None,
 ) -> Model:
     """Return the cells of a package.
@@ -269,13 +279,17 @@ def discretize(
     cell : float, str, sequence or mapping, optional
         Maximum cell size [m], as a number or as text with a unit, "0.25 mm". One size holds for all
         directions, and the default rule limits the sizes along z further. A sequence gives (x, y) or
-        (x, y, z). A mapping gives sizes by part and adds them to the default rule. Without `cell` the default
-        rule decides (docs/numerics.md, section 6).
+        (x, y, z). A mapping gives sizes by part, for one direction with ".x", ".y" or ".z" after the name of
+        the part, and adds them to the default rule: {"die.bulk.z": "20 um"}. Without `cell` the default rule
+        decides (docs/numerics.md, section 6).
     fineness : float
         Factor, greater than zero, that divides the sizes of the default rule.
     block_planes : int
         Maximum number of block edges of a floorplan along an axis that become planes of the grid. The power
         of a floorplan with more edges is distributed by overlap alone.
+    from_time : float or str, optional
+        Shortest time [s, or text with a unit] after a change of power whose temperatures the cells resolve:
+        the estimated error of the rise of a heated part is below 5 % from that time on.
     grid : Grid, optional
         Planes to use instead of those of `cell`.
 
@@ -304,8 +318,11 @@ def discretize(
     fixed, merged = zip(*(fixed_planes(geometry, powered, axis) for axis in range(3)), strict=True)
     sizes = _cell_in_metres(geometry, cell)
     if grid is None:
-        planes = [CellSize(geometry, powered, axis, sizes, fineness).planes(fixed[axis]) for axis in range(3)]
-        grid = Grid(*planes)
+        time = None if from_time is None else check_quantity(from_time, "time", "from_time", above=0.0)
+        rules = [CellSize(geometry, powered, axis, sizes, fineness, time) for axis in range(3)]
+        grid = Grid(*(rule.planes(planes) for rule, planes in zip(rules, fixed, strict=True)))
+        if time is not None:
+            _require_few_cells(grid, time)
     else:
         require_instance(grid, (Grid,), "grid", "a Grid", "write Grid(x, y, z) with the planes in m")
         if wrong := list(grid_diagnostics(geometry, grid, fixed)):
@@ -349,6 +366,16 @@ def as_model(model: Model | Package | Geometry, argument: str = "model") -> Mode
     return model
 
 
+def _require_few_cells(grid: Grid, time: float) -> None:
+    """Raise ResourceError where the cells for a shortest time [s] are more than MAX_SHORT_TIME_CELLS."""
+    if grid.cells > MAX_SHORT_TIME_CELLS:
+        nz, ny, nx = grid.shape
+        shown = format_quantity(time, "time")
+        text = f"{grid.cells:.3g} cells ({nx} x {ny} x {nz}) would be needed from {shown} on, more than"
+        hint = "use a later time, fewer powered blocks, or smaller cells at one source only (cell by part)"
+        raise ResourceError(f"from_time: {text} {MAX_SHORT_TIME_CELLS:.0e} ({hint})")
+
+
 def _as_geometry(package: Package | Geometry) -> Geometry:
     """Return the boxes of a package. Raises ArgumentError where it is neither a package nor a geometry."""
     if isinstance(package, Geometry):
@@ -388,10 +415,10 @@ def _size_in_metres(size: float | str, argument: str) -> float:
 
 def _check_part_names(geometry: Geometry, names: Iterable[str]) -> None:
     """Raise DescriptionError where a name is of no part and no stack."""
-    parts = [part.name for part in geometry.parts]
-    known = {name.rsplit(".", n)[0] for name in parts for n in range(name.count(".") + 1)}
+    known = names_of_parts(geometry)
     for name in names:
-        if name not in known:
+        part, _ = split_axis(name, known)
+        if part and part not in known:
             diagnostic = Diagnostic("cell", f"no part is named {name!r}", suggest(name, known), "E-NAME")
             raise DescriptionError(diagnostic)
 

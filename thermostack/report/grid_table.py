@@ -17,7 +17,7 @@ from thermostack.report.table_layout import (
     format_count,
     header_table,
 )
-from thermostack.units import format_quantity
+from thermostack.units import format_quantity, format_share
 
 
 def grid_table(model: Model, files: Sequence[str] = ()) -> RenderableType:
@@ -43,10 +43,11 @@ def grid_table(model: Model, files: Sequence[str] = ()) -> RenderableType:
 
 
 def cell_counts(model: Model) -> str:
-    """Return the number of cells: in all, along each axis, and in the body."""
+    """Return the number of cells: in all, along each axis, in the body, and the fraction outside it."""
     nz, ny, nx = model.grid.shape
     cells = f"{format_count(model.grid.cells)} cells ({nx} x {ny} x {nz})"
-    return f"{cells}, {format_count(model.active)} of them in the body"
+    outside = f", {format_share(model.outside)} outside" if model.outside > 0.0 else ""
+    return f"{cells}, {format_count(model.active)} of them in the body{outside}"
 
 
 def grid_summary(model: Model) -> dict[str, object]:
@@ -65,7 +66,12 @@ def grid_summary(model: Model) -> dict[str, object]:
     }
     return {
         "package": model.package.name,
-        "grid": {"cells": grid.cells, "active": model.active, "shape": list(grid.shape)},
+        "grid": {
+            "cells": model.grid.cells,
+            "active": model.active,
+            "outside": model.outside,
+            "shape": list(model.grid.shape),
+        },
         "axes": axes,
         "aspect": max_aspect_ratio(model),
         "parts": len(model.parts),

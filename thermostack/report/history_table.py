@@ -15,6 +15,7 @@ from thermostack.report.table_layout import (
     add_name_column,
     add_number_column,
     format_celsius,
+    format_error,
     format_limit,
     format_margin,
     format_percent,
@@ -36,13 +37,14 @@ COLUMNS = {
     "power": Column("W, mean", 10),
     "start": Column("degC", 8),
     "peak": Column("degC", 8),
+    "error": Column("K", 8),
     "at": Column("", 11),
     "end": Column("degC", 8),
     "limit": Column("degC", 7),
     "above limit": Column("", 13),
     "margin": Column("K", 10),
 }
-DROP_ORDER = (("start",), ("limit",), ("power",), ("margin",))  # in a narrow terminal
+DROP_ORDER = (("start",), ("limit",), ("power",), ("error",), ("margin",))  # in a narrow terminal
 
 
 def history_table(
@@ -123,6 +125,7 @@ def _cells(history: History, columns: Sequence[str]) -> list[Text]:
         "power": format_power(mean_power) if history.power.any() else "",
         "start": format_celsius(float(history.peak[0])),
         "peak": format_celsius(history.hottest),
+        "error": "" if history.error is None else format_error(history.error),
         "at": format_quantity(history.when, "time"),
         "end": format_celsius(float(history.peak[-1])),
         "limit": format_limit(history.limit),

@@ -12,12 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from thermostack.report.table_layout import add_number_column, fact_table, format_stage_times, header_table
-from thermostack.units import format_quantity
+from thermostack.units import format_quantity, format_share
 
 if TYPE_CHECKING:
     from thermostack.results.impedance_result import ThermalImpedance
 
 TIME_WIDTH, MIN_TIME_WIDTH, MIN_OUTPUT_WIDTH = 12, 8, 13  # characters of the columns of a table
+STEADY_TIMES = 1e6  # last times after which every rise is steady
+ERROR_WIDTH = 12  # characters of the column of the discretisation error
 MAX_LISTED_TERMS = 4  # of the Foster network, the largest
 
 
@@ -27,7 +29,8 @@ def impedance_table(impedance: ThermalImpedance, width: int) -> RenderableType:
     `width` is the number of characters of a line.
     """
     columns = (max(MIN_OUTPUT_WIDTH, len(name) + 2) for name in _output_names(impedance))
-    shown = sum(total <= width - TIME_WIDTH for total in accumulate(columns))
+    left = width - TIME_WIDTH - (ERROR_WIDTH if impedance.grid_error is not None else 0)
+    shown = sum(total <= left for total in accumulate(columns))
     table = rise_table(impedance, shown)
     hidden = len(impedance.networks) - shown
     return Group(table, Text(f"and {hidden} more outputs in the files", style="dim")) if hidden else table
@@ -47,15 +50,22 @@ def rise_table(impedance: ThermalImpedance, shown: int | None = None) -> Table:
     table.add_column("time", no_wrap=True, min_width=MIN_TIME_WIDTH)
     for name in names:
         add_number_column(table, name, "K/W")
+    if has_errors := impedance.grid_error is not None:
+        add_number_column(table, "grid error", impedance.source)
     for time in decades(impedance.time):
         error = impedance.error * float(impedance.rise(time))
         rise_values = [float(impedance.rise(time, name)) for name in names]
-        table.add_row(
-            format_quantity(time, "time"), *(f"{rise:.4g}" if rise > error else "0" for rise in rise_values)
-        )
-    totals = (impedance.networks[name].total for name in names)
-    table.add_row("steady", *(f"{total:.4g}" for total in totals), style="bold")
+        cells = [f"{rise:.4g}" if rise > error else "0" for rise in rise_values]
+        table.add_row(format_quantity(time, "time"), *cells, *[_grid_error(impedance, time)][:has_errors])
+    totals = [f"{impedance.networks[name].total:.4g}" for name in names]
+    last = STEADY_TIMES * float(impedance.time[-1])
+    table.add_row("steady", *totals, *[_grid_error(impedance, last)][:has_errors], style="bold")
     return table
+
+
+def _grid_error(impedance: ThermalImpedance, time: float) -> str:
+    """Return the estimated discretisation error of the source at a time [s], in per cent of its rise."""
+    return format_share(float(impedance.error_of_rise(time) / impedance.rise(time)))
 
 
 def decades(time: np.ndarray) -> list[float]:
@@ -92,7 +102,7 @@ def networks_table(
     table.add_row("capacity", Text(f"{impedance.capacity:.4g} J/K in total"))
     table.add_row("properties", Text(f"evaluated at: {impedance.taken_at}"))
     table.add_row(
-        "error", Text(f"{impedance.error:.1e} of the rise, estimated, without the error of the grid")
+        "error", Text(f"{impedance.error:.1e} of the rise, estimated, in addition to the error of the grid")
     )
     table.add_row("solver", Text(f"{len(impedance.rates)} solves at real rates, no time integration"))
     table.add_row("time", format_stage_times(seconds))

@@ -25,7 +25,8 @@ def transient_summary(
     hottest = _hottest(transient, _member_names(transient))
     is_above_limit = hottest.limit is not None and hottest.hottest > hottest.limit
     when = format_quantity(hottest.when, "time")
-    peak = f"{format_celsius(hottest.hottest)} degC in {hottest.name} at {when}"
+    error = "" if hottest.error is None else f" +- {hottest.error:.2g} K"
+    peak = f"{format_celsius(hottest.hottest)} degC{error} in {hottest.name} at {when}"
     table.add_row("peak", Text(peak, style="bold red" if is_above_limit else "bold"))
     for name, values in transient.probes.items():
         start, peak, end = (format_celsius(value) for value in (values[0], values.max(), values[-1]))
@@ -73,7 +74,12 @@ def run_summary(transient: TransientResult) -> dict[str, Any]:
         "stacks": _by_name(_histories(transient, stacks)),
         "parts": _by_name(_histories(transient, (name for name in names if name in solid))),
         "blocks": _by_name(_histories(transient, (name for name in names if name not in solid))),
-        "peak": {"part": hottest.name, "temperature": hottest.hottest, "time": hottest.when},
+        "peak": {
+            "part": hottest.name,
+            "temperature": hottest.hottest,
+            "error": hottest.error,
+            "time": hottest.when,
+        },
         "probes": {name: _extremes(transient.time, values) for name, values in transient.probes.items()},
         "energy": {
             "made": generated,
@@ -83,7 +89,12 @@ def run_summary(transient: TransientResult) -> dict[str, Any]:
         },
         "throttling": [_throttling(each) for each in transient.throttling],
         "frames": len(transient.frame_time),
-        "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
+        "grid": {
+            "cells": model.grid.cells,
+            "active": model.active,
+            "outside": model.outside,
+            "shape": list(model.grid.shape),
+        },
         "solver": _solver(transient),
         "warnings": list(transient.warnings),
     }
@@ -119,6 +130,7 @@ def _history_summary(history: History) -> dict[str, Any]:
     return {
         "power": energy / duration,
         **_extremes(history.time, history.peak),
+        "error": history.error,
         "limit": history.limit,
         "margin": history.limit - history.hottest if history.limit is not None else None,
         "above": history.above if history.limit is not None else None,

@@ -42,13 +42,15 @@ COLUMNS = {
     "mean": Column("degC", 8),
     "peak": Column("degC", 8),
     "error": Column("K", 7),
+    "extrapolated": Column("degC", 13),
     "x": Column("mm", 8),
     "y": Column("mm", 8),
     "z": Column("mm", 7),
     "limit": Column("degC", 7),
     "margin": Column("K", 10),
 }
-DROP_ORDER = (("min",), ("limit",), ("mean",), ("x", "y", "z"), ("power",))  # in a narrow terminal
+# In a narrow terminal, in this order.
+DROP_ORDER = (("extrapolated",), ("min",), ("limit",), ("mean",), ("x", "y", "z"), ("power",))
 
 
 def steady_table(steady: SteadyResult, width: int, *, all_parts: bool = False) -> RenderableType:
@@ -106,6 +108,7 @@ def _cells(
         "mean": format_celsius(part.mean),
         "peak": format_celsius(part.max),
         "error": format_error(part.error),
+        "extrapolated": "" if part.extrapolated is None else format_celsius(part.extrapolated),
         "x": x,
         "y": y,
         "z": z,

@@ -42,6 +42,10 @@ class MemberHistories(Protocol):
     def power(self) -> np.ndarray:
         """Return the powers from each time on [W], (n, members)."""
 
+    @property
+    def peak_error(self) -> tuple[float | None, ...]:
+        """Return the estimated discretisation errors of the maxima [K], (members,); empty where unknown."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class History:
@@ -61,6 +65,8 @@ class History:
         Power from each time on [W].
     limit : float or None
         Temperature limit [K], of a stack the minimum of the limits of its parts.
+    error : float or None
+        Estimated discretisation error of the maximum over the run [K], of a stack that of its hottest part.
 
     Examples
     --------
@@ -78,6 +84,7 @@ class History:
     mean: np.ndarray  # (n,) K, over the volume
     power: np.ndarray  # (n,) W, from each time on
     limit: float | None  # K, of a stack the minimum over its parts
+    error: float | None = None  # K, of the maximum over the run
 
     def __repr__(self) -> str:
         """Return name, time range and peak in one line."""
@@ -141,7 +148,15 @@ def history_of(transient: MemberHistories, name: str) -> History:
         _mean(transient, members),
         transient.power[:, members].sum(axis=1),
         min(limits, default=None),
+        _peak_error(transient, members),
     )
+
+
+def _peak_error(transient: MemberHistories, members: list[int]) -> float | None:
+    """Return the estimated error [K] of the maximum of the hottest of some members; None where unknown."""
+    errors = transient.peak_error
+    hottest = members[int(np.argmax(transient.max[:, members].max(axis=0)))]
+    return errors[hottest] if errors else None
 
 
 def _mean(transient: MemberHistories, members: list[int]) -> np.ndarray:

@@ -8,19 +8,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 import numpy as np
 
-from thermostack.impedance.networks import Cauer, Foster, foster_to_cauer
+from thermostack.errors import Diagnostic, GridWarning
+from thermostack.impedance.networks import Cauer, Foster, angular_frequencies, foster_to_cauer
 from thermostack.impedance.structure_function import StructureFunction, structure_function
 from thermostack.results.actions import call
+from thermostack.results.impedance_error import ImpedanceError
 from thermostack.results.names import unknown_name
+from thermostack.schema.arguments import quantities_in_si
 from thermostack.schema.spelling import counted
+from thermostack.units import format_quantity, format_share
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = np.ndarray
+
+RESOLVED_ERROR = 0.05  # of the rise of the source: discretisation error from the time `resolved` on
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,11 +56,14 @@ class ThermalImpedance:
     capacity : float
         Heat capacity of the whole body [J/K].
     resolved : float
-        Time [s] before which the thickness of the cells next to the source causes an error of more than 1 %.
+        Time [s] from which the estimated discretisation error of the source is below 5 % of its rise;
+        infinite if it is never.
     warnings : tuple of str
         Warnings of the mesh builder and of the analysis.
     seconds : dict of str to float
         Wall-clock time of each stage [s].
+    grid_error : ImpedanceError, optional
+        Estimated discretisation error of every output; None without an estimate.
 
     Examples
     --------
@@ -75,9 +85,10 @@ class ThermalImpedance:
     taken_at: str  # temperatures of conductivities and capacities, in words
     peak_at: tuple[float, float, float]  # m, centre of the source's hottest cell
     capacity: float  # J/K, of the whole body
-    resolved: float  # s, before it the thickness of cells next to the source causes more than 1 % of error
+    resolved: float  # s, from it on the discretisation error of the source is below 5 %; may be infinite
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)  # by stage
+    grid_error: ImpedanceError | None = None
 
     def __repr__(self) -> str:
         """Return source, resistance, times, networks and error in six lines at most."""
@@ -141,15 +152,52 @@ class ThermalImpedance:
         """Return the complex impedance [K/W] of the source or of an output at angular frequencies [rad/s].
 
         Text has a unit: "314 rad/s", or "50 Hz" for 2 pi times 50 rad/s. Raises UnknownNameError for an
-        unknown output.
+        unknown output. A GridWarning tells where the estimated discretisation error, which `error_at`
+        returns, exceeds 5 % of the impedance.
         """
-        return self._network(output).at(omega)
+        impedance = self._network(output).at(omega)
+        frequency = np.atleast_1d(angular_frequencies(omega))
+        relative = np.atleast_1d(self.error_at(omega, output)) / np.abs(np.atleast_1d(impedance))
+        if (relative > RESOLVED_ERROR).any():
+            worst = int(np.nanargmax(relative))
+            hertz = format_quantity(float(frequency[worst]) / (2.0 * np.pi), "frequency")
+            share = format_share(relative[worst])
+            text = f"the grid causes an estimated error of {share} of the impedance at {hertz}"
+            hint = "use discretize(..., from_time=...) with a time of a tenth of the period"
+            diagnostic = Diagnostic(output or self.source, text, hint, "W-GRID")
+            warn(str(diagnostic), GridWarning, stacklevel=2)
+        return impedance
+
+    def error_of_rise(self, time: Any, output: str | None = None) -> Array:
+        """Return the estimated discretisation error [K/W] of the rise of an output at times [s].
+
+        The default output is the source. It is NaN without an estimate. Text has a unit, "10 ms". Raises
+        UnknownNameError for an unknown output.
+        """
+        name, seconds = self._name_of(output), quantities_in_si(time, "time", "time")
+        if self.grid_error is None:
+            return np.full(seconds.shape, np.nan)
+        return self.grid_error.at_time(seconds, name)
+
+    def error_at(self, omega: Any, output: str | None = None) -> Array:
+        """Return the estimated discretisation error [K/W] of the complex impedance at angular frequencies.
+
+        The frequencies are as in `at`. It is NaN without an estimate. Raises UnknownNameError for an unknown
+        output.
+        """
+        name, frequency = self._name_of(output), angular_frequencies(omega)
+        if self.grid_error is None:
+            return np.full(frequency.shape, np.nan)
+        return self.grid_error.at_frequency(frequency, name)
 
     def _network(self, output: str | None) -> Foster:
+        return self.networks[self._name_of(output)]
+
+    def _name_of(self, output: str | None) -> str:
         name = output or self.source
         if name not in self.networks:
             raise unknown_name(name, list(self.networks), "output")
-        return self.networks[name]
+        return name
 
     def plot(self, path: str | Path | None = None) -> Figure:
         """Return the figure of rise, spectrum and structure functions; write it to `path` if given."""

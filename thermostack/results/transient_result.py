@@ -128,6 +128,8 @@ class TransientResult:
         Scheme, tolerance and counts of the run.
     warnings : tuple of str
         Warnings about the description, the grid and the run; docs/guide/warnings.md lists them.
+    peak_error : tuple of float or None
+        Estimated discretisation error of the maximum of each member over the run [K], None where unknown.
 
     Examples
     --------
@@ -155,6 +157,7 @@ class TransientResult:
     throttling: tuple[ThrottlingLog, ...] = ()
     report: RunReport | None = None
     warnings: tuple[str, ...] = ()
+    peak_error: tuple[float | None, ...] = ()  # (members,) K
 
     def __repr__(self) -> str:
         """Return package, grid, duration, peak and energy balance in six lines at most."""

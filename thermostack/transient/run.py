@@ -27,8 +27,10 @@ from thermostack.schema.arguments import (
     require_callable,
 )
 from thermostack.transient.controllers import Controller, ControllerSet, Startable, as_controllers
+from thermostack.transient.grid_error import estimate_peak_errors, peak_warnings
 from thermostack.transient.initial_field import Initial, read_initial, require_parts
 from thermostack.transient.loads import Loads
+from thermostack.transient.peak_record import PeakRecord
 from thermostack.transient.probes import Position, positions_in_metres, require_inside
 from thermostack.transient.recorder import MemoryRecorder
 from thermostack.transient.run_hash import run_hash
@@ -166,16 +168,24 @@ def solve_transient(
         if recorder.resumed is not None:
             run.restore(recorder.resumed)
         run.advance(duration)
+        field = simulation.bounds.clip(simulation.field)
+        is_steady = isinstance(initial, str) and initial == "steady"
+        errors = estimate_peak_errors(simulation, run.peaks, is_steady_start=is_steady)
         metadata: dict[str, Any] = {
             "throttling": controller_set.outcomes(duration),
             "report": _report(simulation, clock.perf_counter() - start_time),
-            "warnings": (*model.warnings, *loads.warnings, *run.warnings()),
+            "warnings": (
+                *model.warnings,
+                *loads.warnings,
+                *run.warnings(),
+                *peak_warnings(errors, names, run.peaks.is_powered, tolerance),
+            ),
+            "peak_error": tuple(None if np.isnan(error) else float(error) for error in errors.error),
         }
         if path is None:
             arrays = recorder.arrays(frame_times)
-            field = simulation.bounds.clip(simulation.field)
             return TransientResult(model=model, field=field, **arrays, **metadata)
-        recorder.finish(simulation.bounds.clip(simulation.field), metadata)
+        recorder.finish(field, metadata)
     return read_transient(recorder.path)
 
 
@@ -220,6 +230,7 @@ class _Run:
         self.checkpoint_interval = checkpoint_interval  # s, wall-clock
         self.last_checkpoint = -math.inf  # s, wall-clock
         self.last_time = simulation.time  # s, before the last step
+        self.peaks = PeakRecord(simulation)
         count = simulation.members.count
         self.min, self.max = np.full(count, np.inf), np.full(count, -np.inf)  # (members,) K, of all steps
         self.time_of_max = np.zeros(count)  # (members,) s
@@ -274,6 +285,7 @@ class _Run:
         self.time_of_max[found.max > self.max] = simulation.time
         self.min, self.max = np.fmin(self.min, found.min), np.fmax(self.max, found.max)
         self.max_power = np.fmax(self.max_power, np.abs(power))
+        self.peaks.add(simulation, found)
         energy = simulation.energy
         probes = simulation.at(self.probes)
         rows = (found.min, found.mean, found.max, power)
@@ -299,6 +311,7 @@ class _Run:
             state = {
                 "simulation": self.simulation.state(),
                 "control": self.controllers.state(),
+                "peaks": self.peaks.state(),
                 "extremes": [self.min, self.max, self.time_of_max, self.max_power],
             }
             self.recorder.checkpoint(state)
@@ -307,6 +320,7 @@ class _Run:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from the state of a checkpoint."""
         self.controllers.restore(state["control"])
+        self.peaks.restore(state["peaks"])
         self.simulation.restore(state["simulation"])
         self.min, self.max, self.time_of_max, self.max_power = map(np.array, state["extremes"])
         self.last_time = self.simulation.time

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import ConvergenceError
+from thermostack.finite_volume.conduction import CellConductivity
 from thermostack.finite_volume.nodal_values import temperature_at
 from thermostack.finite_volume.part_temperatures import (
     PartsAndBlocks,
     PartTemperature,
+    PeakLocations,
     ZoneTemperatures,
+    find_peaks,
     measure_parts,
     measure_zones,
     merge_parts,
@@ -286,6 +289,10 @@ class Simulation:
             )
         return self._measured
 
+    def peak_locations(self) -> PeakLocations:
+        """Return the points of the present maximum temperatures of all parts and blocks."""
+        return find_peaks(self._fluxes(), self.zone_temperatures().hottest)
+
     def _power_of_plane(self) -> Callable[[int], Array]:
         """Return a function that gives the present power of the cells at a height [W], (ny, nx)."""
         nz, ny, nx = self.model.grid.shape
@@ -486,6 +493,14 @@ class Simulation:
     def _update_operator(self, shift: float | None = None) -> None:
         """Use the present conductances and capacities, and a shift [1/s] if one is given."""
         self._shifted.update_operator(self._materials.conduction, self._materials.capacity, shift)
+
+
+def response_operators(simulation: Simulation) -> tuple[ShiftedOperator, CellConductivity]:
+    """Return the operator of conduction and storage, and the conductivities, at the present temperatures.
+
+    The shift of the operator may be changed: the next step sets its own.
+    """
+    return simulation._shifted, simulation._materials.conductivity
 
 
 def _checked_step(scheme: str, step: float | str | None, argument: str) -> float | None:

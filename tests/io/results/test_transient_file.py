@@ -49,6 +49,8 @@ from thermostack.mesh.model import Model, discretize
 SUPPORT = Path(__file__).parents[2] / "support"
 FRAMES = "VTKHDF/CellData/temperature"
 
+OLD = b"\x89HDF\r\n\x1a\nold"  # content of an older result
+
 
 class Stop(Exception):
     """Exception that ends a run before its last step."""
@@ -160,10 +162,10 @@ def test_frames_are_fields_at_their_times(whole: Path, noted: Any) -> None:
 
 def test_run_leaves_one_file_and_replaces_older_result(tmp_path: Path, model: Model) -> None:
     path = tmp_path / "run.vtkhdf"
-    path.write_bytes(b"old")
+    path.write_bytes(OLD)
     with pytest.raises(Stop):
         fake_run(path, model, after_step=stop_at(3))
-    assert path.read_bytes() == b"old"
+    assert path.read_bytes() == OLD
     fake_run(path, model)
     assert os.listdir(tmp_path) == ["run.vtkhdf"]
     assert len(read_frames(path)[1]) == 4
@@ -472,7 +474,7 @@ def test_run_killed_at_any_system_call_gives_equal_result(quick_disk: Path) -> N
 
 def test_too_large_result_is_refused_at_start(tmp_path: Path, model: Model) -> None:
     path = tmp_path / "run.vtkhdf"
-    path.write_bytes(b"old")
+    path.write_bytes(OLD)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
     try:
@@ -483,7 +485,7 @@ def test_too_large_result_is_refused_at_start(tmp_path: Path, model: Model) -> N
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert caught.value.exit_code == 5
-    assert path.read_bytes() == b"old"
+    assert path.read_bytes() == OLD
     assert os.listdir(tmp_path) == ["run.vtkhdf"]
 
 
@@ -591,7 +593,7 @@ def test_directory_in_place_of_a_result_is_reported_at_start(tmp_path: Path, mod
 
 
 def test_write_protected_result_is_reported_at_start(tmp_path: Path, model: Model, monkeypatch: Any) -> None:
-    (tmp_path / "run.vtkhdf").write_bytes(b"old")
+    (tmp_path / "run.vtkhdf").write_bytes(OLD)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(OutputError, match=r"run.vtkhdf: it is write-protected"):
         fake_run(tmp_path / "run.vtkhdf", model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,9 +57,11 @@ def write_impedance(impedance: ThermalImpedance, paths: Sequence[Path]) -> list[
 
 
 def rise_table(impedance: ThermalImpedance) -> str:
-    """Return the temperature rise per watt [K/W] of every output at every time [s] as CSV."""
+    """Return the rise per watt [K/W] of every output at every time [s], and its error by the grid, as CSV."""
+    errors = _grid_errors(impedance) or {}
     head = ["time [s]", *(f"{name} [K/W]" for name in impedance.zth)]
-    return _table(head, np.column_stack([impedance.time, *impedance.zth.values()]))
+    head += [f"{name} grid error [K/W]" for name in errors]
+    return _table(head, np.column_stack([impedance.time, *impedance.zth.values(), *errors.values()]))
 
 
 def spectrum_table(impedance: ThermalImpedance) -> str:
@@ -102,6 +105,7 @@ def impedance_summary(impedance: ThermalImpedance) -> dict[str, Any]:
         "peak_at": list(impedance.peak_at),
         "time": impedance.time.tolist(),
         "zth": {name: rise.tolist() for name, rise in impedance.zth.items()},
+        "grid_error": _grid_errors(impedance),
         "foster": {
             "time_constant": impedance.foster.time_constant.tolist(),
             "resistance": {name: network.resistance.tolist() for name, network in impedance.networks.items()},
@@ -114,10 +118,17 @@ def impedance_summary(impedance: ThermalImpedance) -> dict[str, Any]:
         "error": impedance.error,
         "solves": len(impedance.rates),
         "capacity": impedance.capacity,
-        "resolved": impedance.resolved,
+        "resolved": impedance.resolved if math.isfinite(impedance.resolved) else None,
         "seconds": dict(impedance.seconds),
         "warnings": list(impedance.warnings),
     }
+
+
+def _grid_errors(impedance: ThermalImpedance) -> dict[str, list[float]] | None:
+    """Return the estimated discretisation error [K/W] of each output at every time, None without it."""
+    if impedance.grid_error is None:
+        return None
+    return {name: impedance.error_of_rise(impedance.time, name).tolist() for name in impedance.zth}
 
 
 def _table(head: Sequence[str], rows: Iterable[Any]) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import platform
 import sys
 import typing
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,11 +57,20 @@ def plain_metadata(metadata: dict[str, Any], types: dict[str, Any]) -> dict[str,
     return {name: TypeAdapter(hint).dump_python(metadata[name], mode="json") for name, hint in types.items()}
 
 
-def read_metadata(stored: Hdf5Reader, name: str, types: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata in a JSON dataset. Raises ResultFileError if a field is missing or invalid."""
+def read_metadata(
+    stored: Hdf5Reader, name: str, types: dict[str, Any], defaults: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the metadata in a JSON dataset.
+
+    `defaults` are the values of fields that files of earlier versions do not have. Raises ResultFileError if
+    another field is missing, or if one is invalid.
+    """
     written = stored.json(name)
     metadata = {}
     for key, hint in types.items():
+        if defaults is not None and key in defaults and isinstance(written, dict) and key not in written:
+            metadata[key] = defaults[key]
+            continue
         if not isinstance(written, dict) or key not in written:
             raise stored.fail(f"{name} has no field {key}")
         try:

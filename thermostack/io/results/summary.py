@@ -24,6 +24,8 @@ _COLUMNS = (
     "max [K]",
     "error of max [K]",
     "error of mean [K]",
+    "extrapolated max [K]",
+    "extrapolated mean [K]",
     "x of max [m]",
     "y of max [m]",
     "z of max [m]",
@@ -47,7 +49,12 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "peak": {"part": peak.name, "temperature": peak.max, "error": peak.error, "at": list(peak.at)},
         "heat": {"in": balance.heat_in, "out": dict(balance.out), "imbalance": balance.imbalance},
         "coolers": cooling_summary(model.coolers),
-        "grid": {"cells": model.grid.cells, "active": model.active, "shape": list(model.grid.shape)},
+        "grid": {
+            "cells": model.grid.cells,
+            "active": model.active,
+            "outside": model.outside,
+            "shape": list(model.grid.shape),
+        },
         "solver": {
             "iterations": report.total_iterations,
             "residual": report.residual,
@@ -67,6 +74,8 @@ def _temperatures(part: PartTemperature) -> dict[str, Any]:
         "max": part.max,
         "error": part.error,
         "mean_error": part.mean_error,
+        "extrapolated": part.extrapolated,
+        "extrapolated_mean": part.extrapolated_mean,
         "at": list(part.at),
         "limit": part.limit,
         "margin": part.margin,
@@ -88,7 +97,7 @@ def table_text(steady: SteadyResult) -> str:
     writer.writerow(_COLUMNS)
     for part in steady.parts:
         values = (part.power, part.min, part.mean, part.max, part.error, part.mean_error)
-        row = (*values, *part.at, part.limit, part.margin)
+        row = (*values, part.extrapolated, part.extrapolated_mean, *part.at, part.limit, part.margin)
         writer.writerow(
             [escape_formula(part.name), *("" if value is None else repr(float(value)) for value in row)]
         )

@@ -40,7 +40,9 @@ def write_transient(transient: TransientResult, path: str | Path) -> None:
             writer.row(float(transient.time[n]), *parts, probes, transient.energy[n])
         for time, frame in zip(frame_times.tolist(), transient.frames, strict=True):
             writer.frame(time, np.asarray(frame))
-        metadata = {name: getattr(transient, name) for name in ("throttling", "report", "warnings")}
+        metadata = {
+            name: getattr(transient, name) for name in ("throttling", "report", "warnings", "peak_error")
+        }
         writer.finish(transient.field, metadata)
 
 
@@ -105,7 +107,12 @@ def read_transient(path: str | Path) -> TransientResult:
             frames=frames,
             field=field,
             energy=stored.array(f"{HISTORY_GROUP}/energy", np.float64, (time.size, ENERGY_TERMS)),
-            **read_metadata(stored, f"{HISTORY_GROUP}/result", metadata_types(TransientResult, _ARRAYS)),
+            **read_metadata(
+                stored,
+                f"{HISTORY_GROUP}/result",
+                metadata_types(TransientResult, _ARRAYS),
+                {"peak_error": ()},
+            ),
         )
 
 

@@ -103,7 +103,7 @@ class TransientWriter:
             raise ValueError("frame times must ascend, and there must be at least two")
         self.path = resolve_target(require_suffix(path, (RESULT_SUFFIX,)))
         self.partial, self.state_path = partial_path(self.path), checkpoint_path(self.path)
-        self._require_own_name()
+        require_result_path(self.path)
         self.model, self.names, self.probes = model, tuple(names), dict(probes)
         self._key = {"model": input_hash(model), "request": request}
         self.resumed: State | None = None
@@ -124,13 +124,6 @@ class TransientWriter:
         except BaseException:
             self._log.close()
             raise
-
-    def _require_own_name(self) -> None:
-        """Raise OutputError if the path is that of a foreign file, or of a file that the run itself uses."""
-        if self.path in (self.partial, self.state_path, self.path.with_suffix(".rows")):
-            text = f"cannot write {self.path}: the run has another file of this name"
-            raise OutputError(f"{text}; name a file that ends in .vtkhdf")
-        require_result_path(self.path)
 
     def __enter__(self) -> Self:
         return self
