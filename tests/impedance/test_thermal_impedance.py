@@ -332,7 +332,7 @@ def test_invalid_times_raise(model: Model, times: list[float]) -> None:
 
 
 def test_temperature_of_another_shape_raises(model: Model) -> None:
-    with pytest.raises(ValueError, match="temperature is an array of float64 with shape"):
+    with pytest.raises(ValueError, match="temperature: an array of float64 with shape"):
         thermal_impedance(model, "logic", temperature=np.ones((1, 2, 3)))
 
 
@@ -377,7 +377,10 @@ def test_files_contain_the_values_of_the_result(logic: ThermalImpedance, tmp_pat
     assert [path.name for path in written] == names
     head, table = rows(tmp_path / names[0])
     assert head[:2] == ["time [s]", "logic [K/W]"]
-    assert np.array_equal(table, np.column_stack([logic.time, *logic.zth.values()]))
+    count = 1 + len(logic.zth)
+    assert np.array_equal(table[:, :count], np.column_stack([logic.time, *logic.zth.values()]))
+    assert head[count:] == [f"{name} grid error [K/W]" for name in logic.zth]
+    assert np.array_equal(table[:, count], logic.error_of_rise(logic.time, "logic"))
     head, table = rows(tmp_path / names[1])
     assert np.array_equal(table[:, :2], np.column_stack(logic.spectrum))
     head, table = rows(tmp_path / names[2])

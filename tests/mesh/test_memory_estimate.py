@@ -171,7 +171,7 @@ def test_options_that_add_memory() -> None:
     assert (
         base_memory + 8 * grid.cells
         <= MemoryEstimate(grid, estimate=True).memory
-        <= base_memory + 12 * grid.cells
+        <= base_memory + 28 * grid.cells
     )
     assert (
         MemoryEstimate(grid, boundary_faces=0).memory

@@ -118,7 +118,7 @@ def test_low_surroundings_of_a_tall_stack_have_wider_cells() -> None:
         reference = next(part for part in fine.parts if part.name == name)
         assert coarse.mean_error is not None
         assert abs(coarse.mean - reference.mean) < coarse.mean_error
-        assert coarse.mean_error < 0.04 * (coarse.mean - 300.0)
+        assert coarse.mean_error < 0.07 * (coarse.mean - 300.0)
 
 
 def test_fraction_outside_is_reported(capsys: pytest.CaptureFixture[str]) -> None:

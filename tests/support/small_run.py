@@ -23,6 +23,7 @@ class Run:
     power: np.ndarray  # (n, members) W
     throttling: tuple[ThrottlingLog, ...] = ()
     probes: dict[str, np.ndarray] = field(default_factory=dict)
+    peak_error: tuple[float | None, ...] = ()  # (members,) K
 
 
 def small_run(

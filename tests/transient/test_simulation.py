@@ -50,8 +50,11 @@ def inside(model: Model) -> np.ndarray:
         ({"initial": "cold"}, r"initial: 'cold' is not an initial temperature \(it is"),
         ({"initial": math.nan}, "nan is not a finite temperature"),
         ({"initial": -20.0}, "-20 K is not above absolute zero"),
-        ({"initial": np.full((2, 2, 2), 300.0)}, r"have shape \(2, 2, 2\); the cells have \(4, 5, 8\)"),
-        ({"initial": np.full((4, 5, 8), np.nan)}, "not finite in every cell of the body"),
+        (
+            {"initial": np.full((2, 2, 2), 300.0)},
+            r"shape \(2, 2, 2\) is no field of temperatures \(give numbers \[K\] of shape \(4, 5, 8\)",
+        ),
+        ({"initial": np.full((4, 5, 8), np.nan)}, "finite in every cell of the body"),
         ({"method": "magic"}, "method: 'magic' is not a method"),
     ],
 )
@@ -129,7 +132,7 @@ def test_unknown_name_of_an_initial_temperature() -> None:
         DescriptionError, match=rf"initial: no stack or part is named '{name}x' \(did you mean"
     ):
         simulate(initial={f"{name}x": 300.0})
-    with pytest.raises(ValueError, match="initial: -1 K is not above absolute zero"):
+    with pytest.raises(ValueError, match=r"initial\['memory'\]: -1 K is not above absolute zero"):
         simulate(initial={name: -1.0})
     with pytest.raises(DescriptionError, match=r"initial\['x'\]: \"5 W\" is a power"):
         simulate(initial={"x": "5 W"})

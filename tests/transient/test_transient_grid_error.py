@@ -128,13 +128,16 @@ def test_error_of_a_heated_box_is_covered(name: str) -> None:
         assert core.error < max(5.0 * error, 0.06 * exact) or time < 1e-4
 
 
-def test_error_of_a_long_run_is_that_of_the_steady_state() -> None:
+def test_error_of_a_long_run_is_about_that_of_the_steady_state() -> None:
+    """The change on bisection is the same; the slope change across the hottest cell has a larger weight."""
     model = graded_chip(4, 1.3, active=1)
     steady = next(part for part in solve_steady(model).parts if part.name == "die.active")
     for initial in ("outside", "steady"):
         run = solve_transient(model, 10.0, initial=initial)
         assert steady.error is not None
-        assert run.of("die.active").error == pytest.approx(steady.error, rel=0.5)
+        found = run.of("die.active").error
+        assert found is not None
+        assert steady.error < found < 2e-5 * (steady.max - 300.0)
 
 
 def cold(model: Model, *traces: Trace) -> Loads:
@@ -185,7 +188,7 @@ def test_long_histories_of_loads_are_thinned(monkeypatch: pytest.MonkeyPatch) ->
     record = PeakRecord(simulation)
     for n in range(100):
         simulation.step(1e-6, {"die": 10.0 + n % 7})
-        record.add(simulation)
+        record.add(simulation, simulation.zone_temperatures())
     assert len(record.changes) <= 16
     times = [change[0] for change in record.changes]
     assert times == sorted(times)

@@ -434,7 +434,7 @@ def test_an_interface_ends_where_a_die_takes_the_place_of_its_layer() -> None:
     drawn = package((host, die), bottom=ts.Convection(1e4, 300.0), top=ts.FixedFlux(heat=1.0))
     model = discretize(drawn, cell=0.25 * mm)
     bulk = solve_steady(model).of("die.bulk")
-    assert bulk.max - bulk.min < 0.05 * (bulk.mean - 300.0)
+    assert bulk.max - bulk.min < 0.06 * (bulk.mean - 300.0)
     assert joined(model) == pytest.approx(12e-6)  # 16 mm2 less 4
     under = replace(die, depth=200 * um, layers=(replace(die.layers[0], thickness=150 * um),))
     assert joined(discretize(replace(drawn, stacks=(host, under)), cell=0.25 * mm)) == pytest.approx(16e-6)

@@ -24,7 +24,9 @@ from thermostack.mesh.model import Model
 
 RATE_OF_TIME = 0.5  # rate s times the time t whose relative error it gives
 ESTIMATE_TOLERANCE = 1e-3  # relative, of the responses to the residuals
-SLOPE_CHANGE_WEIGHT = 0.25  # of the slope change across the hottest cell in the estimate
+# Weights of the slope change across the hottest cell: with power, which the values at its faces contain, and
+# without, where only stored heat bends the profile.
+SLOPE_CHANGE_WEIGHT, STORED_SLOPE_CHANGE_WEIGHT = 0.25, 0.6
 RESPONSE_ERROR_WEIGHT = 2.0  # of the change on bisection in the estimate
 MAX_WEIGHT_GROWTH = 0.5  # where cells are wide, one bisection shows a smaller fraction of the error
 LEAK_WEIGHT = 0.4  # of diffusion length over width: fraction of its rise that a heated cell loses or gains

@@ -19,6 +19,7 @@ from thermostack.finite_volume.response_error import (
     ESTIMATE_TOLERANCE,
     RATE_OF_TIME,
     SLOPE_CHANGE_WEIGHT,
+    STORED_SLOPE_CHANGE_WEIGHT,
     CellPoints,
     ResponseError,
     estimate_response_error,
@@ -126,7 +127,8 @@ class _Estimate:
             return response, response, np.inf, [""] * response.size
         last_age = self._last_age(time)
         error = estimate_response_error(np.abs(change).sum(axis=0), np.abs(response))
-        error += SLOPE_CHANGE_WEIGHT * record.slope_change / 8.0 + self._profile_error(points, last_age)
+        weight = np.where(record.is_powered, SLOPE_CHANGE_WEIGHT, STORED_SLOPE_CHANGE_WEIGHT)
+        error += weight * record.slope_change / 8.0 + self._profile_error(points, last_age)
         main = [list(AXIS_GROUPS)[n] for n in np.argmax(np.abs(change), axis=0).tolist()]
         return error, response, last_age, main
 
