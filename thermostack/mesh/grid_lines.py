@@ -33,7 +33,7 @@ class CellSizeRule:
     cells_across_map: float = 32.0  # along the width of a map, or of a floorplan without planes
     min_cells_across_box: float = 3.0  # along x and y, between neighbouring faces of boxes
     min_cells_across_body: float = 24.0  # along x and y
-    min_occupancy: float = 0.5  # of the layers: where fewer are solid, cells across the body are wider
+    min_occupancy: float = 0.75  # of the layers: where fewer are solid, cells across the body are wider
     edge_fraction: float = 0.5  # cell size at the edge of a block, in sizes in its middle
     healing_fraction: float = 0.5  # maximum cell size at the edge of a block, in healing lengths
     lateral_growth: float = 0.35  # m/m: growth of the cell size per distance from an edge
