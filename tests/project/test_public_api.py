@@ -34,11 +34,13 @@ INTERNAL = {
     "Origin",
     "PartMeasurements",
     "PartContacts",
+    "PeakLocations",
     "PlaneContact",
     "RasterField",
     "RunningGovernor",
     "RunningThrottle",
     "Startable",
+    "ZoneTemperatures",
 }
 
 

@@ -64,7 +64,7 @@ def plain_extremes(fluxes: FaceFluxes) -> tuple[np.ndarray, np.ndarray]:
     low = t + np.minimum(np.minimum(-0.5 * a, 0.5 * b).min(axis=0), 0.0)
     high = t + np.maximum(np.maximum(-0.5 * a, 0.5 * b).max(axis=0), 0.0)
     group = groups(joints(fluxes, flux.resistance), tuple(n + 1 for n in t.shape))
-    rises = {
+    face_rise = {
         corner: np.stack(
             [
                 shifted(-0.5 * a[axis] if side else 0.5 * b[axis], corner, 0.0)
@@ -77,7 +77,7 @@ def plain_extremes(fluxes: FaceFluxes) -> tuple[np.ndarray, np.ndarray]:
         corner: shifted(np.where(is_body, conductivity.max(axis=0), 0.0), corner, 0.0) for corner in CORNERS
     }
     for corner in CORNERS:
-        value = vertex_values(t, corner, group, rises, weight)
+        value = vertex_values(t, corner, group, face_rise, weight)
         cells = tuple(slice(1 - c, n + 1 - c) for c, n in zip(corner, t.shape, strict=True))
         low, high = np.fmin(low, value[cells]), np.fmax(high, value[cells])
     return low, high
@@ -87,24 +87,24 @@ def vertex_values(
     t: np.ndarray,
     corner: tuple[int, ...],
     group: dict[tuple[int, ...], np.ndarray],
-    rises: dict[tuple[int, ...], np.ndarray],
+    face_rise: dict[tuple[int, ...], np.ndarray],
     weight: dict[tuple[int, ...], np.ndarray],
 ) -> np.ndarray:
     """Return the temperature [K] of every vertex in the cell on one side of it, NaN outside the body."""
     is_own = {other: (group[other] == group[corner]) & (weight[other] > 0.0) for other in CORNERS}
     center = {other: shifted(t, other, 0.0) for other in CORNERS}
-    least = np.full(group[corner].shape, np.inf)
-    greatest = -least
+    lower = np.full(group[corner].shape, np.inf)
+    upper = -lower
     for other in CORNERS:
         down, up = (
-            np.minimum(rises[other].min(axis=0), 0.0),
-            np.maximum(rises[other].max(axis=0), 0.0),
+            np.minimum(face_rise[other].min(axis=0), 0.0),
+            np.maximum(face_rise[other].max(axis=0), 0.0),
         )
-        least = np.where(is_own[other], np.minimum(least, center[other] + down), least)
-        greatest = np.where(is_own[other], np.maximum(greatest, center[other] + up), greatest)
-    total, sum_of_weights = np.zeros((2, *least.shape))
+        lower = np.where(is_own[other], np.minimum(lower, center[other] + down), lower)
+        upper = np.where(is_own[other], np.maximum(upper, center[other] + up), upper)
+    total, sum_of_weights = np.zeros((2, *lower.shape))
     for other in CORNERS:
-        value = np.minimum(np.maximum(center[other] + rises[other].sum(axis=0), least), greatest)
+        value = np.minimum(np.maximum(center[other] + face_rise[other].sum(axis=0), lower), upper)
         total += np.where(is_own[other], weight[other] * np.where(is_own[other], value, 0.0), 0.0)
         sum_of_weights += np.where(is_own[other], weight[other], 0.0)
     with np.errstate(invalid="ignore"):

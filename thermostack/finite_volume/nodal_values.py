@@ -135,18 +135,18 @@ def _vertex(around: _Neighbourhood, corner: tuple[int, int, int]) -> tuple[np.nd
     """Return temperatures [K] of a vertex of each cell, (n,), and the steps (3, n) to its best conductor."""
     block = tuple(slice(side, side + 2) for side in corner)
     t, weight = around.t[block], around.weight[block]
-    rises = []
+    face_rise = []
     for axis in (Z, Y, X):
         low, high = around.rise[0, axis][block], around.rise[1, axis][block]
         is_below = np.array([True, False]).reshape([-1 if n == axis else 1 for n in range(4)])
-        rises.append(np.where(is_below, high, low))  # at the face that has the vertex
+        face_rise.append(np.where(is_below, high, low))  # at the face that has the vertex
     own = (1 - corner[0], 1 - corner[1], 1 - corner[2])  # the cell itself among the eight around the vertex
     is_connected = _connected(around, corner, own) & (weight > 0.0)
     weight = np.where(is_connected, weight, 0.0)
-    low, high = t + np.minimum(np.min(rises, axis=0), 0.0), t + np.maximum(np.max(rises, axis=0), 0.0)
+    low, high = t + np.minimum(np.min(face_rise, axis=0), 0.0), t + np.maximum(np.max(face_rise, axis=0), 0.0)
     low = np.where(is_connected, low, np.inf).min(axis=(0, 1, 2))
     high = np.where(is_connected, high, -np.inf).max(axis=(0, 1, 2))
-    value = np.clip(t + rises[Z] + rises[Y] + rises[X], low, high)
+    value = np.clip(t + face_rise[Z] + face_rise[Y] + face_rise[X], low, high)
     mean = np.clip((weight * value).sum(axis=(0, 1, 2)) / weight.sum(axis=(0, 1, 2)), low, high)
     best = weight.copy()
     best[own] *= 1.0 + 1e-9  # of equal conductors the cell itself

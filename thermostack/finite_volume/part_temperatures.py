@@ -231,8 +231,8 @@ def find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:
     offset = OFFSETS[point]
     source_offset = offset - steps
     a, b = fluxes.of_cells(source, fluxes.conductivity.of_cells(*source)).slopes
-    highest = np.max([-0.5 * a, np.zeros(a.shape), 0.5 * b], axis=0)
-    rise = np.where(source_offset < 0.0, -0.5 * a, np.where(source_offset > 0.0, 0.5 * b, highest))
+    largest = np.max([-0.5 * a, np.zeros(a.shape), 0.5 * b], axis=0)
+    rise = np.where(source_offset < 0.0, -0.5 * a, np.where(source_offset > 0.0, 0.5 * b, largest))
     source_cell = np.ravel_multi_index(source, fluxes.t.shape)
     return PeakLocations(hottest, offset, source_cell, source_offset, rise, np.abs(b - a))
 
