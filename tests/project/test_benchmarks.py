@@ -27,12 +27,18 @@ QUICK = {
     "transient_stage.py": (["--quick"], "claim"),
 }
 
+LONG = {"error_estimate.py", "error_estimate_classes.py", "libraries.py"} | {
+    name for name in QUICK if name.startswith("transient_")
+}
+
 
 def test_every_benchmark_has_its_smoke_run() -> None:
     assert {path.name for path in (ROOT / "benchmarks").glob("*.py")} == set(QUICK)
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in QUICK]
+)
 def test_benchmark_runs(name: str) -> None:
     options, word = QUICK[name]
     command = [sys.executable, str(ROOT / "benchmarks" / name), *options]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import pytest
 from skfem import Basis, BilinearForm, ElementHex2, FacetBasis, LinearForm, MeshHex, solve
 from skfem.helpers import dot, grad
 from support.fine_references import Reference, extrapolated
@@ -128,6 +129,7 @@ def by_fine_grids() -> dict[str, tuple[Reference, Reference]]:
     }
 
 
+@pytest.mark.slow
 def test_fine_grids_agree_with_quadratic_elements() -> None:
     """The references of the benchmark are made like this: means to 5e-4 of the rise, peaks to 1e-3."""
     found = by_fine_grids()
