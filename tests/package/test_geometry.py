@@ -458,6 +458,27 @@ def test_gap_fill_of_a_base_leaves_the_stacks_in_place() -> None:
     assert part_at(geometry, 9 * mm, 2 * mm, 1.005 * mm) == "cooling.top.gap_fill"
 
 
+def test_narrow_gap_above_a_base_on_the_bottom_is_a_warning_or_filled() -> None:
+    """A spreader of 10 mm on a sheet of 4 mm: the base below both touches the sheet alone."""
+    wide = Stack("wide", (10 * mm, 10 * mm), (sheet("cu", 1 * mm),), on="thin", position=(-3 * mm, -3 * mm))
+    messages = {}
+    for thickness in (0.02 * mm, 0.3 * mm):
+        thin = Stack("thin", (4 * mm, 4 * mm), (sheet("si", thickness, power=1.0),))
+        for fill in (None, "void", "tim_gel"):
+            base = Base("copper", 2 * mm, (10 * mm, 10 * mm), gap_fill=fill)
+            cooling = Cooling(bottom=ColdPlate(300.0, h=1e4, base=base))
+            geometry = build_geometry(Package("p", (thin, wide), cooling))
+            messages[thickness, fill] = [str(warning) for warning in geometry.warnings]
+            is_filled = thickness < 0.2 * mm and fill == "tim_gel"
+            beside = part_at(geometry, -1 * mm, 2 * mm, 0.5 * thickness)
+            assert beside == ("cooling.bottom.gap_fill" if is_filled else "")
+            assert part_at(geometry, 2 * mm, 2 * mm, 0.5 * thickness) == "thin.si"
+    (text,) = messages.pop((0.02 * mm, None))
+    assert text.startswith("cooling.bottom[0].base: an empty gap of 20 um separates the base from wide (add")
+    assert text.endswith("[W-GAP]")
+    assert not any(messages.values())
+
+
 def test_base_extends_above_the_board_that_carries_the_die() -> None:
     hot_board = replace(board(), layers=(sheet("core", 1 * mm, power=1.0),))
     tall, cap = die("tall", 1 * mm, 1 * mm, 0.1 * mm), die("cap", 0.0, 0.0, 0.02 * mm, on="tall")

@@ -99,6 +99,30 @@ def base_gaps(
     return found
 
 
+def narrow_gaps_above(
+    boxes: Sequence[Box], base: Rectangle, z: float, placements: Mapping[str, Placement]
+) -> dict[str, list[Rectangle]]:
+    """Return by stack the rectangles [m] where a narrow empty gap separates it from a base below it.
+
+    The top of the base is at height z [m]. The stacks extend beyond their support, and the gap is narrower
+    than `MAX_SUSPICIOUS_GAP`.
+    """
+    top = max(box.high[2] for box in boxes)
+    upside_down = [
+        Box(box.part, (*box.low[:2], top - box.high[2]), (*box.high[:2], top - box.low[2])) for box in boxes
+    ]
+    found = {}
+    for name, placement in placements.items():
+        if not COINCIDENCE_TOLERANCE < placement.z0 - z < MAX_SUSPICIOUS_GAP:
+            continue
+        over = [common for outline in placement.solid() if (common := intersection(outline, base))]
+        if open_ones := [
+            each for each in over if find_gap_below(upside_down, each, top - z, top - placement.z0)
+        ]:
+            found[name] = open_ones
+    return found
+
+
 def touched_carriers(z: float, placements: Mapping[str, Placement]) -> set[str]:
     """Return the names of the stacks that carry those with their top at height z [m]."""
     touched = [name for name, each in placements.items() if abs(z - each.z1) < COINCIDENCE_TOLERANCE]

@@ -11,7 +11,13 @@ from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes, Axes
 from thermostack.package.box import Box, boxes_over
-from thermostack.package.contact import base_gaps, gap_diagnostics, support_diagnostics, touched_carriers
+from thermostack.package.contact import (
+    base_gaps,
+    gap_diagnostics,
+    narrow_gaps_above,
+    support_diagnostics,
+    touched_carriers,
+)
 from thermostack.package.cooling import Base, ColdPlate, HeatSink
 from thermostack.package.disc import plan_rectangles
 from thermostack.package.package import Package
@@ -352,6 +358,8 @@ class _GeometryBuilder:
             path = ("cooling", face, n)
             if is_top:
                 self.fill_gaps_below_base(base, outline, z, path)
+            else:
+                self.fill_gaps_above_base(base, outline, z, path)
             part = self.add_part(f"cooling.{face}.base", base.material, (*path, "base"))
             self.add_boxes(part, [outline], *((z, z + base.thickness) if is_top else (z - base.thickness, z)))
 
@@ -363,17 +371,31 @@ class _GeometryBuilder:
         gaps = base_gaps(self.boxes, outline, z, self.placements)
         if base.gap_fill is None:
             carriers = touched_carriers(z, self.placements)
-            found = [_base_gap(self.placements[name], z, path, is_carrier=name in carriers) for name in gaps]
+            found = [
+                _base_gap(name, z - self.placements[name].z1, path, is_warning=name in carriers)
+                for name in gaps
+            ]
             self.package.refuse(found)
             self.warnings += found
+        self.fill_base_gaps(base, [(gaps[name], self.placements[name].z1, z) for name in gaps], path)
+
+    def fill_gaps_above_base(self, base: Base, outline: Rectangle, z: float, path: FieldPath) -> None:
+        """Add the gap fill of a base on the bottom face with its top at height z [m]; without one, warn."""
+        gaps = narrow_gaps_above(self.boxes, outline, z, self.placements)
+        if base.gap_fill is None:
+            self.warnings += [
+                _base_gap(name, self.placements[name].z0 - z, path, is_warning=True) for name in gaps
+            ]
+        self.fill_base_gaps(base, [(gaps[name], z, self.placements[name].z0) for name in gaps], path)
+
+    def fill_base_gaps(
+        self, base: Base, gaps: list[tuple[list[Rectangle], float, float]], path: FieldPath
+    ) -> None:
+        """Add the gap fill of a base in rectangles [m] between two heights [m]; stacks take precedence."""
         if gaps and base.gap_fill not in (None, VOID):
             part = self.add_part(f"{path[0]}.{path[1]}.gap_fill", base.gap_fill, (*path, "base", "gap_fill"))
-            filled = [
-                box
-                for name, under in gaps.items()
-                for box in boxes_over(under, part, self.placements[name].z1, z)
-            ]
-            self.boxes[self.first_stack_box : self.first_stack_box] = filled  # the stacks take precedence
+            filled = [box for plan, low, high in gaps for box in boxes_over(plan, part, low, high)]
+            self.boxes[self.first_stack_box : self.first_stack_box] = filled
 
     def stacks_on(self, name: str) -> list[Placement]:
         """Return the stacks whose only support is a stack, and those on them."""
@@ -393,12 +415,8 @@ def _without_copies(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
             yield each
 
 
-def _base_gap(placement: Placement, z: float, path: FieldPath, *, is_carrier: bool) -> Diagnostic:
-    """Return the error of a stack below a base at height z [m] that it does not touch.
-
-    It is a warning where the stack carries others that the base touches.
-    """
-    name, gap = placement.stack.name, format_quantity(z - placement.z1, "length")
-    text = f"an empty gap of {gap} separates the base from {name}"
+def _base_gap(name: str, gap: float, path: FieldPath, *, is_warning: bool) -> Diagnostic:
+    """Return the error or warning of a gap [m] between a base and a stack."""
+    text = f"an empty gap of {format_quantity(gap, 'length')} separates the base from {name}"
     hint = f"add a layer to {name}, or give the base a gap_fill (void leaves the gap empty)"
-    return diagnostic_at((*path, "base"), text, hint, "W-GAP" if is_carrier else "E-GAP")
+    return diagnostic_at((*path, "base"), text, hint, "W-GAP" if is_warning else "E-GAP")
