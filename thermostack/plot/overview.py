@@ -271,6 +271,6 @@ def _summary(steady: SteadyResult) -> str:
     nearest = steady.nearest_to_limit
     if nearest is not None:
         margin = nearest.margin or 0.0
-        owner = "its" if nearest.name == peak.name else f"the {nearest.name}"
-        text += f",  {abs(margin):.1f} K {'below' if margin >= 0.0 else 'above'} {owner} limit"
+        limit = "its limit" if nearest.name == peak.name else f"the limit of {nearest.name}"
+        text += f",  {abs(margin):.1f} K {'below' if margin >= 0.0 else 'above'} {limit}"
     return text
