@@ -450,12 +450,19 @@ def test_gap_fill_of_a_base_fills_the_gaps_or_permits_them() -> None:
         assert part_at(geometry, 6 * mm, 2 * mm, 1.49 * mm) == ""
 
 
-def test_gap_fill_of_a_base_leaves_the_stacks_in_place() -> None:
-    thin = die("thin", 1 * mm, 1 * mm, 0.01 * mm)  # the board below, 10 um deeper, is a gap too
+@pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])
+def test_gap_fill_of_a_base_fills_gaps_of_any_height(scale: float) -> None:
+    """It leaves stacks in place, and the space over the board that carries the die below the base."""
+    tall, low = die("tall", 1 * mm, 1 * mm, 0.02 * scale * mm), die("low", 7 * mm, 1 * mm, 0.01 * scale * mm)
     base = Base("copper", 3 * mm, (20 * mm, 10 * mm), (10 * mm, 5 * mm), gap_fill="tim_gel")
-    geometry = geometry_of(board(), thin, cooling=Cooling(top=ColdPlate(300.0, h=1e4, base=base)))
-    assert part_at(geometry, 2 * mm, 2 * mm, 1.005 * mm).startswith("thin.")
-    assert part_at(geometry, 9 * mm, 2 * mm, 1.005 * mm) == "cooling.top.gap_fill"
+    geometry = geometry_of(board(), tall, low, cooling=Cooling(top=ColdPlate(300.0, h=1e4, base=base)))
+    above, below = (1 * mm + share * scale * mm for share in (0.015, 0.005))
+    assert part_at(geometry, 2 * mm, 2 * mm, above).startswith("tall.")
+    assert part_at(geometry, 8 * mm, 2 * mm, above) == "cooling.top.gap_fill"
+    assert part_at(geometry, 8 * mm, 2 * mm, below).startswith("low.")
+    assert part_at(geometry, 12 * mm, 2 * mm, above) == ""
+    texts = [str(warning) for warning in geometry.warnings]
+    assert [("separates the base from board" in text) for text in texts] == ([True] if scale < 10 else [])
 
 
 def test_narrow_gap_above_a_base_on_the_bottom_is_a_warning_or_filled() -> None:
@@ -469,12 +476,13 @@ def test_narrow_gap_above_a_base_on_the_bottom_is_a_warning_or_filled() -> None:
             cooling = Cooling(bottom=ColdPlate(300.0, h=1e4, base=base))
             geometry = build_geometry(Package("p", (thin, wide), cooling))
             messages[thickness, fill] = [str(warning) for warning in geometry.warnings]
-            is_filled = thickness < 0.2 * mm and fill == "tim_gel"
             beside = part_at(geometry, -1 * mm, 2 * mm, 0.5 * thickness)
-            assert beside == ("cooling.bottom.gap_fill" if is_filled else "")
+            assert beside == ("cooling.bottom.gap_fill" if fill == "tim_gel" else "")
             assert part_at(geometry, 2 * mm, 2 * mm, 0.5 * thickness) == "thin.si"
     (text,) = messages.pop((0.02 * mm, None))
-    assert text.startswith("cooling.bottom[0].base: an empty gap of 20 um separates the base from wide (add")
+    assert text.startswith(
+        "cooling.bottom[0].base: an empty gap of 20 um separates the base from wide (give the"
+    )
     assert text.endswith("[W-GAP]")
     assert not any(messages.values())
 

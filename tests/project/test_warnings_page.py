@@ -12,6 +12,7 @@ from thermostack.materials.material_kind import KIND_OF_WORDS
 from thermostack.mesh.block_cells import MAX_LISTED_BLOCKS
 from thermostack.mesh.cooler_coverage import MIN_LISTED_SHARE
 from thermostack.mesh.merged_planes import MERGE_DISTANCES, MERGE_FRACTION
+from thermostack.package.contact import MAX_SUSPICIOUS_GAP
 from thermostack.schema import usual_ranges
 from thermostack.schema.usual_ranges import (
     MAX_USUAL_HEAT_FLUX,
@@ -29,6 +30,7 @@ from thermostack.units import format_quantity
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/guide/warnings.md").read_text(encoding="utf-8")
 FLUX = f"above {format_quantity(MAX_USUAL_HEAT_FLUX, 'heat_flux')}"
+GAP = f"below {format_quantity(MAX_SUSPICIOUS_GAP, 'length')}"
 NM = {axis: format_quantity(value, "length") for axis, value in MERGE_DISTANCES.items()}
 
 # Code, begin of the second column, and threshold of every row with one.
@@ -46,6 +48,8 @@ THRESHOLDS = [
     ("W-COOLING", "heat transfer coefficient", f"outside {USUAL_HTC}"),
     ("W-COOLING", "fixed heat flux", FLUX),
     ("W-COOLING", "heat sink or cold plate", f"each on more than {MIN_LISTED_SHARE:.0%}".replace("%", " %")),
+    ("W-GAP", "empty gap between a base and", GAP),
+    ("W-GAP", "empty gap between a base at the bottom", GAP),
     ("W-GRID", "merged planes",
      f"closer than {MERGE_FRACTION:g} of the smaller part, or than {NM['x']} in x and y and {NM['z']} in z"),
     ("W-TEMPERATURE", "any part", f"above {MAX_USUAL_TEMPERATURE:g} K"),

@@ -12,10 +12,11 @@ from thermostack.package.box import Box, plan
 from thermostack.package.placement import Placement
 from thermostack.package.position_frame import position_frame
 from thermostack.package.rectangles import COINCIDENCE_TOLERANCE, Rectangle, intersection
-from thermostack.schema.validated_dataclass import diagnostic_at
+from thermostack.schema.validated_dataclass import FieldPath, diagnostic_at
 from thermostack.units import format_quantity
 
 # m: an empty gap between a stack without power and a base that is narrower than this is probably an error.
+# The length decides about errors and warnings only: a gap fill fills gaps of any height.
 MAX_SUSPICIOUS_GAP = 0.2e-3
 
 
@@ -74,38 +75,38 @@ def gap_diagnostics(boxes: Sequence[Box], placements: Mapping[str, Placement]) -
             break
 
 
-def base_gaps(
+def gaps_below_base(
     boxes: Sequence[Box], base: Rectangle, z: float, placements: Mapping[str, Placement]
 ) -> dict[str, list[Rectangle]]:
-    """Return by stack the rectangles [m] where an empty gap separates it from a base at height z [m].
-
-    Listed are the stacks with power in or below them, and those with a gap narrower than
-    `MAX_SUSPICIOUS_GAP`. A stack that carries others which the base touches is listed in the second case
-    only: a base extends above its board.
-    """
-    carriers = touched_carriers(z, placements)
+    """Return by stack the rectangles [m] where an empty gap separates it from a base at height z [m]."""
     found = {}
     for name, placement in placements.items():
-        gap = z - placement.z1
-        if gap <= COINCIDENCE_TOLERANCE or (gap >= MAX_SUSPICIOUS_GAP and name in carriers):
-            continue
-        tower = {name, *_carriers([name], placements)} - carriers
-        is_powered = any(layer.power is not None for each in tower for layer in placements[each].stack.layers)
-        if not is_powered and gap >= MAX_SUSPICIOUS_GAP:
-            continue
-        under = [common for outline in placement.solid() if (common := intersection(outline, base))]
-        if open_ones := [outline for outline in under if find_gap_below(boxes, outline, z, placement.z1)]:
-            found[name] = open_ones
+        if z - placement.z1 > COINCIDENCE_TOLERANCE:
+            under = [common for outline in placement.solid() if (common := intersection(outline, base))]
+            if open_ones := [outline for outline in under if find_gap_below(boxes, outline, z, placement.z1)]:
+                found[name] = open_ones
     return found
 
 
-def narrow_gaps_above(
+def is_probable_error(name: str, z: float, placements: Mapping[str, Placement]) -> bool:
+    """Return whether an empty gap between a stack and a base at height z [m] is probably not meant.
+
+    So it is for stacks with power in or below them, and for a gap narrower than `MAX_SUSPICIOUS_GAP`. For a
+    stack that carries others which the base touches only the second counts: a base extends above its board.
+    """
+    if z - placements[name].z1 < MAX_SUSPICIOUS_GAP:
+        return True
+    carriers = touched_carriers(z, placements)
+    tower = set() if name in carriers else {name, *_carriers([name], placements)} - carriers
+    return any(layer.power is not None for each in tower for layer in placements[each].stack.layers)
+
+
+def gaps_above_base(
     boxes: Sequence[Box], base: Rectangle, z: float, placements: Mapping[str, Placement]
 ) -> dict[str, list[Rectangle]]:
-    """Return by stack the rectangles [m] where a narrow empty gap separates it from a base below it.
+    """Return by stack the rectangles [m] where an empty gap separates it from a base below it.
 
-    The top of the base is at height z [m]. The stacks extend beyond their support, and the gap is narrower
-    than `MAX_SUSPICIOUS_GAP`.
+    The top of the base is at height z [m], and the stacks extend beyond their support.
     """
     top = max(box.high[2] for box in boxes)
     upside_down = [
@@ -113,7 +114,7 @@ def narrow_gaps_above(
     ]
     found = {}
     for name, placement in placements.items():
-        if not COINCIDENCE_TOLERANCE < placement.z0 - z < MAX_SUSPICIOUS_GAP:
+        if placement.z0 - z <= COINCIDENCE_TOLERANCE:
             continue
         over = [common for outline in placement.solid() if (common := intersection(outline, base))]
         if open_ones := [
@@ -121,6 +122,23 @@ def narrow_gaps_above(
         ]:
             found[name] = open_ones
     return found
+
+
+def base_gap_error(name: str, gap: float, path: FieldPath) -> Diagnostic:
+    """Return the error of a gap [m] between a base and a stack that its gap fill would fill."""
+    hint = f"add a layer to {name}, or give the base a gap_fill (void leaves the gap empty)"
+    return diagnostic_at((*path, "base"), _gap_text(name, gap), hint, "E-GAP")
+
+
+def base_gap_warning(name: str, gap: float, path: FieldPath, *, is_fillable: bool) -> Diagnostic:
+    """Return the warning of a gap [m] between a base and a stack."""
+    advice = "give the base a gap_fill" if is_fillable else f"give {name} a layer or a filler"
+    hint = f"{advice}; gap_fill: void of the base leaves the gap empty"
+    return diagnostic_at((*path, "base"), _gap_text(name, gap), hint, "W-GAP")
+
+
+def _gap_text(name: str, gap: float) -> str:
+    return f"an empty gap of {format_quantity(gap, 'length')} separates the base from {name}"
 
 
 def touched_carriers(z: float, placements: Mapping[str, Placement]) -> set[str]:

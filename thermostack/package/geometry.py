@@ -12,9 +12,13 @@ from thermostack.materials.material import VOID, Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes, Axes
 from thermostack.package.box import Box, boxes_over
 from thermostack.package.contact import (
-    base_gaps,
+    MAX_SUSPICIOUS_GAP,
+    base_gap_error,
+    base_gap_warning,
     gap_diagnostics,
-    narrow_gaps_above,
+    gaps_above_base,
+    gaps_below_base,
+    is_probable_error,
     support_diagnostics,
     touched_carriers,
 )
@@ -32,8 +36,7 @@ from thermostack.package.rectangles import (
     intersection,
 )
 from thermostack.package.stack import Layer
-from thermostack.schema.validated_dataclass import FieldPath, diagnostic_at
-from thermostack.units import format_quantity
+from thermostack.schema.validated_dataclass import FieldPath
 
 
 @dataclass(frozen=True)
@@ -368,23 +371,29 @@ class _GeometryBuilder:
 
         Raises DescriptionError where it has none and a gap separates it from a stack that it should cool.
         """
-        gaps = base_gaps(self.boxes, outline, z, self.placements)
-        if base.gap_fill is None:
-            carriers = touched_carriers(z, self.placements)
-            found = [
-                _base_gap(name, z - self.placements[name].z1, path, is_warning=name in carriers)
+        gaps = gaps_below_base(self.boxes, outline, z, self.placements)
+        carriers = touched_carriers(z, self.placements)
+        filled = [] if base.gap_fill is None else [name for name in gaps if name not in carriers]
+        if base.gap_fill != VOID:
+            wrong = [
+                (name, z - self.placements[name].z1)
                 for name in gaps
+                if name not in filled and is_probable_error(name, z, self.placements)
             ]
-            self.package.refuse(found)
-            self.warnings += found
-        self.fill_base_gaps(base, [(gaps[name], self.placements[name].z1, z) for name in gaps], path)
+            self.package.refuse([base_gap_error(*gap, path) for gap in wrong if gap[0] not in carriers])
+            self.warnings += [
+                base_gap_warning(*gap, path, is_fillable=False) for gap in wrong if gap[0] in carriers
+            ]
+        self.fill_base_gaps(base, [(gaps[name], self.placements[name].z1, z) for name in filled], path)
 
     def fill_gaps_above_base(self, base: Base, outline: Rectangle, z: float, path: FieldPath) -> None:
         """Add the gap fill of a base on the bottom face with its top at height z [m]; without one, warn."""
-        gaps = narrow_gaps_above(self.boxes, outline, z, self.placements)
+        gaps = gaps_above_base(self.boxes, outline, z, self.placements)
         if base.gap_fill is None:
             self.warnings += [
-                _base_gap(name, self.placements[name].z0 - z, path, is_warning=True) for name in gaps
+                base_gap_warning(name, gap, path, is_fillable=True)
+                for name in gaps
+                if (gap := self.placements[name].z0 - z) < MAX_SUSPICIOUS_GAP
             ]
         self.fill_base_gaps(base, [(gaps[name], z, self.placements[name].z0) for name in gaps], path)
 
@@ -413,10 +422,3 @@ def _without_copies(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
         if each.file is None or place not in seen:
             seen.add(place)
             yield each
-
-
-def _base_gap(name: str, gap: float, path: FieldPath, *, is_warning: bool) -> Diagnostic:
-    """Return the error or warning of a gap [m] between a base and a stack."""
-    text = f"an empty gap of {format_quantity(gap, 'length')} separates the base from {name}"
-    hint = f"add a layer to {name}, or give the base a gap_fill (void leaves the gap empty)"
-    return diagnostic_at((*path, "base"), text, hint, "W-GAP" if is_warning else "E-GAP")
