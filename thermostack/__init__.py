@@ -80,6 +80,8 @@ if TYPE_CHECKING:
     from thermostack.package.stack import Layer as Layer
     from thermostack.package.stack import Region as Region
     from thermostack.package.stack import Stack as Stack
+    from thermostack.package.thermal_link import LinkEnd as LinkEnd
+    from thermostack.package.thermal_link import ThermalLink as ThermalLink
     from thermostack.results.history import History as History
     from thermostack.results.impedance_error import ImpedanceError as ImpedanceError
     from thermostack.results.impedance_result import ThermalImpedance as ThermalImpedance
@@ -184,6 +186,10 @@ _NAMES_BY_MODULE = {
         "Layer",
         "Region",
         "Stack",
+    ),
+    "package.thermal_link": (
+        "LinkEnd",
+        "ThermalLink",
     ),
     "results.history": ("History",),
     "results.impedance_error": ("ImpedanceError",),

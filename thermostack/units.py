@@ -137,6 +137,7 @@ _DIMENSIONS = {
         "heat_transfer_coefficient": ("1000 W/m2/K", "W/m2/K", ((0, "W/m2/K"), (1e5, "kW/m2/K"))),
         "thermal_resistance": ("0.1 K/W", "K/W", ((0, "mK/W"), (1e-2, "K/W"))),
         "area_resistance": ("5 mm2 K/W", "m2 K/W", ((0, "mm2 K/W"), (1, "m2 K/W"))),
+        "conductance": ("5 mW/K", "W/K", ((0, "uW/K"), (1e-3, "mW/K"), (1, "W/K"))),
         "conductivity": ("150 W/m/K", "W/m/K", ((0, "W/m/K"),)),
         "conductivity_change": ("-0.5 W/m/K2", "W/m/K2", ((0, "W/m/K2"),)),
         "density": ("2330 kg/m3", "kg/m3", ((0, "kg/m3"),)),
@@ -158,7 +159,6 @@ _OTHER_NOUNS = {  # SI unit: name; dimensions that are never expected, for messa
     "J": "an energy",
     "kg": "a mass",
     "kg/s": "a mass flow",
-    "W/K": "a conductance",
     "W/m": "a power per length",
     "m K/W": "a thermal resistivity",
 }

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 
 from thermostack.finite_volume import _face_conductance
 from thermostack.finite_volume.cell_properties import CellProperties, Law
+from thermostack.finite_volume.link_conductance import LinkConductance, assemble_links
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
@@ -69,7 +71,7 @@ class BoundaryConductance:
 
 @dataclass(frozen=True, eq=False)
 class Conduction:
-    """The operator G of `C dT/dt + G T = P` [W/K], stored as face conductances.
+    """The operator G of `C dT/dt + G T = P` [W/K], stored as face conductances and terms of links.
 
     Cells without any conductance are outside the body. The face conductances are all float32 or all float64.
     """
@@ -79,6 +81,7 @@ class Conduction:
     g_z: np.ndarray  # (nz - 1, ny, nx) W/K
     boundary: BoundaryConductance
     boundary_face_conductance: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (n,) W/K
+    links: LinkConductance | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -106,6 +109,8 @@ class Conduction:
             flux = g * -np.diff(t, axis=axis)
             outflow[_low(axis)] += flux
             outflow[_high(axis)] -= flux
+        if self.links is not None:
+            self.links.add_outflow(t, outflow)
         return outflow
 
     def outflow_of_plane(self, k: int, t: np.ndarray) -> np.ndarray:
@@ -123,10 +128,12 @@ class Conduction:
             outflow += self.g_z[k - 1] * (here - t[k - 1])
         if k + 1 < nz:
             outflow += self.g_z[k] * (here - t[k + 1])
+        if self.links is not None:
+            outflow += self.links.outflow_of_plane(k, t)
         return outflow
 
     def diagonal_of_plane(self, k: int) -> np.ndarray:
-        """Return the diagonal of G for the cells at height k [W/K], (ny, nx)."""
+        """Return the diagonal of G without links for the cells at height k [W/K], (ny, nx)."""
         nz, ny, nx = self.shape
         total = np.zeros((ny, nx))
         here = slice(*self.boundary.start[[k * ny, (k + 1) * ny]].tolist())
@@ -139,20 +146,33 @@ class Conduction:
         return total
 
     def diagonal(self) -> np.ndarray:
-        """Return the diagonal of G, the sum of the conductances of each cell [W/K], (nz, ny, nx)."""
+        """Return the diagonal of G without links [W/K], (nz, ny, nx): the sum of the conductances of a cell."""
         return np.stack([self.diagonal_of_plane(k) for k in range(self.shape[0])])
 
     @property
     def is_active(self) -> np.ndarray:
         """Return which cells are in the body, those with any conductance, (nz, ny, nx) bool."""
         active: np.ndarray = self.diagonal() > 0.0
+        if self.links is not None:
+            active.reshape(-1)[self.links.cell] = True
         return active
 
+    def components(self) -> tuple[int, np.ndarray]:
+        """Return the number of connected components of G, and the component of each cell, (cells,).
+
+        A cell outside the body is a component of its own.
+        """
+        graph = self.to_csr()
+        if self.links is not None:
+            graph = sp.csr_array(graph + self.links.connections(self.cells))
+        count, label = connected_components(graph, directed=False)
+        return int(count), label
+
     def to_csr(self) -> sp.csr_array:
-        """Return G as a sparse matrix [W/K]; each cell outside the body has a diagonal entry of 1 W/K."""
+        """Return G without links as a sparse matrix [W/K]; a cell outside the body has a diagonal of 1 W/K."""
         diagonal = self.diagonal()
         cells = diagonal.size
-        diagonals = [np.where(diagonal > 0.0, diagonal, 1.0).ravel()]
+        diagonals = [np.where(self.is_active, diagonal, 1.0).ravel()]
         offsets = [0]
         for g, axis, stride in (
             (self.g_x, 2, 1),
@@ -172,6 +192,23 @@ class Conduction:
         )
         matrix.eliminate_zeros()
         return sp.csr_array(matrix)
+
+
+def face_conductance_sums(
+    cells: tuple[np.ndarray, ...], conductances: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return the sum of the conductances of the faces of some cells [W/K], given by indices k, j, i, (n,).
+
+    `conductances` are those of the faces along z, y and x [W/K].
+    """
+    total = np.zeros(cells[0].size)
+    for axis, g in enumerate(conductances):
+        for step in (-1, 0):
+            index = cells[axis] + step
+            exists = (index >= 0) & (index < g.shape[axis])
+            face = tuple((index if n == axis else at)[exists] for n, at in enumerate(cells))
+            total[exists] += g[face]
+    return total
 
 
 def _low(axis: int) -> tuple[slice, ...]:
@@ -231,7 +268,8 @@ def assemble_conduction(
         model, conductivity or CellConductivity(model), np.ones(nz, dtype=bool), g_x, g_y, g_z, faces
     )
     boundary = BoundaryConductance.accumulate((nz, ny, nx), model.boundary.cell, faces)
-    return Conduction(g_x, g_y, g_z, boundary, faces)
+    links = assemble_links(model, conductivity or CellConductivity(model))
+    return Conduction(g_x, g_y, g_z, boundary, faces, links)
 
 
 def update_conduction(
@@ -240,14 +278,15 @@ def update_conduction(
     """Return the conductances of a model at other temperatures [W/K], in the arrays of `conduction`.
 
     Only the faces of cells in the given planes (nz,) bool are updated, by default of all planes in which a
-    conductivity depends on temperature.
+    conductivity depends on temperature, and all links.
     """
     g_x, g_y, g_z = conduction.g_x, conduction.g_y, conduction.g_z
     faces = conduction.boundary_face_conductance.copy()
     is_updated = conductivity.varies if planes is None else planes
     _set_conductances(model, conductivity, is_updated, g_x, g_y, g_z, faces)
     total = BoundaryConductance.accumulate(conduction.shape, model.boundary.cell, faces)
-    return Conduction(g_x, g_y, g_z, conduction.boundary.with_conductance(total.conductance), faces)
+    boundary = conduction.boundary.with_conductance(total.conductance)
+    return Conduction(g_x, g_y, g_z, boundary, faces, assemble_links(model, conductivity))
 
 
 def _set_conductances(

@@ -15,9 +15,16 @@ from itertools import product
 import numpy as np
 
 from thermostack.finite_volume import _corner_scheme
-from thermostack.finite_volume.conduction import FACE_CONDUCTANCE_DTYPE, BoundaryConductance, Conduction
+from thermostack.finite_volume.conduction import (
+    FACE_CONDUCTANCE_DTYPE,
+    BoundaryConductance,
+    Conduction,
+    face_conductance_sums,
+)
+from thermostack.finite_volume.link_conductance import LinkConductance, WeightedPoints, join_points
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks
 from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.mesh.link_cells import EndCells
 from thermostack.mesh.model import Model
 
 # Conductance between two corners without contact resistance, or to a fixed temperature, in conductances of
@@ -85,7 +92,8 @@ class CornerScheme:
         for k in contacts:
             below = int(self.base[k]) - 1
             g_z[below] = _contact_conductance(model, k, g_z[below - 1], g_z[below + 1])
-        self.conduction = Conduction(g_x, g_y, g_z, self._add_boundary(fluxes, (g_z, g_y, g_x)))
+        boundary = self._add_boundary(fluxes, (g_z, g_y, g_x))
+        self.conduction = Conduction(g_x, g_y, g_z, boundary, links=self._links(fluxes))
 
     def _add_boundary(
         self, fluxes: FaceFluxes, conductances: tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -112,7 +120,7 @@ class CornerScheme:
         conductance, heat, fixed, temperature = (np.asarray(row, dtype=np.float64) for row in rows)
         where = np.flatnonzero(fixed)
         if where.size:
-            rigid = RIGID_FACTOR * _edge_sums(np.unravel_index(corner[where], shape), conductances)
+            rigid = RIGID_FACTOR * face_conductance_sums(np.unravel_index(corner[where], shape), conductances)
             target = temperature[where] / fixed[where]
             conductance[where] += rigid
             heat[where] += rigid * target
@@ -133,6 +141,24 @@ class CornerScheme:
                 step[axes[boundary.axis], np.arange(boundary.cell.size)] = side
             found.append(np.ravel_multi_index(tuple(first + step), self.power.shape))
         return np.stack(found)
+
+    def _links(self, fluxes: FaceFluxes) -> LinkConductance | None:
+        """Return the links between the corners on the faces where they end: a quarter of each cell's weight."""
+        links, model = fluxes.conduction.links, fluxes.model
+        if links is None:
+            return None
+        points = []
+        for link in model.link_cells:
+            pair = zip(link.ends, link.link.ends, strict=True)
+            points.append([self._corners_at(end, is_top=place.is_top) for end, place in pair])
+        return join_points(points, links.own_conductance, np.zeros(links.half_cells.shape))
+
+    def _corners_at(self, end: EndCells, *, is_top: bool) -> WeightedPoints:
+        """Return the indices of the corners at an end, each with a quarter of the weight of its cell."""
+        plane = self.base[end.k] + is_top
+        corners = [(plane, end.j + a, end.i + b) for a, b in product((0, 1), repeat=2)]
+        index = np.concatenate([np.ravel_multi_index(each, self.power.shape) for each in corners])
+        return index, np.tile(0.25 * end.weight, len(corners))
 
     def measure(self) -> CornerTemperatures:
         """Return the mean and the largest corner of every part and block."""
@@ -198,17 +224,3 @@ def _contact_conductance(model: Model, k: int, below: np.ndarray, above: np.ndar
         conductance[corners] += of_faces
         rigid[corners] |= is_open
     return np.where(rigid, RIGID_FACTOR * (below + above), conductance)
-
-
-def _edge_sums(
-    corners: tuple[np.ndarray, ...], conductances: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> np.ndarray:
-    """Return the sum of the conductances of the edges at some corners [W/K], given by indices (n,)."""
-    total = np.zeros(corners[0].size)
-    for axis, g in enumerate(conductances):
-        for step in (-1, 0):
-            index = corners[axis] + step
-            exists = (index >= 0) & (index < g.shape[axis])
-            edge = tuple((index if n == axis else at)[exists] for n, at in enumerate(corners))
-            total[exists] += g[edge]
-    return total

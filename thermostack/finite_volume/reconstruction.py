@@ -52,6 +52,11 @@ class FaceFluxes:
         convected = conduction.boundary_face_conductance * (t.reshape(-1)[boundary.cell] - self.ambient)
         self.boundary_outflow = convected - boundary.flux * boundary.area  # (n,) W out of each boundary face
 
+    def link_inflow_of_plane(self, k: int) -> np.ndarray:
+        """Return the heat flow [W] from links into the cells at height k, (ny, nx)."""
+        links = self.conduction.links
+        return np.zeros(self.t.shape[1:]) if links is None else -links.outflow_of_plane(k, self.t)
+
     @classmethod
     def without_flow(cls, model: Model, conductivity: CellConductivity, t: np.ndarray) -> FaceFluxes:
         """Return the fluxes of a field (nz, ny, nx) [K] in which every cell has one temperature."""

@@ -123,6 +123,15 @@ class AmgPreconditioner:
         z = self._z
         return dot(z, self._r), dot(z, self._gz), dot(z, self._gp), float(self._gz.sum())
 
+    def values_at(self, vector: str, n: int, cell: Array) -> Array:
+        """Return r, z or p in some cells, given by their indices."""
+        field: Array = {"r": self._r, "z": self._z, "p": self._p}[vector]
+        return field.reshape(-1)[cell]
+
+    def set_residual(self, n: int, cell: Array, values: Array) -> None:
+        """Set r in some cells."""
+        self._r.reshape(-1)[cell] = values
+
     def update(self, steps: Array, fields: Array, squares: Array, replacement: None = None) -> None:
         """Set p = z + beta p, field += step p + constant and r -= alpha G p; set squares to r.r.
 

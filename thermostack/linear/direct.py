@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
@@ -25,9 +27,14 @@ class LuFactorization:
         self.conduction = conduction
         self.is_inactive = ~conduction.is_active
         matrix = conduction.to_csr().tocsc()
+        scale = float(matrix.diagonal().mean())
+        extra = np.zeros(matrix.shape[0])
         if pinned is not None:  # where the power of a body sums to zero, no heat flows to the pinned cell
-            extra = np.zeros(matrix.shape[0])
-            extra[pinned] = matrix.diagonal().mean()
+            extra[pinned] = scale
+        joined = self._cells_of_joined_bodies(extra > 0.0)
+        grounding = conduction.links.conductance.max() if conduction.links is not None else 0.0
+        extra[joined] = grounding
+        if extra.any():
             matrix = (matrix + sp.diags_array(extra)).tocsc()
         try:
             # Every pivot order of a symmetric positive definite matrix is stable, so it can minimize fill-in.
@@ -41,6 +48,36 @@ class LuFactorization:
             raise ConvergenceError(
                 f"the direct solver found G singular ({error}); every part needs a path to an ambient"
             ) from error
+        self._set_rank_update(joined, grounding)
+
+    def _cells_of_joined_bodies(self, is_pinned: Array) -> Array:
+        """Return one cell of each body that links alone join to the others, where none is pinned."""
+        conduction = self.conduction
+        if conduction.links is None:
+            return np.zeros(0, dtype=np.intp)
+        count, label = replace(conduction, links=None).components()
+        is_grounded = np.bincount(label, is_pinned, count) > 0.0
+        boundary = conduction.boundary
+        is_grounded |= np.bincount(label[boundary.cell], boundary.conductance, count) > 0.0
+        active = np.flatnonzero(~self.is_inactive)
+        bodies, first = np.unique(label[active], return_index=True)
+        return active[first[~is_grounded[bodies]]]
+
+    def _set_rank_update(self, joined: Array, grounding: float) -> None:
+        """Factorize the terms that the LU factors omit: links, minus the diagonal added to joined bodies.
+
+        By the formula of Woodbury: Golub and Van Loan, Matrix Computations (2013), section 2.1.4.
+        """
+        self._terms: Array = np.zeros((self.is_inactive.size, 0))
+        links = self.conduction.links
+        if links is None:
+            return
+        self._terms = np.zeros((self.is_inactive.size, links.links + joined.size))
+        self._terms[links.cell, : links.links] = links.difference.toarray().T
+        self._terms[joined, links.links + np.arange(joined.size)] = 1.0
+        self._columns = self.lu.solve(self._terms)
+        inverse = np.diag(1.0 / np.append(links.conductance, np.full(joined.size, -grounding)))
+        self._small = inverse + self._terms.T @ self._columns
 
     @property
     def memory(self) -> int:
@@ -49,9 +86,15 @@ class LuFactorization:
 
     def solve(self, rhs: Array) -> Array:
         """Return the temperature rise [K] of each cell, zero in inactive cells; `rhs` [W] has its shape."""
-        t = self.lu.solve(rhs.ravel()).reshape(rhs.shape)
-        t[self.is_inactive] = 0.0
-        t += self.lu.solve((rhs - self.conduction.apply(t)).ravel()).reshape(rhs.shape)
-        t[self.is_inactive] = 0.0
-        rise: Array = t
+        t = self._solve(rhs)
+        t += self._solve(rhs - self.conduction.apply(t))
+        return t
+
+    def _solve(self, rhs: Array) -> Array:
+        """Return the temperature rise [K] before refinement, zero in inactive cells."""
+        t = self.lu.solve(rhs.ravel())
+        if self._terms.size:
+            t -= self._columns @ np.linalg.solve(self._small, self._terms.T @ t)
+        rise: Array = t.reshape(rhs.shape)
+        rise[self.is_inactive] = 0.0
         return rise

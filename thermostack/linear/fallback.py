@@ -11,9 +11,11 @@ from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction, conductivity_contrast
 from thermostack.linear.amg import AmgPreconditioner
 from thermostack.linear.iteration_state import IterationState
+from thermostack.linear.linked_backend import LinkCorrection, LinkedBackend
 from thermostack.linear.multigrid import Multigrid, Widths
 from thermostack.linear.null_space import why_unsolvable
 from thermostack.linear.pcg import reduce_residual, solve_pcg
+from thermostack.linear.pcg_backend import PcgBackend
 from thermostack.mesh.coarsening_rule import COARSENING, GENTLE_COARSENING, CoarseningRule
 
 Array = np.ndarray
@@ -70,7 +72,7 @@ class FallbackChain:
         self, conduction: Conduction, widths: Widths, threads: int, *, keeps_boundary: bool = False
     ) -> None:
         """Prepare the first method; raise ResourceError where it needs more memory than there is."""
-        self.conduction = conduction
+        self._set_conduction(conduction)
         self._keeps_boundary = keeps_boundary
         self.replacements: list[str] = []  # methods that replaced others, each with its reason
         self._widths, self._threads = widths, threads
@@ -98,14 +100,30 @@ class FallbackChain:
 
     def update(self, conduction: Conduction, *, only_boundary: bool, min_boundary_ratio: float) -> None:
         """Replace the operator, with boundary conductances on the same cells; the pairs of columns stay."""
-        self.conduction = conduction
+        self._set_conduction(conduction)
         if not isinstance(self._preconditioner, Multigrid):
             self._preconditioner = None
             self._preconditioner = self._build()
         elif only_boundary:
-            self._preconditioner.update_diagonal(conduction, min_boundary_ratio)
+            self._preconditioner.update_diagonal(self._without_links, min_boundary_ratio)
         else:
-            self._preconditioner.update_operator(conduction, min_boundary_ratio)
+            self._preconditioner.update_operator(self._without_links, min_boundary_ratio)
+
+    def _set_conduction(self, conduction: Conduction) -> None:
+        """Set the operator, and the part of it that the preconditioner has."""
+        self.conduction = self._without_links = conduction
+        self._correction: LinkCorrection | None = None
+        if conduction.links is not None:
+            self._correction = LinkCorrection(conduction.links, conduction)
+            self._without_links = self._correction.preconditioned_part(conduction)
+
+    @property
+    def _backend(self) -> PcgBackend:
+        """Return the operator and the preconditioner of the method in use."""
+        assert self._preconditioner is not None
+        if self._correction is None:
+            return self._preconditioner
+        return LinkedBackend(self._preconditioner, self.conduction, self._correction)
 
     def solve(
         self, rhs: Array, fields: Array, tolerance: float, *, is_zero: bool, relative_to_guess: bool = False
@@ -130,7 +148,7 @@ class FallbackChain:
         """Reduce the residual of a guess by a factor, in place; None where the method is not multigrid."""
         if not isinstance(self._preconditioner, Multigrid):
             return None
-        return reduce_residual(self._preconditioner, rhs, t, reduction, total_boundary)
+        return reduce_residual(self._backend, rhs, t, reduction, total_boundary)
 
     def _solve_with_fallbacks(self, rhs: Array, t: Array, state: IterationState) -> IterationState:
         """Try one method after the other until one converges or none is left."""
@@ -151,9 +169,8 @@ class FallbackChain:
     def _run(
         self, rhs: Array, fields: Array, tolerance: float, *, is_zero: bool, relative_to_guess: bool = False
     ) -> list[IterationState]:
-        backend = self._preconditioner
-        assert backend is not None
-        together = len(rhs) if isinstance(backend, Multigrid) else 1
+        backend = self._backend
+        together = len(rhs) if isinstance(self._preconditioner, Multigrid) else 1
         states: list[IterationState] = []
         for first in range(0, len(rhs), together):
             batch = slice(first, first + together)
@@ -194,9 +211,9 @@ class FallbackChain:
     def _build(self) -> Multigrid | AmgPreconditioner:
         method = self._method
         if method is ALGEBRAIC_MULTIGRID:
-            return AmgPreconditioner(self.conduction, self._threads)
+            return AmgPreconditioner(self._without_links, self._threads)
         return Multigrid(
-            self.conduction,
+            self._without_links,
             self._widths,
             dtype=method.dtype,
             rule=method.rule,

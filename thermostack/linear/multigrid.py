@@ -244,6 +244,22 @@ class Multigrid:
         """
         self.finest.pcg_update(*steps, fields, squares, replacement)
 
+    def values_at(self, vector: str, n: int, cell: Array) -> Array:
+        """Return r, z or p of right-hand side n in some cells, given by their indices, in float64."""
+        array, index = self._at_cells(vector, n, cell)
+        return np.asarray(array[index], dtype=np.float64)
+
+    def set_residual(self, n: int, cell: Array, values: Array) -> None:
+        """Set r of right-hand side n in some cells."""
+        array, index = self._at_cells("r", n, cell)
+        array[index] = values
+
+    def _at_cells(self, vector: str, n: int, cell: Array) -> tuple[Array, tuple[Any, ...]]:
+        """Return the array of a vector, with even and odd columns apart, and the index of some cells."""
+        k, j, i = np.unravel_index(cell, self.conduction.shape)
+        attribute = {"r": "b", "z": "t", "p": "p"}[vector]
+        return np.asarray(getattr(self.finest, attribute)), (n, j, i % 2, k, i // 2)
+
     # ---- construction of levels
 
     def _finest_level(self) -> Any:
@@ -301,6 +317,8 @@ def apply_operator(conduction: Conduction, t: Array, out: Array, threads: int = 
     With conductances in float64 this is the work unit of the benchmarks.
     """
     KERNELS[np.float64].apply_operator(_natural_operator(conduction, np.float64), t, out, threads)
+    if conduction.links is not None:
+        conduction.links.add_outflow(t, out)
 
 
 def vector_norms(field: Array, threads: int = 1) -> tuple[float, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from thermostack.finite_volume.conduction import Conduction
 
@@ -17,7 +16,7 @@ class FloatingBodies:
 
     def __init__(self, conduction: Conduction, weights: Array | None = None) -> None:
         """Find the bodies. `weights` (nz, ny, nx) are those of the mean, such as capacities, or all equal."""
-        self._count, label = connected_components(conduction.to_csr(), directed=False)
+        self._count, label = conduction.components()
         self._label = np.where(conduction.is_active.ravel(), label, self._count)
         self._weights = np.ones(label.size) if weights is None else weights.ravel()
         self._weight = self._sum(self._weights)
@@ -48,7 +47,7 @@ def why_unsolvable(conduction: Conduction, rhs: Array) -> str:
     if outside.size:
         k, j, i = np.unravel_index(outside[0], rhs.shape)
         return f"power in {outside.size} cells outside the body, the first at (k, j, i) = ({k}, {j}, {i})"
-    count, body = connected_components(conduction.to_csr(), directed=False)
+    count, body = conduction.components()
     boundary = np.bincount(body[conduction.boundary.cell], conduction.boundary.conductance, count)
     net_power = np.bincount(body, rhs.ravel(), count)
     is_floating = ~(boundary > 0.0) & (np.abs(net_power) > MAX_NET_POWER * float(np.abs(rhs).sum()))

@@ -101,6 +101,12 @@ class PcgBackend(Protocol):
     def apply_first_preconditioner(self) -> None:
         """Set z from r in the first iteration from a zero guess."""
 
+    def values_at(self, vector: str, n: int, cell: Array) -> Array:
+        """Return the vector r, z or p in some cells, given by their indices in the raveled grid, (cells,)."""
+
+    def set_residual(self, n: int, cell: Array, values: Array) -> None:
+        """Set r in some cells."""
+
     def products(self, n: int) -> tuple[float, float, float, float]:
         """Return z.r, z.Gz, z.Gp and the sum of Gz; p is the last direction."""
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import scipy.ndimage as ndimage
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.heat_sources import LayerHeatSource
+from thermostack.mesh.link_cells import LinkCells
 from thermostack.mesh.merged_planes import MERGE_DISTANCES
 from thermostack.mesh.part_map import PartMap, cell_window
 from thermostack.package.geometry import Geometry
@@ -89,30 +92,38 @@ def remove_unpowered_islands(
     part_map: PartMap,
     boundary: BoundaryFaces,
     sources: Sequence[LayerHeatSource],
+    links: Sequence[LinkCells],
 ) -> list[Diagnostic]:
     """Remove the pieces of the body without power and without a path to a cooler; return a warning for each.
 
-    Raises DescriptionError where such a piece has power, or where no piece is cooled. Nothing is removed from
-    an isolated package.
+    Links join pieces. Raises DescriptionError where such a piece has power or the end of a link, or where no
+    piece is cooled. Nothing is removed from an isolated package.
     """
     if geometry.package.cooling.isolated:
         return []
     part = part_map.part
     labels, count = ndimage.label(part > 0)
+    ends = [
+        np.concatenate([part_map.tile_indices(end.index(part_map.shape)) for end in link.ends], axis=1)
+        for link in links
+    ]
+    labels = _join_labels(labels, count, [labels[tuple(tiles)] for tiles in ends])
     cooled = np.unique(labels[part_map.tile_indices(boundary.cell[boundary.h > 0.0])])
-    powered = [labels[part_map.tile_indices(boundary.cell[boundary.flux != 0.0])]]
+    powered = [labels[tuple(tiles)] for tiles in ends]
+    powered += [labels[part_map.tile_indices(boundary.cell[boundary.flux != 0.0])]]
     for source in sources:
         j, i = np.nonzero(source.plane)
         k = part_map.tile_index(np.arange(source.k0, source.k0 + source.shares.size), 0)
         columns = part_map.tile_index(source.j0 + j, 1), part_map.tile_index(source.i0 + i, 2)
         powered += [labels[tile][columns] for tile in np.unique(k).tolist()]
     diagnostics: list[Diagnostic] = []
-    for label in np.setdiff1d(np.arange(1, count + 1), cooled).tolist():
+    for label in np.setdiff1d(labels[labels > 0], cooled).tolist():
         island = labels == label
         names = [geometry.parts[number - 1].name for number in np.unique(part[island]).tolist()]
         more = f" and {len(names) - MAX_NAMED_PARTS} more" if len(names) > MAX_NAMED_PARTS else ""
         shown = ", ".join(names[:MAX_NAMED_PARTS]) + more
-        text = f"no path through solids leads from {shown} to a cooled face"
+        through = "solids and links" if links else "solids"
+        text = f"no path through {through} leads from {shown} to a cooled face"
         is_removed = cooled.size > 0 and not any(np.any(found == label) for found in powered)
         if is_removed:
             text += "; it is removed, for its temperature is undetermined"
@@ -122,3 +133,17 @@ def remove_unpowered_islands(
         diagnostics.append(diagnostic_at(("stacks",), text, hint, code))
     geometry.package.refuse(diagnostics)
     return [geometry.package.locate(diagnostic) for diagnostic in diagnostics]
+
+
+def _join_labels(labels: np.ndarray, count: int, joined: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the labels of pieces of the body, one label for all pieces that links join.
+
+    `joined` are the labels that each link joins.
+    """
+    rows = np.concatenate([np.full(each.size - 1, each[0]) for each in joined] or [np.zeros(0, np.intp)])
+    columns = np.concatenate([each[1:] for each in joined] or [np.zeros(0, np.intp)])
+    graph = sp.coo_array((np.ones(rows.size), (rows, columns)), shape=(count + 1, count + 1))
+    _, group = connected_components(graph, directed=False)
+    first = np.full(group.max() + 1, count + 1)
+    np.minimum.at(first, group, np.arange(count + 1))
+    return np.asarray(first[group][labels])

@@ -30,6 +30,7 @@ from thermostack.mesh.heat_sources import (
     layer_heat_source,
 )
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
+from thermostack.mesh.link_cells import LinkCells, find_link_cells
 from thermostack.mesh.merged_planes import merge_warnings
 from thermostack.mesh.mesh_diagnostics import (
     closed_cavity_warnings,
@@ -141,6 +142,11 @@ class Model:
     def part_contacts(self) -> PartContacts:
         """Return the faces between cells with the resistance of a contact of the package."""
         return find_part_contacts(self.geometry, self.part)
+
+    @cached_property
+    def link_cells(self) -> tuple[LinkCells, ...]:
+        """Return the links of the package with the cells at their ends."""
+        return find_link_cells(self.geometry, self.grid, self.part)
 
     @property
     def package(self) -> Package:
@@ -337,7 +343,8 @@ def discretize(
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
     warnings += closed_cavity_warnings(geometry, grid, part_map)
     warnings += cooler_warnings(geometry, boundary, part_map)
-    warnings += remove_unpowered_islands(geometry, part_map, boundary, sources)
+    links = find_link_cells(geometry, grid, part_map.cells()) if geometry.links else ()
+    warnings += remove_unpowered_islands(geometry, part_map, boundary, sources, links)
     model = Model(
         geometry,
         grid,

@@ -36,6 +36,7 @@ from thermostack.package.rectangles import (
     intersection,
 )
 from thermostack.package.stack import Layer
+from thermostack.package.thermal_link import ThermalLink
 from thermostack.schema.validated_dataclass import FieldPath
 
 
@@ -104,6 +105,41 @@ class InterfaceResistance:
 
 
 @dataclass(frozen=True)
+class LinkRectangle:
+    """The place where a link ends in coordinates of the package, on the upper or lower face of a part."""
+
+    part: str  # or stack
+    is_top: bool
+    rectangle: Rectangle | None  # m; None: the whole face
+    path: FieldPath
+
+
+@dataclass(frozen=True)
+class LinkGeometry:
+    """A link with its material and its two ends."""
+
+    link: ThermalLink
+    material: Material | None  # None where the conductance is given
+    start: LinkRectangle
+    end: LinkRectangle
+
+    @property
+    def ends(self) -> tuple[LinkRectangle, LinkRectangle]:
+        """Return both ends."""
+        return self.start, self.end
+
+    @property
+    def is_constant(self) -> bool:
+        """Return whether the conductance is independent of temperature."""
+        return self.material is None or self.material.is_constant
+
+    def conductance_at(self, temperature: float) -> float:
+        """Return the conductance [W/K] at the mean temperature of both ends [K]."""
+        conductivity = 0.0 if self.material is None else float(self.material.conductivity_at(temperature)[0])
+        return self.link.conductance_of(conductivity)
+
+
+@dataclass(frozen=True)
 class Geometry:
     """Boxes, heat sources and interface resistances of a package [m]; z increases from board to cooler.
 
@@ -126,6 +162,8 @@ class Geometry:
         Warnings about the description.
     fills : tuple of (str, float)
         Layers of thickness `fill`, "die.tim", with the thickness [m] that follows.
+    links : tuple of LinkGeometry
+        Links with the rectangles of their ends.
 
     Examples
     --------
@@ -142,11 +180,12 @@ class Geometry:
     contacts: tuple[InterfaceResistance, ...]
     warnings: tuple[Diagnostic, ...]
     fills: tuple[tuple[str, float], ...] = ()
+    links: tuple[LinkGeometry, ...] = ()
 
     @property
     def is_linear(self) -> bool:
         """Return whether no conductivity depends on temperature."""
-        return all(part.material.is_constant for part in self.parts)
+        return all(each.is_constant for each in (*(part.material for part in self.parts), *self.links))
 
 
 def build_geometry(package: Package) -> Geometry:
@@ -219,7 +258,21 @@ class _GeometryBuilder:
             tuple(self.contacts),
             tuple(_without_copies(self.package.locate(diagnostic) for diagnostic in diagnostics)),
             tuple(self.find_fills()),
+            tuple(self.place_link(link) for link in self.package.links),
         )
+
+    def place_link(self, link: ThermalLink) -> LinkGeometry:
+        """Return a link with its material and its ends in coordinates of the package."""
+        ends = []
+        for key, end in link.ends:
+            stack = end.stack_in(placement.stack for placement in self.placements.values())
+            rectangle = None
+            if end.size is not None and stack is not None:
+                rectangle = self.placements[stack.name].rectangle(*end.corner, *end.size)
+            path = ("links", link.name, key)
+            ends.append(LinkRectangle(end.part, end.face == "top", rectangle, path))
+        material = None if link.material is None else self.package.material(link.material)
+        return LinkGeometry(link, material, *ends)
 
     def find_fills(self) -> Iterator[tuple[str, float]]:
         """Yield the name and the thickness [m] of each layer whose thickness follows from its neighbours."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import field
 from functools import cached_property
 from itertools import pairwise
@@ -20,6 +21,7 @@ from thermostack.package.contact_resistance import ContactResistance
 from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.heights import fill_diagnostics
 from thermostack.package.stack import Layer, Stack
+from thermostack.package.thermal_link import ThermalLink, link_diagnostics, material_diagnostic
 from thermostack.schema.fields import Name
 from thermostack.schema.short_repr import html_table
 from thermostack.schema.spelling import suggest
@@ -58,6 +60,8 @@ class Package:
         Materials of the package, in addition to those of the library; a read-only copy is kept.
     contacts : sequence of ContactResistance
         Contact resistances between parts or stacks that touch.
+    links : sequence of ThermalLink
+        Bond wires, straps and other conductances between two places.
 
     Raises
     ------
@@ -80,6 +84,7 @@ class Package:
     sources: tuple[str, ...] = ()
     materials: MaterialDefinitions = field(default_factory=Definitions)
     contacts: Annotated[tuple[ContactResistance, ...], BeforeValidator(_as_contacts)] = ()
+    links: Annotated[tuple[ThermalLink, ...], NamedItems(ThermalLink)] = ()
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`
@@ -175,6 +180,7 @@ def _find_diagnostics(package: Package) -> Iterator[Diagnostic]:
     for stack in package.stacks:
         yield from _stack_diagnostics(package, stack)
         yield from fill_diagnostics(stack, known)
+    yield from _link_diagnostics(package, known)
     yield from _cooling_diagnostics(package)
 
 
@@ -337,6 +343,21 @@ def _material_diagnostics(package: Package, material: MaterialLike, path: FieldP
             yield diagnostic_at(
                 (*path, *diagnostic.path), diagnostic.message, diagnostic.hint, diagnostic.code
             )
+
+
+def _link_diagnostics(package: Package, stacks: Mapping[str, Stack]) -> Iterator[Diagnostic]:
+    """Yield the errors in the names, the conductances, the ends and the materials of links."""
+    yield from _duplicate_diagnostics(("links",), [link.name for link in package.links])
+    yield from link_diagnostics(package.links, stacks)
+    for link in package.links:
+        if link.material is None or link.material == VOID:
+            continue
+        path = ("links", link.name, "material")
+        found = list(_material_diagnostics(package, link.material, path))
+        yield from found
+        if all(diagnostic.is_warning for diagnostic in found):
+            with suppress(DescriptionError):  # reported where the material is defined
+                yield from material_diagnostic(package.material(link.material), path)
 
 
 def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:

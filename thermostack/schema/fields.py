@@ -197,6 +197,8 @@ HeatTransferCoefficient = Annotated[float, Quantity("heat_transfer_coefficient",
 ThermalResistance = Annotated[float, Quantity("thermal_resistance", above=0.0)]
 AreaResistance = Annotated[float, Quantity("area_resistance", min=0.0)]
 ConductivityValue = Annotated[float, Quantity("conductivity", above=0.0)]
+Conductance = Annotated[float, Quantity("conductance", above=0.0)]
+Area = Annotated[float, Quantity("area", above=0.0, plausible=(1e-15, 1.0))]
 Density = Annotated[float, Quantity("density", above=0.0)]
 SpecificHeatValue = Annotated[float, Quantity("specific_heat", above=0.0)]
 VolumetricHeatCapacityValue = Annotated[float, Quantity("volumetric_heat_capacity", above=0.0)]

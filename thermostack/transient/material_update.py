@@ -51,8 +51,8 @@ class MaterialUpdate:
         self.conduction = assemble_conduction(self._cooled, self._conductivity)
         self.capacity = assemble_capacity(model)
         self._sensitivity = _sensitivity(model, zero)
-        varies: Array = self._conductivity.varies | self._cell_capacity.varies  # (nz,) planes
-        self._varies = varies
+        varies: Array = self._conductivity.varies | self._cell_capacity.varies | _has_varying_link(model)
+        self._varies = varies  # (nz,) planes
         self._varying = np.flatnonzero(varies)
         # K over `zero` at which conductivities and heat capacities were evaluated, NaN before
         self._conductivity_at = np.zeros(0 if self.are_constant else model.grid.shape)
@@ -182,7 +182,23 @@ def _sensitivity(model: Model, zero: float) -> Array:
             known[id(material)] = [_max_slope(np.array(values)) for values in laws]
         of_part[:, n] = known[id(material)]
     present = [np.bincount(part.ravel(), minlength=of_part.shape[1]) > 0 for part in model.part]
-    return np.array([of_part[:, here].max(axis=1) for here in present]).T
+    of_plane = np.array([of_part[:, here].max(axis=1) for here in present]).T
+    for link in model.link_cells:
+        material = link.link.material
+        if material is not None and not material.is_constant:
+            planes = np.unique(np.concatenate([end.k for end in link.ends]))
+            slope = _max_slope(np.array(material.conductivity_at(at)))
+            of_plane[0, planes] = np.maximum(of_plane[0, planes], slope)
+    return of_plane
+
+
+def _has_varying_link(model: Model) -> Array:
+    """Return which planes have an end of a link whose conductance depends on temperature, (nz,) bool."""
+    varies: Array = np.zeros(model.grid.shape[0], dtype=bool)
+    for link in model.link_cells:
+        if not link.link.is_constant:
+            varies[[k for end in link.ends for k in end.k]] = True
+    return varies
 
 
 def _max_slope(values: Array) -> float:

@@ -25,6 +25,9 @@ def json_schema() -> Schema:
     _add_stack_short_forms(kinds)
     _add_power_files(kinds["Layer"])
     _add_cooling_short_forms(kinds)
+    for key in ("from", "to"):  # a name alone is the whole top face
+        end = kinds["ThermalLink"]["properties"][key]
+        kinds["ThermalLink"]["properties"][key] = _any_of(_TEXT, end)
     mixtures = [
         form for form in kinds["Layer"]["properties"]["material"]["anyOf"] if form.get("type") != "string"
     ]
@@ -46,10 +49,10 @@ def json_schema() -> Schema:
 
 def _use_names_as_keys(kinds: Schema) -> None:
     """Remove the field `name` from the objects whose name is their key in a mapping."""
-    for kind in ("Stack", "Material", "Region", "Block"):
+    for kind in ("Stack", "Material", "Region", "Block", "ThermalLink"):
         kinds[kind]["required"].remove("name")
     kinds["Region"]["required"].remove("size")  # a round one has a diameter instead
-    for kind in ("Stack", "Material"):
+    for kind in ("Stack", "Material", "ThermalLink"):
         del kinds[kind]["properties"]["name"]
     regions = kinds["Layer"]["properties"]["regions"]
     items = regions["additionalProperties"]

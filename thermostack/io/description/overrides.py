@@ -89,7 +89,7 @@ def _with_mark(node: Node, path: tuple[Key, ...], mark: Mark) -> Node:
 
 
 # Keys of mappings whose keys are names that the user chose: a name that is not there is an error.
-NAMED_COLLECTIONS = ("stacks", "templates", "materials", "copies", "regions", "blocks", "powers")
+NAMED_COLLECTIONS = ("stacks", "templates", "materials", "copies", "regions", "blocks", "powers", "links")
 
 
 def apply_overrides(

@@ -31,7 +31,7 @@ from thermostack.units import write_quantity
 
 MAX_INLINE_BLOCKS = 200  # more blocks are written to a floorplan file
 LINE_WIDTH = 100  # characters; longer only if a single value is longer
-_ORDER = ("package", "about", "sources", "materials", "stacks", "contacts", "cooling")
+_ORDER = ("package", "about", "sources", "materials", "stacks", "contacts", "links", "cooling")
 _STACK_ORDER = (
     "on",
     "inside",
@@ -155,7 +155,7 @@ def _text(package: Package, beside: SideFileWriter) -> str:
 def _inline_materials(package: Package) -> dict[str, Any]:
     """Return {name: plain data} of the materials that a package contains as objects."""
     own, known = package.materials, library()
-    described = (package.stacks, package.cooling, tuple(own.values()))
+    described = (package.stacks, package.links, package.cooling, tuple(own.values()))
     named = {item for item in _materials_in(described) if isinstance(item, str)}
     found: dict[str, Material] = {}
     for material in _materials_in(described):

@@ -1,0 +1,134 @@
+"""Conductances of links between the mean temperatures of their ends: symmetric terms of rank one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from thermostack.finite_volume.cell_properties import CellProperties
+from thermostack.materials.material import ROOM_TEMPERATURE
+from thermostack.mesh.link_cells import EndCells
+from thermostack.mesh.model import Model
+
+
+WeightedPoints = tuple[np.ndarray, np.ndarray]  # indices in a raveled array, and their weights
+
+
+@dataclass(frozen=True, eq=False)
+class LinkConductance:
+    """The terms g u u^T that links add to the conduction operator, u.t being the difference of their ends.
+
+    Attributes
+    ----------
+    cell : ndarray, shape (n,)
+        Indices of the cells at all ends in the raveled grid, strictly ascending.
+    difference : sparse array, shape (links, n)
+        u: the weights of the start, minus the weights of the end.
+    conductance : ndarray, shape (links,)
+        g [W/K], between the centres of the cells.
+    half_cells : ndarray, shape (2, links)
+        Resistance of the half cells at the start and at the end [K/W].
+    """
+
+    cell: np.ndarray
+    difference: sp.csr_array
+    conductance: np.ndarray
+    half_cells: np.ndarray
+
+    @property
+    def own_conductance(self) -> np.ndarray:
+        """Return the conductance of each link without the half cells [W/K], (links,)."""
+        return np.asarray(1.0 / (1.0 / self.conductance - self.half_cells.sum(axis=0)))
+
+    @property
+    def links(self) -> int:
+        """Return the number of links."""
+        return self.conductance.size
+
+    def heat(self, t: np.ndarray) -> np.ndarray:
+        """Return the heat flow [W] from the start to the end of each link, (links,), at t (nz, ny, nx) [K]."""
+        flow: np.ndarray = self.conductance * (self.difference @ t.reshape(-1)[self.cell])
+        return flow
+
+    def outflow(self, t: np.ndarray) -> np.ndarray:
+        """Return the heat flow [W] out of each of `cell` into links, (n,), at t (nz, ny, nx) [K]."""
+        flow: np.ndarray = self.difference.T @ self.heat(t)
+        return flow
+
+    def add_outflow(self, t: np.ndarray, out: np.ndarray) -> None:
+        """Add the heat flow [W] out of the cells into links to `out` (nz, ny, nx), in place."""
+        out.reshape(-1)[self.cell] += self.outflow(t)
+
+    def outflow_of_plane(self, k: int, t: np.ndarray) -> np.ndarray:
+        """Return the heat flow [W] out of the cells at height k into links, (ny, nx)."""
+        _, ny, nx = t.shape
+        plane = np.zeros(ny * nx)
+        own = slice(*np.searchsorted(self.cell, (k * ny * nx, (k + 1) * ny * nx)))
+        if own.start < own.stop:
+            plane[self.cell[own] - k * ny * nx] = self.outflow(t)[own]
+        return plane.reshape(ny, nx)
+
+    def connections(self, cells: int) -> sp.coo_array:
+        """Return the graph of the cells that links join, for connected components."""
+        rows, columns = [], []
+        for n in range(self.links):
+            own = self.cell[self.difference.indices[slice(*self.difference.indptr[n : n + 2])]]
+            rows.append(np.full(own.size - 1, own[0]))
+            columns.append(own[1:])
+        row, column = np.concatenate(rows), np.concatenate(columns)
+        return sp.coo_array((np.ones(row.size), (row, column)), shape=(cells, cells))
+
+
+def assemble_links(model: Model, conductivity: CellProperties) -> LinkConductance | None:
+    """Return the conductances of the links of a model, None where it has none.
+
+    A link has the resistance of its conductors and of the half cells at both ends in series, so that its ends
+    are at the face of the part, and not at the centres of the cells below. `conductivity` has the
+    temperatures at which materials are evaluated, by default 300 K; a conductor is evaluated at the mean of
+    the temperatures of both ends.
+    """
+    if not model.geometry.links:
+        return None
+    own, half_cells = np.empty(len(model.link_cells)), np.empty((2, len(model.link_cells)))
+    for n, link in enumerate(model.link_cells):
+        half_cells[:, n] = [_half_cell_resistance(model, conductivity, end) for end in link.ends]
+        mean = sum(_mean_temperature(conductivity, end) for end in link.ends) / len(link.ends)
+        own[n] = link.link.conductance_at(mean)
+    points = [[(end.index(model.grid.shape), end.weight) for end in link.ends] for link in model.link_cells]
+    return join_points(points, 1.0 / (1.0 / own + half_cells.sum(axis=0)), half_cells)
+
+
+def join_points(
+    ends: Sequence[Sequence[WeightedPoints]], conductance: np.ndarray, half_cells: np.ndarray
+) -> LinkConductance:
+    """Return links between points with weights: for each link its start and its end, (indices, weights).
+
+    `conductance` (links,) [W/K] and `half_cells` (2, links) [K/W] are those of `LinkConductance`.
+    """
+    flat = [(n, sign, *end) for n, pair in enumerate(ends) for sign, end in zip((1.0, -1.0), pair, strict=True)]
+    index = np.concatenate([points for _, _, points, _ in flat])
+    weight = np.concatenate([sign * weights for _, sign, _, weights in flat])
+    row = np.concatenate([np.full(points.size, n) for n, _, points, _ in flat])
+    cell, column = np.unique(index, return_inverse=True)
+    difference = sp.csr_array((weight, (row, column)), shape=(len(ends), cell.size))
+    return LinkConductance(cell, difference, conductance, half_cells)
+
+
+def _half_cell_resistance(model: Model, conductivity: CellProperties, end: EndCells) -> float:
+    """Return the resistance [K/W] between the face and the centres of the cells at an end.
+
+    Each cell receives a fraction w of the heat, and its temperature counts with the weight w in the mean.
+    """
+    along_z = conductivity.of_cells(end.k, end.j, end.i)[0]
+    half = 0.5 * model.grid.dz[end.k] / (along_z * end.cell_area)
+    return float((end.weight**2 * half).sum())
+
+
+def _mean_temperature(conductivity: CellProperties, end: EndCells) -> float:
+    """Return the mean temperature [K] of the cells at an end at which the conductivities are evaluated."""
+    if conductivity.temperature is None:
+        return ROOM_TEMPERATURE
+    return float(end.weight @ conductivity.temperature[end.k, end.j, end.i]) + conductivity.zero
