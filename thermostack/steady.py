@@ -31,6 +31,7 @@ from thermostack.finite_volume.heat_balance import (
     residual_rounding,
     total_residual,
 )
+from thermostack.finite_volume.link_heat import measure_links
 from thermostack.finite_volume.part_temperatures import (
     measure_parts,
 )
@@ -131,6 +132,7 @@ def solve_steady(
     if balance.relative > BALANCE_TOLERANCE:
         text = f"heat balance is off by {balance.relative:.1e} of the heat, more than {BALANCE_TOLERANCE:.0e}"
         raise ConvergenceError(f"{text}; ask for a smaller tolerance", report.history)
+    links = measure_links(model, fluxes.conduction.links, fluxes.t)
     parts = list(measured.temperatures.values())
     if estimate:
         with timed(seconds, "estimate", progress):
@@ -139,7 +141,10 @@ def solve_steady(
     fill_inactive(model, temperature, np.nan)
     found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
     warnings = (*model.warnings, *found)
-    return SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, _max_memory())
+    memory = _max_memory()
+    return SteadyResult(
+        model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links
+    )
 
 
 def require_fixed_temperature(model: Model) -> None:

@@ -82,6 +82,7 @@ def _as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 def _facts(model: Model) -> dict[str, Any]:
     """Return name, stacks, parts, power [W], size [m], coolers, fills and grid of a correct package."""
     from thermostack.mesh.cooler_coverage import cooling_summary
+    from thermostack.report.link_table import link_facts
 
     return {
         "package": model.package.name,
@@ -92,6 +93,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "size": _size(model),
         "coolers": cooling_summary(model.coolers),
         "fills": dict(model.geometry.fills),
+        "links": link_facts(model),
         "grid": _default_grid(model),
     }
 
@@ -118,6 +120,7 @@ def _size(model: Model) -> Sequence[float]:
 
 def _summary(model: Model) -> str:
     from thermostack.report.cooling_table import cooling_lines
+    from thermostack.report.link_table import link_lines
     from thermostack.report.table_layout import format_count
     from thermostack.schema.spelling import counted
     from thermostack.units import format_quantity, format_share
@@ -127,7 +130,7 @@ def _summary(model: Model) -> str:
     power = format_quantity(model.total_power, "power")
     counts = f"{counted(len(package.stacks), 'stack')}, {counted(len(model.parts), 'part')}"
     head = f"{package.name}: no errors; {counts}, {size}, {power}"
-    lines = list(cooling_lines(model))
+    lines = [*cooling_lines(model), *link_lines(model)]
     if grid := _default_grid(model):
         count, outside = format_count(grid["cells"]), format_share(grid["outside"])
         lines.append(f"default grid: {count} cells, {outside} outside the body")

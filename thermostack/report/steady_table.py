@@ -12,6 +12,7 @@ from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.part_temperatures import PartTemperature, merge_parts
 from thermostack.report.cooling_table import cooling_table, fill_rows
 from thermostack.report.grid_table import cell_counts
+from thermostack.report.link_table import link_table
 from thermostack.report.table_layout import (
     Column,
     Member,
@@ -142,6 +143,8 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
         table.add_row("margin", Text(margin))
     table.add_row("heat", _heat_balance_table(steady.heat_balance))
     table.add_row("cooled", cooling_table(steady.model))
+    if steady.links:
+        table.add_row("links", link_table(steady.links))
     for name, thickness in fill_rows(steady.model):
         table.add_row("fill", Text(f"{name}: {thickness}"))
     table.add_row("grid", Text(cell_counts(steady.model)))

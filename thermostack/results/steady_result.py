@@ -11,6 +11,7 @@ import numpy as np
 
 from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
 from thermostack.finite_volume.heat_balance import HeatBalance
+from thermostack.finite_volume.link_heat import LinkHeat
 from thermostack.finite_volume.nodal_values import temperature_at
 from thermostack.finite_volume.part_temperatures import (
     FaceTemperature,
@@ -59,6 +60,8 @@ class SteadyResult:
         Wall-clock time of each stage [s].
     memory : int
         Maximum resident memory of the process [bytes].
+    links : tuple of LinkHeat
+        Heat flow through every link of the package.
 
     Examples
     --------
@@ -78,6 +81,7 @@ class SteadyResult:
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)  # s, by stage
     memory: int = 0  # bytes, maximum of this process
+    links: tuple[LinkHeat, ...] = ()
 
     def __repr__(self) -> str:
         """Return package, grid, peak, heat balance and solver in five lines at most."""

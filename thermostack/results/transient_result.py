@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,8 @@ class TransientResult:
         Warnings about the description, the grid and the run; docs/guide/warnings.md lists them.
     peak_error : tuple of float or None
         Estimated discretisation error of the maximum of each member over the run [K], None where unknown.
+    link_heat : numpy.ndarray, shape (n, links)
+        Heat flow [W] through each link of the package, in the order of `model.package.links`.
 
     Examples
     --------
@@ -158,6 +161,7 @@ class TransientResult:
     report: RunReport | None = None
     warnings: tuple[str, ...] = ()
     peak_error: tuple[float | None, ...] = ()  # (members,) K
+    link_heat: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0)))  # (n, links) W
 
     def __repr__(self) -> str:
         """Return package, grid, duration, peak and energy balance in six lines at most."""

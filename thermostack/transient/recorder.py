@@ -33,7 +33,7 @@ class MemoryRecorder:
         return len(self.fields)
 
     def row(self, *row: Any) -> None:
-        """Record time, temperatures, powers, probes and energies of a step, as `TransientWriter.row`."""
+        """Record time, temperatures, powers, probes, energies and heat of links, as `TransientWriter.row`."""
         self.rows.append(row)
 
     def frame(self, time: float, field: Array) -> None:
@@ -45,8 +45,9 @@ class MemoryRecorder:
 
     def arrays(self, frame_times: Array) -> dict[str, Any]:
         """Return the arrays of a `TransientResult` by the names of its fields."""
-        time, low, mean, high, power, probes, energy = zip(*self.rows, strict=True)
+        time, low, mean, high, power, probes, energy, heat = zip(*self.rows, strict=True)
         values = {"time": time, "min": low, "mean": mean, "max": high, "power": power, "energy": energy}
+        values["link_heat"] = heat
         return {
             "names": self.names,
             **{name: np.array(value) for name, value in values.items()},

@@ -289,7 +289,9 @@ class _Run:
         energy = simulation.energy
         probes = simulation.at(self.probes)
         rows = (found.min, found.mean, found.max, power)
-        self.recorder.row(simulation.time, *rows, probes, (energy.generated, energy.outflow, energy.stored))
+        terms = energy.generated, energy.outflow, energy.stored
+        heat = [link.heat for link in simulation.links]
+        self.recorder.row(simulation.time, *rows, probes, terms, heat)
         return float(np.nanmax(found.max))
 
     def warnings(self) -> list[str]:

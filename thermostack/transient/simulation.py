@@ -11,6 +11,7 @@ import numpy as np
 
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.conduction import CellConductivity
+from thermostack.finite_volume.link_heat import LinkHeat, measure_links
 from thermostack.finite_volume.nodal_values import temperature_at
 from thermostack.finite_volume.part_temperatures import (
     PartsAndBlocks,
@@ -288,6 +289,12 @@ class Simulation:
                 power_of_plane=self._power_of_plane(),
             )
         return self._measured
+
+    @property
+    def links(self) -> tuple[LinkHeat, ...]:
+        """Return the present heat flow through every link of the package, and the temperatures of its ends."""
+        t = self._stepper.field + self._zero if self.model.link_cells else self._stepper.field
+        return measure_links(self.model, self._materials.conduction.links, t)
 
     def peak_locations(self) -> PeakLocations:
         """Return the points of the present maximum temperatures of all parts and blocks."""

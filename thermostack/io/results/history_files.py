@@ -43,7 +43,8 @@ def write_history_csv(transient: TransientResult, path: str | Path) -> None:
     for name, values in transient.probes.items():
         header.append(f"{name} [K]")
         columns.append(values)
-    _write(path, "", [*header, *_ENERGIES], [*columns, *transient.energy.T])
+    header += [*_ENERGIES, *(f"{link.name} heat [W]" for link in transient.package.links)]
+    _write(path, "", header, [*columns, *transient.energy.T, *transient.link_heat.T])
 
 
 def write_power_csv(transient: TransientResult, path: str | Path) -> None:

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thermostack.finite_volume.link_heat import link_summary
 from thermostack.io.files.atomic_file import write_atomic
 from thermostack.mesh.cooler_coverage import cooling_summary
 
@@ -49,6 +50,7 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "peak": {"part": peak.name, "temperature": peak.max, "error": peak.error, "at": list(peak.at)},
         "heat": {"in": balance.heat_in, "out": dict(balance.out), "imbalance": balance.imbalance},
         "coolers": cooling_summary(model.coolers),
+        "links": link_summary(steady.links),
         "grid": {
             "cells": model.grid.cells,
             "active": model.active,

@@ -22,7 +22,8 @@ from thermostack.io.results.transient_writer import (
 )
 from thermostack.results.transient_result import TransientResult
 
-_ARRAYS = ("model", "time", "names", *PART_FIELDS, "probes", "frame_time", "frames", "field", "energy")
+_ARRAYS = ("model", "time", "names", *PART_FIELDS, "probes", "frame_time", "frames", "field")
+_ARRAYS += ("energy", "link_heat")
 _COLUMNS = {"names": tuple[str, ...], "probes": dict[str, tuple[float, float, float]]}
 
 
@@ -37,7 +38,7 @@ def write_transient(transient: TransientResult, path: str | Path) -> None:
         for n in range(transient.time.size):
             probes = {name: float(values[n]) for name, values in transient.probes.items()}
             parts = (transient.min[n], transient.mean[n], transient.max[n], transient.power[n])
-            writer.row(float(transient.time[n]), *parts, probes, transient.energy[n])
+            writer.row(float(transient.time[n]), *parts, probes, transient.energy[n], transient.link_heat[n])
         for time, frame in zip(frame_times.tolist(), transient.frames, strict=True):
             writer.frame(time, np.asarray(frame))
         metadata = {
@@ -94,6 +95,10 @@ def read_transient(path: str | Path) -> TransientResult:
             name: stored.array(f"{HISTORY_GROUP}/{name}", np.float64, shape) for name in PART_FIELDS
         }
         probes = stored.array(f"{HISTORY_GROUP}/probes", np.float64, (time.size, p))
+        links = len(model.geometry.links)
+        link_heat = np.zeros((time.size, 0))
+        if links:
+            link_heat = stored.array(f"{HISTORY_GROUP}/link_heat", np.float64, (time.size, links))
         field = stored.array(f"{HISTORY_GROUP}/field", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(field), model.part > 0):
             raise stored.fail(f"{HISTORY_GROUP}/field must be finite in the body and NaN outside")
@@ -106,6 +111,7 @@ def read_transient(path: str | Path) -> TransientResult:
             frame_time=times,
             frames=frames,
             field=field,
+            link_heat=link_heat,
             energy=stored.array(f"{HISTORY_GROUP}/energy", np.float64, (time.size, ENERGY_TERMS)),
             **read_metadata(
                 stored,

@@ -105,6 +105,7 @@ class TransientWriter:
         self.partial, self.state_path = partial_path(self.path), checkpoint_path(self.path)
         require_result_path(self.path)
         self.model, self.names, self.probes = model, tuple(names), dict(probes)
+        self._links = len(model.geometry.links)
         self._key = {"model": input_hash(model), "request": request}
         self.resumed: State | None = None
         self.is_finished = False
@@ -113,6 +114,7 @@ class TransientWriter:
             raise OutputError(f"cannot write {self.path}: it is write-protected")
         found = self._checkpoint() if resume else None
         width = 1 + len(PART_FIELDS) * len(self.names) + len(self.probes) + ENERGY_TERMS
+        width += self._links
         self._log = AppendLog(self.path.with_suffix(".rows"), width, "".join(self._key.values()))
         try:
             if resume and self._has_finished():
@@ -149,11 +151,12 @@ class TransientWriter:
         power: np.ndarray,  # (parts and blocks,) W
         probes: Mapping[str, float] | Sequence[float] | np.ndarray,  # K
         energy: Sequence[float] | np.ndarray,  # (3,) J since the start: generated in parts, outflow, stored
+        link_heat: Sequence[float] | np.ndarray = (),  # (links,) W
     ) -> None:
         """Write the values at the end of a step. Raises OutputError if they cannot be written."""
         if isinstance(probes, Mapping):
             probes = [probes[name] for name in self.probes]
-        self._log.append(np.concatenate([[time], min_, mean, max_, power, probes, energy]))
+        self._log.append(np.concatenate([[time], min_, mean, max_, power, probes, energy, link_heat]))
 
     def frame(self, time: float, field: np.ndarray) -> None:
         """Write the field (nz, ny, nx) [K] at the next frame time. Raises OutputError if that fails."""
@@ -300,6 +303,7 @@ class TransientWriter:
             **dict.fromkeys(PART_FIELDS, m),
             "probes": len(self.probes),
             "energy": ENERGY_TERMS,
+            **({"link_heat": self._links} if self._links else {}),
         }
         first = 0
         for name, size in sizes.items():
