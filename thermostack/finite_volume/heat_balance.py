@@ -23,6 +23,9 @@ class HeatBalance:
         Power generated in all parts [W].
     out : dict of str to float
         Heat flow [W] out of the body through each face, negative where heat enters.
+    through : float
+        Heat that passes through the body [W]. It is more than the sum over the faces where heat enters and
+        leaves through one face.
 
     Examples
     --------
@@ -33,6 +36,7 @@ class HeatBalance:
 
     heat_in: float
     out: dict[str, float]
+    through: float = 0.0
 
     @property
     def imbalance(self) -> float:
@@ -42,7 +46,8 @@ class HeatBalance:
     @property
     def relative(self) -> float:
         """Return the imbalance divided by the heat flow that passes through the body."""
-        passing = max(abs(self.heat_in), sum(abs(heat) for heat in self.out.values()) / 2.0)
+        faces = sum(abs(heat) for heat in self.out.values()) / 2.0
+        passing = max(abs(self.heat_in), faces, self.through)
         return abs(self.imbalance) / passing if passing > 0.0 else 0.0
 
     def __str__(self) -> str:
@@ -59,7 +64,8 @@ def balance_heat(fluxes: FaceFluxes) -> HeatBalance:
     present = np.bincount(model.boundary.face, minlength=SURROUNDINGS + 1) > 0
     names = (*FACES, "surroundings")
     out = {names[n]: float(by_face[n]) for n in range(SURROUNDINGS + 1) if present[n]}
-    return HeatBalance(model.total_power, out)
+    powers = [source.plane for source in model.layer_sources]
+    return HeatBalance(model.total_power, out, heat_through(powers, fluxes.boundary_outflow))
 
 
 def heat_through(powers: Iterable[np.ndarray], outflow: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from thermostack.mesh.grid import Grid
 from thermostack.mesh.part_selection import select_parts
 from thermostack.package.geometry import Geometry, LinkGeometry, LinkRectangle
 from thermostack.schema.validated_dataclass import diagnostic_at
+from thermostack.units import format_quantity
 
 # Of the rectangle of an end that may lie off its face: planes that nearly coincide are merged.
 MAX_UNCOVERED_FRACTION = 1e-3
@@ -81,8 +82,19 @@ def _end_cells(geometry: Geometry, grid: Grid, part: np.ndarray, place: LinkRect
     area = depth[j] * width[i]
     total = float(area.sum())
     geometry.package.refuse(_coverage_diagnostics(place, total))
+    if place.rectangle is not None:
+        geometry.package.refuse(_height_diagnostics(place, grid.z[np.unique(k) + place.is_top]))
     cell_area = grid.dy[j] * grid.dx[i]
     return EndCells(k, j, i, area / total, cell_area, total)
+
+
+def _height_diagnostics(place: LinkRectangle, heights: np.ndarray) -> Iterator[Diagnostic]:
+    """Yield an error where the faces under an end are at several heights [m]."""
+    if heights.size > 1:
+        low, high = (format_quantity(float(end), "length") for end in (heights[0], heights[-1]))
+        text = f"this end is on faces of {place.part} at different heights, {low} to {high}"
+        hint = "move it, reduce its size, or name the layer"
+        yield diagnostic_at(place.path, text, hint, "E-OUTSIDE")
 
 
 def _overlap(planes: np.ndarray, low: float, high: float) -> np.ndarray:
