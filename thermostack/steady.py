@@ -142,9 +142,7 @@ def solve_steady(
     found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
     warnings = (*model.warnings, *found)
     memory = _max_memory()
-    return SteadyResult(
-        model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links
-    )
+    return SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links)
 
 
 def require_fixed_temperature(model: Model) -> None:

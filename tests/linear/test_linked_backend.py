@@ -1,4 +1,4 @@
-"""Operators with links against dense ones: products, solutions of every method, and bodies that links alone join."""
+"""Operators with links against dense ones: products, solutions by every method, bodies that links join."""
 
 from __future__ import annotations
 

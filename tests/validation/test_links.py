@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from support.random_packages import packages
 
 from thermostack import (
     Convection,
@@ -44,7 +47,10 @@ WIRE = ThermalLink("wire", "one", "two", conductance=G)
 
 
 def pair(
-    links: tuple[ThermalLink, ...] = (WIRE,), material: Material = METAL, power: float = 0.0, **cooling: object
+    links: tuple[ThermalLink, ...] = (WIRE,),
+    material: Material = METAL,
+    power: float = 0.0,
+    **cooling: object,
 ) -> Package:
     """Return two separate blocks over an empty space, joined by links alone."""
     blocks = [
@@ -123,7 +129,9 @@ def test_ends_may_be_exchanged() -> None:
 
 def test_conductor_is_evaluated_at_the_mean_temperature_of_both_ends() -> None:
     """With k linear in T the heat flow of a wire is exactly k(mean) A dT / L (Kirchhoff)."""
-    alloy = Material("alloy", Linear((300.0,) * 3, (-1.0,) * 3, (200.0, 500.0)), volumetric_heat_capacity=CAPACITY)
+    alloy = Material(
+        "alloy", Linear((300.0,) * 3, (-1.0,) * 3, (200.0, 500.0)), volumetric_heat_capacity=CAPACITY
+    )
     link = ThermalLink("wire", "one", "two", alloy, diameter=50 * um, length=2 * mm, count=10)
     package = pair((link,), LUMPED, bottom=fixed(400.0, 300.0))
     model = discretize(package, cell=0.5 * mm)
@@ -138,7 +146,7 @@ def test_conductor_is_evaluated_at_the_mean_temperature_of_both_ends() -> None:
 def test_body_without_a_path_to_a_cooler_is_refused_but_with_a_link() -> None:
     package = pair(power=1.0, top=cooled(5000.0, "two"))
     assert discretize(package, cell=1 * mm).link_cells
-    with pytest.raises(DescriptionError, match="no path through solids leads from one.block"):
+    with pytest.raises(DescriptionError, match=r"no path through solids leads from one\.block"):
         discretize(replace(package, links=()), cell=1 * mm)
     on_one = ThermalLink(
         "strap",
@@ -165,10 +173,10 @@ def test_temperatures_of_two_lumps_are_exponentials() -> None:
 
 @pytest.mark.parametrize("is_linear", [True, False])
 def test_transient_ends_at_the_steady_state(is_linear: bool, tmp_path: Path) -> None:
-    alloy = Material("alloy", Linear((300.0,) * 3, (-1.0,) * 3, (200.0, 500.0)), volumetric_heat_capacity=CAPACITY)
-    link = ThermalLink(
-        "wire", "one", "two", METAL if is_linear else alloy, diameter=0.3 * mm, length=1 * mm
+    alloy = Material(
+        "alloy", Linear((300.0,) * 3, (-1.0,) * 3, (200.0, 500.0)), volumetric_heat_capacity=CAPACITY
     )
+    link = ThermalLink("wire", "one", "two", METAL if is_linear else alloy, diameter=0.3 * mm, length=1 * mm)
     model = discretize(pair((link,), power=1.0, top=cooled(5000.0, "two")), cell=0.5 * mm)
     steady = solve_steady(model)
     run = solve_transient(model, 20.0, initial=300.0, path=tmp_path / "run.vtkhdf")
@@ -232,7 +240,8 @@ def test_ends_on_pads_converge_and_the_estimate_covers_their_error() -> None:
     for n, name in enumerate(names):
         for m, steady in enumerate(coarse):
             part = steady.of(name)
-            assert part.error is not None and part.mean_error is not None
+            assert part.error is not None
+            assert part.mean_error is not None
             true_mean, true_peak = fine.of(name).mean, fine.of(name).max
             assert abs(means[m, n] - true_mean) <= part.mean_error + 0.01
             assert abs(peaks[m, n] - true_peak) <= part.error + 0.01
@@ -269,3 +278,55 @@ def test_commands_list_links(
     assert "link strap: die to lead, 50 mW/K" in capsys.readouterr().out
     assert main(["check", "wire_bond.yaml", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["links"]["strap"]["areas"] == pytest.approx([9e-8, 9e-8])
+
+
+# -- random packages -------------------------------------------------------------------------
+
+
+@st.composite
+def linked_packages(draw: st.DrawFn) -> Package:
+    """Return a random package with up to three links between faces of its stacks."""
+    package = draw(packages())
+    names = [stack.name for stack in package.stacks]
+    links = []
+    for n in range(draw(st.integers(1, 3))):
+        one, other = (draw(st.sampled_from(names)) for _ in range(2))
+        faces = draw(st.sampled_from(["top", "bottom"])), draw(st.sampled_from(["top", "bottom"]))
+        ends = [LinkEnd(name, face=face) for name, face in zip((one, other), faces, strict=True)]
+        links.append(ThermalLink(f"link_{n}", *ends, conductance=draw(st.sampled_from([1e-4, 1e-2, 1.0]))))
+    return replace(package, links=links)
+
+
+@settings(max_examples=10)
+@given(linked_packages())
+def test_random_links_agree_with_the_direct_method_and_balance(package: Package) -> None:
+    try:
+        model = discretize(package, cell=(1 * mm, 1 * mm, 0.2 * mm))
+    except DescriptionError as error:  # a stack may be covered completely, or have one cell
+        assume(not re.search("has no cells|in the same place", str(error)))
+        raise
+    steady = solve_steady(model, tolerance=1e-10)
+    direct = solve_steady(model, tolerance=1e-10, method="direct", estimate=False)
+    scale = max(float(np.nanmax(np.abs(direct.field - np.nanmin(direct.field)))), 1e-3)
+    assert float(np.nanmax(np.abs(steady.field - direct.field))) <= 1e-5 * scale
+    assert steady.heat_balance.relative <= 1e-8
+    for link in steady.links:
+        difference = link.start_temperature - link.end_temperature
+        assert link.heat == pytest.approx(link.conductance * difference, rel=1e-6, abs=1e-9)
+    errors = [part.error for part in steady.parts if part.error is not None]
+    assert np.isfinite(errors).all()
+
+
+def test_errors_over_time_are_covered_by_their_estimates() -> None:
+    """The maximum of a short transient, and an impedance, on a coarse grid against a fine one."""
+    package = wire_bond()
+    coarse, fine = (discretize(package, fineness=fineness) for fineness in (0.4, 1.0))
+    runs = [solve_transient(model, 0.02, initial=300.0, tolerance=0.05) for model in (coarse, fine)]
+    die = runs[0].names.index("die.si")
+    error = runs[0].peak_error[die]
+    assert error is not None
+    assert abs(runs[0].max[-1, die] - runs[1].max[-1, die]) <= error + 0.1
+    times = np.geomspace(1e-2, 1.0, 3)
+    rough, accurate = (thermal_impedance(model, source="die", times=times) for model in (coarse, fine))
+    difference = np.abs(rough.zth["die"] - accurate.zth["die"])
+    assert (difference <= rough.error_of_rise(times) + 0.01 * rough.zth["die"]).all()

@@ -146,7 +146,7 @@ class Conduction:
         return total
 
     def diagonal(self) -> np.ndarray:
-        """Return the diagonal of G without links [W/K], (nz, ny, nx): the sum of the conductances of a cell."""
+        """Return the diagonal of G without links [W/K], (nz, ny, nx)."""
         return np.stack([self.diagonal_of_plane(k) for k in range(self.shape[0])])
 
     @property
@@ -169,7 +169,7 @@ class Conduction:
         return int(count), label
 
     def to_csr(self) -> sp.csr_array:
-        """Return G without links as a sparse matrix [W/K]; a cell outside the body has a diagonal of 1 W/K."""
+        """Return G without links as a sparse matrix [W/K]; the diagonal of cells outside the body is 1 W/K."""
         diagonal = self.diagonal()
         cells = diagonal.size
         diagonals = [np.where(self.is_active, diagonal, 1.0).ravel()]

@@ -143,7 +143,7 @@ class CornerScheme:
         return np.stack(found)
 
     def _links(self, fluxes: FaceFluxes) -> LinkConductance | None:
-        """Return the links between the corners on the faces where they end: a quarter of each cell's weight."""
+        """Return the links between the corners on the faces where they end."""
         links, model = fluxes.conduction.links, fluxes.model
         if links is None:
             return None

@@ -13,7 +13,6 @@ from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.link_cells import EndCells
 from thermostack.mesh.model import Model
 
-
 WeightedPoints = tuple[np.ndarray, np.ndarray]  # indices in a raveled array, and their weights
 
 
@@ -49,7 +48,7 @@ class LinkConductance:
         return self.conductance.size
 
     def heat(self, t: np.ndarray) -> np.ndarray:
-        """Return the heat flow [W] from the start to the end of each link, (links,), at t (nz, ny, nx) [K]."""
+        """Return the heat flow [W] from start to end of each link, (links,), at t (nz, ny, nx) [K]."""
         flow: np.ndarray = self.conductance * (self.difference @ t.reshape(-1)[self.cell])
         return flow
 
@@ -108,7 +107,9 @@ def join_points(
 
     `conductance` (links,) [W/K] and `half_cells` (2, links) [K/W] are those of `LinkConductance`.
     """
-    flat = [(n, sign, *end) for n, pair in enumerate(ends) for sign, end in zip((1.0, -1.0), pair, strict=True)]
+    flat = [
+        (n, sign, *end) for n, pair in enumerate(ends) for sign, end in zip((1.0, -1.0), pair, strict=True)
+    ]
     index = np.concatenate([points for _, _, points, _ in flat])
     weight = np.concatenate([sign * weights for _, sign, _, weights in flat])
     row = np.concatenate([np.full(points.size, n) for n, _, points, _ in flat])

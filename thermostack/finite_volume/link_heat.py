@@ -63,7 +63,7 @@ def measure_links(model: Model, links: LinkConductance | None, t: np.ndarray) ->
 
 
 def link_summary(links: tuple[LinkHeat, ...]) -> dict[str, dict[str, str | float]]:
-    """Return the parts, the conductance [W/K], the temperatures [K] and the heat flow [W] of links by name."""
+    """Return parts, conductance [W/K], temperatures of the ends [K] and heat flow [W] of links by name."""
     return {
         link.name: {
             "from": link.start,

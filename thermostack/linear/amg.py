@@ -126,7 +126,8 @@ class AmgPreconditioner:
     def values_at(self, vector: str, n: int, cell: Array) -> Array:
         """Return r, z or p in some cells, given by their indices."""
         field: Array = {"r": self._r, "z": self._z, "p": self._p}[vector]
-        return field.reshape(-1)[cell]
+        values: Array = field.reshape(-1)[cell]
+        return values
 
     def set_residual(self, n: int, cell: Array, values: Array) -> None:
         """Set r in some cells."""

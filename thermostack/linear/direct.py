@@ -61,7 +61,8 @@ class LuFactorization:
         is_grounded |= np.bincount(label[boundary.cell], boundary.conductance, count) > 0.0
         active = np.flatnonzero(~self.is_inactive)
         bodies, first = np.unique(label[active], return_index=True)
-        return active[first[~is_grounded[bodies]]]
+        cells: Array = active[first[~is_grounded[bodies]]]
+        return cells
 
     def _set_rank_update(self, joined: Array, grounding: float) -> None:
         """Factorize the terms that the LU factors omit: links, minus the diagonal added to joined bodies.
@@ -81,8 +82,8 @@ class LuFactorization:
 
     @property
     def memory(self) -> int:
-        """Return the bytes of the factors."""
-        return int(self.lu.nnz) * BYTES_PER_FACTOR_ENTRY
+        """Return the bytes of the factors, and of the terms of links."""
+        return int(self.lu.nnz) * BYTES_PER_FACTOR_ENTRY + 2 * self._terms.nbytes
 
     def solve(self, rhs: Array) -> Array:
         """Return the temperature rise [K] of each cell, zero in inactive cells; `rhs` [W] has its shape."""

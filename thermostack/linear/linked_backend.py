@@ -6,8 +6,8 @@ correction K has the terms g u u^T of the links, minus a small diagonal D that B
 singular where links alone join a body to an ambient.
 
 With V for the cycle and U for the vectors u, the preconditioner is V - V U (1/g + U^T V U)^-1 U^T V, the
-inverse of V^-1 + U g U^T (Woodbury; Golub and Van Loan, Matrix Computations, 2013, section 2.1.4). It is as good
-for G as V is for B. It takes two cycles, and one for each link when the operator changes.
+inverse of V^-1 + U g U^T (Woodbury; Golub and Van Loan, Matrix Computations, 2013, section 2.1.4). It is as
+good for G as V is for B. It takes two cycles, and one for each link when the operator changes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Array = np.ndarray
 # the sum of the face conductances of the cell.
 DIAGONAL_FRACTION, MAX_FACE_FRACTION = 0.01, 0.1
 MAX_PRECONDITIONED_LINKS = 8  # of more, the preconditioner would take longer than the iterations it saves
-# Of a link's conductance times u.B^-1 u: below, the link changes the eigenvalues so little that V serves for G.
+# Of a link's conductance times u.B^-1 u: below, it hardly changes the eigenvalues, and V serves for G.
 MIN_PRECONDITIONED_RATIO = 0.1
 
 
@@ -48,7 +48,7 @@ class LinkCorrection:
         self._coupling = np.zeros((0, 0))
 
     def _positions(self, boundary: BoundaryConductance) -> Array | None:
-        """Return the positions of the cells among those with a boundary conductance, None where one has none."""
+        """Return the positions of the cells among those of the boundary, None where one has none."""
         position = np.searchsorted(boundary.cell, self.cell)
         is_known = position.max() < boundary.cell.size and np.array_equal(boundary.cell[position], self.cell)
         return position if is_known else None
@@ -57,7 +57,8 @@ class LinkCorrection:
         """Return K times the values in the cells, (cells,)."""
         links = self.links
         product: Array = links.difference.T @ (links.conductance * (links.difference @ values))
-        return product - self.diagonal * values
+        product -= self.diagonal * values
+        return product
 
     def _is_relevant(self, conduction: Conduction) -> bool:
         """Return whether a link may change the eigenvalues of the preconditioned operator much.
@@ -122,7 +123,9 @@ class LinkedBackend:
         self.threads = inner.threads
         self._coupling = correction.coupling(inner) if correction.is_preconditioned else None
         self._active: Sequence[int] = (0,)
-        self._links_heat: dict[int, Array] = {}  # by right-hand side: U y of the last preconditioner, (cells,)
+        self._links_heat: dict[
+            int, Array
+        ] = {}  # by right-hand side: U y of the last preconditioner, (cells,)
 
     @property
     def is_single(self) -> bool:

@@ -117,4 +117,3 @@ def _coverage_diagnostics(place: LinkRectangle, covered: float) -> Iterator[Diag
         text = f"{100.0 * uncovered:.3g} % of this end is not on the {side} of {place.part}"
         hint = "move it, reduce its size, or name the part that lies there"
         yield diagnostic_at(place.path, text, hint, "E-OUTSIDE")
-

@@ -23,9 +23,7 @@ def _face_height(geometry: Geometry, place: LinkRectangle) -> float:
     """Return the height [m] of the outermost face of the boxes of a part; zero where there is none."""
     names = [part.name for part in geometry.parts]
     boxes = [
-        box
-        for box in geometry.boxes
-        if box.part >= 0 and f"{names[box.part]}.".startswith(f"{place.part}.")
+        box for box in geometry.boxes if box.part >= 0 and f"{names[box.part]}.".startswith(f"{place.part}.")
     ]
     if place.is_top:
         return max((box.high[2] for box in boxes), default=0.0)

@@ -29,8 +29,8 @@ from thermostack.mesh.heat_sources import (
     find_heat_sources,
     layer_heat_source,
 )
-from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
+from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.merged_planes import merge_warnings
 from thermostack.mesh.mesh_diagnostics import (
     closed_cavity_warnings,

@@ -185,7 +185,8 @@ class Geometry:
     @property
     def is_linear(self) -> bool:
         """Return whether no conductivity depends on temperature."""
-        return all(each.is_constant for each in (*(part.material for part in self.parts), *self.links))
+        parts = all(part.material.is_constant for part in self.parts)
+        return parts and all(link.is_constant for link in self.links)
 
 
 def build_geometry(package: Package) -> Geometry:

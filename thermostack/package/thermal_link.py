@@ -1,4 +1,4 @@
-"""Thermal links: bond wires, straps and other slender conductors between two places, each as one conductance."""
+"""Thermal links: bond wires, straps and other slender conductors between two places."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from thermostack.errors import Diagnostic
+from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.material import VOID, Material
 from thermostack.package.rectangles import COINCIDENCE_TOLERANCE
@@ -126,7 +126,8 @@ class ThermalLink:
     Raises
     ------
     DescriptionError
-        Where a value is out of range, or where the conductance has no or more than one definition.
+        Where a value is out of range. `discretize` raises it where the conductance has no or more than one
+        definition, and where an end is not on its part.
 
     Notes
     -----
@@ -171,7 +172,8 @@ class ThermalLink:
         if self.resistance is not None:
             return self.count / self.resistance
         area = self.area if self.diameter is None else 0.25 * math.pi * self.diameter**2
-        assert area is not None and self.length is not None  # `link_diagnostics` refuses others
+        if area is None or self.length is None:
+            raise DescriptionError(_conductance_diagnostics(self, (type(self).__name__, self.name)))
         return self.count * conductivity * area / self.length
 
 

@@ -32,7 +32,7 @@ def link_table(links: Iterable[LinkHeat]) -> Table:
 
 
 def link_facts(model: Model) -> dict[str, dict[str, Any]]:
-    """Return the parts that each link joins, the areas of its ends [m2] and its conductance at 300 K [W/K]."""
+    """Return parts, areas of the ends [m2] and conductance at 300 K [W/K] of each link by name."""
     return {
         link.link.link.name: {
             "from": link.link.start.part,

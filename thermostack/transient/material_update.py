@@ -184,10 +184,10 @@ def _sensitivity(model: Model, zero: float) -> Array:
     present = [np.bincount(part.ravel(), minlength=of_part.shape[1]) > 0 for part in model.part]
     of_plane = np.array([of_part[:, here].max(axis=1) for here in present]).T
     for link in model.link_cells:
-        material = link.link.material
-        if material is not None and not material.is_constant:
+        conductor = link.link.material
+        if conductor is not None and not conductor.is_constant:
             planes = np.unique(np.concatenate([end.k for end in link.ends]))
-            slope = _max_slope(np.array(material.conductivity_at(at)))
+            slope = _max_slope(np.array(conductor.conductivity_at(at)))
             of_plane[0, planes] = np.maximum(of_plane[0, planes], slope)
     return of_plane
 

@@ -292,7 +292,7 @@ class Simulation:
 
     @property
     def links(self) -> tuple[LinkHeat, ...]:
-        """Return the present heat flow through every link of the package, and the temperatures of its ends."""
+        """Return the present heat flow through every link, and the temperatures of its ends."""
         t = self._stepper.field + self._zero if self.model.link_cells else self._stepper.field
         return measure_links(self.model, self._materials.conduction.links, t)
 

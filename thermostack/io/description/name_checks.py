@@ -29,10 +29,11 @@ def name_diagnostics(tree: Node) -> Iterator[Diagnostic]:
                 yield diagnostic_in(host, text, suggest(host.value, names), "E-NAME")
     materials = tree.get("materials")
     own = [name for name, _ in materials.items()] if materials is not None and materials.is_mapping else []
-    for stack in _items(stacks):
-        for material in _materials(stack):
-            if material.value not in (VOID, *own):
-                yield from _unknown(material)
+    of_stacks = [material for stack in _items(stacks) for material in _materials(stack)]
+    of_links = [material for link in _items(tree.get("links")) for material in _texts(link.get("material"))]
+    for material in (*of_stacks, *of_links):
+        if material.value not in (VOID, *own):
+            yield from _unknown(material)
 
 
 def _unknown(material: Node) -> Iterator[Diagnostic]:

@@ -22,8 +22,8 @@ from thermostack.io.results.transient_writer import (
 )
 from thermostack.results.transient_result import TransientResult
 
-_ARRAYS = ("model", "time", "names", *PART_FIELDS, "probes", "frame_time", "frames", "field")
-_ARRAYS += ("energy", "link_heat")
+_ROWS = ("time", *PART_FIELDS, "probes", "energy", "link_heat")
+_ARRAYS = ("model", "names", *_ROWS, "frame_time", "frames", "field")
 _COLUMNS = {"names": tuple[str, ...], "probes": dict[str, tuple[float, float, float]]}
 
 
