@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from thermostack.errors import ThermostackError as ThermostackError
     from thermostack.errors import UnknownNameError as UnknownNameError
     from thermostack.finite_volume.heat_balance import HeatBalance as HeatBalance
+    from thermostack.finite_volume.link_heat import LinkHeat as LinkHeat
     from thermostack.finite_volume.part_temperatures import FaceTemperature as FaceTemperature
     from thermostack.finite_volume.part_temperatures import PartTemperature as PartTemperature
     from thermostack.impedance.networks import Cauer as Cauer
@@ -122,6 +123,7 @@ _NAMES_BY_MODULE = {
         "UnknownNameError",
     ),
     "finite_volume.heat_balance": ("HeatBalance",),
+    "finite_volume.link_heat": ("LinkHeat",),
     "finite_volume.part_temperatures": (
         "FaceTemperature",
         "PartTemperature",

@@ -155,7 +155,10 @@ def require_fixed_temperature(model: Model) -> None:
 
 def _memory_estimate(model: Model, method: str, estimate: bool) -> MemoryEstimate:
     active = model.active if method == "direct" else None
-    return MemoryEstimate(model.grid, model.is_linear, estimate, method, model.boundary.cell.size, active)
+    faces, corrected_rhs = model.boundary.cell.size, int(bool(model.geometry.links))
+    return MemoryEstimate(
+        model.grid, model.is_linear, estimate, method, faces, active, extra_fields=corrected_rhs
+    )
 
 
 # -- steady problem --------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ INTERNAL = {
     "HeatSources",
     "InterfaceResistance",
     "LayerHeatSource",
+    "LinkCells",
+    "LinkGeometry",
     "NamedItems",
     "Origin",
     "PartMeasurements",

@@ -169,7 +169,7 @@ class Conduction:
         return int(count), label
 
     def to_csr(self) -> sp.csr_array:
-        """Return G without links as a sparse matrix [W/K]; the diagonal of cells outside the body is 1 W/K."""
+        """Return G without links as a sparse matrix [W/K]; outside the body its diagonal is 1 W/K."""
         diagonal = self.diagonal()
         cells = diagonal.size
         diagonals = [np.where(self.is_active, diagonal, 1.0).ravel()]

@@ -28,19 +28,19 @@ class LinkConductance:
         u: the weights of the start, minus the weights of the end.
     conductance : ndarray, shape (links,)
         g [W/K], between the centres of the cells.
-    half_cells : ndarray, shape (2, links)
+    end_resistance : ndarray, shape (2, links)
         Resistance of the half cells at the start and at the end [K/W].
     """
 
     cell: np.ndarray
     difference: sp.csr_array
     conductance: np.ndarray
-    half_cells: np.ndarray
+    end_resistance: np.ndarray
 
     @property
     def own_conductance(self) -> np.ndarray:
         """Return the conductance of each link without the half cells [W/K], (links,)."""
-        return np.asarray(1.0 / (1.0 / self.conductance - self.half_cells.sum(axis=0)))
+        return np.asarray(1.0 / (1.0 / self.conductance - self.end_resistance.sum(axis=0)))
 
     @property
     def links(self) -> int:
@@ -91,21 +91,21 @@ def assemble_links(model: Model, conductivity: CellProperties) -> LinkConductanc
     """
     if not model.geometry.links:
         return None
-    own, half_cells = np.empty(len(model.link_cells)), np.empty((2, len(model.link_cells)))
+    own, end_resistance = np.empty(len(model.link_cells)), np.empty((2, len(model.link_cells)))
     for n, link in enumerate(model.link_cells):
-        half_cells[:, n] = [_half_cell_resistance(model, conductivity, end) for end in link.ends]
+        end_resistance[:, n] = [_half_cell_resistance(model, conductivity, end) for end in link.ends]
         mean = sum(_mean_temperature(conductivity, end) for end in link.ends) / len(link.ends)
         own[n] = link.link.conductance_at(mean)
     points = [[(end.index(model.grid.shape), end.weight) for end in link.ends] for link in model.link_cells]
-    return join_points(points, 1.0 / (1.0 / own + half_cells.sum(axis=0)), half_cells)
+    return join_points(points, 1.0 / (1.0 / own + end_resistance.sum(axis=0)), end_resistance)
 
 
 def join_points(
-    ends: Sequence[Sequence[WeightedPoints]], conductance: np.ndarray, half_cells: np.ndarray
+    ends: Sequence[Sequence[WeightedPoints]], conductance: np.ndarray, end_resistance: np.ndarray
 ) -> LinkConductance:
     """Return links between points with weights: for each link its start and its end, (indices, weights).
 
-    `conductance` (links,) [W/K] and `half_cells` (2, links) [K/W] are those of `LinkConductance`.
+    `conductance` (links,) [W/K] and `end_resistance` (2, links) [K/W] are those of `LinkConductance`.
     """
     flat = [
         (n, sign, *end) for n, pair in enumerate(ends) for sign, end in zip((1.0, -1.0), pair, strict=True)
@@ -115,7 +115,7 @@ def join_points(
     row = np.concatenate([np.full(points.size, n) for n, _, points, _ in flat])
     cell, column = np.unique(index, return_inverse=True)
     difference = sp.csr_array((weight, (row, column)), shape=(len(ends), cell.size))
-    return LinkConductance(cell, difference, conductance, half_cells)
+    return LinkConductance(cell, difference, conductance, end_resistance)
 
 
 def _half_cell_resistance(model: Model, conductivity: CellProperties, end: EndCells) -> float:

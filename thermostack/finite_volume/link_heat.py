@@ -52,7 +52,7 @@ def measure_links(model: Model, links: LinkConductance | None, t: np.ndarray) ->
     for n, link in enumerate(model.link_cells):
         centers = [float(end.weight @ t[end.k, end.j, end.i]) for end in link.ends]
         start, end = (
-            mean - sign * float(heat[n] * links.half_cells[m, n])
+            mean - sign * float(heat[n] * links.end_resistance[m, n])
             for m, (mean, sign) in enumerate(zip(centers, (1.0, -1.0), strict=True))
         )
         described = link.link.link
