@@ -201,6 +201,7 @@ def varied(draw: Draw, package: Package) -> Package:
     Stacks are round that have no power and carry nothing, so that whatever was described stays possible.
     """
     hosts = {name for stack in package.stacks for name in stack.on}
+    is_alone = sum(stack.on == ("root",) for stack in package.stacks) == 1
     found = []
     for stack in package.stacks:
         regions = [
@@ -210,7 +211,7 @@ def varied(draw: Draw, package: Package) -> Package:
         is_cold = all(layer.power is None and not layer.regions for layer in stack.layers)
         if stack.on and stack.name not in hosts and stack.name != "lid" and is_cold and draw(st.booleans()):
             stack = draw(rounded(stack))
-        if stack.name == "upper" and draw(st.booleans()):
+        if stack.name == "upper" and is_alone and draw(st.booleans()):
             width, depth = (side + draw(steps(0.0, 1 * mm)) for side in stack.size)
             stack = replace(stack, size=(width, depth), diameter=None, overhang=True)
         found.append(stack)
