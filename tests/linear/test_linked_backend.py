@@ -46,7 +46,7 @@ def linked(
         weights = random.uniform(0.5, 1.0, start.size), random.uniform(0.5, 1.0, end.size)
         ends.append(((start, weights[0] / weights[0].sum()), (end, weights[1] / weights[1].sum())))
     conductance = scale * random.uniform(0.5, 2.0, links)
-    terms = join_points(ends, conductance, np.zeros((2, links)))
+    terms = join_points(ends, conductance, lambda cell: random.uniform(0.0, 0.3, cell.size))
     return Conduction(g_x, g_y, g_z, BoundaryConductance.from_dense(boundary), links=terms)
 
 
@@ -55,10 +55,10 @@ def dense(conduction: Conduction) -> np.ndarray:
     matrix: np.ndarray = replace(conduction, links=None).to_csr().toarray()
     links = conduction.links
     assert links is not None
-    for n, g in enumerate(links.conductance):
-        u = np.zeros(len(matrix))
-        u[links.cell] = links.difference[[n]].toarray()[0]
-        matrix += g * np.outer(u, u)
+    u = np.zeros((links.count, len(matrix)))
+    u[:, links.cell] = links.difference.toarray()
+    half_cells = links.difference.toarray() @ np.diag(links.half_cell) @ links.difference.toarray().T
+    matrix += u.T @ np.linalg.inv(np.diag(1.0 / links.own_conductance) + half_cells) @ u
     return matrix
 
 

@@ -174,3 +174,22 @@ def test_wrong_argument_of_a_link_is_refused(arguments: dict[str, Any]) -> None:
 def test_conductance_needs_a_definition() -> None:
     with pytest.raises(DescriptionError, match="its conductance is missing"):
         ThermalLink("w", "a", "b").conductance_of(300.0)
+
+
+def test_links_between_used_stacks_are_not_lost(path: Path, tmp_path: Path) -> None:
+    user = tmp_path / "user.yaml"
+    user.write_text(
+        "package: user\nstacks:\n  module: {use: wire_bond.yaml}\n"
+        "cooling: {bottom: {convection: {h: 1 kW/m2/K, ambient: 25 degC}}}\n"
+    )
+    with pytest.raises(
+        DescriptionError, match=r"the link wires of .* joins stacks that are used here"
+    ) as caught:
+        read_package(user)
+    assert {found.line for found in caught.value.diagnostics} == {3}
+    text = TEXT.split("links:")[0] + "cooling:" + TEXT.split("cooling:")[1]
+    path.write_text(text)
+    user.write_text(
+        user.read_text() + "links: {wires: {from: module.die, to: module.pads.a, resistance: 9 K/W}}\n"
+    )
+    assert discretize(read_package(user), cell=1 * mm).link_cells

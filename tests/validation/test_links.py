@@ -35,7 +35,10 @@ from thermostack import (
     write_package,
 )
 from thermostack.cli.main import main
+from thermostack.io.results.history_files import write_history_csv
 from thermostack.materials.temperature_laws import Linear
+from thermostack.report.run_summary import run_summary, transient_summary
+from thermostack.report.table_layout import as_text
 from thermostack.units import mm, um
 
 K, CAPACITY = 400.0, 2e6  # W/(m K), J/(m3 K)
@@ -109,8 +112,8 @@ def test_many_links_are_in_parallel() -> None:
     count = 12  # more than the preconditioner contains
     many = tuple(replace(WIRE, name=f"wire_{n}", conductance=G / count) for n in range(count))
     steady = solve_steady(discretize(pair(many, bottom=fixed(400.0, 300.0)), cell=0.5 * mm))
-    # Each of them has its own half cells in series, which the field of the others has not.
-    assert sum(link.heat for link in steady.links) == pytest.approx(whole.links[0].heat, rel=1e-3)
+    assert sum(link.heat for link in steady.links) == pytest.approx(whole.links[0].heat, rel=1e-6)
+    assert steady.links[0].start_temperature == pytest.approx(whole.links[0].start_temperature, abs=1e-4)
     counted = replace(WIRE, conductance=G / count, count=count)
     again = solve_steady(discretize(pair((counted,), bottom=fixed(400.0, 300.0)), cell=0.5 * mm))
     assert again.links[0].heat == pytest.approx(whole.links[0].heat, rel=1e-12)
@@ -187,6 +190,11 @@ def test_transient_ends_at_the_steady_state(is_linear: bool, tmp_path: Path) -> 
     np.testing.assert_array_equal(again.link_heat, run.link_heat)
     again.save(tmp_path / "copy.vtkhdf")
     np.testing.assert_array_equal(read_transient(tmp_path / "copy.vtkhdf").link_heat, run.link_heat)
+    assert run_summary(run)["links"]["wire"]["end"] == run.link_heat[-1, 0]
+    printed = as_text(transient_summary(run, {}, []), 120)
+    assert re.search(r"^wire +.* W at the start, 1\.0\d* W at most", printed, re.MULTILINE), printed
+    write_history_csv(run, tmp_path / "run.csv")
+    assert "wire heat [W]" in (tmp_path / "run.csv").read_text().splitlines()[0]
     start = solve_transient(model, 1e-3, initial="steady")
     assert start.of("one").mean[0] == pytest.approx(steady.of("one").mean, abs=2e-3)
 

@@ -151,7 +151,7 @@ class CornerScheme:
         for link in model.link_cells:
             pair = zip(link.ends, link.link.ends, strict=True)
             points.append([self._corners_at(end, is_top=place.is_top) for end, place in pair])
-        return join_points(points, links.own_conductance, np.zeros(links.end_resistance.shape))
+        return join_points(points, links.own_conductance)
 
     def _corners_at(self, end: EndCells, *, is_top: bool) -> WeightedPoints:
         """Return the indices of the corners at an end, each with a quarter of the weight of its cell."""

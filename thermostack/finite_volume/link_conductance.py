@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,38 +18,40 @@ WeightedPoints = tuple[np.ndarray, np.ndarray]  # indices in a raveled array, an
 
 @dataclass(frozen=True, eq=False)
 class LinkConductance:
-    """The terms g u u^T that links add to the conduction operator, u.t being the difference of their ends.
+    """The terms U g U^T that links add to the conduction operator, U^T t being the differences of their ends.
 
     Attributes
     ----------
     cell : ndarray, shape (n,)
         Indices of the cells at all ends in the raveled grid, strictly ascending.
     difference : sparse array, shape (links, n)
-        u: the weights of the start, minus the weights of the end.
-    conductance : ndarray, shape (links,)
-        g [W/K], between the centres of the cells.
-    end_resistance : ndarray, shape (2, links)
-        Resistance of the half cells at the start and at the end [K/W].
+        U^T: the weights of the start, minus the weights of the end.
+    own_conductance : ndarray, shape (links,)
+        Conductance of the conductors [W/K].
+    half_cell : ndarray, shape (n,)
+        Resistance between the centre and the face of each cell [K/W].
+    resistance : sparse array, shape (links, links)
+        Resistance of the conductors and of the half cells in series [K/W]; links that end on the same cells
+        share their half cells.
+    conductance : sparse array, shape (links, links)
+        g, the inverse of the resistance [W/K].
     """
 
     cell: np.ndarray
     difference: sp.csr_array
-    conductance: np.ndarray
-    end_resistance: np.ndarray
+    own_conductance: np.ndarray
+    half_cell: np.ndarray
+    resistance: sp.csr_array
+    conductance: sp.csr_array
 
     @property
-    def own_conductance(self) -> np.ndarray:
-        """Return the conductance of each link without the half cells [W/K], (links,)."""
-        return np.asarray(1.0 / (1.0 / self.conductance - self.end_resistance.sum(axis=0)))
-
-    @property
-    def links(self) -> int:
+    def count(self) -> int:
         """Return the number of links."""
-        return self.conductance.size
+        return self.own_conductance.size
 
     def heat(self, t: np.ndarray) -> np.ndarray:
         """Return the heat flow [W] from start to end of each link, (links,), at t (nz, ny, nx) [K]."""
-        flow: np.ndarray = self.conductance * (self.difference @ t.reshape(-1)[self.cell])
+        flow: np.ndarray = self.conductance @ (self.difference @ t.reshape(-1)[self.cell])
         return flow
 
     def outflow(self, t: np.ndarray) -> np.ndarray:
@@ -73,7 +75,7 @@ class LinkConductance:
     def connections(self, cells: int) -> sp.coo_array:
         """Return the graph of the cells that links join, for connected components."""
         rows, columns = [], []
-        for n in range(self.links):
+        for n in range(self.count):
             own = self.cell[self.difference.indices[slice(*self.difference.indptr[n : n + 2])]]
             rows.append(np.full(own.size - 1, own[0]))
             columns.append(own[1:])
@@ -91,21 +93,23 @@ def assemble_links(model: Model, conductivity: CellProperties) -> LinkConductanc
     """
     if not model.geometry.links:
         return None
-    own, end_resistance = np.empty(len(model.link_cells)), np.empty((2, len(model.link_cells)))
+    own = np.empty(len(model.link_cells))
     for n, link in enumerate(model.link_cells):
-        end_resistance[:, n] = [_half_cell_resistance(model, conductivity, end) for end in link.ends]
         mean = sum(_mean_temperature(conductivity, end) for end in link.ends) / len(link.ends)
         own[n] = link.link.conductance_at(mean)
     points = [[(end.index(model.grid.shape), end.weight) for end in link.ends] for link in model.link_cells]
-    return join_points(points, 1.0 / (1.0 / own + end_resistance.sum(axis=0)), end_resistance)
+    return join_points(points, own, lambda cell: _half_cell_resistance(model, conductivity, cell))
 
 
 def join_points(
-    ends: Sequence[Sequence[WeightedPoints]], conductance: np.ndarray, end_resistance: np.ndarray
+    ends: Sequence[Sequence[WeightedPoints]],
+    own_conductance: np.ndarray,
+    half_cell: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> LinkConductance:
     """Return links between points with weights: for each link its start and its end, (indices, weights).
 
-    `conductance` (links,) [W/K] and `end_resistance` (2, links) [K/W] are those of `LinkConductance`.
+    `own_conductance` (links,) [W/K] is that of the conductors. `half_cell` returns the resistances [K/W]
+    between points with given indices and the ends on them, by default zero.
     """
     flat = [
         (n, sign, *end) for n, pair in enumerate(ends) for sign, end in zip((1.0, -1.0), pair, strict=True)
@@ -115,17 +119,26 @@ def join_points(
     row = np.concatenate([np.full(points.size, n) for n, _, points, _ in flat])
     cell, column = np.unique(index, return_inverse=True)
     difference = sp.csr_array((weight, (row, column)), shape=(len(ends), cell.size))
-    return LinkConductance(cell, difference, conductance, end_resistance)
+    half = np.zeros(cell.size) if half_cell is None else half_cell(cell)
+    shared = difference @ sp.diags_array(half) @ difference.T
+    resistance = sp.csr_array(sp.diags_array(1.0 / own_conductance) + shared)
+    return LinkConductance(cell, difference, own_conductance, half, resistance, _inverse(resistance))
 
 
-def _half_cell_resistance(model: Model, conductivity: CellProperties, end: EndCells) -> float:
-    """Return the resistance [K/W] between the face and the centres of the cells at an end.
+def _inverse(resistance: sp.csr_array) -> sp.csr_array:
+    """Return the inverse of a symmetric positive definite matrix, mostly a diagonal one."""
+    diagonal = resistance.diagonal()
+    if np.count_nonzero(resistance.data) == diagonal.size:
+        return sp.csr_array(sp.diags_array(1.0 / diagonal))
+    return sp.csr_array(np.linalg.inv(resistance.toarray()))
 
-    Each cell receives a fraction w of the heat, and its temperature counts with the weight w in the mean.
-    """
-    along_z = conductivity.of_cells(end.k, end.j, end.i)[0]
-    half = 0.5 * model.grid.dz[end.k] / (along_z * end.cell_area)
-    return float((end.weight**2 * half).sum())
+
+def _half_cell_resistance(model: Model, conductivity: CellProperties, cell: np.ndarray) -> np.ndarray:
+    """Return the resistance [K/W] along z between the centre and the face of some cells, (n,)."""
+    k, j, i = np.unravel_index(cell, model.grid.shape)
+    grid = model.grid
+    along_z = conductivity.of_cells(k, j, i)[0]
+    return np.asarray(0.5 * grid.dz[k] / (along_z * grid.dy[j] * grid.dx[i]))
 
 
 def _mean_temperature(conductivity: CellProperties, end: EndCells) -> float:

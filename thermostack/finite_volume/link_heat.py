@@ -48,13 +48,11 @@ def measure_links(model: Model, links: LinkConductance | None, t: np.ndarray) ->
     if links is None:
         return ()
     heat = links.heat(t)
+    at_face = t.reshape(-1)[links.cell] - links.half_cell * links.outflow(t)
     found = []
     for n, link in enumerate(model.link_cells):
-        centers = [float(end.weight @ t[end.k, end.j, end.i]) for end in link.ends]
-        start, end = (
-            mean - sign * float(heat[n] * links.end_resistance[m, n])
-            for m, (mean, sign) in enumerate(zip(centers, (1.0, -1.0), strict=True))
-        )
+        cells = [np.searchsorted(links.cell, end.index(t.shape)) for end in link.ends]
+        start, end = (float(end.weight @ at_face[own]) for end, own in zip(link.ends, cells, strict=True))
         described = link.link.link
         parts = described.start.part, described.end.part
         conductance = float(links.own_conductance[n])

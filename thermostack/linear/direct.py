@@ -32,7 +32,7 @@ class LuFactorization:
         if pinned is not None:  # where the power of a body sums to zero, no heat flows to the pinned cell
             extra[pinned] = scale
         joined = self._cells_of_joined_bodies(extra > 0.0)
-        grounding = conduction.links.conductance.max() if conduction.links is not None else 0.0
+        grounding = conduction.links.conductance.diagonal().max() if conduction.links is not None else 0.0
         extra[joined] = grounding
         if extra.any():
             matrix = (matrix + sp.diags_array(extra)).tocsc()
@@ -73,12 +73,13 @@ class LuFactorization:
         links = self.conduction.links
         if links is None:
             return
-        self._terms = np.zeros((self.is_inactive.size, links.links + joined.size))
-        self._terms[links.cell, : links.links] = links.difference.toarray().T
-        self._terms[joined, links.links + np.arange(joined.size)] = 1.0
+        self._terms = np.zeros((self.is_inactive.size, links.count + joined.size))
+        self._terms[links.cell, : links.count] = links.difference.toarray().T
+        self._terms[joined, links.count + np.arange(joined.size)] = 1.0
         self._columns = self.lu.solve(self._terms)
-        inverse = np.diag(1.0 / np.append(links.conductance, np.full(joined.size, -grounding)))
-        self._small = inverse + self._terms.T @ self._columns
+        self._small = self._terms.T @ self._columns
+        self._small[: links.count, : links.count] += links.resistance.toarray()
+        self._small[links.count :, links.count :] -= np.eye(joined.size) / grounding
 
     @property
     def memory(self) -> int:

@@ -40,10 +40,10 @@ class LinkCorrection:
         faces = face_conductance_sums(
             np.unravel_index(self.cell, conduction.shape), (conduction.g_z, conduction.g_y, conduction.g_x)
         )
-        of_links = abs(links.difference).T @ links.conductance
+        of_links = abs(links.difference).T @ links.conductance.diagonal()
         bound = np.where(faces > 0.0, MAX_FACE_FRACTION * faces, np.inf)
         self.diagonal = np.minimum(DIAGONAL_FRACTION * of_links, bound)  # W/K
-        self.is_preconditioned = self._is_relevant(conduction) and links.links <= MAX_PRECONDITIONED_LINKS
+        self.is_preconditioned = self._is_relevant(conduction) and links.count <= MAX_PRECONDITIONED_LINKS
         self._backend: PcgBackend | None = None  # that `_coupling` belongs to
         self._coupling = np.zeros((0, 0))
 
@@ -56,7 +56,7 @@ class LinkCorrection:
     def apply(self, values: Array) -> Array:
         """Return K times the values in the cells, (cells,)."""
         links = self.links
-        product: Array = links.difference.T @ (links.conductance * (links.difference @ values))
+        product: Array = links.difference.T @ (links.conductance @ (links.difference @ values))
         product -= self.diagonal * values
         return product
 
@@ -71,7 +71,7 @@ class LinkCorrection:
         ground = conduction.boundary.conductance[position]  # W/K
         if not ground.all():
             return True
-        ratio = self.links.conductance * (self.links.difference.power(2) @ (1.0 / ground))
+        ratio = self.links.conductance.diagonal() * (self.links.difference.power(2) @ (1.0 / ground))
         return bool((ratio > MIN_PRECONDITIONED_RATIO).any())
 
     def coupling(self, backend: PcgBackend) -> Array:
@@ -81,17 +81,17 @@ class LinkCorrection:
         """
         if self._backend is not backend:
             self._backend = backend
-            self._coupling = np.diag(1.0 / self.links.conductance) + self._responses(backend)
+            self._coupling = self.links.resistance.toarray() + self._responses(backend)
         return self._coupling
 
     def _responses(self, backend: PcgBackend) -> Array:
         """Return U^T V U [K/W], (links, links)."""
         difference, shape = self.links.difference, backend.conduction.shape
-        responses = np.empty((self.links.links, self.links.links))
+        responses = np.empty((self.links.count, self.links.count))
         backend.allocate(1)
         backend.set_active([0])
         rhs = np.zeros(shape)
-        for n in range(self.links.links):
+        for n in range(self.links.count):
             rhs.reshape(-1)[self.cell] = difference[[n]].toarray()[0]
             backend.set_rhs(0, rhs, 1.0)
             backend.apply_preconditioner()
@@ -123,9 +123,7 @@ class LinkedBackend:
         self.threads = inner.threads
         self._coupling = correction.coupling(inner) if correction.is_preconditioned else None
         self._active: Sequence[int] = (0,)
-        self._links_heat: dict[
-            int, Array
-        ] = {}  # by right-hand side: U y of the last preconditioner, (cells,)
+        self._link_heat: dict[int, Array] = {}  # by right-hand side: U y of the last cycle, (cells,)
 
     @property
     def is_single(self) -> bool:
@@ -172,9 +170,9 @@ class LinkedBackend:
         residuals = {}
         for n in self._active:
             z = self.inner.values_at("z", n, cell)
-            self._links_heat[n] = difference.T @ np.linalg.solve(self._coupling, difference @ z)
+            self._link_heat[n] = difference.T @ np.linalg.solve(self._coupling, difference @ z)
             residuals[n] = self.inner.values_at("r", n, cell)
-            self.inner.set_residual(n, cell, residuals[n] - self._links_heat[n])
+            self.inner.set_residual(n, cell, residuals[n] - self._link_heat[n])
         cycle()
         for n, values in residuals.items():
             self.inner.set_residual(n, cell, values)
@@ -193,7 +191,7 @@ class LinkedBackend:
         z, p = (self.inner.values_at(vector, n, self.correction.cell) for vector in "zp")
         kz = self.correction.apply(z)
         if self._coupling is not None:  # the kernels multiplied z by the residual of the second cycle
-            zr += float(z @ self._links_heat[n])
+            zr += float(z @ self._link_heat[n])
         return zr, zgz + float(z @ kz), zgp + float(p @ kz), total + float(kz.sum())
 
     def update(self, steps: Array, fields: Array, squares: Array, replacement: Any | None = None) -> None:

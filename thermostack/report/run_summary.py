@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from thermostack.report.grid_table import cell_counts
-from thermostack.report.table_layout import add_files_row, fact_table, format_celsius, format_stage_times
+from thermostack.report.table_layout import (
+    add_files_row,
+    fact_table,
+    format_celsius,
+    format_power,
+    format_stage_times,
+)
 from thermostack.results.history import History, history_of, step_lengths
 from thermostack.results.throttling_log import ThrottlingLog
 from thermostack.results.transient_result import TransientResult
@@ -31,6 +37,9 @@ def transient_summary(
     for name, values in transient.probes.items():
         start, peak, end = (format_celsius(value) for value in (values[0], values.max(), values[-1]))
         table.add_row(name, Text(f"{start} degC at the start, {peak} at most, {end} at the end"))
+    for name, values in _link_heat(transient):
+        start, peak, end = (f"{format_power(value)} W" for value in (values[0], values.max(), values[-1]))
+        table.add_row(name, Text(f"{start} at the start, {peak} at most, {end} at the end"))
     generated, outflow, stored = (f"{joule:.5g} J" for joule in transient.energy[-1].tolist())
     imbalance = f"relative imbalance {transient.imbalance:.1e}"
     table.add_row("energy", Text(f"{generated} generated, {outflow} outflow, {stored} stored; {imbalance}"))
@@ -81,6 +90,7 @@ def run_summary(transient: TransientResult) -> dict[str, Any]:
             "time": hottest.when,
         },
         "probes": {name: _extremes(transient.time, values) for name, values in transient.probes.items()},
+        "links": {name: _extremes(transient.time, values) for name, values in _link_heat(transient)},
         "energy": {
             "made": generated,
             "left": outflow,
@@ -98,6 +108,12 @@ def run_summary(transient: TransientResult) -> dict[str, Any]:
         "solver": _solver(transient),
         "warnings": list(transient.warnings),
     }
+
+
+def _link_heat(transient: TransientResult) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name of each link and its heat flow over time [W], (n,)."""
+    for link, values in zip(transient.package.links, transient.link_heat.T, strict=True):
+        yield link.name, values
 
 
 def _member_names(transient: TransientResult) -> list[str]:
@@ -138,7 +154,7 @@ def _history_summary(history: History) -> dict[str, Any]:
 
 
 def _extremes(time: np.ndarray, values: np.ndarray) -> dict[str, float]:
-    """Return the temperature [K] at the start, the maximum, its time [s], and the temperature at the end."""
+    """Return the value [K, W] at the start, the maximum, its time [s], and the value at the end."""
     peak = int(values.argmax())
     return {
         "start": float(values[0]),

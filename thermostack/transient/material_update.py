@@ -197,7 +197,8 @@ def _has_varying_link(model: Model) -> Array:
     varies: Array = np.zeros(model.grid.shape[0], dtype=bool)
     for link in model.link_cells:
         if not link.link.is_constant:
-            varies[[k for end in link.ends for k in end.k]] = True
+            for end in link.ends:
+                varies[end.k] = True
     return varies
 
 

@@ -81,6 +81,8 @@ class IncludeResolver:
         members: dict[str, Node] = {}
         for member in stack_group(listed, root):
             members |= self.resolve(member, listed[member], other, (*chain, link))
+        if section == "stacks":  # of another description; a template has no links
+            self.refuse_links(use, other, members)
         self.included_stacks += len(members)
         if self.included_stacks > MAX_STACKS:
             text = f"more than {MAX_STACKS} stacks are included"
@@ -94,6 +96,16 @@ class IncludeResolver:
             own = rename_hosts(node, lambda host: [names.get(host, host)])
             made[names[member]] = _merge_fields(own, stack) if member == root else own
         return made
+
+    def refuse_links(self, use: Node, document: Node, members: Mapping[str, Node]) -> None:
+        """Add a diagnostic for each link of a description between stacks that are used without it."""
+        links = document.get("links")
+        for name, link in links.items() if links is not None and links.is_mapping else ():
+            ends = [_end_part(link.get(key)) for key in ("from", "to")]
+            if all(any(f"{part}.".startswith(f"{member}.") for member in members) for part in ends):
+                text = f"the link {name} of {document.mark.file} joins stacks that are used here"
+                hint = "remove it there and describe it under `links` here; `use` takes stacks alone"
+                self.diagnostics.append(diagnostic_in(use, text, hint, "E-LINK"))
 
     def find(self, use: Node, document: Node) -> tuple[Node, Link] | None:
         """Return the description and the section of a used stack, or None and a diagnostic."""
@@ -158,6 +170,12 @@ class IncludeResolver:
             diagnostic_in(use, text, "give its package the name of the stack to use", "E-NAME")
         )
         return None
+
+
+def _end_part(end: Node | None) -> str:
+    """Return the part of an end of a link of a description, "" where there is none."""
+    part = end.get("part") if end is not None and end.is_mapping else end
+    return str(part.value) if part is not None else ""
 
 
 def _link_text(link: Link) -> str:
