@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from thermostack import (
     Cooling,
     DescriptionError,
     FixedTemperature,
+    Grid,
     Layer,
     LinkEnd,
     Material,
@@ -78,6 +80,18 @@ def test_ends_are_in_the_frame_of_their_stack(path: Path) -> None:
     }
     assert set(grid.z[wires.start.k + 1].tolist()) == {grid.z[-1]}
     assert set(grid.z[strap.end.k].round(9).tolist()) == {1 * mm}
+
+
+def test_cells_count_with_the_area_under_an_end(path: Path) -> None:
+    """Planes of a given grid need not be at the edges of an end."""
+    package = read_package(path)
+    fine = discretize(package, cell=0.1 * mm).grid
+    x = np.unique([*np.arange(0.0, 8.01, 0.25).round(3), 0.5, 2.5, 4.0, 5.0, 6.0, 7.0]) * mm
+    (end, _) = discretize(package, grid=Grid(x, fine.y, fine.z)).link_cells[0].ends  # from 0.6 to 0.7 mm
+    assert set(end.i.tolist()) == {2}
+    assert end.area == pytest.approx(0.16e-6, rel=1e-9)
+    widths = fine.dy[end.j]
+    np.testing.assert_allclose(end.weight, widths / widths.sum())
 
 
 def test_links_are_written_and_read(path: Path, tmp_path: Path) -> None:

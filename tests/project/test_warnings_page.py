@@ -11,6 +11,7 @@ from thermostack.impedance.thermal_impedance import STEADY_SHARE
 from thermostack.materials.material_kind import KIND_OF_WORDS
 from thermostack.mesh.block_cells import MAX_LISTED_BLOCKS
 from thermostack.mesh.cooler_coverage import MIN_LISTED_SHARE
+from thermostack.mesh.link_faces import MAX_BIOT_NUMBER
 from thermostack.mesh.merged_planes import MERGE_DISTANCES, MERGE_FRACTION
 from thermostack.package.contact import MAX_SUSPICIOUS_GAP
 from thermostack.schema import usual_ranges
@@ -52,6 +53,7 @@ THRESHOLDS = [
     ("W-GAP", "empty gap between a base at the bottom", GAP),
     ("W-GRID", "merged planes",
      f"closer than {MERGE_FRACTION:g} of the smaller part, or than {NM['x']} in x and y and {NM['z']} in z"),
+    ("W-GRID", "end of a link", f"h dz / (2 k) of its cells above {MAX_BIOT_NUMBER:g}"),
     ("W-TEMPERATURE", "any part", f"above {MAX_USUAL_TEMPERATURE:g} K"),
     ("W-POWER", "no part has power",
      f"differences below {format_quantity(MIN_TEMPERATURE_SPREAD, 'temperature_difference')}"),

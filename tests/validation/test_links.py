@@ -119,6 +119,38 @@ def test_many_links_are_in_parallel() -> None:
     assert again.links[0].heat == pytest.approx(whole.links[0].heat, rel=1e-12)
 
 
+def slab(conductivity: float, h: float, cooler: object = None) -> Package:
+    """Return a slab between two coolants, with a link from its bottom to its top."""
+    stack = Stack("slab", (SIDE, SIDE), Layer("a", THICKNESS, Material("m", conductivity)))
+    strap = ThermalLink("strap", LinkEnd("slab", face="bottom"), LinkEnd("slab"), conductance=G)
+    cooling = Cooling(bottom=cooler or Convection(h=h, ambient=400.0), top=Convection(h=h, ambient=300.0))  # type: ignore[arg-type]
+    return Package("slab", (stack,), cooling, links=(strap,))
+
+
+def test_ends_on_cooled_faces_converge_or_warn() -> None:
+    """The link is in parallel with the slab; where its cells are too high, a warning gives their height."""
+    conductivity, h = 1.0, 1000.0
+    exact = 100.0 / (1.0 / (conductivity * SIDE**2 / THICKNESS + G) + 2.0 / (h * SIDE**2))
+    errors = []
+    for cells in (5, 12, 24, 48):
+        steady = solve_steady(
+            discretize(slab(conductivity, h), cell=(SIDE, SIDE, THICKNESS / cells)), estimate=False
+        )
+        errors.append(abs(steady.heat_balance.out["top"] / exact - 1.0))
+        is_warned = any("h dz / (2 k)" in text for text in steady.warnings)
+        assert is_warned == (0.5 * h * THICKNESS / cells / conductivity > 0.05)
+    assert errors[-1] < 0.02
+    assert all(after < 0.6 * before for before, after in pairwise(errors))
+    text = discretize(slab(conductivity, h), cell=(SIDE, SIDE, THICKNESS)).warnings[0]
+    assert "links.strap.from: the face of this end is cooled" in text
+    assert '--cell "slab.a.z=100 um"' in text
+
+
+def test_end_on_a_face_of_fixed_temperature_is_refused() -> None:
+    with pytest.raises(DescriptionError, match="face of fixed temperature"):
+        discretize(slab(1.0, 1000.0, FixedTemperature(400.0)), cell=0.5 * mm)
+
+
 def test_ends_may_be_exchanged() -> None:
     pad = LinkEnd("one", (0.1 * mm, 0.3 * mm), (0.2 * mm, 0.4 * mm))
     link = replace(WIRE, start=pad)

@@ -27,7 +27,6 @@ class EndCells:
     j: np.ndarray
     i: np.ndarray
     weight: np.ndarray  # (n,) fraction of the area of the end, sum 1
-    cell_area: np.ndarray  # (n,) m2, of the whole cells
     area: float  # m2, of the end
 
     def index(self, shape: tuple[int, int, int]) -> np.ndarray:
@@ -53,13 +52,14 @@ def find_link_cells(geometry: Geometry, grid: Grid, part: np.ndarray) -> tuple[L
     """Return the cells at the ends of every link.
 
     `part` (nz, ny, nx) is 1 + the index of the part of each cell, 0 outside the body. Raises DescriptionError
-    where a part is unknown, where an end has no cell, and where both ends have a cell in common.
+    where a part is unknown, where an end has no cell or is not on its face, and where both ends share a
+    face of a cell.
     """
     found = []
     for link in geometry.links:
         start, end = (_end_cells(geometry, grid, part, place) for place in link.ends)
         common = np.intersect1d(start.index(part.shape), end.index(part.shape))
-        if common.size:
+        if common.size and link.start.is_top == link.end.is_top:
             text = "both ends are in the same place"
             hint = "move one of them; a link joins two different places"
             path = ("links", link.link.name)
@@ -84,8 +84,7 @@ def _end_cells(geometry: Geometry, grid: Grid, part: np.ndarray, place: LinkRect
     geometry.package.refuse(_coverage_diagnostics(place, total))
     if place.rectangle is not None:
         geometry.package.refuse(_height_diagnostics(place, grid.z[np.unique(k) + place.is_top]))
-    cell_area = grid.dy[j] * grid.dx[i]
-    return EndCells(k, j, i, area / total, cell_area, total)
+    return EndCells(k, j, i, area / total, total)
 
 
 def _height_diagnostics(place: LinkRectangle, heights: np.ndarray) -> Iterator[Diagnostic]:

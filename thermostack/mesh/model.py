@@ -30,6 +30,7 @@ from thermostack.mesh.heat_sources import (
     layer_heat_source,
 )
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
+from thermostack.mesh.link_faces import link_face_diagnostics
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.merged_planes import merge_warnings
 from thermostack.mesh.mesh_diagnostics import (
@@ -39,7 +40,7 @@ from thermostack.mesh.mesh_diagnostics import (
     single_cell_warnings,
 )
 from thermostack.mesh.part_contacts import PartContacts, find_part_contacts, part_contact_diagnostics
-from thermostack.mesh.part_map import Window, cell_range, cell_window, nearest_plane, rasterize
+from thermostack.mesh.part_map import PartMap, Window, cell_range, cell_window, nearest_plane, rasterize
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
 from thermostack.package.geometry import Geometry, InterfaceResistance, Part, package_geometry
 from thermostack.package.package import Package
@@ -343,8 +344,7 @@ def discretize(
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
     warnings += closed_cavity_warnings(geometry, grid, part_map)
     warnings += cooler_warnings(geometry, boundary, part_map)
-    links = find_link_cells(geometry, grid, part_map.cells()) if geometry.links else ()
-    warnings += remove_unpowered_islands(geometry, part_map, boundary, sources, links)
+    warnings += _link_warnings(geometry, grid, part_map, boundary, sources)
     model = Model(
         geometry,
         grid,
@@ -359,6 +359,27 @@ def discretize(
         [*_contact_diagnostics(model), *part_contact_diagnostics(geometry, model.part_contacts)]
     )
     return model
+
+
+def _link_warnings(
+    geometry: Geometry,
+    grid: Grid,
+    part_map: PartMap,
+    boundary: BoundaryFaces,
+    sources: Sequence[LayerHeatSource],
+) -> list[Diagnostic]:
+    """Return the warnings about links and about the pieces of the body that are not joined to a cooler.
+
+    Those pieces are removed. Raises DescriptionError where they have power, or where a link is wrong.
+    """
+    if not geometry.links:
+        return remove_unpowered_islands(geometry, part_map, boundary, sources, ())
+    part = part_map.cells()
+    links = find_link_cells(geometry, grid, part)
+    found = list(link_face_diagnostics(geometry, grid, boundary, part, links))
+    geometry.package.refuse(found)
+    removed = remove_unpowered_islands(geometry, part_map, boundary, sources, links)
+    return [*(geometry.package.locate(diagnostic) for diagnostic in found), *removed]
 
 
 def as_model(model: Model | Package | Geometry, argument: str = "model") -> Model:
