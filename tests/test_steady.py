@@ -309,3 +309,19 @@ def test_stalled_solver_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConvergenceError, match="it stalls") as caught:
         solve_steady(slab(COPPER, **HELD))
     assert caught.value.history == (1.0, 0.9)
+
+
+@pytest.mark.parametrize("method", ["multigrid", "direct"])
+def test_imbalance_is_relative_to_heat_that_enters_and_leaves_through_one_face(method: str) -> None:
+    """The bottom is hot in the west and cold in the east: its net heat flow is rounding alone."""
+    block = Stack("s", (4 * mm, 2 * mm), (Layer("cu", 1 * mm, COPPER),))
+    halves = [
+        ts.FaceCooling(FixedTemperature(t), region=ts.FaceRectangle((x, 0.0), (2 * mm, 2 * mm)))
+        for t, x in ((400.0, 0.0), (300.0, 2 * mm))
+    ]
+    balance = solve_steady(
+        discretize(Package("p", (block,), Cooling(bottom=halves)), cell=0.5 * mm), method=method
+    ).heat_balance
+    assert balance.through > 1.0
+    assert balance.relative < 1e-8
+    assert abs(balance.imbalance) == pytest.approx(balance.relative * balance.through)
