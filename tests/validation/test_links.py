@@ -176,6 +176,12 @@ def test_conductor_is_evaluated_at_the_mean_temperature_of_both_ends() -> None:
     assert conductivity != alloy.conductivity_at(300.0)[0]
     exact = 10 * conductivity * 0.25 * np.pi * (50 * um) ** 2 / (2 * mm) * 100.0
     assert steady.links[0].heat == pytest.approx(exact, rel=1e-4)
+    assert not any("alloy" in text for text in steady.warnings)
+    short = replace(alloy, conductivity=Linear((300.0,) * 3, (-1.0,) * 3, (200.0, 340.0)))
+    warned = solve_steady(discretize(replace(package, links=(replace(link, material=short),)), cell=1 * mm))
+    assert any(
+        text.startswith("links.wire: 76.85 degC is reached, alloy is known") for text in warned.warnings
+    )
 
 
 def test_body_without_a_path_to_a_cooler_is_refused_but_with_a_link() -> None:

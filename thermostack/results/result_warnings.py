@@ -12,6 +12,7 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.finite_volume.part_temperatures import PartTemperature
+from thermostack.materials.material import Material
 from thermostack.mesh.model import Model
 from thermostack.mesh.source_names import listed
 from thermostack.package.geometry import Part
@@ -209,15 +210,15 @@ def power_warnings(model: Model, max_power: np.ndarray) -> list[str]:
 
 def _range_warnings(model: Model, extremes: Mapping[str, Extremes], quantity: str) -> Iterator[Diagnostic]:
     outside: dict[tuple[str, tuple[float, float]], list[tuple[float, str, float]]] = {}  # by material, range
-    for part in model.parts:
-        material = part.material
+    used = [(part.name, part.material, extremes[part.name]) for part in model.parts if part.name in extremes]
+    used += _extremes_of_links(model, extremes) if quantity == "conductivity" else []
+    for name, material, reached in used:
         known = material.temperature_range if quantity == "conductivity" else material.capacity_range
-        if part.name not in extremes or known is None:
+        if known is None:
             continue
-        reached = extremes[part.name]
         excess, value = max((reached.max - known[1], reached.max), (known[0] - reached.min, reached.min))
         if excess > reached.doubt:
-            outside.setdefault((material.name, known), []).append((excess, part.name, value))
+            outside.setdefault((material.name, known), []).append((excess, name, value))
     for (material_name, known), parts in outside.items():
         _, name, value = max(parts)
         low, high, shown = (format_quantity(t, "temperature") for t in (*known, value))
@@ -226,3 +227,19 @@ def _range_warnings(model: Model, extremes: Mapping[str, Extremes], quantity: st
         more = f"; {listed(others)} {'is' if len(others) == 1 else 'are'} outside too" if others else ""
         hint = f"the {quantity} at the end of that range was used"
         yield Diagnostic(name, f"{text}{more}", hint, "W-RANGE")
+
+
+def _extremes_of_links(
+    model: Model, extremes: Mapping[str, Extremes]
+) -> list[tuple[str, Material, Extremes]]:
+    """Return name, material and bounds of the mean temperature of both ends of the links with a material."""
+    found = []
+    for link in model.geometry.links:
+        names = [f"{place.part}." for place in link.ends]
+        ends = [[each for part, each in extremes.items() if f"{part}.".startswith(name)] for name in names]
+        if link.material is not None and all(ends):
+            low = sum(min(each.min for each in end) for end in ends) / len(ends)
+            high = sum(max(each.max for each in end) for end in ends) / len(ends)
+            doubt = max(each.doubt for end in ends for each in end)
+            found.append((f"links.{link.link.name}", link.material, Extremes(low, high, doubt=doubt)))
+    return found
