@@ -57,8 +57,8 @@ def dense(conduction: Conduction) -> np.ndarray:
     assert links is not None
     u = np.zeros((links.count, len(matrix)))
     u[:, links.cell] = links.difference.toarray()
-    half_cells = links.difference.toarray() @ np.diag(links.half_cell) @ links.difference.toarray().T
-    matrix += u.T @ np.linalg.inv(np.diag(1.0 / links.own_conductance) + half_cells) @ u
+    at_faces = links.difference.toarray() @ np.diag(links.half_cell) @ links.difference.toarray().T
+    matrix += u.T @ np.linalg.inv(np.diag(1.0 / links.own_conductance) + at_faces) @ u
     return matrix
 
 
