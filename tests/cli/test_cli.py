@@ -108,7 +108,7 @@ def test_default_table_lists_stacks_and_powered_blocks(capsys: pytest.CaptureFix
 def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["solve", TWO_DIES_FILE, *FAST, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    contract = "package parts peak heat coolers grid solver seconds memory warnings".split()
+    contract = "package parts peak heat coolers links grid solver seconds memory warnings".split()
     assert set(contract) <= set(summary) <= {*contract, "blocks", "files"}
     assert summary["package"] == "two_dies"
     assert set(summary["parts"]) == {

@@ -138,8 +138,8 @@ def test_history_has_a_row_for_every_step(here: Path) -> None:
 def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = summary(capsys, *TRACED, "--probe", "lid=3 mm, 4 mm, 1.3 mm", "--throttle", "gpu=60 degC")
     contract = (
-        "package duration stacks parts blocks peak probes energy throttling frames grid solver warnings "
-        "seconds files"
+        "package duration stacks parts blocks peak probes links energy throttling frames grid solver "
+        "warnings seconds files"
     )
     assert set(found) == set(contract.split())
     assert found["package"] == "chip"
