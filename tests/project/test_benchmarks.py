@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 QUICK = {
-    "edge_grading.py": (["--seeds", "118", "119", "--finenesses", "0.4", "0.6", "--classes", "mold"], "claim"),
+    "edge_grading.py": (
+        ["--seeds", "118", "119", "--finenesses", "0.4", "0.6", "--classes", "mold"],
+        "claim",
+    ),
     "error_estimate.py": (["--finenesses", "0.35"], "claim"),
     "error_estimate_classes.py": (["--seeds", "118", "119", "--finenesses", "0.6"], "targets"),
     "libraries.py": (["--quick"], "times thermostack"),
