@@ -31,7 +31,7 @@ QUICK = {
     "transient_stage.py": (["--quick"], "claim"),
 }
 
-LONG = {"error_estimate.py", "error_estimate_classes.py", "libraries.py"} | {
+LONG = {"edge_grading.py", "error_estimate.py", "error_estimate_classes.py", "libraries.py"} | {
     name for name in QUICK if name.startswith("transient_")
 }
 
