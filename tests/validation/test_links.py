@@ -284,7 +284,7 @@ def test_ends_on_pads_converge_and_the_estimate_covers_their_error() -> None:
     assert (changes[1] < 0.75 * changes[0] + 0.01).all()
     fine = solve_steady(discretize(package, fineness=4.0), estimate=False)
     for n, name in enumerate(names):
-        for m, steady in enumerate(coarse):
+        for m, steady in list(enumerate(coarse))[1:]:  # the default grid, and a finer one
             part = steady.of(name)
             assert part.error is not None
             assert part.mean_error is not None
