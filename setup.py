@@ -53,8 +53,8 @@ class BuildKernels(build_ext):
             import numpy
 
             self.include_dirs += [numpy.get_include(), "ext"]
-        self.cython_directives = DIRECTIVES
-        self.cython_c_in_temp = True
+        if self.parallel is None:
+            self.parallel = os.cpu_count()  # compilers at a time
 
     def build_extensions(self) -> None:
         """Build the kernels with the flags that this compiler supports."""
@@ -73,6 +73,18 @@ class BuildKernels(build_ext):
             FLAGS_FILE.write_text(flags)
         for kernel in self.extensions:
             kernel.depends = [*kernel.depends, str(FLAGS_FILE)]
+        from Cython.Build import cythonize
+
+        # Cython translates one file after the other, and `parallel` compilers then run at the same time.
+        translated = cythonize(
+            self.extensions,
+            compiler_directives=DIRECTIVES,
+            build_dir=self.build_temp,
+            force=self.force,
+            quiet=True,
+        )
+        for kernel, in_c in zip(self.extensions, translated, strict=True):
+            kernel.sources = in_c.sources
         super().build_extensions()
 
     def copy_file(self, infile: str, outfile: str, *args: object, **kwargs: object) -> object:

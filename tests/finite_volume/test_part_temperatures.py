@@ -145,6 +145,17 @@ def test_part_that_is_covered_by_regions_has_no_temperature() -> None:
     assert steady.of("s.gone").volume == pytest.approx(16e-9)
 
 
+def test_part_without_cells_in_a_body_with_a_corner_outside() -> None:
+    """The first cell of the grid lies beside a round body, and a region covers the whole upper layer."""
+    regions = (Region("all", (SIDE, SIDE), SILICON, (0.0, 0.0)),)
+    layers = Layer("low", 1 * mm, MOLD, Power(total=1.0)), Layer("gone", 1 * mm, MOLD, regions=regions)
+    stack = Stack("s", (SIDE, SIDE), layers, diameter=SIDE)
+    steady = solve_steady(Package("p", (stack,), Cooling(bottom=Convection(1e3, 300.0))))
+    assert steady.model.part[0, 0, 0] == 0
+    assert [found.name for found in steady.parts] == ["s.low", "s.gone.all"]
+    assert np.isfinite([found.max for found in steady.parts]).all()
+
+
 def test_zones_are_parts_and_then_blocks(halves: SteadyResult) -> None:
     """Parts bulk and active, blocks left and right with a gap between them, by hand."""
     zones = PartsAndBlocks(halves.model)

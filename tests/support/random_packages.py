@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
 from thermostack import Package
 from thermostack.materials.material import VOID, Material
+from thermostack.package.contact_resistance import ContactResistance
 from thermostack.package.cooling import (
     Base,
     ColdPlate,
@@ -191,6 +193,45 @@ def packages(draw: Draw, *, may_be_open: bool = True) -> Package:
     found = [root, *([inside] if inside else []), *others, *lid]
     cooling = draw(coolings(size, is_everywhere=may_be_open))
     return Package("random", tuple(found), cooling)
+
+
+@st.composite
+def varied(draw: Draw, package: Package) -> Package:
+    """Return a package in which some parts are round, overhang their support, or have contact resistances.
+
+    Stacks are round that have no power and carry nothing, so that whatever was described stays possible.
+    """
+    hosts = {name for stack in package.stacks for name in stack.on}
+    is_alone = sum(stack.on == ("root",) for stack in package.stacks) == 1
+    found = []
+    for stack in package.stacks:
+        regions = [
+            replace(layer, regions=tuple(map(draw, map(rounded, layer.regions)))) for layer in stack.layers
+        ]
+        stack = replace(stack, layers=tuple(regions))
+        is_cold = all(layer.power is None and not layer.regions for layer in stack.layers)
+        if stack.on and stack.name not in hosts and stack.name != "lid" and is_cold and draw(st.booleans()):
+            stack = draw(rounded(stack))
+        if stack.name == "upper" and is_alone and draw(st.booleans()):
+            width, depth = (side + draw(steps(0.0, 1 * mm)) for side in stack.size)
+            stack = replace(stack, size=(width, depth), diameter=None, overhang=True)
+        found.append(stack)
+    pairs = [(stack.name, host) for stack in found for host in stack.on]
+    chosen = draw(st.lists(st.sampled_from(pairs), max_size=2, unique=True)) if pairs else []
+    contacts = tuple(ContactResistance(pair, draw(st.sampled_from(INTERFACES))) for pair in chosen)
+    return replace(package, stacks=tuple(found), contacts=contacts)
+
+
+Plan = TypeVar("Plan", Region, Stack)
+
+
+@st.composite
+def rounded(draw: Draw, plan: Plan) -> Plan:
+    """Return a region or stack, or the disc in it at its south-western corner."""
+    if draw(st.booleans()) or (isinstance(plan, Region) and plan.frame is not None):
+        return plan
+    diameter = min(plan.size)
+    return replace(plan, size=(diameter, diameter), diameter=diameter)
 
 
 # -- transformations and sums of a package --------------------------------------------------------

@@ -223,8 +223,10 @@ def measure_zones(
 
 
 def find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:
-    """Return the maxima in the hottest cells (zones,)."""
-    cells: Cells = np.unravel_index(np.maximum(hottest, 0), fluxes.t.shape)
+    """Return the maxima in the hottest cells (zones,), at least one of them a cell of the body."""
+    in_body = np.where(hottest < 0, hottest.max(), hottest)  # any cell of the body for a zone without cells
+    k, j, i = np.unravel_index(in_body, fluxes.t.shape)
+    cells = (k, j, i)
     nodes = nodal_values(fluxes, cells)
     point = nodes.hottest()
     n = np.arange(hottest.size)
