@@ -11,6 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 QUICK = {
+    "edge_grading.py": (
+        ["--seeds", "118", "119", "--finenesses", "0.4", "0.6", "--classes", "mold"],
+        "claim",
+    ),
     "error_estimate.py": (["--finenesses", "0.35"], "claim"),
     "error_estimate_classes.py": (["--seeds", "118", "119", "--finenesses", "0.6"], "targets"),
     "libraries.py": (["--quick"], "times thermostack"),
@@ -27,7 +31,7 @@ QUICK = {
     "transient_stage.py": (["--quick"], "claim"),
 }
 
-LONG = {"error_estimate.py", "error_estimate_classes.py", "libraries.py"} | {
+LONG = {"edge_grading.py", "error_estimate.py", "error_estimate_classes.py", "libraries.py"} | {
     name for name in QUICK if name.startswith("transient_")
 }
 

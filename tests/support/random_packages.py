@@ -331,11 +331,30 @@ def _base_volume(package: Package, root: Stack, standing: list[Stack], heights: 
         if base is None:
             continue
         if base.size is not None:
-            return base.size[0] * base.size[1] * base.thickness
+            gap_fill = 0.0 if base.gap_fill in (None, VOID) else _gap_fill_volume(package, standing, heights)
+            return base.size[0] * base.size[1] * base.thickness + gap_fill
         if root.filler is not None or not standing or any(stack.name == "lid" for stack in package.stacks):
             return root.size[0] * root.size[1] * base.thickness
         return -inf  # only the highest dies are below the base: not supported here
     return 0.0
+
+
+def _gap_fill_volume(package: Package, standing: list[Stack], heights: list[float]) -> float:
+    """Return the volume of the gap fill of a base that covers all stacks; -inf where it is not supported."""
+    if package.stacks[0].filler is not None or any(stack.name == "lid" for stack in package.stacks):
+        return 0.0
+    top = max(heights, default=0.0)
+    touching = {stack.name for stack, height in zip(standing, heights, strict=True) if height > top - 1e-9}
+    carriers = {name for stack in standing for name in stack.on}
+    below_touching = {name for stack in standing if stack.name in touching for name in stack.on}
+    volume = 0.0
+    for stack, height in zip(standing, heights, strict=True):
+        if stack.name in touching | below_touching:
+            continue
+        if stack.name in carriers:
+            return -inf  # only a part of its top is empty
+        volume += stack.size[0] * stack.size[1] * (top - height)
+    return volume
 
 
 def turned(package: Package) -> Package:

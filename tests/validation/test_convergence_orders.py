@@ -141,7 +141,15 @@ def test_order_of_means_and_peaks(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(CASES.keys() - {THIN}))
 def test_order_of_means_and_peaks_twice(name: str) -> None:
-    """The same over two halvings, on every case but the one too thin for its cells."""
-    for quantity, errors in errors_on_bisected_grids(name, 2).items():
-        for coarse, fine in pairwise(errors):
-            assert np.log2(coarse / fine) > LEAST_ORDER[quantity], quantity
+    """The same over two halvings, on every case but the one too thin for its cells.
+
+    Of peaks the order is that over both halvings together. Between the nodes of a cell the temperature is
+    linear, and the nodes differ in the factor of their error of second order: the error of a peak is c h2
+    with a c that depends on the place of the peak in its cell. In `orthotropic_substrate` with 1 to 6 cells
+    in place of each, c varies between 1 and 1.9 times that of the first grid, without a trend.
+    """
+    found = errors_on_bisected_grids(name, 2)
+    for coarse, fine in pairwise(found["mean"]):
+        assert np.log2(coarse / fine) > LEAST_ORDER["mean"]
+    coarse, _, fine = found["peak"]
+    assert 0.5 * np.log2(coarse / fine) > LEAST_ORDER["peak"]

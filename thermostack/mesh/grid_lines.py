@@ -11,10 +11,11 @@ import numpy as np
 from thermostack.errors import ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
+from thermostack.mesh.material_edges import RULE as EDGE_RULE
+from thermostack.mesh.material_edges import MaterialEdges, body_extent, box_faces
 from thermostack.mesh.merged_planes import AXIS_NAMES, IDENTITY_DISTANCE, MergedPlane, merge_planes
 from thermostack.mesh.short_times import ShortTimeSize, overlaps
 from thermostack.mesh.volume_sources import volume_source_sizes
-from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry
 from thermostack.package.power_layout import lay_out_power
 
@@ -117,7 +118,7 @@ def fixed_planes(
     geometry: Geometry, powered: PoweredRegions, axis: int
 ) -> tuple[np.ndarray, list[MergedPlane]]:
     """Return the planes [m] that every grid has along an axis, and the planes that were merged with them."""
-    faces = _box_faces(geometry, axis)
+    faces = box_faces(geometry.boxes, axis)
     if axis < 2:
         rectangles = [powered.edges, *(np.array([contact.rectangle]) for contact in geometry.contacts)]
         for low, high in np.concatenate(rectangles)[:, [axis, axis + 2]].tolist():
@@ -127,12 +128,6 @@ def fixed_planes(
     faces += _region_faces(geometry, axis)
     low, high = body_extent(geometry.boxes, axis)
     return merge_planes([face for face in faces if low <= face[0] <= high], axis)
-
-
-def _box_faces(geometry: Geometry, axis: int) -> list[tuple[float, float]]:
-    """Return the position of every face of a box along an axis, and the extent of the box [m]."""
-    ends = [(box.low[axis], box.high[axis]) for box in geometry.boxes]
-    return [(end, high - low) for low, high in ends for end in (low, high)]
 
 
 def _region_faces(geometry: Geometry, axis: int) -> list[tuple[float, float]]:
@@ -147,12 +142,6 @@ def _region_faces(geometry: Geometry, axis: int) -> list[tuple[float, float]]:
             low, extent = entry.region.position[n], entry.region.size[n]
             edges += [(low, extent), (low + extent, extent)]
     return edges
-
-
-def body_extent(boxes: Sequence[Box], axis: int) -> tuple[float, float]:
-    """Return the minimum and the maximum coordinate of the solid boxes along an axis [m]."""
-    solid = [box for box in boxes if box.part >= 0]
-    return min(box.low[axis] for box in solid), max(box.high[axis] for box in solid)
 
 
 # -- cell sizes -----------------------------------------------------------------------------------
@@ -179,9 +168,11 @@ class CellSize:
         self.powered = powered
         self.rows = _vertical_rows(powered) if axis == 2 else _lateral_rows(powered, axis)
         self.max_size, self.uses_default = _max_size(cell, axis)
+        self.edges = MaterialEdges(geometry, axis) if axis < 2 and self.uses_default else None
+        self.rule_fineness = fineness / (EDGE_RULE.size_factor if self.edges else 1.0)
         self.anisotropy = _anisotropy_factors(geometry, powered) if axis == 2 and self.uses_default else []
         low, high = body_extent(geometry.boxes, axis)
-        self.faces, _ = merge_planes(_box_faces(geometry, axis), axis)
+        self.faces, _ = merge_planes(box_faces(geometry.boxes, axis), axis)
         occupancy = np.maximum(_occupancy(geometry, self.faces, axis), RULE.min_occupancy)
         self.max_lateral_size = (high - low) / RULE.min_cells_across_body / occupancy
         self.parts = _part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
@@ -198,13 +189,17 @@ class CellSize:
         if self.uses_default and (self.axis < 2 or len(self.powered.plan) == 0):
             interval = np.clip(np.searchsorted(self.faces, s) - 1, 0, self.faces.size - 2)
             across_box = np.diff(self.faces)[interval] / RULE.min_cells_across_box
-            size = np.minimum(size, np.minimum(self.max_lateral_size[interval], across_box) / self.fineness)
+            size = np.minimum(
+                size, np.minimum(self.max_lateral_size[interval], across_box) / self.rule_fineness
+            )
         if self.uses_default and len(self.powered.plan) > 0:
             rule = _vertical_size if self.axis == 2 else _lateral_size
-            by_rule = rule(self.rows, s) / self.fineness
+            by_rule = rule(self.rows, s) / self.rule_fineness
             for low, high, factor in self.anisotropy:
                 by_rule[(s > low) & (s < high)] *= factor
             size = np.minimum(size, by_rule)
+        if self.edges:
+            size = np.minimum(size, self.edges.size(s) / self.fineness)
         for low, high, max_size in self.volume_sources:
             inside = (s > low) & (s < high)
             size[inside] = np.minimum(size[inside], max_size / self.fineness)
@@ -241,7 +236,7 @@ class CellSize:
     def _samples(self, low: float, high: float) -> np.ndarray:
         """Return the points [m] between two fixed planes at which the cell size is evaluated."""
         even = np.linspace(low, high, SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3)
-        if self.short_times is None:
+        if self.short_times is None and not self.edges:
             return even
         distance = 0.5 * (high - low) * np.geomspace(MIN_SAMPLE_DISTANCE, 1.0, SAMPLES_PER_INTERVAL)
         return np.unique(np.concatenate([even, low + distance, high - distance]))
@@ -255,7 +250,7 @@ def _occupancy(geometry: Geometry, faces: np.ndarray, axis: int) -> np.ndarray:
     if axis == 2:
         return np.ones(faces.size - 1)
     solid = [box for box in geometry.boxes if box.part >= 0]
-    planes, _ = merge_planes(_box_faces(geometry, 2), 2)
+    planes, _ = merge_planes(box_faces(geometry.boxes, 2), 2)
     layers, middle = 0.5 * (planes[1:] + planes[:-1]), 0.5 * (faces[1:] + faces[:-1])
     is_solid = np.zeros((middle.size, layers.size), dtype=bool)
     for box in solid:
