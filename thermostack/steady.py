@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from thermostack.errors import ConvergenceError, DescriptionError, Diagnostic
+from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import (
-    CellConductivity,
     Conduction,
     add_boundary_sources,
     assemble_conduction,

@@ -151,11 +151,12 @@ cdef class CornerEquations:
                 weight = self.weight[side, j, i]
                 self.t[n, j, i] = self.t[n, j, i] / weight if weight > 0.0 else 0.0
 
-    def measure(self, Py_ssize_t k, double[::1] integral, double[::1] zone_max):
+    def measure(self, Py_ssize_t k, const double[:, :, ::1] bend, double[::1] integral, double[::1] zone_max):
         """Add the cells at height k to the integral of `t` over each part and block, and to its maximum.
 
         `integral` [K m3] and `zone_max` [K] are (zones,). The temperature is linear along each axis of a cell, so
-        that its mean is that of the eight corners.
+        that its mean is that of the eight corners. `bend` (3, ny, nx) along z, y and x is the fraction of the
+        difference between two faces of a cell by which its mean is lower, None if all are zero.
         """
         cdef PartCells cells = self.cells
         cdef const double[:, :, ::1] t = self.t
@@ -169,6 +170,10 @@ cdef class CornerEquations:
         cdef double *largest = &work[1, 0]
         cdef double *column_sum = &work[2, 0]
         cdef double *column_max = &work[3, 0]
+        cdef double *column_z = &work[4, 0]
+        cdef double *column_y = &work[5, 0]
+        cdef double lower
+        cdef bint has_bend = bend is not None
         cdef const double *a
         cdef const double *b
         cdef const double *c
@@ -184,6 +189,15 @@ cdef class CornerEquations:
                 for i in range(nx):
                     mean[i] = (column_sum[i] + column_sum[i + 1]) * cells.dx[i]
                     largest[i] = greater(column_max[i], column_max[i + 1])
+                if has_bend:
+                    for i in range(nx + 1):
+                        column_z[i] = 0.125 * ((c[i] + d[i]) - (a[i] + b[i]))
+                        column_y[i] = 0.125 * ((b[i] + d[i]) - (a[i] + c[i]))
+                    for i in range(nx):
+                        lower = (bend[Z, j, i] * (column_z[i] + column_z[i + 1])
+                                 + bend[Y, j, i] * (column_y[i] + column_y[i + 1])
+                                 + bend[X, j, i] * (column_sum[i + 1] - column_sum[i]))
+                        mean[i] -= 2.0 * lower * cells.dx[i]
                 add_zones(cells, k, j, mean, &integral[0])
                 row_part_extremes(0, n, -1, &cells.part[k, j, 0], 0, largest, largest, &zone_min[0], &zone_max[0],
                                   &hottest[0])

@@ -8,17 +8,18 @@ ctypedef fused conductance:
     double
 
 
-def lateral_conductance(const double[:, :, ::1] half, double dz, const double[::1] dy, const double[::1] dx,
-                        conductance[:, ::1] g_x, conductance[:, ::1] g_y):
-    """Set g_x and g_y [W/K] of a plane from its half-cell resistances along z, y and x [m2 K/W], (3, ny, nx)."""
+def lateral_conductance(const double[:, :, ::1] low, const double[:, :, ::1] high, double dz,
+                        const double[::1] dy, const double[::1] dx, conductance[:, ::1] g_x,
+                        conductance[:, ::1] g_y):
+    """Set g_x and g_y [W/K] of a plane from the resistances of its low and high half cells [m2 K/W], (3, ny, nx)."""
     cdef Py_ssize_t j, i
     with nogil:
-        for j in range(half.shape[1]):
-            for i in range(half.shape[2] - 1):
-                g_x[j, i] = <conductance> (dz * dy[j] / (half[2, j, i] + half[2, j, i + 1]))
-        for j in range(half.shape[1] - 1):
-            for i in range(half.shape[2]):
-                g_y[j, i] = <conductance> (dz * dx[i] / (half[1, j, i] + half[1, j + 1, i]))
+        for j in range(low.shape[1]):
+            for i in range(low.shape[2] - 1):
+                g_x[j, i] = <conductance> (dz * dy[j] / (high[2, j, i] + low[2, j, i + 1]))
+        for j in range(low.shape[1] - 1):
+            for i in range(low.shape[2]):
+                g_y[j, i] = <conductance> (dz * dx[i] / (high[1, j, i] + low[1, j + 1, i]))
 
 
 def vertical_conductance(const double[:, ::1] below, const double[:, ::1] above, const double[::1] dy,

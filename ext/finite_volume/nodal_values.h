@@ -29,13 +29,13 @@ typedef struct {
 
 /* -- cells ----------------------------------------------------------------------------------- */
 
-/* Set the rises at the low and the high face of cells along one axis [K], extend the extremes of the cells, and add
- * h |s| differences [K], the outflow, and its magnitude [W]. */
-CLONED row_rises(int n, IN resistance, IN flow_low, IN flow_high, IN t, OUT low, OUT high, OUT cell_min, OUT cell_max,
-                 OUT slope_change, OUT outflow, OUT magnitude)
+/* Set the rises at the low and the high face of cells along one axis [K] by the resistances h / (k A) of the two halves
+ * [K/W], extend the extremes of the cells, and add h |s| differences [K], the outflow, and its magnitude [W]. */
+CLONED row_rises(int n, const double *resistance_low, const double *resistance_high, IN flow_low, IN flow_high, IN t,
+                 OUT low, OUT high, OUT cell_min, OUT cell_max, OUT slope_change, OUT outflow, OUT magnitude)
 {
     for (int i = 0; i < n; ++i) {
-        const double a = 0.5 * resistance[i] * flow_low[i], b = -0.5 * resistance[i] * flow_high[i];
+        const double a = 0.5 * resistance_low[i] * flow_low[i], b = -0.5 * resistance_high[i] * flow_high[i];
         const double net = flow_high[i] - flow_low[i];
         low[i] = a;
         high[i] = b;
@@ -45,6 +45,24 @@ CLONED row_rises(int n, IN resistance, IN flow_low, IN flow_high, IN t, OUT low,
         outflow[i] += net;
         magnitude[i] += fabs(net);
     }
+}
+
+/* Move that part of the slope change of cells along one axis to `bend` [K] which different resistances of their halves
+ * cause, and add its other half: the profile of a cell bends with its conductivity, also where no heat is generated. */
+CLONED row_bends(int n, const double *resistance_low, const double *resistance_high, IN flow_low, IN flow_high,
+                 OUT slope_change, OUT bend)
+{
+    for (int i = 0; i < n; ++i) {
+        const double value = (resistance_low[i] - resistance_high[i]) * (flow_low[i] + flow_high[i]);
+        slope_change[i] -= 0.5 * value;
+        bend[i] += value;
+    }
+}
+
+CLONED row_add(int n, IN values, OUT sum)
+{
+    for (int i = 0; i < n; ++i)
+        sum[i] += values[i];
 }
 
 /* Multiply the slope change of cells by 1 - |outflow - power| / magnitude, at least zero: heat that is stored in a

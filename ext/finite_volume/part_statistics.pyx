@@ -23,8 +23,10 @@ cdef extern from "finite_volume/nodal_values.h" nogil:
         const unsigned char *x
         const unsigned char *y
         const unsigned char *z
-    void row_rises(int, const double *, const double *, const double *, const double *, double *, double *,
-                   double *, double *, double *, double *, double *)
+    void row_rises(int, const double *, const double *, const double *, const double *, const double *, double *,
+                   double *, double *, double *, double *, double *, double *)
+    void row_bends(int, const double *, const double *, const double *, const double *, double *, double *)
+    void row_add(int, const double *, double *)
     void row_without_storage(int, const double *, const double *, const double *, double *)
     void row_mean(int, const double *, const double *, double *)
     void row_weight(int, const double *, const double *, const double *, double *, unsigned char *)
@@ -51,7 +53,7 @@ cdef enum:
     WEIGHT = 7        # W/(m K), the largest conductivity of the cell, zero outside the body
     CELL_MIN = 8      # K
     CELL_MAX = 9
-    RESISTANCE_Z = 10  # K/W, h / (k A) of the whole cell
+    RESISTANCE_Z = 10  # K/W, h / (k A) of the cell with k of its high half
     CELL_VALUES = 11
 
 # Flags of the same cells: in the body, and separated by a contact from the next cell along x and y and from the one
@@ -86,12 +88,13 @@ cdef class NodalPlanes:
         self.is_connected = np.zeros(256, np.uint8)
         set_connected(&self.is_connected[0])
 
-    def measure(self, Py_ssize_t k, const double[:, :, ::1] conductivity, const double[:, ::1] power,
-                double[::1] integral):
+    def measure(self, Py_ssize_t k, const double[:, :, ::1] conductivity, const double[:, :, ::1] of_low,
+                const double[:, :, ::1] of_high, const double[:, ::1] power, double[::1] integral):
         """Evaluate the cells at height k and their faces, and add to the integral over every part and block.
 
-        `conductivity` (3, ny, nx) [W/(m K)] is along z, y and x; `power` (ny, nx) [W] is generated, without rows
-        in a steady field. `integral` (zones,) [K m3] is added to.
+        `conductivity` (3, ny, nx) [W/(m K)] is along z, y and x; `of_low` and `of_high` are its means over the low
+        and the high halves, None if they equal it. `power` (ny, nx) [W] is generated, without rows in a steady
+        field. `integral` (zones,) [K m3] is added to.
         """
         cdef PartCells cells = self.fluxes.cells
         cdef BoundaryFaces boundary = self.fluxes.boundary
@@ -114,17 +117,24 @@ cdef class NodalPlanes:
         cdef double *flow_north = &work[4, 1]
         cdef double *flow_below = &work[5, 1]
         cdef double *flow_above = &work[6, 1]
-        cdef double *resistance = &work[7, 1]
-        cdef double *resistance_y = &work[8, 1]
-        cdef double *resistance_south = &work[9, 1]
+        cdef double *x_high = &work[7, 1]  # resistances of the cells with k of a half
+        cdef double *y_high = &work[8, 1]
+        cdef double *south_high = &work[9, 1]
         cdef double *slope_change = &work[10, 1]
         cdef double *outflow = &work[11, 1]
         cdef double *magnitude = &work[12, 1]
+        cdef double *bend = &work[13, 1]
+        cdef bint has_halves = of_low is not None
+        cdef double *x_low = &work[14, 1] if has_halves else x_high
+        cdef double *y_low = &work[15, 1]
+        cdef double *z_low = &work[16, 1]
+        cdef double *z_high
+        cdef const double[:, :, ::1] high = of_high if has_halves else conductivity
         cdef const double *row
         with nogil:
             for i in range(nx):
                 per_dx[i] = 1.0 / cells.dx[i]
-            for i in range(1, 13):
+            for i in range(1, 17):
                 clear(nx + 2, &work[i, 0])
             for j in range(ny):
                 row = &t[k, j, 0]
@@ -134,34 +144,41 @@ cdef class NodalPlanes:
                 clear(nx, slope_change)
                 clear(nx, outflow)
                 clear(nx, magnitude)
+                clear(nx, bend)
                 row_weight(n, &conductivity[Z, j, 0], &conductivity[Y, j, 0], &conductivity[X, j, 0],
                            &here[WEIGHT, j + 1, 1], &flag[PRESENT, j + 1, 1])
                 # Flows through all faces of the row, and the contacts at its west, south and lower faces.
-                cell_resistance(cells, Z, k, j, conductivity, per_dx, &here[RESISTANCE_Z, j + 1, 1])
+                z_high = &here[RESISTANCE_Z, j + 1, 1]
+                south_high, y_high = y_high, south_high
+                cell_resistance(cells, Z, k, j, high, per_dx, z_high)
+                cell_resistance(cells, Y, k, j, high, per_dx, y_high)
+                cell_resistance(cells, X, k, j, high, per_dx, x_high)
+                if has_halves:
+                    cell_resistance(cells, Z, k, j, of_low, per_dx, z_low)
+                    cell_resistance(cells, Y, k, j, of_low, per_dx, y_low)
+                    cell_resistance(cells, X, k, j, of_low, per_dx, x_low)
+                else:
+                    y_low, z_low = y_high, z_high
                 clear(nx, flow_below)
                 clear(nx, flow_above)
                 if k > 0:
                     load(g_z, k - 1, j, g)
                     row_heat_flow(n, g, &t[k - 1, j, 0], row, flow_below)
-                    row_separated(n, g, &before[RESISTANCE_Z, j + 1, 1], &here[RESISTANCE_Z, j + 1, 1],
-                                  &flag[CONTACT_BELOW, j + 1, 1])
+                    row_separated(n, g, &before[RESISTANCE_Z, j + 1, 1], z_low, &flag[CONTACT_BELOW, j + 1, 1])
                 if k + 1 < nz:
                     load(g_z, k, j, g)
                     row_heat_flow(n, g, row, &t[k + 1, j, 0], flow_above)
                 flow_south, flow_north = flow_north, flow_south
-                resistance_south, resistance_y = resistance_y, resistance_south
-                cell_resistance(cells, Y, k, j, conductivity, per_dx, resistance_y)
                 if j > 0:
                     load(g_y, k, j - 1, g)
-                    row_separated(n, g, resistance_south, resistance_y, &flag[CONTACT_Y, j, 1])
+                    row_separated(n, g, south_high, y_low, &flag[CONTACT_Y, j, 1])
                 clear(nx, flow_north)
                 if j + 1 < ny:
                     load(g_y, k, j, g)
                     row_heat_flow(n, g, row, &t[k, j + 1, 0], flow_north)
-                cell_resistance(cells, X, k, j, conductivity, per_dx, resistance)
                 load(g_x, k, j, g)
                 row_heat_flow(n - 1, g, row, row + 1, flow_x + 1)
-                row_separated(n - 1, g, resistance, resistance + 1, &flag[CONTACT_X, j + 1, 1])
+                row_separated(n - 1, g, x_high, x_low + 1, &flag[CONTACT_X, j + 1, 1])
                 flow_x[0] = flow_x[nx] = 0.0
                 first = (k * ny + j) * nx
                 while s < end and boundary.cell[s] < first + nx:
@@ -181,17 +198,23 @@ cdef class NodalPlanes:
                     else:
                         flow_x[i] = -boundary.outflow[s]
                     s += 1
-                row_rises(n, &here[RESISTANCE_Z, j + 1, 1], flow_below, flow_above, row,
-                          &here[RISE_LOW + Z, j + 1, 1], &here[RISE_HIGH + Z, j + 1, 1], &here[CELL_MIN, j + 1, 1],
-                          &here[CELL_MAX, j + 1, 1], slope_change, outflow, magnitude)
-                row_rises(n, resistance_y, flow_south, flow_north, row, &here[RISE_LOW + Y, j + 1, 1],
+                row_rises(n, z_low, z_high, flow_below, flow_above, row, &here[RISE_LOW + Z, j + 1, 1],
+                          &here[RISE_HIGH + Z, j + 1, 1], &here[CELL_MIN, j + 1, 1], &here[CELL_MAX, j + 1, 1],
+                          slope_change, outflow, magnitude)
+                row_rises(n, y_low, y_high, flow_south, flow_north, row, &here[RISE_LOW + Y, j + 1, 1],
                           &here[RISE_HIGH + Y, j + 1, 1], &here[CELL_MIN, j + 1, 1], &here[CELL_MAX, j + 1, 1],
                           slope_change, outflow, magnitude)
-                row_rises(n, resistance, flow_x, flow_x + 1, row, &here[RISE_LOW + X, j + 1, 1],
+                row_rises(n, x_low, x_high, flow_x, flow_x + 1, row, &here[RISE_LOW + X, j + 1, 1],
                           &here[RISE_HIGH + X, j + 1, 1], &here[CELL_MIN, j + 1, 1], &here[CELL_MAX, j + 1, 1],
                           slope_change, outflow, magnitude)
+                if has_halves:
+                    row_bends(n, z_low, z_high, flow_below, flow_above, slope_change, bend)
+                    row_bends(n, y_low, y_high, flow_south, flow_north, slope_change, bend)
+                    row_bends(n, x_low, x_high, flow_x, flow_x + 1, slope_change, bend)
                 if not is_steady:
                     row_without_storage(n, &power[j, 0], outflow, magnitude, slope_change)
+                if has_halves:
+                    row_add(n, bend, slope_change)
                 row_mean(n, row, &cells.dx[0], slope_change)
                 add_zones(cells, k, j, slope_change, &integral[0])
 

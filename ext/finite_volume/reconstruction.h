@@ -61,6 +61,42 @@ CLONED row_face_slopes(int n, IN resistance, IN flow_low, IN flow_high, OUT a, O
 
 /* -- bisected cells ---------------------------------------------------------------------------- */
 
+/* Resistances h / (k A) of a row of cells along one axis [K/W]: with k at the temperature of the cell, and with the
+ * means of k over the low and the high half, between the temperatures of the cell and of the face. */
+typedef struct {
+    const double *resistance, *low, *high;
+} half_row;
+
+/* The same with the mean of k between the centres of the cell and of each half. There k has a quarter of the change
+ * between centre and face, half of that of the mean over the half cell. */
+CLONED row_inner_resistance(int n, const half_row *cells, OUT inner_low, OUT inner_high)
+{
+    const double *restrict resistance = cells->resistance, *restrict low = cells->low, *restrict high = cells->high;
+    for (int i = 0; i < n; ++i) {
+        inner_low[i] = 0.5 * (resistance[i] + low[i]);
+        inner_high[i] = 0.5 * (resistance[i] + high[i]);
+    }
+}
+
+/* Set 24 times the correction of the change of the mean of each cell for the resistances of its halves [K]. a and b are
+ * h times the slopes at the low and the high face with k at the temperature of the cell [K].
+ *
+ * The mean of a part takes the resistance of a cell as linear in position (`bend`). With k linear in temperature within
+ * each half the mean is another one (`curved`). Their difference is of fourth order and about the error of the first
+ * mean, so that it counts as a change. */
+CLONED row_half_bend(int n, const half_row *cells, IN a, IN b, OUT correction)
+{
+    const double *restrict resistance = cells->resistance, *restrict low = cells->low, *restrict high = cells->high;
+    for (int i = 0; i < n; ++i) {
+        const double of_low = low[i] / resistance[i], of_high = high[i] / resistance[i];
+        const double slope_change = b[i] - a[i], both = (of_low + of_high) * slope_change;
+        const double bend = 0.5 * both + (of_high - of_low) * (a[i] + b[i]);
+        const double curved = of_high * (4.0 - of_high) * b[i] - of_low * (4.0 - of_low) * a[i] - both;
+        const double value = curved - bend - (bend - slope_change);
+        correction[i] = resistance[i] > 0.0 ? value : 0.0;
+    }
+}
+
 /* Interpolate t to the halves of each cell by its limited slopes.
  *
  * On entry a and b are h times the slopes at the two faces [K], on return resistance times their limiters.
@@ -88,6 +124,23 @@ CLONED row_interpolate(int n, double max_ratio, IN t, IN resistance, const doubl
     }
 }
 
+/* Correct the halves of row_interpolate and the change of the mean for the resistances of the halves, by the correction
+ * of row_half_bend. */
+CLONED row_correct_halves(int n, const half_row *cells, IN t, IN correction, OUT low, OUT high, OUT mean_change)
+{
+    const double *restrict resistance = cells->resistance;
+    const double *restrict resistance_low = cells->low, *restrict resistance_high = cells->high;
+    for (int i = 0; i < n; ++i) {
+        const double excess_low = 0.5 * (resistance_low[i] / resistance[i] - 1.0);
+        const double excess_high = 0.5 * (resistance_high[i] / resistance[i] - 1.0);
+        const double fall = resistance[i] > 0.0 ? excess_low * (low[i] - t[i]) : 0.0;
+        const double rise = resistance[i] > 0.0 ? excess_high * (high[i] - t[i]) : 0.0;
+        low[i] += fall;
+        high[i] += rise;
+        mean_change[i] += 0.5 * (fall + rise) + correction[i] * (1.0 / 24.0);
+    }
+}
+
 /* Heat flow between the halves next to each face: the centre of a half is at half the distance from the face,
  * so that each side has half of its former resistance. */
 CLONED row_half_cell_flow(int n, IN g, const double *resistance_low, const double *resistance_high, IN t_low,
@@ -101,12 +154,13 @@ CLONED row_half_cell_flow(int n, IN g, const double *resistance_low, const doubl
 
 /* Residual of the heat balance of the halves [W] without the flows along the other axes. `between` is the flow
  * through the new face in the middle of the cell. */
-CLONED row_residual(int n, IN power, IN resistance, IN low, IN high, const double *into, const double *out_of,
-                    OUT between, OUT residual_low, OUT residual_high)
+CLONED row_residual(int n, IN power, const double *inner_low, const double *inner_high, IN low, IN high,
+                    const double *into, const double *out_of, OUT between, OUT residual_low, OUT residual_high)
 {
     for (int i = 0; i < n; ++i) {
-        const double g = 2.0 / resistance[i], own = 0.5 * power[i];
-        const double flow = (resistance[i] > 0.0 ? g : 0.0) * (low[i] - high[i]);
+        const double resistance = 0.5 * (inner_low[i] + inner_high[i]);
+        const double g = 2.0 / resistance, own = 0.5 * power[i];
+        const double flow = (resistance > 0.0 ? g : 0.0) * (low[i] - high[i]);
         between[i] = flow;
         residual_low[i] = own + into[i] - flow;
         residual_high[i] = own + flow - out_of[i];
@@ -152,10 +206,14 @@ CLONED row_add_scaled(int n, double factor, IN values, OUT sum)
 
 /* change is set to dx times the whole change of each cell's mean by bisection; mean_change is that of
  * row_interpolate. */
-CLONED row_mean_change(int n, IN resistance, const double *into, const double *out_of, IN mean_change, IN dx, OUT change)
+CLONED row_mean_change(int n, const half_row *cells, const double *into, const double *out_of, IN mean_change, IN dx,
+                       OUT change)
 {
-    for (int i = 0; i < n; ++i)
-        change[i] = (mean_change[i] - resistance[i] * (out_of[i] - into[i]) * (1.0 / 96.0)) * dx[i];
+    const double *restrict resistance = cells->resistance, *low = cells->low, *high = cells->high;
+    for (int i = 0; i < n; ++i) {
+        const double bend = resistance[i] * (out_of[i] - into[i]) + (high[i] - low[i]) * (into[i] + out_of[i]);
+        change[i] = (mean_change[i] - bend * (1.0 / 96.0)) * dx[i];
+    }
 }
 
 /* -- parts and blocks: zones ------------------------------------------------------------------- */

@@ -25,9 +25,9 @@ from thermostack import (
     discretize,
     read_package,
 )
+from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import (
     BoundaryConductance,
-    CellConductivity,
     Conduction,
     add_boundary_sources,
     assemble_conduction,
@@ -204,8 +204,16 @@ def test_conductances_follow_the_temperature() -> None:
     t = np.full(model.grid.shape, 300.0)
     t[1] = 600.0
     g = assemble_conduction(model, CellConductivity(model, t))
-    assert g.g_z[0, 0, 0] == pytest.approx(4e-6 / (0.25 * mm / 5 + 0.15 * mm / 50))
-    assert g.boundary.dense[1, 0, 0] == pytest.approx(4e-6 / (0.15 * mm / 50 + 1e-4))
+    below, above, convection = 0.25 * mm / 5, 0.15 * mm / 50, 1e-4
+    for _ in range(20):  # the mean of 100 (300 K / T) between the cell and its face
+        face = 300.0 + 300.0 * below / (below + above)
+        above = 0.15 * mm * (600.0 - face) / (30e3 * np.log(600.0 / face))
+    assert g.g_z[0, 0, 0] == pytest.approx(4e-6 / (below + above), rel=1e-6)
+    above = 0.15 * mm / 50
+    for _ in range(20):
+        face = 300.0 + 300.0 * convection / (convection + above)
+        above = 0.15 * mm * (600.0 - face) / (30e3 * np.log(600.0 / face))
+    assert g.boundary.dense[1, 0, 0] == pytest.approx(4e-6 / (above + convection), rel=1e-6)
 
 
 def test_conductivity_table_is_interpolated_and_constant_outside_its_range() -> None:

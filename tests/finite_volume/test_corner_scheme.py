@@ -28,12 +28,8 @@ from thermostack import (
     Stack,
     discretize,
 )
-from thermostack.finite_volume.conduction import (
-    CellConductivity,
-    Conduction,
-    add_boundary_sources,
-    assemble_conduction,
-)
+from thermostack.finite_volume.cell_conductivity import CellConductivity
+from thermostack.finite_volume.conduction import Conduction, add_boundary_sources, assemble_conduction
 from thermostack.finite_volume.corner_scheme import RIGID_FACTOR, CornerScheme, solve_corners
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks
 from thermostack.finite_volume.reconstruction import FaceFluxes

@@ -24,7 +24,7 @@ from thermostack import (
     discretize,
     solve_steady,
 )
-from thermostack.finite_volume.conduction import CellConductivity
+from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.nodal_values import nodal_values, temperature_at
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_parts, measure_zones
 from thermostack.finite_volume.reconstruction import FaceFluxes

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.plain_nodal_values import all_fluxes, plain_extremes
+from support.plain_nodal_values import all_fluxes, cells_of_plane, plain_extremes, plane_fluxes
 from support.random_packages import packages
 
 from thermostack import (
@@ -29,11 +29,12 @@ from thermostack import (
     discretize,
 )
 from thermostack.finite_volume import error_estimate
-from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
+from thermostack.finite_volume.cell_conductivity import CellConductivity
+from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.error_estimate import MAX_SLOPE_CHANGE_RATIO, BisectedGrid
 from thermostack.finite_volume.nodal_values import TIE_TOLERANCE, nodal_values
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_parts, measure_zones
-from thermostack.finite_volume.reconstruction import CellFluxes, Cells, FaceFluxes, X, Y, Z
+from thermostack.finite_volume.reconstruction import CellFluxes, FaceFluxes, X, Y, Z, cell_resistance
 from thermostack.materials.material import VOID
 from thermostack.mesh.model import Model
 from thermostack.units import mm
@@ -53,7 +54,7 @@ def blocks_of(nx: int, ny: int) -> tuple[Block, ...]:
     return (west, east) if ny > 2 else (west,)
 
 
-def body(shape: tuple[int, int, int]) -> Model:
+def body(shape: tuple[int, int, int], heated: Material = SILICON, mold: Material = MOLD) -> Model:
     """Return layers of cells of 1 mm by 1 mm with a hole, a contact resistance and four kinds of cooling."""
     nz, ny, nx = shape
     size = nx * mm, ny * mm
@@ -62,9 +63,9 @@ def body(shape: tuple[int, int, int]) -> Model:
     power = Power(blocks=blocks_of(nx, ny), allow_negative=True)
     layers = [
         Layer("low", 1 * mm, BOARD, interface=Interface(top=1e-4)),
-        Layer("heated", 0.2 * mm, SILICON, power),
+        Layer("heated", 0.2 * mm, heated, power),
     ]
-    layers += [Layer(f"l{k}", 0.3 * mm, MOLD, regions=regions) for k in range(2, nz)]
+    layers += [Layer(f"l{k}", 0.3 * mm, mold, regions=regions) for k in range(2, nz)]
     cooling = Cooling(
         bottom=FixedTemperature(310.0),
         top=Convection(1e4, 300.0),
@@ -85,20 +86,21 @@ def random_fluxes(model: Model, dtype: type, seed: int = 0, roughness: float = 3
     return FaceFluxes(model, replace(c, **g), conductivity, t)
 
 
+def varying_fluxes(shape: tuple[int, int, int]) -> FaceFluxes:
+    """Return the heat fluxes at random temperatures of a body whose conductivities depend on them."""
+    falling = {"power_law": {"at_reference": [100.0, 80.0, 60.0], "exponent": 1.3}}
+    rising = {"linear": {"at_reference": 2.0, "change_per_kelvin": 0.01, "range": [200.0, 600.0]}}
+    model = body(shape, Material("falling", falling), Material("rising", rising))
+    t = 320.0 + 30.0 * np.random.default_rng(0).standard_normal(model.grid.shape)
+    conductivity = CellConductivity(model, t)
+    return FaceFluxes(model, assemble_conduction(model, conductivity), conductivity, t)
+
+
 EVERY = pytest.mark.parametrize(("shape", "dtype"), [(shape, dtype) for shape in SHAPES for dtype in DTYPES])
 WIDELY = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
 # -- twins -----------------------------------------------------------------------------------
-
-
-def cells_of(fluxes: FaceFluxes, k: int) -> Cells:
-    j, i = np.indices(fluxes.t.shape[1:])
-    return np.full(j.shape, k), j, i
-
-
-def plane_of(fluxes: FaceFluxes, k: int) -> CellFluxes:
-    return fluxes.of_cells(cells_of(fluxes, k), fluxes.conductivity.plane(k))
 
 
 def volumes(model: Model, k: int) -> np.ndarray:
@@ -116,15 +118,18 @@ def inside(model: Model) -> list[np.ndarray]:
 
 def plain_mean(fluxes: FaceFluxes, power: np.ndarray | None = None) -> np.ndarray:
     """Return the mean temperature [K] of each cell; with a power [W], of cells that may store heat."""
-    flux = all_fluxes(fluxes)[0]
-    a, b = flux.slopes
+    flux = all_fluxes(fluxes)
+    mean_resistance = 0.5 * (flux.resistance_low + flux.resistance_high)
+    by_sources = mean_resistance * (flux.low - flux.high)
+    by_conductivity = (flux.resistance_low - flux.resistance_high) * (flux.low + flux.high)
     outflow = flux.high - flux.low
     kept = np.ones(fluxes.t.shape)
     if power is not None:
         magnitude, stored = np.abs(outflow).sum(axis=0), np.abs(outflow.sum(axis=0) - power)
         with np.errstate(invalid="ignore", divide="ignore"):
             kept = np.where(magnitude > stored, 1.0 - stored / magnitude, 0.0)
-    mean: np.ndarray = fluxes.t + kept * (b - a).sum(axis=0) / 24.0
+    bend = kept * by_sources.sum(axis=0) + by_conductivity.sum(axis=0)
+    mean: np.ndarray = fluxes.t + bend / 24.0
     return mean
 
 
@@ -133,9 +138,12 @@ class Halves:
     """The cells at one height bisected along one axis."""
 
     whole: CellFluxes
+    resistance: np.ndarray  # K/W, h / (k A) with k at the temperature of the cell
     limiters: tuple[np.ndarray, np.ndarray]  # of the slopes at the low and the high face
     low: np.ndarray  # K, in the low halves
     high: np.ndarray
+    of_halves: tuple[np.ndarray, np.ndarray]  # K/W, h / (k A) with the mean k of each half
+    inner: tuple[np.ndarray, np.ndarray]  # K/W, with k between the centres of the cell and of each half
 
 
 class PlainBisection:
@@ -148,19 +156,26 @@ class PlainBisection:
         self.balances = [self.balance(k) for k in range(self.nz)]
 
     def cut(self, k: int) -> Halves:
-        whole = plane_of(self.fluxes, k)
-        a, b = (slope[self.axis] for slope in whole.slopes)
+        whole, cells = plane_fluxes(self.fluxes, k), cells_of_plane(self.fluxes, k)
+        resistance = cell_resistance(self.model.grid, whole.conductivity, cells)[self.axis]
+        a, b = -resistance * whole.low[self.axis], -resistance * whole.high[self.axis]
         limiters = plain_limiters(a, b, self.axis)
         a, b = a * limiters[0], b * limiters[1]
-        t, curve = self.fluxes.t[k], (b - a) / 32.0
-        return Halves(whole, limiters, t - (a + b) / 8.0 + curve, t + (a + b) / 8.0 + curve)
+        of_halves = whole.resistance_low[self.axis], whole.resistance_high[self.axis]
+        inner = tuple(0.5 * (resistance + half) for half in of_halves)
+        t, curve, slope = self.fluxes.t[k], (b - a) / 32.0, (a + b) / 8.0
+        of_low, of_high = (
+            np.divide(half, resistance, out=np.ones(half.shape), where=resistance > 0.0) for half in inner
+        )
+        low, high = t + of_low * (curve - slope), t + of_high * (curve + slope)
+        return Halves(whole, resistance, limiters, low, high, of_halves, (inner[0], inner[1]))
 
     def balance(self, k: int) -> tuple[np.ndarray, ...]:
         """Return the residuals of the low and high halves and the flows into, between and out of them [W]."""
         here = self.halves[k]
-        ratio = here.whole.resistance[self.axis]
+        both = sum(here.inner)
         with np.errstate(divide="ignore"):
-            between = np.where(ratio > 0.0, 2.0 / ratio, 0.0) * (here.low - here.high)
+            between = np.where(both > 0.0, 4.0 / both, 0.0) * (here.low - here.high)
         into, out_of = self.original_faces(k, here)
         own = 0.5 * self.model.power_of_plane(k)
         low, high = own + into - between, own + between - out_of
@@ -169,28 +184,29 @@ class PlainBisection:
         return low, high, into, between, out_of
 
     def original_faces(self, k: int, here: Halves) -> tuple[np.ndarray, np.ndarray]:
-        c, ratio = self.c, here.whole.resistance[self.axis]
-        low, high = np.zeros((3, *ratio.shape)), np.zeros((3, *ratio.shape))
+        c, (of_low, of_high) = self.c, here.inner
+        low, high = np.zeros((3, *of_low.shape)), np.zeros((3, *of_low.shape))
         if self.axis == X:
-            g = half_cell_conductance(c.g_x[k], ratio[:, :-1], ratio[:, 1:])
+            g = half_cell_conductance(c.g_x[k], of_high[:, :-1], of_low[:, 1:])
             low[X, :, 1:] = high[X, :, :-1] = g * (here.high[:, :-1] - here.low[:, 1:])
         elif self.axis == Y:
-            g = half_cell_conductance(c.g_y[k], ratio[:-1], ratio[1:])
+            g = half_cell_conductance(c.g_y[k], of_high[:-1], of_low[1:])
             low[Y, 1:] = high[Y, :-1] = g * (here.high[:-1] - here.low[1:])
         else:
             if k > 0:
                 below = self.halves[k - 1]
-                g = half_cell_conductance(c.g_z[k - 1], below.whole.resistance[Z], ratio)
+                g = half_cell_conductance(c.g_z[k - 1], below.inner[1], of_low)
                 low[Z] = g * (below.high - here.low)
             if k + 1 < self.nz:
                 above = self.halves[k + 1]
-                g = half_cell_conductance(c.g_z[k], ratio, above.whole.resistance[Z])
+                g = half_cell_conductance(c.g_z[k], of_high, above.inner[0])
                 high[Z] = g * (here.high - above.low)
         s, chosen = self.model.boundary, self.model.boundary_of_plane(k)
         for n, j, i in zip(range(chosen.start, chosen.stop), *self.model.columns_of(chosen), strict=True):
             if s.axis[n] == self.axis:
                 half, sign, faces = (here.high, 1.0, high) if s.is_high[n] else (here.low, -1.0, low)
-                g = half_cell_conductance(c.boundary_face_conductance[n], ratio[j, i], 0.0)
+                nearer = (of_high if s.is_high[n] else of_low)[j, i]
+                g = half_cell_conductance(c.boundary_face_conductance[n], nearer, 0.0)
                 outflow = g * (half[j, i] - s.temperature[n]) - s.flux[n] * s.area[n]
                 faces[self.axis, j, i] = sign * outflow
         return low[self.axis], high[self.axis]
@@ -224,7 +240,7 @@ class PlainBisection:
         adjoint_low, adjoint_high = np.empty(self.fluxes.t.shape), np.empty(self.fluxes.t.shape)
         residual = np.empty(self.fluxes.t.shape)
         for k, (halves, (low, high, *_)) in enumerate(zip(self.halves, self.balances, strict=True)):
-            first, second = (limiter * halves.whole.resistance[self.axis] for limiter in halves.limiters)
+            first, second = (limiter * halves.resistance for limiter in halves.limiters)
             adjoint_low[k] = first * (5.0 * low - 3.0 * high) / 32.0
             adjoint_high[k] = second * (3.0 * low - 5.0 * high) / 32.0
             residual[k] = low + high
@@ -240,15 +256,33 @@ class PlainBisection:
         return residual
 
     def ends(self, k: int) -> tuple[np.ndarray, ...]:
-        ratio = self.halves[k].whole.resistance[self.axis]
-        return tuple(-0.5 * ratio * flow for flow in self.balances[k][2:])
+        here, (into, between, out_of) = self.halves[k], self.balances[k][2:]
+        outer = (here.resistance + 1.5 * (half - here.resistance) for half in here.of_halves)
+        resistances = next(outer), here.resistance, next(outer)
+        return tuple(-0.5 * r * flow for r, flow in zip(resistances, (into, between, out_of), strict=True))
 
     def mean_change(self, k: int) -> np.ndarray:
         """Return the change of the mean of each cell by bisection [K]."""
-        here, ends = self.halves[k], self.ends(k)
-        a, b = (slope[self.axis] for slope in here.whole.slopes)
-        change = 0.5 * (here.low + here.high) - self.fluxes.t[k]
-        return change + (ends[2] - ends[0]) / 48.0 - (b - a) / 24.0
+        here, (into, _, out_of) = self.halves[k], self.balances[k][2:]
+        flow_low, flow_high = here.whole.low[self.axis], here.whole.high[self.axis]
+        low, high = here.of_halves
+        before = 0.5 * (low + high) * (flow_low - flow_high) + (low - high) * (flow_low + flow_high)
+        after = here.resistance * (into - out_of) + (low - high) * (into + out_of)
+        change: np.ndarray = 0.5 * (here.low + here.high) - self.fluxes.t[k] + after / 96.0 - before / 24.0
+        return change + self.mean_of_halves(here) - before / 24.0
+
+    def mean_of_halves(self, here: Halves) -> np.ndarray:
+        """Return the mean of each cell over its centre [K] with k linear in temperature in each half."""
+        sources, total = np.zeros(here.resistance.shape), np.zeros(here.resistance.shape)
+        for half, flow, sign in zip(
+            here.of_halves, (here.whole.low[self.axis], here.whole.high[self.axis]), (1.0, -1.0), strict=True
+        ):
+            rise = 0.5 * sign * half * flow
+            ratio = np.divide(here.resistance, half, out=np.ones(half.shape), where=half > 0.0)
+            fraction = 0.5 + (1.0 - 1.0 / ratio) / 6.0  # of the rise at the face
+            total += 0.5 * fraction * rise
+            sources += 0.5 * sum(here.of_halves) * sign * flow
+        return np.asarray(total - sources / 12.0)
 
 
 def plain_limiters(a: np.ndarray, b: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
@@ -318,11 +352,20 @@ def test_temperatures_of_parts_and_blocks_equal_those_of_numpy(
 def test_means_of_cells_that_store_heat_equal_those_of_numpy(
     shape: tuple[int, int, int], dtype: type
 ) -> None:
-    fluxes = random_fluxes(body(shape), dtype)
-    outflow = all_fluxes(fluxes)[0]
+    check_stored(random_fluxes(body(shape), dtype))
+
+
+def check_stored(fluxes: FaceFluxes) -> None:
+    outflow = all_fluxes(fluxes)
     balanced = (outflow.high - outflow.low).sum(axis=0)
-    shares = np.random.default_rng(0).choice([0.0, 0.5, 0.9, 1.0, 2.0], size=shape)
+    shares = np.random.default_rng(0).choice([0.0, 0.5, 0.9, 1.0, 2.0], size=balanced.shape)
     check_measured(fluxes, shares * balanced)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_temperatures_where_conductivity_depends_on_temperature(shape: tuple[int, int, int]) -> None:
+    check_measured(varying_fluxes(shape))
+    check_stored(varying_fluxes(shape))
 
 
 @WIDELY
@@ -379,6 +422,12 @@ def check_bisection(fluxes: FaceFluxes, axis: int, tolerance: float = 1e-10) -> 
 @pytest.mark.parametrize("axis", [Z, Y, X], ids="zyx")
 def test_bisection_equals_that_of_numpy(shape: tuple[int, int, int], dtype: type, axis: int) -> None:
     check_bisection(random_fluxes(body(shape), dtype), axis)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("axis", [Z, Y, X], ids="zyx")
+def test_bisection_where_conductivity_depends_on_temperature(shape: tuple[int, int, int], axis: int) -> None:
+    check_bisection(varying_fluxes(shape), axis)
 
 
 @WIDELY

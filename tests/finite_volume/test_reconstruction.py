@@ -52,7 +52,7 @@ def cells_of(steady: SteadyResult, k: int) -> Cells:
 
 
 def plane_of(steady: SteadyResult, k: int) -> CellFluxes:
-    return steady.fluxes.of_cells(cells_of(steady, k), steady.fluxes.conductivity.plane(k))
+    return steady.fluxes.of_cells(cells_of(steady, k))
 
 
 # -- a wall ----------------------------------------------------------------------------------
@@ -190,11 +190,9 @@ def test_heat_balance_of_every_cell_closes(notched: SteadyResult) -> None:
 def test_fluxes_of_some_cells_equal_those_of_all_cells(notched: SteadyResult) -> None:
     """In any order, at several heights, with one cell twice."""
     cells = np.array([1, 0, 1, 1]), np.array([1, 0, 0, 1]), np.array([2, 1, 0, 2])
-    planes = [notched.fluxes.conductivity.plane(k) for k in range(2)]
-    conductivity = np.stack([planes[k][:, j, i] for k, j, i in zip(*cells, strict=True)], axis=1)
-    some, every = notched.fluxes.of_cells(cells, conductivity), [plane_of(notched, k) for k in range(2)]
+    some, every = notched.fluxes.of_cells(cells), [plane_of(notched, k) for k in range(2)]
     for n, (k, j, i) in enumerate(zip(*cells, strict=True)):
-        for name in ("low", "high", "resistance"):
+        for name in ("low", "high", "conductivity", "resistance_low", "resistance_high"):
             assert np.array_equal(getattr(some, name)[:, n], getattr(every[k], name)[:, j, i])
 
 

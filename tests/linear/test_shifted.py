@@ -9,12 +9,8 @@ import pytest
 from support.small_workloads import HOT_SILICON, workload_model
 
 from thermostack.errors import ConvergenceError
-from thermostack.finite_volume.conduction import (
-    BoundaryConductance,
-    CellConductivity,
-    Conduction,
-    assemble_conduction,
-)
+from thermostack.finite_volume.cell_conductivity import CellConductivity
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction, assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity
 from thermostack.linear.multigrid import Multigrid
 from thermostack.linear.shifted import ShiftedOperator

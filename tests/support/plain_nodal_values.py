@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from itertools import product
 
 import numpy as np
 
 from thermostack.finite_volume.nodal_values import CONTACT_TOLERANCE
-from thermostack.finite_volume.reconstruction import CellFluxes, FaceFluxes
+from thermostack.finite_volume.reconstruction import CellFluxes, Cells, FaceFluxes, cell_resistance
 
 AXES = (0, 1, 2)
 CORNERS = list(product((0, 1), repeat=3))
 FIRST_AND_LAST = (slice(None, -1), slice(1, None))
 
 
-def all_fluxes(fluxes: FaceFluxes) -> tuple[CellFluxes, np.ndarray]:
-    """Return the fluxes of all cells, arrays (3, nz, ny, nx), and their conductivities."""
-    k, j, i = np.indices(fluxes.t.shape)
-    conductivity = np.stack([fluxes.conductivity.plane(n) for n in range(fluxes.t.shape[0])], axis=1)
-    return fluxes.of_cells((k, j, i), conductivity), conductivity
+def cells_of_plane(fluxes: FaceFluxes, k: int) -> Cells:
+    """Return the indices of the cells at height k, each (ny, nx)."""
+    j, i = np.indices(fluxes.t.shape[1:])
+    return np.full(j.shape, k), j, i
+
+
+def plane_fluxes(fluxes: FaceFluxes, k: int) -> CellFluxes:
+    """Return the fluxes of the cells at height k, arrays (3, ny, nx), with the halves of the plane."""
+    cells = cells_of_plane(fluxes, k)
+    plane = fluxes.conductivity.plane(k)
+    low, high = (plane if half is None else half for half in fluxes.conductivity.halves(k, plane))
+    found, grid = fluxes.of_cells(cells), fluxes.model.grid
+    resistances = (cell_resistance(grid, half, cells) for half in (low, high))
+    return CellFluxes(found.low, found.high, plane, *resistances)
+
+
+def all_fluxes(fluxes: FaceFluxes) -> CellFluxes:
+    """Return the fluxes of all cells, arrays (3, nz, ny, nx)."""
+    planes = [plane_fluxes(fluxes, k) for k in range(fluxes.t.shape[0])]
+    return CellFluxes(
+        *(np.stack([getattr(plane, each.name) for plane in planes], axis=1) for each in fields(CellFluxes))
+    )
 
 
 def shifted(values: np.ndarray, corner: tuple[int, ...], fill: float | bool) -> np.ndarray:
@@ -27,13 +45,13 @@ def shifted(values: np.ndarray, corner: tuple[int, ...], fill: float | bool) -> 
     return padded[tuple(slice(c, c + n + 1) for c, n in zip(corner, values.shape, strict=True))]
 
 
-def joints(fluxes: FaceFluxes, resistance: np.ndarray) -> list[np.ndarray]:
+def joints(fluxes: FaceFluxes, flux: CellFluxes) -> list[np.ndarray]:
     """Return for each axis the faces around every vertex between cells without contact, by corner."""
     is_body, c = fluxes.model.part > 0, fluxes.conduction
     found = []
     for axis, g in zip(AXES, (c.g_z, c.g_y, c.g_x), strict=True):
         low, high = (tuple(side if n == axis else slice(None) for n in AXES) for side in FIRST_AND_LAST)
-        half = 0.5 * (resistance[axis][low] + resistance[axis][high])
+        half = 0.5 * (flux.resistance_high[axis][low] + flux.resistance_low[axis][high])
         joined = np.zeros(is_body.shape, dtype=bool)  # to the next cell along the axis
         joined[low] = is_body[low] & is_body[high] & ~(g * half < 1.0 - CONTACT_TOLERANCE)
         found.append(joined)
@@ -58,12 +76,12 @@ def groups(joined: list[np.ndarray], shape: tuple[int, ...]) -> dict[tuple[int, 
 
 def plain_extremes(fluxes: FaceFluxes) -> tuple[np.ndarray, np.ndarray]:
     """Return the minimum and the maximum temperature [K] of each cell, not bounded by the ambient."""
-    flux, conductivity = all_fluxes(fluxes)
+    flux = all_fluxes(fluxes)
     a, b = flux.slopes
     t, is_body = fluxes.t, fluxes.model.part > 0
     low = t + np.minimum(np.minimum(-0.5 * a, 0.5 * b).min(axis=0), 0.0)
     high = t + np.maximum(np.maximum(-0.5 * a, 0.5 * b).max(axis=0), 0.0)
-    group = groups(joints(fluxes, flux.resistance), tuple(n + 1 for n in t.shape))
+    group = groups(joints(fluxes, flux), tuple(n + 1 for n in t.shape))
     face_rise = {
         corner: np.stack(
             [
@@ -74,7 +92,8 @@ def plain_extremes(fluxes: FaceFluxes) -> tuple[np.ndarray, np.ndarray]:
         for corner in CORNERS
     }
     weight = {
-        corner: shifted(np.where(is_body, conductivity.max(axis=0), 0.0), corner, 0.0) for corner in CORNERS
+        corner: shifted(np.where(is_body, flux.conductivity.max(axis=0), 0.0), corner, 0.0)
+        for corner in CORNERS
     }
     for corner in CORNERS:
         value = vertex_values(t, corner, group, face_rise, weight)

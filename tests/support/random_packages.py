@@ -7,6 +7,7 @@ two planes coincide or have a distance.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from typing import TypeVar
@@ -234,6 +235,27 @@ def rounded(draw: Draw, plan: Plan) -> Plan:
 
 
 # -- transformations and sums of a package --------------------------------------------------------
+
+
+def with_materials(package: Package, become: Callable[[Material], Material]) -> Package:
+    """Return a package with other materials of its layers, regions, fillers and gap fills; voids stay."""
+
+    def changed(material: Material | None) -> Material | None:
+        return material if material is None or material == VOID else become(material)
+
+    found = []
+    for stack in package.stacks:
+        layers = tuple(
+            replace(
+                layer,
+                material=changed(layer.material),
+                regions=tuple(replace(region, material=changed(region.material)) for region in layer.regions),
+            )
+            for layer in stack.layers
+        )
+        fills = changed(stack.filler), changed(stack.gap_fill)
+        found.append(replace(stack, layers=layers, filler=fills[0], gap_fill=fills[1]))
+    return replace(package, stacks=tuple(found))
 
 
 def scaled_powers(package: Package, factors: dict[str, float], rest: float = 0.0) -> Package:

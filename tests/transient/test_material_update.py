@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.small_workloads import HOT_SILICON, workload_model
 
 from thermostack import Convection, Cooling, Layer, Material, Package, Stack, discretize
-from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
+from thermostack.finite_volume.cell_conductivity import CellConductivity
+from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
 from thermostack.mesh.model import Model
 from thermostack.transient.material_update import MaterialUpdate, are_constant
@@ -40,6 +43,17 @@ def mixed(*fields: np.ndarray) -> LinearCombination:
     return LinearCombination(
         np.stack([t.ravel() for t in fields]), rows, np.full(len(fields), 1.0 / len(fields))
     )
+
+
+def check_halves(found: MaterialUpdate) -> None:
+    """The halves that are kept are those of the temperatures of the conductances."""
+    kept = found.conductivity
+    fresh = CellConductivity(found.model).at_temperature(kept.temperature, kept.zero)
+    fresh = fresh.with_boundary(kept.boundary)
+    for k in np.flatnonzero(varying(found.model)).tolist():
+        plane = fresh.plane(k)
+        for half, expected in zip(kept.halves(k, plane), fresh.halves(k, plane), strict=True):
+            assert half == pytest.approx(expected, rel=1e-7)
 
 
 def varying(model: Model) -> np.ndarray:
@@ -87,7 +101,9 @@ def test_what_is_found_is_taken_in_the_middle_of_the_step(model: Model) -> None:
     assert found.correct(mixed(now, end))
     varies = varying(model)
     assert np.array_equal(found.state()["conductivity_at"][varies], 0.5 * (now + end)[varies])
-    assert np.array_equal(found.state()["conductivity_at"][~varies], now[~varies])
+    beside = np.convolve(varies, [1, 1, 1], "same") > 0  # half cells depend on the planes next to them
+    check_halves(found)
+    assert np.array_equal(found.state()["conductivity_at"][~beside], now[~beside])
     assert not found.correct(mixed(now, end))  # they are there
 
 
@@ -192,3 +208,20 @@ def test_what_does_not_depend_on_temperature_never_changes() -> None:
     assert not found.correct(mixed(now, now + 500.0))
     assert found.state()["conductivity_at"].size == 0
     assert found.conductivity.temperature is None
+
+
+def test_change_of_an_ambient_evaluates_the_cells_behind_it(model: Model) -> None:
+    """Half a cell at the surface conducts with the mean up to the temperature of its face."""
+    found, now, warmer = made(model), warm(model), model.boundary.temperature + 40.0
+    assert not found.predict(now, mixed(now))
+    found.set_ambient(warmer)
+    assert found.predict(now, mixed(now))
+    check_halves(found)
+    faces = replace(model.boundary, temperature=warmer)
+    conductivity = CellConductivity(model, now + ZERO).with_boundary(faces)
+    expected = assemble_conduction(model, conductivity).boundary_face_conductance
+    assert np.array_equal(found.conduction.boundary_face_conductance, expected)
+    assert not np.array_equal(expected, made(model).conduction.boundary_face_conductance)
+    again = made(model)
+    again.restore(found.state(), None)
+    assert bits(again) == bits(found)

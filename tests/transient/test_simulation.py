@@ -11,7 +11,7 @@ import pytest
 from support.small_workloads import AMBIENT, HOT_SILICON, pulses, workload_model, workload_package
 
 from thermostack import ArgumentError, DescriptionError, Simulation, Trace, discretize, solve_steady
-from thermostack.finite_volume.conduction import CellConductivity
+from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.heat_capacity import assemble_capacity
 from thermostack.mesh.model import Model
 from thermostack.transient.loads import Loads

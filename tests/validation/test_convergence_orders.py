@@ -12,7 +12,8 @@ from exact.manufactured import Manufactured
 from support.exact_packages import compare, package_of_case
 
 from thermostack import Convection, Cooling, Grid, Layer, Model, Package, Stack, discretize
-from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
+from thermostack.finite_volume.cell_conductivity import CellConductivity
+from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.linear import prepare
 from thermostack.materials.material import Material
 

@@ -452,17 +452,16 @@ def joined(model: ts.Model) -> float:
 @pytest.mark.usefixtures("float64_conductances")
 @pytest.mark.parametrize("exponent", kirchhoff_slab.PUBLISHED)
 def test_slab_whose_conductivity_falls_with_temperature(exponent: float) -> None:
-    """The heated face to 1e-4 K on 32 cells (7e-5 K), falling fourfold with twice the cells."""
+    """The heated face to 1e-4 K on any number of cells (2e-5 K)."""
     slab = kirchhoff_slab.silicon_slab(exponent)
     law = {"power_law": {"at_reference": 148.0, "exponent": exponent}} if exponent else 148.0
     stack = Stack("slab", (1 * mm, 1 * mm), (Layer("silicon", slab.thickness, Material("si", law)),))
     drawn = package(stack, bottom=ts.FixedTemperature(300.0), top=ts.FixedFlux(flux=slab.flux))
     off = []
-    for cells in (16, 32):
+    for cells in (1, 3, 16):
         grid = Grid(
             np.array([0.0, 1 * mm]), np.array([0.0, 1 * mm]), np.linspace(0.0, slab.thickness, cells + 1)
         )
         off.append(abs(solve(drawn, grid).of("slab.silicon").max - slab.top))
     assert slab.top == pytest.approx(kirchhoff_slab.PUBLISHED[exponent], abs=5e-5)
-    assert off[1] < 1e-4
-    assert off[1] < off[0] / 3.8 or off[0] < 1e-8
+    assert max(off) < 1e-4

@@ -205,9 +205,7 @@ def bounds_around(steady: SteadyResult, around: tuple[slice, ...]) -> tuple[floa
     faces = steady.model.boundary
     at_face = index.ravel()[faces.cell]
     cell = faces.cell[at_face]
-    conductivity = steady.fluxes.conductivity
-    k, j, i = np.unravel_index(cell, steady.model.grid.shape)
-    flux = steady.fluxes.of_cells((k, j, i), conductivity.of_cells(k, j, i))
+    flux = steady.fluxes.of_cells(np.unravel_index(cell, steady.model.grid.shape))
     a, b = flux.slopes
     n, axis = np.arange(cell.size), faces.axis[at_face]
     rise = np.where(faces.is_high[at_face], 0.5 * b[axis, n], -0.5 * a[axis, n])

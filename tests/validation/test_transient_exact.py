@@ -738,10 +738,11 @@ def warming_cells(grid: Grid, times: np.ndarray) -> np.ndarray:
     """Return the temperatures [K] of the same cells by Radau IIA, a method of order 5, (times, cells)."""
 
     def rate(_: float, t: np.ndarray) -> np.ndarray:
-        share = 1.0 + WARMING.change * (t - WARMING.start)
-        half = 0.5 * grid.dz / (WARMING.conductivity * share)
-        up = -np.diff(t) / (half[1:] + half[:-1])
-        through = np.concatenate([[(WARMING.start - t[0]) / half[0]], up, [-WARMING.flux]])
+        rise = t - WARMING.start
+        share = 1.0 + WARMING.change * rise
+        integral = WARMING.conductivity * rise * (1.0 + 0.5 * WARMING.change * rise)  # of the conductivity
+        up = -np.diff(integral) / (0.5 * (grid.dz[1:] + grid.dz[:-1]))
+        through = np.concatenate([[-integral[0] / (0.5 * grid.dz[0])], up, [-WARMING.flux]])
         return -np.diff(through) / (WARMING.capacity * share * grid.dz)
 
     start = np.full(grid.dz.size, WARMING.start)

@@ -1,7 +1,13 @@
 import numpy as np
 
 def lateral_conductance(
-    half: np.ndarray, dz: float, dy: np.ndarray, dx: np.ndarray, g_x: np.ndarray, g_y: np.ndarray
+    low: np.ndarray,
+    high: np.ndarray,
+    dz: float,
+    dy: np.ndarray,
+    dx: np.ndarray,
+    g_x: np.ndarray,
+    g_y: np.ndarray,
 ) -> None: ...
 def vertical_conductance(
     below: np.ndarray, above: np.ndarray, dy: np.ndarray, dx: np.ndarray, g_z: np.ndarray

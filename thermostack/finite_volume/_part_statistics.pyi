@@ -16,7 +16,15 @@ class PlaneFluxes:
 
 class NodalPlanes:
     def __init__(self, fluxes: PlaneFluxes) -> None: ...
-    def measure(self, k: int, conductivity: np.ndarray, power: np.ndarray, integral: np.ndarray) -> None: ...
+    def measure(
+        self,
+        k: int,
+        conductivity: np.ndarray,
+        of_low: np.ndarray | None,
+        of_high: np.ndarray | None,
+        power: np.ndarray,
+        integral: np.ndarray,
+    ) -> None: ...
     def join(self, k: int) -> None: ...
     def update_extremes(
         self,

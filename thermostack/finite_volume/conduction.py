@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from thermostack.finite_volume import _face_conductance
-from thermostack.finite_volume.cell_properties import CellProperties, Law
+from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.link_conductance import LinkConductance, assemble_links
-from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 from thermostack.mesh.part_contacts import FaceResistances
-from thermostack.package.geometry import Part
 
 # Conductances rounded to seven digits change a temperature rise by 1e-7 of its value at most, far below the
 # uncertainty of any conductivity, and halve the memory of the largest arrays.
@@ -219,44 +216,15 @@ def _high(axis: int) -> tuple[slice, ...]:
     return tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
 
 
-class CellConductivity(CellProperties):
-    """The conductivity [W/(m K)] of every cell along z, y and x; `plane(k)` is (3, ny, nx)."""
-
-    def __init__(self, model: Model, temperature: np.ndarray | None = None) -> None:
-        """Store the conductivities at temperatures (nz, ny, nx) [K], by default at 300 K."""
-        super().__init__(
-            model.part,
-            [_conductivity_zyx(part, ROOM_TEMPERATURE) for part in model.parts],
-            {
-                n: ((id(part.material), part.is_turned), _conductivity_law(part))
-                for n, part in enumerate(model.parts)
-                if not part.material.is_constant
-            },
-        )
-        self.temperature = temperature
-
-
-def _conductivity_law(part: Part) -> Law:
-    return lambda temperature: _conductivity_zyx(part, temperature)
-
-
-def _conductivity_zyx(part: Part, temperature: Any) -> Any:
-    """Return the conductivity [W/(m K)] of a part along z, y and x.
-
-    Descriptions use the order (x, y, z), arrays of cells (z, y, x). Only this function converts the order.
-    """
-    return part.conductivity_at(temperature)[::-1]
-
-
 def assemble_conduction(
     model: Model, conductivity: CellConductivity | None = None, dtype: type | None = None
 ) -> Conduction:
     """Return the conductances of a model [W/K].
 
     A face has the resistances of two half cells and of any contact between them in series, which is exact in
-    layered media (Patankar 1980, section 4.2-3). `conductivity` gives the temperatures at which
-    temperature-dependent conductivities are evaluated, by default 300 K. `dtype` is that of the face
-    conductances, by default FACE_CONDUCTANCE_DTYPE.
+    layered media (Patankar 1980, section 4.2-3). `conductivity` gives the temperatures of the cells; a
+    conductivity that depends on temperature is the mean over each half cell. By default it is that at 300 K.
+    `dtype` is that of the face conductances, by default FACE_CONDUCTANCE_DTYPE.
     """
     nz, ny, nx = model.grid.shape
     dtype = dtype or FACE_CONDUCTANCE_DTYPE
@@ -303,24 +271,40 @@ def _set_conductances(
     is_needed = is_updated.copy()
     is_needed[1:] |= is_updated[:-1]
     is_needed[:-1] |= is_updated[1:]
-    below = np.zeros(0)  # half-cell resistances of the plane before
+    below = np.zeros(0)  # resistances of the upper halves of the plane before
     for k in np.flatnonzero(is_needed).tolist():
-        half = half_cell_resistance(grid, conductivity.plane(k), k)
+        low, high = half_cell_resistances(grid, conductivity, k)
         if k > 0 and (is_updated[k - 1] or is_updated[k]):
             for contact in model.contacts:
                 if contact.k == k:
                     below[contact.j, contact.i] += contact.resistance
             j, i, resistance = of_parts[0].in_plane(k - 1)
             below[j, i] += resistance
-            _face_conductance.vertical_conductance(below, half[0], grid.dy, grid.dx, g_z[k - 1])
+            _face_conductance.vertical_conductance(below, low[0], grid.dy, grid.dx, g_z[k - 1])
         if is_updated[k]:
-            _face_conductance.lateral_conductance(half, grid.dz[k], grid.dy, grid.dx, g_x[k], g_y[k])
+            _face_conductance.lateral_conductance(low, high, grid.dz[k], grid.dy, grid.dx, g_x[k], g_y[k])
             _add_side_contacts(of_parts, grid, k, g_x[k], g_y[k])
             of_plane = model.boundary_of_plane(k)
-            resistance = half[boundary.axis[of_plane], *model.columns_of(of_plane)]
+            halves = boundary.axis[of_plane], *model.columns_of(of_plane)
+            resistance = np.where(boundary.is_high[of_plane], high[halves], low[halves])
             with np.errstate(divide="ignore"):
                 boundary_faces[of_plane] = boundary.area[of_plane] / (resistance + 1.0 / boundary.h[of_plane])
-        below = half[0]
+        below = high[0]
+
+
+def half_cell_resistances(
+    grid: Grid, conductivity: CellConductivity, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the area-specific resistances of the low and of the high halves at height k [m2 K/W].
+
+    Each is (3, ny, nx) along z, y and x, infinite outside the body.
+    """
+    plane = conductivity.plane(k)
+    low, high = conductivity.halves(k, plane)
+    if low is None or high is None:
+        both = half_cell_resistance(grid, plane, k)
+        return both, both
+    return half_cell_resistance(grid, low, k), half_cell_resistance(grid, high, k)
 
 
 def _add_side_contacts(

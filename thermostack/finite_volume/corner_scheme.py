@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 
 from thermostack.finite_volume import _corner_scheme
+from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import (
     FACE_CONDUCTANCE_DTYPE,
     BoundaryConductance,
@@ -68,6 +69,7 @@ class CornerScheme:
         model = fluxes.model
         grid, (nz, ny, nx) = model.grid, model.grid.shape
         self._zones, self._zero = zones, model.boundary.mean_ambient
+        self._conductivity = fluxes.conductivity
         of_layers = {contact.k for contact in model.contacts if 0 < contact.k < nz}
         contacts = sorted(of_layers | {int(k) + 1 for k in model.part_contacts.faces[0].k})
         self.base: np.ndarray = np.arange(nz) + np.searchsorted(contacts, np.arange(nz), side="right")
@@ -86,7 +88,7 @@ class CornerScheme:
         )
         for k in range(nz):
             rise = fluxes.t[k] - self._zero
-            conductivity = fluxes.conductivity.plane(k)
+            conductivity = _between_faces(fluxes.conductivity, k)
             _include_side_contacts(model, k, conductivity)
             self._equations.add_cells(k, conductivity, model.power_of_plane(k), rise)
         for k in contacts:
@@ -165,7 +167,7 @@ class CornerScheme:
         zones = self._zones
         integral, largest = np.zeros(zones.count), np.full(zones.count, -np.inf)
         for k in range(self.base.size):
-            self._equations.measure(k, integral, largest)
+            self._equations.measure(k, _bend(self._conductivity, k), integral, largest)
         mean = np.divide(integral, zones.volume, out=np.zeros(zones.count), where=zones.volume > 0.0)
         return CornerTemperatures(mean + self._zero, largest + self._zero)
 
@@ -181,6 +183,31 @@ def _dual(widths: np.ndarray) -> np.ndarray:
     """Return the widths between the middles of intervals, with half intervals at the ends [m]."""
     halves = 0.5 * widths
     return np.asarray(np.append(halves, 0.0) + np.append(0.0, halves))
+
+
+def _between_faces(conductivity: CellConductivity, k: int) -> np.ndarray:
+    """Return the conductivities of the cells at height k, (3, ny, nx) [W/(m K)], of both halves in series."""
+    plane = conductivity.plane(k)
+    low, high = conductivity.halves(k, plane)
+    if low is None or high is None:
+        return plane
+    series: np.ndarray = np.divide(2.0 * low * high, low + high, out=plane, where=plane > 0.0)
+    return series
+
+
+def _bend(conductivity: CellConductivity, k: int) -> np.ndarray | None:
+    """Return how far the mean of each cell at height k is below the mean of its faces, (3, ny, nx).
+
+    It is relative to the difference between its two faces along each axis, and caused by the different
+    conductivities of its halves; None where they are equal.
+    """
+    plane = conductivity.plane(k)
+    low, high = conductivity.halves(k, plane)
+    if low is None or high is None:
+        return None
+    both = 3.0 * (low + high)
+    bend: np.ndarray = np.divide(low - high, both, out=np.zeros(plane.shape), where=both > 0.0)
+    return bend
 
 
 def _include_side_contacts(model: Model, k: int, conductivity: np.ndarray) -> None:

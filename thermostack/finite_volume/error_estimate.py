@@ -77,9 +77,16 @@ class BisectedGrid:
         """
         self.fluxes, self.heat = fluxes, heat
         self._no_storage = np.zeros(fluxes.t.shape[1:])
+        self._axis = axis
         arrays = _bisection.PlaneFluxes(*fluxes.plane_arrays(windows))
-        self._planes = _bisection.BisectedPlanes(arrays, axis, MAX_SLOPE_CHANGE_RATIO)
-        self._planes.interpolate(0, fluxes.conductivity.plane(0))
+        has_halves = fluxes.conductivity.has_halves
+        self._planes = _bisection.BisectedPlanes(arrays, axis, MAX_SLOPE_CHANGE_RATIO, has_halves)
+        self._interpolate(0)
+
+    def _interpolate(self, k: int) -> None:
+        """Bisect the cells at height k."""
+        plane = self.fluxes.conductivity.plane(k)
+        self._planes.interpolate(k, plane, *self.fluxes.conductivity.halves(k, plane, self._axis))
 
     def restrict_residual(
         self, k: int, residual: np.ndarray, mean_change: np.ndarray, probes: np.ndarray
@@ -92,7 +99,7 @@ class BisectedGrid:
         cells `probes`, which are indices j nx + i in ascending order.
         """
         if k + 1 < self.fluxes.t.shape[0]:
-            self._planes.interpolate(k + 1, self.fluxes.conductivity.plane(k + 1))
+            self._interpolate(k + 1)
         probe_values = np.empty((probes.size, 5))
         power, storage = (
             (self.fluxes.model.power_of_plane(k), self._no_storage)

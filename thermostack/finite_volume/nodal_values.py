@@ -115,17 +115,16 @@ def _neighbourhood(fluxes: FaceFluxes, cells: Cells) -> _Neighbourhood:
     exists = ((index >= 0) & (index < limit)).all(axis=0)
     k, j, i = np.clip(index, 0, limit - 1)
     exists &= fluxes.model.part[k, j, i] > 0
-    conductivity = fluxes.conductivity.of_cells(k, j, i)
-    flux = fluxes.of_cells((k, j, i), conductivity)
+    flux = fluxes.of_cells((k, j, i))
     a, b = flux.slopes
-    weight = np.where(exists, conductivity.max(axis=0), 0.0)
+    weight = np.where(exists, flux.conductivity.max(axis=0), 0.0)
     joined = []
     for axis, g in ((Z, fluxes.conduction.g_z), (Y, fluxes.conduction.g_y), (X, fluxes.conduction.g_x)):
         low = tuple(slice(None, 2) if n == axis else slice(None) for n in range(3))
         high = tuple(slice(1, None) if n == axis else slice(None) for n in range(3))
         both = exists[low] & exists[high]
         face = tuple(np.where(both, at[low], 0) for at in (k, j, i))
-        half = 0.5 * (flux.resistance[axis][low] + flux.resistance[axis][high])
+        half = 0.5 * (flux.resistance_high[axis][low] + flux.resistance_low[axis][high])
         conductance = g[face] if g.size else np.zeros(both.shape)
         joined.append(both & ~(conductance * half < 1.0 - CONTACT_TOLERANCE))
     return _Neighbourhood(fluxes.t[k, j, i], weight, np.stack([-0.5 * a, 0.5 * b]), tuple(joined))

@@ -211,7 +211,9 @@ def measure_zones(
             if power_of_plane is not None:
                 plane_power = power_of_plane(k) + fluxes.link_inflow_of_plane(k)
             of_plane[:] = 0.0
-            planes.measure(k, fluxes.conductivity.plane(k), plane_power, of_plane)
+            plane = fluxes.conductivity.plane(k)
+            low, high = fluxes.conductivity.halves(k, plane)
+            planes.measure(k, plane, low, high, plane_power, of_plane)
             integral += of_plane
         planes.join(k)
         if k > 0:
@@ -234,7 +236,7 @@ def find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:
     source: Cells = tuple(index + step for index, step in zip(cells, steps, strict=True))
     offset = OFFSETS[point]
     source_offset = offset - steps
-    a, b = fluxes.of_cells(source, fluxes.conductivity.of_cells(*source)).slopes
+    a, b = fluxes.of_cells(source).slopes
     largest = np.max([-0.5 * a, np.zeros(a.shape), 0.5 * b], axis=0)
     rise = np.where(source_offset < 0.0, -0.5 * a, np.where(source_offset > 0.0, 0.5 * b, largest))
     source_cell = np.ravel_multi_index(source, fluxes.t.shape)
@@ -334,7 +336,7 @@ def measure_face(fluxes: FaceFluxes, name: str, parts: Sequence[int], side: str)
         if j.size == 0:
             continue
         cells = np.full(j.shape, k), j, i
-        flux = fluxes.of_cells(cells, fluxes.conductivity.plane(k)[:, j, i])
+        flux = fluxes.of_cells(cells)
         a, b = (slope[axis] for slope in flux.slopes)
         widths = np.full(j.shape, grid.dz[k]), grid.dy[j], grid.dx[i]
         areas.append(np.prod([width for n, width in enumerate(widths) if n != axis], axis=0))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from thermostack.finite_volume.conduction import BoundaryConductance, CellConductivity, Conduction
+from thermostack.finite_volume.cell_conductivity import CellConductivity
+from thermostack.finite_volume.conduction import BoundaryConductance, Conduction
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 
@@ -18,16 +20,24 @@ Cells = tuple[np.ndarray, np.ndarray, np.ndarray]  # indices k, j and i, each (.
 
 @dataclass(frozen=True, eq=False)
 class CellFluxes:
-    """Heat flow through the faces of some cells, and the thermal resistance of the cells."""
+    """Heat flow through the faces of some cells, and the thermal resistance of the cells.
+
+    The resistances are h / (k A) with the means of k over the low and the high half, zero outside the body.
+    """
 
     low: np.ndarray  # (3, ...) W through the low face along z, y and x, positive towards the high side
     high: np.ndarray  # (3, ...) W through the high face
-    resistance: np.ndarray  # (3, ...) K/W: h / (k A), zero outside the body
+    conductivity: np.ndarray  # (3, ...) W/(m K) at the temperature of the cell
+    resistance_low: np.ndarray  # (3, ...) K/W, of the low half
+    resistance_high: np.ndarray  # (3, ...) K/W, of the high half
 
     @property
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return h s_lo and h s_hi [K] along z, y and x, each (3, ...)."""
-        return -self.resistance * self.low, -self.resistance * self.high
+        """Return h s_lo and h s_hi [K] along z, y and x, each (3, ...): the means over the two halves.
+
+        Half of them is the difference between the temperatures of the cell and of its face.
+        """
+        return -self.resistance_low * self.low, -self.resistance_high * self.high
 
 
 class FaceFluxes:
@@ -96,31 +106,60 @@ class FaceFluxes:
         cells = ((grid.dz, grid.dy, grid.dx), model.part, windows)
         return cells, (c.g_z, c.g_y, c.g_x), faces, self.t
 
-    def of_cells(self, cells: Cells, conductivity: np.ndarray) -> CellFluxes:
-        """Return the heat flow through the faces of some cells, given by arrays of one axis or more.
-
-        `conductivity` (3, ...) [W/(m K)] is that of the cells along z, y and x.
-        """
-        c = self.conduction
-        low, high = np.zeros(conductivity.shape), np.zeros(conductivity.shape)
-        for axis, g in ((Z, c.g_z), (Y, c.g_y), (X, c.g_x)):
-            for flow, step in ((low, -1), (high, 1)):
-                neighbour, exists = self._neighbour(cells, axis, step)
-                face = tuple(np.minimum(a, b)[exists] for a, b in zip(cells, neighbour, strict=True))
-                difference = self.t[neighbour] - self.t[cells]
-                flow[axis][exists] = g[face] * (-step * difference)[exists]
-        self._set_boundary_flows(cells, low, high)
-        return CellFluxes(low, high, cell_resistance(self.model.grid, conductivity, cells))
+    def of_cells(self, cells: Cells) -> CellFluxes:
+        """Return the heat flow through the faces of some cells, given by arrays of one axis or more."""
+        grid, conductivity = self.model.grid, self.conductivity
+        low, high = self._flows(cells, self.t, lambda face: self.boundary_outflow[face])
+        if not conductivity.has_halves:
+            own = conductivity.of_cells(*cells)
+            resistance = cell_resistance(grid, own, cells)
+            return CellFluxes(low, high, own, resistance, resistance)
+        dz, dy, dx = (width[index] for width, index in zip((grid.dz, grid.dy, grid.dx), cells, strict=True))
+        area = np.stack(np.broadcast_arrays(dy * dx, dz * dx, dz * dy))
+        inflow_low, outflow_high = self._flows(
+            cells, np.asarray(conductivity.temperature), self._outflow_then
+        )
+        halves = conductivity.halves_of_cells(*cells, (inflow_low / area, -outflow_high / area))
+        own, of_low, of_high = halves
+        of_halves = (cell_resistance(grid, half, cells) for half in (of_low, of_high))
+        return CellFluxes(low, high, own, *of_halves)
 
     def slopes_of(self, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return h s_lo and h s_hi [K] along z, y and x, each (3, n), of cells with indices (n,)."""
         k, j, i = np.unravel_index(cell, self.t.shape)
-        return self.of_cells((k, j, i), self.conductivity.of_cells(k, j, i)).slopes
+        return self.of_cells((k, j, i)).slopes
 
     def resistance_of(self, cell: np.ndarray) -> np.ndarray:
         """Return the thermal resistance h / (k A) [K/W] along z, y and x, (3, n), of cells (n,)."""
         k, j, i = np.unravel_index(cell, self.t.shape)
         return cell_resistance(self.model.grid, self.conductivity.of_cells(k, j, i), (k, j, i))
+
+    def _flows(
+        self, cells: Cells, t: np.ndarray, outflow: Callable[[np.ndarray], np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the heat flow [W] through the low and high faces of cells at temperatures t [K].
+
+        `outflow` returns the heat flow [W] out of boundary faces given by their indices.
+        """
+        c, shape = self.conduction, (3, *np.shape(cells[0]))
+        low, high = np.zeros(shape), np.zeros(shape)
+        for axis, g in ((Z, c.g_z), (Y, c.g_y), (X, c.g_x)):
+            for flow, step in ((low, -1), (high, 1)):
+                neighbour, exists = self._neighbour(cells, axis, step)
+                face = tuple(np.minimum(a, b)[exists] for a, b in zip(cells, neighbour, strict=True))
+                conductance, difference = g[face], (t[neighbour] - t[cells])[exists]
+                # Outside the body t may be NaN.
+                flow[axis][exists] = np.where(conductance > 0.0, conductance * (-step * difference), 0.0)
+        self._set_boundary_flows(cells, low, high, outflow)
+        return low, high
+
+    def _outflow_then(self, face: np.ndarray) -> np.ndarray:
+        """Return the heat flow [W] out of boundary faces at the temperatures of the conductivities."""
+        at, boundary = self.conductivity, self.conductivity.boundary
+        t = np.asarray(at.temperature).reshape(-1)[boundary.cell[face]] + at.zero
+        convected = self.conduction.boundary_face_conductance[face] * (t - boundary.temperature[face])
+        outflow: np.ndarray = convected - boundary.flux[face] * boundary.area[face]
+        return outflow
 
     def _neighbour(self, cells: Cells, axis: int, step: int) -> tuple[Cells, np.ndarray]:
         """Return the neighbours of cells along an axis and where they exist; elsewhere the cells."""
@@ -129,7 +168,13 @@ class FaceFluxes:
         k, j, i = (np.where(exists, index, own) if n == axis else own for n, own in enumerate(cells))
         return (k, j, i), exists
 
-    def _set_boundary_flows(self, cells: Cells, low: np.ndarray, high: np.ndarray) -> None:
+    def _set_boundary_flows(
+        self,
+        cells: Cells,
+        low: np.ndarray,
+        high: np.ndarray,
+        outflow_of: Callable[[np.ndarray], np.ndarray],
+    ) -> None:
         """Set the heat flow [W] through those faces of some cells that are boundary faces."""
         boundary, (_, ny, nx) = self.model.boundary, self.t.shape
         cell = (cells[0] * ny + cells[1]) * nx + cells[2]
@@ -138,11 +183,7 @@ class FaceFluxes:
         for n in range(int(count.max(initial=0))):
             where = np.nonzero(count > n)
             which = first[where] + n
-            axis, is_high, outflow = (
-                boundary.axis[which],
-                boundary.is_high[which],
-                self.boundary_outflow[which],
-            )
+            axis, is_high, outflow = boundary.axis[which], boundary.is_high[which], outflow_of(which)
             for flow, side, sign in ((high, is_high, 1.0), (low, ~is_high, -1.0)):
                 flow[(axis[side], *(index[side] for index in where))] = sign * outflow[side]
 

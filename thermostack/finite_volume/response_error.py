@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from thermostack.finite_volume.conduction import CellConductivity, Conduction
+from thermostack.finite_volume.cell_conductivity import CellConductivity
+from thermostack.finite_volume.conduction import Conduction
 from thermostack.finite_volume.error_estimate import BisectedGrid, CellHeat
 from thermostack.finite_volume.reconstruction import FaceFluxes, X, Y, Z
 from thermostack.mesh.model import Model

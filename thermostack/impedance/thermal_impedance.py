@@ -14,7 +14,8 @@ from typing import TypeAlias
 import numpy as np
 
 from thermostack.errors import Diagnostic
-from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
+from thermostack.finite_volume.cell_conductivity import CellConductivity
+from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.heat_capacity import assemble_capacity, has_constant_capacity
 from thermostack.finite_volume.response_error import ResponseError
 from thermostack.impedance.grid_error import estimate_impedance_error
@@ -145,7 +146,7 @@ def thermal_impedance(
     )
     field, taken_at = _material_temperature(model, temperature, threads, progress, seconds)
     with timed(seconds, "assemble", progress):
-        conductivity = CellConductivity(model, field)
+        conductivity = _cell_conductivity(model, field)
         conduction = assemble_conduction(model, conductivity)
         capacity = assemble_capacity(model, field)
     with timed(seconds, "reduce", progress):
@@ -241,6 +242,19 @@ def _material_temperature(
         power = format_quantity(temperature.heat_balance.heat_in, "power")
         return field, f"the steady temperatures at {power}"
     return field, "the given temperatures"
+
+
+def _cell_conductivity(model: Model, field: Array | None) -> CellConductivity:
+    """Return the conductivities at temperatures [K]; if all are equal, no heat flows through the faces."""
+    conductivity = CellConductivity(model, field)
+    if field is None or np.nanmin(field) < np.nanmax(field):
+        return conductivity
+    faces = model.boundary
+    at_rest = {
+        "temperature": np.full(faces.cell.shape, float(np.nanmin(field))),
+        "flux": np.zeros(faces.cell.shape),
+    }
+    return conductivity.with_boundary(dataclasses.replace(faces, **at_rest))
 
 
 def _center(model: Model, cell: int) -> tuple[float, float, float]:

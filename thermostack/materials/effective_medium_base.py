@@ -87,6 +87,11 @@ class EffectiveConductivity(ConductivityLaw):
         return (max(low for low, _ in ranges), min(high for _, high in ranges)) if ranges else None
 
     @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Return the temperatures [K] at which the slope of a constituent may jump."""
+        return tuple(sorted({point for part in self.materials for point in part.law.breakpoints}))
+
+    @property
     def is_isotropic_in_plane(self) -> bool:
         """Return whether x and y are equal at every temperature."""
         return not self.medium.is_directional and all(part.is_isotropic_in_plane for part in self.materials)

@@ -115,6 +115,11 @@ class ConductivityLaw:
     is_constant = False  # whether the value is independent of temperature
 
     @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Return the temperatures [K] at which the slope of the law may jump, ascending, with its range."""
+        return self.range or ()
+
+    @property
     def coefficients(self) -> tuple[Axes, ...]:
         """Return the coefficients of the law, each along x, y and z."""
         raise NotImplementedError
@@ -282,6 +287,11 @@ class Table(ConductivityLaw):
     def range(self) -> tuple[float, float]:  # type: ignore[override]  # read-only here
         """Return the first and the last temperature [K]."""
         return self.temperature[0], self.temperature[-1]
+
+    @property
+    def breakpoints(self) -> tuple[float, ...]:
+        """Return the temperatures [K] of all rows."""
+        return self.temperature
 
     @property
     def coefficients(self) -> tuple[Axes, ...]:

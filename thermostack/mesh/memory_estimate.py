@@ -29,8 +29,9 @@ SMOOTHER_ROWS = 4  # rows of workspace of the smoother on each grid
 # Fields of a transient in addition to two for each stage of its scheme (the temperatures of the stage in this
 # step and the last): current temperature, right-hand side of a stage, heat capacity, two of the shifted
 # operator, temperatures of the report, and temperatures returned to the caller. With materials that depend on
-# temperature: the temperatures at which conductivities and heat capacities were last evaluated.
-TRANSIENT_FIELDS, VARIABLE_MATERIAL_FIELDS = 7, 2
+# temperature: the temperatures at which conductivities and heat capacities were last evaluated, and the
+# conductivities of half cells along three axes.
+TRANSIENT_FIELDS, VARIABLE_MATERIAL_FIELDS = 7, 8
 PLANE_FIELDS = 24  # fields of one plane of cells as workspace of part temperatures and error estimate
 # SuperLU takes this many bytes times the number of cells in the body to the power 4/3: the maximum of nine
 # runs on four packages of 5 000 to 95 000 cells, with 124 to 240. Its fill-in is not known in advance.

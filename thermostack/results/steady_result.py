@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction
+from thermostack.finite_volume.cell_conductivity import CellConductivity
+from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.link_heat import LinkHeat
 from thermostack.finite_volume.nodal_values import temperature_at

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.finite_volume.conduction import CellConductivity
+from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.picard import PICARD, solve_picard
@@ -148,6 +148,7 @@ class _SteadyStart:
         self.materials, self.sources, self.shifted = materials, sources, shifted
         loads = sources.loads
         self._power, self._ambient = loads.cell_powers(time), loads.ambient_temperature(time)
+        materials.set_ambient(self._ambient)
 
     @property
     def is_linear(self) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.finite_volume.conduction import CellConductivity, assemble_conduction, update_conduction
+from thermostack.finite_volume.cell_conductivity import CellConductivity, StoredHalves
+from thermostack.finite_volume.conduction import assemble_conduction, update_conduction
 from thermostack.finite_volume.heat_capacity import (
     CellHeatCapacity,
     assemble_capacity,
@@ -58,6 +59,9 @@ class MaterialUpdate:
         self._conductivity_at = np.zeros(0 if self.are_constant else model.grid.shape)
         self._conductivity_at[self._varying] = np.nan
         self._capacity_at = self._conductivity_at.copy()
+        # K, ambient temperature of each boundary face; the conductivity of the cell behind it depends on it
+        self._ambient_at = self._ambient = model.boundary.temperature
+        self._halves: StoredHalves = {}  # of the present conductances; they are read after every step
         self._max_rise = math.inf  # K, which errors of the materials act on
         # K, maximum change of temperature in each plane since its capacities were evaluated
         self._capacity_drift = np.where(varies, math.inf, 0.0)
@@ -65,7 +69,13 @@ class MaterialUpdate:
     @property
     def conductivity(self) -> CellConductivity:
         """Return the conductivities that the present conductances were computed from."""
-        return self._conductivity.at_temperature(self._if_evaluated(self._conductivity_at), self.zero)
+        boundary = replace(self._cooled.boundary, temperature=self._ambient_at)
+        at = self._conductivity.at_temperature(self._if_evaluated(self._conductivity_at), self.zero)
+        return at.with_boundary(boundary).with_stored(self._halves)
+
+    def set_ambient(self, ambient: Array) -> None:
+        """Set the ambient temperature of each boundary face [K], which the next evaluation uses."""
+        self._ambient = ambient
 
     # -- updates ---------------------------------------------------------------------------------
 
@@ -79,6 +89,7 @@ class MaterialUpdate:
     def evaluate(self, t: Array) -> None:
         """Evaluate all materials at temperatures t [K]."""
         self._conductivity_at[...] = t
+        self._ambient_at = self._ambient
         self._evaluate_capacity(self._varies)
         self._update_conduction(self._varies)
 
@@ -103,15 +114,41 @@ class MaterialUpdate:
         """Evaluate materials in the planes where their weighted change of temperature matters."""
         change = np.zeros(self._capacity_drift.shape)  # K
         change[self._varying] = middle.distances(self._conductivity_at, self._varying)
+        ambient_change = self._ambient_change()
+        np.maximum(change, ambient_change, out=change)
         planes = self._matters(weight * change, self._sensitivity.max(axis=0))
         if not planes.any():
             return False
+        planes = self._with_constant_neighbours(planes | (ambient_change > 0.0))
+        self._ambient_at = self._ambient
         for k in np.flatnonzero(planes).tolist():
             middle.write(k, self._conductivity_at[k])
         self._capacity_drift[planes] += change[planes]  # small changes add up
         self._evaluate_capacity(planes & self._matters(self._capacity_drift, self._sensitivity[1]))
         self._update_conduction(planes)
         return True
+
+    def _ambient_change(self) -> Array:
+        """Return the maximum change of ambient temperatures since the last evaluation in each plane [K].
+
+        It is zero in planes of constant materials.
+        """
+        change, largest = np.abs(self._ambient - self._ambient_at), np.zeros(self._capacity_drift.shape)
+        if change.any():
+            np.maximum.at(largest, self.model.boundary.cell // self._conductivity_at[0].size, change)
+        found: Array = np.where(self._varies, largest, 0.0)
+        return found
+
+    def _with_constant_neighbours(self, planes: Array) -> Array:
+        """Return planes and those of constant materials next to them.
+
+        The conductivity of half a cell depends on the temperature of the cell beyond its face.
+        """
+        beside = np.zeros_like(planes)
+        beside[1:] |= planes[:-1]
+        beside[:-1] |= planes[1:]
+        found: Array = planes | (beside & ~self._varies)
+        return found
 
     # -- state -----------------------------------------------------------------------------------
 
@@ -121,6 +158,7 @@ class MaterialUpdate:
             "conductivity_at": self._conductivity_at.copy(),
             "capacity_at": self._capacity_at.copy(),
             "capacity_drift": self._capacity_drift.copy(),
+            "ambient_at": self._ambient_at.copy(),
         }
 
     def restore(self, state: Mapping[str, Any], htc_fraction: Array | None) -> None:
@@ -128,6 +166,7 @@ class MaterialUpdate:
         self._conductivity_at[...] = state["conductivity_at"]
         self._capacity_at[...] = state["capacity_at"]
         self._capacity_drift[...] = state["capacity_drift"]
+        self._ambient_at = np.array(state["ambient_at"])
         self._update_capacity()
         self._assemble_conduction(htc_fraction)
 
@@ -151,10 +190,14 @@ class MaterialUpdate:
         update_capacity(self.capacity, self.model, capacity, planes)
 
     def _assemble_conduction(self, htc_fraction: Array | None) -> None:
+        self._halves.clear()
         self._htc_fraction, self._cooled = htc_fraction, _with_htc_fraction(self.model, htc_fraction)
         self.conduction = assemble_conduction(self._cooled, self.conductivity)
 
     def _update_conduction(self, planes: Array) -> None:
+        for k in np.flatnonzero(planes).tolist():
+            for near in (k - 1, k, k + 1):  # half a cell depends on the temperature beyond its face
+                self._halves.pop(near, None)
         conductivity = self.conductivity
         self.conduction = update_conduction(self.conduction, self._cooled, conductivity, planes)
 

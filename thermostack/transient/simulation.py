@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import ConvergenceError
-from thermostack.finite_volume.conduction import CellConductivity
+from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.link_heat import LinkHeat, measure_links
 from thermostack.finite_volume.nodal_values import temperature_at
 from thermostack.finite_volume.part_temperatures import (
@@ -487,6 +487,7 @@ class Simulation:
 
     def _predict_materials(self, step: float) -> None:
         """Evaluate materials at temperatures extrapolated to the middle of a step [s], if that matters."""
+        self._materials.set_ambient(self.loads.ambient_temperature(self.time + 0.5 * step))
         if self._materials.predict(self._stepper.field, self._stepper.extrapolate(0.5 * step)):
             self._update_operator(self._stepper.shift_of(step))
 
