@@ -190,7 +190,7 @@ def test_conductance_needs_a_definition() -> None:
         ThermalLink("w", "a", "b").conductance_of(300.0)
 
 
-def test_links_between_used_stacks_are_not_lost(path: Path, tmp_path: Path) -> None:
+def test_links_and_contacts_between_used_stacks_are_not_lost(path: Path, tmp_path: Path) -> None:
     user = tmp_path / "user.yaml"
     user.write_text(
         "package: user\nstacks:\n  module: {use: wire_bond.yaml}\n"
@@ -202,6 +202,9 @@ def test_links_between_used_stacks_are_not_lost(path: Path, tmp_path: Path) -> N
         read_package(user)
     assert {found.line for found in caught.value.diagnostics} == {3}
     text = TEXT.split("links:")[0] + "cooling:" + TEXT.split("cooling:")[1]
+    path.write_text(text + "contacts: [{between: [die.si, board], resistance: 1 mm2 K/W}]\n")
+    with pytest.raises(DescriptionError, match=r"the contact of die.si and board of .* joins stacks"):
+        read_package(user)
     path.write_text(text)
     user.write_text(
         user.read_text() + "links: {wires: {from: module.die, to: module.pads.a, resistance: 9 K/W}}\n"

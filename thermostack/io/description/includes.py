@@ -82,7 +82,7 @@ class IncludeResolver:
         for member in stack_group(listed, root):
             members |= self.resolve(member, listed[member], other, (*chain, link))
         if section == "stacks":  # of another description; a template has no links
-            self.refuse_links(use, other, members)
+            self.refuse_joints(use, other, members)
         self.included_stacks += len(members)
         if self.included_stacks > MAX_STACKS:
             text = f"more than {MAX_STACKS} stacks are included"
@@ -97,15 +97,24 @@ class IncludeResolver:
             made[names[member]] = _merge_fields(own, stack) if member == root else own
         return made
 
-    def refuse_links(self, use: Node, document: Node, members: Mapping[str, Node]) -> None:
-        """Add a diagnostic for each link of a description between stacks that are used without it."""
-        links = document.get("links")
-        for name, link in links.items() if links is not None and links.is_mapping else ():
-            ends = [_end_part(link.get(key)) for key in ("from", "to")]
-            if all(any(f"{part}.".startswith(f"{member}.") for member in members) for part in ends):
-                text = f"the link {name} of {document.mark.file} joins stacks that are used here"
-                hint = "remove it there and describe it under `links` here; `use` takes stacks alone"
-                self.diagnostics.append(diagnostic_in(use, text, hint, "E-LINK"))
+    def refuse_joints(self, use: Node, document: Node, members: Mapping[str, Node]) -> None:
+        """Add a diagnostic for each link and contact of a description between stacks used without it."""
+        links, contacts = document.get("links"), document.get("contacts")
+        joints = [
+            (f"the link {name}", "links", [_end_part(link.get(key)) for key in ("from", "to")])
+            for name, link in (links.items() if links is not None and links.is_mapping else ())
+        ]
+        for contact in contacts.value if contacts is not None and contacts.is_list else ():
+            between = contact.get("between") if contact.is_mapping else None
+            if between is not None and between.is_list:
+                parts = [str(part.value) for part in between.value]
+                joints.append((f"the contact of {' and '.join(parts)}", "contacts", parts))
+        for joint, section, parts in joints:
+            if all(any(f"{part}.".startswith(f"{member}.") for member in members) for part in parts):
+                text = f"{joint} of {document.mark.file} joins stacks that are used here"
+                hint = f"remove it there and describe it under `{section}` here; `use` takes stacks alone"
+                code = "E-LINK" if section == "links" else "E-CONTACT"
+                self.diagnostics.append(diagnostic_in(use, text, hint, code))
 
     def find(self, use: Node, document: Node) -> tuple[Node, Link] | None:
         """Return the description and the section of a used stack, or None and a diagnostic."""
