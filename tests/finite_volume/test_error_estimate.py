@@ -152,7 +152,7 @@ def test_errors_beside_dies_in_mold_are_covered() -> None:
 
 
 def test_extrapolated_values_beside_dies_in_mold_are_more_accurate() -> None:
-    """Their mean error is less than a fifth of that of the plain values, and 90 % of them are better."""
+    """Their mean error is less than a quarter of that of the plain values, and 90 % of them are better."""
     error, _, extrapolated = np.array(layout_rows()).T
-    assert extrapolated.mean() < 0.2 * error.mean()
+    assert extrapolated.mean() < 0.25 * error.mean()
     assert np.mean(extrapolated < error) >= 0.9
