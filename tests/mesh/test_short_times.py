@@ -131,7 +131,7 @@ def test_commands_report_the_number_of_cells(capsys: pytest.CaptureFixture[str])
     shown = capsys.readouterr()
     assert "grid from 10 ms on: " in shown.err
     assert "cells (" in shown.err
-    assert shown.out.splitlines()[4].startswith("10 ms")
+    assert any(line.startswith("10 ms") for line in shown.out.splitlines())
     assert main(["mesh", "hbm3_8h", *options]) == 0
     assert "grid from 10 ms on: " in capsys.readouterr().err
     assert main(["transient", "hbm3_8h", "--duration", "20 ms", "--tolerance", "5 K", *options]) == 0

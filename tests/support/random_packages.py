@@ -331,7 +331,8 @@ def _base_volume(package: Package, root: Stack, standing: list[Stack], heights: 
         if base is None:
             continue
         if base.size is not None:
-            gap_fill = 0.0 if base.gap_fill in (None, VOID) else _gap_fill_volume(package, standing, heights)
+            is_filled = base.gap_fill not in (None, VOID)
+            gap_fill = _gap_fill_volume(package, base.size, standing, heights) if is_filled else 0.0
             return base.size[0] * base.size[1] * base.thickness + gap_fill
         if root.filler is not None or not standing or any(stack.name == "lid" for stack in package.stacks):
             return root.size[0] * root.size[1] * base.thickness
@@ -339,8 +340,10 @@ def _base_volume(package: Package, root: Stack, standing: list[Stack], heights: 
     return 0.0
 
 
-def _gap_fill_volume(package: Package, standing: list[Stack], heights: list[float]) -> float:
-    """Return the volume of the gap fill of a base that covers all stacks; -inf where it is not supported."""
+def _gap_fill_volume(
+    package: Package, size: tuple[float, float], standing: list[Stack], heights: list[float]
+) -> float:
+    """Return the volume of the gap fill of a base of a size [m]; -inf where it is not supported."""
     if package.stacks[0].filler is not None or any(stack.name == "lid" for stack in package.stacks):
         return 0.0
     top = max(heights, default=0.0)
@@ -351,10 +354,24 @@ def _gap_fill_volume(package: Package, standing: list[Stack], heights: list[floa
     for stack, height in zip(standing, heights, strict=True):
         if stack.name in touching | below_touching:
             continue
-        if stack.name in carriers:
-            return -inf  # only a part of its top is empty
+        if stack.name in carriers or not _is_below(size, stack, [s for s in standing if s.name in touching]):
+            return -inf  # only a part of its top is below the base and empty
         volume += stack.size[0] * stack.size[1] * (top - height)
     return volume
+
+
+def _is_below(size: tuple[float, float], stack: Stack, touching: list[Stack]) -> bool:
+    """Return whether a base of a size [m] in the middle of the stacks that it touches covers a stack."""
+    if any(each.on != ("root",) or each.position is None for each in (stack, *touching)):
+        return False
+    for axis in (0, 1):
+        ends = [
+            (each.position[axis], each.position[axis] + each.footprint[axis]) for each in (stack, *touching)
+        ]  # type: ignore[index]
+        middle = 0.5 * (min(low for low, _ in ends[1:]) + max(high for _, high in ends[1:]))
+        if ends[0][0] < middle - 0.5 * size[axis] or ends[0][1] > middle + 0.5 * size[axis]:
+            return False
+    return True
 
 
 def turned(package: Package) -> Package:

@@ -9,7 +9,7 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.part_selection import select_parts
+from thermostack.mesh.part_selection import layer_part_names, select_parts
 from thermostack.package.geometry import Geometry, LinkGeometry, LinkRectangle
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
@@ -71,6 +71,8 @@ def find_link_cells(geometry: Geometry, grid: Grid, part: np.ndarray) -> tuple[L
 def _end_cells(geometry: Geometry, grid: Grid, part: np.ndarray, place: LinkRectangle) -> EndCells:
     """Return the outermost cells of the part of an end in the columns under its rectangle."""
     numbers = select_parts(geometry, place.part, (*place.path, "part"))
+    of_layers = layer_part_names(geometry, place.part)
+    numbers = numbers[[geometry.parts[number - 1].name in of_layers for number in numbers]]
     x0, y0, x1, y1 = place.rectangle or (grid.x[0], grid.y[0], grid.x[-1], grid.y[-1])
     depth, width = _overlap(grid.y, y0, y1), _overlap(grid.x, x0, x1)
     rows, columns = np.flatnonzero(depth), np.flatnonzero(width)
@@ -78,6 +80,9 @@ def _end_cells(geometry: Geometry, grid: Grid, part: np.ndarray, place: LinkRect
     j, i = np.nonzero(belongs.any(axis=0))
     k = np.argmax(belongs[::-1, j, i] if place.is_top else belongs[:, j, i], axis=0)
     k = len(part) - 1 - k if place.is_top else k
+    if place.rectangle is None:  # the whole face is that at the top or bottom, without steps and holes
+        is_outermost = k == (k.max() if place.is_top else k.min()) if k.size else np.zeros(0, dtype=bool)
+        j, i, k = j[is_outermost], i[is_outermost], k[is_outermost]
     j, i = rows[j], columns[i]
     area = depth[j] * width[i]
     total = float(area.sum())

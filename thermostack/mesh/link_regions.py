@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from thermostack.mesh.part_selection import layer_part_names
 from thermostack.package.geometry import Geometry, LinkRectangle
 
 
@@ -21,10 +22,8 @@ def link_heights(geometry: Geometry) -> np.ndarray:
 
 def _face_height(geometry: Geometry, place: LinkRectangle) -> float:
     """Return the height [m] of the outermost face of the boxes of a part; zero where there is none."""
-    names = [part.name for part in geometry.parts]
-    boxes = [
-        box for box in geometry.boxes if box.part >= 0 and f"{names[box.part]}.".startswith(f"{place.part}.")
-    ]
+    of_layers = layer_part_names(geometry, place.part)
+    boxes = [box for box in geometry.boxes if box.part >= 0 and geometry.parts[box.part].name in of_layers]
     if place.is_top:
         return max((box.high[2] for box in boxes), default=0.0)
     return min((box.low[2] for box in boxes), default=0.0)

@@ -46,7 +46,8 @@ class MaterialEdges:
         along = planes[axis]
         candidates = {nearest_plane(along, end) for end in _part_ends(geometry.boxes, axis)}
         low, high = body_extent(geometry.boxes, axis)
-        inside = [n for n in sorted(candidates) if low < along[n] < high]
+        first, last = nearest_plane(along, low), nearest_plane(along, high)
+        inside = [n for n in sorted(candidates) if first < n < last]
         height = _edge_heights(geometry, Grid(*planes), axis, inside)
         self.position = along[inside][height > 0.0]  # (n,) m
         smallest = RULE.min_body_fraction * (high - low)

@@ -21,3 +21,15 @@ def select_parts(geometry: Geometry, name: str, path: FieldPath) -> np.ndarray:
         text = f"no part or stack is named {name!r}"
         geometry.package.refuse([diagnostic_at(path, text, suggest(name, known), "E-NAME")])
     return np.array(numbers)
+
+
+def layer_part_names(geometry: Geometry, name: str) -> set[str]:
+    """Return the names of the parts that a name means as the place of something on a stack.
+
+    The name of a stack means its layers and their regions, without its filler and gap fill and without the
+    stacks on it. Any other name means the part, or all parts of a group, as in `select_parts`.
+    """
+    names = {part.name for part in geometry.parts}
+    stack = next((stack for stack in geometry.package.stacks if stack.name == name), None)
+    of_name = [name] if stack is None else [f"{name}.{layer.name}" for layer in stack.layers]
+    return {each for each in names if any(f"{each}.".startswith(f"{begin}.") for begin in of_name)}

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from thermostack.errors import Diagnostic
+from thermostack.errors import ConvergenceError, Diagnostic
 from thermostack.finite_volume.response_error import (
     AXIS_GROUPS,
     ESTIMATE_TOLERANCE,
@@ -48,10 +48,24 @@ class PeakErrors:
     rise: Array  # (members,) K, over the ambient temperature
     age: Array  # (members,) s, of the last large change of the loads before the maximum
     axes: tuple[str, ...]  # (members,) directions of the cells that cause most of the error
+    reason: str = ""  # why none is known
 
 
 def estimate_peak_errors(simulation: Simulation, record: PeakRecord, *, is_steady_start: bool) -> PeakErrors:
     """Return the estimated errors of the maxima of all parts and blocks in a run that has ended.
+
+    They are unknown where the estimate has no solution: a steady start, and no cooler at the end of the run.
+    """
+    try:
+        return _peak_errors(simulation, record, is_steady_start)
+    except ConvergenceError as failure:
+        unknown = np.full(record.cell.size, np.nan)
+        rise = record.temperature - simulation.model.boundary.mean_ambient
+        return PeakErrors(unknown, rise, unknown, ("",) * record.cell.size, str(failure).partition(",")[0])
+
+
+def _peak_errors(simulation: Simulation, record: PeakRecord, is_steady_start: bool) -> PeakErrors:
+    """Return the estimated errors of the maxima of all parts and blocks.
 
     The operator is that of the materials and heat-transfer coefficients at the end. The maxima of parts at
     other times than those of the estimate have the relative error of the nearest of these times.
@@ -207,6 +221,10 @@ def peak_warnings(errors: PeakErrors, names: list[str], is_powered: Array, toler
 
     Errors below the tolerance of the error in time [K] cause none.
     """
+    if errors.reason:
+        text = "the error of the maxima by the grid is unknown for the cooling at the end of the run"
+        hint = f"{errors.reason}; keep a cooler on"
+        return [str(Diagnostic("grid", text, hint, "W-GRID"))]
     relative = np.where(errors.rise > 0.0, errors.error / np.where(errors.rise > 0.0, errors.rise, 1.0), 0.0)
     relative = np.where(is_powered & (errors.error > tolerance), np.nan_to_num(relative), 0.0)
     if not relative.size or not relative.max() > WARNED_ERROR:
