@@ -45,6 +45,24 @@ def has_equal_planes(one: Grid, other: Grid) -> bool:
     return all(np.array_equal(getattr(one, axis), getattr(other, axis)) for axis in "xyz")
 
 
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_dies_that_end_at_the_edge_of_the_body(axis: str) -> None:
+    """Rounding places their ends just inside or outside the outermost plane, where there is no edge."""
+    for n in range(1, 99):
+        start, length = 0.1 * n * mm, (10.0 - 0.1 * n) * mm
+        corner, size = (
+            ((start, 2 * mm), (length, 3 * mm)) if axis == "x" else ((2 * mm, start), (3 * mm, length))
+        )
+        board = Stack("board", (10 * mm, 10 * mm), (Layer("core", 1 * mm, MOLD),))
+        die = Stack("die", size, (Layer("bulk", HEIGHT, SILICON, Power(total=1.0)),), on=("board",)).at(
+            *corner
+        )
+        position = MaterialEdges(
+            package_geometry(Package("p", (board, die), COOLING)), "xy".index(axis)
+        ).position
+        assert position == pytest.approx([start])
+
+
 # -- where ------------------------------------------------------------------------------------
 
 

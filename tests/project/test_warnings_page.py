@@ -11,7 +11,7 @@ from thermostack.impedance.thermal_impedance import STEADY_SHARE
 from thermostack.materials.material_kind import KIND_OF_WORDS
 from thermostack.mesh.block_cells import MAX_LISTED_BLOCKS
 from thermostack.mesh.cooler_coverage import MIN_LISTED_SHARE
-from thermostack.mesh.link_faces import MAX_BIOT_NUMBER
+from thermostack.mesh.link_faces import MAX_BIOT_NUMBER, MAX_CONDUCTIVITY_RATIO, MAX_FLUX_RISE
 from thermostack.mesh.merged_planes import MERGE_DISTANCES, MERGE_FRACTION
 from thermostack.package.contact import MAX_SUSPICIOUS_GAP
 from thermostack.schema import usual_ranges
@@ -53,7 +53,11 @@ THRESHOLDS = [
     ("W-GAP", "empty gap between a base at the bottom", GAP),
     ("W-GRID", "merged planes",
      f"closer than {MERGE_FRACTION:g} of the smaller part, or than {NM['x']} in x and y and {NM['z']} in z"),
-    ("W-GRID", "end of a link", f"h dz / (2 k) of its cells above {MAX_BIOT_NUMBER:g}"),
+    ("W-GRID", "end of a link on a face with a fixed flux",
+     f"{format_quantity(MAX_FLUX_RISE, 'temperature_difference')} across its cells"),
+    ("W-GRID", "end of a link on a covered face",
+     f"more than {MAX_CONDUCTIVITY_RATIO:g} times the conductivity"),
+    ("W-GRID", "end of a link on a cooled face", f"h dz / (2 k) of its cells above {MAX_BIOT_NUMBER:g}"),
     ("W-TEMPERATURE", "any part", f"above {MAX_USUAL_TEMPERATURE:g} K"),
     ("W-POWER", "no part has power",
      f"differences below {format_quantity(MIN_TEMPERATURE_SPREAD, 'temperature_difference')}"),

@@ -168,6 +168,18 @@ def test_change_of_the_ambient_temperature_belongs_to_the_loads(initial: str | f
     assert peaks[0].error < 1.0
 
 
+def test_run_that_ends_without_a_cooler_has_no_error_and_a_warning() -> None:
+    """Its response to the steady start does not exist at the end, and the run is kept."""
+    trace = Trace.of([0.0, 5e-3, 20e-3], {"cooling.bottom.h": [1.0, 0.0, 0.0]}, kind="steps", after="hold")
+    run = solve_transient(discretize(chip(), cell=5 * mm), 20e-3, trace, tolerance=0.1)
+    active = run.of("die.active")
+    assert active.error is None
+    assert active.hottest > 400.0
+    (warning,) = run.warnings
+    assert warning.startswith("grid: the error of the maxima by the grid is unknown")
+    assert "keep a cooler on) [W-GRID]" in warning
+
+
 def test_error_is_in_table_json_and_file(tmp_path: Path) -> None:
     model = graded_chip(4, 1.3)
     run = solve_transient(model, 1e-3, initial="outside", path=tmp_path / "run.vtkhdf")

@@ -19,6 +19,7 @@ from thermostack import (
     Cooling,
     DescriptionError,
     FaceCooling,
+    FixedFlux,
     FixedTemperature,
     Layer,
     LinkEnd,
@@ -144,6 +145,50 @@ def test_ends_on_cooled_faces_converge_or_warn() -> None:
     text = discretize(slab(conductivity, h), cell=(SIDE, SIDE, THICKNESS)).warnings[0]
     assert "links.strap.from: the face of this end is cooled" in text
     assert '--cell "slab.a.z=100 um"' in text
+
+
+@pytest.mark.parametrize(("flux", "is_warned"), [(1e4, True), (10.0, False)])
+def test_end_on_a_face_with_a_fixed_flux_warns(flux: float, is_warned: bool) -> None:
+    """1e4 W/m2 through half a cell of 0.5 mm and 1 W/(m K) cause 2.5 K."""
+    model = discretize(slab(1.0, 10.0, FixedFlux(flux)), cell=(SIDE, SIDE, 0.5 * mm))
+    texts = [text for text in model.warnings if "the fixed flux through the face of this end" in text]
+    assert bool(texts) == is_warned
+    assert all("links.strap.from" in text and "[W-GRID]" in text for text in texts)
+
+
+def test_end_on_a_covered_face_warns() -> None:
+    """The bottom of mold on silicon is the top of the silicon, which is the better place of the end."""
+    layers = (
+        Layer("si", 0.3 * mm, Material("si", 148.0), power=1.0),
+        Layer("mold", 0.5 * mm, Material("m", 0.9)),
+    )
+    die = Stack("die", (SIDE, SIDE), layers)
+    post = Stack("post", (SIDE, SIDE), Layer("cu", 0.5 * mm, Material("cu", 390.0)))
+    stacks = (Stack("board", (4 * SIDE, SIDE), Layer("b", 1 * mm, Material("b", 0.5))),)
+    stacks += (replace(die, on=("board",)).at(0.0, 0.0), replace(post, on=("board",)).at(3 * SIDE, 0.0))
+    cooling = Cooling(bottom=Convection(h=500.0, ambient=300.0))
+    found = {}
+    for name, place in {"mold": LinkEnd("die.mold", face="bottom"), "si": LinkEnd("die.si")}.items():
+        link = ThermalLink("clip", place, "post", conductance=0.1)
+        model = discretize(Package("p", stacks, cooling, links=(link,)))
+        found[name] = [text for text in model.warnings if "is covered by die.si" in text]
+        assert found[name] == [] or "{part: die.si, face: top}" in found[name][0]
+    assert (len(found["mold"]), len(found["si"])) == (1, 0)
+
+
+def test_end_on_a_stack_is_on_its_layers() -> None:
+    """Not on its filler, its gap fill, or the stacks on it."""
+    core = Layer("core", 1 * mm, Material("b", 0.5))
+    board = Stack("board", (4 * SIDE, SIDE), core, filler=Material("m", 0.9))
+    die = Stack("die", (SIDE, SIDE), Layer("si", 0.5 * mm, Material("si", 148.0), power=1.0), on=("board",))
+    place = LinkEnd("board", position=(3 * SIDE, 0.0), size=(0.5 * SIDE, 0.5 * SIDE))
+    for end in (place, LinkEnd("board")):
+        link = ThermalLink("w", "die", end, conductance=0.1)
+        cooling = Cooling(bottom=Convection(h=500.0, ambient=300.0))
+        model = discretize(Package("p", (board, die.at(0.0, 0.0)), cooling, links=(link,)))
+        (cells,) = model.link_cells
+        heights = model.grid.z[np.unique(cells.end.k) + 1]
+        assert heights == pytest.approx([1 * mm])
 
 
 def test_end_on_a_face_of_fixed_temperature_is_refused() -> None:

@@ -161,8 +161,8 @@ def format_celsius(temperature: float, digits: int = 2) -> str:
 
 
 def format_limit(limit: float | None) -> str:
-    """Return a limit [K] in whole degrees Celsius; empty where there is none."""
-    return "" if limit is None else format_celsius(limit, 0)
+    """Return a limit [K] in degrees Celsius with the decimals that it has; empty where there is none."""
+    return "" if limit is None else format_celsius(limit).rstrip("0").rstrip(".")
 
 
 def format_error(error: float | None) -> str:
