@@ -123,17 +123,17 @@ print(rows("VmHWM") - before, predicted)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no such file here")
-@pytest.mark.parametrize(("name", "cell"), [("cowos_s_h100", 0.5 * mm), ("fcbga", 0.5 * mm)])
-def test_memory_of_a_transient_is_as_estimated(name: str, cell: float) -> None:
+@pytest.mark.parametrize(("name", "minimum"), [("cowos_s_h100", 0.85), ("fcbga", 0.75)])
+def test_memory_of_a_transient_is_as_estimated(name: str, minimum: float) -> None:
     """1.0 and 1.2 million cells; a quarter of them depends on temperature, and very few.
 
     The estimate does not know in how many planes such cells are, so that it is too large for the second.
     """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", IN_TIME, name, str(cell)]
+    command = [sys.executable, "-c", IN_TIME, name, str(0.5 * mm)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     measured, predicted = map(int, done.stdout.split())
-    assert 0.75 * predicted < measured < 1.15 * predicted
+    assert minimum * predicted < measured < 1.15 * predicted
 
 
 def test_simulation_that_does_not_fit_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,8 +176,8 @@ def test_run_that_ends_without_a_cooler_has_no_error_and_a_warning() -> None:
     assert active.error is None
     assert active.hottest > 400.0
     (warning,) = run.warnings
-    assert warning.startswith("grid: the error of the maxima by the grid is unknown")
-    assert "keep a cooler on) [W-GRID]" in warning
+    assert warning.startswith("grid: the error of the maxima by the grid is unknown, because its estimate")
+    assert "cells with no path to an ambient) [W-GRID]" in warning
 
 
 def test_error_is_in_table_json_and_file(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from thermostack.errors import Diagnostic
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.part_selection import layer_part_names, select_parts
-from thermostack.package.geometry import Geometry, LinkGeometry, LinkRectangle
+from thermostack.package.geometry import Geometry
+from thermostack.package.link_geometry import LinkGeometry, LinkRectangle
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
 

@@ -11,13 +11,15 @@ from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.link_cells import EndCells, LinkCells
-from thermostack.package.geometry import Geometry, LinkRectangle
+from thermostack.package.geometry import Geometry
+from thermostack.package.link_geometry import LinkRectangle
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
 
 # h dz / (2 k) of a half cell under an end. Heat of the link crosses the half cell first, while the boundary
 # condition acts on the face itself, which is a relative error of this order.
 MAX_BIOT_NUMBER = 0.05
+# Chosen: below these the error is small compared with usual estimates.
 MAX_FLUX_RISE = 0.1  # K across a half cell under an end, by a fixed heat flux through its face
 MAX_CONDUCTIVITY_RATIO = 2.0  # of what covers an end to what is under it
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from thermostack.mesh.part_selection import layer_part_names
-from thermostack.package.geometry import Geometry, LinkRectangle
+from thermostack.package.geometry import Geometry
+from thermostack.package.link_geometry import LinkRectangle
 
 
 def link_rectangles(geometry: Geometry) -> np.ndarray:

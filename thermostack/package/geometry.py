@@ -24,6 +24,7 @@ from thermostack.package.contact import (
 )
 from thermostack.package.cooling import Base, ColdPlate, HeatSink
 from thermostack.package.disc import plan_rectangles
+from thermostack.package.link_geometry import LinkGeometry, LinkRectangle
 from thermostack.package.package import Package
 from thermostack.package.placement import Placement, place_and_diagnose
 from thermostack.package.plausibility import plausibility_warnings
@@ -102,41 +103,6 @@ class InterfaceResistance:
     is_top: bool  # at the top face of its layer, which then lies below it
     resistance: float  # m2 K/W
     path: FieldPath
-
-
-@dataclass(frozen=True)
-class LinkRectangle:
-    """The place where a link ends in coordinates of the package, on the upper or lower face of a part."""
-
-    part: str  # or stack
-    is_top: bool
-    rectangle: Rectangle | None  # m; None: the whole face
-    path: FieldPath
-
-
-@dataclass(frozen=True)
-class LinkGeometry:
-    """A link with its material and its two ends."""
-
-    link: ThermalLink
-    material: Material | None  # None where the conductance is given
-    start: LinkRectangle
-    end: LinkRectangle
-
-    @property
-    def ends(self) -> tuple[LinkRectangle, LinkRectangle]:
-        """Return both ends."""
-        return self.start, self.end
-
-    @property
-    def is_constant(self) -> bool:
-        """Return whether the conductance is independent of temperature."""
-        return self.material is None or self.material.is_constant
-
-    def conductance_at(self, temperature: float) -> float:
-        """Return the conductance [W/K] at the mean temperature of both ends [K]."""
-        conductivity = 0.0 if self.material is None else float(self.material.conductivity_at(temperature)[0])
-        return self.link.conductance_of(conductivity)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from thermostack.materials.material_library import Definitions, MaterialDefiniti
 from thermostack.package.contact_resistance import ContactResistance
 from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.heights import fill_diagnostics
+from thermostack.package.rectangles import lengths_beyond
 from thermostack.package.stack import Layer, Stack
 from thermostack.package.thermal_link import ThermalLink, link_diagnostics, material_diagnostic
 from thermostack.schema.fields import Name
@@ -30,7 +31,6 @@ from thermostack.schema.validated_dataclass import FieldPath, NamedItems, class_
 from thermostack.units import format_quantity
 
 MAX_SHOWN_STACKS = 6  # names in the text that represents a package
-REGION_TOLERANCE = 1e-9  # m: a region may extend beyond its layer by this rounding error
 
 
 Locator = Callable[[Diagnostic], Diagnostic]
@@ -304,15 +304,8 @@ def _layer_diagnostics(package: Package, stack: Stack, layer: Layer, path: Field
     for region in layer.regions:
         region_path = (*path, "regions", region.name)
         yield from _material_diagnostics(package, region.material, (*region_path, "material"))
-        (x, y), (w, d) = region.corner, region.size
-        beyond = {"west": -x, "east": x + w - width, "south": -y, "north": y + d - depth}
-        sides = [
-            f"{format_quantity(length, 'length')} to the {side}"
-            for side, length in beyond.items()
-            if length > REGION_TOLERANCE
-        ]
-        if sides:
-            text = f"region {region.name!r} extends beyond its layer by {' and '.join(sides)}"
+        if beyond := lengths_beyond(region.corner, region.size, (width, depth)):
+            text = f"region {region.name!r} extends beyond its layer by {beyond}"
             yield diagnostic_at(region_path, text, "its `at` is in the frame of the stack", "E-OUTSIDE")
         yield from _frame_diagnostics(region.frame, region.size, (*region_path, "frame"))
 

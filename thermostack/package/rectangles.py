@@ -1,6 +1,8 @@
-"""Axis-parallel rectangles in the plane: their type, intersection, difference and frame."""
+"""Axis-parallel rectangles in the plane: their type, intersection, difference, frame and overhang."""
 
 from __future__ import annotations
+
+from thermostack.units import format_quantity
 
 Rectangle = tuple[float, float, float, float]  # x0, y0, x1, y1 in m
 
@@ -39,3 +41,17 @@ def difference(whole: Rectangle, removed: Rectangle) -> list[Rectangle]:
         for piece in pieces
         if piece[2] - piece[0] > COINCIDENCE_TOLERANCE and piece[3] - piece[1] > COINCIDENCE_TOLERANCE
     ]
+
+
+def lengths_beyond(corner: tuple[float, float], size: tuple[float, float], plan: tuple[float, float]) -> str:
+    """Return by how much a rectangle extends beyond a plan with its corner at (0, 0): "1 mm to the east".
+
+    Corner and sizes are in m. The text is empty if the rectangle lies in the plan.
+    """
+    (x, y), (width, depth) = corner, plan
+    beyond = {"west": -x, "east": x + size[0] - width, "south": -y, "north": y + size[1] - depth}
+    return " and ".join(
+        f"{format_quantity(length, 'length')} to the {side}"
+        for side, length in beyond.items()
+        if length > COINCIDENCE_TOLERANCE
+    )

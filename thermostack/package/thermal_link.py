@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.material import VOID, Material
-from thermostack.package.rectangles import COINCIDENCE_TOLERANCE
+from thermostack.package.rectangles import lengths_beyond
 from thermostack.package.stack import Stack, lower_left
 from thermostack.schema.fields import (
     Area,
@@ -235,23 +235,8 @@ def _end_diagnostics(end: LinkEnd, stacks: Mapping[str, Stack], path: FieldPath)
     elif end.size is not None and not has_position:
         text = f"the position of this end on {stack.name} is missing"
         yield diagnostic_at(path, text, "write at: [0.1 mm, 0.1 mm], or center:", "E-MISSING")
-    elif end.size is not None:
-        yield from _outside_diagnostics(end, end.size, stack, path)
-
-
-def _outside_diagnostics(
-    end: LinkEnd, size: tuple[float, float], stack: Stack, path: FieldPath
-) -> Iterator[Diagnostic]:
-    """Yield an error where an end extends beyond the plan of its stack."""
-    (x, y), (width, depth) = end.corner, stack.size
-    beyond = {"west": -x, "east": x + size[0] - width, "south": -y, "north": y + size[1] - depth}
-    sides = [
-        f"{format_quantity(length, 'length')} to the {side}"
-        for side, length in beyond.items()
-        if length > COINCIDENCE_TOLERANCE
-    ]
-    if sides:
-        text = f"extends beyond {stack.name} by {' and '.join(sides)}"
+    elif end.size is not None and (beyond := lengths_beyond(end.corner, end.size, stack.size)):
+        text = f"extends beyond {stack.name} by {beyond}"
         shown = " x ".join(format_quantity(side, "length") for side in stack.size)
         hint = f"`at` is in the frame of {stack.name}, which is {shown}"
         yield diagnostic_at(path, text, hint, "E-OUTSIDE")

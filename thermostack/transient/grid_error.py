@@ -54,14 +54,20 @@ class PeakErrors:
 def estimate_peak_errors(simulation: Simulation, record: PeakRecord, *, is_steady_start: bool) -> PeakErrors:
     """Return the estimated errors of the maxima of all parts and blocks in a run that has ended.
 
-    They are unknown where the estimate has no solution: a steady start, and no cooler at the end of the run.
+    They are unknown where the solution of the estimate fails: it uses the cooling at the end of the run, and
+    the response to a steady start does not exist without a cooler.
     """
     try:
         return _peak_errors(simulation, record, is_steady_start)
     except ConvergenceError as failure:
         unknown = np.full(record.cell.size, np.nan)
         rise = record.temperature - simulation.model.boundary.mean_ambient
-        return PeakErrors(unknown, rise, unknown, ("",) * record.cell.size, str(failure).partition(",")[0])
+        return PeakErrors(unknown, rise, unknown, ("",) * record.cell.size, _reason(failure))
+
+
+def _reason(failure: ConvergenceError) -> str:
+    """Return the first clause of a message, without "there is no solution"."""
+    return str(failure).removeprefix("there is no solution: ").partition(",")[0]
 
 
 def _peak_errors(simulation: Simulation, record: PeakRecord, is_steady_start: bool) -> PeakErrors:
@@ -222,8 +228,8 @@ def peak_warnings(errors: PeakErrors, names: list[str], is_powered: Array, toler
     Errors below the tolerance of the error in time [K] cause none.
     """
     if errors.reason:
-        text = "the error of the maxima by the grid is unknown for the cooling at the end of the run"
-        hint = f"{errors.reason}; keep a cooler on"
+        text = "the error of the maxima by the grid is unknown, because its estimate has no solution"
+        hint = f"with the cooling at the end of the run, {errors.reason}"
         return [str(Diagnostic("grid", text, hint, "W-GRID"))]
     relative = np.where(errors.rise > 0.0, errors.error / np.where(errors.rise > 0.0, errors.rise, 1.0), 0.0)
     relative = np.where(is_powered & (errors.error > tolerance), np.nan_to_num(relative), 0.0)
