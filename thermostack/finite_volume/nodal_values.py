@@ -130,7 +130,9 @@ def _neighbourhood(fluxes: FaceFluxes, cells: Cells) -> _Neighbourhood:
         has_contact = both & (conductance * half < 1.0 - CONTACT_TOLERANCE)
         joined.append(both & ~has_contact)
         contacts.append(has_contact)
-    return _Neighbourhood(fluxes.t[k, j, i], weight, np.stack([-0.5 * a, 0.5 * b]), tuple(joined), tuple(contacts))
+    return _Neighbourhood(
+        fluxes.t[k, j, i], weight, np.stack([-0.5 * a, 0.5 * b]), tuple(joined), tuple(contacts)
+    )
 
 
 def _vertex(around: _Neighbourhood, corner: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -159,8 +161,8 @@ def _vertex(around: _Neighbourhood, corner: tuple[int, int, int]) -> tuple[np.nd
 def _connected(around: _Neighbourhood, corner: tuple[int, int, int], own: tuple[int, int, int]) -> np.ndarray:
     """Return which of the eight cells around a vertex are connected to the cell itself without contact.
 
-    A contact that ends at the vertex is continued across it; else the two sides would share a temperature there
-    through the cells beyond its end.
+    A contact that ends at the vertex is continued across it; else the two sides would share a temperature
+    there through the cells beyond its end.
     """
     joined = []
     for axis in (Z, Y, X):

@@ -92,10 +92,6 @@ def _with_mark(node: Node, path: tuple[Key, ...], mark: Mark) -> Node:
 NAMED_COLLECTIONS = ("stacks", "templates", "materials", "copies", "regions", "blocks", "powers", "links")
 
 
-# Paths of mappings of which `null` removes no entry: what refers to it would be wrong, so that it is an error.
-KEPT_COLLECTIONS = (("stacks",), ("templates",), ("materials",))
-
-
 def apply_overrides(
     root: Node, overrides: Iterable[Override], *, create: bool = False
 ) -> tuple[Node, list[Override]]:
@@ -121,8 +117,6 @@ def _assign(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
     if node.is_mapping:
         for n in range(1, len(parts) + 1):  # the name of a copy has dots of its own
             key, rest = ".".join(parts[:n]), parts[n:]
-            if not rest and key in node.value and value.value is None and node.path[-1:] not in KEPT_COLLECTIONS:
-                return node.without(key)
             if not rest and (n == 1 or key in node.value):
                 return node.with_items({**node.value, key: value}, {key: value.mark})
             if rest and key in node.value and (made := _assign(node.value[key], rest, value)) is not None:
