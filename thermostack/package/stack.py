@@ -242,7 +242,7 @@ class Stack:
     """
 
     name: PathName
-    file_keys = ("use", "copies")  # expanded before the fields are read
+    file_keys = ("use", "copies", "array")  # expanded before the fields are read
 
     size: Size
     layers: Annotated[tuple[Layer, ...], BeforeValidator(_as_layers)]

@@ -38,6 +38,7 @@ from thermostack.io.description.write_package import package_to_yaml, write_pack
 from thermostack.io.description.yaml_nodes import parse_scalar, parse_yaml, to_plain
 from thermostack.package.cooling import Adiabatic, FaceCooling, FaceRectangle, FixedTemperature
 from thermostack.package.geometry import build_geometry
+from thermostack.units import mm
 
 ROOT = Path(__file__).parents[3]
 HEAD = """\
@@ -214,6 +215,62 @@ def test_copy_with_name_of_existing_stack_is_refused(tmp_path: Path) -> None:
     layers = "layers: [{name: x, thickness: 1 mm, material: silicon}]"
     other = f"  mem.a: {{on: board, at: [14 mm, 1 mm], size: [1 mm, 1 mm], {layers}}}\n"
     assert "there already is a stack mem.a" in refusal(write(tmp_path, COPIED + other))
+
+
+GRID = """\
+  mem:
+    on: board
+    at: [1 mm, 1.1 mm]
+    array: {columns: 3, rows: 2, pitch: [4 mm, 3.3 mm]}
+    size: [2 mm, 3 mm]
+    rotate: 90
+    layers: [{name: x, thickness: 0.2 mm, material: silicon}]
+  cap:
+    on: mem
+    at: [0.5 mm, 0.5 mm]
+    size: [1 mm, 1 mm]
+    layers: [{name: y, thickness: 0.1 mm, material: silicon}]
+"""
+
+
+def test_array_equals_copies_at_its_positions(tmp_path: Path) -> None:
+    package = read_package(write(tmp_path, GRID))
+    places = ", ".join(
+        f"c{column}r{row}: [{1 + 4 * column} mm, {(11 + 33 * row) / 10} mm]"
+        for row in (0, 1)
+        for column in range(3)
+    )
+    copied = GRID.replace("    at: [1 mm, 1.1 mm]\n", "")
+    copied = re.sub("array: .*", f"copies: {{{places}}}", copied)
+    assert package == read_package(write(tmp_path, copied))
+    assert package.stack("mem.c2r1.cap").on == ("mem.c2r1",)
+    moved = read_package(write(tmp_path, GRID), {"stacks.mem.array.pitch": ["5 mm", "3.5 mm"]})
+    assert moved.stack("mem.c2r1").position == pytest.approx((11 * mm, 4.6 * mm))
+    centred = read_package(write(tmp_path, GRID.replace("at: [1 mm, 1.1 mm]", "center: [3 mm, 2 mm]")))
+    assert centred.stack("mem.c1r1").center == pytest.approx((7 * mm, 5.3 * mm))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("{columns: 3, rows: 0, pitch: [4 mm, 3 mm]}", "0 is not a number of copies"),
+        ("{columns: 3, row: 2, pitch: [4 mm, 3 mm]}", "unknown key 'row'"),
+        ("{columns: 3, pitch: [4 mm, 3 mm]}", "array.rows: is missing"),
+        ("{columns: 3, rows: 2, pitch: 4 mm}", "is not a list of two lengths"),
+        ("{columns: 3, rows: 2, pitch: [4 W, 3 mm]}", "expected a length"),
+        ("[3, 2]", "is not a mapping"),
+        ("{columns: 300, rows: 20, pitch: [4 mm, 3 mm]}", "makes more than 2000 stacks"),
+        ("{columns: 3, rows: 2, pitch: [4 mm, 3 mm]}\n    copies: {a: [0 mm, 0 mm]}", "copies or an array"),
+    ],
+)
+def test_wrong_array_is_refused(wrong: str, message: str, tmp_path: Path) -> None:
+    text = GRID.replace("{columns: 3, rows: 2, pitch: [4 mm, 3.3 mm]}", wrong)
+    assert message in refusal(write(tmp_path, text))
+
+
+def test_array_without_position_is_refused(tmp_path: Path) -> None:
+    text = GRID.replace("    at: [1 mm, 1.1 mm]\n", "")
+    assert "position of its first copy" in refusal(write(tmp_path, text))
 
 
 def test_too_many_copies(tmp_path: Path) -> None:

@@ -70,6 +70,11 @@ def _add_stack_short_forms(kinds: Schema) -> None:
         "additionalProperties": _any_of(_POINT, {"$ref": "#/$defs/Stack"}),
         "description": "name and lower-left corner of each copy, or the fields in which it differs",
     }
+    count = {"type": "integer", "minimum": 1}
+    own["array"] = {
+        **_mapping({"columns": count, "rows": count, "pitch": _POINT}, required=["columns", "rows", "pitch"]),
+        "description": "copies in columns and rows, named c0r0, c1r0, ...; `at` is the position of c0r0",
+    }
     layers = own["layers"]
     layers["items"] = _any_of(layers["items"], {"$ref": "#/$defs/Repeat"})
     stack["required"] = []

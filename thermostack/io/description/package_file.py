@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.description.arrays import expand_arrays
 from thermostack.io.description.htc_map_references import HtcMapReferences
 from thermostack.io.description.includes import IncludeResolver
 from thermostack.io.description.instances import MAX_LAYERS, InstanceExpander, RepeatExpander
@@ -142,11 +143,13 @@ def expand(
     """
     includes = IncludeResolver(directory, _shipped(), may_leave=may_leave)
     repeats, copies = RepeatExpander(), InstanceExpander()
+    faults: list[Diagnostic] = []
     root, overrides = apply_overrides(root, overrides)
     root, overrides = apply_overrides(includes.expand(root), overrides, create=True)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:
         stacks = stacks.with_items({name: repeats.expand(stack) for name, stack in stacks.items()})
+        stacks, faults = expand_arrays(stacks)
         stacks = copies.expand(stacks)
         _check_layer_count(stacks)
         root = root.with_items({**root.value, "stacks": stacks})
@@ -164,6 +167,7 @@ def expand(
     return root, [
         *includes.diagnostics,
         *repeats.diagnostics,
+        *faults,
         *copies.diagnostics,
         *powers.diagnostics,
         *htc_maps.diagnostics,
