@@ -250,6 +250,23 @@ def test_array_equals_copies_at_its_positions(tmp_path: Path) -> None:
     assert centred.stack("mem.c1r1").center == pytest.approx((7 * mm, 5.3 * mm))
 
 
+def test_lid_relative_to_another_stack_is_one_over_all_copies(tmp_path: Path) -> None:
+    lid = """\
+  lid:
+    on: cap
+    relative_to: board
+    at: [0 mm, 0 mm]
+    size: [18 mm, 8 mm]
+    gap_fill: void
+    layers: [{name: plate, thickness: 1 mm, material: copper}]
+"""
+    package = read_package(write(tmp_path, COPIED + lid))
+    assert package.stack("lid").on == ("mem.a.cap", "mem.b.cap")
+    within = lid.replace("relative_to: board", "relative_to: mem").replace("18 mm, 8 mm", "1 mm, 1 mm")
+    within = within.replace("[0 mm, 0 mm]", "[0.5 mm, 1 mm]")
+    assert names(read_package(write(tmp_path, COPIED + within)))[-1] == "mem.b.lid"
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -28,7 +28,8 @@ def host_names(stack: Node) -> list[str]:
 def stack_group(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = ()) -> list[str]:
     """Return the names of a stack and of all stacks that are placed only on or in members of this group.
 
-    A stack that is placed on one of the `copies` by name, such as a lid on all of them, is not in the group.
+    A stack that is placed on one of the `copies` by name, or relative to a stack outside the group, such as a
+    lid on all copies, is not in the group.
     """
     found = [root]
     apart = tuple(f"{root}.{copy}." for copy in copies)
@@ -41,11 +42,18 @@ def stack_group(stacks: Mapping[str, Node], root: str, copies: Iterable[str] = (
             and (hosts := host_names(stack))
             and all(host in found or host.startswith(heads[len(found) :]) for host in hosts)
             and not any(f"{host}.".startswith(apart) for host in hosts)
+            and _frame_name(stack) in (None, *found)
         ]
         if not more:
             break
         found += more
     return found
+
+
+def _frame_name(stack: Node) -> str | None:
+    """Return the name of the stack to which a stack is placed explicitly, None without one."""
+    frame = stack.get("relative_to")
+    return frame.value if frame is not None and isinstance(frame.value, str) else None
 
 
 def rename_hosts(stack: Node, rename: Callable[[str], list[str]]) -> Node:
