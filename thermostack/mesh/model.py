@@ -142,7 +142,7 @@ class Model:
     @cached_property
     def part_contacts(self) -> PartContacts:
         """Return the faces between cells with the resistance of a contact of the package."""
-        return find_part_contacts(self.geometry, self.part)
+        return find_part_contacts(self.geometry, self.grid, self.part)
 
     @cached_property
     def link_cells(self) -> tuple[LinkCells, ...]:

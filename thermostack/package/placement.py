@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.errors import Diagnostic
-from thermostack.package.disc import plan_rectangles
+from thermostack.package.disc import Circle, plan_circles, plan_rectangles
 from thermostack.package.heights import StackHeights, find_heights
 from thermostack.package.package import Package
 from thermostack.package.position_frame import frame_diagnostics, position_frame
@@ -72,6 +72,11 @@ class Placement:
     def plan(self) -> list[Rectangle]:
         """Return the rectangles [m] of its plan, also inside its frame."""
         return plan_rectangles(self.outline, None, is_round=self.stack.diameter is not None)
+
+    @property
+    def circles(self) -> tuple[Circle, ...]:
+        """Return the circles at the edges of its plan and of its frame, none if it is not round."""
+        return plan_circles(self.outline, self.stack.frame, is_round=self.stack.diameter is not None)
 
 
 _ROTATIONS = {0: ((1, 0), (0, 1)), 90: ((0, -1), (1, 0)), 180: ((-1, 0), (0, -1)), 270: ((0, 1), (-1, 0))}
