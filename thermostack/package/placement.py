@@ -16,6 +16,7 @@ from thermostack.package.rectangles import (
     COINCIDENCE_TOLERANCE,
     Rectangle,
     intersection,
+    length_beyond_circle,
 )
 from thermostack.package.stack import Stack
 from thermostack.schema.validated_dataclass import diagnostic_at
@@ -156,10 +157,12 @@ def _containment_diagnostics(placement: Placement, placements: dict[str, Placeme
         return
     support = placements[stack.supports[0]]
     path = ("stacks", stack.name)
-    if overhang := _unintended_overhang(placement, support):
-        sides = [f"{format_quantity(length, 'length')} to the {side}" for side, length in overhang.items()]
-        text = f"{stack.name} extends beyond {support.stack.name} by {' and '.join(sides)}"
-        hint = "move it, change one of the two sizes, or write overhang: true"
+    overhang = _unintended_overhang(placement, support)
+    sides = [f"{format_quantity(length, 'length')} to the {side}" for side, length in overhang.items()]
+    if by := " and ".join(sides) or _unintended_length_beyond_circle(placement, support):
+        text = f"{stack.name} extends beyond {support.stack.name} by {by}"
+        hint = "move it, change one of the two sizes"
+        hint += ", or write overhang: true" if stack.inside is None else ""
         yield diagnostic_at(path, text, hint, "E-OUTSIDE")
     if _protrudes_below(placement, placements):
         depth = format_quantity(support.z0 - placement.z0, "length")
@@ -184,6 +187,32 @@ def _unintended_overhang(placement: Placement, support: Placement) -> dict[str, 
         if all(beyond[side] >= -COINCIDENCE_TOLERANCE for side in sides):
             found = {side: length for side, length in found.items() if side not in sides}
     return found
+
+
+def _unintended_length_beyond_circle(placement: Placement, support: Placement) -> str:
+    """Return by how much a stack in the square around its round support extends beyond the circle, or "".
+
+    As over a rectangle it is intended with `overhang`, and where the stack is longer than its support along
+    an axis. An embedded stack never extends beyond the stack around it.
+    """
+    if support.stack.diameter is None:
+        return ""
+    if placement.stack.inside is None:
+        is_longer = any(
+            own > other + COINCIDENCE_TOLERANCE
+            for own, other in zip(_extent(placement), _extent(support), strict=True)
+        )
+        if placement.stack.overhang or is_longer:
+            return ""
+    circle = support.circles[0]
+    is_round = placement.stack.diameter is not None
+    return length_beyond_circle(placement.outline, (circle.x, circle.y), circle.radius, is_round=is_round)
+
+
+def _extent(placement: Placement) -> tuple[float, float]:
+    """Return the lengths of the plan of a stack along x and y of the package [m]."""
+    x0, y0, x1, y1 = placement.outline
+    return x1 - x0, y1 - y0
 
 
 def _protrudes_below(placement: Placement, placements: dict[str, Placement]) -> bool:

@@ -235,8 +235,11 @@ def _end_diagnostics(end: LinkEnd, stacks: Mapping[str, Stack], path: FieldPath)
     elif end.size is not None and not has_position:
         text = f"the position of this end on {stack.name} is missing"
         yield diagnostic_at(path, text, "write at: [0.1 mm, 0.1 mm], or center:", "E-MISSING")
-    elif end.size is not None and (beyond := lengths_beyond(end.corner, end.size, stack.size)):
+    elif end.size is not None and (
+        beyond := lengths_beyond(end.corner, end.size, stack.size, is_in_circle=stack.diameter is not None)
+    ):
         text = f"extends beyond {stack.name} by {beyond}"
         shown = " x ".join(format_quantity(side, "length") for side in stack.size)
-        hint = f"`at` is in the frame of {stack.name}, which is {shown}"
+        shown = f"is {shown}" if stack.diameter is None else f"has a diameter of {shown.split(' x ')[0]}"
+        hint = f"`at` is in the frame of {stack.name}, which {shown}"
         yield diagnostic_at(path, text, hint, "E-OUTSIDE")
