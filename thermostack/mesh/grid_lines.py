@@ -255,10 +255,19 @@ class CellSize:
     def _samples(self, low: float, high: float) -> np.ndarray:
         """Return the points [m] between two fixed planes at which the cell size is evaluated."""
         even = np.linspace(low, high, SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3)
-        if self.short_times is None and not self.edges:
+        needs_more = self.short_times is not None or self.edges or self._is_fine_at_ends(even)
+        if not needs_more:
             return even
         distance = 0.5 * (high - low) * np.geomspace(MIN_SAMPLE_DISTANCE, 1.0, SAMPLES_PER_INTERVAL)
         return np.unique(np.concatenate([even, low + distance, high - distance]))
+
+    def _is_fine_at_ends(self, even: np.ndarray) -> bool:
+        """Return whether the cells along z at an end of even samples [m] are smaller than their distance."""
+        if self.axis < 2 or not self.uses_default:
+            return False
+        middle = 0.5 * (even[1:] + even[:-1])
+        ends = self.size(middle[[0, -1]]) - RULE.vertical_growth * 0.5 * (even[1] - even[0])
+        return bool(ends.min() < even[1] - even[0])
 
 
 def _occupancy(geometry: Geometry, faces: np.ndarray, axis: int) -> np.ndarray:
@@ -364,8 +373,8 @@ def _vertical_rows(powered: PoweredRegions) -> np.ndarray:
 
 
 def _vertical_size(rows: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """Return the default size [m] along z: minimal at the sources."""
+    """Return the default size [m] along z: minimal at the lower and upper faces of the sources."""
     start, low, high = rows.T[:, :, None]
-    distance = np.maximum(np.maximum(low - s, s - high), 0.0)
+    distance = np.minimum(np.abs(s - low), np.abs(s - high))
     smallest: np.ndarray = (start + RULE.vertical_growth * distance).min(axis=0, initial=np.inf)
     return smallest
