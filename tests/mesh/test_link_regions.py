@@ -125,7 +125,7 @@ def test_ends_without_rectangle_have_no_cells() -> None:
     [
         (COPPER, {}, 651_651, 40_000),
         (LAMINATE, {}, 1_471_470, 400_000),
-        (LAMINATE, {"size": 180 * um, "conductance": 0.02}, 663_520, 400_000),
+        (LAMINATE, {"size": 180 * um, "conductance": 0.02}, 663_520, 450_000),
     ],
 )
 def test_four_wires_drawn_one_by_one_have_few_cells(

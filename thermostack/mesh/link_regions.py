@@ -28,7 +28,7 @@ class LinkEndRule:
     shells: int = 4
     min_cells_across: float = 1.0  # the peak under an end with a poor link matters for its part alone
     cells_across_even_end: float = 2.0  # cells across an end with more than these are smaller at its edges
-    lateral_growth: float = 0.7  # m/m: growth of the cell size per distance from an end
+    lateral_growth: float = 0.5  # m/m: growth of the cell size per distance from an end
     vertical_fraction: float = 0.25  # cell size along z under an end, in cell sizes along its shorter side
     vertical_growth: float = 0.35  # m/m
 
