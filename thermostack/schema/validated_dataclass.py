@@ -28,6 +28,16 @@ T = TypeVar("T")
 FieldPath = tuple[str | int, ...]  # keys and indices that lead to a field
 
 
+class Unset:
+    """The value of a key whose field has its default, as if the key were not there."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+UNSET = Unset()
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(Field, dataclasses.field))
 def described(cls: type[T]) -> type[T]:
     """Return `cls` as a frozen dataclass whose fields are validated, from files and from Python alike.
@@ -135,6 +145,8 @@ def _reader(kind: Any) -> Callable[..., Any]:
     def read(value: Any, handler: Any, info: core_schema.ValidationInfo) -> Any:
         if isinstance(value, kind):
             return value
+        if isinstance(value, Mapping) and any(item is UNSET for item in value.values()):
+            value = _without_unset(value, _known_keys(kind))
         if hasattr(kind, "from_description"):
             value = kind.from_description(value)
         if isinstance(value, ArgsKwargs):  # the constructor
@@ -163,6 +175,15 @@ def _reader(kind: Any) -> Callable[..., Any]:
         return made
 
     return read
+
+
+def _without_unset(value: Mapping[Any, Any], known: Sequence[str]) -> dict[Any, Any]:
+    """Return a mapping without the known keys that are unset; an unknown one is an error and stays."""
+    return {
+        key: None if item is UNSET else item
+        for key, item in value.items()
+        if item is not UNSET or key not in known
+    }
 
 
 def _known_keys(kind: Any) -> list[str]:

@@ -62,7 +62,8 @@ class SourceMap:
             found = _child(node, part)
             if found is None:
                 if node.is_mapping and part not in (0, "cooler"):
-                    return node, mark if part == "name" else node.mark, tuple(path[n:])
+                    place = mark if part == "name" else node.keys.get(str(part), node.mark)
+                    return node, place, tuple(path[n:])
                 continue
             node, mark = found
         if at_key or node.is_mapping or node.is_list:
