@@ -48,6 +48,7 @@ THRESHOLDS = [
     ("W-POWER", "width of a block", f"below {format_quantity(MIN_USUAL_BLOCK_WIDTH, 'length')}"),
     ("W-POWER", "blocks of a floorplan", f"more than {MAX_LISTED_BLOCKS} blocks"),
     ("W-COOLING", "heat transfer coefficient", f"outside {USUAL_HTC}"),
+    ("W-COOLING", "fraction of a heat transfer coefficient", f"outside {USUAL_HTC}"),
     ("W-COOLING", "fixed heat flux", FLUX),
     ("W-COOLING", "heat sink or cold plate", f"each on more than {MIN_LISTED_SHARE:.0%}".replace("%", " %")),
     ("W-GAP", "empty gap between a base and", GAP),
