@@ -227,13 +227,20 @@ class _SteadyProblem:
         """Return the sum of the residuals of all cells, relative to the heat that passes through the body."""
         return total_residual(self.conduction, self.rhs, rise) / self.heat_through(rise)
 
-    def heat_through(self, rise: np.ndarray) -> float:
-        """Return the heat that passes through the body [W]."""
+    def boundary_outflow(self, rise: np.ndarray) -> np.ndarray:
+        """Return the heat flow out through each boundary face [W], (faces,).
+
+        The difference of rises is exact where that of temperatures near 300 K is rounding, as with powers of
+        nanowatts.
+        """
         boundary = self.model.boundary
         difference = rise.reshape(-1)[boundary.cell] - (boundary.temperature - self.zero)
-        convected = self.conduction.boundary_face_conductance * difference
+        return self.conduction.boundary_face_conductance * difference - boundary.flux * boundary.area
+
+    def heat_through(self, rise: np.ndarray) -> float:
+        """Return the heat that passes through the body [W]."""
         powers = [source.plane for source in self.model.layer_sources]
-        return max(heat_through(powers, convected - boundary.flux * boundary.area), TINY_HEAT)
+        return max(heat_through(powers, self.boundary_outflow(rise)), TINY_HEAT)
 
     def solve(self, rise: np.ndarray | None, reduction: float) -> np.ndarray:
         """Return the rise [K]; the residual of a guess is reduced by a factor."""
@@ -281,9 +288,10 @@ class _SteadyProblem:
         """
         tolerance = self.tolerance
         while True:
-            residual = self.residual(rise)
+            residual, outflow = self.residual(rise), self.boundary_outflow(rise)
             rise += self.zero
             fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, rise)
+            fluxes.boundary_outflow = outflow
             balance = balance_heat(fluxes)
             excess = max(balance.relative / self.tolerance, residual / RESIDUAL_TOLERANCE)
             if excess <= 1.0 or tolerance <= MIN_SOLVER_TOLERANCE:
