@@ -235,7 +235,8 @@ class _SteadyProblem:
         """
         boundary = self.model.boundary
         difference = rise.reshape(-1)[boundary.cell] - (boundary.temperature - self.zero)
-        return self.conduction.boundary_face_conductance * difference - boundary.flux * boundary.area
+        convected: np.ndarray = self.conduction.boundary_face_conductance * difference
+        return convected - boundary.flux * boundary.area
 
     def heat_through(self, rise: np.ndarray) -> float:
         """Return the heat that passes through the body [W]."""

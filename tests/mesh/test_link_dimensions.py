@@ -103,7 +103,7 @@ def test_post_between_faces_above_each_other_may_be_as_long_as_their_gap(tmp_pat
         ("count: 20", "count: 41",
          r"41 conductors of wires, each 25 um wide, need 1\.025 mm .* is 1 mm \(.*several rows of cond"),
         ("diameter: 25 um, length: 4 mm, count: 20", "diameter: 1.1 mm, length: 4 mm",
-         r"wires is 1\.1 mm wide, and the longer side of this end of it is 1 mm \(give the end"),
+         r"wires is 1\.1 mm wide, and the longer side of its end `from` is 1 mm \(give the end"),
         ("diameter: 25 um", "area: 0.0016 mm2", None),  # 20 squares of 40 um
         ("diameter: 25 um", "area: 0.0036 mm2", r"each 60 um wide, need 1\.2 mm side by side"),
     ],
@@ -114,14 +114,15 @@ def test_conductors_wider_than_an_end_are_reported(
     found = link_warnings(tmp_path, (old, new))
     assert len(found) == (0 if message is None else 2)  # both ends have equal rectangles
     if message is not None:
-        assert re.search(rf"bonds\.yaml:9:\d+: links\.wires\.from: .*{message}.*W-LINK", found[0])
-        assert "links.wires.to: " in found[1]
+        assert re.search(rf"bonds\.yaml:9:\d+: links\.wires: .*{message}.*W-LINK", found[0])
+        assert "end `to`" in found[1]
 
 
 def test_whole_face_is_as_wide_as_its_longer_side(tmp_path: Path) -> None:
     """Sixty conductors need 1.5 mm: the end on the die has 1 mm, the whole face of the tower 2 mm."""
     (found,) = link_warnings(tmp_path, (TO, WHOLE), ("count: 20", "count: 60"))
-    assert "links.wires.from: 60 conductors" in found
+    assert "60 conductors" in found
+    assert "end `from`" in found
 
 
 # -- rectangles of an end --------------------------------------------------------------------------

@@ -31,8 +31,8 @@ def link_dimension_warnings(grid: Grid, links: Sequence[LinkCells]) -> Iterator[
             for end, place in zip(cells.ends, cells.link.ends, strict=True)
         ]
         yield from _length_warnings(link, math.hypot(plan_distance(*ends), heights[1] - heights[0]), path)
-        for rectangles, place in zip(ends, cells.link.ends, strict=True):
-            yield from _width_warnings(link, rectangles, place)
+        for (key, _), rectangles in zip(link.ends, ends, strict=True):
+            yield from _width_warnings(link, rectangles, key, path)
 
 
 def end_rectangles(grid: Grid, end: EndCells, place: LinkRectangle) -> np.ndarray:
@@ -77,7 +77,9 @@ def _length_warnings(link: ThermalLink, distance: float, path: FieldPath) -> Ite
     yield diagnostic_at((*path, "length"), text, hint, "W-LINK")
 
 
-def _width_warnings(link: ThermalLink, rectangles: np.ndarray, place: LinkRectangle) -> Iterator[Diagnostic]:
+def _width_warnings(
+    link: ThermalLink, rectangles: np.ndarray, key: str, path: FieldPath
+) -> Iterator[Diagnostic]:
     """Yield a warning where the conductors, side by side, are wider than the longer side of an end."""
     width = link.conductor_width
     if width is None:
@@ -87,11 +89,11 @@ def _width_warnings(link: ThermalLink, rectangles: np.ndarray, place: LinkRectan
     if link.count * width <= (1.0 + MAX_LENGTH_DEFICIT) * side:
         return
     total, available = (format_quantity(each, "length") for each in (link.count * width, side))
-    text = f"{link.name} is {total} wide, and the longer side of this end of it is {available}"
+    text = f"{link.name} is {total} wide, and the longer side of its end `{key}` is {available}"
     hint = "give the end the size of all pads, or check the dimensions and the count"
     if link.count > 1:
         each = format_quantity(width, "length")
         text = f"{link.count} conductors of {link.name}, each {each} wide, need {total} side by side, "
-        text += f"and the longer side of this end is {available}"
+        text += f"and the longer side of its end `{key}` is {available}"
         hint += "; several rows of conductors are several links"
-    yield diagnostic_at(place.path, text, hint, "W-LINK")
+    yield diagnostic_at(path, text, hint, "W-LINK")
