@@ -163,9 +163,9 @@ cdef class BisectedPlanes:
                         i = boundary.cell[s] - row
                         if boundary.axis[s] == axis:
                             if boundary.is_high[s]:
-                                flow_high[i] = boundary.outflow[s]
+                                flow_high[i] += boundary.outflow[s]
                             else:
-                                flow_low[i] = -boundary.outflow[s]
+                                flow_low[i] -= boundary.outflow[s]
                         s += 1
                     row_face_slopes(n, &halves[RESISTANCE, j, 0], flow_low, flow_high, &halves[WEIGHT_LOW, j, 0],
                                     &halves[WEIGHT_HIGH, j, 0], change_next)
@@ -288,9 +288,9 @@ cdef class BisectedPlanes:
                         # From the centre of the nearer half.
                         g = g / (1.0 - 0.25 * g * (inner_high[i] if boundary.is_high[s] else inner_low[i]))
                         if boundary.is_high[s]:
-                            leaves[i] = g * (high[i] - boundary.ambient[s]) - boundary.heat_input[s]
+                            leaves[i] += g * (high[i] - boundary.ambient[s]) - boundary.heat_input[s]
                         else:
-                            enters[i] = boundary.heat_input[s] - g * (low[i] - boundary.ambient[s])
+                            enters[i] += boundary.heat_input[s] - g * (low[i] - boundary.ambient[s])
                 row_residual(n, &power[j, 0], inner_low, inner_high, low, high, enters, leaves, between, residual_low,
                              residual_high)
                 # Heat through the faces normal to the other axes, half of each face for each half of the cell.

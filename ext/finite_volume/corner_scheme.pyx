@@ -151,12 +151,13 @@ cdef class CornerEquations:
                 weight = self.weight[side, j, i]
                 self.t[n, j, i] = self.t[n, j, i] / weight if weight > 0.0 else 0.0
 
-    def measure(self, Py_ssize_t k, const double[:, :, ::1] bend, double[::1] integral, double[::1] zone_max):
+    def measure(self, Py_ssize_t k, const double[:, :, ::1] bend, own, double[::1] integral, double[::1] zone_max):
         """Add the cells at height k to the integral of `t` over each part and block, and to its maximum.
 
         `integral` [K m3] and `zone_max` [K] are (zones,). The temperature is linear along each axis of a cell, so
         that its mean is that of the eight corners. `bend` (3, ny, nx) along z, y and x is the fraction of the
-        difference between two faces of a cell by which its mean is lower, None if all are zero.
+        difference between two faces of a cell by which its mean is lower, None if all are zero. `own` are the cells
+        j nx + i in ascending order, their means and largest corners [K], each (n,), where these differ; or None.
         """
         cdef PartCells cells = self.cells
         cdef const double[:, :, ::1] t = self.t
@@ -174,11 +175,18 @@ cdef class CornerEquations:
         cdef double *column_y = &work[5, 0]
         cdef double lower
         cdef bint has_bend = bend is not None
+        cdef Py_ssize_t m_own = 0, own_count = 0
+        cdef const Py_ssize_t[::1] own_cell
+        cdef const double[::1] own_mean
+        cdef const double[::1] own_max
         cdef const double *a
         cdef const double *b
         cdef const double *c
         cdef const double *d
         cdef int n = <int> nx
+        if own is not None:
+            own_cell, own_mean, own_max = own
+            own_count = own_cell.shape[0]
         with nogil:
             for j in range(cells.ny):
                 a, b = &t[low, j, 0], &t[low, j + 1, 0]
@@ -198,6 +206,10 @@ cdef class CornerEquations:
                                  + bend[Y, j, i] * (column_y[i] + column_y[i + 1])
                                  + bend[X, j, i] * (column_sum[i + 1] - column_sum[i]))
                         mean[i] -= 2.0 * lower * cells.dx[i]
+                while m_own < own_count and own_cell[m_own] < (j + 1) * nx:
+                    i = own_cell[m_own] - j * nx
+                    mean[i], largest[i] = own_mean[m_own] * cells.dx[i], own_max[m_own]
+                    m_own += 1
                 add_zones(cells, k, j, mean, &integral[0])
                 row_part_extremes(0, n, -1, &cells.part[k, j, 0], 0, largest, largest, &zone_min[0], &zone_max[0],
                                   &hottest[0])

@@ -276,6 +276,17 @@ static inline void row_special(int n, const flag_row *rows, const unsigned char 
         is_special[i] |= !is_connected[present[i]];
 }
 
+/* Return the separated faces around a vertex, one bit a face: all four along an axis where one of them has a contact
+ * resistance. A contact that ends at the vertex is continued across it; else the two sides would share a temperature
+ * there through the cells beyond its end. */
+static inline unsigned continued(unsigned has_contact)
+{
+    for (int axis = 0; axis < 3; ++axis)
+        if (has_contact >> 4 * axis & 15u)
+            has_contact |= 15u << 4 * axis;
+    return has_contact;
+}
+
 /* Extend the extremes of the cells around special vertices. */
 static inline void row_extend_special(int n, const cell_row *rows, const flag_row *flags,
                                       const unsigned char *present, const unsigned char *is_special)
@@ -292,6 +303,7 @@ static inline void row_extend_special(int n, const cell_row *rows, const flag_ro
             const unsigned char *along = face < 4 ? row->x : face < 8 ? row->y : row->z;
             separated |= (unsigned)along[face < 4 ? i : cell] << face;
         }
+        separated = continued(separated);
         if (last != (present[i] | separated << CORNERS)) {
             connect_cells(present[i], separated, group);
             last = present[i] | separated << CORNERS;

@@ -185,18 +185,18 @@ cdef class NodalPlanes:
                     i = boundary.cell[s] - first
                     if boundary.axis[s] == Z:
                         if boundary.is_high[s]:
-                            flow_above[i] = boundary.outflow[s]
+                            flow_above[i] += boundary.outflow[s]
                         else:
-                            flow_below[i] = -boundary.outflow[s]
+                            flow_below[i] -= boundary.outflow[s]
                     elif boundary.axis[s] == Y:
                         if boundary.is_high[s]:
-                            flow_north[i] = boundary.outflow[s]
+                            flow_north[i] += boundary.outflow[s]
                         else:
-                            flow_south[i] = -boundary.outflow[s]
+                            flow_south[i] -= boundary.outflow[s]
                     elif boundary.is_high[s]:
-                        flow_x[i + 1] = boundary.outflow[s]
+                        flow_x[i + 1] += boundary.outflow[s]
                     else:
-                        flow_x[i] = -boundary.outflow[s]
+                        flow_x[i] -= boundary.outflow[s]
                     s += 1
                 row_rises(n, z_low, z_high, flow_below, flow_above, row, &here[RISE_LOW + Z, j + 1, 1],
                           &here[RISE_HIGH + Z, j + 1, 1], &here[CELL_MIN, j + 1, 1], &here[CELL_MAX, j + 1, 1],

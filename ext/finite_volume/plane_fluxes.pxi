@@ -38,7 +38,10 @@ cdef class FaceConductance:
 
 
 cdef class BoundaryFaces:
-    """Boundary faces in the order of their cells, and the heat through each of them."""
+    """Boundary faces and ends of links in the order of their cells, and the heat through each of them.
+
+    The heat of an end is added to the heat through the face on which it is.
+    """
 
     cdef const Py_ssize_t[::1] start        # (nz + 1,) first face of each plane of cells, and the number of faces
     cdef const Py_ssize_t[::1] cell         # (n,) index of the cell in the raveled grid, ascending

@@ -15,6 +15,7 @@ from thermostack import (
     ContactResistance,
     Convection,
     Cooling,
+    FaceCooling,
     FixedFlux,
     FixedTemperature,
     Grid,
@@ -27,6 +28,7 @@ from thermostack import (
     Region,
     Stack,
     discretize,
+    solve_steady,
 )
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import Conduction, add_boundary_sources, assemble_conduction
@@ -357,3 +359,47 @@ def test_contacts_between_named_parts_are_in_series() -> None:
         assert float(corners.mean[zone]) - AMBIENT == pytest.approx(cells, rel=0.02)
         assert t.shape[0] == model.grid.z.size + (on == "bottom")
         assert scheme.base[-1] == model.grid.shape[0] - 1 + (on == "bottom")
+
+
+def differences(package: Package) -> dict[str, tuple[float, float]]:
+    """Return by part the differences of mean and maximum between both schemes over the largest rise."""
+    steady = solve_steady(discretize(package), tolerance=1e-10)
+    zones = PartsAndBlocks(steady.model)
+    corners = solve_corners(steady.fluxes, zones, solve_exactly)
+    rise = steady.peak.max - AMBIENT
+    found = {}
+    for n, part in enumerate(steady.model.parts):
+        own = steady.of(part.name)
+        found[part.name] = (corners.mean[n] - own.mean) / rise, (corners.max[n] - own.max) / rise
+    return found
+
+
+def test_contact_beside_a_fixed_temperature_counts_once() -> None:
+    """A die beside a sink of fixed temperature, on an insulator, with a contact between them."""
+    base = Stack("base", (6 * mm, 3 * mm), (Layer("core", 1 * mm, Material("insulator", 1e-3)),))
+    die = Layer("si", 0.5 * mm, SILICON, power=Power(total=2.0))
+    sink = Layer("cu", 0.5 * mm, COPPER)
+    left = Stack("die", (3 * mm, 3 * mm), (die,), on=("base",)).at(0.0, 0.0)
+    right = Stack("sink", (3 * mm, 3 * mm), (sink,), on=("base",)).at(3 * mm, 0.0)
+    contact = ContactResistance(("die", "sink"), 2e-5)
+    cooling = Cooling(top=FaceCooling(FixedTemperature(AMBIENT), part="sink"))
+    found = differences(Package("p", (base, left, right), cooling, contacts=(contact,)))
+    assert max(map(abs, (*found["die.si"], *found["sink.cu"]))) < 5e-3
+
+
+def test_contact_around_a_round_part_is_not_bypassed_at_its_steps() -> None:
+    """A heated slug in a ring of fixed temperature: both schemes differ by less than 5 % of the rise."""
+    ring = Stack(
+        "ring",
+        (9 * mm, 9 * mm),
+        (Layer("base", 1 * mm, Material("insulator", 1e-3)),),
+        filler=COPPER,
+    )
+    slug = Stack(
+        "slug", layers=(Layer("cu", 1 * mm, COPPER, power=Power(total=5.0)),), on=("ring",), diameter=5 * mm
+    ).at(2 * mm, 2 * mm)
+    contact = ContactResistance(("slug", "ring.filler"), 1e-4, "sides")
+    cooling = Cooling(top=FaceCooling(FixedTemperature(AMBIENT), part="ring.filler"))
+    found = differences(Package("p", (ring, slug), cooling, contacts=(contact,)))
+    assert max(map(abs, found["slug.cu"])) < 0.05
+    assert max(map(abs, found["ring.filler"])) < 5e-3

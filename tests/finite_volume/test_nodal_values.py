@@ -9,6 +9,7 @@ import pytest
 
 from thermostack import (
     Block,
+    ContactResistance,
     Convection,
     Cooling,
     FixedTemperature,
@@ -32,7 +33,7 @@ from thermostack.materials.material import VOID
 from thermostack.units import mm
 
 pytestmark = pytest.mark.usefixtures("float64_conductances_in_module")
-SILICON, MOLD = Material("si", 100.0), Material("mold", 2.0)
+SILICON, MOLD, COPPER = Material("si", 100.0), Material("mold", 2.0), Material("cu", 400.0)
 SIDE = 4 * mm
 CUBE = Grid(*(np.arange(5.0) * mm for _ in range(3)))
 
@@ -119,6 +120,24 @@ def test_contact_separates_the_temperatures_of_its_two_sides() -> None:
         below, above = (steady.at(x * mm, y * mm, 2 * mm + step) for step in (-1e-9, 1e-9))
         assert t[1].min() < below < above < t[2].max()
         assert above - below > 0.7 * (t[2].min() - t[1].max())
+
+
+def test_extremes_at_the_end_of_a_contact_are_those_of_each_side() -> None:
+    """Below and beside a heated die in mold, and between two dies side by side on an insulator."""
+    board = Stack("board", (9 * mm, 6 * mm), (Layer("core", 1 * mm, COPPER),), filler=MOLD)
+    silicon = Layer("si", 0.4 * mm, SILICON, power=Power(total=10.0), interface=Interface(bottom=5e-5))
+    die = Stack("die", (3 * mm, 3 * mm), (silicon,), on=("board",)).at(1 * mm, 1 * mm)
+    sink = Stack("sink", (3 * mm, 3 * mm), (Layer("cu", 0.4 * mm, COPPER),), on=("board",)).at(4 * mm, 1 * mm)
+    contact = ContactResistance(("die", "sink"), 1e-4, "sides")
+    cooling = Cooling(bottom=Convection(5e3, 300.0))
+    steady = solve_steady(discretize(Package("p", (board, die, sink), cooling, contacts=(contact,))))
+    for name in ("die.si", "board.core", "sink.cu"):
+        part = steady.of(name)
+        number = next(n for n, each in enumerate(steady.model.parts, 1) if each.name == name)
+        cells = steady.field[steady.model.part == number]
+        spread = np.ptp(cells)
+        assert cells.min() - 0.5 * spread < part.min <= cells.min()
+        assert cells.max() <= part.max < cells.max() + 0.5 * spread
 
 
 def test_cells_that_meet_at_an_edge_only_do_not_share_a_vertex() -> None:

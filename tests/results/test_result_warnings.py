@@ -16,6 +16,7 @@ from thermostack import (
     FixedTemperature,
     Layer,
     Material,
+    Model,
     Package,
     Power,
     Simulation,
@@ -30,6 +31,8 @@ from thermostack import (
     thermal_impedance,
 )
 from thermostack.cli.main import main
+from thermostack.cli.timing import StageTimer
+from thermostack.errors import ResourceError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.report.table_layout import format_margin
 from thermostack.units import mm
@@ -142,9 +145,59 @@ def test_simulation_and_impedance_report_what_melts(hot: Path) -> None:
     assert with_code(impedance.warnings, "W-LIMIT") == []  # no power, and so no temperature of its own
 
 
-def test_check_reports_what_is_beyond_the_error_of_its_coarse_grid(
-    hot: Path, capsys: pytest.CaptureFixture[str]
+SPOT = """package: spot
+stacks:
+  board:
+    size: [40 mm, 40 mm]
+    limit: 105 degC
+    layers: [{name: fr4, thickness: 1.5 mm, material: fr4}]
+  die:
+    on: board
+    center: [20 mm, 20 mm]
+    size: [8 mm, 8 mm]
+    limit: 105 degC
+    layers:
+      - name: silicon
+        thickness: 0.3 mm
+        material: silicon
+        power: {blocks: [{name: spot, at: [1 mm, 1 mm], size: [0.2 mm, 0.2 mm], power: 1 W}]}
+cooling:
+  top: {convection: {h: 100 W/m2/K, ambient: 25 degC}}
+  bottom: {convection: {h: 100 W/m2/K, ambient: 25 degC}}
+"""
+
+
+@pytest.mark.parametrize("power", ["0.5 W", "2 W", "4 W", "8 W", "12 W"])
+def test_check_has_the_warnings_of_solve(
+    power: str, hot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Also where the error on the coarsest grid, on which `check` solves first, is large."""
+    spot = tmp_path / "spot.yaml"
+    spot.write_text(SPOT)
+    for file, setting in (
+        (hot, "stacks.die.power"),
+        (spot, "stacks.die.layers.silicon.power.blocks.spot.power"),
+    ):
+        found = []
+        for command in (["check"], ["solve", "--no-save"]):
+            assert main([*command, str(file), "--set", f"{setting}={power}", "--json"]) == 0
+            found.append(json.loads(capsys.readouterr().out)["warnings"])
+        assert found[0] == found[1]
+        assert power != "12 W" or with_code(found[0], "W-LIMIT")
+
+
+def test_check_without_a_default_grid_reports_what_is_beyond_doubt(
+    hot: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default grid does not fit in memory."""
+    discretize_on = StageTimer.discretize
+
+    def refuse(timer: StageTimer, package: Package, cell: object, *rest: object) -> Model:
+        if cell is None:
+            raise ResourceError("too many planes")
+        return discretize_on(timer, package, cell, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(StageTimer, "discretize", refuse)
     assert main(["check", str(hot), "--set", "stacks.die.power=12 W", "--json"]) == 0
     warnings = json.loads(capsys.readouterr().out)["warnings"]
     assert len(with_code(warnings, "W-LIMIT")) == len(with_code(warnings, "W-TEMPERATURE")) == 1

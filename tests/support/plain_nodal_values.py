@@ -45,21 +45,33 @@ def shifted(values: np.ndarray, corner: tuple[int, ...], fill: float | bool) -> 
     return padded[tuple(slice(c, c + n + 1) for c, n in zip(corner, values.shape, strict=True))]
 
 
-def joints(fluxes: FaceFluxes, flux: CellFluxes) -> list[np.ndarray]:
-    """Return for each axis the faces around every vertex between cells without contact, by corner."""
+def joints(fluxes: FaceFluxes, flux: CellFluxes) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return for each axis whether each cell and the next one touch without contact, and with one."""
     is_body, c = fluxes.model.part > 0, fluxes.conduction
-    found = []
+    found, contacts = [], []
     for axis, g in zip(AXES, (c.g_z, c.g_y, c.g_x), strict=True):
         low, high = (tuple(side if n == axis else slice(None) for n in AXES) for side in FIRST_AND_LAST)
         half = 0.5 * (flux.resistance_high[axis][low] + flux.resistance_low[axis][high])
         joined = np.zeros(is_body.shape, dtype=bool)  # to the next cell along the axis
-        joined[low] = is_body[low] & is_body[high] & ~(g * half < 1.0 - CONTACT_TOLERANCE)
+        contact = np.zeros(is_body.shape, dtype=bool)
+        contact[low] = is_body[low] & is_body[high] & (g * half < 1.0 - CONTACT_TOLERANCE)
+        joined[low] = is_body[low] & is_body[high] & ~contact[low]
         found.append(joined)
-    return found
+        contacts.append(contact)
+    return found, contacts
 
 
-def groups(joined: list[np.ndarray], shape: tuple[int, ...]) -> dict[tuple[int, ...], np.ndarray]:
-    """Return for each cell around every vertex the number of the first cell that it is connected to."""
+def groups(
+    joined: list[np.ndarray], contacts: list[np.ndarray], shape: tuple[int, ...]
+) -> dict[tuple[int, ...], np.ndarray]:
+    """Return for each cell around every vertex the number of the first cell that it is connected to.
+
+    A contact at one of the four faces along an axis separates the cells at all of them.
+    """
+    is_cut = [
+        np.logical_or.reduce([shifted(contact, corner, False) for corner in CORNERS if corner[axis] == 0])
+        for axis, contact in enumerate(contacts)
+    ]
     group = {corner: np.full(shape, n) for n, corner in enumerate(CORNERS)}
     for _ in CORNERS:
         for axis in AXES:
@@ -67,7 +79,7 @@ def groups(joined: list[np.ndarray], shape: tuple[int, ...]) -> dict[tuple[int, 
                 if corner[axis]:
                     continue
                 other = tuple(1 if n == axis else c for n, c in enumerate(corner))
-                is_joined = shifted(joined[axis], corner, False)
+                is_joined = shifted(joined[axis], corner, False) & ~is_cut[axis]
                 first = np.minimum(group[corner], group[other])
                 group[corner] = np.where(is_joined, first, group[corner])
                 group[other] = np.where(is_joined, first, group[other])
@@ -81,7 +93,7 @@ def plain_extremes(fluxes: FaceFluxes) -> tuple[np.ndarray, np.ndarray]:
     t, is_body = fluxes.t, fluxes.model.part > 0
     low = t + np.minimum(np.minimum(-0.5 * a, 0.5 * b).min(axis=0), 0.0)
     high = t + np.maximum(np.maximum(-0.5 * a, 0.5 * b).max(axis=0), 0.0)
-    group = groups(joints(fluxes, flux), tuple(n + 1 for n in t.shape))
+    group = groups(*joints(fluxes, flux), tuple(n + 1 for n in t.shape))
     face_rise = {
         corner: np.stack(
             [

@@ -98,6 +98,24 @@ def test_heat_between_fixed_temperatures_is_exact(cell: float, method: str) -> N
     assert steady.heat_balance.relative < 1e-8
     assert steady.of("one").mean == pytest.approx(400.0 - 0.5 * exact * slab, abs=1e-3 * exact * slab)
     assert steady.of("one").error == pytest.approx(0.0, abs=0.05 * exact * slab)
+    assert steady.of("one").min == pytest.approx(link.start_temperature, abs=1e-5)
+    assert steady.of("two").max == pytest.approx(link.end_temperature, abs=1e-5)
+    assert steady.at(2.5 * SIDE, 0.5 * SIDE, 2 * mm) == pytest.approx(link.end_temperature, abs=1e-5)
+
+
+def test_peak_under_an_end_is_within_its_error() -> None:
+    """A strap heats a small area of a board: the error covers the difference to much smaller cells."""
+    board = Stack("board", (12 * mm, 8 * mm), Layer("core", 1 * mm, Material("fr4", (0.3, 0.8, 0.8))))
+    die = Stack("die", (4 * mm, 4 * mm), Layer("si", 0.3 * mm, METAL, "1 W"), on="board").at(1 * mm, 2 * mm)
+    pad = LinkEnd("board", (8 * mm, 3.5 * mm), (0.5 * mm, 1 * mm))
+    strap = ThermalLink(
+        "strap", LinkEnd("die", (3.4 * mm, 1.5 * mm), (0.4 * mm, 1 * mm)), pad, conductance=0.05
+    )
+    package = Package("p", (board, die), Cooling(bottom=Convection(500.0, 300.0)), links=(strap,))
+    coarse, fine = (solve_steady(discretize(package, fineness=f)).of("board.core") for f in (1.0, 2.0))
+    difference = abs(fine.max - coarse.max)
+    assert difference < coarse.error
+    assert difference < 0.02 * (fine.max - 300.0)
 
 
 def test_heated_block_is_cooled_through_the_link_alone() -> None:

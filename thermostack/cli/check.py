@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from thermostack.package.package import Package
 
 CHECK_CELL = 1.0  # m; larger than any package, so that the grid is as coarse as possible
+COARSE_GRID_MARGIN = (
+    2.0  # estimated errors between a temperature on the coarsest grid and a bound that is not near
+)
 JSON_KEYS = {  # of a diagnostic: key, attribute
     "file": "file",
     "line": "line",
@@ -55,24 +58,46 @@ def check(
 def _mesh(timer: StageTimer, package: Package) -> tuple[Model, list[str]]:
     """Return a package on the coarsest grid, and the warnings that `solve` gives on its default grid.
 
-    Warnings about temperatures come from a steady solution on the coarsest grid. A bound is exceeded if the
-    excess is more than the estimated error there. A package without a steady solution has none of them.
+    A package without a steady solution has no warnings about temperatures.
     """
     from thermostack.mesh.mesh_diagnostics import SINGLE_CELL_WARNING
-    from thermostack.package.plausibility import expects_trace
-    from thermostack.results.result_warnings import extremes_beyond_doubt, result_warnings
-    from thermostack.steady import solve_steady
 
     coarse = timer.discretize(package, CHECK_CELL)  # finds parts that no face cools
+    default: Model | None = None
     try:
-        warnings = list(timer.discretize(package, None).warnings)
+        default = timer.discretize(package, None)
+        warnings = list(default.warnings)
     except ResourceError:  # the default grid does not fit in memory, which is no error of the description
         warnings = [text for text in coarse.warnings if SINGLE_CELL_WARNING not in text]
     with suppress(DescriptionError, ConvergenceError):
-        extremes = extremes_beyond_doubt(solve_steady(coarse).parts)
-        is_powered = coarse.is_powered or expects_trace(package)
-        warnings += result_warnings(coarse, extremes, is_powered=is_powered)
+        warnings += _temperature_warnings(coarse, default)
     return coarse, warnings
+
+
+def _temperature_warnings(coarse: Model, default: Model | None) -> list[str]:
+    """Return the warnings about the steady temperatures of a package on its default grid.
+
+    The solution on the coarsest grid is sufficient where no temperature is near a bound. Without a default
+    grid a bound counts as exceeded if the excess is more than the estimated error of the coarsest grid.
+    """
+    from thermostack.package.plausibility import expects_trace
+    from thermostack.results.result_warnings import (
+        extremes_beyond_doubt,
+        extremes_of_parts,
+        result_warnings,
+        widened_extremes,
+    )
+    from thermostack.steady import solve_steady
+
+    parts = solve_steady(coarse).parts
+    is_powered = coarse.is_powered or expects_trace(coarse.package)
+    if not result_warnings(coarse, widened_extremes(parts, COARSE_GRID_MARGIN), is_powered=is_powered):
+        return []
+    with suppress(ResourceError):
+        if default is not None:
+            extremes = extremes_of_parts(solve_steady(default).parts)
+            return result_warnings(default, extremes, is_powered=is_powered)
+    return result_warnings(coarse, extremes_beyond_doubt(parts), is_powered=is_powered)
 
 
 def _as_dict(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -13,5 +13,10 @@ class CornerEquations:
     ) -> None: ...
     def add_cells(self, k: int, conductivity: np.ndarray, power: np.ndarray, t: np.ndarray) -> None: ...
     def measure(
-        self, k: int, bend: np.ndarray | None, integral: np.ndarray, zone_max: np.ndarray
+        self,
+        k: int,
+        bend: np.ndarray | None,
+        own: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
+        integral: np.ndarray,
+        zone_max: np.ndarray,
     ) -> None: ...

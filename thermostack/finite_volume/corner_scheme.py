@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from thermostack.finite_volume.conduction import (
 )
 from thermostack.finite_volume.link_conductance import LinkConductance, WeightedPoints, join_points
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks
-from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.finite_volume.reconstruction import FaceFluxes, X, Y
 from thermostack.mesh.link_cells import EndCells
 from thermostack.mesh.model import Model
 
@@ -43,6 +44,14 @@ CornerSolve = Callable[[Conduction, np.ndarray, np.ndarray, tuple[np.ndarray, np
 class CornerTemperatures:
     """Mean and maximum of the corner scheme in every part and block, each (zones,) K."""
 
+    mean: np.ndarray
+    max: np.ndarray
+
+
+class OwnTemperatures(NamedTuple):
+    """Means and largest corners of single cells in a plane that replace those from the corners [K]."""
+
+    cell: np.ndarray  # (n,) j nx + i, ascending
     mean: np.ndarray
     max: np.ndarray
 
@@ -69,7 +78,7 @@ class CornerScheme:
         model = fluxes.model
         grid, (nz, ny, nx) = model.grid, model.grid.shape
         self._zones, self._zero = zones, model.boundary.mean_ambient
-        self._conductivity = fluxes.conductivity
+        self._model, self._conductivity = model, fluxes.conductivity
         of_layers = {contact.k for contact in model.contacts if 0 < contact.k < nz}
         contacts = sorted(of_layers | {int(k) + 1 for k in model.part_contacts.faces[0].k})
         self.base: np.ndarray = np.arange(nz) + np.searchsorted(contacts, np.arange(nz), side="right")
@@ -102,16 +111,21 @@ class CornerScheme:
     ) -> BoundaryConductance:
         """Return the conductances to the ambient [W/K], and add the heat of the boundary to the power.
 
-        Each corner has a quarter of the coefficient times the area of its faces, and of their fixed flux.
+        Each corner has a quarter of the coefficient times the area of its faces, and of their fixed flux. A
+        fixed temperature is not that of a corner in the middle of a contact resistance, unless its face has
+        no others.
         """
         boundary, shape = fluxes.model.boundary, self.power.shape
         quarter = 0.25 * boundary.area
         is_fixed = np.isinf(boundary.h)
         g = np.where(is_fixed, 0.0, quarter * np.where(is_fixed, 0.0, boundary.h))
         ambient = fluxes.ambient - self._zero
-        corner, inverse = np.unique(self._corners_of_faces(fluxes.model), return_inverse=True)
+        corners = self._corners_of_faces(fluxes.model)
+        in_contact = np.isin(corners, self._corners_in_contacts(fluxes.model))
+        is_fixed = is_fixed & (~in_contact | in_contact.all(axis=0))  # (4, faces)
+        corner, inverse = np.unique(corners, return_inverse=True)
         rows = (
-            np.bincount(inverse.ravel(), np.tile(values, len(QUARTERS)), corner.size)
+            np.bincount(inverse.ravel(), np.broadcast_to(values, corners.shape).ravel(), corner.size)
             for values in (
                 g,
                 g * ambient + quarter * boundary.flux,
@@ -144,6 +158,16 @@ class CornerScheme:
             found.append(np.ravel_multi_index(tuple(first + step), self.power.shape))
         return np.stack(found)
 
+    def _corners_in_contacts(self, model: Model) -> np.ndarray:
+        """Return the indices in the raveled array of the corners in the middle of contacts at sides."""
+        found = [np.empty(0, dtype=np.intp)]
+        for axis in (Y, X):
+            faces = model.part_contacts.faces[axis]
+            for a, b in product((0, 1), repeat=2):
+                j, i = (faces.j + 1, faces.i + b) if axis == Y else (faces.j + b, faces.i + 1)
+                found.append(np.ravel_multi_index((self.base[faces.k] + a, j, i), self.power.shape))
+        return np.concatenate(found)
+
     def _links(self, fluxes: FaceFluxes) -> LinkConductance | None:
         """Return the links between the corners on the faces where they end."""
         links, model = fluxes.conduction.links, fluxes.model
@@ -166,8 +190,10 @@ class CornerScheme:
         """Return the mean and the largest corner of every part and block."""
         zones = self._zones
         integral, largest = np.zeros(zones.count), np.full(zones.count, -np.inf)
-        for k in range(self.base.size):
-            self._equations.measure(k, _bend(self._conductivity, k), integral, largest)
+        for k, low in enumerate(self.base):
+            bend = _bend(self._conductivity, k)
+            own = _beside_contacts(self._model, k, self._conductivity, self.rise[low : low + 2])
+            self._equations.measure(k, bend, own, integral, largest)
         mean = np.divide(integral, zones.volume, out=np.zeros(zones.count), where=zones.volume > 0.0)
         return CornerTemperatures(mean + self._zero, largest + self._zero)
 
@@ -210,23 +236,89 @@ def _bend(conductivity: CellConductivity, k: int) -> np.ndarray | None:
     return bend
 
 
+def _side_resistances(model: Model, k: int) -> np.ndarray | None:
+    """Return half of the contact resistances at the sides of the cells at height k, (2, 2, ny, nx) m2 K/W.
+
+    The first index is the axis, y or x, the second one the low or high face. Planes of the grid along x and
+    y have no second corners, so that each of the two cells at a contact has half of its resistance. The
+    result is None without such contacts.
+    """
+    _, ny, nx = model.grid.shape
+    of_faces = np.zeros((ny + 1, nx)), np.zeros((ny, nx + 1))  # between cells along y, along x
+    for axis, resistance in zip((Y, X), of_faces, strict=True):
+        j, i, found = model.part_contacts.faces[axis].in_plane(k)
+        resistance[j + (axis == Y), i + (axis == X)] = 0.5 * found
+    if not any(each.any() for each in of_faces):
+        return None
+    along_y, along_x = of_faces
+    halves = np.stack([[along_y[:-1], along_y[1:]], [along_x[:, :-1], along_x[:, 1:]]])
+    _continue_at_turns(along_y, along_x, halves)
+    return halves
+
+
+def _continue_at_turns(along_y: np.ndarray, along_x: np.ndarray, halves: np.ndarray) -> None:
+    """Add the resistances of a contact that turns to the cell opposite to the turn, in place.
+
+    Of the four cells around the turn it is the one without contact. It would join the corner there to one of
+    the two sides, and the next corner of a round part to the other one.
+    """
+    at_x = (
+        along_x[:-1, 1:-1] > 0.0,
+        along_x[1:, 1:-1] > 0.0,
+    )  # at each inner corner: of the cells before and after
+    at_y = along_y[1:-1, :-1] > 0.0, along_y[1:-1, 1:] > 0.0
+    j, i = np.nonzero((at_x[0] ^ at_x[1]) & (at_y[0] ^ at_y[1]))
+    row, column = j + at_x[0][j, i], i + at_y[0][j, i]  # of the cell opposite to the two faces
+    of_y = along_y[j + 1, i + 1 - at_y[0][j, i]]
+    of_x = along_x[j + 1 - at_x[0][j, i], i + 1]
+    np.maximum.at(halves, (0, (row == j).astype(np.intp), row, column), of_y)
+    np.maximum.at(halves, (1, (column == i).astype(np.intp), row, column), of_x)
+
+
 def _include_side_contacts(model: Model, k: int, conductivity: np.ndarray) -> None:
     """Include contact resistances between parts side by side in the conductivity of a plane, in place.
 
-    Each of the two cells at a contact gets half of its resistance in series, because planes of the grid along
-    x and y have no second corners. `conductivity` (3, ny, nx) [W/(m K)] is along z, y and x.
+    `conductivity` (3, ny, nx) [W/(m K)] is along z, y and x.
     """
+    if (halves := _side_resistances(model, k)) is None:
+        return
+    for axis, of_axis in zip((Y, X), halves, strict=True):
+        at = of_axis.any(axis=0)
+        widths = _widths_along(model, axis, at)
+        conductivity[axis][at] = widths / (widths / conductivity[axis][at] + of_axis.sum(axis=0)[at])
+
+
+def _widths_along(model: Model, axis: int, at: np.ndarray) -> np.ndarray:
+    """Return the widths of the cells `at` (ny, nx) along y or x [m]."""
     grid = model.grid
-    for axis, width in ((1, grid.dy[:, np.newaxis]), (2, grid.dx[np.newaxis, :])):
-        j, i, resistance = model.part_contacts.faces[axis].in_plane(k)
-        if j.size == 0:
-            continue
-        added = np.zeros(conductivity.shape[1:])  # m2 K/W
-        np.add.at(added, (j, i), 0.5 * resistance)
-        np.add.at(added, (j + (axis == 1), i + (axis == 2)), 0.5 * resistance)
-        at = added > 0.0
-        widths = np.broadcast_to(width, added.shape)[at]
-        conductivity[axis][at] = widths / (widths / conductivity[axis][at] + added[at])
+    widths = grid.dy[:, np.newaxis] if axis == Y else grid.dx[np.newaxis, :]
+    selected: np.ndarray = np.broadcast_to(widths, at.shape)[at]
+    return selected
+
+
+def _beside_contacts(
+    model: Model, k: int, conductivity: CellConductivity, t: np.ndarray
+) -> OwnTemperatures | None:
+    """Return the temperatures of the cells at height k with contacts at their sides, without the contacts.
+
+    A corner at a contact has the temperature in the middle of the resistance. A cell has that of its own side
+    of it: the corner less the flux along the axis times half of the resistance. `t` (2, ny + 1, nx + 1) [K]
+    are the lower and upper corners of the cells.
+    """
+    if (halves := _side_resistances(model, k)) is None:
+        return None
+    at = halves.any(axis=(0, 1))
+    plane = _between_faces(conductivity, k)
+    j, i = np.nonzero(at)
+    corners = np.stack([[t[:, j + b, i + a] for a in (0, 1)] for b in (0, 1)])  # along y, x, z
+    for axis, of_axis in zip((Y, X), halves, strict=True):
+        low, high = of_axis[:, at]
+        whole = low + high + _widths_along(model, axis, at) / plane[axis][at]
+        first, last = np.moveaxis(corners, axis - Y, 0)
+        drop = (last - first) / whole
+        corners = np.moveaxis(np.stack([first + low * drop, last - high * drop]), 0, axis - Y)
+    corners = corners.reshape(8, j.size)
+    return OwnTemperatures(np.ravel_multi_index((j, i), at.shape), corners.mean(axis=0), corners.max(axis=0))
 
 
 def _contact_conductance(model: Model, k: int, below: np.ndarray, above: np.ndarray) -> np.ndarray:

@@ -111,8 +111,6 @@ class BisectedGrid:
             if self.heat is None
             else (self.heat.power[k], self.heat.storage[k])
         )
-        if self.fluxes.conduction.links is not None:
-            power = power + self.fluxes.link_inflow_of_plane(k)
         self._planes.restrict_residual(k, power, probes, residual, mean_change, probe_values, storage)
         return probe_values
 

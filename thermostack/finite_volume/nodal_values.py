@@ -76,6 +76,7 @@ class _Neighbourhood:
     weight: np.ndarray  # (3, 3, 3, n) W/(m K), zero outside the body
     rise: np.ndarray  # (2, 3, 3, 3, 3, n) K above the centre: low and high face, axis
     is_joined: tuple[np.ndarray, ...]  # for each axis: without contact to the next cell, shorter by one there
+    has_contact: tuple[np.ndarray, ...]  # for each axis: with a contact to the next cell
 
 
 def nodal_values(fluxes: FaceFluxes, cells: Cells) -> NodalValues:
@@ -118,7 +119,7 @@ def _neighbourhood(fluxes: FaceFluxes, cells: Cells) -> _Neighbourhood:
     flux = fluxes.of_cells((k, j, i))
     a, b = flux.slopes
     weight = np.where(exists, flux.conductivity.max(axis=0), 0.0)
-    joined = []
+    joined, contacts = [], []
     for axis, g in ((Z, fluxes.conduction.g_z), (Y, fluxes.conduction.g_y), (X, fluxes.conduction.g_x)):
         low = tuple(slice(None, 2) if n == axis else slice(None) for n in range(3))
         high = tuple(slice(1, None) if n == axis else slice(None) for n in range(3))
@@ -126,8 +127,12 @@ def _neighbourhood(fluxes: FaceFluxes, cells: Cells) -> _Neighbourhood:
         face = tuple(np.where(both, at[low], 0) for at in (k, j, i))
         half = 0.5 * (flux.resistance_high[axis][low] + flux.resistance_low[axis][high])
         conductance = g[face] if g.size else np.zeros(both.shape)
-        joined.append(both & ~(conductance * half < 1.0 - CONTACT_TOLERANCE))
-    return _Neighbourhood(fluxes.t[k, j, i], weight, np.stack([-0.5 * a, 0.5 * b]), tuple(joined))
+        has_contact = both & (conductance * half < 1.0 - CONTACT_TOLERANCE)
+        joined.append(both & ~has_contact)
+        contacts.append(has_contact)
+    return _Neighbourhood(
+        fluxes.t[k, j, i], weight, np.stack([-0.5 * a, 0.5 * b]), tuple(joined), tuple(contacts)
+    )
 
 
 def _vertex(around: _Neighbourhood, corner: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -154,13 +159,17 @@ def _vertex(around: _Neighbourhood, corner: tuple[int, int, int]) -> tuple[np.nd
 
 
 def _connected(around: _Neighbourhood, corner: tuple[int, int, int], own: tuple[int, int, int]) -> np.ndarray:
-    """Return which of the eight cells around a vertex are connected to the cell itself without contact."""
+    """Return which of the eight cells around a vertex are connected to the cell itself without contact.
+
+    A contact that ends at the vertex is continued across it; else the two sides would share a temperature
+    there through the cells beyond its end.
+    """
     joined = []
     for axis in (Z, Y, X):
         block = tuple(
             slice(side, side + 1) if n == axis else slice(side, side + 2) for n, side in enumerate(corner)
         )
-        joined.append(around.is_joined[axis][block])
+        joined.append(around.is_joined[axis][block] & ~around.has_contact[axis][block].any(axis=(0, 1, 2)))
     connected = np.zeros((2, 2, 2, around.t.shape[-1]), dtype=bool)
     connected[own] = True
     for _ in range(7):  # the longest path through the eight cells

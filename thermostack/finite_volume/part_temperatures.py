@@ -208,9 +208,7 @@ def measure_zones(
     planes = _part_statistics.NodalPlanes(_part_statistics.PlaneFluxes(*fluxes.plane_arrays(zones.windows)))
     for k in range(nz + 1):
         if k < nz:
-            plane_power = np.zeros((0, 0))
-            if power_of_plane is not None:
-                plane_power = power_of_plane(k) + fluxes.link_inflow_of_plane(k)
+            plane_power = np.zeros((0, 0)) if power_of_plane is None else power_of_plane(k)
             of_plane[:] = 0.0
             plane = fluxes.conductivity.plane(k)
             low, high = fluxes.conductivity.halves(k, plane)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +41,14 @@ class CellFluxes:
         return -self.resistance_low * self.low, -self.resistance_high * self.high
 
 
+class LinkEnds(NamedTuple):
+    """The cells at the ends of links, and the heat through their upper or lower faces into the links."""
+
+    cell: np.ndarray  # (n,) indices in the raveled grid
+    is_top: np.ndarray  # (n,) whether it is the upper face
+    outflow: np.ndarray  # (n,) W
+
+
 class FaceFluxes:
     """Heat flow through the faces of all cells for one temperature field."""
 
@@ -62,10 +71,18 @@ class FaceFluxes:
         convected = conduction.boundary_face_conductance * (t.reshape(-1)[boundary.cell] - self.ambient)
         self.boundary_outflow = convected - boundary.flux * boundary.area  # (n,) W out of each boundary face
 
-    def link_inflow_of_plane(self, k: int) -> np.ndarray:
-        """Return the heat flow [W] from links into the cells at height k, (ny, nx)."""
+    @cached_property
+    def link_ends(self) -> LinkEnds:
+        """The cells at the ends of all links, and the heat through their faces."""
         links = self.conduction.links
-        return np.zeros(self.t.shape[1:]) if links is None else -links.outflow_of_plane(k, self.t)
+        if links is None:
+            return LinkEnds(*(np.empty(0, dtype=dtype) for dtype in (np.intp, bool, np.float64)))
+        heat, ends = links.heat(self.t), []
+        for n, link in enumerate(self.model.link_cells):
+            for sign, end, place in zip((1.0, -1.0), link.ends, link.link.ends, strict=True):
+                cell = end.index(self.t.shape)
+                ends.append(LinkEnds(cell, np.full(cell.size, place.is_top), sign * heat[n] * end.weight))
+        return LinkEnds(*(np.concatenate(column) for column in zip(*ends, strict=True)))
 
     @classmethod
     def without_flow(cls, model: Model, conductivity: CellConductivity, t: np.ndarray) -> FaceFluxes:
@@ -88,28 +105,39 @@ class FaceFluxes:
     ) -> tuple[tuple[Any, ...], tuple[np.ndarray, ...], tuple[np.ndarray, ...], np.ndarray]:
         """Return the arguments of the kernel type `PlaneFluxes`: cells, conductances, boundary, field.
 
-        `windows` (blocks, 7) are those of `PartsAndBlocks`.
+        `windows` (blocks, 7) are those of `PartsAndBlocks`. The ends of links are boundary faces with a fixed
+        heat flow, in addition to the boundary condition or the heat flow through the same face.
         """
-        model, c, boundary = self.model, self.conduction, self.model.boundary
+        model, c = self.model, self.conduction
         grid, (nz, ny, nx) = model.grid, self.t.shape
-        cell = np.ascontiguousarray(boundary.cell, dtype=np.intp)
-        faces = (
-            np.searchsorted(cell, np.arange(nz + 1) * ny * nx).astype(np.intp),
-            cell,
-            np.ascontiguousarray(boundary.axis, dtype=np.uint8),
-            np.ascontiguousarray(boundary.is_high, dtype=np.uint8),
-            self.boundary_outflow,
-            c.boundary_face_conductance,
-            np.ascontiguousarray(self.ambient, dtype=np.float64),
-            boundary.flux * boundary.area,
-        )
+        cell, *values = self._boundary_columns()
+        start = np.searchsorted(cell, np.arange(nz + 1) * ny * nx).astype(np.intp)
         cells = ((grid.dz, grid.dy, grid.dx), model.part, windows)
-        return cells, (c.g_z, c.g_y, c.g_x), faces, self.t
+        return cells, (c.g_z, c.g_y, c.g_x), (start, cell, *values), self.t
+
+    def _boundary_columns(self) -> list[np.ndarray]:
+        """Return the columns of the kernel type `BoundaryFaces` but the first, with the ends of links."""
+        c, boundary, ends = self.conduction, self.model.boundary, self.link_ends
+        none = np.zeros(ends.cell.size)
+        columns = (
+            (boundary.cell, ends.cell, np.intp),
+            (boundary.axis, np.full(ends.cell.size, Z), np.uint8),
+            (boundary.is_high, ends.is_top, np.uint8),
+            (self.boundary_outflow, ends.outflow, np.float64),
+            (c.boundary_face_conductance, none, np.float64),
+            (self.ambient, none, np.float64),
+            (boundary.flux * boundary.area, -ends.outflow, np.float64),
+        )
+        if ends.cell.size == 0:
+            return [np.ascontiguousarray(column, dtype=dtype) for column, _, dtype in columns]
+        order = np.argsort(np.concatenate([boundary.cell, ends.cell]), kind="stable")
+        return [np.concatenate([column, end])[order].astype(dtype) for column, end, dtype in columns]
 
     def of_cells(self, cells: Cells) -> CellFluxes:
         """Return the heat flow through the faces of some cells, given by arrays of one axis or more."""
         grid, conductivity = self.model.grid, self.conductivity
         low, high = self._flows(cells, self.t, lambda face: self.boundary_outflow[face])
+        self._add_link_flows(cells, low, high)
         if not conductivity.has_halves:
             own = conductivity.of_cells(*cells)
             resistance = cell_resistance(grid, own, cells)
@@ -152,6 +180,20 @@ class FaceFluxes:
                 flow[axis][exists] = np.where(conductance > 0.0, conductance * (-step * difference), 0.0)
         self._set_boundary_flows(cells, low, high, outflow)
         return low, high
+
+    def _add_link_flows(self, cells: Cells, low: np.ndarray, high: np.ndarray) -> None:
+        """Add the heat flow [W] of links through the low and high faces of some cells along z."""
+        ends = self.link_ends
+        if ends.cell.size == 0:
+            return
+        _, ny, nx = self.t.shape
+        cell = (cells[0] * ny + cells[1]) * nx + cells[2]
+        for flow, side, sign in ((high, ends.is_top, 1.0), (low, ~ends.is_top, -1.0)):
+            of_cell, position = np.unique(ends.cell[side], return_inverse=True)
+            if of_cell.size:
+                total = np.bincount(position, ends.outflow[side])
+                found = np.minimum(np.searchsorted(of_cell, cell), of_cell.size - 1)
+                flow[Z] += np.where(of_cell[found] == cell, sign * total[found], 0.0)
 
     def _outflow_then(self, face: np.ndarray) -> np.ndarray:
         """Return the heat flow [W] out of boundary faces at the temperatures of the conductivities."""

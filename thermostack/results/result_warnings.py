@@ -51,6 +51,17 @@ def extremes_beyond_doubt(parts: Iterable[PartTemperature]) -> dict[str, Extreme
     return {name: dataclasses.replace(each, doubt=each.error or 0.0) for name, each in found.items()}
 
 
+def widened_extremes(parts: Iterable[PartTemperature], errors: float) -> dict[str, Extremes]:
+    """Return the extremes of the parts by name, each larger by a number of estimated errors."""
+    found = extremes_of_parts(parts)
+    return {
+        name: dataclasses.replace(
+            each, min=each.min - errors * (each.error or 0.0), max=each.max + errors * (each.error or 0.0)
+        )
+        for name, each in found.items()
+    }
+
+
 def extremes_of_field(model: Model, field: np.ndarray) -> dict[str, Extremes]:
     """Return the extremes of the parts by name in a temperature field of the cells, (nz, ny, nx) [K]."""
     count = len(model.parts) + 1
