@@ -113,7 +113,7 @@ def inserts() -> Any:
 @pytest.mark.usefixtures("few_picard_iterations")
 @pytest.mark.parametrize("method", ["multigrid", "direct"])
 def test_steep_tables_beside_other_materials(method: str) -> None:
-    """What enters above leaves below, and a tighter tolerance gives the same heat."""
+    """The heat that enters above leaves below, and a tighter tolerance gives the same heat."""
     steady = solve_steady(inserts(), estimate=False, method=method)
     tight = solve_steady(inserts(), estimate=False, method=method, tolerance=1e-10)
     assert steady.heat_balance.relative < 1e-8

@@ -19,23 +19,21 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.schema.fields import CoreSchema, fail, is_from_file, quote_value, read_name
+from thermostack.schema.fields import (
+    UNSET,
+    CoreSchema,
+    fail,
+    is_from_file,
+    quote_value,
+    read_name,
+    without_unset,
+)
 from thermostack.schema.raster import restore_read_only
 from thermostack.schema.short_repr import short_repr
 from thermostack.schema.spelling import NOT_SUPPORTED, suggest
 
 T = TypeVar("T")
 FieldPath = tuple[str | int, ...]  # keys and indices that lead to a field
-
-
-class Unset:
-    """The value of a key whose field has its default, as if the key were not there."""
-
-    def __repr__(self) -> str:
-        return "None"
-
-
-UNSET = Unset()
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Field, dataclasses.field))
@@ -146,7 +144,7 @@ def _reader(kind: Any) -> Callable[..., Any]:
         if isinstance(value, kind):
             return value
         if isinstance(value, Mapping) and any(item is UNSET for item in value.values()):
-            value = _without_unset(value, _known_keys(kind))
+            value = without_unset(value, _known_keys(kind))
         if hasattr(kind, "from_description"):
             value = kind.from_description(value)
         if isinstance(value, ArgsKwargs):  # the constructor
@@ -175,15 +173,6 @@ def _reader(kind: Any) -> Callable[..., Any]:
         return made
 
     return read
-
-
-def _without_unset(value: Mapping[Any, Any], known: Sequence[str]) -> dict[Any, Any]:
-    """Return a mapping without the known keys that are unset; an unknown one is an error and stays."""
-    return {
-        key: None if item is UNSET else item
-        for key, item in value.items()
-        if item is not UNSET or key not in known
-    }
 
 
 def _known_keys(kind: Any) -> list[str]:

@@ -102,10 +102,7 @@ class Loads:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return warnings about unusual ambient temperatures and heat-transfer coefficients of traces.
-
-        Their codes are W-RANGE and W-COOLING. The extremes are those over all rows of a trace.
-        """
+        """Return the warnings of `trace_warnings` (W-RANGE, W-COOLING), over all rows of every trace."""
         found: list[Diagnostic] = []
         for trace in self.waveforms:
             found += ambient_warnings(trace) if isinstance(trace, Trace) else ()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.description_text import read_text
-from thermostack.schema.validated_dataclass import UNSET
+from thermostack.schema.fields import UNSET
 from thermostack.units import decimal_point_advice
 
 MAX_NODES = 100_000  # keys and values; those of an alias count at every use
