@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,7 +96,8 @@ def place_and_diagnose(package: Package) -> tuple[dict[str, Placement], list[Dia
     """Return the placements, and the errors in the heights and the positions of the stacks."""
     heights = find_heights(_stacks_with_position(package))
     placements = _place_at(heights)
-    return placements, [*heights.diagnostics, *placement_diagnostics(placements)]
+    unsure = {name for name in placements if heights.has_unsure_height(name)}
+    return placements, [*heights.diagnostics, *placement_diagnostics(placements, unsure)]
 
 
 def _stacks_with_position(package: Package) -> dict[str, Stack]:
@@ -133,8 +134,13 @@ def _placement(stack: Stack, z0: float, placements: dict[str, Placement]) -> Pla
     return Placement(stack, ((a, b), (c, d)), (float(shift[0]), float(shift[1])), z0)
 
 
-def placement_diagnostics(placements: dict[str, Placement]) -> Iterator[Diagnostic]:
-    """Yield an error for each stack that extends beyond its support, and for each pair that overlaps."""
+def placement_diagnostics(
+    placements: dict[str, Placement], unsure: Collection[str] = ()
+) -> Iterator[Diagnostic]:
+    """Yield an error for each stack that extends beyond its support, and for each pair that overlaps.
+
+    The overlaps of stacks whose height is `unsure` follow from an error that is reported.
+    """
     for placement in placements.values():
         yield from frame_diagnostics(placement.stack, placements)
         yield from _containment_diagnostics(placement, placements)
@@ -143,7 +149,7 @@ def placement_diagnostics(placements: dict[str, Placement]) -> Iterator[Diagnost
     for n, one in enumerate(sound):
         for other in sound[:n]:
             a, b = one.stack.name, other.stack.name
-            if b in embedded[a] or a in embedded[b]:
+            if a in unsure or b in unsure or b in embedded[a] or a in embedded[b]:
                 continue
             if common := _common_rectangle(one, other):
                 x0, y0, x1, y1 = (format_quantity(value, "length") for value in common)

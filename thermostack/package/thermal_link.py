@@ -165,6 +165,13 @@ class ThermalLink:
         """Return whether the conductance follows from material and dimensions."""
         return self.conductance is None and self.resistance is None
 
+    @property
+    def conductor_width(self) -> float | None:
+        """Return the diameter of a conductor [m], or the side of a square of its area; None without both."""
+        if self.diameter is not None or self.area is None:
+            return self.diameter
+        return math.sqrt(self.area)
+
     def conductance_of(self, conductivity: float) -> float:
         """Return the conductance of all conductors [W/K], of a material with a conductivity [W/(m K)]."""
         if self.conductance is not None:
