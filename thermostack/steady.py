@@ -31,11 +31,13 @@ from thermostack.finite_volume.heat_balance import (
     residual_rounding,
     total_residual,
 )
+from thermostack.finite_volume.kirchhoff_variable import KirchhoffVariable, steepest_interval
 from thermostack.finite_volume.link_heat import measure_links
 from thermostack.finite_volume.part_temperatures import (
     measure_parts,
 )
 from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear.anderson import ANDERSON, solve_anderson
 from thermostack.linear.multigrid import Widths
 from thermostack.linear.picard import PICARD, solve_picard
 from thermostack.linear.solver import MIN_TOLERANCE, Solver, prepare
@@ -54,6 +56,7 @@ MIN_SOLVER_TOLERANCE = 1e-13  # minimum tolerance of the linear solver for the s
 
 FIRST_PICARD_TOLERANCE = 1e-3  # of the linear solver, with materials at 300 K
 PICARD_MARGIN = 100.0  # tolerance of the Picard iteration, relative to that of the linear solver, at most
+ITERATION_FIELDS = 16  # of float64, at most, that the accelerated iteration allocates
 TINY_HEAT = 1e-300  # W, in place of zero where relative quantities are computed
 
 Progress = Callable[[str], None]
@@ -194,8 +197,32 @@ class _SteadyProblem:
         """Return the rise over `zero` [K], solved to the tolerance."""
         self.assemble()
         tolerance = min(PICARD.tolerance, PICARD_MARGIN * self.tolerance)
-        rise = solve_picard(self, dataclasses.replace(PICARD, tolerance=tolerance))
+        try:
+            rise = solve_picard(self, dataclasses.replace(PICARD, tolerance=tolerance))
+        except ConvergenceError as error:
+            rise = self.solve_accelerated(tolerance, error)
         return rise if self.is_linear else self.solve_to(rise, self.tolerance)
+
+    def solve_accelerated(self, tolerance: float, error: ConvergenceError) -> np.ndarray:
+        """Return the rise over `zero` [K] by Anderson's acceleration in the Kirchhoff variable.
+
+        Raises the error of the Picard iteration, with the steepest table, if it fails too.
+        """
+        estimate = _memory_estimate(self.model, self.method, estimate=False)
+        estimate = dataclasses.replace(estimate, extra_fields=estimate.extra_fields + ITERATION_FIELDS)
+        check_memory(estimate, held=estimate.memory - ITERATION_FIELDS * 8 * self.model.grid.cells)
+        try:
+            iteration = _KirchhoffIteration(self)
+            u = solve_anderson(iteration, iteration.start(), tolerance, ANDERSON)
+        except ConvergenceError:
+            steepest = steepest_interval(self.model)
+            advice = (
+                f"; {steepest}: write rows that are farther apart, or a smaller change" if steepest else ""
+            )
+            raise ConvergenceError(f"{error}{advice}", error.history) from None
+        rise = iteration.rise_at(u)
+        self.update_materials(rise)
+        return rise
 
     def assemble(self, rise: np.ndarray | None = None) -> None:
         """Build operator and solver, first with materials at 300 K, then at a rise over `zero` [K]."""
@@ -227,13 +254,21 @@ class _SteadyProblem:
         """Return the sum of the residuals of all cells, relative to the heat that passes through the body."""
         return total_residual(self.conduction, self.rhs, rise) / self.heat_through(rise)
 
-    def heat_through(self, rise: np.ndarray) -> float:
-        """Return the heat that passes through the body [W]."""
+    def boundary_outflow(self, rise: np.ndarray) -> np.ndarray:
+        """Return the heat flow out through each boundary face [W], (faces,).
+
+        The difference of rises is exact where that of temperatures near 300 K is rounding, as with powers of
+        nanowatts.
+        """
         boundary = self.model.boundary
         difference = rise.reshape(-1)[boundary.cell] - (boundary.temperature - self.zero)
         convected = self.conduction.boundary_face_conductance * difference
+        return np.asarray(convected - boundary.flux * boundary.area)
+
+    def heat_through(self, rise: np.ndarray) -> float:
+        """Return the heat that passes through the body [W]."""
         powers = [source.plane for source in self.model.layer_sources]
-        return max(heat_through(powers, convected - boundary.flux * boundary.area), TINY_HEAT)
+        return max(heat_through(powers, self.boundary_outflow(rise)), TINY_HEAT)
 
     def solve(self, rise: np.ndarray | None, reduction: float) -> np.ndarray:
         """Return the rise [K]; the residual of a guess is reduced by a factor."""
@@ -281,9 +316,10 @@ class _SteadyProblem:
         """
         tolerance = self.tolerance
         while True:
-            residual = self.residual(rise)
+            residual, outflow = self.residual(rise), self.boundary_outflow(rise)
             rise += self.zero
             fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, rise)
+            fluxes.boundary_outflow = outflow
             balance = balance_heat(fluxes)
             excess = max(balance.relative / self.tolerance, residual / RESIDUAL_TOLERANCE)
             if excess <= 1.0 or tolerance <= MIN_SOLVER_TOLERANCE:
@@ -293,6 +329,42 @@ class _SteadyProblem:
                 rise = self.solve_to(rise - self.zero, tolerance)
             except ConvergenceError:
                 return fluxes, balance, self.report
+
+
+class _KirchhoffIteration:
+    """The steady equations in the Kirchhoff variable u [K], for `solve_anderson`."""
+
+    def __init__(self, problem: _SteadyProblem) -> None:
+        self.problem = problem
+        self.variable = KirchhoffVariable(problem.model)
+        self._rise: np.ndarray = np.zeros(0)  # (nz, ny, nx) K over `zero`, of the last state
+
+    def start(self) -> np.ndarray:
+        """Return u of the solution with the materials at 300 K."""
+        problem = self.problem
+        problem.assemble()
+        return self.variable.of_temperature(problem.solve_to(None, FIRST_PICARD_TOLERANCE) + problem.zero)
+
+    def rise_at(self, u: np.ndarray) -> np.ndarray:
+        """Return the rise over `zero` [K]."""
+        return self.variable.to_temperature(u) - self.problem.zero
+
+    def set_state(self, u: np.ndarray) -> float:
+        """Evaluate the materials at u and return the residual relative to the heat."""
+        self._rise = self.rise_at(u)
+        return self.problem.update_materials(self._rise)
+
+    def change(self) -> np.ndarray:
+        """Return the change of u [K] by which the residual of the last state would vanish in one material."""
+        problem = self.problem
+        residual = problem.rhs - problem.conduction.apply(self._rise)
+        conduction = self.variable.conduction(problem.conduction, self._rise + problem.zero)
+        widths = (problem.model.grid.dx, problem.model.grid.dy)
+        problem.__dict__.pop("solver", None)  # its memory is freed before the next one is allocated
+        solver = prepare(conduction, widths=widths, method=problem.method, threads=problem.threads)
+        change, report = solver.solve(residual, tolerance=PICARD.reduction)
+        problem.iterations += report.iterations
+        return change
 
 
 @contextmanager

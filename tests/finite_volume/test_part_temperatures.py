@@ -147,7 +147,7 @@ def test_part_that_is_covered_by_regions_has_no_temperature() -> None:
 
 def test_part_without_cells_in_a_body_with_a_corner_outside() -> None:
     """The first cell of the grid lies beside a round body, and a region covers the whole upper layer."""
-    regions = (Region("all", (SIDE, SIDE), SILICON, (0.0, 0.0)),)
+    regions = (Region("all", (SIDE, SIDE), SILICON, (0.0, 0.0), diameter=SIDE),)
     layers = Layer("low", 1 * mm, MOLD, Power(total=1.0)), Layer("gone", 1 * mm, MOLD, regions=regions)
     stack = Stack("s", (SIDE, SIDE), layers, diameter=SIDE)
     steady = solve_steady(Package("p", (stack,), Cooling(bottom=Convection(1e3, 300.0))))

@@ -32,6 +32,7 @@ from thermostack import steady as steady_module
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
+from thermostack.linear.anderson import AndersonSettings
 from thermostack.linear.picard import PICARD, PicardSettings, solve_picard
 from thermostack.package.stack import Interface
 from thermostack.units import mm
@@ -182,6 +183,7 @@ def heated_slab() -> Package:
 
 def test_iteration_without_convergence_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steady_module, "PICARD", PicardSettings(max_iterations=2))
+    monkeypatch.setattr(steady_module, "ANDERSON", AndersonSettings(max_iterations=1))
     message = "do not agree after 2 Picard iterations: cells are out of balance by .* of the heat"
     with pytest.raises(ConvergenceError, match=message) as caught:
         solve_steady(heated_slab())

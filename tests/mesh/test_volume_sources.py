@@ -148,3 +148,37 @@ def test_fraction_outside_is_reported(capsys: pytest.CaptureFixture[str]) -> Non
         "outside": 0.0,
         "shape": [23, 28, 34],
     }
+
+
+def heated_post(height: float, width: float = 0.2 * mm, k: float = 20.0, h: float = 500.0) -> Package:
+    """Return a post on a cold plane, heated throughout and cooled on its sides, its top insulated."""
+    post = Stack("post", (width, width), (Layer("body", height, Material("m", k), power=0.1),))
+    faces = dict.fromkeys(("west", "east", "south", "north"), Convection(h, 300.0))
+    return Package("post", (post,), Cooling(bottom=FixedTemperature(300.0), **faces))
+
+
+@pytest.mark.parametrize("height", [1 * mm, 4 * mm, 16 * mm])
+def test_post_heated_throughout_is_exact(height: float) -> None:
+    """A fin with heat generation: mean rise Q / (h P L) (1 - tanh(m L) / (m L)), m2 = h P / (k A)."""
+    steady = solve_steady(discretize(heated_post(height)))
+    perimeter, area = 0.8 * mm, 0.04 * mm**2
+    m = np.sqrt(500.0 * perimeter / (20.0 * area))
+    rise = 0.1 / (500.0 * perimeter * height) * (1.0 - np.tanh(m * height) / (m * height))
+    post = steady.of("post")
+    assert post.mean - 300.0 == pytest.approx(rise, rel=0.01)
+    assert abs(post.mean - 300.0 - rise) <= post.mean_error + 2e-3 * rise  # 1D differs by the Biot number
+    top = 0.1 / (500.0 * perimeter * height) * (1.0 - 1.0 / np.cosh(m * height))
+    assert post.max - 300.0 == pytest.approx(top, rel=0.01)
+
+
+def test_planes_across_a_heated_post_grow_with_the_logarithm_of_its_height() -> None:
+    """The cells along z grow from both ends; before, they had 6 um over the whole height."""
+    heights = 2 * mm, 8 * mm, 32 * mm
+    counts = [default_grid(build_geometry(heated_post(each))).z.size for each in heights]
+    assert counts[0] < 60
+    assert counts[1] - counts[0] < 20
+    assert counts[2] - counts[1] < 20
+    dz = np.diff(default_grid(build_geometry(heated_post(8 * mm))).z)
+    np.testing.assert_allclose(dz, dz[::-1], rtol=1e-9)
+    assert dz[0] == pytest.approx(0.2 * mm / 32, rel=0.3)
+    assert np.all(dz[1:] / dz[:-1] < 1.4)

@@ -11,6 +11,7 @@ from thermostack.impedance.thermal_impedance import STEADY_SHARE
 from thermostack.materials.material_kind import KIND_OF_WORDS
 from thermostack.mesh.block_cells import MAX_LISTED_BLOCKS
 from thermostack.mesh.cooler_coverage import MIN_LISTED_SHARE
+from thermostack.mesh.link_dimensions import MAX_LENGTH_DEFICIT
 from thermostack.mesh.link_faces import MAX_BIOT_NUMBER, MAX_CONDUCTIVITY_RATIO, MAX_FLUX_RISE
 from thermostack.mesh.merged_planes import MERGE_DISTANCES, MERGE_FRACTION
 from thermostack.package.contact import MAX_SUSPICIOUS_GAP
@@ -47,10 +48,13 @@ THRESHOLDS = [
     ("W-POWER", "width of a block", f"below {format_quantity(MIN_USUAL_BLOCK_WIDTH, 'length')}"),
     ("W-POWER", "blocks of a floorplan", f"more than {MAX_LISTED_BLOCKS} blocks"),
     ("W-COOLING", "heat transfer coefficient", f"outside {USUAL_HTC}"),
+    ("W-COOLING", "fraction of a heat transfer coefficient", f"outside {USUAL_HTC}"),
     ("W-COOLING", "fixed heat flux", FLUX),
     ("W-COOLING", "heat sink or cold plate", f"each on more than {MIN_LISTED_SHARE:.0%}".replace("%", " %")),
     ("W-GAP", "empty gap between a base and", GAP),
     ("W-GAP", "empty gap between a base at the bottom", GAP),
+    ("W-LINK", "conductor of a link", f"by more than {100 * MAX_LENGTH_DEFICIT:g} %"),
+    ("W-LINK", "conductors of a link", f"by more than {100 * MAX_LENGTH_DEFICIT:g} %"),
     ("W-GRID", "merged planes",
      f"closer than {MERGE_FRACTION:g} of the smaller part, or than {NM['x']} in x and y and {NM['z']} in z"),
     ("W-GRID", "end of a link on a face with a fixed flux",

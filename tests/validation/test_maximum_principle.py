@@ -192,7 +192,7 @@ def check_points(steady: SteadyResult, seed: int, rounding: float, count: int) -
         below, above = inside.copy(), inside.copy()
         below[axis], above[axis] = edges[axis][1] - step, edges[axis][1] + step
         jump = abs(steady.at(*above[::-1].tolist()) - steady.at(*below[::-1].tolist()))
-        if not has_contact(steady, axis, (k, j, i)):
+        if not is_near_contact(steady, (k, j, i)):
             width = float(np.diff(edges[axis])[0])
             assert not jump > rounding + 20.0 * step / min(width, 1e-6) * (high - low)
 
@@ -237,13 +237,16 @@ def beside_contacts(steady: SteadyResult, around: tuple[slice, ...]) -> np.ndarr
     return np.concatenate(pieces)
 
 
-def has_contact(steady: SteadyResult, axis: int, cell: tuple[int, int, int]) -> bool:
-    """Return whether a contact resistance may be at the high face of a cell."""
-    faces = steady.model.part_contacts.faces[axis]
-    k, j, i = cell
-    if ((faces.k == k) & (faces.j == j) & (faces.i == i)).any():
-        return True
-    return axis == 0 and any(contact.k == k + 1 for contact in steady.model.contacts)
+def is_near_contact(steady: SteadyResult, cell: tuple[int, int, int]) -> bool:
+    """Return whether a contact resistance may be at a face of a cell or of its neighbours.
+
+    Where a contact ends, the temperatures of its two sides meet in the cells around.
+    """
+    for faces in steady.model.part_contacts.faces:
+        near = [np.abs(index - n) <= 1 for index, n in zip((faces.k, faces.j, faces.i), cell, strict=True)]
+        if np.logical_and.reduce(near).any():
+            return True
+    return any(abs(contact.k - 0.5 - cell[0]) < 2.0 for contact in steady.model.contacts)
 
 
 @given(cases(), st.integers(0, 10**6))

@@ -126,13 +126,13 @@ class CellConductivity(CellProperties):
 
 def _conductivity_table(part: Part) -> ConductivityTable:
     """Return the table of the conductivity law of a part along z, y and x."""
-    temperature, conductivity = _sampled(part.material.law)
+    temperature, conductivity = sampled_law(part.material.law)
     x, y, z = conductivity
     return temperature, np.array((z, x, y) if part.is_turned else (z, y, x))
 
 
 @lru_cache(maxsize=64)
-def _sampled(law: ConductivityLaw) -> ConductivityTable:
+def sampled_law(law: ConductivityLaw) -> ConductivityTable:
     """Return the table of a law along x, y and z."""
     return sample_law(law.evaluate, law.breakpoints)
 

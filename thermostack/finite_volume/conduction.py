@@ -287,6 +287,7 @@ def _set_conductances(
             of_plane = model.boundary_of_plane(k)
             halves = boundary.axis[of_plane], *model.columns_of(of_plane)
             resistance = np.where(boundary.is_high[of_plane], high[halves], low[halves])
+            resistance *= boundary.direction_cosine[of_plane]  # per area of the side of a round part
             with np.errstate(divide="ignore"):
                 boundary_faces[of_plane] = boundary.area[of_plane] / (resistance + 1.0 / boundary.h[of_plane])
         below = high[0]

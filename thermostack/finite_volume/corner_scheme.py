@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -271,8 +271,10 @@ def _continue_at_turns(along_y: np.ndarray, along_x: np.ndarray, halves: np.ndar
     row, column = j + at_x[0][j, i], i + at_y[0][j, i]  # of the cell opposite to the two faces
     of_y = along_y[j + 1, i + 1 - at_y[0][j, i]]
     of_x = along_x[j + 1 - at_x[0][j, i], i + 1]
-    np.maximum.at(halves, (0, (row == j).astype(np.intp), row, column), of_y)
-    np.maximum.at(halves, (1, (column == i).astype(np.intp), row, column), of_x)
+    at_rows: Any = 0, (row == j).astype(np.intp), row, column
+    at_columns: Any = 1, (column == i).astype(np.intp), row, column
+    np.maximum.at(halves, at_rows, of_y)
+    np.maximum.at(halves, at_columns, of_x)
 
 
 def _include_side_contacts(model: Model, k: int, conductivity: np.ndarray) -> None:
@@ -307,7 +309,7 @@ def _beside_contacts(
     """
     if (halves := _side_resistances(model, k)) is None:
         return None
-    at = halves.any(axis=(0, 1))
+    at = np.asarray(halves.any(axis=(0, 1)))
     plane = _between_faces(conductivity, k)
     j, i = np.nonzero(at)
     corners = np.stack([[t[:, j + b, i + a] for a in (0, 1)] for b in (0, 1)])  # along y, x, z

@@ -17,6 +17,7 @@ from thermostack.finite_volume import _bisection
 from thermostack.finite_volume.corner_scheme import CornerSolve, CornerTemperatures, solve_corners
 from thermostack.finite_volume.part_temperatures import PartMeasurements, PartTemperature
 from thermostack.finite_volume.reconstruction import FaceFluxes, X, Y, Z
+from thermostack.mesh.mesh_diagnostics import single_cell_sources
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class EstimateWeights:
 
 WEIGHTS = EstimateWeights()
 MAX_SLOPE_CHANGE_RATIO = 4.0  # to the smaller slope change of the neighbours; the excess comes from an edge
+# Of the rise of a temperature: an extrapolation by more is omitted. It is the first term of a series in the
+# size of the cells, and the terms that follow are not small compared with it there.
+MAX_EXTRAPOLATION = 0.2
+MIN_RISE = 1e-9  # K, in place of a smaller one, which is rounding
 CHANGE_TOLERANCE = 1e-2  # relative, of the solution for the change on bisection: 1 % of the change
 CORNER_TOLERANCE = 3e-3  # relative, of the corner scheme: 1 % of the difference, because its guess is good
 
@@ -165,35 +170,58 @@ def estimate_errors(
 ) -> list[PartTemperature]:
     """Return the part temperatures with errors and extrapolated values [K] of each mean and maximum.
 
-    `solve` returns the temperature rise [K] by heat [W] to CHANGE_TOLERANCE, `solve_by_corners` solves the
-    corner scheme to CORNER_TOLERANCE.
+    No value is extrapolated where a source has one cell across, because the change on bisection does not show
+    its error, and none by more than MAX_EXTRAPOLATION. `solve` returns the temperature rise [K] by heat [W]
+    to CHANGE_TOLERANCE, `solve_by_corners` solves the corner scheme to CORNER_TOLERANCE.
     """
     change = bisection_change(fluxes, measured, solve)
     corners = solve_corners(fluxes, measured.zones, solve_by_corners)
     slope_change = measured.peaks.slope_change.sum(axis=0) / 8.0
-    return [
+    model = fluxes.model
+    parts = [
         _with_errors(part, n, change, corners, float(slope_change[n]))
         for n, part in measured.temperatures.items()
+    ]
+    if single_cell_sources(model.geometry, model.grid, model.layer_sources, model.blocks):
+        return parts
+    ambient = model.boundary.temperature[model.boundary.h > 0.0]
+    return [
+        _with_extrapolation(part, n, change, corners, ambient)
+        for part, n in zip(parts, measured.temperatures, strict=True)
     ]
 
 
 def _with_errors(
     part: PartTemperature, n: int, change: BisectionChange, corners: CornerTemperatures, slope_change: float
 ) -> PartTemperature:
-    """Return the temperatures of zone n with its errors and extrapolated values."""
+    """Return the temperatures of zone n with its errors."""
     w = WEIGHTS
-    mean_change, max_change = float(change.mean[n]), float(change.max[n])
     mean_difference, max_difference = float(corners.mean[n]) - part.mean, float(corners.max[n]) - part.max
     return replace(
         part,
-        error=w.max_change * abs(max_change)
+        error=w.max_change * abs(float(change.max[n]))
         + w.max_difference * abs(max_difference)
         + w.slope_change * slope_change,
-        mean_error=w.mean_change * abs(mean_change) + w.mean_difference * abs(mean_difference),
-        extrapolated=part.max
-        + w.extrapolated_change * max_change
-        + w.extrapolated_difference * max_difference,
-        extrapolated_mean=part.mean
-        + w.extrapolated_change * mean_change
-        + w.extrapolated_difference * mean_difference,
+        mean_error=w.mean_change * abs(float(change.mean[n])) + w.mean_difference * abs(mean_difference),
     )
+
+
+def _with_extrapolation(
+    part: PartTemperature, n: int, change: BisectionChange, corners: CornerTemperatures, ambient: np.ndarray
+) -> PartTemperature:
+    """Return the temperatures of zone n with its extrapolated values; `ambient` (n,) are temperatures [K]."""
+    return replace(
+        part,
+        extrapolated=_extrapolate(part.max, float(change.max[n]), float(corners.max[n]), ambient),
+        extrapolated_mean=_extrapolate(part.mean, float(change.mean[n]), float(corners.mean[n]), ambient),
+    )
+
+
+def _extrapolate(value: float, change: float, by_corners: float, ambient: np.ndarray) -> float | None:
+    """Return a temperature extrapolated to cells of size zero [K], None where that has no meaning.
+
+    The extrapolation is at most MAX_EXTRAPOLATION times the rise, the distance from the farthest ambient.
+    """
+    term = WEIGHTS.extrapolated_change * change + WEIGHTS.extrapolated_difference * (by_corners - value)
+    rise = max(float(np.abs(value - ambient).max()), MIN_RISE)
+    return value + term if abs(term) <= MAX_EXTRAPOLATION * rise else None

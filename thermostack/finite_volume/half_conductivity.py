@@ -98,7 +98,8 @@ class ConductivityLaws:
     ) -> None:
         """Set the mean conductivities of the halves at the boundary faces of height k."""
         here = self.model.boundary_of_plane(k)
-        columns = boundary.h[here], boundary.temperature[here], boundary.flux[here]
+        cosine = boundary.direction_cosine[here]  # h and flux per area of the faces of the cells
+        columns = boundary.h[here] * cosine, boundary.temperature[here], boundary.flux[here] * cosine
         cell = np.ascontiguousarray(boundary.cell[here], dtype=np.intp)
         values = (np.ascontiguousarray(column, dtype=np.float64) for column in columns)
         faces = (cell, self._axis[here], self._is_high[here], *values)

@@ -36,7 +36,8 @@ class PartTemperature:
         Estimated discretisation errors of the maximum and of the mean [K]; None without an estimate.
     extrapolated, extrapolated_mean : float, optional
         Maximum and mean temperature extrapolated to cells of size zero [K], more accurate than `max` and
-        `mean` in most parts; None without an estimate.
+        `mean` in most parts; None without an estimate, where the extrapolation would be more than a fifth of
+        the rise over the farthest ambient, and where a heat source has one cell across (W-GRID).
     limit : float, optional
         Maximum permitted temperature [K].
     is_block : bool

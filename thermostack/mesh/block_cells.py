@@ -9,7 +9,7 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.layer_cells import layer_mask, layer_window
+from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
 from thermostack.mesh.part_map import PartMap, Window, cell_range
 from thermostack.mesh.source_names import listed
 from thermostack.package.geometry import Geometry, HeatSource
@@ -58,6 +58,7 @@ def _layer_blocks(
     layout = lay_out_power(source.power, source.rectangle)
     k, _, _ = layer_window(grid, source)
     is_layer = layer_mask(geometry, part_map.planes_in(k), source.part)
+    plan = disc_plan(geometry, grid, source)
     title = geometry.parts[source.part].name
     blocks, outside = [], []
     for name, power, (x0, y0, x1, y1) in zip(
@@ -65,7 +66,8 @@ def _layer_blocks(
     ):
         j, i = _covering(grid.y, y0, y1), _covering(grid.x, x0, x1)
         own = is_layer[j, i]
-        if not own.all():
+        is_on_layer = own if plan is None else own | ~plan[j, i]
+        if not own.any() or not is_on_layer.all():
             outside.append(name)
         if own.any():
             blocks.append(BlockCells(f"{title}.{name}", source.part, power, (k, j, i)))

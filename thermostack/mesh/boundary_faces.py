@@ -14,6 +14,7 @@ from thermostack.mesh.area_overlap import overlap_fractions
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.part_map import PartMap
 from thermostack.mesh.part_selection import select_parts
+from thermostack.mesh.round_sides import RoundSides, find_round_sides
 from thermostack.package.cooling import FACES, Cooling, FaceCooling, FixedFlux, HtcMap
 from thermostack.package.geometry import Geometry
 from thermostack.package.rectangles import Rectangle
@@ -32,7 +33,8 @@ class BoundaryFaces:
     cell: np.ndarray  # (n,) index of the cell in the raveled grid
     axis: np.ndarray  # (n,) normal direction: 0 z, 1 y, 2 x
     is_high: np.ndarray  # (n,) True where the normal points in the positive direction
-    area: np.ndarray  # (n,) m2
+    area: np.ndarray  # (n,) m2, of the side of a round part that the face stands for
+    direction_cosine: np.ndarray  # (n,) area over that of the face of the cell: below 1 on round sides alone
     h: np.ndarray  # (n,) W/(m2 K), infinite where the surface temperature is fixed
     temperature: np.ndarray  # (n,) K
     flux: np.ndarray  # (n,) W/m2, positive into the body
@@ -63,11 +65,14 @@ def find_boundary_faces(geometry: Geometry, grid: Grid, part_map: PartMap) -> Bo
     """
     entries = cooler_entries(geometry.package.cooling)
     numbers = [_part_numbers(geometry, entry) for entry in entries]
-    sides = [_Side(grid, part_map, axis, is_high) for axis in range(3) for is_high in (False, True)]
+    round_sides = find_round_sides(geometry, grid, part_map)
+    sides = [
+        _Side(grid, part_map, round_sides, axis, is_high) for axis in range(3) for is_high in (False, True)
+    ]
     is_base = [part.name.startswith("cooling.") for part in geometry.parts]
     geometry.package.refuse(_plane_diagnostics(entries, numbers, sides, np.flatnonzero(is_base) + 1))
     found = [side.faces(entries, numbers) for side in sides]
-    cell, axis, is_high, area, entry = (np.concatenate(column) for column in zip(*found, strict=True))
+    cell, axis, is_high, area, cosine, entry = (np.concatenate(column) for column in zip(*found, strict=True))
     areas = np.bincount(entry, weights=area, minlength=len(entries)).tolist()
     geometry.package.refuse(_unused_cooler_diagnostics(entries, areas))
     coefficients = [
@@ -81,7 +86,8 @@ def find_boundary_faces(geometry: Geometry, grid: Grid, part_map: PartMap) -> Bo
     faces = np.array([(*FACES, "surroundings").index(name) for name, _, _ in entries], dtype=np.uint8)
     acts = np.flatnonzero((h > 0.0) | (flux != 0.0))
     order = acts[np.argsort(cell[acts], kind="stable")]
-    columns = (cell, axis, is_high, area, h, temperature, flux, faces[entry], entry.astype(np.uint16))
+    of_cells = cell, axis, is_high, area, cosine
+    columns = (*of_cells, h, temperature, flux, faces[entry], entry.astype(np.uint16))
     return BoundaryFaces(*(column[order] for column in columns))
 
 
@@ -111,6 +117,7 @@ class _Side:
 
     grid: Grid
     part_map: PartMap
+    round_sides: RoundSides
     axis: int  # 0 z, 1 y, 2 x
     is_high: bool
 
@@ -137,9 +144,13 @@ class _Side:
         return (("bottom", "top"), ("south", "north"), ("west", "east"))[self.axis][self.is_high]
 
     def area(self) -> np.ndarray:
-        """Return the area of each face [m2]."""
+        """Return the area of the face of each cell [m2]."""
         (a, i), (b, j) = ((widths, index) for _, widths, index in self._tangential)
         return np.asarray(a[i] * b[j])
+
+    def direction_cosine(self) -> np.ndarray:
+        """Return the direction cosine of each face."""
+        return self.round_sides.direction_cosine(self.axis, self.cells, is_high=self.is_high)
 
     @property
     def _tangential(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -177,14 +188,15 @@ class _Side:
     def faces(
         self, entries: Sequence[CoolerEntry], numbers: Sequence[np.ndarray | None]
     ) -> tuple[np.ndarray, ...]:
-        """Return cell, axis, side, area [m2] and entry of the faces with a cooler."""
+        """Return cell, axis, side, area [m2], direction cosine and entry of the faces with a cooler."""
         chosen = np.full(self.raveled.size, -1)
         for n, (entry, own) in enumerate(zip(entries, numbers, strict=True)):
             chosen[self.covered(entry, own)] = n
         kept = chosen >= 0
         count = int(kept.sum())
         sides = np.full(count, self.axis, np.uint8), np.full(count, self.is_high)
-        return self.raveled[kept], *sides, self.area()[kept], chosen[kept]
+        cosine = self.direction_cosine()[kept]
+        return self.raveled[kept], *sides, self.area()[kept] * cosine, cosine, chosen[kept]
 
 
 def _columns(

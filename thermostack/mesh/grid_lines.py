@@ -11,7 +11,7 @@ import numpy as np
 from thermostack.errors import ResourceError
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
-from thermostack.mesh.link_regions import link_heights, link_rectangles
+from thermostack.mesh.link_regions import find_link_ends
 from thermostack.mesh.material_edges import RULE as EDGE_RULE
 from thermostack.mesh.material_edges import MaterialEdges, body_extent, box_faces
 from thermostack.mesh.merged_planes import AXIS_NAMES, IDENTITY_DISTANCE, MergedPlane, merge_planes
@@ -32,7 +32,6 @@ class CellSizeRule:
     """
 
     cells_across_block: float = 8.0  # along the width of a powered block
-    cells_across_link_end: float = 4.0  # along the width of the rectangle where a link ends
     cells_across_map: float = 32.0  # along the width of a map, or of a floorplan without planes
     min_cells_across_box: float = 3.0  # along x and y, between neighbouring faces of boxes
     min_cells_across_body: float = 24.0  # along x and y
@@ -96,20 +95,6 @@ def find_powered_regions(geometry: Geometry, block_planes: int = MAX_BLOCK_PLANE
     return PoweredRegions(_stacked(plans, 4), _stacked(heights, 2), _stacked(edges, 4), *rest)
 
 
-def _link_regions(geometry: Geometry) -> PoweredRegions:
-    """Return the rectangles in which links end as regions that the grid resolves."""
-    plan, z = link_rectangles(geometry), link_heights(geometry)
-    lengths = HealingLengths(geometry) if len(plan) else None
-    centers = 0.5 * (plan[:, :2] + plan[:, 2:])
-    healing = [
-        float(lengths.at_points(center[None], height)[0])
-        for center, height in zip(centers, z.tolist(), strict=True)
-        if lengths is not None
-    ]
-    across = np.full(len(plan), RULE.cells_across_link_end)
-    return PoweredRegions(plan, np.column_stack([z, z]), plan, across, np.array(healing), np.zeros(len(plan)))
-
-
 def _min_sizes(plan: np.ndarray, is_powered: np.ndarray) -> np.ndarray:
     """Return the minimum cell size [m] of the rule across each block of a layer, (blocks,)."""
     if not is_powered.any():
@@ -137,7 +122,7 @@ def fixed_planes(
     faces = box_faces(geometry.boxes, axis)
     if axis < 2:
         rectangles = [powered.edges, *(np.array([contact.rectangle]) for contact in geometry.contacts)]
-        rectangles.append(link_rectangles(geometry))
+        rectangles.append(find_link_ends(geometry).plan)
         for low, high in np.concatenate(rectangles)[:, [axis, axis + 2]].tolist():
             faces += [(low, high - low), (high, high - low)]
     else:
@@ -183,9 +168,8 @@ class CellSize:
         self.axis = axis
         self.fineness = fineness
         self.powered = powered
-        regions = (powered, _link_regions(geometry))
-        rows = [_vertical_rows(each) if axis == 2 else _lateral_rows(each, axis) for each in regions]
-        self.rows = np.concatenate(rows)
+        self.rows = _vertical_rows(powered) if axis == 2 else _lateral_rows(powered, axis)
+        self.link_ends = find_link_ends(geometry)
         self.max_size, self.uses_default = _max_size(cell, axis)
         self.edges = MaterialEdges(geometry, axis) if axis < 2 and self.uses_default else None
         self.rule_fineness = fineness / (EDGE_RULE.size_factor if self.edges else 1.0)
@@ -211,9 +195,9 @@ class CellSize:
             size = np.minimum(
                 size, np.minimum(self.max_lateral_size[interval], across_box) / self.rule_fineness
             )
-        if self.uses_default and len(self.rows) > 0:
+        if self.uses_default and len(self.rows) + len(self.link_ends) > 0:
             rule = _vertical_size if self.axis == 2 else _lateral_size
-            by_rule = rule(self.rows, s) / self.rule_fineness
+            by_rule = np.minimum(rule(self.rows, s), self.link_ends.size(s, self.axis)) / self.rule_fineness
             for low, high, factor in self.anisotropy:
                 by_rule[(s > low) & (s < high)] *= factor
             size = np.minimum(size, by_rule)
@@ -255,10 +239,19 @@ class CellSize:
     def _samples(self, low: float, high: float) -> np.ndarray:
         """Return the points [m] between two fixed planes at which the cell size is evaluated."""
         even = np.linspace(low, high, SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3)
-        if self.short_times is None and not self.edges:
+        needs_more = self.short_times is not None or self.edges or self._is_fine_at_ends(even)
+        if not needs_more:
             return even
         distance = 0.5 * (high - low) * np.geomspace(MIN_SAMPLE_DISTANCE, 1.0, SAMPLES_PER_INTERVAL)
         return np.unique(np.concatenate([even, low + distance, high - distance]))
+
+    def _is_fine_at_ends(self, even: np.ndarray) -> bool:
+        """Return whether the cells along z at an end of even samples [m] are smaller than their distance."""
+        if self.axis < 2 or not self.uses_default:
+            return False
+        middle = 0.5 * (even[1:] + even[:-1])
+        ends = self.size(middle[[0, -1]]) - RULE.vertical_growth * 0.5 * (even[1] - even[0])
+        return bool(ends.min() < even[1] - even[0])
 
 
 def _occupancy(geometry: Geometry, faces: np.ndarray, axis: int) -> np.ndarray:
@@ -364,8 +357,8 @@ def _vertical_rows(powered: PoweredRegions) -> np.ndarray:
 
 
 def _vertical_size(rows: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """Return the default size [m] along z: minimal at the sources."""
+    """Return the default size [m] along z: minimal at the lower and upper faces of the sources."""
     start, low, high = rows.T[:, :, None]
-    distance = np.maximum(np.maximum(low - s, s - high), 0.0)
+    distance = np.minimum(np.abs(s - low), np.abs(s - high))
     smallest: np.ndarray = (start + RULE.vertical_growth * distance).min(axis=0, initial=np.inf)
     return smallest

@@ -21,7 +21,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, rectangle_fractions
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.layer_cells import layer_mask, layer_window
+from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
 from thermostack.mesh.part_map import PartMap, Window
 from thermostack.mesh.source_names import SourceNames, listed
 from thermostack.package.geometry import Geometry, HeatSource
@@ -103,8 +103,11 @@ def layer_heat_source(
     """
     k, j, i = layer_window(grid, source)
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
+    plan = disc_plan(geometry, grid, source)
     try:
-        plane = deposit_power(lay_out_power(source.power, source.rectangle), x, y)
+        layout = lay_out_power(source.power, source.rectangle)
+        plane = deposit_power(layout, x, y)
+        plane += _moved_onto_disc(layout, x, y, None if plan is None else plan[j, i])
     except ValueError as error:
         hint = "add planes at the edges of the powered layers"
         raise DescriptionError(Diagnostic("grid", str(error), hint, "E-GRID")) from None
@@ -123,6 +126,18 @@ def layer_heat_source(
         kept *= total / kept.sum()
     shares = grid.dz[k] / grid.dz[k].sum()
     return LayerHeatSource(source.part, k.start, shares, j.start, i.start, kept)
+
+
+def _moved_onto_disc(
+    layout: PowerLayout, x: np.ndarray, y: np.ndarray, plan: np.ndarray | None
+) -> np.ndarray | float:
+    """Return the power [W] to add to each cell, so that blocks have none beyond the staircase of a disc."""
+    if plan is None or layout.names == ("",):
+        return 0.0
+    powered = layout.is_powered
+    fractions = rectangle_fractions(x, y, *layout.corners[powered].T)
+    moved: np.ndarray = (_restrict_to_layer(fractions, plan) - fractions) @ layout.power[powered]
+    return moved.reshape(plan.shape)
 
 
 def _check_extent(edges: np.ndarray, low: float, high: float) -> None:

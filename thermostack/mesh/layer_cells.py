@@ -8,6 +8,7 @@ import numpy as np
 
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.part_map import Window, cell_range
+from thermostack.package.disc import disc_rectangles
 from thermostack.package.geometry import Geometry, HeatSource
 
 
@@ -26,3 +27,16 @@ def layer_mask(geometry: Geometry, planes: Iterable[np.ndarray], part: int) -> n
     for plane in planes:
         mask = mask & is_inside[plane]
     return mask
+
+
+def disc_plan(geometry: Geometry, grid: Grid, source: HeatSource) -> np.ndarray | None:
+    """Return which columns of cells lie in the disc of a round layer, (ny, nx), None if it is not round.
+
+    The disc is a staircase, in which a block that lies in the circle need not lie completely.
+    """
+    if not any(box.circles for box in geometry.boxes if box.part == source.part):
+        return None
+    is_inside = np.zeros(grid.shape[1:], dtype=bool)
+    for x0, y0, x1, y1 in disc_rectangles(source.rectangle):
+        is_inside[cell_range(grid.y, y0, y1), cell_range(grid.x, x0, x1)] = True
+    return is_inside

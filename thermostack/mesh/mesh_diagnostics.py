@@ -44,6 +44,22 @@ def grid_diagnostics(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]
             yield diagnostic_at(("grid",), f"no cell for {part.name}", "add planes at its faces", "E-GRID")
 
 
+def single_cell_sources(
+    geometry: Geometry, grid: Grid, sources: Sequence[LayerHeatSource], blocks: Sequence[BlockCells]
+) -> list[str]:
+    """Return the names of the layers and blocks with power that have one cell across x or y.
+
+    The body has more cells there. Blocks of 0 W are left out.
+    """
+    windows = [(geometry.parts[source.part].name, source.window) for source in sources]
+    windows += [(block.name, block.window) for block in blocks if block.power]
+    return [
+        name
+        for name, window in windows
+        if any(grid.shape[axis] > 1 and window[axis].stop - window[axis].start < 2 for axis in (1, 2))
+    ]
+
+
 def single_cell_warnings(
     geometry: Geometry, grid: Grid, sources: Sequence[LayerHeatSource], blocks: Sequence[BlockCells]
 ) -> list[Diagnostic]:
@@ -51,13 +67,7 @@ def single_cell_warnings(
 
     Blocks of 0 W are left out: one cell is enough to read the temperature that other sources cause.
     """
-    windows = [(geometry.parts[source.part].name, source.window) for source in sources]
-    windows += [(block.name, block.window) for block in blocks if block.power]
-    found = [
-        name
-        for name, window in windows
-        if any(grid.shape[axis] > 1 and window[axis].stop - window[axis].start < 2 for axis in (1, 2))
-    ]
+    found = single_cell_sources(geometry, grid, sources, blocks)
     if not found:
         return []
     more = f" and {len(found) - MAX_NAMED_SOURCES} more" if len(found) > MAX_NAMED_SOURCES else ""

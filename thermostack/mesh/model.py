@@ -30,6 +30,7 @@ from thermostack.mesh.heat_sources import (
     layer_heat_source,
 )
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
+from thermostack.mesh.link_dimensions import link_dimension_warnings
 from thermostack.mesh.link_faces import link_face_diagnostics
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.merged_planes import merge_warnings
@@ -142,7 +143,7 @@ class Model:
     @cached_property
     def part_contacts(self) -> PartContacts:
         """Return the faces between cells with the resistance of a contact of the package."""
-        return find_part_contacts(self.geometry, self.part)
+        return find_part_contacts(self.geometry, self.grid, self.part)
 
     @cached_property
     def link_cells(self) -> tuple[LinkCells, ...]:
@@ -378,6 +379,7 @@ def _link_warnings(
     links = find_link_cells(geometry, grid, part)
     found = list(link_face_diagnostics(geometry, grid, boundary, part, links))
     geometry.package.refuse(found)
+    found += link_dimension_warnings(grid, links)
     removed = remove_unpowered_islands(geometry, part_map, boundary, sources, links)
     return [*(geometry.package.locate(diagnostic) for diagnostic in found), *removed]
 

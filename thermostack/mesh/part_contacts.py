@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.errors import Diagnostic
+from thermostack.mesh.grid import Grid
 from thermostack.mesh.part_selection import select_parts
+from thermostack.mesh.round_sides import RoundSides, find_round_sides
 from thermostack.package.contact_resistance import ContactResistance
 from thermostack.package.geometry import Geometry
 from thermostack.schema.validated_dataclass import diagnostic_at
@@ -23,7 +25,7 @@ class FaceResistances:
     k: np.ndarray  # (faces,) index of the cell below, or in the south or west
     j: np.ndarray
     i: np.ndarray
-    resistance: np.ndarray  # (faces,) m2 K/W
+    resistance: np.ndarray  # (faces,) m2 K/W, per area of the faces of the cells
 
     def in_plane(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return j, i and the resistance [m2 K/W] of the faces of the cells at height k."""
@@ -39,14 +41,18 @@ class PartContacts:
     count: tuple[int, ...]  # by contact
 
 
-def find_part_contacts(geometry: Geometry, part: np.ndarray) -> PartContacts:
+def find_part_contacts(geometry: Geometry, grid: Grid, part: np.ndarray) -> PartContacts:
     """Return the faces between the cells of the parts that the contacts of a package name.
 
-    `part` (nz, ny, nx) is 1 + the index of the part of each cell, 0 outside the body. Raises DescriptionError
-    where a name is unknown or both name the same parts.
+    `part` (nz, ny, nx) is 1 + the index of the part of each cell, 0 outside the body. On the side of a round
+    part the resistance per area of the cells is greater, because they have more area than the side. Raises
+    DescriptionError where a name is unknown or both name the same parts.
     """
     contacts = geometry.package.contacts
-    resistance = [np.full(_face_shape(part.shape, axis), np.nan) for axis in range(3)] if contacts else []
+    if not contacts:
+        nothing = _listed(np.full((0, 0, 0), np.nan))
+        return PartContacts((nothing, nothing, nothing), ())
+    resistance = [np.full(_face_shape(part.shape, axis), np.nan) for axis in range(3)]
     counts = []
     for n, contact in enumerate(contacts):
         first, second = (np.isin(part, list(numbers)) for numbers in _two_sides(geometry, contact, n))
@@ -56,8 +62,11 @@ def find_part_contacts(geometry: Geometry, part: np.ndarray) -> PartContacts:
             resistance[axis][touches] = contact.resistance
             count += int(touches.sum())
         counts.append(count)
-    faces = [_listed(values) for values in resistance] or [_listed(np.zeros((0, 0, 0)))] * 3
-    return PartContacts((faces[0], faces[1], faces[2]), tuple(counts))
+    sides = find_round_sides(geometry, grid)
+    along_z, along_y, along_x = (
+        _per_cell_area(_listed(values), axis, sides) for axis, values in enumerate(resistance)
+    )
+    return PartContacts((along_z, along_y, along_x), tuple(counts))
 
 
 def part_contact_diagnostics(geometry: Geometry, found: PartContacts) -> Iterator[Diagnostic]:
@@ -104,3 +113,9 @@ def _listed(resistance: np.ndarray) -> FaceResistances:
     """Return the faces whose resistance [m2 K/W] is set."""
     k, j, i = np.nonzero(~np.isnan(resistance))
     return FaceResistances(k, j, i, resistance[k, j, i])
+
+
+def _per_cell_area(faces: FaceResistances, axis: int, sides: RoundSides) -> FaceResistances:
+    """Return resistances per area of the cells [m2 K/W] of faces normal to an axis, from those per area."""
+    cosine = sides.direction_cosine(axis, (faces.k, faces.j, faces.i), is_high=True)
+    return FaceResistances(faces.k, faces.j, faces.i, faces.resistance / cosine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from thermostack.package.disc import Circle
 from thermostack.package.rectangles import Rectangle
 
 
@@ -15,6 +16,7 @@ class Box:
     part: int
     low: tuple[float, float, float]  # x, y, z in m
     high: tuple[float, float, float]
+    circles: tuple[Circle, ...] = ()  # of the round plans of which it is a piece
 
 
 def plan(box: Box) -> Rectangle:
@@ -22,6 +24,8 @@ def plan(box: Box) -> Rectangle:
     return box.low[0], box.low[1], box.high[0], box.high[1]
 
 
-def boxes_over(rectangles: Iterable[Rectangle], part: int, z0: float, z1: float) -> list[Box]:
-    """Return a box of a part over each of some rectangles [m] from z0 to z1 [m]."""
-    return [Box(part, (x0, y0, z0), (x1, y1, z1)) for x0, y0, x1, y1 in rectangles]
+def boxes_over(
+    rectangles: Iterable[Rectangle], part: int, z0: float, z1: float, circles: tuple[Circle, ...] = ()
+) -> list[Box]:
+    """Return a box of a part over each of some rectangles [m], pieces of round plans, from z0 to z1 [m]."""
+    return [Box(part, (x0, y0, z0), (x1, y1, z1), circles) for x0, y0, x1, y1 in rectangles]

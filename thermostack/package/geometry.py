@@ -23,7 +23,7 @@ from thermostack.package.contact import (
     touched_carriers,
 )
 from thermostack.package.cooling import Base, ColdPlate, HeatSink
-from thermostack.package.disc import plan_rectangles
+from thermostack.package.disc import Circle, plan_circles, plan_rectangles
 from thermostack.package.link_geometry import LinkGeometry, LinkRectangle
 from thermostack.package.package import Package
 from thermostack.package.placement import Placement, place_and_diagnose
@@ -264,9 +264,16 @@ class _GeometryBuilder:
         self.parts.append(Part(name, self.package.material(material), limit, is_turned, path))
         return len(self.parts) - 1
 
-    def add_boxes(self, part: int, rectangles: Iterable[Rectangle], z0: float, z1: float) -> None:
-        """Add a box over each of some rectangles [m] from z0 to z1 [m]."""
-        self.boxes += boxes_over(rectangles, part, z0, z1)
+    def add_boxes(
+        self,
+        part: int,
+        rectangles: Iterable[Rectangle],
+        z0: float,
+        z1: float,
+        circles: tuple[Circle, ...] = (),
+    ) -> None:
+        """Add a box over each of some rectangles [m], pieces of round plans, from z0 to z1 [m]."""
+        self.boxes += boxes_over(rectangles, part, z0, z1, circles)
 
     def add_filler(self, placement: Placement) -> None:
         """Add the filler around the stacks on a stack, up to their maximum height."""
@@ -277,7 +284,7 @@ class _GeometryBuilder:
         if top > placement.z1:
             path = ("stacks", stack.name, "filler")
             part = self.add_part(f"{stack.name}.filler", stack.filler, path, is_turned=placement.swaps_xy)
-            self.add_boxes(part, placement.plan(), placement.z1, top)
+            self.add_boxes(part, placement.plan(), placement.z1, top, placement.circles)
 
     def add_fill_beside_supports(self, placement: Placement) -> None:
         """Add the gap fill of a stack above the stacks that carry its supports.
@@ -305,7 +312,8 @@ class _GeometryBuilder:
                 name, placement.stack.gap_fill, path, is_turned=placement.swaps_xy
             )
         common = (intersection(a, b) for a in support.plan() for b in placement.plan())
-        self.add_boxes(self.gap_parts[name], filter(None, common), floor, placement.z0)
+        circles = (*support.circles, *placement.circles)
+        self.add_boxes(self.gap_parts[name], filter(None, common), floor, placement.z0, circles)
 
     def add_stack(self, placement: Placement) -> None:
         """Add the layers of a stack, which replace everything in the same space."""
@@ -325,14 +333,15 @@ class _GeometryBuilder:
         limit = layer.limit if layer.limit is not None else stack.limit
         name = f"{stack.name}.{layer.name}"
         part = self.add_part(name, layer.material, path, limit, is_turned=placement.swaps_xy)
-        self.add_boxes(part, placement.solid(), z0, z1)
+        self.add_boxes(part, placement.solid(), z0, z1, placement.circles)
         for region in layer.regions:
             outline = placement.rectangle(*region.corner, *region.size)
             is_round = region.diameter is not None
             title = f"{name}.{region.name}"
             inner_path = (*path, "regions", region.name)
             inner = self.add_part(title, region.material, inner_path, limit, is_turned=placement.swaps_xy)
-            self.add_boxes(inner, plan_rectangles(outline, region.frame, is_round=is_round), z0, z1)
+            plan = plan_rectangles(outline, region.frame, is_round=is_round)
+            self.add_boxes(inner, plan, z0, z1, plan_circles(outline, region.frame, is_round=is_round))
         if layer.power is not None:
             rotate, is_mirrored = placement.orientation
             power = orient_power(layer.power, *stack.size, rotate, is_mirrored)
@@ -404,7 +413,7 @@ class _GeometryBuilder:
             self.warnings += [
                 base_gap_warning(*gap, path, is_fillable=False) for gap in wrong if gap[0] in carriers
             ]
-        self.fill_base_gaps(base, [(gaps[name], self.placements[name].z1, z) for name in filled], path)
+        self.fill_base_gaps(base, [(name, gaps[name], self.placements[name].z1, z) for name in filled], path)
 
     def fill_gaps_above_base(self, base: Base, outline: Rectangle, z: float, path: FieldPath) -> None:
         """Add the gap fill of a base on the bottom face with its top at height z [m]; without one, warn."""
@@ -415,15 +424,22 @@ class _GeometryBuilder:
                 for name in gaps
                 if (gap := self.placements[name].z0 - z) < MAX_SUSPICIOUS_GAP
             ]
-        self.fill_base_gaps(base, [(gaps[name], z, self.placements[name].z0) for name in gaps], path)
+        self.fill_base_gaps(base, [(name, gaps[name], z, self.placements[name].z0) for name in gaps], path)
 
     def fill_base_gaps(
-        self, base: Base, gaps: list[tuple[list[Rectangle], float, float]], path: FieldPath
+        self, base: Base, gaps: list[tuple[str, list[Rectangle], float, float]], path: FieldPath
     ) -> None:
-        """Add the gap fill of a base in rectangles [m] between two heights [m]; stacks take precedence."""
+        """Add the gap fill of a base over or under stacks; stacks take precedence.
+
+        A gap is the name of the stack, rectangles [m] and the heights of their bottom and top [m].
+        """
         if gaps and base.gap_fill not in (None, VOID):
             part = self.add_part(f"{path[0]}.{path[1]}.gap_fill", base.gap_fill, (*path, "base", "gap_fill"))
-            filled = [box for plan, low, high in gaps for box in boxes_over(plan, part, low, high)]
+            filled = [
+                box
+                for name, plan, low, high in gaps
+                for box in boxes_over(plan, part, low, high, self.placements[name].circles)
+            ]
             self.boxes[self.first_stack_box : self.first_stack_box] = filled
 
     def stacks_on(self, name: str) -> list[Placement]:

@@ -24,6 +24,12 @@ class StackHeights:
     bottom: dict[str, float] = field(default_factory=dict)  # m
     stack: dict[str, Stack] = field(default_factory=dict)  # without `fill`
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    unsure: set[str] = field(default_factory=set)  # stacks with a layer that fills, and that is an error
+
+    def has_unsure_height(self, name: str) -> bool:
+        """Return whether an error in a layer that fills decides about the height of a stack."""
+        on = self.stack[name].on
+        return name in self.unsure or (bool(on) and all(self.has_unsure_height(below) for below in on))
 
     def top(self, name: str) -> float:
         """Return the height of the top face of a stack [m]."""
@@ -67,6 +73,7 @@ class StackHeights:
             path = ("stacks", stack.name, "layers", n, "thickness")
             self.diagnostics.append(diagnostic_at(path, text, hint, "E-GAP"))
             thickness = MIN_FILL
+            self.unsure.add(stack.name)
         layers = list(stack.layers)
         layers[n] = replace(layers[n], thickness=thickness)
         self.stack[stack.name] = replace(stack, layers=tuple(layers), height_to=None)
@@ -88,8 +95,10 @@ def find_heights(stacks: Mapping[str, Stack]) -> StackHeights:
         if (len(heights.bottom), len(heights.stack)) == before:
             break
     for stack in waiting:
-        if stack.name in heights.bottom and stack.name not in heights.stack:
+        is_unset = stack.name in heights.bottom and stack.name not in heights.stack
+        if is_unset and (stack.height_to is None or stack.height_to in stacks):
             heights.diagnostics.append(_unset_height(stack))
+    heights.unsure |= {stack.name for stack in waiting if sum(layer.is_fill for layer in stack.layers) > 1}
     return heights
 
 

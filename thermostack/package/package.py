@@ -296,7 +296,7 @@ def _layer_diagnostics(package: Package, stack: Stack, layer: Layer, path: Field
     if layer.power is not None:
         if layer.material == VOID:
             yield diagnostic_at((*path, "power"), "a void layer cannot have a power", "", "E-POWER")
-        for diagnostic in layer.power.diagnostics(width, depth):
+        for diagnostic in layer.power.diagnostics(width, depth, is_round=stack.diameter is not None):
             yield diagnostic_at(
                 (*path, "power", *diagnostic.path), diagnostic.message, diagnostic.hint, diagnostic.code
             )
@@ -304,7 +304,10 @@ def _layer_diagnostics(package: Package, stack: Stack, layer: Layer, path: Field
     for region in layer.regions:
         region_path = (*path, "regions", region.name)
         yield from _material_diagnostics(package, region.material, (*region_path, "material"))
-        if beyond := lengths_beyond(region.corner, region.size, (width, depth)):
+        is_round, is_in_circle = region.diameter is not None, stack.diameter is not None
+        if beyond := lengths_beyond(
+            region.corner, region.size, stack.size, is_round=is_round, is_in_circle=is_in_circle
+        ):
             text = f"region {region.name!r} extends beyond its layer by {beyond}"
             yield diagnostic_at(region_path, text, "its `at` is in the frame of the stack", "E-OUTSIDE")
         yield from _frame_diagnostics(region.frame, region.size, (*region_path, "frame"))

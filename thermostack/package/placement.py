@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from thermostack.errors import Diagnostic
-from thermostack.package.disc import plan_rectangles
+from thermostack.package.disc import Circle, plan_circles, plan_rectangles
 from thermostack.package.heights import StackHeights, find_heights
 from thermostack.package.package import Package
 from thermostack.package.position_frame import frame_diagnostics, position_frame
@@ -16,6 +16,7 @@ from thermostack.package.rectangles import (
     COINCIDENCE_TOLERANCE,
     Rectangle,
     intersection,
+    length_beyond_circle,
 )
 from thermostack.package.stack import Stack
 from thermostack.schema.validated_dataclass import diagnostic_at
@@ -73,6 +74,11 @@ class Placement:
         """Return the rectangles [m] of its plan, also inside its frame."""
         return plan_rectangles(self.outline, None, is_round=self.stack.diameter is not None)
 
+    @property
+    def circles(self) -> tuple[Circle, ...]:
+        """Return the circles at the edges of its plan and of its frame, none if it is not round."""
+        return plan_circles(self.outline, self.stack.frame, is_round=self.stack.diameter is not None)
+
 
 _ROTATIONS = {0: ((1, 0), (0, 1)), 90: ((0, -1), (1, 0)), 180: ((-1, 0), (0, -1)), 270: ((0, 1), (-1, 0))}
 
@@ -90,7 +96,8 @@ def place_and_diagnose(package: Package) -> tuple[dict[str, Placement], list[Dia
     """Return the placements, and the errors in the heights and the positions of the stacks."""
     heights = find_heights(_stacks_with_position(package))
     placements = _place_at(heights)
-    return placements, [*heights.diagnostics, *placement_diagnostics(placements)]
+    unsure = {name for name in placements if heights.has_unsure_height(name)}
+    return placements, [*heights.diagnostics, *placement_diagnostics(placements, unsure)]
 
 
 def _stacks_with_position(package: Package) -> dict[str, Stack]:
@@ -127,8 +134,13 @@ def _placement(stack: Stack, z0: float, placements: dict[str, Placement]) -> Pla
     return Placement(stack, ((a, b), (c, d)), (float(shift[0]), float(shift[1])), z0)
 
 
-def placement_diagnostics(placements: dict[str, Placement]) -> Iterator[Diagnostic]:
-    """Yield an error for each stack that extends beyond its support, and for each pair that overlaps."""
+def placement_diagnostics(
+    placements: dict[str, Placement], unsure: Collection[str] = ()
+) -> Iterator[Diagnostic]:
+    """Yield an error for each stack that extends beyond its support, and for each pair that overlaps.
+
+    The overlaps of stacks whose height is `unsure` follow from an error that is reported.
+    """
     for placement in placements.values():
         yield from frame_diagnostics(placement.stack, placements)
         yield from _containment_diagnostics(placement, placements)
@@ -137,7 +149,7 @@ def placement_diagnostics(placements: dict[str, Placement]) -> Iterator[Diagnost
     for n, one in enumerate(sound):
         for other in sound[:n]:
             a, b = one.stack.name, other.stack.name
-            if b in embedded[a] or a in embedded[b]:
+            if a in unsure or b in unsure or b in embedded[a] or a in embedded[b]:
                 continue
             if common := _common_rectangle(one, other):
                 x0, y0, x1, y1 = (format_quantity(value, "length") for value in common)
@@ -151,10 +163,12 @@ def _containment_diagnostics(placement: Placement, placements: dict[str, Placeme
         return
     support = placements[stack.supports[0]]
     path = ("stacks", stack.name)
-    if overhang := _unintended_overhang(placement, support):
-        sides = [f"{format_quantity(length, 'length')} to the {side}" for side, length in overhang.items()]
-        text = f"{stack.name} extends beyond {support.stack.name} by {' and '.join(sides)}"
-        hint = "move it, change one of the two sizes, or write overhang: true"
+    overhang = _unintended_overhang(placement, support)
+    sides = [f"{format_quantity(length, 'length')} to the {side}" for side, length in overhang.items()]
+    if by := " and ".join(sides) or _unintended_length_beyond_circle(placement, support):
+        text = f"{stack.name} extends beyond {support.stack.name} by {by}"
+        hint = "move it, change one of the two sizes"
+        hint += ", or write overhang: true" if stack.inside is None else ""
         yield diagnostic_at(path, text, hint, "E-OUTSIDE")
     if _protrudes_below(placement, placements):
         depth = format_quantity(support.z0 - placement.z0, "length")
@@ -179,6 +193,32 @@ def _unintended_overhang(placement: Placement, support: Placement) -> dict[str, 
         if all(beyond[side] >= -COINCIDENCE_TOLERANCE for side in sides):
             found = {side: length for side, length in found.items() if side not in sides}
     return found
+
+
+def _unintended_length_beyond_circle(placement: Placement, support: Placement) -> str:
+    """Return by how much a stack in the square around its round support extends beyond the circle, or "".
+
+    As over a rectangle it is intended with `overhang`, and where the stack is longer than its support along
+    an axis. An embedded stack never extends beyond the stack around it.
+    """
+    if support.stack.diameter is None:
+        return ""
+    if placement.stack.inside is None:
+        is_longer = any(
+            own > other + COINCIDENCE_TOLERANCE
+            for own, other in zip(_extent(placement), _extent(support), strict=True)
+        )
+        if placement.stack.overhang or is_longer:
+            return ""
+    circle = support.circles[0]
+    is_round = placement.stack.diameter is not None
+    return length_beyond_circle(placement.outline, (circle.x, circle.y), circle.radius, is_round=is_round)
+
+
+def _extent(placement: Placement) -> tuple[float, float]:
+    """Return the lengths of the plan of a stack along x and y of the package [m]."""
+    x0, y0, x1, y1 = placement.outline
+    return x1 - x0, y1 - y0
 
 
 def _protrudes_below(placement: Placement, placements: dict[str, Placement]) -> bool:

@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, InitErrorDetails
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.block_overlap import overlap_diagnostics
-from thermostack.package.rectangles import Rectangle
+from thermostack.package.rectangles import Rectangle, lengths_beyond
 from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, plain_number, to_si
 from thermostack.schema.raster import RasterField
 from thermostack.schema.validated_dataclass import NamedItems, described, diagnostic_at
@@ -241,9 +241,12 @@ class Power:
         """Return the scaled power [W] on a layer of a size [m, or text with a unit]."""
         return self.scale_to if self.scale_to is not None else self.unscaled_power_on(width, height)
 
-    def diagnostics(self, width: float, height: float) -> list[Diagnostic]:
-        """Return the errors and warnings on a layer of a size [m], at paths like ("blocks", "gpc0")."""
-        found = [*self._outside_diagnostics(width, height)]
+    def diagnostics(self, width: float, height: float, *, is_round: bool = False) -> list[Diagnostic]:
+        """Return the errors and warnings on a layer of a size [m], at paths like ("blocks", "gpc0").
+
+        A layer is the disc in the rectangle of its size if `is_round`.
+        """
+        found = [*self._outside_diagnostics(width, height, is_round=is_round)]
         if self.overlap == "refuse":
             names = [block.name for block in self.blocks]
             found += overlap_diagnostics(names, block_table(self.blocks))
@@ -310,7 +313,7 @@ class Power:
             text = f"{_watts(power)} cannot be scaled to {_watts(self.scale_to)}"
             yield diagnostic_at(("scale_to",), text, "give the blocks or the map a positive power", "E-POWER")
 
-    def _outside_diagnostics(self, width: float, height: float) -> Iterator[Diagnostic]:
+    def _outside_diagnostics(self, width: float, height: float, *, is_round: bool) -> Iterator[Diagnostic]:
         table = block_table(self.blocks)
         paths: list[tuple[str, ...]] = [("blocks", block.name) for block in self.blocks]
         names = [f"block {block.name!r}" for block in self.blocks]
@@ -319,16 +322,21 @@ class Power:
             paths.append(("map",))
             names.append("the map")
         x, y, w, h = table[:, :4].T
-        beyond = np.stack([-x, x + w - width, -y, y + h - height], axis=1)
-        for n in np.flatnonzero(beyond.max(axis=1) > SNAP_DISTANCE):
-            sides = [
-                f"{format_quantity(length, 'length')} to the {side}"
-                for side, length in zip(("west", "east", "south", "north"), beyond[n], strict=True)
-                if length > SNAP_DISTANCE
-            ]
-            size = f"{format_quantity(width, 'length')} x {format_quantity(height, 'length')}"
-            text = f"{names[n]} extends beyond its layer of {size} by {' and '.join(sides)}"
+        is_beyond = np.stack([-x, x + w - width, -y, y + h - height], axis=1).max(axis=1) > SNAP_DISTANCE
+        if is_round:  # the pixels of a map outside the disc may have no power
+            farthest = np.hypot(abs(x + 0.5 * (w - width)) + 0.5 * w, abs(y + 0.5 * (h - height)) + 0.5 * h)
+            is_block = np.arange(len(table)) < len(self.blocks)
+            is_beyond |= is_block & (farthest - 0.5 * width > SNAP_DISTANCE)
+        for n in np.flatnonzero(is_beyond):
+            (x0, y0, *own), plan = table[n, :4].tolist(), (width, height)
+            by = lengths_beyond(
+                (x0, y0), (own[0], own[1]), plan, is_in_circle=is_round, tolerance=SNAP_DISTANCE
+            )
+            size = " x ".join(format_quantity(length, "length") for length in plan)
+            size = f"diameter {format_quantity(width, 'length')}" if is_round else size
+            text = f"{names[n]} extends beyond its layer of {size} by {by}"
             hint = "positions are relative to the lower-left corner of the stack"
+            hint += ", that of the square around the disc" if is_round else ""
             yield diagnostic_at(paths[n], text, hint, "E-OUTSIDE")
 
 

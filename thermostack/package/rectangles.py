@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import hypot
+
 from thermostack.units import format_quantity
 
 Rectangle = tuple[float, float, float, float]  # x0, y0, x1, y1 in m
@@ -43,15 +45,66 @@ def difference(whole: Rectangle, removed: Rectangle) -> list[Rectangle]:
     ]
 
 
-def lengths_beyond(corner: tuple[float, float], size: tuple[float, float], plan: tuple[float, float]) -> str:
+def lengths_beyond(
+    corner: tuple[float, float],
+    size: tuple[float, float],
+    plan: tuple[float, float],
+    *,
+    is_round: bool = False,
+    is_in_circle: bool = False,
+    tolerance: float = COINCIDENCE_TOLERANCE,
+) -> str:
     """Return by how much a rectangle extends beyond a plan with its corner at (0, 0): "1 mm to the east".
 
-    Corner and sizes are in m. The text is empty if the rectangle lies in the plan.
+    Corner and sizes are in m. The text is empty if the rectangle lies in the plan. `is_round` is that of the
+    rectangle, which then stands for the disc in it; the plan is a disc if `is_in_circle`.
     """
     (x, y), (width, depth) = corner, plan
     beyond = {"west": -x, "east": x + size[0] - width, "south": -y, "north": y + size[1] - depth}
-    return " and ".join(
+    sides = " and ".join(
         f"{format_quantity(length, 'length')} to the {side}"
         for side, length in beyond.items()
-        if length > COINCIDENCE_TOLERANCE
+        if length > tolerance
     )
+    if sides or not is_in_circle:
+        return sides
+    center = 0.5 * width, 0.5 * depth
+    outline = x, y, x + size[0], y + size[1]
+    return length_beyond_circle(outline, center, center[0], is_round=is_round, tolerance=tolerance)
+
+
+def length_beyond_circle(
+    outline: Rectangle,
+    center: tuple[float, float],
+    radius: float,
+    *,
+    is_round: bool,
+    tolerance: float = COINCIDENCE_TOLERANCE,
+) -> str:
+    """Return by how much a plan extends beyond a circle: "1 mm at the north-east corner", or an empty text.
+
+    `outline` [m] is that of the plan, which is the disc in it if `is_round`.
+    """
+    x0, y0, x1, y1 = outline
+    if is_round:
+        x, y = 0.5 * (x0 + x1) - center[0], 0.5 * (y0 + y1) - center[1]
+        length = hypot(x, y) + 0.5 * (x1 - x0) - radius
+        where = f"to the {_direction(x, y)}"
+    else:
+        corners = {
+            f"{side}-{end}": hypot(x - center[0], y - center[1]) - radius
+            for side, y in (("south", y0), ("north", y1))
+            for end, x in (("west", x0), ("east", x1))
+        }
+        length = max(corners.values())
+        outside = [name for name, each in corners.items() if each > tolerance]
+        every = "all corners" if len(outside) == len(corners) else f"the {' and '.join(outside)} corner"
+        where = f"at {every}{'s' if 1 < len(outside) < len(corners) else ''}"
+    return f"{format_quantity(length, 'length')} {where}" if length > tolerance else ""
+
+
+def _direction(x: float, y: float) -> str:
+    """Return the compass direction of a vector: "north-east"."""
+    ends = "" if abs(x) < 0.5 * abs(y) else "east" if x > 0.0 else "west"
+    sides = "" if abs(y) < 0.5 * abs(x) else "north" if y > 0.0 else "south"
+    return "-".join(filter(None, (sides, ends)))

@@ -165,6 +165,13 @@ class ThermalLink:
         """Return whether the conductance follows from material and dimensions."""
         return self.conductance is None and self.resistance is None
 
+    @property
+    def conductor_width(self) -> float | None:
+        """Return the diameter of a conductor [m], or the side of a square of its area; None without both."""
+        if self.diameter is not None or self.area is None:
+            return self.diameter
+        return math.sqrt(self.area)
+
     def conductance_of(self, conductivity: float) -> float:
         """Return the conductance of all conductors [W/K], of a material with a conductivity [W/(m K)]."""
         if self.conductance is not None:
@@ -235,8 +242,11 @@ def _end_diagnostics(end: LinkEnd, stacks: Mapping[str, Stack], path: FieldPath)
     elif end.size is not None and not has_position:
         text = f"the position of this end on {stack.name} is missing"
         yield diagnostic_at(path, text, "write at: [0.1 mm, 0.1 mm], or center:", "E-MISSING")
-    elif end.size is not None and (beyond := lengths_beyond(end.corner, end.size, stack.size)):
+    elif end.size is not None and (
+        beyond := lengths_beyond(end.corner, end.size, stack.size, is_in_circle=stack.diameter is not None)
+    ):
         text = f"extends beyond {stack.name} by {beyond}"
         shown = " x ".join(format_quantity(side, "length") for side in stack.size)
-        hint = f"`at` is in the frame of {stack.name}, which is {shown}"
+        shown = f"is {shown}" if stack.diameter is None else f"has a diameter of {shown.split(' x ')[0]}"
+        hint = f"`at` is in the frame of {stack.name}, which {shown}"
         yield diagnostic_at(path, text, hint, "E-OUTSIDE")

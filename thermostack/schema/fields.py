@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Annotated, Any, cast
 
@@ -287,3 +287,22 @@ def quote_value(value: Any) -> str:
 def is_from_file(info: core_schema.ValidationInfo) -> bool:
     """Return whether the value is read from a file, where quantities need units."""
     return isinstance(info.context, dict) and bool(info.context.get("from_file"))
+
+
+class Unset:
+    """The value of a key whose field has its default, as if the key were not there."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+UNSET = Unset()
+
+
+def without_unset(value: Mapping[Any, Any], known: Sequence[str]) -> dict[Any, Any]:
+    """Return a mapping without the known keys that are unset; an unknown one is an error and stays."""
+    return {
+        key: None if item is UNSET else item
+        for key, item in value.items()
+        if item is not UNSET or key not in known
+    }

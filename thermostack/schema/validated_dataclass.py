@@ -19,7 +19,15 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.schema.fields import CoreSchema, fail, is_from_file, quote_value, read_name
+from thermostack.schema.fields import (
+    UNSET,
+    CoreSchema,
+    fail,
+    is_from_file,
+    quote_value,
+    read_name,
+    without_unset,
+)
 from thermostack.schema.raster import restore_read_only
 from thermostack.schema.short_repr import short_repr
 from thermostack.schema.spelling import NOT_SUPPORTED, suggest
@@ -135,6 +143,8 @@ def _reader(kind: Any) -> Callable[..., Any]:
     def read(value: Any, handler: Any, info: core_schema.ValidationInfo) -> Any:
         if isinstance(value, kind):
             return value
+        if isinstance(value, Mapping) and any(item is UNSET for item in value.values()):
+            value = without_unset(value, _known_keys(kind))
         if hasattr(kind, "from_description"):
             value = kind.from_description(value)
         if isinstance(value, ArgsKwargs):  # the constructor

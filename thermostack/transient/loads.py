@@ -14,11 +14,11 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.model import Model, is_equal_model
 from thermostack.mesh.source_names import MAX_HINTS, listed
-from thermostack.package.package import unusual_ambient
 from thermostack.schema.arguments import argument_error, require_instance, require_mapping
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import counted
 from thermostack.transient.trace import Trace
+from thermostack.transient.trace_warnings import ambient_warnings, htc_warnings
 from thermostack.transient.waveform import COOLED_FACES, TimeFunction, Waveform, face_of, seconds
 from thermostack.units import format_quantity
 
@@ -102,17 +102,16 @@ class Loads:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return a warning (W-RANGE) for each column with an unusual ambient temperature."""
-        found = []
-        for waveform in self.waveforms:
-            for n, unit in enumerate(waveform.units):
-                if unit != "K" or not isinstance(waveform, Trace):
-                    continue
-                column = waveform.values[:, n]
-                texts = [unusual_ambient(float(value)) for value in (column.min(), column.max())]
-                if text := next(filter(None, texts), ""):
-                    found.append(str(waveform.diagnostic(text, "check the unit", "W-RANGE", n)))
-        return tuple(found)
+        """Return the warnings of `trace_warnings` (W-RANGE, W-COOLING), over all rows of every trace."""
+        found: list[Diagnostic] = []
+        for trace in self.waveforms:
+            found += ambient_warnings(trace) if isinstance(trace, Trace) else ()
+        owners = [(waveform, n) for waveform in self.waveforms for n in range(len(waveform.names))]
+        for column, which in self._htc:
+            waveform, n = owners[column]
+            if isinstance(waveform, Trace):
+                found += htc_warnings(waveform, n, self.model.boundary.h[which])
+        return tuple(map(str, found))
 
     @property
     def is_ambient_constant(self) -> bool:

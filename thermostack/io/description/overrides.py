@@ -36,7 +36,8 @@ def read_overrides(overrides: Mapping[str, Any], source: str = PYTHON_OVERRIDES)
     for path, value in overrides.items():
         parts = tuple(part for part in re.split(r"[.\[\]]+", str(path)) if part)
         try:
-            made.append(Override(parts, _node_of(value, parts, Mark(source))))
+            node = _node_of(value, parts, Mark(source))
+            made.append(Override(parts, replace(node, is_unset=node.value is None)))
         except DescriptionError as error:
             diagnostics += [
                 replace(diagnostic, field=str(path), file=source, line=None, column=None)
@@ -90,6 +91,9 @@ def _with_mark(node: Node, path: tuple[Key, ...], mark: Mark) -> Node:
 
 # Keys of mappings whose keys are names that the user chose: a name that is not there is an error.
 NAMED_COLLECTIONS = ("stacks", "templates", "materials", "copies", "regions", "blocks", "powers", "links")
+# Of these `null` removes no object: others refer to it, and a layer has those below and above it.
+KEPT_COLLECTIONS = (("stacks",), ("templates",), ("materials",))
+KEPT_LIST = "layers"
 
 
 def apply_overrides(
@@ -118,12 +122,24 @@ def _assign(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
         for n in range(1, len(parts) + 1):  # the name of a copy has dots of its own
             key, rest = ".".join(parts[:n]), parts[n:]
             if not rest and (n == 1 or key in node.value):
-                return node.with_items({**node.value, key: value}, {key: value.mark})
+                return _with_value(node, key, value)
             if rest and key in node.value and (made := _assign(node.value[key], rest, value)) is not None:
                 return node.with_items({**node.value, key: made})
     if node.is_list:
         return _in_list(node, parts, value, _assign)
     return None
+
+
+def _with_value(node: Node, key: str, value: Node) -> Node:
+    """Return a mapping with a value at a key; a value that is unset removes what is there.
+
+    An object with a name that is not there cannot be removed, so that it keeps the value null, an error.
+    """
+    if value.is_unset and key in node.value and node.path not in KEPT_COLLECTIONS:
+        return node.without_overridden(key, value.mark)
+    if value.is_unset and node.path[-1:] and node.path[-1] in NAMED_COLLECTIONS:
+        value = replace(value, is_unset=False)
+    return node.with_items({**node.value, key: value}, {key: value.mark})
 
 
 def _create(node: Node, parts: tuple[str, ...], value: Node, *, is_collection: bool = False) -> Node | None:
@@ -155,7 +171,9 @@ def _in_list(node: Node, parts: tuple[str, ...], value: Node, change: Change) ->
     """Return a list with one item changed, which the first part selects by its name or its number."""
     for n, item in enumerate(node.value):
         if parts[0] in (str(n), getattr(item.get("name"), "value", None)):
-            made = change(item, parts[1:], value) if parts[1:] else value
+            if value.is_unset and not parts[1:] and item.is_mapping and node.path[-1:] != (KEPT_LIST,):
+                return replace(node, value=[*node.value[:n], *node.value[n + 1 :]])
+            made = change(item, parts[1:], value) if parts[1:] else replace(value, is_unset=False)
         elif repeat := item.get("repeat"):
             within = change(repeat, ("layers", *parts), value)
             made = item.with_items({"repeat": within}) if within is not None else None

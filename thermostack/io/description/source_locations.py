@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from thermostack.schema.validated_dataclass import field_path
 
 # Shown in place of a file name for values that are set from outside: on the command line and in Python.
 COMMAND_OVERRIDES, PYTHON_OVERRIDES = "--set", "overrides"
+# Codes of warnings that follow from several fields of an object: one that is overridden is the cause.
+CODES_OF_VALUES = ("W-POWER", "W-RANGE", "W-LINK")
 
 
 def diagnostic_in(
@@ -33,11 +36,22 @@ class SourceMap:
         if diagnostic.file is not None:
             return diagnostic
         node, mark, missing = self.find_node(diagnostic.path, at_key=diagnostic.code == "E-KEY")
+        if diagnostic.code in CODES_OF_VALUES:
+            mark = self.overridden_mark(diagnostic.path, node) or mark
         path = (*node.path, *missing)
         message = diagnostic.message
         if diagnostic.code == "E-DUPLICATE" and (first := self.first_definition(diagnostic.path)) is not None:
             message += f"; first in line {first.line}"
         return replace(diagnostic, field=field_path(path), message=message, **mark._asdict())
+
+    def overridden_mark(self, path: tuple[Key, ...], node: Node) -> Mark | None:
+        """Return the location of an override inside a node, or of the power of its stack."""
+        found = next(_overridden_marks(node), None)
+        if found is None and len(path) > 2 and path[0] == "stacks" and "power" in path:
+            stack, _, _ = self.find_node(path[:2], at_key=False)
+            power = stack.get("power")
+            found = None if power is None else next(_overridden_marks(power), None)
+        return found
 
     def first_definition(self, path: tuple[Key, ...]) -> Mark | None:
         """Return the location of the first item of a list that has the same name."""
@@ -62,12 +76,22 @@ class SourceMap:
             found = _child(node, part)
             if found is None:
                 if node.is_mapping and part not in (0, "cooler"):
-                    return node, mark if part == "name" else node.mark, tuple(path[n:])
+                    place = mark if part == "name" else node.keys.get(str(part), node.mark)
+                    return node, place, tuple(path[n:])
                 continue
             node, mark = found
         if at_key or node.is_mapping or node.is_list:
             return node, mark, ()
         return node, node.mark, ()
+
+
+def _overridden_marks(node: Node) -> Iterator[Mark]:
+    """Yield the locations of the overrides in a tree."""
+    if node.mark.file in (COMMAND_OVERRIDES, PYTHON_OVERRIDES):
+        yield node.mark
+    children = node.value.values() if node.is_mapping else node.value if node.is_list else ()
+    for child in children:
+        yield from _overridden_marks(child)
 
 
 _FILE_KEYS = {"position": "at", "name": "package"}  # field: its key in a file

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.description_text import read_text
+from thermostack.schema.fields import UNSET
 from thermostack.units import decimal_point_advice
 
 MAX_NODES = 100_000  # keys and values; those of an alias count at every use
@@ -49,7 +50,9 @@ class Node:
     value: Any
     mark: Mark
     path: FieldPath = ()  # keys from the root of its file; items of a list by their name
-    keys: dict[str, Mark] = field(default_factory=dict)  # location of each key of a mapping
+    # Location of each key of a mapping, also of a key that an override removed.
+    keys: dict[str, Mark] = field(default_factory=dict)
+    is_unset: bool = False  # of a scalar without a value: the field has its default
 
     @property
     def is_mapping(self) -> bool:
@@ -74,13 +77,18 @@ class Node:
     def with_items(self, items: dict[str, Node], keys: dict[str, Mark] | None = None) -> Node:
         """Return this mapping with other items; a new key has the location of its item."""
         known = {**self.keys, **(keys or {})}
-        return replace(
-            self, value=items, keys={key: known.get(key, item.mark) for key, item in items.items()}
-        )
+        removed = {key: mark for key, mark in self.keys.items() if key not in self.value}
+        marks = {key: known.get(key, item.mark) for key, item in items.items()}
+        return replace(self, value=items, keys={**removed, **marks})
 
     def without(self, *names: str) -> Node:
         """Return this mapping without some keys."""
         return self.with_items({key: item for key, item in self.items() if key not in names})
+
+    def without_overridden(self, name: str, mark: Mark) -> Node:
+        """Return this mapping without a key that an override removes; `mark` is the place of the override."""
+        made = self.without(name)
+        return replace(made, keys={**made.keys, name: mark})
 
     def key_mark(self, key: str) -> Mark:
         """Return the location of a key of this mapping, or of the mapping if it has no such key."""
@@ -89,6 +97,8 @@ class Node:
 
 def to_plain(node: Node) -> Any:
     """Return the mappings, lists and scalars of a tree without source locations."""
+    if node.is_unset:
+        return UNSET
     if node.is_mapping:
         return {key: to_plain(item) for key, item in node.items()}
     if node.is_list:

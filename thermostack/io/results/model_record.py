@@ -252,7 +252,11 @@ def _read_heat_source(
 def _read_boundary(stored: Hdf5Reader, grid: Grid) -> BoundaryFaces:
     columns: dict[str, np.ndarray] = {}
     count: int | None = None
+    known = stored.names(f"{ROOT_GROUP}/surfaces")
     for field in dataclasses.fields(BoundaryFaces):
+        if field.name == "direction_cosine" and field.name not in known:  # in files of earlier versions
+            columns[field.name] = np.ones(columns["cell"].size)
+            continue
         dtype = _DTYPES.get(field.name, np.float64)
         columns[field.name] = stored.array(f"{ROOT_GROUP}/surfaces/{field.name}", dtype, (count,))
         count = columns[field.name].size
