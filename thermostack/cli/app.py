@@ -8,6 +8,7 @@ from thermostack import __version__
 from thermostack.cli.check import check
 from thermostack.cli.materials import materials
 from thermostack.cli.mesh import mesh
+from thermostack.cli.new import new
 from thermostack.cli.packages import packages
 from thermostack.cli.plot import plot
 from thermostack.cli.solve import solve
@@ -24,5 +25,5 @@ app = App(
     help_format="plaintext",
     default_parameter=Parameter(show_default=False, negative=()),
 )
-for command in (solve, transient, zth, mesh, check, plot, materials, packages):
+for command in (solve, transient, zth, mesh, check, plot, materials, packages, new):
     app.command(command)

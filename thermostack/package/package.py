@@ -62,6 +62,8 @@ class Package:
         Contact resistances between parts or stacks that touch.
     links : sequence of ThermalLink
         Bond wires, straps and other conductances between two places.
+    kind : str
+        Kind of package, by which `thermostack packages` filters: "memory", "interposer" ...
 
     Raises
     ------
@@ -85,6 +87,7 @@ class Package:
     materials: MaterialDefinitions = field(default_factory=Definitions)
     contacts: Annotated[tuple[ContactResistance, ...], BeforeValidator(_as_contacts)] = ()
     links: Annotated[tuple[ThermalLink, ...], NamedItems(ThermalLink)] = ()
+    kind: str = ""
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`

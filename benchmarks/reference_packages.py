@@ -1,0 +1,84 @@
+"""Solve the shipped packages on their default grids: peaks, errors, balances, cells, seconds.
+
+With --write the results are stored in meshes/peaks.json, from which `thermostack packages` reads them, and the
+table in meshes/README.md is renewed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from thermostack import SteadyResult, discretize, read_package, solve_steady
+from thermostack.io.description.package_file import shipped_packages
+from thermostack.units import ZERO_CELSIUS
+
+MESHES = Path(__file__).parents[1] / "meshes"
+MAX_SECONDS, MAX_ERROR = 10.0, 1.0  # aims: seconds and K for each package
+
+
+def record(steady: SteadyResult) -> dict[str, Any]:
+    """Return the numbers of a result that are stored."""
+    peak = steady.peak
+    margins = [part.limit - part.max for part in steady.parts if part.limit is not None]
+    powered = [part.error or 0.0 for part in steady.parts if part.power != 0.0]
+    return {
+        "cells": steady.model.grid.cells,
+        "peak": round(peak.max, 3),
+        "part": peak.name,
+        "error": round(peak.error or 0.0, 3),
+        "largest_error": round(max(powered), 3),
+        "margin": round(min(margins), 3) if margins else None,
+    }
+
+
+def measure(name: str) -> tuple[dict[str, Any], float, float]:
+    """Return the record of a package, the seconds from the description to the result, and the imbalance."""
+    start = time.perf_counter()
+    steady = solve_steady(discretize(read_package(name)))
+    return record(steady), time.perf_counter() - start, steady.heat_balance.relative
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="packages; default: all")
+    parser.add_argument("--write", action="store_true", help="renew meshes/peaks.json")
+    options = parser.parse_args()
+    path = MESHES / "peaks.json"
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    head = "package", "peak degC", "error K", "largest K", "margin K", "cells", "balance", "s"
+    print("{:20} {:>10} {:>8} {:>9} {:>9} {:>9} {:>8} {:>6}".format(*head))
+    is_met = True
+    for name in options.names or shipped_packages():
+        found, seconds, imbalance = measure(name)
+        margin = "" if found["margin"] is None else f"{found['margin']:.1f}"
+        print(
+            f"{name:20} {found['peak'] - ZERO_CELSIUS:10.1f} {found['error']:8.2f} "
+            f"{found['largest_error']:9.2f} {margin:>9} {found['cells']:9d} {imbalance:8.0e} {seconds:6.1f}",
+            flush=True,
+        )
+        is_met &= seconds < MAX_SECONDS and found["largest_error"] < MAX_ERROR
+        stored[name] = found
+    print(f"aims of {MAX_SECONDS:g} s and {MAX_ERROR:g} K: {'met' if is_met else 'missed'}")
+    if options.write:
+        path.write_text(json.dumps(dict(sorted(stored.items())), indent=1) + "\n", encoding="utf-8")
+        readme = MESHES / "README.md"
+        readme.write_text(with_peaks(readme.read_text(encoding="utf-8"), stored), encoding="utf-8")
+    return 0
+
+
+def with_peaks(text: str, stored: dict[str, Any]) -> str:
+    """Return the text of the README with the peaks of its table renewed."""
+    for name, found in stored.items():
+        peak = f"{found['peak'] - ZERO_CELSIUS:.1f} degC"
+        text = re.sub(rf"^(\| `{name}` \|[^|]*\|)[^|]*\|", rf"\1 {peak} |", text, flags=re.MULTILINE)
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Table of the shipped packages: kind, size, dies, power, peak and margin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from thermostack.package.geometry import package_geometry
+from thermostack.package.package import Package
+from thermostack.report.table_layout import add_name_column, add_number_column, header_table
+from thermostack.units import ZERO_CELSIUS
+
+MM_PER_M = 1e3
+
+
+def package_summary(package: Package, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return kind, size [m], number of dies, power [W], and the result on the default grid of a package.
+
+    A die is a layer with power, so that a memory of eight dies on a base die has nine. `result` has the peak
+    [K], its part and error [K], the smallest margin to a limit [K] and the number of cells.
+    """
+    geometry = package_geometry(package)
+    low = [min(box.low[axis] for box in geometry.boxes) for axis in range(3)]
+    high = [max(box.high[axis] for box in geometry.boxes) for axis in range(3)]
+    return {
+        "about": " ".join(package.about.split()),
+        "kind": package.kind,
+        "size": [b - a for a, b in zip(low, high, strict=True)],
+        "dies": len({source.part for source in geometry.sources}),
+        "power": package.power,
+        **result,
+    }
+
+
+def packages_table(summaries: Mapping[str, Mapping[str, Any]], width: int) -> Table:
+    """Return a table of packages; below a width of 100 characters without the number of cells."""
+    table = header_table()
+    add_name_column(table, "package")
+    table.add_column("kind", no_wrap=True)
+    for title, unit in (("size", "mm"), ("dies", ""), ("power", "W"), ("peak", "degC"), ("margin", "K")):
+        add_number_column(table, title, unit)
+    is_wide = width >= 100
+    if is_wide:
+        add_number_column(table, "cells", "10^3")
+    for name, facts in summaries.items():
+        x, y, _ = (MM_PER_M * length for length in facts["size"])
+        margin = "" if facts["margin"] is None else f"{facts['margin']:.1f}"
+        row = [name, facts["kind"], f"{x:.4g} x {y:.4g}", str(facts["dies"]), f"{facts['power']:.4g}"]
+        row += [f"{facts['peak'] - ZERO_CELSIUS:.1f}", margin]
+        table.add_row(*row, *([f"{facts['cells'] / 1e3:.0f}"] if is_wide else []))
+    return table
