@@ -221,7 +221,9 @@ class _SteadyProblem:
             )
             raise ConvergenceError(f"{error}{advice}", error.history) from None
         rise = iteration.rise_at(u)
-        self.update_materials(rise)
+        self.update_materials(
+            rise.copy()
+        )  # the materials keep their temperatures, the caller changes its array
         return rise
 
     def assemble(self, rise: np.ndarray | None = None) -> None:
