@@ -221,7 +221,7 @@ class _SteadyProblem:
             )
             raise ConvergenceError(f"{error}{advice}", error.history) from None
         rise = iteration.rise_at(u)
-        self.update_materials(rise)
+        self.update_materials(rise.copy())  # the caller changes its array, and the materials keep this one
         return rise
 
     def assemble(self, rise: np.ndarray | None = None) -> None:

@@ -87,7 +87,7 @@ def test_layers_for_which_picard_iterations_fail() -> None:
     """Two steep tables in series; the temperature between them follows from equal heat flows."""
     lower: Rows = ((305.0, 305.1), (200.0, 5.0))
     upper: Rows = ((339.0, 339.1), (20.0, 0.2))
-    steady = solve_steady(layered((0.5 * mm, lower), (1.5 * mm, upper), cell=0.02 * mm), estimate=False)
+    steady = solve_steady(layered((0.5 * mm, lower), (1.5 * mm, upper), cell=0.02 * mm))
 
     def excess(between: float) -> float:
         return integral(lower, COLD, between) / 0.5 - integral(upper, between, HOT) / 1.5
@@ -95,6 +95,12 @@ def test_layers_for_which_picard_iterations_fail() -> None:
     between = brentq(excess, COLD, HOT, xtol=1e-12)
     exact = integral(lower, COLD, between) / (0.5 * mm) * SIDE**2
     assert steady.heat_balance.out["bottom"] == pytest.approx(exact, rel=1e-5)
+    low, high = (part for part in steady.parts if not part.is_block)
+    assert low.max == pytest.approx(between, abs=0.02)
+    assert high.min == pytest.approx(between, abs=0.02)
+    assert low.error is not None
+    assert high.error is not None
+    assert max(low.error, high.error) < 0.1 * (HOT - COLD)
 
 
 def inserts() -> Any:

@@ -77,6 +77,11 @@ def test_a_cut_on_a_face_may_stay_below_it(grid: Grid) -> None:
     assert slice_plane(grid, "z", 1.5, within=slice(1, 2)).index == 1
 
 
+def test_a_cut_on_the_outer_planes_is_taken_in_spite_of_rounding(grid: Grid) -> None:
+    assert slice_plane(grid, "z", np.nextafter(grid.z[-1], np.inf)).index == grid.shape[0] - 1
+    assert slice_plane(grid, "z", np.nextafter(grid.z[0], -np.inf)).index == 0
+
+
 @pytest.mark.parametrize("at", [-0.1, 5.1, float("nan")])
 def test_a_cut_outside_is_refused(grid: Grid, at: float) -> None:
     with pytest.raises(ValueError, match="outside the grid"):

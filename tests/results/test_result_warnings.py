@@ -13,6 +13,7 @@ from thermostack import (
     Block,
     Convection,
     Cooling,
+    FixedFlux,
     FixedTemperature,
     Layer,
     Material,
@@ -203,6 +204,15 @@ def test_check_without_a_default_grid_reports_what_is_beyond_doubt(
     assert len(with_code(warnings, "W-LIMIT")) == len(with_code(warnings, "W-TEMPERATURE")) == 1
     assert main(["check", str(hot), "--set", "stacks.die.power=1 W"]) == 0
     assert "warning" not in capsys.readouterr().err
+
+
+def test_temperatures_below_absolute_zero_are_a_warning() -> None:
+    """A fixed flux extracts more heat than flows through the cooled face."""
+    cooling = Cooling(bottom=Convection(100.0, 300.0), top=FixedFlux(flux=-5e4))
+    layers = (Layer("low", 1 * mm, Material("a", 20.0)), Layer("high", 1 * mm, Material("b", 20.0)))
+    package = Package("cold", (Stack("body", (10 * mm, 10 * mm), layers),), cooling)
+    (warning,) = with_code(solve_steady(discretize(package, cell=5 * mm)).warnings, "W-TEMPERATURE")
+    assert "body.high, below absolute zero; body.low exceeds it too" in warning
 
 
 def test_1000_kelvin_is_too_hot_for_every_material() -> None:

@@ -270,13 +270,24 @@ def _steady_bounds(fluxes: FaceFluxes) -> tuple[float, float]:
 
 def _position(grid: Grid, peaks: PeakLocations, n: int) -> tuple[float, float, float]:
     """Return the position (x, y, z) of the maximum of a zone [m]."""
-    k, j, i = np.unravel_index(peaks.cell[n], grid.shape)
-    z, y, x = peaks.offset[:, n].tolist()
-    return (
-        float(grid.x_center[i] + x * grid.dx[i]),
-        float(grid.y_center[j] + y * grid.dy[j]),
-        float(grid.z_center[k] + z * grid.dz[k]),
+    z, y, x = (
+        _coordinate(planes, int(index), offset)
+        for planes, index, offset in zip(
+            (grid.z, grid.y, grid.x),
+            np.unravel_index(peaks.cell[n], grid.shape),
+            peaks.offset[:, n].tolist(),
+            strict=True,
+        )
     )
+    return x, y, z
+
+
+def _coordinate(planes: np.ndarray, index: int, offset: float) -> float:
+    """Return the coordinate [m] at -0.5 to 0.5 of the width of a cell from its centre."""
+    low, high = float(planes[index]), float(planes[index + 1])
+    if abs(offset) == 0.5:
+        return high if offset > 0.0 else low
+    return 0.5 * (low + high) + offset * (high - low)
 
 
 @dataclass(frozen=True)

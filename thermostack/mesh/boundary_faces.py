@@ -287,4 +287,5 @@ def _unused_cooler_diagnostics(
     for (face, n, cooler), area in zip(entries, areas, strict=True):
         if area == 0.0 and (cooler.region is not None or isinstance(cooler.cooler, FixedFlux)):
             text = "lies on no face of the body, or later coolers cover it"
-            yield diagnostic_at(("cooling", face, n), text, "check its region", "E-COOLING")
+            hint = "check its region, and the order of the list: a later entry covers earlier ones"
+            yield diagnostic_at(("cooling", face, n), text, hint, "E-COOLING")

@@ -21,7 +21,7 @@ from thermostack.units import format_quantity
 MAX_BIOT_NUMBER = 0.05
 # Chosen: below these the error is small compared with usual estimates.
 MAX_FLUX_RISE = 0.1  # K across a half cell under an end, by a fixed heat flux through its face
-MAX_CONDUCTIVITY_RATIO = 2.0  # of what covers an end to what is under it
+MAX_CONDUCTIVITY_RATIO = 0.5  # of what covers an end to what is under it
 
 
 def link_face_diagnostics(

@@ -23,6 +23,7 @@ from thermostack.report.table_layout import (
     format_error,
     format_limit,
     format_margin,
+    format_margin_number,
     format_percent,
     format_position,
     format_power,
@@ -169,9 +170,9 @@ def _smallest_margin(steady: SteadyResult) -> str | None:
         return None
     margin = part.margin or 0.0
     limit = f"its limit of {format_limit(part.limit)} degC"
-    text = f"{margin:.1f} K in {part.name}, which exceeds {limit}"
+    text = f"{format_margin_number(margin)} K in {part.name}, which exceeds {limit}"
     if not part.exceeds:
-        text = f"{margin:.1f} K in {part.name}, below {limit}"
+        text = f"{format_margin_number(margin)} K in {part.name}, below {limit}"
     return f"{text}; less than its error" if part.is_within_error else text
 
 

@@ -181,7 +181,17 @@ def format_margin(margin: float | None, *, is_within_error: bool = False) -> str
     if margin is None:
         return ""
     marks = (EXCEEDS_MARK if margin < 0.0 else "") + (UNCERTAIN_MARK if is_within_error else "")
-    return f"{marks} {margin:.1f}" if marks else f"{margin:.1f}"
+    number = format_margin_number(margin)
+    return f"{marks} {number}" if marks else number
+
+
+def format_margin_number(margin: float) -> str:
+    """Return a margin [K] with one decimal, a smaller one with its first digit.
+
+    >>> format_margin_number(-0.03), format_margin_number(12.34)
+    ('-0.03', '12.3')
+    """
+    return f"{margin:.1g}" if 0.0 < abs(margin) < 0.05 else f"{margin:.1f}"
 
 
 def margin_notes(margins: Sequence[str]) -> list[Text]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from thermostack.finite_volume.nodal_values import ON_FACE_TOLERANCE
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 from thermostack.schema.arguments import argument_error
@@ -82,7 +83,7 @@ def slice_plane(grid: Grid, axis: str, at: float, within: slice | None = None) -
     Raises ArgumentError (E-OUTSIDE) if the coordinate is outside the grid.
     """
     edges: np.ndarray = getattr(grid, axis)
-    if not edges[0] <= at <= edges[-1]:
+    if not edges[0] - ON_FACE_TOLERANCE <= at <= edges[-1] + ON_FACE_TOLERANCE:
         text = f"{axis} = {at:g} m is outside the grid, from {edges[0]:g} m to {edges[-1]:g} m"
         raise argument_error(axis, text, "", "E-OUTSIDE")
     low, high = (within.start, within.stop - 1) if within is not None else (0, edges.size - 2)

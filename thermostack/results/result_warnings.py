@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from thermostack.package.geometry import Part
 from thermostack.package.plausibility import heat_flux_text
 from thermostack.schema.usual_ranges import MAX_USUAL_HEAT_FLUX, MAX_USUAL_TEMPERATURE, MIN_TEMPERATURE_SPREAD
 from thermostack.schema.validated_dataclass import FieldPath, diagnostic_at
-from thermostack.units import format_quantity
+from thermostack.units import ZERO_CELSIUS, format_quantity
 
 TIE_DIGITS = 3  # of temperatures [K]: of equal copies, the first is named
 POWER_ROUNDING = 1.0 + 1e-9  # a power of a trace above the described one by this factor is larger
@@ -111,6 +110,7 @@ def temperature_warnings(
     if uses_capacity:
         found += _range_warnings(model, extremes, "heat capacity")
     found += _melting_warnings(model, extremes)
+    found += _absolute_zero_warnings(model, extremes)
     return [str(diagnostic) for diagnostic in found]
 
 
@@ -171,7 +171,8 @@ def _melting_warnings(model: Model, extremes: Mapping[str, Extremes]) -> Iterato
     for part in model.parts:
         reached = extremes.get(part.name)
         melting = part.material.melting_point
-        bound = min(MAX_USUAL_TEMPERATURE, math.inf if melting is None else melting)
+        is_melted = reached is not None and melting is not None and reached.exceeds(melting)
+        bound = melting if is_melted and melting is not None else MAX_USUAL_TEMPERATURE
         if reached is not None and reached.exceeds(bound):
             hot.setdefault((part.material.name, bound), []).append((reached.max, part))
     for (material_name, bound), parts in hot.items():
@@ -185,6 +186,21 @@ def _melting_warnings(model: Model, extremes: Mapping[str, Extremes]) -> Iterato
         text += _also([other.name for _, other in parts if other is not part], "exceed")
         path = part.path if part.path[-1:] in (("filler",), ("gap_fill",)) else (*part.path, "material")
         yield model.package.locate(diagnostic_at(path, text, hint, "W-TEMPERATURE"))
+
+
+def _absolute_zero_warnings(model: Model, extremes: Mapping[str, Extremes]) -> Iterator[Diagnostic]:
+    """Yield a warning for the coldest part if it is below absolute zero."""
+    cold = [
+        (reached.min, part)
+        for part in model.parts
+        if (reached := extremes.get(part.name)) and reached.min < 0.0
+    ]
+    if cold:
+        value, part = min(cold, key=lambda each: round(each[0], TIE_DIGITS))
+        text = f"{value - ZERO_CELSIUS:.4g} degC is reached in {part.name}, below absolute zero"
+        text += _also([other.name for _, other in cold if other is not part], "exceed")
+        hint = "more heat is extracted than can flow there: check negative powers and fluxes"
+        yield model.package.locate(diagnostic_at(part.path, text, hint, "W-TEMPERATURE"))
 
 
 def power_warnings(model: Model, max_power: np.ndarray) -> list[str]:

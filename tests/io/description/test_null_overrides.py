@@ -116,7 +116,7 @@ def test_field_has_its_default_again(path: Path, changes: dict[str, Any], field:
         ("stacks.die", "overrides: stacks.die: an empty value (null) is not a stack"),
         ("materials.own", "overrides: materials.own: "),
         ("stacks.die.layers.si", "overrides: stacks.die.layers"),
-        ("links.wire", "overrides: links.wire: an empty value (null) is not a thermal link"),
+        ("links.wire", "overrides: links.wire: links has no 'wire' (did you mean wires?)"),
         ("links.wires.cuont", "overrides: links.wires.cuont: unknown key 'cuont' (did you mean count?)"),
         ("stacks.die.sise", "overrides: stacks.die.sise: unknown key 'sise' (did you mean size?)"),
         ("stacks.die.layers.si.regions.hoel", "overrides: stacks.die.layers.si.regions.hoel: "),

@@ -122,12 +122,18 @@ def _assign(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
         for n in range(1, len(parts) + 1):  # the name of a copy has dots of its own
             key, rest = ".".join(parts[:n]), parts[n:]
             if not rest and (n == 1 or key in node.value):
-                return _with_value(node, key, value)
+                return None if _removes_nothing(node, key, value) else _with_value(node, key, value)
             if rest and key in node.value and (made := _assign(node.value[key], rest, value)) is not None:
                 return node.with_items({**node.value, key: made})
     if node.is_list:
         return _in_list(node, parts, value, _assign)
     return None
+
+
+def _removes_nothing(node: Node, key: str, value: Node) -> bool:
+    """Return whether a value is to remove an object that is not in its mapping of named objects."""
+    is_named = bool(node.path) and node.path[-1] in NAMED_COLLECTIONS and node.path not in KEPT_COLLECTIONS
+    return value.is_unset and is_named and key not in node.value
 
 
 def _with_value(node: Node, key: str, value: Node) -> Node:

@@ -51,9 +51,10 @@ def remove_locks() -> None:
 
 
 def _remove(lock: Path) -> None:
-    _held.discard(lock)
+    """Remove a lock file; it is held until then, because another thread may end the process in between."""
     with contextlib.suppress(OSError):
         lock.unlink(missing_ok=True)
+    _held.discard(lock)
 
 
 def _open_locked(lock: Path, result: Path) -> int:
