@@ -165,6 +165,18 @@ def test_ends_on_cooled_faces_converge_or_warn() -> None:
     assert '--cell "slab.a.z=100 um"' in text
 
 
+def test_end_between_equal_conductors_asks_for_smaller_cells() -> None:
+    """Naming the part on the other side would be no remedy."""
+    layers = Layer("low", THICKNESS, METAL), Layer("high", THICKNESS, METAL)
+    stack = Stack("slab", (SIDE, SIDE), layers)
+    strap = ThermalLink("strap", "slab.low", LinkEnd("slab.low", face="bottom"), conductance=G)
+    cooling = Cooling(bottom=Convection(10.0, 400.0), top=Convection(10.0, 300.0))
+    package = Package("slab", (stack,), cooling, links=(strap,))
+    (text,) = (each for each in discretize(package, cell=0.5 * mm).warnings if "is covered by" in each)
+    assert "covered by slab.high, which conducts 1 times as well" in text
+    assert re.search(r'use smaller cells, --cell "slab\.low\.z=20 um"', text)
+
+
 @pytest.mark.parametrize(("flux", "is_warned"), [(1e4, True), (10.0, False)])
 def test_end_on_a_face_with_a_fixed_flux_warns(flux: float, is_warned: bool) -> None:
     """1e4 W/m2 through half a cell of 0.5 mm and 1 W/(m K) cause 2.5 K."""

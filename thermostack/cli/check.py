@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from thermostack.package.package import Package
 
 CHECK_CELL = 1.0  # m; larger than any package, so that the grid is as coarse as possible
-COARSE_GRID_MARGIN = (
-    2.0  # estimated errors between a temperature on the coarsest grid and a bound that is not near
-)
+COARSE_GRID_MARGIN = 2.0  # estimated errors: a bound farther from a temperature on this grid is not near
 JSON_KEYS = {  # of a diagnostic: key, attribute
     "file": "file",
     "line": "line",

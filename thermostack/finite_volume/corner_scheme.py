@@ -262,10 +262,8 @@ def _continue_at_turns(along_y: np.ndarray, along_x: np.ndarray, halves: np.ndar
     Of the four cells around the turn it is the one without contact. It would join the corner there to one of
     the two sides, and the next corner of a round part to the other one.
     """
-    at_x = (
-        along_x[:-1, 1:-1] > 0.0,
-        along_x[1:, 1:-1] > 0.0,
-    )  # at each inner corner: of the cells before and after
+    # At each inner corner, of the cells before and after it.
+    at_x = along_x[:-1, 1:-1] > 0.0, along_x[1:, 1:-1] > 0.0
     at_y = along_y[1:-1, :-1] > 0.0, along_y[1:-1, 1:] > 0.0
     j, i = np.nonzero((at_x[0] ^ at_x[1]) & (at_y[0] ^ at_y[1]))
     row, column = j + at_x[0][j, i], i + at_y[0][j, i]  # of the cell opposite to the two faces

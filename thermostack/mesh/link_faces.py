@@ -50,7 +50,7 @@ def link_face_diagnostics(
                 text = f"the fixed flux through the face of this end causes {kelvin} across the cell under it"
                 hint = "use smaller cells, or end the link beside the flux"
                 yield diagnostic_at(place.path, text, hint, "W-GRID")
-            yield from _covered_warnings(geometry, part, end, place, along_z)
+            yield from _covered_warnings(geometry, grid, part, end, place, along_z)
             biot = 0.5 * h * grid.dz[end.k] / conductivity
             worst = int(np.argmax(biot))
             if biot[worst] > MAX_BIOT_NUMBER:
@@ -61,7 +61,12 @@ def link_face_diagnostics(
 
 
 def _covered_warnings(
-    geometry: Geometry, part: np.ndarray, end: EndCells, place: LinkRectangle, along_z: Sequence[float]
+    geometry: Geometry,
+    grid: Grid,
+    part: np.ndarray,
+    end: EndCells,
+    place: LinkRectangle,
+    along_z: Sequence[float],
 ) -> Iterator[Diagnostic]:
     """Yield a warning for an end that is covered by a better conductor than is under it."""
     k = end.k + (1 if place.is_top else -1)
@@ -74,6 +79,10 @@ def _covered_warnings(
         text = f"the face of this end is covered by {name}, which conducts {ratio.max():.2g} times as well"
         face = "bottom" if place.is_top else "top"
         hint = f"end the link on that side of the face, {{part: {name}, face: {face}}}"
+        if ratio.max() * MAX_CONDUCTIVITY_RATIO <= 1.0:  # the other side would be covered as well
+            under = geometry.parts[int(part[end.k[0], end.j[0], end.i[0]]) - 1].name
+            size = _rounded_down(0.25 * float(grid.dz[end.k].min()))
+            hint = f'use smaller cells, --cell "{under}.z={size}"; the error is proportional to their height'
         yield diagnostic_at(place.path, text, hint, "W-GRID")
 
 

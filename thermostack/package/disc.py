@@ -113,6 +113,11 @@ def _unit_staircase() -> tuple[float, ...]:
     return (*(scale * height for height in b), 1.0)
 
 
+def flat_width(radius: float) -> float:
+    """Return the width [m] of the outermost step of the staircase of a disc."""
+    return 2.0 * _staircase(radius)[1]
+
+
 def _half_width(heights: list[float], height: float) -> float:
     """Return the half width [m] of a staircase at a height [m], 0 beyond it."""
     for n in range(len(heights) - 1):

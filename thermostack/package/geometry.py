@@ -37,6 +37,7 @@ from thermostack.package.rectangles import (
     intersection,
 )
 from thermostack.package.stack import Layer
+from thermostack.package.tangent_discs import tangent_warnings
 from thermostack.package.thermal_link import ThermalLink
 from thermostack.schema.validated_dataclass import FieldPath
 
@@ -217,6 +218,7 @@ class _GeometryBuilder:
         diagnostics = [diagnostic for diagnostic in self.package.diagnostics if diagnostic.is_warning]
         stacks = [placement.stack for placement in self.placements.values()]
         diagnostics += [*self.warnings, *plausibility_warnings(self.package, stacks)]
+        diagnostics += tangent_warnings(self.placements)
         return Geometry(
             self.package,
             tuple(self.parts),

@@ -198,7 +198,8 @@ def _absolute_zero_warnings(model: Model, extremes: Mapping[str, Extremes]) -> I
     if cold:
         value, part = min(cold, key=lambda each: round(each[0], TIE_DIGITS))
         text = f"{value - ZERO_CELSIUS:.4g} degC is reached in {part.name}, below absolute zero"
-        text += _also([other.name for _, other in cold if other is not part], "exceed")
+        if others := sorted(other.name for _, other in cold if other is not part):
+            text += f"; {listed(others)} {'is' if len(others) == 1 else 'are'} below it too"
         hint = "more heat is extracted than can flow there: check negative powers and fluxes"
         yield model.package.locate(diagnostic_at(part.path, text, hint, "W-TEMPERATURE"))
 

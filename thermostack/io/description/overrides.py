@@ -139,7 +139,7 @@ def _removes_nothing(node: Node, key: str, value: Node) -> bool:
 def _with_value(node: Node, key: str, value: Node) -> Node:
     """Return a mapping with a value at a key; a value that is unset removes what is there.
 
-    An object with a name that is not there cannot be removed, so that it keeps the value null, an error.
+    Objects of `KEPT_COLLECTIONS` cannot be removed, so that they keep the value null, which is an error.
     """
     if value.is_unset and key in node.value and node.path not in KEPT_COLLECTIONS:
         return node.without_overridden(key, value.mark)
