@@ -255,7 +255,7 @@ def test_loose_tolerance_is_tightened_until_heat_balances() -> None:
     )
     reported: list[str] = []
     model = discretize(replace(package, stacks=cold), cell=0.5 * mm)
-    steady = solve_steady(model, tolerance=1e-6, progress=reported.append)
+    steady = solve_steady(model, residual=1e-6, progress=reported.append)
     assert steady.heat_balance.relative <= 1e-6
     assert reported.count("solve") > 1
 

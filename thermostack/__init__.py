@@ -86,6 +86,8 @@ if TYPE_CHECKING:
     from thermostack.results.history import History as History
     from thermostack.results.impedance_error import ImpedanceError as ImpedanceError
     from thermostack.results.impedance_result import ThermalImpedance as ThermalImpedance
+    from thermostack.results.refinement_log import Refinement as Refinement
+    from thermostack.results.refinement_log import RefinementPass as RefinementPass
     from thermostack.results.steady_result import SteadyResult as SteadyResult
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
     from thermostack.results.transient_result import RunReport as RunReport
@@ -196,6 +198,10 @@ _NAMES_BY_MODULE = {
     "results.history": ("History",),
     "results.impedance_error": ("ImpedanceError",),
     "results.impedance_result": ("ThermalImpedance",),
+    "results.refinement_log": (
+        "Refinement",
+        "RefinementPass",
+    ),
     "results.steady_result": ("SteadyResult",),
     "results.throttling_log": ("ThrottlingLog",),
     "results.transient_result": (

@@ -363,7 +363,7 @@ def test_contacts_between_named_parts_are_in_series() -> None:
 
 def differences(package: Package) -> dict[str, tuple[float, float]]:
     """Return by part the differences of mean and maximum between both schemes over the largest rise."""
-    steady = solve_steady(discretize(package), tolerance=1e-10)
+    steady = solve_steady(discretize(package), residual=1e-10)
     zones = PartsAndBlocks(steady.model)
     corners = solve_corners(steady.fluxes, zones, solve_exactly)
     rise = steady.peak.max - AMBIENT

@@ -24,6 +24,7 @@ ORDER = (
     "finite_volume",
     "linear",
     "results",
+    "refinement",
     "io.files",
     "io.description",
     "io.results",

@@ -39,7 +39,8 @@ from thermostack.schema.arguments import (
     quantities_in_si,
     require_callable,
 )
-from thermostack.steady import Progress, solve_steady, timed
+from thermostack.linear.steady_problem import Progress, timed
+from thermostack.steady import solve_steady
 from thermostack.units import format_quantity, format_share
 
 Array: TypeAlias = np.ndarray

@@ -20,7 +20,8 @@ from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.arguments import argument_error
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import suggest
-from thermostack.steady import TINY_HEAT, require_fixed_temperature
+from thermostack.linear.steady_problem import TINY_HEAT
+from thermostack.steady import require_fixed_temperature
 from thermostack.transient.material_update import MaterialUpdate
 from thermostack.transient.stage_sources import StageSources
 

@@ -13,6 +13,7 @@ from thermostack.mesh.cooler_coverage import cooling_summary
 
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
+    from thermostack.results.refinement_log import Refinement
     from thermostack.results.steady_result import SteadyResult
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -62,9 +63,22 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
             "residual": report.residual,
             "method": report.method,
         },
+        "refinement": None if steady.refinement is None else _refinement(steady.refinement),
         "seconds": dict(steady.seconds),
         "memory": steady.memory,
         "warnings": list(steady.warnings),
+    }
+
+
+def _refinement(refinement: Refinement) -> dict[str, Any]:
+    return {
+        "tolerance": refinement.tolerance,
+        "outcome": refinement.outcome,
+        "error": refinement.error,
+        "part": refinement.part,
+        "passes": [vars(each) for each in refinement.passes],
+        "max_memory": refinement.max_memory,
+        "max_time": refinement.max_time,
     }
 
 
