@@ -145,8 +145,8 @@ def _refine(
         model = as_model(model)
 
     def solve(refined: Model, number: int) -> SolvedGrid:
-        grid = f"grid {number}, {refined.grid.cells} cells"
-        return _solve_grid(refined, options, seconds, lambda stage: progress(f"{stage} ({grid})"))
+        progress(f"solve grid {number}, {refined.grid.cells} cells")
+        return _solve_grid(refined, options, seconds, lambda stage: None)
 
     def memory_of(before: Model, grid: Grid) -> MemoryEstimate:
         return steady_memory(before, options.method, estimate=True, grid=grid)
@@ -179,9 +179,7 @@ def _solve_grid(
     found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
     warnings = (*model.warnings, *found)
     memory = _max_memory()
-    result = SteadyResult(
-        model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links
-    )
+    result = SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links)
     return SolvedGrid(result, fluxes, measured, problem.solve_adjoint)
 
 

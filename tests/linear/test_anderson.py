@@ -21,9 +21,9 @@ from thermostack import (
     discretize,
     solve_steady,
 )
-from thermostack.linear import steady_problem as problem_module
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.kirchhoff_variable import KirchhoffVariable, steepest_interval
+from thermostack.linear import steady_problem as problem_module
 from thermostack.linear.anderson import AndersonSettings, solve_anderson
 from thermostack.linear.picard import PicardSettings
 from thermostack.units import mm

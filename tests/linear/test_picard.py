@@ -28,10 +28,10 @@ from thermostack import (
     discretize,
     solve_steady,
 )
-from thermostack.linear import steady_problem as problem_module
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
+from thermostack.linear import steady_problem as problem_module
 from thermostack.linear.anderson import AndersonSettings
 from thermostack.linear.picard import PICARD, PicardSettings, solve_picard
 from thermostack.package.stack import Interface

@@ -25,6 +25,7 @@ QUICK = {
     "robustness.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
     "threads.py": (["--quick"], "claim"),
+    "tolerance.py": (["--parts", "exact", "--packages", "two_sided", "--tolerances", "1"], "claim"),
     "transient_euler.py": (["--quick"], "claim"),
     "transient_factorised.py": (["--quick"], "claim"),
     "transient_memory.py": (["--quick"], "claim"),

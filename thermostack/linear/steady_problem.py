@@ -47,17 +47,13 @@ TINY_HEAT = 1e-300  # W, in place of zero where relative quantities are computed
 Progress = Callable[[str], None]
 
 
-def steady_memory(
-    model: Model, method: str, estimate: bool, grid: Grid | None = None
-) -> MemoryEstimate:
+def steady_memory(model: Model, method: str, estimate: bool, grid: Grid | None = None) -> MemoryEstimate:
     """Return the memory of the steady solve of a model, or of its geometry on another grid."""
     grid, cells = model.grid if grid is None else grid, model.grid.cells
     active = model.active * grid.cells // cells if method == "direct" else None
     faces = model.boundary.cell.size if grid is model.grid else None
     corrected_rhs = int(bool(model.geometry.links))
-    return MemoryEstimate(
-        grid, model.is_linear, estimate, method, faces, active, extra_fields=corrected_rhs
-    )
+    return MemoryEstimate(grid, model.is_linear, estimate, method, faces, active, extra_fields=corrected_rhs)
 
 
 class SteadyProblem:

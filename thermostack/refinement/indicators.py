@@ -64,10 +64,10 @@ def interval_indicators(fluxes: FaceFluxes, adjoint: np.ndarray) -> Intervals:
     model, conduction = fluxes.model, fluxes.conduction
     nz, ny, nx = model.grid.shape
     found = np.zeros(nz), np.zeros(ny), np.zeros(nx)
-    response = FaceFluxes(
-        model, conduction, fluxes.conductivity, adjoint, np.zeros(model.boundary.cell.size)
+    response = FaceFluxes(model, conduction, fluxes.conductivity, adjoint, np.zeros(model.boundary.cell.size))
+    response.boundary_outflow = (
+        conduction.boundary_face_conductance * adjoint.reshape(-1)[model.boundary.cell]
     )
-    response.boundary_outflow = conduction.boundary_face_conductance * adjoint.reshape(-1)[model.boundary.cell]
     for k in range(nz):
         resistance = _resistance_of_plane(model, fluxes.conductivity, k)
         flows, others = net_outflow_of_plane(fluxes, k), net_outflow_of_plane(response, k)
@@ -104,13 +104,15 @@ def net_outflow_of_plane(fluxes: FaceFluxes, k: int) -> np.ndarray:
 
 def _flow(conductance: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return the heat flow between cells [W]; temperatures outside the body may be NaN."""
-    return np.where(conductance > 0.0, conductance * (low - high), 0.0)
+    flow: np.ndarray = np.where(conductance > 0.0, conductance * (low - high), 0.0)
+    return flow
 
 
 def _resistance_of_plane(model: Model, conductivity: CellConductivity, k: int) -> np.ndarray:
-    """Return h / (k A) of the cells at height k along z, y and x [K/W], (3, ny, nx), zero outside the body."""
+    """Return h / (k A) of the cells at height k along z, y and x [K/W], (3, ny, nx), 0 outside the body."""
     grid = model.grid
     dz, dy, dx = grid.dz[k], grid.dy[:, None], grid.dx[None, :]
     shape = np.stack(np.broadcast_arrays(dz / (dy * dx), dy / (dz * dx), dx / (dz * dy)))
     plane = conductivity.plane(k)
-    return np.divide(shape, plane, out=np.zeros(shape.shape), where=plane > 0.0)
+    resistance: np.ndarray = np.divide(shape, plane, out=np.zeros(shape.shape), where=plane > 0.0)
+    return resistance

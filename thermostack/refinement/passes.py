@@ -45,7 +45,7 @@ def solve_to_tolerance(
     """
     _require_memory(memory_of(model, model.grid), limits)
     passes: list[RefinementPass] = []
-    start = time.perf_counter()
+    start, refining = time.perf_counter(), 0.0
     result: SteadyResult | None = None
     while True:
         began = time.perf_counter()
@@ -68,6 +68,7 @@ def solve_to_tolerance(
         if _has_stalled(passes, rule):
             outcome = "stalled"
             break
+        solved_at = time.perf_counter()
         indicators = interval_indicators(
             solved.fluxes, solved.solve(adjoint_source(solved, tolerance, rule.min_weight))
         )
@@ -83,9 +84,11 @@ def solve_to_tolerance(
             outcome = "stalled"
             break
         model = discretize(model.geometry, grid=grid)
+        refining += time.perf_counter() - solved_at
     refinement = Refinement(tolerance, outcome, tuple(passes), limits.memory, limits.time)
     warnings = (*result.warnings, *tolerance_warnings(refinement))
-    return dataclasses.replace(result, refinement=refinement, warnings=warnings)
+    seconds = result.seconds | {"refine": refining}
+    return dataclasses.replace(result, refinement=refinement, warnings=warnings, seconds=seconds)
 
 
 class _LimitCheck:
@@ -119,7 +122,9 @@ def _require_memory(first: MemoryEstimate, limits: Limits) -> None:
     """Raise ResourceError where the solve on the first grid exceeds the limit of memory."""
     if first.memory > limits.memory:
         needed, limit = (format_quantity(each, "memory_size") for each in (first.memory, limits.memory))
-        text = f"the first grid of {first.grid.cells} cells needs about {needed}, more than max_memory, {limit}"
+        text = (
+            f"the first grid of {first.grid.cells} cells needs about {needed}, more than max_memory, {limit}"
+        )
         raise ResourceError(f"{text}; permit more memory, or start with a coarser grid")
 
 
@@ -146,4 +151,4 @@ def tolerance_warnings(refinement: Refinement) -> list[str]:
     """Return W-TOLERANCE where a refinement did not reach its tolerance."""
     if refinement.is_reached:
         return []
-    return [str(Diagnostic("tolerance", refinement.text, refinement.remedy, "W-TOLERANCE"))]
+    return [str(Diagnostic("grid", refinement.text, refinement.remedy, "W-TOLERANCE"))]

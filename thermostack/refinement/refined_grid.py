@@ -29,16 +29,14 @@ def refined_grid(
 
     The score of an interval is its indicator times the number of intervals in its direction: the error that
     its bisection removes per cell that it adds. The indicators removed are at least the fraction `needed` of
-    all, as far as scores above `min_score` of the largest permit; fewer intervals are bisected where that grid
-    does not fit. `forced` intervals are bisected first. The grid itself is returned where nothing is to be
-    bisected.
+    all, as far as scores above `min_score` of the largest permit; fewer intervals are bisected where that
+    grid does not fit. `forced` intervals are bisected first. The grid itself is returned where nothing is to
+    be bisected.
     """
     scores = [each * each.size for each in indicators]
     permitted = [_is_wide(planes, name) for name, planes in zip(AXES, _planes(grid), strict=True)]
     if forced is not None:
-        scores = [
-            np.where(must, np.inf, score) for must, score in zip(forced, scores, strict=True)
-        ]
+        scores = [np.where(must, np.inf, score) for must, score in zip(forced, scores, strict=True)]
     rank = np.concatenate([np.where(wide, score, 0.0) for wide, score in zip(permitted, scores, strict=True)])
     finite = rank[np.isfinite(rank)]
     threshold = rule.min_score * finite.max(initial=0.0)
@@ -60,7 +58,7 @@ def refined_grid(
 
 
 def _bisected(grid: Grid, marks: Sequence[np.ndarray], max_ratio: float) -> Grid:
-    """Return the grid with the marked intervals along z, y and x bisected, and neighbours by the ratio rule."""
+    """Return the grid with the marked intervals along z, y and x bisected, and wide neighbours too."""
     z, y, x = (
         bisect_intervals(planes, mark, max_ratio) for planes, mark in zip(_planes(grid), marks, strict=True)
     )

@@ -99,10 +99,14 @@ class Refinement:
     def text(self) -> str:
         """Return the outcome in words."""
         tolerance = f"tolerance {format_quantity(self.tolerance, 'temperature_difference')}"
-        grids = f"{len(self.passes)} {'pass' if len(self.passes) == 1 else 'passes'}, {_spaced(self.cells)} cells"
+        grids = (
+            f"{len(self.passes)} {'pass' if len(self.passes) == 1 else 'passes'}, {_spaced(self.cells)} cells"
+        )
         if self.is_reached:
             return f"{tolerance} reached in {grids}"
-        return f"{tolerance} not reached in {grids}: {self._reason}, largest error {self._error} in {self.part}"
+        return (
+            f"{tolerance} not reached in {grids}: {self._reason}, largest error {self._error} in {self.part}"
+        )
 
     @property
     def remedy(self) -> str:

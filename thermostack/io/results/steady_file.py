@@ -5,7 +5,8 @@ The grid is a `RectilinearGrid` (VTK 9.7, ParaView 6.2 and newer) with the cell 
 `FieldData/part_names` has the names of the parts, with number 0 for outside. A steady result has no group
 `Steps`. The group `thermostack` contains the other data: the description with the definitions of its library
 materials, the heat sources, the boundary faces, the temperatures of the parts with their errors, the heat
-balance, the heat flow of links, the solver report, the refinement, the warnings and the provenance. Texts are JSON in UTF-8.
+balance, the heat flow of links, the solver report, the refinement, the warnings and the provenance. Texts are
+JSON in UTF-8.
 
 Every array has a checksum (fletcher32), and the metadata of HDF5 1.10 have checksums too, so damage is
 detected. The file is compressed to a few bytes per cell in memory, and written atomically.
