@@ -66,9 +66,9 @@ NUMBERS: list[Case] = [  # out of range, or of the wrong type
     (lambda o: ts.solve_transient(o.model, "1 ms", threads=100_000), "threads: must be from 1 to 1024"),
     (lambda o: ts.Simulation(o.model, threads=1.5), "threads: 1.5 is not a whole number"),
     (lambda o: ts.thermal_impedance(o.model, threads="2"), "threads: '2' is not a whole number"),
-    (lambda o: ts.solve_steady(o.model, residual="1e-6"), "tolerance: '1e-6' is not a number (write"),
-    (lambda o: ts.solve_steady(o.model, residual=math.nan), "tolerance: nan is not a finite number"),
-    (lambda o: ts.solve_steady(o.model, residual=0), "tolerance: must be at least 1e-15 and less"),
+    (lambda o: ts.solve_steady(o.model, residual="1e-6"), "residual: '1e-6' is not a number (write"),
+    (lambda o: ts.solve_steady(o.model, residual=math.nan), "residual: nan is not a finite number"),
+    (lambda o: ts.solve_steady(o.model, residual=0), "residual: must be at least 1e-15 and less"),
     (lambda o: ts.thermal_impedance(o.model, tolerance=math.inf), "tolerance: inf is not a finite number"),
     (lambda o: ts.discretize(o.package, fineness=0), "fineness: must be greater than 0, got 0"),
     (lambda o: ts.discretize(o.package, fineness=-1.0), "fineness: must be greater than 0, got -1.0"),
@@ -90,6 +90,11 @@ NUMBERS: list[Case] = [  # out of range, or of the wrong type
 
 
 NAMES: list[Case] = [  # names that nothing has, and containers of the wrong kind
+    (lambda o: ts.gpu_throttle("gpu", product="h10"), "product: unknown processor 'h10' (did you mean h100"),
+    (
+        lambda o: ts.gpu_throttle("gpu", product="b200"),
+        "product: unknown processor 'b200' (choose one of h100",
+    ),
     (lambda o: ts.Cooling(top=ts.Adiabatic()).face("up"), "no face is named 'up' (the faces are top, bottom"),
     (lambda o: o.impedance.rise(1.0, "nope"), "no output is named 'nope' (the names are "),
     (lambda o: o.impedance.at("1 kHz", "dies"), "no output is named 'dies' (did you mean die?"),
