@@ -6,9 +6,9 @@
 tolerance of 0.1 K takes with those of uniform grids, whose cells have one width in plan and a height of one
 or a quarter of it (thinner layers have one cell), or the heights of the default rule. The largest errors of
 the peaks with power on three uniform grids give a line over the logarithm of the cells, and this line the
-cells for the true error of the refined grid. `shipped` compares estimate and truth on shipped packages. References of packages are
-extrapolated from a grid that is refined to a quarter of the tolerance, or as far as the memory limit permits.
-An existing JSON file is updated.
+cells for the true error of the refined grid. `shipped` compares estimate and truth on shipped packages.
+References of packages are extrapolated from a grid that is refined to a quarter of the tolerance, or as far
+as the memory limit permits. An existing JSON file is updated.
 """
 
 from __future__ import annotations

@@ -211,8 +211,9 @@ class SteadyProblem:
         """
         self.__dict__.pop("solver", None)  # its memory is freed before the next one is allocated
         max_contrast = None if self.report.fallback else np.inf
-        options = {"method": self.method, "threads": self.threads, "max_contrast": max_contrast}
-        solver = prepare(conduction, widths=widths, **options)
+        solver = prepare(
+            conduction, self.method, widths=widths, threads=self.threads, max_contrast=max_contrast
+        )
         solver.solve(power, guess=rise, tolerance=CORNER_TOLERANCE, overwrites_guess=True)
 
     def balance(self, rise: np.ndarray) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
