@@ -5,8 +5,8 @@
 `exact` compares estimate and truth on the exact cases of tests/exact. `uniform` compares the cells that a
 tolerance of 0.1 K takes with those of uniform grids, whose cells have one width in plan and a height of one
 or a quarter of it (thinner layers have one cell), or the heights of the default rule. The largest errors of
-the peaks with power on three uniform grids give a line over the logarithm of the cells, and this line the
-cells for the true error of the refined grid. `shipped` compares estimate and truth on shipped packages.
+the peaks with power on three uniform grids give an order, and this order the cells for the true error of the
+refined grid. `shipped` compares estimate and truth on shipped packages.
 References of packages are extrapolated from a grid that is refined to a quarter of the tolerance, or as far
 as the memory limit permits. An existing JSON file is updated.
 """
@@ -40,6 +40,7 @@ UNIFORM_PACKAGES = ("cowos_s_h100", "v_cache", "gaa2_fspdn", "gaa2_bspdn")
 HEIGHTS = {"width": 1.0, "width/4": 0.25, "default rule": None}  # of uniform cells, in widths
 UNIFORM_CELLS = (5e4, 2e5, 8e5)
 MAX_TRIALS = 30  # of a width: planes at faces are fixed, so that the cells do not follow from it
+MIN_ORDER, SECOND_ORDER = 1e-3, 1.5  # of the error in the number of cells; of the cells in the error
 CLAIMS = {"ratio": 5.0, "inside": 0.95}
 
 
@@ -140,21 +141,49 @@ def uniform_cells(
     return found
 
 
+def cells_for_error(found: Sequence[Sequence[float]], error: float) -> dict[str, float]:
+    """Return the cells of a uniform grid of a true error [K], from cells and errors of three grids.
+
+    The order is the larger one of a line through all grids and of the last two. With the order 2/3 in the
+    number of cells, that of second order in the size, fewer cells would do than with any lower one.
+    """
+    count, errors = (np.log([each[n] for each in found]) for n in (0, 2))
+    fitted, _ = np.polyfit(count, errors, 1)
+    last = (errors[-1] - errors[-2]) / (count[-1] - count[-2])
+    order = max(-float(fitted), -float(last), MIN_ORDER)
+    factor = float(errors[-1] - np.log(error))
+    return {
+        "order_in_cells": order,
+        "cells_for_error": float(np.exp(count[-1] + factor / order)),
+        "cells_at_second_order": float(np.exp(count[-1] + factor * SECOND_ORDER)),
+    }
+
+
+def with_ratios(row: dict[str, Any], grids: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with the best uniform grid of its true error, and the ratios of the cells."""
+    uniform = {
+        label: {"grids": found, **cells_for_error(found, row["error_K"])} for label, found in grids.items()
+    }
+    needed = min(each["cells_for_error"] for each in uniform.values())
+    bound = min(each["cells_at_second_order"] for each in uniform.values())
+    return row | {
+        "uniform": uniform,
+        "uniform_cells": needed,
+        "ratio": needed / row["cells"],
+        "ratio_at_second_order": bound / row["cells"],
+        "is_extrapolated": bool(needed > max(found[-1][0] for found in grids.values())),
+    }
+
+
 def compare_uniform(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Return the cells of the refined grid of a package, and of the best uniform grid of its true error."""
     row, peaks = package_row(name, options)
-    grids, needed = {}, []
-    for label, height in HEIGHTS.items():
-        found = uniform_cells(read_package(name), height, peaks, options.uniform_cells)
-        count, error = (np.log([each[n] for each in found]) for n in (0, 2))
-        slope, _ = np.polyfit(count, error, 1)
-        wanted = np.log(row["error_K"])
-        slope = min(float(slope), -1e-3)
-        cells = float(np.exp(count[-1] + (wanted - error[-1]) / slope))
-        grids[label] = {"grids": found, "order_in_cells": -slope, "cells_for_error": cells}
-        needed.append(cells)
-    result = row | {"uniform": grids, "uniform_cells": min(needed), "ratio": min(needed) / row["cells"]}
-    result["is_extrapolated"] = bool(min(needed) > max(options.uniform_cells))
+    package = read_package(name)
+    grids = {
+        label: uniform_cells(package, height, peaks, options.uniform_cells)
+        for label, height in HEIGHTS.items()
+    }
+    result = with_ratios(row, grids)
     print("  " + "  ".join(f"{key} {_shown(result[key])}" for key in result if key != "uniform"), flush=True)
     return result
 
