@@ -29,7 +29,7 @@ def test_refined_planes_contain_the_old_ones() -> None:
         assert refined.size >= planes.size + mark.sum()
 
 
-def test_neighbours_of_bisected_intervals_are_within_the_ratio() -> None:
+def test_neighbours_are_within_the_ratio() -> None:
     planes = np.concatenate(([0.0], np.cumsum(3.0 ** np.arange(6))))
     mark = np.array([True, False, False, False, False, False])
     refined = np.diff(bisect_intervals(planes, mark, 3.0))
@@ -38,10 +38,11 @@ def test_neighbours_of_bisected_intervals_are_within_the_ratio() -> None:
     assert ratio.max() < 3.0 * (1.0 + 1e-6)
 
 
-def test_wide_neighbours_of_intervals_that_stay_are_left_alone() -> None:
-    planes = np.array([0.0, 1e-6, 1e-3, 2e-3, 3e-3])
-    refined = bisect_intervals(planes, np.array([False, False, False, True]), 3.0)
-    assert refined.tolist() == [0.0, 1e-6, 1e-3, 2e-3, 2.5e-3, 3e-3]
+def test_wide_intervals_are_bisected_beside_thin_layers_that_stay() -> None:
+    planes = np.array([0.0, 1e-6, 1e-3, 2e-3])
+    refined = bisect_intervals(planes, np.zeros(3, bool), 3.0)
+    assert refined.tolist() == pytest.approx([0.0, 1e-6, 0.5005e-3, 1e-3, 2e-3])
+    assert bisect_intervals(planes[1:], np.zeros(2, bool), 3.0).tolist() == planes[1:].tolist()
 
 
 def test_score_is_the_indicator_times_the_intervals_of_its_direction() -> None:
@@ -87,6 +88,6 @@ def test_grid_without_indicators_stays() -> None:
 
 
 def test_intervals_are_not_bisected_below_the_distance_of_merged_planes() -> None:
-    thin = Grid(GRID.x, GRID.y, [0.0, 1.5e-9, 1e-4])
+    thin = Grid(GRID.x, GRID.y, [0.0, 1.5e-9, 3e-9])
     grid = refined_grid(thin, indicators(z=[1.0, 0.0]), 1.0, RULE)
     assert grid is thin

@@ -31,7 +31,7 @@ class RefinementRule:
     reduction
         Fraction of the indicator of an interval that its bisection removes.
     max_ratio
-        Of the widths of a bisected interval and its neighbours.
+        Of the widths of neighbouring intervals; a pass bisects each interval once at most.
     stall_growth, stall_error
         The refinement ends where the cells have grown by this factor, and the error is still more than this
         fraction of the smallest one before.
