@@ -75,7 +75,7 @@ def test_true_error_falls_with_the_tolerance() -> None:
     assert cells[0] < cells[1] < cells[2]
 
 
-@pytest.mark.parametrize("name", ["orthotropic_substrate", "stack_of_two"])
+@pytest.mark.parametrize("name", ["orthotropic_substrate", "memory_stack"])
 def test_refined_grid_needs_fewer_cells_than_the_default_grid(name: str) -> None:
     package = package_of_case(CASES[name])
     default = solve_steady(package, threads=1)
