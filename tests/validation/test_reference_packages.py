@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from thermostack import Package, SteadyResult, discretize, find_material, read_package, solve_steady
 from thermostack.io.description.package_file import shipped_packages
 from thermostack.io.description.shipped_packages import shipped_peaks
+from thermostack.mesh.model import has_equal_cells
 from thermostack.report.package_table import package_summary
 from thermostack.units import mm
 
@@ -182,6 +187,29 @@ def test_gpu_and_memories_are_below_their_limits() -> None:
 def test_cold_plate_removes_nearly_all_heat() -> None:
     balance = solved("cowos_s_h100").heat_balance
     assert balance.out["top"] > 0.99 * balance.heat_in
+
+
+def rebuilt(value: Any) -> Any:
+    """Return a description made again by the constructors of its Python objects."""
+    if is_dataclass(value) and not isinstance(value, type):
+        made = {each.name: rebuilt(getattr(value, each.name)) for each in fields(value) if each.init}
+        return type(value)(**made)
+    if isinstance(value, tuple):
+        return tuple(rebuilt(item) for item in value)
+    if isinstance(value, Mapping):
+        return {key: rebuilt(item) for key, item in value.items()}
+    return value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_and_python_objects_give_the_same_model(name: str) -> None:
+    model = solved(name).model
+    again = discretize(rebuilt(model.package), cell=COARSE[name][0] * mm)
+    assert again.package == model.package
+    assert has_equal_cells(again, model)
+    assert np.array_equal(again.power, model.power)
+    for one, other in zip(vars(again.boundary).values(), vars(model.boundary).values(), strict=True):
+        assert np.array_equal(one, other)
 
 
 def peak_with(name: str, overrides: dict[str, str], part: str = "") -> float:
