@@ -151,4 +151,4 @@ def tolerance_warnings(refinement: Refinement) -> list[str]:
     """Return W-TOLERANCE where a refinement did not reach its tolerance."""
     if refinement.is_reached:
         return []
-    return [str(Diagnostic("grid", refinement.text, refinement.remedy, "W-TOLERANCE"))]
+    return [str(Diagnostic("grid", refinement.text, refinement.advice, "W-TOLERANCE"))]

@@ -151,8 +151,8 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
     table.add_row("grid", Text(cell_counts(steady.model)))
     if steady.refinement is not None:
         table.add_row("", Text(steady.refinement.text))
-        if steady.refinement.remedy:
-            table.add_row("", Text(steady.refinement.remedy))
+        if steady.refinement.advice:
+            table.add_row("", Text(steady.refinement.advice))
     solver = f"{report.method}, {report.total_iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))
     table.add_row("time", format_stage_times(steady.seconds))

@@ -9,7 +9,7 @@ from thermostack.units import format_quantity
 
 Outcome = Literal["reached", "memory", "time", "stalled"]
 
-REMEDIES = {  # by outcome: what to change, after the semicolon of the message
+ADVICE = {  # by outcome: what to change, after the semicolon of the message
     "memory": "more memory (max_memory, --max-memory) or a tolerance of about {error} would do",
     "time": "more time (max_time, --max-time) or a tolerance of about {error} would do",
     "stalled": "the estimate no longer falls with the cells; look at this part, or ask for about {error}",
@@ -109,9 +109,9 @@ class Refinement:
         )
 
     @property
-    def remedy(self) -> str:
+    def advice(self) -> str:
         """Return the advice for a tolerance that was not reached, an empty text for one that was."""
-        return "" if self.is_reached else REMEDIES[self.outcome].format(error=self._error)
+        return "" if self.is_reached else ADVICE[self.outcome].format(error=self._error)
 
     @property
     def _error(self) -> str:
