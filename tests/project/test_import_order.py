@@ -25,6 +25,7 @@ ORDER = (
     "linear",
     "results",
     "io.files",
+    "unit_cells",
     "io.description",
     "io.results",
     "report",

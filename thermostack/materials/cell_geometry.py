@@ -159,7 +159,9 @@ def _spans(shape: CellShape, axis: int, half: Array, pitch: float) -> list[tuple
     center = shape.center[axis] % pitch
     low, high = center - half, center + half
     is_there = half > 0.0
-    spans = [(np.where(is_there, np.maximum(low, 0.0), 0.0), np.where(is_there, np.minimum(high, pitch), 0.0))]
+    spans = [
+        (np.where(is_there, np.maximum(low, 0.0), 0.0), np.where(is_there, np.minimum(high, pitch), 0.0))
+    ]
     if (low < 0.0).any():
         spans.append((np.where(low < 0.0, low + pitch, pitch), np.full_like(half, pitch)))
     if (high > pitch).any():

@@ -271,7 +271,11 @@ class HybridBondCell:
 
     def __post_init__(self) -> None:
         """Check that pads and vias do not touch, and that the numbers of the vias are complete."""
-        for width, noun in ((self.diameter, "pads"), (self.upper_diameter, "pads"), (self.via_diameter, "vias")):
+        for width, noun in (
+            (self.diameter, "pads"),
+            (self.upper_diameter, "pads"),
+            (self.via_diameter, "vias"),
+        ):
             if width is not None:
                 _check_fits(width, self.pitch, noun)
         if (self.via_diameter is None) != (self.via_height is None):

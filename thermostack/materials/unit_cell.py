@@ -34,7 +34,9 @@ def _read_pitch(value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
         return (value, value)
     if len(value) != 2:
-        raise fail("E-TYPE", f"{quote_value(value)} is not a pitch", "write 40 um, or [40 um, 20 um] for x and y")
+        raise fail(
+            "E-TYPE", f"{quote_value(value)} is not a pitch", "write 40 um, or [40 um, 20 um] for x and y"
+        )
     return value
 
 
@@ -172,7 +174,9 @@ class UnitCell(EffectiveMedium):
         if len(ready_made) + has_own != 1:
             known = ", ".join(READY_MADE)
             given = " and ".join([*ready_made, *(["pitch and layers"] if has_own else [])]) or "nothing"
-            raise fail("E-VALUE", f"a unit cell needs one structure, got {given}", f"{known}, or pitch and layers")
+            raise fail(
+                "E-VALUE", f"a unit cell needs one structure, got {given}", f"{known}, or pitch and layers"
+            )
         if has_own and (self.pitch is None or not self.layers):
             missing = "pitch" if self.pitch is None else "layers"
             raise fail("E-MISSING", f"{missing} is missing", "give pitch and layers")
@@ -181,7 +185,12 @@ class UnitCell(EffectiveMedium):
                 self._check_inclusion(inclusion, ("layers", number, "inclusions", n))
         for field, material in self._fillings:
             if material == VOID:
-                raise _error_at(path_of(field), "void is no constituent of a cell", "name a material, such as air", "E-NAME")
+                raise _error_at(
+                    path_of(field),
+                    "void is no constituent of a cell",
+                    "name a material, such as air",
+                    "E-NAME",
+                )
 
     def _check_inclusion(self, inclusion: Inclusion, path: FieldPath) -> None:
         """Raise if an inclusion is larger than the period or its centre or corner lies outside."""
@@ -253,9 +262,16 @@ class UnitCell(EffectiveMedium):
         return CellGeometry(structure.pitch, slices, len(index), structure.is_isotropic)
 
     @property
+    def has_height(self) -> bool:
+        """Return whether the height is stated; a via without pads may leave it out."""
+        return self.via is None or self.via.height is not None
+
+    @property
     def is_directional(self) -> bool:  # type: ignore[override]  # read-only here
         """Return whether x and y differ by the geometry."""
-        return not has_equal_axes(self.geometry, (mirror_plane(self.geometry, 0), mirror_plane(self.geometry, 1)))
+        return not has_equal_axes(
+            self.geometry, (mirror_plane(self.geometry, 0), mirror_plane(self.geometry, 1))
+        )
 
     def constituents(self) -> tuple[tuple[str, MaterialLike, float], ...]:
         """Return field name, material and volume fraction of each constituent."""

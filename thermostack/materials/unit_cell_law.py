@@ -23,9 +23,14 @@ MAX_TEMPERATURE_RATIO = 1.5  # of a piece of the table; the error of the interpo
 RANGE_WITHOUT_LIMITS = (150.0, 1500.0)  # K, of constituents whose laws have no range
 
 
-def solved_conductivity(geometry: CellGeometry, conductivity: Array) -> Array:
-    """Return the effective conductivity along x, y and z (3,) for those of the constituents (n, 3) [W/(m K)]."""
-    solution: Any = import_module(SOLVER).solve_geometry(geometry, conductivity)
+def solved_conductivity(
+    geometry: CellGeometry, conductivity: Array, function: str = "solve_geometry"
+) -> Array:
+    """Return the effective conductivity along x, y and z (3,) for those of the constituents (n, 3) [W/(m K)].
+
+    `function` is that of the solver.
+    """
+    solution: Any = getattr(import_module(SOLVER), function)(geometry, conductivity)
     return np.array([axis.value for axis in solution.axes])
 
 
@@ -47,7 +52,9 @@ class UnitCellConductivity(EffectiveConductivity):
     def evaluate(self, temperature: Array) -> ArrayAxes:
         """Return the conductivity [W/(m K)] along x, y and z at temperatures [K]."""
         if self.is_constant:
-            x, y, z = (np.broadcast_to(value, np.shape(temperature)) for value in self._solved(ROOM_TEMPERATURE))
+            x, y, z = (
+                np.broadcast_to(value, np.shape(temperature)) for value in self._solved(ROOM_TEMPERATURE)
+            )
             return x, y, z
         nodes, logs = self._table  # pieces of three nodes, the last of one is the first of the next
         ends = nodes[::2]
@@ -63,21 +70,34 @@ class UnitCellConductivity(EffectiveConductivity):
     @cached_property
     def _table(self) -> tuple[Array, Array]:
         """Return logarithms of temperatures [K], (n,), and of the conductivities [W/(m K)] there, (3, n)."""
-        breakpoints = [
-            point for point in self.breakpoints if self.range is None or self.range[0] <= point <= self.range[1]
-        ]
-        known = sorted({*breakpoints, *(self.range or RANGE_WITHOUT_LIMITS)})
+        known = self.breakpoints if len(self.breakpoints) > 1 else RANGE_WITHOUT_LIMITS
         nodes = [math.log(known[0])]
         for low, high in pairwise(known):
-            count = 2 * math.ceil(math.log(high / low) / math.log(MAX_TEMPERATURE_RATIO))
+            count = 2 * math.ceil(math.log(high / low) / math.log(MAX_TEMPERATURE_RATIO) - 1e-9)
             nodes += np.linspace(math.log(low), math.log(high), count + 1)[1:].tolist()
-        solved = [self._solved(math.exp(node)) for node in nodes]
-        return np.array(nodes), np.log(np.array(solved).T)
+        return np.array(nodes), np.log(self._solved_at([math.exp(node) for node in nodes]).T)
 
-    def _solved(self, temperature: float) -> Array:
+    def _solved_at(self, temperatures: list[float]) -> Array:
+        """Return the conductivity [W/(m K)] along x, y and z at temperatures [K], (n, 3).
+
+        Cells of several slices are solved on a coarse grid, and the values scaled to that of all grids at the
+        temperature next to 300 K. The error of the grid is nearly the same fraction at every temperature.
+        """
+        if self.geometry.is_columnar:
+            return np.array([self._solved(each) for each in temperatures])
+        reference = min(temperatures, key=lambda each: abs(each - ROOM_TEMPERATURE))
+        coarse = np.array([self._solved(each, "solve_coarsely") for each in temperatures])
+        scale = self._solved(reference) / coarse[temperatures.index(reference)]
+        return np.asarray(scale * coarse)
+
+    def _solved(self, temperature: float, function: str = "solve_geometry") -> Array:
         """Return the conductivity [W/(m K)] along x, y and z at one temperature [K], (3,)."""
-        cell: Any = self.medium
         rows = [part.law.evaluate(np.array(temperature)) for part in self.materials]
-        return solved_conductivity(cell.geometry, np.array(rows, dtype=np.float64))
+        return solved_conductivity(self.geometry, np.array(rows, dtype=np.float64), function)
 
-
+    @property
+    def geometry(self) -> CellGeometry:
+        """Return the geometry of the cell."""
+        cell: Any = self.medium
+        geometry: CellGeometry = cell.geometry
+        return geometry

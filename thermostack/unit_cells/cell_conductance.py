@@ -93,7 +93,9 @@ class _Chords:
         inverse = 1.0 / conductivity[:, axis]
         values = [inverse[material], conductivity[:, 1 - axis][material], conductivity[:, 2][material]]
         totals = [np.zeros((ordinate.size, along.size)) for _ in values]
-        for low, high, *of_interval in zip(cuts.T[:-1], cuts.T[1:], *(each.T for each in values), strict=True):
+        for low, high, *of_interval in zip(
+            cuts.T[:-1], cuts.T[1:], *(each.T for each in values), strict=True
+        ):
             inside = np.clip(along, low[:, np.newaxis], high[:, np.newaxis]) - low[:, np.newaxis]
             for total, value in zip(totals, of_interval, strict=True):
                 total += value[:, np.newaxis] * inside

@@ -28,11 +28,15 @@ SAMPLES = 4001  # of the cell size along an axis
 
 @dataclass(frozen=True, eq=False)
 class CellGrid:
-    """Coordinates [m] of the edges of the grid cells along x, y and z."""
+    """Coordinates [m] of the edges of the grid cells along x, y and z.
+
+    `has_edges` states that the straight edges of all shapes are edges of grid cells.
+    """
 
     x: Array
     y: Array
     z: Array
+    has_edges: bool = True
 
     @property
     def cells(self) -> int:
@@ -41,7 +45,8 @@ class CellGrid:
 
     def refined(self) -> CellGrid:
         """Return the grid with every cell halved along every axis; a single cell along z stays."""
-        return CellGrid(_halved(self.x), _halved(self.y), self.z if self.z.size == 2 else _halved(self.z))
+        z = self.z if self.z.size == 2 else _halved(self.z)
+        return CellGrid(_halved(self.x), _halved(self.y), z, self.has_edges)
 
 
 def coarsest_grid(geometry: CellGeometry, extent: tuple[float, float], max_cells: int) -> CellGrid:
@@ -68,7 +73,8 @@ def coarsest_grid(geometry: CellGeometry, extent: tuple[float, float], max_cells
             return grid
     layers = max(1, z.size - 1)
     count = max(4, math.isqrt(max_cells // layers))
-    return CellGrid(np.linspace(0.0, extent[0], count + 1), np.linspace(0.0, extent[1], count + 1), z)
+    x, y = (np.linspace(0.0, end, count + 1) for end in extent)
+    return CellGrid(x, y, z, has_edges=False)
 
 
 def _levels(geometry: CellGeometry) -> list[float]:
@@ -97,9 +103,7 @@ def _narrow_gaps(geometry: CellGeometry) -> Iterable[Gap]:
 def _gaps_of_pair(geometry: CellGeometry, one: CellShape, other: CellShape) -> Iterable[Gap]:
     radii = 0.5 * one.size[0], 0.5 * other.size[0]
     for shift in product((-1, 0, 1), repeat=2):
-        away = [
-            other.center[axis] + shift[axis] * geometry.pitch[axis] - one.center[axis] for axis in (0, 1)
-        ]
+        away = [other.center[axis] + shift[axis] * geometry.pitch[axis] - one.center[axis] for axis in (0, 1)]
         distance = math.hypot(*away)
         width = distance - sum(radii)
         if 0.0 < width < MAX_GAP * min(radii):
@@ -140,9 +144,7 @@ def _graded_edges(edges: Sequence[float], wanted: list[Wanted], grading: tuple[f
     return _edges_of_size(edges, [*between, *wanted], growth, size)
 
 
-def _edges_of_size(
-    edges: Sequence[float], wanted: Sequence[Wanted], growth: float, size: float
-) -> Array:
+def _edges_of_size(edges: Sequence[float], wanted: Sequence[Wanted], growth: float, size: float) -> Array:
     """Return a grid with cells of the size wanted in intervals (low, high, size), growing away from them."""
     x = np.linspace(edges[0], edges[-1], SAMPLES)
     local = np.full_like(x, size)

@@ -9,7 +9,7 @@ column multigrid does not contain; the preconditioner is then algebraic multigri
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,7 @@ class CellProblem:
     grid: CellGrid
     conductances: CellConductances
     has_mirrors: tuple[bool, bool]
+    _preconditioners: dict[int, AmgPreconditioner] = field(default_factory=dict, repr=False)
 
     def conductivity(self, axis: int) -> float:
         """Return the effective conductivity along x (0), y (1) or z (2) [W/(m K)]."""
@@ -66,7 +67,7 @@ class CellProblem:
         rhs[_end(axis, -1)] -= around
         # One cell is held at zero, which adds no heat because the sum of the right-hand side is zero.
         held = np.zeros(self._shape)
-        held[0, 0, 0] = self.conductances.around[axis].mean()
+        held[0, 0, 0] = sum(float(each.mean()) for each in self.conductances.around)
         return self._dissipation(self._solve(held, rhs), axis, 1.0)
 
     @property
@@ -83,7 +84,7 @@ class CellProblem:
             return prepare(conduction, widths=widths).solve(rhs, tolerance=RESIDUAL_TOLERANCE)[0]
         t = np.zeros((1, *self._shape))
         (state,) = solve_pcg(
-            AmgPreconditioner(conduction),
+            self._preconditioner(conduction),
             rhs[np.newaxis],
             t,
             is_zero=True,
@@ -95,6 +96,14 @@ class CellProblem:
             text = f"a unit cell without mirror planes was not solved: {state.reason}"
             raise ConvergenceError(text, state.history)
         return np.asarray(t[0])
+
+    def _preconditioner(self, conduction: Conduction) -> AmgPreconditioner:
+        """Return the preconditioner, the same for x and y if both have no mirror planes."""
+        key = conduction.boundary.cell.size
+        if key not in self._preconditioners:
+            self._preconditioners.clear()
+            self._preconditioners[key] = AmgPreconditioner(conduction)
+        return self._preconditioners[key]
 
     @cached_property
     def _links(self) -> LinkConductance | None:

@@ -13,7 +13,7 @@ import math
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -34,10 +34,16 @@ _in_memory: OrderedDict[str, CellSolution] = OrderedDict()
 
 
 def cached_solution(
-    geometry: CellGeometry, conductivity: np.ndarray, tolerance: float, solve: Callable[[], CellSolution]
+    geometry: CellGeometry,
+    conductivity: np.ndarray,
+    plan: Mapping[str, float | None],
+    solve: Callable[[], CellSolution],
 ) -> CellSolution:
-    """Return the solution of a cell from the cache, or from `solve`, which is then stored."""
-    key = solution_key(geometry, conductivity, tolerance)
+    """Return the solution of a cell from the cache, or from `solve`, which is then stored.
+
+    `plan` has the settings of the solution.
+    """
+    key = solution_key(geometry, conductivity, plan)
     found = _in_memory.get(key)
     if found is None:
         directory = cache_directory()
@@ -57,9 +63,9 @@ def clear_memory() -> None:
     _in_memory.clear()
 
 
-def solution_key(geometry: CellGeometry, conductivity: np.ndarray, tolerance: float) -> str:
+def solution_key(geometry: CellGeometry, conductivity: np.ndarray, plan: Mapping[str, float | None]) -> str:
     """Return the key of a cell: the same for equal numbers on every computer."""
-    content = [METHOD_VERSION, asdict(geometry), np.asarray(conductivity).tolist(), tolerance]
+    content = [METHOD_VERSION, asdict(geometry), np.asarray(conductivity).tolist(), dict(plan)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -101,7 +107,10 @@ def _axis(stored: dict[str, object]) -> AxisSolution:
     grids = tuple((int(cells), float(value)) for cells, value in stored.pop("grids"))  # type: ignore[attr-defined]
     axis = AxisSolution(**stored, grids=grids)  # type: ignore[arg-type]
     numbers = axis.value, axis.error, axis.lower, axis.upper
-    if not all(math.isfinite(number) for number in numbers) or not 0.0 < axis.lower <= axis.value <= axis.upper:
+    if (
+        not all(math.isfinite(number) for number in numbers)
+        or not 0.0 < axis.lower <= axis.value <= axis.upper
+    ):
         raise ValueError("the numbers of a solution are impossible")
     return axis
 
