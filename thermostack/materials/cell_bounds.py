@@ -2,8 +2,8 @@
 
 The heat that flows along straight tubes with adiabatic walls is an admissible flux, and temperatures that are
 constant in planes are admissible, so that by the principles of minimum complementary energy and of minimum
-energy the value lies between both (Milton, The Theory of Composites, 2002, chapter 13). For a slab with upright
-phases these are the bounds of Wiener (1912).
+energy the value lies between both (Milton, The Theory of Composites, 2002, chapter 13). For a laminate these
+are the bounds of Wiener (1912).
 """
 
 from __future__ import annotations

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 from thermostack.errors import DescriptionError
 from thermostack.materials.effective_media import BumpArray, LineLayer, ViaArray
-from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.unit_cell import UnitCell
 
+Formula: TypeAlias = ViaArray | BumpArray | LineLayer
 
-def formula_of(cell: UnitCell) -> EffectiveMedium | None:
+
+def formula_of(cell: UnitCell) -> Formula | None:
     """Return the medium whose formula describes the cell without its pads, None where there is none."""
     with suppress(DescriptionError):  # the formula is not valid for these numbers
         for own in (cell.via, cell.bump, cell.hybrid_bond):
@@ -22,7 +23,7 @@ def formula_of(cell: UnitCell) -> EffectiveMedium | None:
     return None
 
 
-def _of_ready_made(cell: Any) -> EffectiveMedium | None:
+def _of_ready_made(cell: Any) -> Formula | None:
     if hasattr(cell, "core"):
         return ViaArray(
             cell.core,
@@ -42,7 +43,7 @@ def _of_ready_made(cell: Any) -> EffectiveMedium | None:
     return BumpArray(cell.pad, cell.dielectric, cell.diameter, cell.pitch, arrangement=cell.arrangement)
 
 
-def _of_layer(cell: UnitCell) -> EffectiveMedium | None:
+def _of_layer(cell: UnitCell) -> Formula | None:
     """Return the formula of a layer with one disc in a square, or with one line over the whole period."""
     (layer,), pitch = cell.layers, cell.pitch
     if pitch is None or len(layer.inclusions) != 1:

@@ -7,7 +7,6 @@ them. All volumes and bounds of a cell are integrals over its chords.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -82,21 +81,21 @@ class CellGeometry:
         """Return whether the cell has discs."""
         return any(shape.is_round for each in self.slices for shape in each.shapes)
 
-    def edges(self, axis: int, slices: Sequence[CellSlice] | None = None) -> Array:
+    def edges(self, axis: int) -> Array:
         """Return the coordinates [m] of the edges of all shapes along an axis, from 0 to the pitch."""
         pitch = self.pitch[axis]
-        found = [0.0, pitch]
-        for each in self.slices if slices is None else slices:
+        found: list[float] = []
+        for each in self.slices:
             for shape in each.shapes:
                 if shape.size[axis] < pitch:
                     found += [
                         (shape.center[axis] + sign * 0.5 * shape.size[axis]) % pitch for sign in (-1, 1)
                     ]
-        edges = np.unique(found)
-        kept = [edges[0]]
-        kept += [edge for edge in edges[1:-1] if MIN_EDGE_DISTANCE * pitch < edge - kept[-1]]
-        while len(kept) > 1 and pitch - kept[-1] < MIN_EDGE_DISTANCE * pitch:
-            kept.pop()
+        distance = MIN_EDGE_DISTANCE * pitch
+        kept = [0.0]
+        for edge in sorted(found):
+            if kept[-1] + distance < edge < pitch - distance:
+                kept.append(edge)
         return np.array([*kept, pitch])
 
     def chords(self, of_slice: CellSlice, axis: int, ordinates: Array) -> Chords:
@@ -172,4 +171,4 @@ def _spans(shape: CellShape, axis: int, half: Array, pitch: float) -> list[tuple
 def chord_integrals(chords: Chords, values: Array) -> Array:
     """Return the integrals over chords of a quantity with a value for each constituent, (chords,)."""
     cuts, material = chords
-    return np.einsum("ce,ce->c", np.diff(cuts, axis=1), values[material])
+    return np.asarray(np.einsum("ce,ce->c", np.diff(cuts, axis=1), values[material]))

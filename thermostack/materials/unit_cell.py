@@ -150,8 +150,8 @@ class UnitCell(EffectiveMedium):
 
     Notes
     -----
-    `solve_unit_cell` returns the conductivities with bounds and an estimate of the error. docs/numerics.md has
-    the equations.
+    `solve_unit_cell` returns the conductivities with bounds and an estimate of the error.
+    docs/numerics.md has the equations.
 
     Examples
     --------
@@ -197,7 +197,8 @@ class UnitCell(EffectiveMedium):
         assert self.pitch is not None
         shown = " x ".join(format_quantity(each, "length") for each in self.pitch)
         if inclusion.diameter is not None and inclusion.diameter >= min(self.pitch):
-            text = f"discs of {format_quantity(inclusion.diameter, 'length')} touch or overlap at a pitch of {shown}"
+            width = format_quantity(inclusion.diameter, "length")
+            text = f"discs of {width} touch or overlap at a pitch of {shown}"
             raise _error_at((*path, "diameter"), text, "a diameter must be less than the pitch", "E-RANGE")
         if inclusion.size is not None and any(
             size > pitch for size, pitch in zip(inclusion.size, self.pitch, strict=True)

@@ -2,8 +2,8 @@
 
 Between two cell centres heat flows through a block of several materials. Straight tubes with adiabatic walls
 and isothermal planes give two conductances of the block, which are equal where interfaces are parallel or
-normal to the face. The geometric mean of both is taken: in two dimensions it is exact for a chessboard, and the
-exchange of two materials changes it as Keller's theorem requires.
+normal to the face. The geometric mean of both is taken: in two dimensions it is exact for a chessboard, and
+the exchange of two materials changes it as Keller's theorem requires.
 """
 
 from __future__ import annotations

@@ -9,14 +9,14 @@ from itertools import combinations_with_replacement, pairwise, product
 
 import numpy as np
 
-from thermostack.materials.cell_geometry import CellGeometry, CellShape
+from thermostack.materials.cell_geometry import MIN_EDGE_DISTANCE, CellGeometry, CellShape
 
 Array = np.ndarray
 
 # Cells of the coarsest grid across half the smaller pitch, for cells with equal slices and for others.
 CELLS_PER_HALF_PITCH = {True: 16, False: 8}
-# Cells between two edges, growth of the cell size with the distance from them, and factor of the largest size,
-# from the best grading to the coarsest.
+# Cells between two edges, growth of the cell size with the distance from them, and factor of the largest
+# size, from the best grading to the coarsest.
 GRADINGS = ((2, 0.25, 1.0), (2, 0.5, 1.0), (1, 0.5, 1.0), (1, 1.0, 1.0), (1, 1.0, 1.5), (1, 1.0, 2.5))
 GROWTH_UPWARDS = 0.5  # of the heights of the cells
 MIN_PLANES = 4  # of cells over the height
@@ -52,12 +52,15 @@ class CellGrid:
 def coarsest_grid(geometry: CellGeometry, extent: tuple[float, float], max_cells: int) -> CellGrid:
     """Return the coarsest grid of the part of a cell from its corner to `extent` [m] along x and y.
 
-    Of several gradings it is the best one with at most `max_cells` cells. If all have more, the cells are equal
-    in the plane, and edges lie inside them.
+    Of several gradings it is the best one with at most `max_cells` cells. If all have more, the cells are
+    equal in the plane, and edges lie inside them.
     """
     size = 0.5 * min(geometry.pitch) / CELLS_PER_HALF_PITCH[geometry.is_columnar]
     gaps = list(_narrow_gaps(geometry))
-    plans = [[*(edge for edge in geometry.edges(axis) if edge < end), end] for axis, end in enumerate(extent)]
+    plans = [
+        [*(edge for edge in geometry.edges(axis) if edge < (1.0 - MIN_EDGE_DISTANCE) * end), end]
+        for axis, end in enumerate(extent)
+    ]
     levels = _levels(geometry)
     for min_cells, growth, factor in GRADINGS:
         grading = min_cells, growth, factor * size

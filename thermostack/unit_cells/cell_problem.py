@@ -76,9 +76,8 @@ class CellProblem:
 
     def _solve(self, ends: Array, rhs: Array) -> Array:
         """Return the temperatures [K] for conductances to isothermal ends and heat at cells."""
-        faces = (np.ascontiguousarray(each) for each in self.conductances.inner)
-        boundary = BoundaryConductance.from_dense(ends)
-        conduction = Conduction(*faces, boundary, links=self._links)
+        x, y, z = (np.ascontiguousarray(each) for each in self.conductances.inner)
+        conduction = Conduction(x, y, z, BoundaryConductance.from_dense(ends), links=self._links)
         if conduction.links is None:
             widths = np.diff(self.grid.x), np.diff(self.grid.y)
             return prepare(conduction, widths=widths).solve(rhs, tolerance=RESIDUAL_TOLERANCE)[0]
@@ -121,7 +120,7 @@ class CellProblem:
     def _dissipation(self, t: Array, axis: int, drop: float) -> float:
         """Return the sum of conductance times squared temperature difference [W K], per kelvin squared [W/K].
 
-        Of all admissible temperatures the solution has the smallest sum, so that an error of t enters squared.
+        Of all admissible temperatures the solution has the smallest sum: an error of t enters squared.
         """
         x, y, z = self.conductances.inner
         total = sum(float(np.sum(g * np.diff(t, axis=2 - n) ** 2)) for n, g in enumerate((x, y, z)))

@@ -20,8 +20,8 @@ from thermostack.unit_cells.solution_cache import cached_solution
 Array: TypeAlias = np.ndarray
 
 RELATIVE_TOLERANCE = 1e-3  # of the estimated error, at which the refinement ends
-# Cells of the coarsest and of the finest grid of straight columns, of other cells, and of those without mirror
-# planes, whose solution takes several times as long.
+# Cells of the coarsest and of the finest grid of straight columns, of other cells, and of those without
+# mirror planes, whose solution takes several times as long.
 MAX_CELLS_OF_COLUMNS = 30_000, 600_000
 MAX_CELLS = 5_000, 320_000
 MAX_CELLS_WITHOUT_MIRRORS = 2_000, 150_000
@@ -99,7 +99,7 @@ class _Refinement:
         """Return the solutions of some axes, without bounds."""
         grid = coarsest_grid(self.geometry, (self.extent[0], self.extent[1]), self.limits[0])
         self.is_cut = self.geometry.is_round or not grid.has_edges
-        solved: dict[int, Grids] = {axis: () for axis in open_axes}
+        solved: dict[int, Grids] = dict.fromkeys(open_axes, ())
         while True:
             conductances = cell_conductances(self.geometry, grid, self.conductivity)
             problem = CellProblem(grid, conductances, self.has_mirrors)

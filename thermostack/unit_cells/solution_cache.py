@@ -1,8 +1,8 @@
 """Cache of solved unit cells: in memory, and in a file for each in the cache directory of the user.
 
 The key is a hash of the shapes, the conductivities, the tolerance and the version of the method. A file that
-cannot be read, or does not belong to its key, is ignored and replaced. `THERMOSTACK_CACHE=off` turns the files
-off, and a path there is the directory in their place.
+cannot be read, or does not belong to its key, is ignored and replaced. `THERMOSTACK_CACHE=off` turns the
+files off, and a path there is the directory in their place.
 """
 
 from __future__ import annotations

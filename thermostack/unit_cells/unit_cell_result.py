@@ -132,8 +132,8 @@ def solve_unit_cell(
 
     Examples
     --------
-    >>> cell = UnitCell(via={"core": "copper_mfit", "host": "silicon_constant", "diameter": 10e-6, "pitch": 50e-6})
-    >>> result = solve_unit_cell(cell)
+    >>> from thermostack import UnitCell, ViaCell
+    >>> result = solve_unit_cell(UnitCell(via=ViaCell("copper_mfit", "silicon_constant", 10e-6, 50e-6)))
     >>> [round(value, 1) for value in result.conductivity]
     [152.3, 152.3, 155.9]
     """
