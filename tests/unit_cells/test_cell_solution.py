@@ -90,7 +90,7 @@ def test_laminates_are_exact() -> None:
 
 
 def test_chessboard_has_the_geometric_mean() -> None:
-    """Dykhne (Sov. Phys. JETP 32, 63, 1971). At touching corners convergence is slow, and the estimate large."""
+    """Dykhne (Sov. Phys. JETP 32, 63, 1971). Where corners touch, convergence is slow."""
     board = columns(rectangle(1, 0.0, 0.0, 0.5, 0.5), rectangle(1, 0.5, 0.5, 0.5, 0.5))
     for contrast, bound in ((4.0, 1e-3), (100.0, 0.25)):
         x, y, z = solve_geometry(board, iso(1.0, contrast)).axes
@@ -215,6 +215,27 @@ def test_exchange_of_two_materials_obeys_keller(geometry: CellGeometry) -> None:
         error = sum(axis.error / axis.value for axis in pair)
         assert pair[0].value * pair[1].value == pytest.approx(30.0, rel=error)
         assert error < 0.03
+
+
+def test_cross_component_completes_the_theorem_of_keller_and_mendelson() -> None:
+    """J. Appl. Phys. 46, 4740 (1975), Mendelson: the inverse tensor, turned by 90 degrees, times a b."""
+    one, other = solve_geometry(SKEW, iso(1.0, 30.0)), solve_geometry(SKEW, iso(30.0, 1.0))
+    determinant = one.axes[0].value * one.axes[1].value - one.cross**2
+    assert abs(one.cross) > 0.01
+    assert other.axes[1].value == pytest.approx(30.0 * one.axes[1].value / determinant, rel=3e-3)
+    assert other.axes[0].value == pytest.approx(30.0 * one.axes[0].value / determinant, rel=3e-3)
+    assert other.cross == pytest.approx(30.0 * one.cross / determinant, rel=0.03)
+
+
+def test_reflection_changes_the_sign_of_the_cross_component() -> None:
+    def reflected(shape: CellShape) -> CellShape:
+        return replace(shape, center=(1.0 - shape.center[0], shape.center[1]))
+
+    (of_slice,) = SKEW.slices
+    other = replace(SKEW, slices=(replace(of_slice, shapes=tuple(map(reflected, of_slice.shapes))),))
+    cross = [solve_coarsely(each, iso(1.0, 30.0)).cross for each in (SKEW, other)]
+    assert cross[0] == pytest.approx(-cross[1], rel=1e-3)
+    assert solve_coarsely(cylinders(0.4)[0], iso(1.0, 30.0)).cross == 0.0
 
 
 def test_mirror_planes_and_the_whole_period_agree(monkeypatch: pytest.MonkeyPatch) -> None:

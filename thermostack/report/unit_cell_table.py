@@ -38,6 +38,7 @@ def unit_cell_summary(result: UnitCellResult) -> dict[str, object]:
         "temperature": result.temperature,
         "conductivity": list(result.conductivity),
         "axes": {name: _axis_summary(axis) for name, axis in _axes(result)},
+        "cross": result.cross,
         "height": result.cell.geometry.height if result.cell.has_height else None,
         "area_resistance": result.area_resistance,
         "volumetric_heat_capacity": result.volumetric_heat_capacity,
@@ -107,6 +108,9 @@ def _notes(result: UnitCellResult) -> list[Text]:
     if result.volumetric_heat_capacity is not None:
         capacity = format_quantity(result.volumetric_heat_capacity, "volumetric_heat_capacity")
         notes.append(Text(f"heat capacity {capacity}"))
+    if result.cross:
+        text = f"x and y are not principal axes: the component xy of {result.cross:.3g} W/m/K is neglected"
+        notes.append(Text(text))
     bounds = "tubes: lower bound, straight adiabatic tubes; planes: upper bound, isothermal planes"
     notes.append(Text(bounds, style="dim"))
     large = [

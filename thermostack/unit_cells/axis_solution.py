@@ -41,6 +41,10 @@ class AxisSolution:
 
 @dataclass(frozen=True)
 class CellSolution:
-    """Effective conductivities of a cell along x, y and z."""
+    """Effective conductivities of a cell along x, y and z.
+
+    `cross` is the component xy [W/(m K)] on the finest grid, zero where x and y are principal axes.
+    """
 
     axes: tuple[AxisSolution, AxisSolution, AxisSolution]
+    cross: float = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, pairwise, product
+from itertools import combinations_with_replacement, pairwise, permutations, product
 
 import numpy as np
 
@@ -22,6 +22,7 @@ GROWTH_UPWARDS = 0.5  # of the heights of the cells
 MIN_PLANES = 4  # of cells over the height
 CELLS_ALONG_GAP = 4  # in the half width over which a gap between discs is narrow
 MAX_GAP = 0.25  # of the smaller radius; wider gaps need no cells of their own
+MAX_SHELL = 0.1  # of the outer diameter; thicker shells need no cells of their own
 MIN_COSINE = 1e-6  # of directions that count
 SAMPLES = 4001  # of the cell size along an axis
 
@@ -56,7 +57,7 @@ def coarsest_grid(geometry: CellGeometry, extent: tuple[float, float], max_cells
     equal in the plane, and edges lie inside them.
     """
     size = 0.5 * min(geometry.pitch) / CELLS_PER_HALF_PITCH[geometry.is_columnar]
-    gaps = list(_narrow_gaps(geometry))
+    gaps, shells = list(_narrow_gaps(geometry)), list(_thin_shells(geometry))
     plans = [
         [*(edge for edge in geometry.edges(axis) if edge < (1.0 - MIN_EDGE_DISTANCE) * end), end]
         for axis, end in enumerate(extent)
@@ -65,7 +66,14 @@ def coarsest_grid(geometry: CellGeometry, extent: tuple[float, float], max_cells
     for min_cells, growth, factor in GRADINGS:
         grading = min_cells, growth, factor * size
         x, y = (
-            _graded_edges(plan, _wanted_at_gaps(gaps, axis, min_cells, geometry.pitch[axis]), grading)
+            _graded_edges(
+                plan,
+                [
+                    *_wanted_at_gaps(gaps, axis, min_cells, geometry.pitch[axis]),
+                    *_wanted_at_shells(shells, axis, min_cells, geometry.pitch[axis]),
+                ],
+                grading,
+            )
             for axis, plan in enumerate(plans)
         )
         z = np.array(levels)
@@ -114,6 +122,34 @@ def _gaps_of_pair(geometry: CellGeometry, one: CellShape, other: CellShape) -> I
             reach = radii[0] + 0.5 * width
             middle = [(one.center[axis] + reach * direction[axis]) for axis in (0, 1)]
             yield (middle[0], middle[1]), width, direction, min(radii)
+
+
+# A thin shell of one disc around another: the outer disc, and the thickness [m].
+Shell = tuple[CellShape, float]
+
+
+def _thin_shells(geometry: CellGeometry) -> Iterable[Shell]:
+    """Yield the thin shells between two discs one inside the other, such as liners."""
+    for each in geometry.slices:
+        discs = [shape for shape in each.shapes if shape.is_round]
+        for outer, inner in permutations(discs, 2):
+            distance = math.dist(outer.center, inner.center)
+            thickness = 0.5 * (outer.size[0] - inner.size[0]) - distance
+            if 0.0 < thickness < MAX_SHELL * outer.size[0]:
+                yield outer, thickness
+
+
+def _wanted_at_shells(shells: Iterable[Shell], axis: int, min_cells: int, period: float) -> list[Wanted]:
+    """Return the cell sizes along an axis at thin shells, which cross all cells over the diameter."""
+    return [
+        (
+            outer.center[axis] + n * period - 0.5 * outer.size[0],
+            outer.center[axis] + n * period + 0.5 * outer.size[0],
+            thickness / min_cells,
+        )
+        for outer, thickness in shells
+        for n in (-1, 0, 1)
+    ]
 
 
 Wanted = tuple[float, float, float]  # low and high end of an interval, and the cell size in it [m]

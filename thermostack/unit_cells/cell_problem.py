@@ -37,6 +37,7 @@ class CellProblem:
     conductances: CellConductances
     has_mirrors: tuple[bool, bool]
     _preconditioners: dict[int, AmgPreconditioner] = field(default_factory=dict, repr=False)
+    _temperatures: dict[int, Array] = field(default_factory=dict, repr=False)
 
     def conductivity(self, axis: int) -> float:
         """Return the effective conductivity along x (0), y (1) or z (2) [W/(m K)]."""
@@ -68,7 +69,22 @@ class CellProblem:
         # One cell is held at zero, which adds no heat because the sum of the right-hand side is zero.
         held = np.zeros(self._shape)
         held[0, 0, 0] = sum(float(each.mean()) for each in self.conductances.around)
-        return self._dissipation(self._solve(held, rhs), axis, 1.0)
+        t = self._temperatures[axis] = self._solve(held, rhs)
+        return self._dissipation(t, axis, 1.0)
+
+    def cross_conductivity(self) -> float:
+        """Return the component xy [W/(m K)]: the mean heat flux along y over the mean gradient along x.
+
+        It is zero where a mirror plane is normal to x or y. The cell is solved along x first.
+        """
+        if any(self.has_mirrors):
+            return 0.0
+        t, centre = self._temperatures[0], 0.5 * (self.grid.y[1:] + self.grid.y[:-1])
+        flow = (self.conductances.inner[1] * -np.diff(t, axis=1)).sum(axis=(0, 2))
+        around = self.conductances.around[1] * (t[:, -1] - t[:, 0])
+        pitch = float(self.grid.y[-1] - self.grid.y[0])
+        moment = float(flow @ np.diff(centre)) + float(around.sum()) * (pitch - centre[-1] + centre[0])
+        return float(moment / (pitch * float(self.grid.z[-1] - self.grid.z[0])))
 
     @property
     def _shape(self) -> tuple[int, int, int]:
@@ -80,7 +96,7 @@ class CellProblem:
         conduction = Conduction(x, y, z, BoundaryConductance.from_dense(ends), links=self._links)
         if conduction.links is None:
             widths = np.diff(self.grid.x), np.diff(self.grid.y)
-            return prepare(conduction, widths=widths).solve(rhs, tolerance=RESIDUAL_TOLERANCE)[0]
+            return prepare(conduction, widths=widths, threads=1).solve(rhs, tolerance=RESIDUAL_TOLERANCE)[0]
         t = np.zeros((1, *self._shape))
         (state,) = solve_pcg(
             self._preconditioner(conduction),

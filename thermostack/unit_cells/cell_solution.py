@@ -23,6 +23,7 @@ RELATIVE_TOLERANCE = 1e-3  # of the estimated error, at which the refinement end
 # Cells of the coarsest and of the finest grid of straight columns, of other cells, and of those without
 # mirror planes, whose solution takes several times as long.
 MAX_CELLS_OF_COLUMNS = 30_000, 600_000
+MAX_CELLS_OF_SKEW_COLUMNS = 20_000, 300_000
 MAX_CELLS = 5_000, 320_000
 MAX_CELLS_WITHOUT_MIRRORS = 2_000, 150_000
 COARSE_GRIDS = 2  # of values of which only the ratio counts
@@ -62,8 +63,10 @@ def _solve(geometry: CellGeometry, conductivity: Array, plan: SolutionPlan) -> C
     exact = bounds.upper - bounds.lower <= MIN_BOUND_DISTANCE * bounds.upper
     open_axes = [axis for axis in range(3) if not exact[axis] and not (is_equal and axis == 1)]
     solved: dict[int, AxisSolution] = {}
+    cross = 0.0
     if open_axes:
-        solved = _Refinement(geometry, conductivity, planes, plan).solve(open_axes)
+        refinement = _Refinement(geometry, conductivity, planes, plan)
+        solved, cross = refinement.solve(open_axes), refinement.cross
     axes = []
     for axis, (lower, upper) in enumerate(zip(bounds.lower.tolist(), bounds.upper.tolist(), strict=True)):
         found = solved.get(axis, AxisSolution(0.5 * (lower + upper), 0.0, lower, upper))
@@ -71,7 +74,7 @@ def _solve(geometry: CellGeometry, conductivity: Array, plan: SolutionPlan) -> C
     if is_equal:  # the bounds of both axes hold for both
         lower, upper = max(axes[0].lower, axes[1].lower), min(axes[0].upper, axes[1].upper)
         axes[0] = axes[1] = replace(axes[0], lower=lower, upper=upper)
-    return CellSolution((axes[0], axes[1], axes[2]))
+    return CellSolution((axes[0], axes[1], axes[2]), cross)
 
 
 class _Refinement:
@@ -93,7 +96,8 @@ class _Refinement:
         )
         self.limits = MAX_CELLS if all(self.has_mirrors) else MAX_CELLS_WITHOUT_MIRRORS
         if geometry.is_columnar:
-            self.limits = MAX_CELLS_OF_COLUMNS
+            self.limits = MAX_CELLS_OF_COLUMNS if all(self.has_mirrors) else MAX_CELLS_OF_SKEW_COLUMNS
+        self.cross = 0.0  # component xy [W/(m K)]
 
     def solve(self, open_axes: list[int]) -> dict[int, AxisSolution]:
         """Return the solutions of some axes, without bounds."""
@@ -105,6 +109,8 @@ class _Refinement:
             problem = CellProblem(grid, conductances, self.has_mirrors)
             for axis in open_axes:
                 solved[axis] += ((grid.cells, problem.conductivity(axis)),)
+            if 0 in open_axes:
+                self.cross = problem.cross_conductivity()
             count = max(len(grids) for grids in solved.values())
             open_axes = [axis for axis in open_axes if not self._is_sufficient(solved[axis])]
             grid = grid.refined()

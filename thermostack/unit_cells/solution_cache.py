@@ -97,9 +97,10 @@ def _read(directory: Path, key: str) -> CellSolution | None:
         if stored["key"] != key:
             return None
         x, y, z = (_axis(each) for each in stored["axes"])
+        cross = float(stored["cross"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return CellSolution((x, y, z))
+    return CellSolution((x, y, z), cross) if math.isfinite(cross) else None
 
 
 def _axis(stored: dict[str, object]) -> AxisSolution:

@@ -33,6 +33,9 @@ class UnitCellResult:
         Temperature of the constituents [K].
     x, y, z : AxisSolution
         Conductivity along each axis with bounds and error [W/(m K)].
+    cross : float
+        Component xy of the conductivity [W/(m K)], which materials neglect; zero if a mirror plane is normal
+        to x or y.
     volumetric_heat_capacity : float or None
         Mean by volume [J/(m3 K)], None if a constituent has no heat capacity.
     constituents : tuple
@@ -56,6 +59,7 @@ class UnitCellResult:
     x: AxisSolution
     y: AxisSolution
     z: AxisSolution
+    cross: float
     volumetric_heat_capacity: float | None
     constituents: tuple[tuple[str, str, float, tuple[float, float, float]], ...]
     formula: tuple[str, tuple[float, float, float]] | None
@@ -153,4 +157,6 @@ def solve_unit_cell(
         (field, part.name, share, row) for (field, part, share), row in zip(parts, rows, strict=True)
     )
     capacity = material.capacity_at(kelvin) if material.has_capacity else None
-    return UnitCellResult(cell, kelvin, *solution.axes, capacity, constituents, formula, material)
+    return UnitCellResult(
+        cell, kelvin, *solution.axes, solution.cross, capacity, constituents, formula, material
+    )
