@@ -22,11 +22,12 @@ Array: TypeAlias = np.ndarray
 RELATIVE_TOLERANCE = 1e-3  # of the estimated error, at which the refinement ends
 # Cells of the coarsest and of the finest grid of straight columns, of other cells, and of those without
 # mirror planes, whose solution takes several times as long.
-MAX_CELLS_OF_COLUMNS = 30_000, 600_000
+MAX_CELLS_OF_COLUMNS = 30_000, 1_000_000
 MAX_CELLS_OF_SKEW_COLUMNS = 20_000, 300_000
 MAX_CELLS = 5_000, 320_000
 MAX_CELLS_WITHOUT_MIRRORS = 2_000, 150_000
 COARSE_GRIDS = 2  # of values of which only the ratio counts
+MIN_GRIDS_OF_COLUMNS = 4  # with mirror planes, where one more costs little; others have MIN_GRIDS
 MIN_BOUND_DISTANCE = 1e-9  # relative; bounds closer than this are the value
 
 
@@ -97,6 +98,8 @@ class _Refinement:
         self.limits = MAX_CELLS if all(self.has_mirrors) else MAX_CELLS_WITHOUT_MIRRORS
         if geometry.is_columnar:
             self.limits = MAX_CELLS_OF_COLUMNS if all(self.has_mirrors) else MAX_CELLS_OF_SKEW_COLUMNS
+        is_fast = geometry.is_columnar and all(self.has_mirrors)
+        self.min_grids = MIN_GRIDS_OF_COLUMNS if is_fast else MIN_GRIDS
         self.cross = 0.0  # component xy [W/(m K)]
 
     def solve(self, open_axes: list[int]) -> dict[int, AxisSolution]:
@@ -122,7 +125,7 @@ class _Refinement:
         """Return whether the grids of an axis are as many as wanted, or its error small enough."""
         if self.plan.grids is not None:
             return len(grids) >= self.plan.grids
-        if len(grids) < MIN_GRIDS:
+        if len(grids) < self.min_grids:
             return False
         found = self._solution(grids)
         return found.error <= self.plan.tolerance * found.value

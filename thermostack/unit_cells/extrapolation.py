@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 MIN_GRIDS = 3
 # Shapes that cut the cells give the first order. Where all edges are on the grid the order is the second, or
@@ -26,8 +27,9 @@ def extrapolate(values: Sequence[float], *, is_cut: bool) -> Extrapolation:
     """Return the limit of at least three values; `is_cut` states that shapes cut the cells.
 
     With cut cells the order of three values is noisy, and the limit assumes the first order. Its error is the
-    difference to the limit of the grids before, or to the limit of a smaller observed order, whichever is
-    larger. Without cut cells the observed order is used, and the error is the whole correction.
+    change of the limit by the last grid or by an earlier one, halved for each grid since, or the difference
+    to the limit of a smaller observed order, whichever is the largest. Without cut cells the observed order
+    is used, and the error is the whole correction.
     """
     before, middle, last = values[-3:]
     first_step, step = middle - before, last - middle
@@ -37,7 +39,9 @@ def extrapolate(values: Sequence[float], *, is_cut: bool) -> Extrapolation:
         limit = _limit(middle, last, used)
         return Extrapolation(limit, abs(limit - last) + (abs(step) if order is None else 0.0), order)
     limit = _limit(middle, last, CUT_ORDER)
-    change = abs(limit - _limit(before, middle, CUT_ORDER)) + REMAINDER * abs(step)
+    limits = [_limit(low, high, CUT_ORDER) for low, high in pairwise(values)]
+    changes = [abs(later - earlier) for earlier, later in pairwise(limits)]
+    change = max(change / 2.0**n for n, change in enumerate(reversed(changes))) + REMAINDER * abs(step)
     slower = abs(_limit(middle, last, min(used, CUT_ORDER)) - limit)
     return Extrapolation(limit, max(change, slower), order)
 
