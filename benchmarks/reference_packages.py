@@ -1,6 +1,6 @@
 """Solve the shipped packages on their default grids: peaks, errors, balances, cells, seconds.
 
-With --write the results are stored in meshes/peaks.json, from which `thermostack packages` reads them, and the
+With --write the results are stored in meshes/peaks.json, which `thermostack packages` reads, and the
 table in meshes/README.md is renewed.
 """
 
@@ -25,7 +25,8 @@ MAX_SECONDS, MAX_ERROR = 10.0, 1.0  # aims: seconds and K for each package
 def record(steady: SteadyResult) -> dict[str, Any]:
     """Return the numbers of a result that are stored."""
     peak = steady.peak
-    margins = [part.limit - part.max for part in steady.parts if part.limit is not None]
+    limited = [(part.limit - part.max, part.limit) for part in steady.parts if part.limit is not None]
+    margin, limit = min(limited, default=(None, None))
     powered = [part.error or 0.0 for part in steady.parts if part.power != 0.0]
     return {
         "cells": steady.model.grid.cells,
@@ -33,15 +34,17 @@ def record(steady: SteadyResult) -> dict[str, Any]:
         "part": peak.name,
         "error": round(peak.error or 0.0, 3),
         "largest_error": round(max(powered), 3),
-        "margin": round(min(margins), 3) if margins else None,
+        "limit": limit,
+        "margin": None if margin is None else round(margin, 3),
     }
 
 
-def measure(name: str) -> tuple[dict[str, Any], float, float]:
-    """Return the record of a package, the seconds from the description to the result, and the imbalance."""
-    start = time.perf_counter()
+def measure(name: str) -> tuple[dict[str, Any], float, float, float]:
+    """Return the record of a package, wall and processor seconds, and the imbalance of heat."""
+    start, used = time.perf_counter(), time.process_time()
     steady = solve_steady(discretize(read_package(name)))
-    return record(steady), time.perf_counter() - start, steady.heat_balance.relative
+    seconds, used = time.perf_counter() - start, time.process_time() - used
+    return record(steady), seconds, used, steady.heat_balance.relative
 
 
 def main() -> int:
@@ -51,25 +54,32 @@ def main() -> int:
     options = parser.parse_args()
     path = MESHES / "peaks.json"
     stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    head = "package", "peak degC", "error K", "largest K", "margin K", "cells", "balance", "s"
-    print("{:20} {:>10} {:>8} {:>9} {:>9} {:>9} {:>8} {:>6}".format(*head))
+    head = "package", "peak degC", "error K", "largest K", "margin K", "cells", "balance", "s", "processor s"
+    print("{:22} {:>10} {:>8} {:>9} {:>9} {:>9} {:>8} {:>6} {:>12}".format(*head))
     is_met = True
     for name in options.names or shipped_packages():
-        found, seconds, imbalance = measure(name)
+        found, seconds, used, imbalance = measure(name)
         margin = "" if found["margin"] is None else f"{found['margin']:.1f}"
         print(
-            f"{name:20} {found['peak'] - ZERO_CELSIUS:10.1f} {found['error']:8.2f} "
-            f"{found['largest_error']:9.2f} {margin:>9} {found['cells']:9d} {imbalance:8.0e} {seconds:6.1f}",
+            f"{name:22} {found['peak'] - ZERO_CELSIUS:10.1f} {found['error']:8.2f} "
+            f"{found['largest_error']:9.2f} {margin:>9} {found['cells']:9d} {imbalance:8.0e} {seconds:6.1f} "
+            f"{used:12.1f}",
             flush=True,
         )
         is_met &= seconds < MAX_SECONDS and found["largest_error"] < MAX_ERROR
         stored[name] = found
+        if options.write:
+            write(path, stored)
     print(f"aims of {MAX_SECONDS:g} s and {MAX_ERROR:g} K: {'met' if is_met else 'missed'}")
-    if options.write:
-        path.write_text(json.dumps(dict(sorted(stored.items())), indent=1) + "\n", encoding="utf-8")
-        readme = MESHES / "README.md"
-        readme.write_text(with_peaks(readme.read_text(encoding="utf-8"), stored), encoding="utf-8")
     return 0
+
+
+def write(path: Path, stored: dict[str, Any]) -> None:
+    """Write the results of the packages that exist, and renew the table of the README."""
+    kept = {name: stored[name] for name in sorted(stored) if name in shipped_packages()}
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    readme = MESHES / "README.md"
+    readme.write_text(with_peaks(readme.read_text(encoding="utf-8"), kept), encoding="utf-8")
 
 
 def with_peaks(text: str, stored: dict[str, Any]) -> str:

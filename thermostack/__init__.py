@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from thermostack.mesh.grid import Grid as Grid
     from thermostack.mesh.model import Model as Model
     from thermostack.mesh.model import discretize as discretize
+    from thermostack.package.band import Band as Band
     from thermostack.package.contact_resistance import ContactResistance as ContactResistance
     from thermostack.package.cooling import Adiabatic as Adiabatic
     from thermostack.package.cooling import Base as Base
@@ -178,6 +179,7 @@ _NAMES_BY_MODULE = {
         "Model",
         "discretize",
     ),
+    "package.band": ("Band",),
     "package.contact_resistance": ("ContactResistance",),
     "package.cooling": (
         "Adiabatic",

@@ -302,9 +302,15 @@ class _SteadyProblem:
     def solve_corners(
         self, conduction: Conduction, power: np.ndarray, rise: np.ndarray, widths: Widths
     ) -> None:
-        """Solve the corner scheme to the tolerance of an error estimate, in the array of the guess [K]."""
+        """Solve the corner scheme to the tolerance of an error estimate, in the array of the guess [K].
+
+        Where the cells needed no algebraic multigrid, the corners need none either: their contrast in a plane
+        is larger only because a corner contains cells of both layers, which may differ in thickness.
+        """
         self.__dict__.pop("solver", None)  # its memory is freed before the next one is allocated
-        solver = prepare(conduction, widths=widths, method=self.method, threads=self.threads)
+        max_contrast = None if self.report.fallback else np.inf
+        options = {"method": self.method, "threads": self.threads, "max_contrast": max_contrast}
+        solver = prepare(conduction, widths=widths, **options)
         solver.solve(power, guess=rise, tolerance=CORNER_TOLERANCE, overwrites_guess=True)
 
     def balance(self, rise: np.ndarray) -> tuple[FaceFluxes, HeatBalance, SolverReport]:

@@ -744,9 +744,10 @@ def test_probes_and_throttles_by_name() -> None:
     gpu, west, east = find_throttles({"gpu": 378.15, "hbm": "hbm"}, model)
     assert (gpu.stack, gpu.limit) == ("gpu", 378.15)
     assert [west.stack, east.stack] == ["hbm.west", "hbm.east"]
-    assert west.states[1].limit == 368.15
+    assert west.states[1].limit == 358.15
     (usual,) = find_throttles({"gpu": "gpu"}, model)
-    assert usual.limit == 378.15
+    assert usual.limit == 362.15
+    assert find_throttles({"gpu": "mi100"}, model)[0].limit == 373.15
     (one,) = find_throttles({"hbm.east": "hbm"}, model)
     assert one.stack == "hbm.east"
 

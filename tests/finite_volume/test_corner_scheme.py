@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,15 +29,17 @@ from thermostack import (
     Region,
     Stack,
     discretize,
+    read_package,
     solve_steady,
 )
+from thermostack import steady as steady_module
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import Conduction, add_boundary_sources, assemble_conduction
 from thermostack.finite_volume.corner_scheme import RIGID_FACTOR, CornerScheme, solve_corners
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.multigrid import Widths
-from thermostack.linear.solver import prepare
+from thermostack.linear.solver import Solver, prepare
 from thermostack.units import mm
 
 AMBIENT = 300.0  # K
@@ -403,3 +406,30 @@ def test_contact_around_a_round_part_is_not_bypassed_at_its_steps() -> None:
     found = differences(Package("p", (ring, slug), cooling, contacts=(contact,)))
     assert max(map(abs, found["slug.cu"])) < 0.05
     assert max(map(abs, found["ring.filler"])) < 5e-3
+
+
+def test_an_air_cavity_under_a_lid_needs_no_algebraic_multigrid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Corners between a thin and a thick layer have a larger contrast in a plane than cells."""
+    package = read_package("icube4")
+    model, fallbacks = discretize(package, cell="4 mm"), []
+    original = Solver.solve
+
+    def solve(self: Solver, *arguments: Any, **options: Any) -> Any:
+        found = original(self, *arguments, **options)
+        fallbacks.append(found[1].fallback)
+        return found
+
+    monkeypatch.setattr(Solver, "solve", solve)
+    by_columns = solve_steady(model, threads=1)
+    assert not any(fallbacks)
+    assert not by_columns.report.fallback
+    monkeypatch.undo()
+
+    def without_limit(*given: Any, max_contrast: float | None = None, **options: Any) -> Solver:
+        return prepare(*given, **options)
+
+    monkeypatch.setattr(steady_module, "prepare", without_limit)
+    algebraic = solve_steady(model, threads=1)
+    for one, other in zip(by_columns.parts, algebraic.parts, strict=True):
+        assert one.error == pytest.approx(other.error, rel=0.05, abs=0.01)
+        assert one.mean_error == pytest.approx(other.mean_error, rel=0.05, abs=0.01)

@@ -90,6 +90,11 @@ NUMBERS: list[Case] = [  # out of range, or of the wrong type
 
 
 NAMES: list[Case] = [  # names that nothing has, and containers of the wrong kind
+    (lambda o: ts.gpu_throttle("gpu", product="h10"), "product: unknown processor 'h10' (did you mean h100"),
+    (
+        lambda o: ts.gpu_throttle("gpu", product="b200"),
+        "product: unknown processor 'b200' (choose one of h100",
+    ),
     (lambda o: ts.Cooling(top=ts.Adiabatic()).face("up"), "no face is named 'up' (the faces are top, bottom"),
     (lambda o: o.impedance.rise(1.0, "nope"), "no output is named 'nope' (the names are "),
     (lambda o: o.impedance.at("1 kHz", "dies"), "no output is named 'dies' (did you mean die?"),

@@ -77,7 +77,7 @@ def test_it_takes_one_state_each_period_and_comes_back_through_all_of_them() -> 
 
 
 def test_each_state_has_its_own_limit() -> None:
-    throttle = hbm_throttle("gpu", delay=0.0)
+    throttle = hbm_throttle("gpu", refresh="95 degC", delay=0.0)
     run = throttle.start()
     seen = []
     for n, degrees in enumerate((94.0, 95.1, 104.9, 105.1, 102.5, 101.9, 92.5, 91.9)):
@@ -252,10 +252,12 @@ def test_units_are_read_at_the_door() -> None:
 # -- ready-made ------------------------------------------------------------------------------------
 
 
-def test_a_processor_throttles_at_105_degc() -> None:
+def test_a_processor_throttles_at_the_slowdown_temperature_of_its_product() -> None:
     throttle = gpu_throttle()
     assert throttle.stack == "gpu"
-    assert set(throttle.limits) == {378.15}
+    assert set(throttle.limits) == {362.15}
+    assert set(gpu_throttle(product="mi100").limits) == {373.15}
+    assert set(gpu_throttle("gpu", "105 degC", product="a100").limits) == {378.15}
     powers = [state.power for state in throttle.states]
     assert powers == sorted(powers, reverse=True)
     assert [state.performance for state in throttle.states] == [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]
@@ -263,9 +265,10 @@ def test_a_processor_throttles_at_105_degc() -> None:
     assert gpu_throttle("die", "85 degC", period="20 ms").period == 0.02
 
 
-def test_a_memory_is_refreshed_twice_as_often_above_95_degc_and_stopped_above_105_degc() -> None:
+def test_a_memory_is_refreshed_twice_as_often_above_85_degc_and_stopped_above_105_degc() -> None:
     throttle = hbm_throttle("hbm.west_0")
-    assert throttle.limits == (368.15, 378.15)
+    assert throttle.limits == (358.15, 378.15)
+    assert hbm_throttle("hbm", refresh="95 degC", trip=celsius(110.0)).limits == (368.15, 383.15)
     full, twice, stopped = throttle.states
     assert twice.performance == pytest.approx((3900 - 700) / (3900 - 350))
     assert twice.power == pytest.approx(0.9 * 3200 / 3550 + 0.2)

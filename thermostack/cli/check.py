@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,9 @@ def check(
     """Check a description; print every error with its line and a hint, and the warnings of `solve`."""
     timer = StageTimer(lambda stage: None)
     try:
-        description = timer.read(package, read_settings(settings), allow_include_root=allow_include_root)
+        overrides = read_settings(settings)
+        description = timer.read(package, overrides, allow_include_root=allow_include_root)
+        _check_bands(description, package, overrides, allow_include_root=allow_include_root)
         model, warnings = _mesh(timer, description)
     except DescriptionError as error:
         if json:
@@ -51,6 +53,19 @@ def check(
         print_json({**_facts(model), "warnings": warnings})
     else:
         print(_summary(model))
+
+
+def _check_bands(
+    package: Package, source: str, overrides: Mapping[str, str], *, allow_include_root: bool
+) -> None:
+    """Raise DescriptionError if the description is not valid with both ends of each of its bands."""
+    if not package.bands:
+        return
+    from thermostack.io.description.bands import band_diagnostics
+
+    faults = list(band_diagnostics(package, source, overrides, allow_include_root=allow_include_root))
+    if faults:
+        raise DescriptionError(faults)
 
 
 def _mesh(timer: StageTimer, package: Package) -> tuple[Model, list[str]]:

@@ -21,7 +21,7 @@ Position = tuple[float, float, float]  # x, y, z in m
 
 MAX_FRAMES = 100_000
 FRAME_TOLERANCE = 1e-9  # of the duration; a frame this close to the end is the last one
-THROTTLE_NAMES = ("gpu", "hbm")
+THROTTLE_NAMES = ("gpu", "hbm", "h100", "a100", "mi100")
 
 # -- types of options ----------------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ def read_throttles(texts: Sequence[str]) -> dict[str, str | float]:
             raise usage_error("--throttle", f"{text!r} is not stack=temperature", hint)
         if stack in throttles:
             raise usage_error("--throttle", f"{stack!r} is given twice", hint, "E-DUPLICATE")
-        if any(char.isdigit() for char in value):
+        if value.lstrip("+-.")[:1].isdigit():
             throttles[stack] = read_quantity("--throttle", value, "temperature")
             continue
         if value not in THROTTLE_NAMES:
@@ -250,8 +250,6 @@ def find_throttles(throttles: dict[str, str | float], model: Model) -> list[Thro
 
     Raises DescriptionError for an unknown stack or one without power.
     """
-    from thermostack.transient.throttle_presets import gpu_throttle, hbm_throttle
-
     sources = model.heat_sources
     found: dict[str, Throttle] = {}
     for name, value in throttles.items():
@@ -266,8 +264,16 @@ def find_throttles(throttles: dict[str, str | float], model: Model) -> list[Thro
                 ) from None
             if stack in found:
                 raise usage_error("--throttle", f"{stack!r} is given twice", "", "E-DUPLICATE")
-            if value == "hbm":
-                found[stack] = hbm_throttle(stack)
-            else:
-                found[stack] = gpu_throttle(stack) if isinstance(value, str) else gpu_throttle(stack, value)
+            found[stack] = _throttle(stack, value)
     return list(found.values())
+
+
+def _throttle(stack: str, value: str | float) -> Throttle:
+    """Return the predefined throttle of a name, or that of a processor with a limit [K]."""
+    from thermostack.transient.throttle_presets import gpu_throttle, hbm_throttle
+
+    if value == "hbm":
+        return hbm_throttle(stack)
+    if value == "gpu":
+        return gpu_throttle(stack)
+    return gpu_throttle(stack, product=value) if isinstance(value, str) else gpu_throttle(stack, value)

@@ -65,11 +65,17 @@ class FallbackChain:
 
     A body of high conductivity that is hardly coupled to its neighbours may have a large error at a small
     residual, and the column multigrid, whose coarse columns contain body and neighbours, does not reduce it.
-    Therefore operators of a contrast above `MAX_CONTRAST` start with algebraic multigrid.
+    Therefore operators of a contrast above `max_contrast` start with algebraic multigrid.
     """
 
     def __init__(
-        self, conduction: Conduction, widths: Widths, threads: int, *, keeps_boundary: bool = False
+        self,
+        conduction: Conduction,
+        widths: Widths,
+        threads: int,
+        *,
+        keeps_boundary: bool = False,
+        max_contrast: float | None = None,
     ) -> None:
         """Prepare the first method; raise ResourceError where it needs more memory than there is."""
         self._set_conduction(conduction)
@@ -79,7 +85,7 @@ class FallbackChain:
         self._preconditioner: Multigrid | AmgPreconditioner | None
         self._method, self._preconditioner = SINGLE_PRECISION, None
         contrast = conductivity_contrast(conduction, *widths, threads)
-        if not contrast > MAX_CONTRAST:
+        if not contrast > (MAX_CONTRAST if max_contrast is None else max_contrast):
             self._preconditioner = self._build()
             return
         reason = f"conductivities are {contrast:.0e}-fold apart in a plane"

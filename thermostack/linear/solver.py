@@ -34,6 +34,7 @@ def prepare(
     weights: Array | None = None,
     threads: int | None = None,
     is_fixed: bool = True,
+    max_contrast: float | None = None,
 ) -> Solver:
     """Return a solver of `G T = P` for any number of right-hand sides P.
 
@@ -54,6 +55,9 @@ def prepare(
         that was forked after threads had started. The solution does not depend on it.
     is_fixed : bool
         Whether the operator stays the same.
+    max_contrast : float, optional
+        Ratio of conductivities in a plane above which the multigrid is algebraic from the start; by default
+        `fallback.MAX_CONTRAST`.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def prepare(
     if method not in ("multigrid", "direct"):
         raise argument_error("method", f"{method!r} is not a method", "'multigrid' or 'direct'", "E-NAME")
     threads = choose_threads(check_threads(threads), conduction.cells)
-    return Solver(conduction, method, widths, weights, threads, is_fixed=is_fixed)
+    return Solver(conduction, method, widths, weights, threads, is_fixed=is_fixed, max_contrast=max_contrast)
 
 
 class Solver:
@@ -106,6 +110,7 @@ class Solver:
         threads: int,
         *,
         is_fixed: bool = True,
+        max_contrast: float | None = None,
     ) -> None:
         self.conduction = conduction
         self.method = method
@@ -117,7 +122,9 @@ class Solver:
         if method == "direct":
             self._factorize()
         else:
-            self._chain = FallbackChain(conduction, widths, threads, keeps_boundary=not is_fixed)
+            self._chain = FallbackChain(
+                conduction, widths, threads, keeps_boundary=not is_fixed, max_contrast=max_contrast
+            )
 
     def __repr__(self) -> str:
         nz, ny, nx = self.conduction.shape

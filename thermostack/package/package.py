@@ -17,6 +17,7 @@ from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.materials.material_library import Definitions, MaterialDefinitions, find_material
+from thermostack.package.band import Band
 from thermostack.package.contact_resistance import ContactResistance
 from thermostack.package.cooling import Cooling, HtcMap
 from thermostack.package.heights import fill_diagnostics
@@ -71,6 +72,8 @@ class Package:
         Bond wires, straps and other conductances between two places.
     kind : str
         Kind of package, by which `thermostack packages` filters: "memory", "interposer" ...
+    bands : sequence of Band
+        Ranges of values that are not known better.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class Package:
     contacts: Annotated[tuple[ContactResistance, ...], BeforeValidator(_as_contacts)] = ()
     links: Annotated[tuple[ThermalLink, ...], NamedItems(ThermalLink)] = ()
     kind: str = ""
+    bands: Annotated[tuple[Band, ...], NamedItems(Band)] = ()
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`

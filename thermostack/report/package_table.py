@@ -19,7 +19,7 @@ def package_summary(package: Package, result: Mapping[str, Any]) -> dict[str, An
     """Return kind, size [m], number of dies, power [W], and the result on the default grid of a package.
 
     A die is a layer with power, so that a memory of eight dies on a base die has nine. `result` has the peak
-    [K], its part and error [K], the smallest margin to a limit [K] and the number of cells.
+    [K], its part and error [K], the smallest margin to a limit [K], that limit [K] and the number of cells.
     """
     geometry = package_geometry(package)
     low = [min(box.low[axis] for box in geometry.boxes) for axis in range(3)]
@@ -39,7 +39,14 @@ def packages_table(summaries: Mapping[str, Mapping[str, Any]], width: int) -> Ta
     table = header_table()
     add_name_column(table, "package")
     table.add_column("kind", no_wrap=True)
-    for title, unit in (("size", "mm"), ("dies", ""), ("power", "W"), ("peak", "degC"), ("margin", "K")):
+    for title, unit in (
+        ("size", "mm"),
+        ("dies", ""),
+        ("power", "W"),
+        ("peak", "degC"),
+        ("limit", "degC"),
+        ("margin", "K"),
+    ):
         add_number_column(table, title, unit)
     is_wide = width >= 100
     if is_wide:
@@ -48,6 +55,7 @@ def packages_table(summaries: Mapping[str, Mapping[str, Any]], width: int) -> Ta
         x, y, _ = (MM_PER_M * length for length in facts["size"])
         margin = "" if facts["margin"] is None else f"{facts['margin']:.1f}"
         row = [name, facts["kind"], f"{x:.4g} x {y:.4g}", str(facts["dies"]), f"{facts['power']:.4g}"]
-        row += [f"{facts['peak'] - ZERO_CELSIUS:.1f}", margin]
+        limit = "" if facts["limit"] is None else f"{facts['limit'] - ZERO_CELSIUS:.4g}"
+        row += [f"{facts['peak'] - ZERO_CELSIUS:.1f}", limit, margin]
         table.add_row(*row, *([f"{facts['cells'] / 1e3:.0f}"] if is_wide else []))
     return table

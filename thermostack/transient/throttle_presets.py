@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from thermostack.schema.arguments import argument_error, check_quantity
+from thermostack.schema.spelling import suggest
 from thermostack.transient.throttling import PowerState, Throttle
 from thermostack.units import celsius, format_quantity
 
@@ -13,6 +15,38 @@ REFRESH_POWER_FRACTION = 0.1  # of the power of a busy stack; assumed
 IDLE_POWER_FRACTION = 0.2  # power of a stack without transfers over that of a busy one; assumed
 CONTROL_PERIOD = 10e-3  # s between two readings of a sensor; assumed
 STATIC_POWER_FRACTION = 0.2  # of the power of a processor, independent of its clock; assumed
+
+REFRESH_LIMIT = "85 degC"  # above it DRAM is refreshed at the double rate: data sheets of DDR3 and DDR3L
+TRIP_LIMIT = "105 degC"  # above it a stack stops; remembered, not checked against the standard of HBM
+
+
+@dataclass(frozen=True)
+class ProcessorLimits:
+    """Temperatures of a processor [degC] as its driver reports them, None if it does not.
+
+    Parameters
+    ----------
+    operating
+        Maximum operating temperature.
+    slowdown
+        Temperature above which the clock is reduced.
+    shutdown
+        Temperature above which the processor is switched off.
+    source
+        Source of the values.
+    """
+
+    operating: float | None
+    slowdown: float
+    shutdown: float | None
+    source: str
+
+
+PROCESSOR_LIMITS = {
+    "h100": ProcessorLimits(87.0, 89.0, 92.0, "published: logs of the driver of H100 cards"),
+    "a100": ProcessorLimits(85.0, 89.0, 92.0, "published: logs of the driver of A100 cards"),
+    "mi100": ProcessorLimits(None, 100.0, 105.0, "published: log in ROCm issue 1468, critical and emergency"),
+}
 
 
 def clock_states(*clocks: float | str, still: float | str = STATIC_POWER_FRACTION) -> tuple[PowerState, ...]:
@@ -63,15 +97,19 @@ def clock_states(*clocks: float | str, still: float | str = STATIC_POWER_FRACTIO
     return tuple(states)
 
 
-def gpu_throttle(stack: str = "gpu", limit: float | str = celsius(105.0), **options: Any) -> Throttle:
+def gpu_throttle(
+    stack: str = "gpu", limit: float | str | None = None, *, product: str = "h100", **options: Any
+) -> Throttle:
     """Return a throttle that reduces the clock of a processor above a temperature limit.
 
     Parameters
     ----------
     stack : str
         Name of the stack.
-    limit : float or str
-        Temperature limit [K], or text such as "105 degC".
+    limit : float or str, optional
+        Temperature limit [K], or text such as "105 degC", in place of that of the product.
+    product : {"h100", "a100", "mi100"}
+        Processor whose slowdown temperature is the limit: 89, 89 or 100 degC.
     **options
         Fields of `Throttle` that differ from the preset.
 
@@ -80,10 +118,17 @@ def gpu_throttle(stack: str = "gpu", limit: float | str = celsius(105.0), **opti
     Throttle
         Five states from 90 % to 50 % of the clock, as `clock_states` gives them.
 
+    Raises
+    ------
+    ArgumentError
+        If the product is unknown, or a field of the throttle is wrong.
+
     Notes
     -----
-    The maximum temperature is read every 10 ms with a delay of 10 ms, a state lasts 20 ms at least, and the
-    hysteresis is 3 K. These values are assumed; vendors do not publish theirs.
+    The drivers of the products report a maximum operating temperature (H100: 87 degC, A100: 85 degC), a
+    slowdown temperature (89, 89 and 100 degC) and a shutdown temperature (92, 92 and 105 degC). A shutdown
+    is not simulated. The maximum temperature is read every 10 ms with a delay of 10 ms, a state lasts 20 ms
+    at least, and the hysteresis is 3 K. These times are assumed; vendors do not publish theirs.
 
     Examples
     --------
@@ -91,22 +136,33 @@ def gpu_throttle(stack: str = "gpu", limit: float | str = celsius(105.0), **opti
     >>> len(ts.gpu_throttle("gpu", "95 degC").states)
     6
     """
+    if product not in PROCESSOR_LIMITS:
+        names = ", ".join(PROCESSOR_LIMITS)
+        nearest = suggest(str(product), PROCESSOR_LIMITS) or f"choose one of {names}, or give limit"
+        raise argument_error("product", f"unknown processor {product!r}", nearest, "E-NAME")
     preset = {
         "states": clock_states(0.9, 0.8, 0.7, 0.6, 0.5),
+        "limit": celsius(PROCESSOR_LIMITS[product].slowdown) if limit is None else limit,
         "period": CONTROL_PERIOD,
         "delay": CONTROL_PERIOD,
         "dwell": 2 * CONTROL_PERIOD,
     }
-    return Throttle(stack=stack, limit=limit, **{**preset, **options})  # type: ignore[arg-type]
+    return Throttle(stack=stack, **{**preset, **options})  # type: ignore[arg-type]
 
 
-def hbm_throttle(stack: str, **options: Any) -> Throttle:
-    """Return the throttle of an HBM stack: double refresh rate above 95 degC, stopped above 105 degC.
+def hbm_throttle(
+    stack: str, *, refresh: float | str = REFRESH_LIMIT, trip: float | str = TRIP_LIMIT, **options: Any
+) -> Throttle:
+    """Return the throttle of an HBM stack: double refresh rate above 85 degC, stopped above 105 degC.
 
     Parameters
     ----------
     stack : str
         Name of the stack.
+    refresh : float or str
+        Temperature [K] above which the refresh rate is doubled, or text such as "85 degC".
+    trip : float or str
+        Temperature [K] above which the stack stops.
     **options
         Fields of `Throttle` that differ from the preset; a `limit` needs `states` without limits.
 
@@ -123,7 +179,9 @@ def hbm_throttle(stack: str, **options: Any) -> Throttle:
     hardly changes: the transfers that are lost save about the power of the additional refreshes, if refreshes
     take 10 % of the power (assumed). A stopped stack transfers no data and draws 20 % of its power (assumed).
     The maximum temperature is read every 10 ms with a delay of 10 ms, and the hysteresis is 3 K (assumed).
-    The limits are those of HBM parts by JEDEC, not checked against the standard.
+    Data sheets of DRAM double the refresh rate above 85 degC. Between the two limits lies the maximum
+    operating temperature of the memories of H100 and A100, 95 degC by the logs of their driver, which is the
+    `limit` of the stacks in the shipped packages. 105 degC is remembered, not checked against the standard.
 
     Examples
     --------
@@ -135,8 +193,8 @@ def hbm_throttle(stack: str, **options: Any) -> Throttle:
     power = (1.0 - REFRESH_POWER_FRACTION) * performance + 2.0 * REFRESH_POWER_FRACTION
     states = (
         PowerState("full", 1.0, 1.0),
-        PowerState("double refresh", power, performance, celsius(95.0)),
-        PowerState("stopped", IDLE_POWER_FRACTION, 0.0, celsius(105.0)),
+        PowerState("double refresh", power, performance, refresh),
+        PowerState("stopped", IDLE_POWER_FRACTION, 0.0, trip),
     )
     return Throttle(
         stack=stack, **{"states": states, "period": CONTROL_PERIOD, "delay": CONTROL_PERIOD, **options}

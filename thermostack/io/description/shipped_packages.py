@@ -12,17 +12,24 @@ from thermostack.errors import Diagnostic, OutputError
 from thermostack.io.description.description_text import read_text
 from thermostack.io.description.package_file import find_package
 from thermostack.io.description.yaml_nodes import Node, read_yaml
+from thermostack.io.files.atomic_file import with_path_error, write_atomic
+from thermostack.io.files.output_paths import DESCRIPTION_SUFFIXES
 from thermostack.schema.arguments import argument_error
 
 PEAKS = "peaks.json"  # written by benchmarks/reference_packages.py
-FILE_KEYS = ("floorplan", "map", "h")  # whose text may be the name of a file
+SUFFIXES_OF_KEY = {  # of files: keys whose text may name a file, and the suffixes of those that do
+    "floorplan": ("",),
+    "map": ("",),
+    "file": ("",),
+    "use": DESCRIPTION_SUFFIXES,
+}
 
 
 def shipped_peaks() -> dict[str, dict[str, Any]]:
     """Return the results of the shipped packages on their default grids by name.
 
     Each has the maximum temperature [K], its estimated error [K], its part, the smallest margin [K] to a
-    limit, and the number of cells.
+    limit, that limit [K], and the number of cells.
     """
     text = Path(str(files("thermostack.meshes") / PEAKS)).read_text(encoding="utf-8")
     found: dict[str, dict[str, Any]] = json.loads(text)
@@ -61,35 +68,48 @@ def copy_package(source: str, name: str, directory: Path, *, overwrites: bool = 
         text = f"{name!r} is not a name of letters, digits, _ and -"
         raise argument_error("name", text, "write a name such as my_package, without .yaml", "E-NAME")
     path = find_package(source)
-    tree = read_yaml(path)
     described = re.sub(r"^package:.*$", f"package: {name}", read_text(path), count=1, flags=re.MULTILINE)
-    made = {directory / f"{name}.yaml": described}
-    for file in referenced_files(tree):
-        if (path.parent / file).is_file():
-            made[directory / file] = read_text(path.parent / file)
-    existing = [target.name for target in made if target.exists()]
+    copies = {directory / f"{name}.yaml": described.encode()}
+    for file in referenced_files(path):
+        copies[directory / file] = (path.parent / file).read_bytes()
+    existing = [str(target.relative_to(directory)) for target in copies if target.exists()]
     if existing and not overwrites:
         hint = "write to another directory, or pass --overwrite"
-        raise OutputError(
-            Diagnostic(str(directory), f"{' and '.join(existing)} exist already", hint, "E-FILE")
-        )
-    for target, text in made.items():
-        try:
-            target.write_text(text, encoding="utf-8")
-        except OSError as error:
-            text = f"cannot be written: {error.strerror}"
-            raise OutputError(Diagnostic(str(target), text, "choose another directory", "E-FILE")) from None
-    return list(made)
+        text = f"{' and '.join(existing)} {'exists' if len(existing) == 1 else 'exist'} already"
+        raise OutputError(Diagnostic(str(directory), text, hint, "E-FILE"))
+    for target, content in copies.items():
+        with with_path_error(target.parent, 0):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, content)
+    return list(copies)
 
 
-def referenced_files(node: Node) -> list[str]:
-    """Return the names of the files to which a description refers: floorplans and maps, each once."""
+def referenced_files(path: Path) -> list[str]:
+    """Return the files to which a description refers, relative to its directory, each once.
+
+    Other descriptions that it uses are followed. Files outside its directory are not listed.
+    """
     found: dict[str, None] = {}
-    items = [*node.items()] if node.is_mapping else []
-    for key, item in items:
-        if key in FILE_KEYS and isinstance(item.value, str) and item.value.endswith((".csv", ".npy")):
-            found[item.value] = None
-        found |= dict.fromkeys(referenced_files(item))
-    for item in node.value if node.is_list else ():
-        found |= dict.fromkeys(referenced_files(item))
+    pending = [path.name]
+    while pending:
+        here = Path(pending.pop())
+        for file in _references(read_yaml(path.parent / here)):
+            inner = (here.parent / file).as_posix()
+            if inner in found or Path(inner).is_absolute() or ".." in Path(inner).parts:
+                continue
+            if (path.parent / inner).is_file():
+                found[inner] = None
+                pending += [inner] if inner.endswith(DESCRIPTION_SUFFIXES) else []
     return list(found)
+
+
+def _references(node: Node) -> list[str]:
+    """Return the texts in a tree that name floorplans, maps and other descriptions."""
+    found: list[str] = []
+    for key, item in node.items() if node.is_mapping else ():
+        if isinstance(item.value, str) and item.value.endswith(SUFFIXES_OF_KEY.get(key, ())):
+            found.append(item.value)
+        found += _references(item)
+    for item in node.value if node.is_list else ():
+        found += _references(item)
+    return found

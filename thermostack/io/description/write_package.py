@@ -31,7 +31,18 @@ from thermostack.units import write_quantity
 
 MAX_INLINE_BLOCKS = 200  # more blocks are written to a floorplan file
 LINE_WIDTH = 100  # characters; longer only if a single value is longer
-_ORDER = ("package", "about", "sources", "materials", "stacks", "contacts", "links", "cooling")
+_ORDER = (
+    "package",
+    "kind",
+    "about",
+    "sources",
+    "bands",
+    "materials",
+    "stacks",
+    "contacts",
+    "links",
+    "cooling",
+)
 _STACK_ORDER = (
     "on",
     "inside",

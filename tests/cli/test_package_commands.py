@@ -1,0 +1,134 @@
+"""The commands packages and new: the table of shipped packages, and copies to edit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thermostack import read_package
+from thermostack.cli.main import main
+from thermostack.io.description.package_file import shipped_packages
+from thermostack.io.description.shipped_packages import referenced_files, shipped_peaks
+
+
+@pytest.fixture(autouse=True)
+def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_packages_lists_every_shipped_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["packages"]) == 0
+    printed = capsys.readouterr().out
+    for name in shipped_packages():
+        assert name in printed
+    for title in ("kind", "size", "dies", "power", "peak", "limit", "margin"):
+        assert title in printed
+
+
+def test_packages_in_json_have_the_stored_results(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["packages", "--json"]) == 0
+    listed, stored = json.loads(capsys.readouterr().out), shipped_peaks()
+    assert sorted(listed) == sorted(shipped_packages()) == sorted(stored)
+    h100 = listed["cowos_s_h100"]
+    assert h100["power"] == pytest.approx(660.0)
+    assert h100["dies"] == 1 + 5 * 9
+    assert h100["size"][:2] == pytest.approx([60e-3, 60e-3])  # of the base of its cold plate
+    assert h100["peak"] == stored["cowos_s_h100"]["peak"]
+    for facts in listed.values():
+        assert facts["kind"]
+        assert facts["about"]
+        if facts["limit"] is not None:
+            assert facts["margin"] <= facts["limit"] - 273.15
+            assert 0.0 < facts["error"] <= facts["largest_error"] or facts["error"] == facts["largest_error"]
+
+
+def test_packages_of_one_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["packages", "--kind", "Memory", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {"hbm3_8h", "hbm3e_12h", "hbm4_16h"} <= set(listed)
+    assert all("memory" in facts["kind"] for facts in listed.values())
+    assert main(["packages", "--kind", "memry"]) == 2
+    message = capsys.readouterr().err
+    assert "no shipped package is of the kind 'memry'" in message
+    assert "silicon interposer" in message
+
+
+def test_packages_in_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["packages"]) == 0
+    assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("source", sorted(shipped_packages()))
+def test_a_copy_is_the_same_package(source: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "mine", "--from", source]) == 0
+    copy, original = read_package("mine.yaml"), read_package(source)
+    assert copy.name == "mine"
+    assert (copy.stacks, copy.cooling, copy.links) == (original.stacks, original.cooling, original.links)
+    assert "mine.yaml written" in capsys.readouterr().err
+
+
+def test_a_copy_has_the_comments_and_the_floorplans(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "mine", "--from", "cowos_s_h100"]) == 0
+    assert "# assumed" in Path("mine.yaml").read_text()
+    assert Path("h100_gpu.csv").exists()
+    assert "thermostack check mine.yaml" in capsys.readouterr().err
+    assert main(["check", "mine.yaml"]) == 0
+
+
+def test_existing_files_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("h100_gpu.csv").write_text("mine")
+    assert main(["new", "mine", "--from", "cowos_s_h100"]) == 1
+    message = capsys.readouterr().err
+    assert "h100_gpu.csv exists already" in message
+    assert "--overwrite" in message
+    assert Path("h100_gpu.csv").read_text() == "mine"
+    assert not Path("mine.yaml").exists()
+    assert main(["new", "mine", "--from", "cowos_s_h100", "--overwrite"]) == 0
+    assert Path("h100_gpu.csv").read_text() != "mine"
+
+
+@pytest.mark.parametrize("name", ["my package", "a/b", "1st", "mine.yaml", ""])
+def test_wrong_names(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", name, "--from", "fcbga"]) == 2
+    assert "is not a name of letters, digits, _ and -" in capsys.readouterr().err
+    assert not list(Path().iterdir())
+
+
+def test_unknown_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "mine", "--from", "cowos_s_h10"]) == 2
+    assert "did you mean cowos_s_h100" in capsys.readouterr().err
+    assert main(["new", "mine"]) == 2
+    assert "--from" in capsys.readouterr().err
+
+
+def test_own_descriptions_are_copied_with_all_their_files(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "maps").mkdir(parents=True)
+    np.save(source / "maps" / "power.npy", np.full((2, 2), 1.0))
+    (source / "part.yaml").write_text("""\
+package: part
+stacks:
+  memory:
+    size: [3 mm, 3 mm]
+    layers: [{name: si, thickness: 0.2 mm, material: silicon, power: {floorplan: blocks.csv}}]
+cooling: {top: {convection: {h: 1 kW/m2/K, ambient: 25 degC}}}
+""")
+    (source / "blocks.csv").write_text("name,x [mm],y [mm],width [mm],height [mm],power [W]\na,1,1,1,1,2\n")
+    (source / "all.yaml").write_text("""\
+package: all
+stacks:
+  board:
+    size: [8 mm, 8 mm]
+    layers: [{name: core, thickness: 1 mm, material: fr4, power: {map: maps/power.npy, unit: W}}]
+  memory: {use: part.yaml, on: board, at: [1 mm, 1 mm]}
+cooling: {top: {convection: {h: 1 kW/m2/K, ambient: 25 degC}}}
+""")
+    assert sorted(referenced_files(source / "all.yaml")) == ["blocks.csv", "maps/power.npy", "part.yaml"]
+    assert main(["new", "mine", "--from", str(source / "all.yaml")]) == 0
+    assert Path("maps/power.npy").read_bytes() == (source / "maps" / "power.npy").read_bytes()
