@@ -18,6 +18,7 @@ CELLS_PER_HALF_PITCH = {True: 16, False: 8}
 # Cells between two edges, growth of the cell size with the distance from them, and factor of the largest
 # size, from the best grading to the coarsest.
 GRADINGS = ((2, 0.25, 1.0), (2, 0.5, 1.0), (1, 0.5, 1.0), (1, 1.0, 1.0), (1, 1.0, 1.5), (1, 1.0, 2.5))
+MAX_CELL_RATIO = 4.0  # of the pitches up to which the cells have one largest size along x and y
 GROWTH_UPWARDS = 0.5  # of the heights of the cells
 MIN_PLANES = 4  # of cells over the height
 CELLS_ALONG_GAP = 4  # in the half width over which a gap between discs is narrow
@@ -56,25 +57,19 @@ def coarsest_grid(geometry: CellGeometry, extent: tuple[float, float], max_cells
     Of several gradings it is the best one with at most `max_cells` cells. If all have more, the cells are
     equal in the plane, and edges lie inside them.
     """
-    size = 0.5 * min(geometry.pitch) / CELLS_PER_HALF_PITCH[geometry.is_columnar]
     gaps, shells = list(_narrow_gaps(geometry)), list(_thin_shells(geometry))
-    plans = [
-        [*(edge for edge in geometry.edges(axis) if edge < (1.0 - MIN_EDGE_DISTANCE) * end), end]
-        for axis, end in enumerate(extent)
-    ]
     levels = _levels(geometry)
     for min_cells, growth, factor in GRADINGS:
-        grading = min_cells, growth, factor * size
         x, y = (
             _graded_edges(
-                plan,
+                [*(edge for edge in geometry.edges(axis) if edge < (1.0 - MIN_EDGE_DISTANCE) * end), end],
                 [
                     *_wanted_at_gaps(gaps, axis, min_cells, geometry.pitch[axis]),
                     *_wanted_at_shells(shells, axis, min_cells, geometry.pitch[axis]),
                 ],
-                grading,
+                (min_cells, growth, factor * _largest_size(geometry, axis)),
             )
-            for axis, plan in enumerate(plans)
+            for axis, end in enumerate(extent)
         )
         z = np.array(levels)
         if not geometry.is_columnar:
@@ -86,6 +81,12 @@ def coarsest_grid(geometry: CellGeometry, extent: tuple[float, float], max_cells
     count = max(4, math.isqrt(max_cells // layers))
     x, y = (np.linspace(0.0, end, count + 1) for end in extent)
     return CellGrid(x, y, z, has_edges=False)
+
+
+def _largest_size(geometry: CellGeometry, axis: int) -> float:
+    """Return the largest cell size [m] along an axis: equal for x and y, unless one pitch is much longer."""
+    length = max(min(geometry.pitch), geometry.pitch[axis] / MAX_CELL_RATIO)
+    return 0.5 * length / CELLS_PER_HALF_PITCH[geometry.is_columnar]
 
 
 def _levels(geometry: CellGeometry) -> list[float]:

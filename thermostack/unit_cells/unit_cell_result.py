@@ -131,7 +131,7 @@ def solve_unit_cell(
     Notes
     -----
     The heat equation is solved in one period on three or more grids, and the values are extrapolated
-    (docs/numerics.md, section 14). Solutions are kept in the cache directory of the user; see the guide,
+    (docs/numerics.md, section 4). Solutions are kept in the cache directory of the user; see the guide,
     docs/guide/materials.md.
 
     Examples
