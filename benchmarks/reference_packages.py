@@ -76,7 +76,8 @@ def main() -> int:
 
 def write(path: Path, stored: dict[str, Any]) -> None:
     """Write the results of the packages that exist, and renew the table of the README."""
-    kept = {name: stored[name] for name in sorted(stored) if name in shipped_packages()}
+    existing = shipped_packages()
+    kept = {name: stored[name] for name in sorted(stored) if name in existing}
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     readme = MESHES / "README.md"
     readme.write_text(with_peaks(readme.read_text(encoding="utf-8"), kept), encoding="utf-8")

@@ -255,6 +255,7 @@ def test_steady_temperatures_obey_the_maximum_principle(case: Case, seed: int) -
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @SLOW
 @given(cases(), st.integers(0, 10**6))
 def test_ten_thousand_steady_packages_obey_the_maximum_principle(case: Case, seed: int) -> None:
@@ -309,6 +310,7 @@ def test_transient_temperatures_obey_the_maximum_principle(case: Case, kind: str
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @SLOW_TRANSIENT
 @given(cases(), st.sampled_from(tuple(INITIAL)), st.integers(0, 10**6))
 def test_five_hundred_transients_obey_the_maximum_principle(case: Case, kind: str, seed: int) -> None:
