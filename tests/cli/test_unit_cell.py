@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import CHIP, enter_work_directory
+from support.command_line import CHIP, enter_work_directory
 from thermostack.cli.main import main
 
 CELL = """\
