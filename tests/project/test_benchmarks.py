@@ -22,6 +22,7 @@ QUICK = {
     "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),
     "plots.py": (["--quick"], "written"),
     "power_deposit.py": (["--quick"], "sum preserved"),
+    "reference_packages.py": (["hbm3_8h", "hermetic_mcm"], "aims"),
     "robustness.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
     "threads.py": (["--quick"], "claim"),
