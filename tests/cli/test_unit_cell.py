@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-
 from support.command_line import CHIP, enter_work_directory
+
 from thermostack.cli.main import main
 
 CELL = """\
