@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from thermostack import SteadyResult, discretize, read_package, solve_steady
+from thermostack import SteadyResult, read_package, solve_steady
 from thermostack.io.description.package_file import shipped_packages
 from thermostack.units import ZERO_CELSIUS
 
@@ -42,7 +42,7 @@ def record(steady: SteadyResult) -> dict[str, Any]:
 def measure(name: str) -> tuple[dict[str, Any], float, float, float]:
     """Return the record of a package, wall and processor seconds, and the imbalance of heat."""
     start, used = time.perf_counter(), time.process_time()
-    steady = solve_steady(discretize(read_package(name)))
+    steady = solve_steady(read_package(name))
     seconds, used = time.perf_counter() - start, time.process_time() - used
     return record(steady), seconds, used, steady.heat_balance.relative
 

@@ -134,7 +134,7 @@ def test_small_edge_limits_the_size_at_its_neighbours() -> None:
 
 @pytest.mark.parametrize("width", [20.0, 200.0])
 def test_cells_at_the_sides_of_a_die_do_not_depend_on_the_board(width: float) -> None:
-    """No cell is smaller than a part of the distance of the outermost edges, not of the width of the board."""
+    """The bound of the cells is a part of the distance of the outermost edges, not of the board."""
     side = width * mm
     board = Stack("board", (side, side), (Layer("core", 1 * mm, Material("board", (25.0, 25.0, 0.3))),))
     die = Stack("die", (3 * mm, 3 * mm), (Layer("bulk", HEIGHT, SILICON, Power(total=1.0)),), on=("board",))

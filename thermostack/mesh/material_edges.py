@@ -1,8 +1,8 @@
-"""Cell sizes along x and y at the edges of parts that conduct much better or worse than what is beside them.
+"""Cell sizes at the edges of parts that conduct much better or worse than what is beside them.
 
 At the side of a die in mold or air, heat leaves through the edges of its top and bottom. Towards them the
-temperature follows r^s with s from 1/2 to 2/3, and without small cells there a mean converges with order 2 s
-only (docs/numerics.md, section 6).
+temperature follows r^s with s from 1/2 to 2/3, and without small cells there, along x, y and z, a mean
+converges with order 2 s only (docs/numerics.md, section 6).
 """
 
 from __future__ import annotations
@@ -139,7 +139,8 @@ def _edge_heights(geometry: Geometry, grid: Grid, axis: int, planes: list[int]) 
         low, high = (np.pad(plan_mean[parts[at]], ((1, 1), (0, 0))) for at in (plane - 1, plane))
         quadrants = low[:-1], high[:-1], high[1:], low[1:]
         # In a body that fills one quadrant the temperature is smooth: only the air around it has an edge.
-        is_edge = (singular_exponent(*quadrants) < RULE.max_exponent) & (np.count_nonzero(quadrants, axis=0) > 1)
+        is_edge = singular_exponent(*quadrants) < RULE.max_exponent
+        is_edge &= np.count_nonzero(quadrants, axis=0) > 1
         heights[n] = _highest_faces(low[1:-1] != high[1:-1], is_edge, grid.dz)
     return heights
 

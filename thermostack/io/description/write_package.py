@@ -42,6 +42,7 @@ _ORDER = (
     "contacts",
     "links",
     "cooling",
+    "grid",
 )
 _STACK_ORDER = (
     "on",
