@@ -48,6 +48,7 @@ EXCEPTIONS = {
 }
 # Modules that import a module of a later row by its name when it is needed, which no import statement shows.
 LATE = {
+    "schema.deferred_union": "classes with fields of their own union",
     "materials.unit_cell_law": "the solver of unit cells",
     "results.actions": "tables, figures and files of results",
 }

@@ -7,7 +7,7 @@ formula. The formulas use the conductivities of the constituents at the temperat
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from thermostack.materials.effective_medium_base import (
     series_conductivity,
 )
 from thermostack.materials.material import Material
-from thermostack.materials.ready_made_cells import BumpCell, HybridBondCell, ViaCell
 from thermostack.materials.temperature_laws import Array, ArrayAxes
 from thermostack.materials.transverse_conductivity import (
     Arrangement,
@@ -26,13 +25,14 @@ from thermostack.materials.transverse_conductivity import (
     dilute_conductivity,
     self_consistent_mean,
 )
-from thermostack.materials.unit_cell import CellLayer, Inclusion, UnitCell
+from thermostack.materials.unit_cell import UnitCell
 from thermostack.schema.fields import Depth, Extent, Fraction, Thickness, fail
-from thermostack.schema.validated_dataclass import (
-    TaggedUnion,
-    described,
-    resolve_references,
-)
+from thermostack.schema.validated_dataclass import TaggedUnion, described
+
+if TYPE_CHECKING:
+    MaterialLike: TypeAlias = "str | Material | AnyEffectiveMedium"
+else:  # a field of `MATERIAL_FORMS`, below
+    from thermostack.materials.effective_medium_base import MaterialLike
 
 FRACTION_SUM_TOLERANCE = 1e-9  # of the difference between the sum of area fractions and one
 MAX_LINED_FRACTION = 0.504  # of the area; a diameter of 0.8 pitches
@@ -432,13 +432,4 @@ class AreaComposite(EffectiveMedium):
 
 EFFECTIVE_MEDIA = (ViaArray, BumpArray, LineLayer, Laminate, AreaComposite, UnitCell)
 AnyEffectiveMedium: TypeAlias = ViaArray | BumpArray | LineLayer | Laminate | AreaComposite | UnitCell
-MaterialLike = Annotated[
-    str | Material | ViaArray | BumpArray | LineLayer | Laminate | AreaComposite | UnitCell,
-    TaggedUnion(EFFECTIVE_MEDIA, names=True, plain=(Material,)),
-]
-
-# Each may contain any other.
-CELL_PARTS = (Inclusion, CellLayer, ViaCell, BumpCell, HybridBondCell)
-resolve_references(
-    *CELL_PARTS, *EFFECTIVE_MEDIA, Ply, Vias, Constituent, names={"MaterialLike": MaterialLike}
-)
+MATERIAL_FORMS = TaggedUnion(EFFECTIVE_MEDIA, names=True, plain=(Material,))

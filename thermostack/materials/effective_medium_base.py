@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
 from thermostack.errors import DescriptionError
 from thermostack.materials.material import ROOM_TEMPERATURE, EffectiveHeatCapacity, Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes, CapacityLaw, ConductivityLaw, Constant
+from thermostack.schema.deferred_union import DeferredUnion
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 
-MaterialLike: TypeAlias = (
-    Any  # a name, a material or an effective medium; `effective_media` has the field type
-)
+# The field of a constituent: a name, a material or an effective medium. Its classes are in a later module, which
+# is imported by name when the first constituent is read.
+CONSTITUENT = DeferredUnion("thermostack.materials.effective_media", "MATERIAL_FORMS", "MaterialLike")
+MaterialLike: TypeAlias = Annotated[Any, CONSTITUENT]
 Find: TypeAlias = Callable[[MaterialLike], Material]  # returns the material of a constituent
 
 
