@@ -30,6 +30,7 @@ ORDER = (
     "report",
     "plot",
     "steady",
+    "zoom",
     "transient",
     "impedance",
     "cli",

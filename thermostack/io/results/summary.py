@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from thermostack.mesh.cooler_coverage import cooling_summary
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
     from thermostack.results.steady_result import SteadyResult
+    from thermostack.results.zoom_agreement import ZoomAgreement
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -65,7 +67,16 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "seconds": dict(steady.seconds),
         "memory": steady.memory,
         "warnings": list(steady.warnings),
+        **({} if (agreement := steady.agreement) is None else {"agreement": agreement_summary(agreement)}),
     }
+
+
+def agreement_summary(agreement: ZoomAgreement) -> dict[str, Any]:
+    """Return the agreement of a local model with its global model as plain data in SI units."""
+    data = dataclasses.asdict(agreement)
+    data["faces"] = {face.pop("side"): face for face in data["faces"]}
+    data["parts"] = {part.pop("name"): part for part in data["parts"]}
+    return {**data, "heat_difference": agreement.heat_difference}
 
 
 def _temperatures(part: PartTemperature) -> dict[str, Any]:
