@@ -30,9 +30,9 @@ ORDER = (
     "report",
     "plot",
     "steady",
-    "zoom",
     "transient",
     "impedance",
+    "zoom",
     "cli",
 )
 # Module and the module of a later row that it may import, with the reason.

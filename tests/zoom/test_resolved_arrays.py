@@ -60,7 +60,7 @@ def test_vias_have_the_volumes_of_the_description(piece: ts.SteadyResult) -> Non
 
 
 def centers(local: ts.SteadyResult, name: str) -> np.ndarray:
-    """Return the x and y [um] of the centre of gravity of the cells of a part in the first plane with them."""
+    """Return the x and y [um] of the centre of gravity of a part in the first plane with its cells."""
     number = [part.name for part in local.model.parts].index(name) + 1
     plane = next(plane for plane in local.model.part if (plane == number).any())
     grid = local.model.grid

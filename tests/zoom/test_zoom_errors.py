@@ -57,7 +57,7 @@ def test_too_many_vias(piece: ts.SteadyResult, monkeypatch: pytest.MonkeyPatch) 
     from thermostack.package import local_geometry
 
     monkeypatch.setattr(local_geometry, "MAX_INCLUSIONS", 3)
-    with pytest.raises(ts.DescriptionError, match="about 6.25 vias, bumps or lines of die.bulk"):
+    with pytest.raises(ts.DescriptionError, match=r"about 6\.25 vias, bumps or lines of die\.bulk"):
         piece.zoom((CORNER, FAR), resolve="die.bulk")
 
 

@@ -254,8 +254,11 @@ def _faces_of_side(
     return LocalFaces((k * ny + j) * nx + i, *sides, area, center, inner, is_cut)
 
 
-def cooled_faces(parent: Model, faces: LocalFaces) -> BoundaryFaces:
-    """Return the faces of a local model on the surface of the parent, with its boundary conditions there."""
+def cooled_faces(parent: Model, faces: LocalFaces) -> tuple[BoundaryFaces, np.ndarray]:
+    """Return the faces of a local model on the surface of the parent, with its boundary conditions there.
+
+    The second value is the index of the boundary face of the parent behind each of them.
+    """
     boundary = parent.boundary
     outer = faces.select(~faces.is_cut)
     own = np.ravel_multi_index(tuple(outer.parent), parent.grid.shape)
@@ -267,7 +270,7 @@ def cooled_faces(parent: Model, faces: LocalFaces) -> BoundaryFaces:
     source = order[place[found]] if keys.size else np.zeros(0, np.intp)
     outer = outer.select(found)
     cosine = boundary.direction_cosine[source]
-    return BoundaryFaces(
+    found_faces = BoundaryFaces(
         outer.cell,
         outer.axis,
         outer.is_high,
@@ -279,6 +282,15 @@ def cooled_faces(parent: Model, faces: LocalFaces) -> BoundaryFaces:
         boundary.face[source],
         boundary.cooler[source],
     )
+    return found_faces, source
+
+
+def find_positions(boundary: BoundaryFaces, faces: BoundaryFaces | LocalFaces) -> np.ndarray:
+    """Return the indices in a boundary of some of its faces."""
+    keys, wanted = ((each.cell * 3 + each.axis) * 2 + each.is_high for each in (boundary, faces))
+    order = np.argsort(keys, kind="stable")
+    found: np.ndarray = order[np.searchsorted(keys[order], wanted)] if wanted.size else np.zeros(0, np.intp)
+    return found
 
 
 def join_boundaries(first: BoundaryFaces, second: BoundaryFaces) -> BoundaryFaces:

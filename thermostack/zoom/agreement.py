@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from thermostack.errors import Diagnostic
+from thermostack.mesh.local_model import find_positions
 from thermostack.mesh.model import Model
 from thermostack.package.local_region import LocalRegion
 from thermostack.package.resolved_arrays import ArrayLattice
@@ -38,13 +39,8 @@ def measure_agreement(
 
 def _measure_faces(local: SteadyResult, cut: CutFaces) -> tuple[FaceAgreement, ...]:
     """Return the heat flow and the mean temperature of each side of the box in both models."""
-    boundary, fluxes = local.model.boundary, local.fluxes
-    keys = (boundary.cell * 3 + boundary.axis) * 2 + boundary.is_high
-    order = np.argsort(keys, kind="stable")
-    faces = cut.faces
-    wanted = (faces.cell * 3 + faces.axis) * 2 + faces.is_high
-    place = order[np.searchsorted(keys[order], wanted)] if wanted.size else np.zeros(0, np.intp)
-    outflow = fluxes.boundary_outflow[place]
+    fluxes, faces = local.fluxes, cut.faces
+    outflow = fluxes.boundary_outflow[find_positions(local.model.boundary, faces)]
     count = np.arange(faces.cell.size)
     resistance = fluxes.resistance_of(faces.cell)[faces.axis, count]
     temperature = local.field.reshape(-1)[faces.cell] - 0.5 * resistance * outflow

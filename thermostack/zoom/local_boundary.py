@@ -15,6 +15,7 @@ from thermostack.mesh.local_model import FACE_TOLERANCE, LocalFaces
 from thermostack.package.local_region import LocalRegion
 
 CELLS_AT_ONCE = 20_000  # whose neighbourhoods are held in memory together
+POINTS_AT_ONCE = 100_000
 SIDES = (("bottom", "top"), ("south", "north"), ("west", "east"))  # by axis z, y, x
 
 
@@ -39,7 +40,7 @@ def find_cut_faces(fluxes: FaceFluxes, region: LocalRegion, grid: Grid, faces: L
     is interpolated linearly between its two faces, which its balance requires.
     """
     cut = faces.select(faces.is_cut)
-    temperature = _temperatures(fluxes, cut)
+    temperature = temperatures_at(fluxes, cut.parent, cut.center)
     inflow = np.zeros(cut.cell.size)
     for axis in range(3):
         for is_high in (False, True):
@@ -52,29 +53,27 @@ def find_cut_faces(fluxes: FaceFluxes, region: LocalRegion, grid: Grid, faces: L
     return CutFaces(cut, temperature, inflow)
 
 
-def _temperatures(fluxes: FaceFluxes, faces: LocalFaces) -> np.ndarray:
-    """Return the temperature [K] at the centre of each face, on the inner side of the box."""
+def temperatures_at(fluxes: FaceFluxes, cells: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Return the temperature [K] of a field at positions (3, n) [m] in cells (3, n), along z, y and x."""
     grid = fluxes.model.grid
     shape = grid.shape
     centers, widths = (grid.z_center, grid.y_center, grid.x_center), (grid.dz, grid.dy, grid.dx)
     offset = np.array(
-        [
-            (faces.center[axis] - centers[axis][faces.parent[axis]]) / widths[axis][faces.parent[axis]]
-            for axis in range(3)
-        ]
+        [(position[axis] - centers[axis][cells[axis]]) / widths[axis][cells[axis]] for axis in range(3)]
     ).reshape(3, -1)
     offset = np.clip(offset, -0.5, 0.5)
-    raveled = np.ravel_multi_index(tuple(faces.parent), shape)
-    cells, place = np.unique(raveled, return_inverse=True)
-    temperature = np.empty(faces.cell.size)
-    for first in range(0, cells.size, CELLS_AT_ONCE):
-        some = cells[first : first + CELLS_AT_ONCE]
+    unique, place = np.unique(np.ravel_multi_index(tuple(cells), shape), return_inverse=True)
+    temperature = np.empty(place.size)
+    for first in range(0, unique.size, CELLS_AT_ONCE):
+        some = unique[first : first + CELLS_AT_ONCE]
         k, j, i = np.unravel_index(some, shape)
         nodal = nodal_values(fluxes, (k, j, i))
         own = np.flatnonzero((place >= first) & (place < first + some.size))
-        index = place[own] - first
-        here = NodalValues((k[index], j[index], i[index]), nodal.t[..., index], nodal.source[..., index])
-        temperature[own] = here.at(offset[:, own])
+        for start in range(0, own.size, POINTS_AT_ONCE):
+            piece = own[start : start + POINTS_AT_ONCE]
+            index = place[piece] - first
+            here = NodalValues((k[index], j[index], i[index]), nodal.t[..., index], nodal.source[..., index])
+            temperature[piece] = here.at(offset[:, piece])
     return temperature
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.local_model import (
     CellSizes,
     cooled_faces,
     cut_boundary,
     find_local_faces,
+    find_positions,
     join_boundaries,
     local_blocks,
     local_grid,
@@ -64,9 +66,10 @@ def zoom(
     if boundary not in BOUNDARIES:
         text = f"{quote_value(boundary)} is not a boundary of a local model"
         raise argument_error("boundary", text, "write temperature or flux")
-    problem = _LocalProblem.build(result, read_box(result.model, box, margin), resolve, power)
+    problem = LocalProblem.build(result.model, read_box(result.model, box, margin), resolve, power)
     progress("mesh")
-    model, cut = problem.discretize(_cell_sizes(cell, problem), boundary)
+    cells = problem.discretize(result.fluxes, cell, boundary)
+    model, cut = cells.model, cells.cut
     solved = solve_steady(model, estimate=estimate, method=method, threads=threads, progress=progress)
     region = problem.region
     agreement = measure_agreement(result, solved, region, cut, boundary)
@@ -75,10 +78,20 @@ def zoom(
 
 
 @dataclass(frozen=True, eq=False)
-class _LocalProblem:
+class LocalCells:
+    """The cells of a local model, and the origin of its boundary faces."""
+
+    model: Model
+    cut: CutFaces
+    cooled: np.ndarray  # (m,) index of the boundary faces on the surface of the parent
+    cooled_of_parent: np.ndarray  # (m,) index of the boundary face of the parent behind each
+
+
+@dataclass(frozen=True, eq=False)
+class LocalProblem:
     """A local model before its cells: the parent, the geometry and the arrays that are resolved."""
 
-    parent: SteadyResult
+    parent: Model
     geometry: Geometry
     region: LocalRegion
     lattices: dict[str, ArrayLattice]
@@ -86,50 +99,49 @@ class _LocalProblem:
     @classmethod
     def build(
         cls,
-        parent: SteadyResult,
+        parent: Model,
         corners: tuple[Point3, Point3],
         resolve: Any,
-        power: Mapping[str, Any] | None,
-    ) -> _LocalProblem:
-        """Return the local problem of a box [m] of a result."""
-        package = _with_powers(parent.package, power or {})
-        before = parent.model.geometry.region
+        power: Mapping[str, Any] | None = None,
+    ) -> LocalProblem:
+        """Return the local problem of a box [m] of a model."""
+        package = _with_powers(parent.package, {} if power is None else power)
+        before = parent.geometry.region
         arrays = {array.name: array for array in (before.resolved if before is not None else ())}
         arrays |= {array.name: array for array in _read_arrays(resolve)}
         region = LocalRegion(corners[0], corners[1], tuple(arrays.values()))
         whole = package_geometry(package)
-        _require_no_links(parent.model, region)
+        _require_no_links(parent, region)
         lattices = {array.name: array_lattice(whole, array) for array in region.resolved}
         return cls(parent, local_geometry(whole, region), region, lattices)
 
-    def discretize(self, sizes: CellSizes, boundary: str) -> tuple[Model, CutFaces]:
-        """Return the cells of the local model for cell sizes [m], and the faces on which it is cut out."""
-        parent, geometry = self.parent.model, self.geometry
-        grid = local_grid(parent, geometry, sizes)
+    def discretize(self, fluxes: FaceFluxes, cell: Any, boundary: str = "temperature") -> LocalCells:
+        """Return the cells of the local model for a maximum cell size [m], with the boundary of a field."""
+        parent, geometry = self.parent, self.geometry
+        grid = local_grid(parent, geometry, _cell_sizes(cell, self))
         require_memory(grid, geometry)
         part_map = rasterize(geometry, grid)
         sources = tuple(
             local_heat_source(parent, geometry, grid, part_map, source) for source in geometry.sources
         )
         faces = find_local_faces(parent, self.region, grid, part_map)
-        cut = find_cut_faces(self.parent.fluxes, self.region, grid, faces)
-        cooled = cooled_faces(parent, faces)
+        cut = find_cut_faces(fluxes, self.region, grid, faces)
+        cooled, of_parent = cooled_faces(parent, faces)
         total = sum(float(source.plane.sum()) for source in sources)
         values = _cut_values(cut, cooled, total, boundary)
         joined = join_boundaries(cooled, cut_boundary(parent, cut.faces, *values))
         warnings = remove_unpowered_islands(geometry, part_map, joined, sources, ())
-        named = {block.name for block in parent.blocks}
         model = Model(
             geometry,
             grid,
             part_map.cells(),
             sources,
-            tuple(local_blocks(geometry, grid, part_map, named)),
+            tuple(local_blocks(geometry, grid, part_map, {block.name for block in parent.blocks})),
             tuple(plane_contact(grid, contact) for contact in geometry.contacts),
             joined,
             tuple(str(warning) for warning in warnings),
         )
-        return model, cut
+        return LocalCells(model, cut, find_positions(joined, cooled), of_parent)
 
 
 def _cut_values(
@@ -213,7 +225,7 @@ def _as_power(value: Any) -> Any:
     return Power(map=value) if isinstance(value, PowerMap) else value
 
 
-def _cell_sizes(cell: Any, problem: _LocalProblem) -> CellSizes:
+def _cell_sizes(cell: Any, problem: LocalProblem) -> CellSizes:
     """Return the maximum cell sizes along x, y and z [m]."""
     region = problem.region
     if cell is None:
