@@ -132,12 +132,13 @@ def _print_result(local: SteadyResult, files: list[str], *, all_parts: bool, jso
         print_json({**result_summary(local), "files": files})
         return
     from thermostack.report.steady_table import steady_summary, steady_table
+    from thermostack.report.zoom_table import zoom_table
 
     print_tables(
         lambda width: [
             steady_table(local, width, all_parts=all_parts),
             "",
-            local.agreement.table() if local.agreement else "",
+            zoom_table(local.agreement) if local.agreement else "",
             "",
             steady_summary(local, files),
         ],

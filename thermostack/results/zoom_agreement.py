@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from thermostack.results.actions import call
+from thermostack.schema.arguments import check_whole_number
 from thermostack.schema.short_repr import html_table
 from thermostack.units import ZERO_CELSIUS, format_quantity
 
@@ -152,22 +154,12 @@ class ZoomAgreement:
             ]
         )
 
-    def table(self) -> str:
-        """Return the faces and the parts as text: heat flows [W] and mean temperatures [degC]."""
-        head = f"{'side':<10}{'heat':>12}{'global':>12}{'mean':>11}{'global':>11}"
-        rows = [
-            f"{face.side:<10}{face.heat:>10.4g} W{face.global_heat:>10.4g} W"
-            f"{face.mean - ZERO_CELSIUS:>11.2f}{face.global_mean - ZERO_CELSIUS:>11.2f}"
-            for face in self.faces
-        ]
-        width = max((len(part.name) for part in self.parts), default=4) + 2
-        parts = [
-            f"{part.name:<{width}}{part.mean - ZERO_CELSIUS:>10.2f}{part.global_mean - ZERO_CELSIUS:>10.2f}"
-            f"{part.difference:>+10.3f}"
-            for part in self.parts
-        ]
-        titles = f"{'part':<{width}}{'mean':>10}{'global':>10}{'change':>10}"
-        return "\n".join([repr(self), "", head, *rows, "", titles, *parts])
+    def table(self, width: int = 120) -> str:
+        """Return the sides and the parts as text: heat flows [W] and mean temperatures [degC]."""
+        check_whole_number(width, "width", min=1)
+        table = call("report.zoom_table", "zoom_table", self)
+        text: str = call("report.table_layout", "as_text", table, width)
+        return text
 
     def _repr_html_(self) -> str:
         """Return the mean temperatures of the parts as an HTML table."""
