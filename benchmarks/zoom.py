@@ -115,11 +115,10 @@ def main() -> None:
             f"as a medium {100 * values['medium_error']:+.1f} %"
         )
         for row in values["zooms"]:
-            print(
-                f"  {row['pitches']:g} pitches, {row['boundary']:<12}peak {100 * row['error']:+6.2f} % of the "
-                f"rise, {100 * row['cells']:.1f} % of the cells, heat flows differ by "
-                f"{100 * row['heat_difference']:.2g} %{', W-ZOOM' if row['is_warned'] else ''}"
-            )
+            numbers = [100 * row[key] for key in ("error", "cells", "heat_difference")]
+            text = "peak {:+.2f} % of the rise, {:.1f} % of the cells, heat flows differ by {:.2g} %"
+            warning = ", W-ZOOM" if row["is_warned"] else ""
+            print(f"  {row['pitches']:g} pitches, {row['boundary']:<12}{text.format(*numbers)}{warning}")
     print("claim: in silicon, the peak is within 2 % of the rise at under 5 % of the cells")
     if options.json:
         options.json.write_text(json.dumps({"vias": count, "cell_um": cell, **found}, indent=1) + "\n")

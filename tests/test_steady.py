@@ -242,11 +242,11 @@ def test_heat_flows_between_two_ambients() -> None:
 
 def test_large_imbalance_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steady_module, "BALANCE_TOLERANCE", -1.0)
-    with pytest.raises(ConvergenceError, match=r"heat balance is off by .* ask for a smaller tolerance"):
+    with pytest.raises(ConvergenceError, match=r"heat balance is off by .* ask for a smaller residual"):
         solve_steady(slab(COPPER, **HELD))
 
 
-def test_loose_tolerance_is_tightened_until_heat_balances() -> None:
+def test_loose_residual_is_tightened_until_heat_balances() -> None:
     """Ambients 1 mK apart with large htc: little heat flows through, and the solver continues."""
     package = two_dies(bottom=Convection(1e6, 300.0), top=Convection(1e6, 300.001))
     cold = tuple(
@@ -255,7 +255,7 @@ def test_loose_tolerance_is_tightened_until_heat_balances() -> None:
     )
     reported: list[str] = []
     model = discretize(replace(package, stacks=cold), cell=0.5 * mm)
-    steady = solve_steady(model, tolerance=1e-6, progress=reported.append)
+    steady = solve_steady(model, residual=1e-6, progress=reported.append)
     assert steady.heat_balance.relative <= 1e-6
     assert reported.count("solve") > 1
 

@@ -2,70 +2,51 @@
 
 from __future__ import annotations
 
-import dataclasses
 import resource
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from thermostack.errors import ConvergenceError, DescriptionError, Diagnostic
-from thermostack.finite_volume.cell_conductivity import CellConductivity
-from thermostack.finite_volume.conduction import (
-    Conduction,
-    add_boundary_sources,
-    assemble_conduction,
-    update_conduction,
-)
-from thermostack.finite_volume.error_estimate import (
-    CHANGE_TOLERANCE,
-    CORNER_TOLERANCE,
-    estimate_errors,
-)
-from thermostack.finite_volume.heat_balance import (
-    HeatBalance,
-    balance_heat,
-    heat_through,
-    residual_rounding,
-    total_residual,
-)
-from thermostack.finite_volume.kirchhoff_variable import KirchhoffVariable, steepest_interval
+from thermostack.finite_volume.error_estimate import estimate_errors
 from thermostack.finite_volume.link_heat import measure_links
-from thermostack.finite_volume.part_temperatures import (
-    measure_parts,
-)
-from thermostack.finite_volume.reconstruction import FaceFluxes
-from thermostack.linear.anderson import ANDERSON, solve_anderson
-from thermostack.linear.multigrid import Widths
-from thermostack.linear.picard import PICARD, solve_picard
-from thermostack.linear.solver import MIN_TOLERANCE, Solver, prepare
-from thermostack.linear.solver_report import SolverReport
+from thermostack.finite_volume.part_temperatures import measure_parts
+from thermostack.linear.solver import MIN_TOLERANCE
+from thermostack.linear.steady_problem import Progress, SteadyProblem, steady_memory, timed
+from thermostack.mesh.grid import Grid
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
-from thermostack.mesh.model import Model, as_model
+from thermostack.mesh.model import Model, as_model, discretize
+from thermostack.package.geometry import Geometry
 from thermostack.package.package import Package
+from thermostack.refinement.indicators import SolvedGrid
+from thermostack.refinement.passes import solve_to_tolerance
+from thermostack.refinement.settings import RULE, Limits, check_limits, check_tolerance
 from thermostack.results.fields import fill_inactive
 from thermostack.results.result_warnings import extremes_of_parts, result_warnings
 from thermostack.results.steady_result import SteadyResult
-from thermostack.schema.arguments import check_number, require_callable
+from thermostack.schema.arguments import argument_error, check_number, require_callable
 
 BALANCE_TOLERANCE = 1e-6  # of the heat that flows through: a result with a larger imbalance is refused
-RESIDUAL_TOLERANCE = 1e-6  # of the heat that flows through: sum of the residuals of all cells
-MIN_SOLVER_TOLERANCE = 1e-13  # minimum tolerance of the linear solver for the sake of the heat balance
 
-FIRST_PICARD_TOLERANCE = 1e-3  # of the linear solver, with materials at 300 K
-PICARD_MARGIN = 100.0  # tolerance of the Picard iteration, relative to that of the linear solver, at most
-ITERATION_FIELDS = 16  # of float64, at most, that the accelerated iteration allocates
-TINY_HEAT = 1e-300  # W, in place of zero where relative quantities are computed
 
-Progress = Callable[[str], None]
+class SolverOptions(NamedTuple):
+    """Options of the solve on one grid."""
+
+    residual: float
+    method: str
+    threads: int | None
+    estimate: bool
 
 
 def solve_steady(
     model: Model | Package,
     *,
-    tolerance: float = 1e-8,
+    tolerance: float | str | None = None,
+    max_memory: float | str | None = None,
+    max_time: float | str | None = None,
+    residual: float = 1e-8,
     method: str = "multigrid",
     threads: int | None = None,
     estimate: bool = True,
@@ -77,7 +58,17 @@ def solve_steady(
     ----------
     model : Model or Package
         The mesh; a package is discretized with the default grid.
-    tolerance : float
+    tolerance : float or str, optional
+        Bound of the estimated error of the peak of every part and block with power [K, or text with a unit],
+        "0.1 K". The grid is refined until it is met: from the grid of a model, or from one that is coarser
+        than the default grid of a package. Without it the equations are solved on the given grid.
+    max_memory : float or str, optional
+        Limit of the memory of a refined grid [bytes, or text with a unit], "4 GB"; by default half of the
+        available memory.
+    max_time : float or str, optional
+        Limit of the time of all grids [s, or text with a unit], "2 min"; by default ten minutes. No grid is
+        begun that would exceed it, as predicted from the last one.
+    residual : float
         Bound on the residual of the linear solver relative to the power, and on the imbalance of heat
         relative to the heat that flows through.
     method : str
@@ -92,7 +83,8 @@ def solve_steady(
     Returns
     -------
     SteadyResult
-        Temperature field, temperatures of the parts, heat balance and solver report.
+        Temperature field, temperatures of the parts, heat balance and solver report; with `tolerance` also
+        the refinement, and the warning W-TOLERANCE where the tolerance was not reached.
 
     Raises
     ------
@@ -120,21 +112,63 @@ def solve_steady(
     >>> steady.heat_balance.relative < 1e-8
     True
     """
-    seconds: dict[str, float] = {}
-    check_number(tolerance, "tolerance", min=MIN_TOLERANCE, below=1.0)
+    check_number(residual, "residual", min=MIN_TOLERANCE, below=1.0)
     require_callable(progress, "progress", "pass a function of the name of a stage")
+    options = SolverOptions(residual, method, threads, estimate)
+    seconds: dict[str, float] = {}
+    if tolerance is not None:
+        bound, limits = check_tolerance(tolerance), check_limits(max_memory, max_time)
+        if not estimate:
+            text = "a tolerance needs the error estimate"
+            raise argument_error("estimate", text, "omit estimate=False, or the tolerance")
+        return _refine(model, bound, limits, options, seconds, progress)
+    for name, given in (("max_memory", max_memory), ("max_time", max_time)):
+        if given is not None:
+            raise argument_error(name, "limits the refinement of the grid", "add a tolerance, as 0.1 K")
     with timed(seconds, "mesh", progress) if isinstance(model, Package) else nullcontext():
         model = as_model(model)
+    return _solve_grid(model, options, seconds, progress).result
+
+
+def _refine(
+    model: Model | Package,
+    tolerance: float,
+    limits: Limits,
+    options: SolverOptions,
+    seconds: dict[str, float],
+    progress: Progress,
+) -> SteadyResult:
+    """Return the result on a grid that meets a tolerance [K], or on the last grid within the limits."""
+    with timed(seconds, "mesh", progress):
+        if isinstance(model, (Package, Geometry)):
+            model = discretize(model, fineness=RULE.start_fineness)
+        model = as_model(model)
+
+    def solve(refined: Model, number: int) -> SolvedGrid:
+        progress(f"solve grid {number}, {refined.grid.cells} cells")
+        return _solve_grid(refined, options, seconds, lambda stage: None)
+
+    def memory_of(before: Model, grid: Grid) -> MemoryEstimate:
+        return steady_memory(before, options.method, estimate=True, grid=grid)
+
+    return solve_to_tolerance(model, tolerance, limits, solve, memory_of)
+
+
+def _solve_grid(
+    model: Model, options: SolverOptions, seconds: dict[str, float], progress: Progress
+) -> SolvedGrid:
+    """Return the result on the grid of a model, and its operator."""
+    residual, method, threads, estimate = options
     require_fixed_temperature(model)
-    check_memory(_memory_estimate(model, method, estimate), held=model.memory)
-    problem = _SteadyProblem(model, tolerance, method, threads, seconds, progress)
+    check_memory(steady_memory(model, method, estimate), held=model.memory)
+    problem = SteadyProblem(model, residual, method, threads, seconds, progress)
     fluxes, balance, report = problem.balance(problem.solve_nonlinear())
     problem.free_rhs()
     with timed(seconds, "measure", progress):
         measured = measure_parts(fluxes)
     if balance.relative > BALANCE_TOLERANCE:
         text = f"heat balance is off by {balance.relative:.1e} of the heat, more than {BALANCE_TOLERANCE:.0e}"
-        raise ConvergenceError(f"{text}; ask for a smaller tolerance", report.history)
+        raise ConvergenceError(f"{text}; ask for a smaller residual", report.history)
     links = measure_links(model, fluxes.conduction.links, fluxes.t)
     parts = list(measured.temperatures.values())
     if estimate:
@@ -145,7 +179,8 @@ def solve_steady(
     found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
     warnings = (*model.warnings, *found)
     memory = _max_memory()
-    return SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links)
+    result = SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links)
+    return SolvedGrid(result, fluxes, measured, problem.solve_adjoint)
 
 
 def require_fixed_temperature(model: Model) -> None:
@@ -154,232 +189,6 @@ def require_fixed_temperature(model: Model) -> None:
         text = "the body is isolated: no boundary condition fixes its steady temperature"
         hint = "cool a face, or simulate a transient that does not start steady (initial: outside)"
         raise DescriptionError(Diagnostic("cooling", text, hint, "E-COOLING"))
-
-
-def _memory_estimate(model: Model, method: str, estimate: bool) -> MemoryEstimate:
-    active = model.active if method == "direct" else None
-    faces, corrected_rhs = model.boundary.cell.size, int(bool(model.geometry.links))
-    return MemoryEstimate(
-        model.grid, model.is_linear, estimate, method, faces, active, extra_fields=corrected_rhs
-    )
-
-
-# -- steady problem --------------------------------------------------------------------------------
-
-
-class _SteadyProblem:
-    """The steady equations of a model: operator, right-hand side and solver at the present materials."""
-
-    def __init__(
-        self,
-        model: Model,
-        tolerance: float,
-        method: str,
-        threads: int | None,
-        seconds: dict[str, float],
-        progress: Progress,
-    ) -> None:
-        self.model, self.tolerance, self.method, self.threads = model, tolerance, method, threads
-        self.seconds, self.progress = seconds, progress
-        self.iterations = 0
-        self.zero = model.boundary.mean_ambient  # K: rises over it have less cancellation
-        self.conductivity: CellConductivity
-        self.conduction: Conduction
-        self.solver: Solver
-        self.rhs: np.ndarray  # (nz, ny, nx) W, for rises over `zero`
-        self.report: SolverReport  # of the last solve
-
-    @property
-    def is_linear(self) -> bool:
-        return self.model.is_linear
-
-    def solve_nonlinear(self) -> np.ndarray:
-        """Return the rise over `zero` [K], solved to the tolerance."""
-        self.assemble()
-        tolerance = min(PICARD.tolerance, PICARD_MARGIN * self.tolerance)
-        try:
-            rise = solve_picard(self, dataclasses.replace(PICARD, tolerance=tolerance))
-        except ConvergenceError as error:
-            rise = self.solve_accelerated(tolerance, error)
-        return rise if self.is_linear else self.solve_to(rise, self.tolerance)
-
-    def solve_accelerated(self, tolerance: float, error: ConvergenceError) -> np.ndarray:
-        """Return the rise over `zero` [K] by Anderson's acceleration in the Kirchhoff variable.
-
-        Raises the error of the Picard iteration, with the steepest table, if it fails too.
-        """
-        estimate = _memory_estimate(self.model, self.method, estimate=False)
-        estimate = dataclasses.replace(estimate, extra_fields=estimate.extra_fields + ITERATION_FIELDS)
-        check_memory(estimate, held=estimate.memory - ITERATION_FIELDS * 8 * self.model.grid.cells)
-        try:
-            iteration = _KirchhoffIteration(self)
-            u = solve_anderson(iteration, iteration.start(), tolerance, ANDERSON)
-        except ConvergenceError:
-            steepest = steepest_interval(self.model)
-            advice = (
-                f"; {steepest}: write rows that are farther apart, or a smaller change" if steepest else ""
-            )
-            raise ConvergenceError(f"{error}{advice}", error.history) from None
-        rise = iteration.rise_at(u)
-        self.update_materials(rise.copy())  # the caller changes its array, and the materials keep this one
-        return rise
-
-    def assemble(self, rise: np.ndarray | None = None) -> None:
-        """Build operator and solver, first with materials at 300 K, then at a rise over `zero` [K]."""
-        for name in ("rhs", "solver"):  # free their memory before the new ones are allocated
-            self.__dict__.pop(name, None)
-        with timed(self.seconds, "assemble", self.progress):
-            if rise is None:
-                self.conductivity = CellConductivity(self.model)
-                self.conduction = assemble_conduction(self.model, self.conductivity)
-            else:
-                self.conductivity = self.conductivity.at_temperature(rise, self.zero)
-                self.conduction = update_conduction(self.conduction, self.model, self.conductivity)
-            self.rhs = self.model.power
-            add_boundary_sources(self.model, self.conduction, self.rhs, self.zero)
-        with timed(self.seconds, "prepare", self.progress):
-            widths = (self.model.grid.dx, self.model.grid.dy)
-            self.solver = prepare(self.conduction, widths=widths, method=self.method, threads=self.threads)
-
-    def update_materials(self, rise: np.ndarray) -> float:
-        """Evaluate the materials at a rise over `zero` [K] and return the residual relative to the heat."""
-        self.assemble(rise)
-        return self.residual(rise)
-
-    def rounding(self, rise: np.ndarray) -> float:
-        """Return the residual that rounding may cause, relative to the heat."""
-        return residual_rounding(self.conduction, rise) / self.heat_through(rise)
-
-    def residual(self, rise: np.ndarray) -> float:
-        """Return the sum of the residuals of all cells, relative to the heat that passes through the body."""
-        return total_residual(self.conduction, self.rhs, rise) / self.heat_through(rise)
-
-    def boundary_outflow(self, rise: np.ndarray) -> np.ndarray:
-        """Return the heat flow out through each boundary face [W], (faces,).
-
-        The difference of rises is exact where that of temperatures near 300 K is rounding, as with powers of
-        nanowatts.
-        """
-        boundary = self.model.boundary
-        difference = rise.reshape(-1)[boundary.cell] - (boundary.temperature - self.zero)
-        convected = self.conduction.boundary_face_conductance * difference
-        return np.asarray(convected - boundary.flux * boundary.area)
-
-    def heat_through(self, rise: np.ndarray) -> float:
-        """Return the heat that passes through the body [W]."""
-        powers = [source.plane for source in self.model.layer_sources]
-        return max(heat_through(powers, self.boundary_outflow(rise)), TINY_HEAT)
-
-    def solve(self, rise: np.ndarray | None, reduction: float) -> np.ndarray:
-        """Return the rise [K]; the residual of a guess is reduced by a factor."""
-        if rise is None:
-            return self.solve_to(None, self.tolerance if self.is_linear else FIRST_PICARD_TOLERANCE)
-        return self.solve_to(rise, reduction, relative_to_guess=True)
-
-    def solve_to(
-        self, rise: np.ndarray | None, tolerance: float, *, relative_to_guess: bool = False
-    ) -> np.ndarray:
-        """Return the rise over `zero` [K] to a relative residual, in the array of the guess if given."""
-        with timed(self.seconds, "solve", self.progress):
-            rise, report = self.solver.solve(
-                self.rhs,
-                guess=rise,
-                tolerance=tolerance,
-                overwrites_guess=True,
-                relative_to_guess=relative_to_guess,
-            )
-        self.iterations += report.iterations
-        self.report = dataclasses.replace(report, total_iterations=self.iterations)
-        return rise
-
-    def free_rhs(self) -> None:
-        del self.rhs
-
-    def solve_correction(self, rhs: np.ndarray) -> np.ndarray:
-        """Return the solution [K] of a right-hand side [W] to the tolerance of an error estimate."""
-        return self.solver.solve(rhs, tolerance=CHANGE_TOLERANCE)[0]
-
-    def solve_corners(
-        self, conduction: Conduction, power: np.ndarray, rise: np.ndarray, widths: Widths
-    ) -> None:
-        """Solve the corner scheme to the tolerance of an error estimate, in the array of the guess [K].
-
-        Where the cells needed no algebraic multigrid, the corners need none either: their contrast in a plane
-        is larger only because a corner contains cells of both layers, which may differ in thickness.
-        """
-        self.__dict__.pop("solver", None)  # its memory is freed before the next one is allocated
-        max_contrast = None if self.report.fallback else np.inf
-        options = {"method": self.method, "threads": self.threads, "max_contrast": max_contrast}
-        solver = prepare(conduction, widths=widths, **options)
-        solver.solve(power, guess=rise, tolerance=CORNER_TOLERANCE, overwrites_guess=True)
-
-    def balance(self, rise: np.ndarray) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
-        """Return fluxes, heat balance and report, solving further until heat flows meet the tolerance.
-
-        The residual of the solver is relative to the heat that boundary conditions bring to a body at `zero`.
-        Between two fixed temperatures that is far more than the heat that flows through, to which the balance
-        and the residual of the cells are relative here.
-        """
-        tolerance = self.tolerance
-        while True:
-            residual, outflow = self.residual(rise), self.boundary_outflow(rise)
-            rise += self.zero
-            fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, rise)
-            fluxes.boundary_outflow = outflow
-            balance = balance_heat(fluxes)
-            excess = max(balance.relative / self.tolerance, residual / RESIDUAL_TOLERANCE)
-            if excess <= 1.0 or tolerance <= MIN_SOLVER_TOLERANCE:
-                return fluxes, balance, self.report
-            tolerance = max(MIN_SOLVER_TOLERANCE, 0.1 * tolerance / excess)
-            try:
-                rise = self.solve_to(rise - self.zero, tolerance)
-            except ConvergenceError:
-                return fluxes, balance, self.report
-
-
-class _KirchhoffIteration:
-    """The steady equations in the Kirchhoff variable u [K], for `solve_anderson`."""
-
-    def __init__(self, problem: _SteadyProblem) -> None:
-        self.problem = problem
-        self.variable = KirchhoffVariable(problem.model)
-        self._rise: np.ndarray = np.zeros(0)  # (nz, ny, nx) K over `zero`, of the last state
-
-    def start(self) -> np.ndarray:
-        """Return u of the solution with the materials at 300 K."""
-        problem = self.problem
-        problem.assemble()
-        return self.variable.of_temperature(problem.solve_to(None, FIRST_PICARD_TOLERANCE) + problem.zero)
-
-    def rise_at(self, u: np.ndarray) -> np.ndarray:
-        """Return the rise over `zero` [K]."""
-        return self.variable.to_temperature(u) - self.problem.zero
-
-    def set_state(self, u: np.ndarray) -> float:
-        """Evaluate the materials at u and return the residual relative to the heat."""
-        self._rise = self.rise_at(u)
-        return self.problem.update_materials(self._rise)
-
-    def change(self) -> np.ndarray:
-        """Return the change of u [K] by which the residual of the last state would vanish in one material."""
-        problem = self.problem
-        residual = problem.rhs - problem.conduction.apply(self._rise)
-        conduction = self.variable.conduction(problem.conduction, self._rise + problem.zero)
-        widths = (problem.model.grid.dx, problem.model.grid.dy)
-        problem.__dict__.pop("solver", None)  # its memory is freed before the next one is allocated
-        solver = prepare(conduction, widths=widths, method=problem.method, threads=problem.threads)
-        change, report = solver.solve(residual, tolerance=PICARD.reduction)
-        problem.iterations += report.iterations
-        return change
-
-
-@contextmanager
-def timed(seconds: dict[str, float], stage: str, progress: Progress) -> Iterator[None]:
-    """Report the start of a stage, and add its duration to `seconds` under its name."""
-    progress(stage)
-    start = time.perf_counter()
-    yield
-    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
 def _max_memory() -> int:

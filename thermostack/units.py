@@ -62,9 +62,9 @@ class UnitError(ValueError):
 
 
 class _Unit(NamedTuple):
-    """A unit in SI: ratio * 10**shift times powers of kg, m, s, K and rad."""
+    """A unit in SI: ratio * 10**shift times powers of kg, m, s, K, rad and bytes."""
 
-    powers: tuple[int, ...] = (0, 0, 0, 0, 0)
+    powers: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
     shift: int = 0
     ratio: Fraction = Fraction(1)
 
@@ -83,27 +83,31 @@ class _Dimension(NamedTuple):
     display_units: tuple[tuple[float, str], ...]  # (smallest value [SI], unit), ascending
 
 
-_PREFIXES = {"": 0, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "d": -1, "k": 3, "M": 6, "G": 9}
+_PREFIXES = {"": 0, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "d": -1, "k": 3, "M": 6, "G": 9, "T": 12}
 _BASES = {  # unit: (permitted prefixes, size)
-    "m": ("pnumcdk", _Unit((0, 1, 0, 0, 0))),
-    "in": ("", _Unit((0, 1, 0, 0, 0), -4, Fraction(254))),
-    "mil": ("", _Unit((0, 1, 0, 0, 0), -7, Fraction(254))),
-    "L": ("num", _Unit((0, 3, 0, 0, 0), -3)),
-    "l": ("num", _Unit((0, 3, 0, 0, 0), -3)),
-    "g": ("umk", _Unit((1, 0, 0, 0, 0), -3)),
-    "s": ("pnum", _Unit((0, 0, 1, 0, 0))),
-    "Hz": ("mkMG", _Unit((0, 0, -1, 0, 0))),
-    "min": ("", _Unit((0, 0, 1, 0, 0), 1, Fraction(6))),
-    "h": ("", _Unit((0, 0, 1, 0, 0), 2, Fraction(36))),
-    "K": ("um", _Unit((0, 0, 0, 1, 0))),
-    "degC": ("", _Unit((0, 0, 0, 1, 0))),
-    "W": ("pnumkMG", _Unit((1, 2, -3, 0, 0))),
-    "J": ("pnumkMG", _Unit((1, 2, -2, 0, 0))),
-    "Pa": ("mkMG", _Unit((1, -1, -2, 0, 0))),
-    "bar": ("m", _Unit((1, -1, -2, 0, 0), 5)),
-    "rad": ("um", _Unit((0, 0, 0, 0, 1))),
-    "deg": ("", _Unit((0, 0, 0, 0, 1), 0, _PI / 180)),
-    "%": ("", _Unit((0, 0, 0, 0, 0), -2)),
+    "m": ("pnumcdk", _Unit((0, 1, 0, 0, 0, 0))),
+    "in": ("", _Unit((0, 1, 0, 0, 0, 0), -4, Fraction(254))),
+    "mil": ("", _Unit((0, 1, 0, 0, 0, 0), -7, Fraction(254))),
+    "L": ("num", _Unit((0, 3, 0, 0, 0, 0), -3)),
+    "l": ("num", _Unit((0, 3, 0, 0, 0, 0), -3)),
+    "g": ("umk", _Unit((1, 0, 0, 0, 0, 0), -3)),
+    "s": ("pnum", _Unit((0, 0, 1, 0, 0, 0))),
+    "Hz": ("mkMG", _Unit((0, 0, -1, 0, 0, 0))),
+    "min": ("", _Unit((0, 0, 1, 0, 0, 0), 1, Fraction(6))),
+    "h": ("", _Unit((0, 0, 1, 0, 0, 0), 2, Fraction(36))),
+    "K": ("um", _Unit((0, 0, 0, 1, 0, 0))),
+    "degC": ("", _Unit((0, 0, 0, 1, 0, 0))),
+    "W": ("pnumkMG", _Unit((1, 2, -3, 0, 0, 0))),
+    "J": ("pnumkMG", _Unit((1, 2, -2, 0, 0, 0))),
+    "Pa": ("mkMG", _Unit((1, -1, -2, 0, 0, 0))),
+    "bar": ("m", _Unit((1, -1, -2, 0, 0, 0), 5)),
+    "rad": ("um", _Unit((0, 0, 0, 0, 1, 0))),
+    "deg": ("", _Unit((0, 0, 0, 0, 1, 0), 0, _PI / 180)),
+    "B": ("kMGT", _Unit((0, 0, 0, 0, 0, 1))),
+    "KiB": ("", _Unit((0, 0, 0, 0, 0, 1), 0, Fraction(1024))),
+    "MiB": ("", _Unit((0, 0, 0, 0, 0, 1), 0, Fraction(1024**2))),
+    "GiB": ("", _Unit((0, 0, 0, 0, 0, 1), 0, Fraction(1024**3))),
+    "%": ("", _Unit((0, 0, 0, 0, 0, 0), -2)),
 }
 _UNITS = {
     prefix + base: unit._replace(shift=unit.shift + _PREFIXES[prefix])
@@ -152,6 +156,7 @@ _DIMENSIONS = {
         "pressure": ("20 kPa", "Pa", ((0, "Pa"), (1e3, "kPa"), (1e6, "MPa"))),
         "fraction": ("20 %", "", ((0, "%"),)),
         "angle": ("90 deg", "rad", ((0, "deg"),)),
+        "memory_size": ("4 GB", "B", ((0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB"))),
     }.items()
 }
 DIMENSIONS = tuple(_DIMENSIONS)  # valid values of the parameter `dimension`
@@ -530,7 +535,7 @@ def _mismatch_message(unit: _Unit, rest: str, expected: _Dimension) -> str:
 
 
 def _powers_of(text: str) -> tuple[int, ...] | None:
-    """Return the powers of kg, m, s, K and rad in a unit, or None if the text is not a unit."""
+    """Return the powers of kg, m, s, K, rad and bytes in a unit, or None if the text is not a unit."""
     try:
         return _read_unit(text).powers
     except UnitError:

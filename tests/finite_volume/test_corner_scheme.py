@@ -32,12 +32,12 @@ from thermostack import (
     read_package,
     solve_steady,
 )
-from thermostack import steady as steady_module
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import Conduction, add_boundary_sources, assemble_conduction
 from thermostack.finite_volume.corner_scheme import RIGID_FACTOR, CornerScheme, solve_corners
 from thermostack.finite_volume.part_temperatures import PartsAndBlocks
 from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear import steady_problem as problem_module
 from thermostack.linear.multigrid import Widths
 from thermostack.linear.solver import Solver, prepare
 from thermostack.units import mm
@@ -366,7 +366,7 @@ def test_contacts_between_named_parts_are_in_series() -> None:
 
 def differences(package: Package) -> dict[str, tuple[float, float]]:
     """Return by part the differences of mean and maximum between both schemes over the largest rise."""
-    steady = solve_steady(discretize(package), tolerance=1e-10)
+    steady = solve_steady(discretize(package), residual=1e-10)
     zones = PartsAndBlocks(steady.model)
     corners = solve_corners(steady.fluxes, zones, solve_exactly)
     rise = steady.peak.max - AMBIENT
@@ -428,7 +428,7 @@ def test_an_air_cavity_under_a_lid_needs_no_algebraic_multigrid(monkeypatch: pyt
     def without_limit(*given: Any, max_contrast: float | None = None, **options: Any) -> Solver:
         return prepare(*given, **options)
 
-    monkeypatch.setattr(steady_module, "prepare", without_limit)
+    monkeypatch.setattr(problem_module, "prepare", without_limit)
     algebraic = solve_steady(model, threads=1)
     for one, other in zip(by_columns.parts, algebraic.parts, strict=True):
         assert one.error == pytest.approx(other.error, rel=0.05, abs=0.01)

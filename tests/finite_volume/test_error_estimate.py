@@ -111,7 +111,7 @@ def test_estimate_of_an_exact_solution_is_rounding() -> None:
     """A layer without sources between two convective faces is exact in one cell."""
     case = CASES["hot_spot"]
     bare = dataclasses.replace(case, sources=(), h_top=500.0, t_top=320.0)
-    for part in solve_steady(discretize(package_of_case(bare), cell=2e-3), tolerance=1e-12).parts:
+    for part in solve_steady(discretize(package_of_case(bare), cell=2e-3), residual=1e-12).parts:
         assert part.error is not None
         assert part.mean_error is not None
         assert max(part.error, part.mean_error) < 1e-6  # 20 K times the rounding of conductances in float32

@@ -39,7 +39,7 @@ CUBE = Grid(*(np.arange(5.0) * mm for _ in range(3)))
 
 
 def solve(package: Package, grid: Grid) -> SteadyResult:
-    return solve_steady(discretize(package, grid=grid), method="direct", tolerance=1e-13, estimate=False)
+    return solve_steady(discretize(package, grid=grid), method="direct", residual=1e-13, estimate=False)
 
 
 def cube(regions: tuple[Region, ...] = (), power: Power | None = None, contact: float = 0.0) -> SteadyResult:

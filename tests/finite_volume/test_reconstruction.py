@@ -43,7 +43,7 @@ SILICON, MOLD = Material("si", 100.0), Material("mold", 2.0)
 
 
 def solve(package: Package, grid: Grid) -> SteadyResult:
-    return solve_steady(discretize(package, grid=grid), method="direct", tolerance=1e-12, estimate=False)
+    return solve_steady(discretize(package, grid=grid), method="direct", residual=1e-12, estimate=False)
 
 
 def cells_of(steady: SteadyResult, k: int) -> Cells:

@@ -202,7 +202,7 @@ def test_steady_rise_equals_the_steady_resistance(model: Model) -> None:
     stacks = (*package.stacks[:2], without_power(package.stacks[2]))
     cooling = replace(package.cooling, bottom=FaceCooling(Convection(15.0, ambient)))
     alone = discretize(replace(package, stacks=stacks, cooling=cooling), grid=model.grid)
-    steady = solve_steady(alone, tolerance=1e-11)
+    steady = solve_steady(alone, residual=1e-11)
     places = ["memory", "interposer.silicon"]
     found = thermal_impedance(alone, temperature=steady, outputs=places, times=[1.0])
     rise = np.nan_to_num(steady.field) - ambient

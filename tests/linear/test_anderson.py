@@ -21,9 +21,9 @@ from thermostack import (
     discretize,
     solve_steady,
 )
-from thermostack import steady as steady_module
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.kirchhoff_variable import KirchhoffVariable, steepest_interval
+from thermostack.linear import steady_problem as problem_module
 from thermostack.linear.anderson import AndersonSettings, solve_anderson
 from thermostack.linear.picard import PicardSettings
 from thermostack.units import mm
@@ -60,7 +60,7 @@ def layered(*layers: tuple[float, Rows], power: float | None = None, cell: float
 @pytest.fixture
 def few_picard_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the accelerated iteration begin after three Picard iterations, which are too few."""
-    monkeypatch.setattr(steady_module, "PICARD", PicardSettings(max_iterations=3))
+    monkeypatch.setattr(problem_module, "PICARD", PicardSettings(max_iterations=3))
 
 
 STEPS: list[Rows] = [
@@ -121,15 +121,15 @@ def inserts() -> Any:
 def test_steep_tables_beside_other_materials(method: str) -> None:
     """The heat that enters above leaves below, and a tighter tolerance gives the same heat."""
     steady = solve_steady(inserts(), estimate=False, method=method)
-    tight = solve_steady(inserts(), estimate=False, method=method, tolerance=1e-10)
+    tight = solve_steady(inserts(), estimate=False, method=method, residual=1e-10)
     assert steady.heat_balance.relative < 1e-8
     assert steady.heat_balance.out["bottom"] == pytest.approx(tight.heat_balance.out["bottom"], rel=2e-6)
     assert -steady.heat_balance.out["top"] == pytest.approx(steady.heat_balance.out["bottom"], rel=1e-7)
 
 
 def test_iteration_that_fails_names_the_steepest_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steady_module, "PICARD", PicardSettings(max_iterations=2))
-    monkeypatch.setattr(steady_module, "ANDERSON", AndersonSettings(max_iterations=1))
+    monkeypatch.setattr(problem_module, "PICARD", PicardSettings(max_iterations=2))
+    monkeypatch.setattr(problem_module, "ANDERSON", AndersonSettings(max_iterations=1))
     message = (
         r"do not agree after 2 Picard iterations.*; the table of m0 goes from 20 W/m/K at 49\.5 degC to "
         r"2 W/m/K at 50\.5 degC: write rows that are farther apart, or a smaller change"

@@ -28,10 +28,10 @@ from thermostack import (
     discretize,
     solve_steady,
 )
-from thermostack import steady as steady_module
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
+from thermostack.linear import steady_problem as problem_module
 from thermostack.linear.anderson import AndersonSettings
 from thermostack.linear.picard import PICARD, PicardSettings, solve_picard
 from thermostack.package.stack import Interface
@@ -63,7 +63,7 @@ def test_steady_start_of_a_transient_settles_too() -> None:
     described = ts.read_package(CASE)
     stack = Stack("body", (10 * mm, 10 * mm), (Layer("slab", 2 * mm, material),))
     model = discretize(replace(described, stacks=(stack,)), cell=(5 * mm, 5 * mm, 0.1 * mm))
-    steady = solve_steady(model, tolerance=1e-11, estimate=False)
+    steady = solve_steady(model, residual=1e-11, estimate=False)
     start = ts.Simulation(model, initial="steady")
     assert np.abs(start.field - steady.field).max() < 1e-3
 
@@ -122,7 +122,7 @@ def test_heat_flows_equal_those_of_a_tight_run(package: Package) -> None:
     """Each heat flow to 1e-6 of the heat that passes through, and the balance closes."""
     model = discretize(package, cell=(1 * mm, 1 * mm, 0.1 * mm))
     steady = solve_steady(model, estimate=False)
-    tight = solve_steady(model, tolerance=1e-12, estimate=False)
+    tight = solve_steady(model, residual=1e-12, estimate=False)
     out = steady.heat_balance.out
     passing = max(abs(steady.heat_balance.heat_in), sum(map(abs, out.values())) / 2.0)
     for face, heat in tight.heat_balance.out.items():
@@ -151,7 +151,7 @@ def test_heat_and_means_of_random_packages_equal_those_of_a_tight_run(package: P
     """Heat of each cooler to 1e-6 of the heat that passes, means to 1e-5 of the range of temperatures."""
     model = discretize(package, cell=(1.5 * mm, 1.5 * mm, 0.2 * mm))
     steady = solve_steady(model, estimate=False)
-    tight = solve_steady(model, tolerance=1e-12, estimate=False)
+    tight = solve_steady(model, residual=1e-12, estimate=False)
     out = steady.heat_balance.out
     passing = max(abs(steady.heat_balance.heat_in), sum(map(abs, out.values())) / 2.0, 1e-9)
     for name, heat in tight.heat_balance.out.items():
@@ -182,8 +182,8 @@ def heated_slab() -> Package:
 
 
 def test_iteration_without_convergence_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steady_module, "PICARD", PicardSettings(max_iterations=2))
-    monkeypatch.setattr(steady_module, "ANDERSON", AndersonSettings(max_iterations=1))
+    monkeypatch.setattr(problem_module, "PICARD", PicardSettings(max_iterations=2))
+    monkeypatch.setattr(problem_module, "ANDERSON", AndersonSettings(max_iterations=1))
     message = "do not agree after 2 Picard iterations: cells are out of balance by .* of the heat"
     with pytest.raises(ConvergenceError, match=message) as caught:
         solve_steady(heated_slab())

@@ -22,13 +22,16 @@ QUICK = {
     "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),
     "plots.py": (["--quick"], "written"),
     "power_deposit.py": (["--quick"], "sum preserved"),
+    "reference_packages.py": (["hbm3_8h", "hermetic_mcm"], "aims"),
     "robustness.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
     "threads.py": (["--quick"], "claim"),
+    "tolerance.py": (["--parts", "exact", "--packages", "two_sided", "--tolerances", "1"], "claim"),
     "transient_euler.py": (["--quick"], "claim"),
     "transient_factorised.py": (["--quick"], "claim"),
     "transient_memory.py": (["--quick"], "claim"),
     "transient_stage.py": (["--quick"], "claim"),
+    "unit_cells.py": (["--quick"], "claim"),
     "zoom.py": (["--quick"], "claim"),
 }
 

@@ -253,7 +253,7 @@ def test_scaling(package: Package, scale: float) -> None:
         discretize(package, cell=CELL),
         discretize(scaled(package, scale), cell=tuple(scale * size for size in CELL)),
     )
-    one, other = (solve_steady(model, method="direct", tolerance=FINE, estimate=False) for model in models)
+    one, other = (solve_steady(model, method="direct", residual=FINE, estimate=False) for model in models)
     assert_alike(other.field, one.field, 1e-8 * reach(one))
 
 
@@ -279,7 +279,7 @@ def test_a_layer_drawn_as_two_is_the_same(package: Package, pick: int) -> None:
     split = replace(package, stacks=others)
     grid = discretize(split, cell=CELL).grid
     one, two = (
-        solve_steady(discretize(each, grid=grid), method="direct", tolerance=FINE, estimate=False)
+        solve_steady(discretize(each, grid=grid), method="direct", residual=FINE, estimate=False)
         for each in (package, split)
     )
     assert_alike(two.field, one.field, 1e-8 * reach(one))
@@ -350,7 +350,7 @@ def test_merged_planes_keep_volume_power_and_interfaces(gap: float, step: float)
     volumes = [model.grid.volume[model.part > 0].sum() for model in models]
     assert volumes[1] == pytest.approx(volumes[0], rel=1e-5)
     assert bool(models[1].warnings) == (max(gap, step) > 1e-12)
-    one, other = (solve_steady(model, tolerance=1e-11, estimate=False) for model in models)
+    one, other = (solve_steady(model, residual=1e-11, estimate=False) for model in models)
     assert_alike(other.field, one.field, 1e-4 * reach(one))
 
 

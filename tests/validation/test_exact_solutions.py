@@ -30,7 +30,7 @@ CASES = {case.name: case for case in block_cases()}
 
 def solve(package: Package, grid: Grid) -> SteadyResult:
     """Return a solution without any error but the scheme's."""
-    return solve_steady(discretize(package, grid=grid), method="direct", tolerance=1e-12, estimate=False)
+    return solve_steady(discretize(package, grid=grid), method="direct", residual=1e-12, estimate=False)
 
 
 def package(stacks: Stack | tuple[Stack, ...], **cooling: object) -> Package:
@@ -395,7 +395,7 @@ def test_a_turned_package_is_as_warm(name: str, degrees: int) -> None:
     drawn = package_of_case(CASES[name])
     turned = replace(drawn, stacks=(replace(drawn.stacks[0], rotate=degrees),))
     fields = [
-        solve_steady(discretize(each, fineness=0.5), method="direct", tolerance=1e-12, estimate=False).field
+        solve_steady(discretize(each, fineness=0.5), method="direct", residual=1e-12, estimate=False).field
         for each in (drawn, turned)
     ]
     expected = np.rot90(fields[0], degrees // 90, axes=(2, 1))

@@ -426,8 +426,8 @@ def test_random_links_agree_with_the_direct_method_and_balance(package: Package)
     except DescriptionError as error:  # a stack may be covered completely, or its face be held
         assume(not re.search("has no cells|in the same place|fixed temperature", str(error)))
         raise
-    steady = solve_steady(model, tolerance=1e-10)
-    direct = solve_steady(model, tolerance=1e-10, method="direct", estimate=False)
+    steady = solve_steady(model, residual=1e-10)
+    direct = solve_steady(model, residual=1e-10, method="direct", estimate=False)
     scale = max(float(np.nanmax(np.abs(direct.field - np.nanmin(direct.field)))), 1e-3)
     assert float(np.nanmax(np.abs(steady.field - direct.field))) <= 1e-5 * scale
     assert steady.heat_balance.relative <= 1e-8

@@ -134,7 +134,7 @@ def check_parts(parts: dict[str, PartTemperature], low: float, high: float, roun
 
 def check_steady(case: Case, seed: int, *, points: int = 10, method: str = "direct") -> None:
     model = discretize(case.package, cell=CELL)
-    steady = solve_steady(model, method=method, tolerance=1e-11, estimate=False)
+    steady = solve_steady(model, method=method, residual=1e-11, estimate=False)
     ambient, coldest_heat, hottest_heat = loads(steady.model)
     field = steady.field[steady.model.part > 0]
     span = max(float(np.ptp(field)), float(np.ptp(ambient)), 1e-3)

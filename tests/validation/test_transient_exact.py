@@ -429,7 +429,7 @@ def test_run_tells_the_heat_of_every_step() -> None:
 def test_what_stays_is_the_steady_state(scheme: str, initial: str | float) -> None:
     """After 1e5 s, from below and from 100 K above, every cell is where `solve_steady` has it: 1e-6 K."""
     model = sandwich().model
-    steady = solve_steady(model, tolerance=1e-12, estimate=False).field
+    steady = solve_steady(model, residual=1e-12, estimate=False).field
     simulation = Simulation(model, initial=initial, scheme=scheme)
     simulation.advance(1e5)
     assert np.abs(simulation.field - steady).max() < 1e-6
@@ -438,7 +438,7 @@ def test_what_stays_is_the_steady_state(scheme: str, initial: str | float) -> No
 def test_steady_on_the_default_grid_is_reached_and_kept() -> None:
     """On the package's own cells, by multigrid there as here: 1e-6 K apart, and no drift from there."""
     model = discretize(sandwich().model.package, fineness=0.5)
-    steady = solve_steady(model, tolerance=1e-12, estimate=False)
+    steady = solve_steady(model, residual=1e-12, estimate=False)
     simulation = Simulation(model, initial="outside")
     simulation.advance(1e5)
     assert np.nanmax(np.abs(simulation.field - steady.field)) < 1e-6

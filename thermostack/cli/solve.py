@@ -26,6 +26,13 @@ from thermostack.cli.options import (
     read_output,
     read_settings,
 )
+from thermostack.cli.refinement_options import (
+    MaxMemory,
+    MaxTime,
+    SteadyTolerance,
+    read_refinement,
+    start_fineness,
+)
 from thermostack.cli.timing import StageTimer
 from thermostack.io.files.output_lock import output_lock
 from thermostack.io.files.output_paths import RESULT_SUFFIX
@@ -50,6 +57,9 @@ def solve(
             show_default=True,
         ),
     ] = "multigrid",
+    tolerance: SteadyTolerance = None,
+    max_memory: MaxMemory = None,
+    max_time: MaxTime = None,
     threads: Threads = None,
     fail_on_limit: FailOnLimit = False,
     all_parts: AllParts = False,
@@ -60,6 +70,7 @@ def solve(
     """Compute steady temperatures; write a result file and a figure."""
     destination = read_output(output, no_save, (RESULT_SUFFIX,))
     overrides, size = read_settings(settings), read_cell(cell)
+    refinement = read_refinement(tolerance, max_memory, max_time, no_estimate=no_estimate)
     with show_progress() as progress, ExitStack() as stack:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
@@ -67,13 +78,19 @@ def solve(
         if destination is not None:
             paths = [destination.file(description.name, suffix) for suffix in (RESULT_SUFFIX, ".png")]
             stack.enter_context(output_lock(paths[0]))
-        model = timer.discretize(description, size)
+        fineness = start_fineness() if refinement and size is None else 1.0
+        model = timer.discretize(description, size, fineness=fineness)
         if fail_on_limit:
             require_limits(model)
         from thermostack.steady import solve_steady
 
         solved = solve_steady(
-            model, method=method, threads=threads, estimate=not no_estimate, progress=progress
+            model,
+            method=method,
+            threads=threads,
+            estimate=not no_estimate,
+            progress=progress,
+            **refinement,
         )
         steady = replace(solved, seconds={**timer.seconds, **solved.seconds})
         if paths:

@@ -37,12 +37,14 @@ class StageTimer:
 
             return load_package(package, overrides, allow_include_root=allow_include_root)
 
-    def discretize(self, package: Package, cell: Cell, from_time: float | None = None) -> Model:
+    def discretize(
+        self, package: Package, cell: Cell, from_time: float | None = None, fineness: float = 1.0
+    ) -> Model:
         """Return the package on its grid; with a shortest time [s], print its number of cells."""
         with self.stage("mesh"):
             from thermostack.mesh.model import discretize
 
-            model = discretize(package, cell, from_time=from_time)
+            model = discretize(package, cell, from_time=from_time, fineness=fineness)
         if from_time is not None:
             from thermostack.cli.console import log
             from thermostack.report.grid_table import cell_counts

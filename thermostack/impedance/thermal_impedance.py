@@ -23,6 +23,7 @@ from thermostack.impedance.networks import Foster
 from thermostack.impedance.ports import Port, default_source, find_port, find_source
 from thermostack.impedance.reduced_model import KrylovBasis, build_basis
 from thermostack.linear.shifted import ShiftedOperator
+from thermostack.linear.steady_problem import Progress, timed
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model
 from thermostack.package.package import Package
@@ -39,7 +40,7 @@ from thermostack.schema.arguments import (
     quantities_in_si,
     require_callable,
 )
-from thermostack.steady import Progress, solve_steady, timed
+from thermostack.steady import solve_steady
 from thermostack.units import format_quantity, format_share
 
 Array: TypeAlias = np.ndarray

@@ -44,20 +44,28 @@ def grid_diagnostics(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]
             yield diagnostic_at(("grid",), f"no cell for {part.name}", "add planes at its faces", "E-GRID")
 
 
-def single_cell_sources(
+def single_cell_windows(
     geometry: Geometry, grid: Grid, sources: Sequence[LayerHeatSource], blocks: Sequence[BlockCells]
-) -> list[str]:
-    """Return the names of the layers and blocks with power that have one cell across x or y.
+) -> list[tuple[str, int, slice]]:
+    """Return name, axis (1 is y, 2 is x) and cell of the layers and blocks with power with one cell across.
 
-    The body has more cells there. Blocks of 0 W are left out.
+    The body has more cells along that axis. Blocks of 0 W are left out.
     """
     windows = [(geometry.parts[source.part].name, source.window) for source in sources]
     windows += [(block.name, block.window) for block in blocks if block.power]
     return [
-        name
+        (name, axis, window[axis])
         for name, window in windows
-        if any(grid.shape[axis] > 1 and window[axis].stop - window[axis].start < 2 for axis in (1, 2))
+        for axis in (1, 2)
+        if grid.shape[axis] > 1 and window[axis].stop - window[axis].start < 2
     ]
+
+
+def single_cell_sources(
+    geometry: Geometry, grid: Grid, sources: Sequence[LayerHeatSource], blocks: Sequence[BlockCells]
+) -> list[str]:
+    """Return the names of the layers and blocks with power that have one cell across x or y."""
+    return list(dict.fromkeys(name for name, *_ in single_cell_windows(geometry, grid, sources, blocks)))
 
 
 def single_cell_warnings(

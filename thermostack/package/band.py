@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -15,7 +14,7 @@ _SCHEMA = {"type": ["string", "number"]}
 
 def _read_text(value: Any) -> str:
     """Return a value of a description as text; a number becomes the text of it."""
-    if isinstance(value, Real) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value!r}"
     if not isinstance(value, str) or not value.strip():
         raise fail("E-TYPE", f"{quote_value(value)} is not a value of a description", 'write "20 um"')

@@ -150,6 +150,10 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
     for name, thickness in fill_rows(steady.model):
         table.add_row("fill", Text(f"{name}: {thickness}"))
     table.add_row("grid", Text(cell_counts(steady.model)))
+    if steady.refinement is not None:
+        table.add_row("", Text(steady.refinement.text))
+        if steady.refinement.advice:
+            table.add_row("", Text(steady.refinement.advice))
     solver = f"{report.method}, {report.total_iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))
     table.add_row("time", format_stage_times(steady.seconds))

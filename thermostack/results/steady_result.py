@@ -28,6 +28,7 @@ from thermostack.package.package import Package
 from thermostack.results.actions import call
 from thermostack.results.fields import cell_field, fill_inactive
 from thermostack.results.names import unknown_name, with_stacks
+from thermostack.results.refinement_log import Refinement
 from thermostack.results.zoom_agreement import ZoomAgreement
 from thermostack.schema.arguments import check_whole_number
 from thermostack.schema.fields import point_in_metres
@@ -65,6 +66,8 @@ class SteadyResult:
         Maximum resident memory of the process [bytes].
     links : tuple of LinkHeat
         Heat flow through every link of the package.
+    refinement : Refinement, optional
+        The grids of a solve to a tolerance in kelvin.
     agreement : ZoomAgreement, optional
         Comparison with the result that gave the boundary, in the result of `zoom`.
 
@@ -87,10 +90,11 @@ class SteadyResult:
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)  # s, by stage
     memory: int = 0  # bytes, maximum of this process
     links: tuple[LinkHeat, ...] = ()
+    refinement: Refinement | None = None
     agreement: ZoomAgreement | None = None
 
     def __repr__(self) -> str:
-        """Return package, grid, peak, heat balance and solver in five lines at most."""
+        """Return package, grid, peak, heat balance, solver and refinement in six lines at most."""
         peak, balance, report = self.peak, self.heat_balance, self.report
         iterations = report.total_iterations
         error = "error not estimated" if peak.error is None else f"error {peak.error:.2g} K"
@@ -102,6 +106,8 @@ class SteadyResult:
             f"  heat    {balance.heat_in:.5g} W, relative imbalance {balance.relative:.1e}",
             f"  solver  {report.method}, {iterations} iterations, residual {report.residual:.1e}",
         ]
+        if self.refinement is not None:
+            rows.append(f"  grid    {self.refinement.text}")
         if self.warnings:
             rows.append(f"  {counted(len(self.warnings), 'warning')}, the first: {self.warnings[0]}")
         return "\n".join(rows)

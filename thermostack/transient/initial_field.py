@@ -13,6 +13,7 @@ from thermostack.finite_volume.heat_balance import heat_through, residual_roundi
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.picard import PICARD, solve_picard
 from thermostack.linear.shifted import ShiftedOperator
+from thermostack.linear.steady_problem import TINY_HEAT
 from thermostack.mesh.model import Model
 from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.names import with_stacks
@@ -20,7 +21,7 @@ from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.arguments import argument_error
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import suggest
-from thermostack.steady import TINY_HEAT, require_fixed_temperature
+from thermostack.steady import require_fixed_temperature
 from thermostack.transient.material_update import MaterialUpdate
 from thermostack.transient.stage_sources import StageSources
 

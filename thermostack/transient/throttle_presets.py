@@ -147,7 +147,7 @@ def gpu_throttle(
         "delay": CONTROL_PERIOD,
         "dwell": 2 * CONTROL_PERIOD,
     }
-    return Throttle(stack=stack, **{**preset, **options})  # type: ignore[arg-type]
+    return Throttle(stack=stack, **{**preset, **options})
 
 
 def hbm_throttle(
@@ -193,8 +193,8 @@ def hbm_throttle(
     power = (1.0 - REFRESH_POWER_FRACTION) * performance + 2.0 * REFRESH_POWER_FRACTION
     states = (
         PowerState("full", 1.0, 1.0),
-        PowerState("double refresh", power, performance, refresh),
-        PowerState("stopped", IDLE_POWER_FRACTION, 0.0, trip),
+        PowerState("double refresh", power, performance, check_quantity(refresh, "temperature", "refresh")),
+        PowerState("stopped", IDLE_POWER_FRACTION, 0.0, check_quantity(trip, "temperature", "trip")),
     )
     return Throttle(
         stack=stack, **{"states": states, "period": CONTROL_PERIOD, "delay": CONTROL_PERIOD, **options}

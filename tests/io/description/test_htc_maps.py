@@ -104,7 +104,7 @@ def test_uniform_map_equals_constant_coefficient(kind: str) -> None:
             "cold_plate": lambda: ColdPlate(300.0, h=h, base=Base("copper", 1 * mm, (14 * mm, 12 * mm))),
         }[kind]()
         package = slab(Cooling(top=cooler, bottom=Convection(50.0, 310.0)))
-        return solve_steady(discretize(package, cell=0.9 * mm), tolerance=1e-12, estimate=False).field
+        return solve_steady(discretize(package, cell=0.9 * mm), residual=1e-12, estimate=False).field
 
     one = field(2e3)
     for shape in ((1, 1), (3, 7), (40, 30)):

@@ -5,7 +5,8 @@ The grid is a `RectilinearGrid` (VTK 9.7, ParaView 6.2 and newer) with the cell 
 `FieldData/part_names` has the names of the parts, with number 0 for outside. A steady result has no group
 `Steps`. The group `thermostack` contains the other data: the description with the definitions of its library
 materials, the heat sources, the boundary faces, the temperatures of the parts with their errors, the heat
-balance, the heat flow of links, the solver report, the warnings and the provenance. Texts are JSON in UTF-8.
+balance, the heat flow of links, the solver report, the refinement, the warnings and the provenance. Texts are
+JSON in UTF-8.
 
 Every array has a checksum (fletcher32), and the metadata of HDF5 1.10 have checksums too, so damage is
 detected. The file is compressed to a few bytes per cell in memory, and written atomically.
@@ -82,7 +83,8 @@ def read_result(path: str | Path) -> SteadyResult:
         values = stored.array("VTKHDF/CellData/temperature", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(values), model.part > 0):
             raise stored.fail("VTKHDF/CellData/temperature must be finite in the body and NaN outside")
-        types, defaults = metadata_types(SteadyResult, _ARRAYS), {"links": (), "agreement": None}
+        defaults = {"links": (), "refinement": None, "agreement": None}
+        types = metadata_types(SteadyResult, _ARRAYS)
         metadata = read_metadata(stored, f"{ROOT_GROUP}/result", types, defaults)
         return SteadyResult(model=model, field=values, **metadata)
 

@@ -14,6 +14,7 @@ from thermostack.mesh.cooler_coverage import cooling_summary
 
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
+    from thermostack.results.refinement_log import Refinement
     from thermostack.results.steady_result import SteadyResult
     from thermostack.results.zoom_agreement import ZoomAgreement
 
@@ -64,6 +65,7 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
             "residual": report.residual,
             "method": report.method,
         },
+        "refinement": None if steady.refinement is None else _refinement(steady.refinement),
         "seconds": dict(steady.seconds),
         "memory": steady.memory,
         "warnings": list(steady.warnings),
@@ -77,6 +79,18 @@ def agreement_summary(agreement: ZoomAgreement) -> dict[str, Any]:
     data["faces"] = {face.pop("side"): face for face in data["faces"]}
     data["parts"] = {part.pop("name"): part for part in data["parts"]}
     return {**data, "heat_difference": agreement.heat_difference}
+
+
+def _refinement(refinement: Refinement) -> dict[str, Any]:
+    return {
+        "tolerance": refinement.tolerance,
+        "outcome": refinement.outcome,
+        "error": refinement.error,
+        "part": refinement.part,
+        "passes": [vars(each) for each in refinement.passes],
+        "max_memory": refinement.max_memory,
+        "max_time": refinement.max_time,
+    }
 
 
 def _temperatures(part: PartTemperature) -> dict[str, Any]:
