@@ -97,6 +97,22 @@ def test_finer_map_replaces_the_power_of_a_layer() -> None:
     assert again.model.total_power == pytest.approx(local.agreement.global_power, rel=1e-9)
 
 
+def test_finer_map_has_the_peak_of_a_global_model_with_that_map() -> None:
+    """The means of 5 x 5 pixels give the boundary, and the pixels the peak."""
+    rng = np.random.default_rng(3)
+    fine = 0.005 * (1.0 + rng.uniform(-1.0, 1.0, (20, 20)))
+    fine[10, 10] += 0.3
+    means = np.repeat(np.repeat(fine.reshape(4, 5, 4, 5).mean(axis=(1, 3)), 5, axis=0), 5, axis=1)
+    truth = solve(package(ts.Power(map=ts.PowerMap(fine))), 0.025 * MM)
+    coarse = solve(package(ts.Power(map=ts.PowerMap(means))), 0.05 * MM)
+    box = ((0.25 * MM, 0.25 * MM, 0.0), (0.75 * MM, 0.75 * MM, 0.6 * MM))
+    local = coarse.zoom(box, cell=0.025 * MM, power={"die.active": fine}, estimate=False)
+    assert abs(coarse.peak.max - truth.peak.max) > 2.0
+    assert abs(local.peak.max - truth.peak.max) < 0.2
+    assert local.agreement is not None
+    assert local.agreement.power == pytest.approx(local.agreement.global_power, rel=1e-6)
+
+
 def test_temperature_fields_of_rotated_stacks_have_their_powers() -> None:
     """Blocks of a flipped and rotated stack are cut where they lie in the package."""
     hot = ts.Block("hot", (0.1 * MM, 0.2 * MM), (0.3 * MM, 0.2 * MM), 1.0)

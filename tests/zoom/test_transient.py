@@ -37,6 +37,11 @@ def test_local_run_on_the_same_cells_follows_the_global_one(run: ts.TransientRes
     for time in (2e-5, 1e-4, 1.5e-4, END):
         both = [np.interp(time, each.time, each.of("die.active.hot").peak) for each in (local, run)]
         assert abs(both[0] - both[1]) < 0.01 * rise
+    assert local.agreement is not None
+    assert local.agreement.heat_difference < 0.05
+    assert local.agreement.max_difference < 0.01 * rise
+    assert local.agreement.power == pytest.approx(0.05)
+    assert local.agreement.global_power == pytest.approx(0.05)
     powers = local.of("die.active.hot").power
     assert powers[0] == pytest.approx(0.2)
     assert powers[-1] == pytest.approx(0.05)
@@ -69,6 +74,11 @@ def test_shorter_run_and_its_file(run: ts.TransientResult, step: ts.Trace, tmp_p
     local.save(tmp_path / "local.vtkhdf")
     again = ts.read_transient(tmp_path / "local.vtkhdf")
     assert again.peak == local.peak
+    assert local.agreement is not None
+    assert again.agreement == local.agreement
+    assert local.agreement.power == pytest.approx(0.2)
+    other = run.zoom(box, loads=step, cell=CELL, duration="45.5 us", tolerance=0.1)
+    assert other.agreement is None
     assert again.model.geometry.region == local.model.geometry.region
 
 

@@ -20,6 +20,7 @@ import scipy.sparse as sp
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, rectangle_fractions
 from thermostack.mesh.block_cells import BlockCells
+from thermostack.mesh.box_cuts import planes_beyond_box, share_in_height
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
 from thermostack.mesh.part_map import PartMap, Window
@@ -126,35 +127,6 @@ def layer_heat_source(
         kept *= total / kept.sum()
     shares = grid.dz[k] / grid.dz[k].sum()
     return LayerHeatSource(source.part, k.start, shares, j.start, i.start, kept)
-
-
-def planes_beyond_box(layout: PowerLayout, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return planes x and y [m] of a local model with one more on each side, beyond the layer of a layout.
-
-    The cells between the added planes and the others receive the power outside the box of the model.
-    """
-    left, front, right, back = layout.rectangle
-    ends = ((x, left, right), (y, front, back))
-    with_ends = (
-        np.concatenate(
-            (
-                [min(low, planes[0]) - (planes[1] - planes[0])],
-                planes,
-                [max(high, planes[-1]) + (planes[-1] - planes[-2])],
-            )
-        )
-        for planes, low, high in ends
-    )
-    x, y = with_ends
-    return x, y
-
-
-def share_in_height(geometry: Geometry, source: HeatSource) -> float:
-    """Return the fraction of the height of a layer that lies in the box of a local model."""
-    if geometry.region is None:
-        return 1.0
-    low, high = max(source.z0, geometry.region.low[2]), min(source.z1, geometry.region.high[2])
-    return (high - low) / (source.z1 - source.z0)
 
 
 def _moved_onto_disc(

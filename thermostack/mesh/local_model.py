@@ -11,14 +11,10 @@ from thermostack.errors import ResourceError
 from thermostack.mesh.area_overlap import overlap_fractions
 from thermostack.mesh.block_cells import BlockCells, covering_cells
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
+from thermostack.mesh.box_cuts import planes_beyond_box, share_in_height
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import MAX_BLOCK_PLANES, MAX_CELLS_ALONG_AXIS, PoweredRegions, fixed_planes
-from thermostack.mesh.heat_sources import (
-    LayerHeatSource,
-    deposit_power,
-    planes_beyond_box,
-    share_in_height,
-)
+from thermostack.mesh.heat_sources import LayerHeatSource, deposit_power
 from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.merged_planes import AXIS_NAMES, MERGE_DISTANCES

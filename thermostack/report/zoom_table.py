@@ -38,7 +38,7 @@ def box_text(low: Point3, high: Point3) -> str:
     """Return the corners of a box.
 
     >>> box_text((0.0, 0.0, 0.0), (1e-3, 1e-3, 5e-4))
-    '0 m, 0 m, 0 m : 1 mm, 1 mm, 500 um'
+    '0 um, 0 um, 0 um : 1 mm, 1 mm, 500 um'
     """
     corners = (", ".join(format_quantity(value, "length") for value in corner) for corner in (low, high))
     return " : ".join(corners)
@@ -51,9 +51,9 @@ def _faces_table(agreement: ZoomAgreement) -> Table:
     _add_number_columns(table, ("heat out", "global"), "W")
     _add_number_columns(table, ("mean", "global"), "degC")
     for face in agreement.faces:
-        heats = (f"{heat:.4g}" for heat in (face.heat, face.global_heat))
+        flows = (f"{heat:.4g}" for heat in (face.heat, face.global_heat))
         means = (format_celsius(mean) for mean in (face.mean, face.global_mean))
-        table.add_row(face.side, *heats, *means)
+        table.add_row(face.side, *flows, *means)
     return table
 
 

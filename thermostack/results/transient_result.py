@@ -16,6 +16,7 @@ from thermostack.results.actions import call
 from thermostack.results.fields import cell_field
 from thermostack.results.history import History, history_of
 from thermostack.results.throttling_log import ThrottlingLog
+from thermostack.results.zoom_agreement import ZoomAgreement
 from thermostack.schema.arguments import as_names, check_whole_number
 from thermostack.schema.spelling import counted
 
@@ -133,6 +134,8 @@ class TransientResult:
         Estimated discretisation error of the maximum of each member over the run [K], None where unknown.
     link_heat : numpy.ndarray, shape (n, links)
         Heat flow [W] through each link of the package, in the order of `model.package.links`.
+    agreement : ZoomAgreement, optional
+        Comparison with the run that gave the boundary, at the last frame, in the result of `zoom`.
 
     Examples
     --------
@@ -162,6 +165,7 @@ class TransientResult:
     warnings: tuple[str, ...] = ()
     peak_error: tuple[float | None, ...] = ()  # (members,) K
     link_heat: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0)))  # (n, links) W
+    agreement: ZoomAgreement | None = None
 
     def __repr__(self) -> str:
         """Return package, grid, duration, peak and energy balance in six lines at most."""
@@ -272,7 +276,8 @@ class TransientResult:
         Returns
         -------
         TransientResult
-            The local run.
+            The local run. Its `agreement` compares its end with the frame of this run at that time, if
+            there is one.
         """
         options = {"margin": margin, "cell": cell, "resolve": resolve, "initial": initial}
         options |= {"loads": loads, "duration": duration, "times": times, "tolerance": tolerance}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from thermostack.errors import Diagnostic
+from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.mesh.local_model import find_positions
 from thermostack.mesh.model import Model
 from thermostack.package.local_region import LocalRegion
 from thermostack.package.resolved_arrays import ArrayLattice
-from thermostack.results.steady_result import SteadyResult
 from thermostack.results.zoom_agreement import FaceAgreement, PartAgreement, ZoomAgreement
 from thermostack.units import format_quantity
 from thermostack.zoom.local_boundary import SIDES, CutFaces
@@ -20,10 +22,26 @@ MAX_FACE_DIFFERENCE = 0.05  # of the range of global temperatures in the box, of
 MIN_PITCHES = 3.0  # along x and y, of a resolved array in the box
 
 
+class Field(Protocol):
+    """A temperature field with its heat flows: a steady result, or a frame of a run."""
+
+    @property
+    def model(self) -> Model:
+        """Return the cells."""
+
+    @property
+    def field(self) -> np.ndarray:
+        """Return the temperature of the cells [K], NaN outside the body."""
+
+    @property
+    def fluxes(self) -> FaceFluxes:
+        """Return the heat flows through the faces of the cells."""
+
+
 def measure_agreement(
-    parent: SteadyResult, local: SteadyResult, region: LocalRegion, cut: CutFaces, boundary: str
+    parent: Field, local: Field, region: LocalRegion, cut: CutFaces, boundary: str
 ) -> ZoomAgreement:
-    """Return the agreement of a local result with its parent in the region of the local model."""
+    """Return the agreement of a local field with its parent in the region of the local model."""
     return ZoomAgreement(
         region.low,
         region.high,
@@ -37,7 +55,7 @@ def measure_agreement(
     )
 
 
-def _measure_faces(local: SteadyResult, cut: CutFaces) -> tuple[FaceAgreement, ...]:
+def _measure_faces(local: Field, cut: CutFaces) -> tuple[FaceAgreement, ...]:
     """Return the heat flow and the mean temperature of each side of the box in both models."""
     fluxes, faces = local.fluxes, cut.faces
     outflow = fluxes.boundary_outflow[find_positions(local.model.boundary, faces)]
@@ -57,7 +75,7 @@ def _measure_faces(local: SteadyResult, cut: CutFaces) -> tuple[FaceAgreement, .
     return tuple(found)
 
 
-def _measure_parts(parent: SteadyResult, local: SteadyResult, region: LocalRegion) -> list[PartAgreement]:
+def _measure_parts(parent: Field, local: Field, region: LocalRegion) -> list[PartAgreement]:
     """Return the mean temperatures of the parts in the box in both models."""
     names = [part.name for part in parent.model.parts]
     index = {name: n for n, name in enumerate(names)}
@@ -73,7 +91,7 @@ def _measure_parts(parent: SteadyResult, local: SteadyResult, region: LocalRegio
     ]
 
 
-def _means(result: SteadyResult, group: np.ndarray, count: int, region: LocalRegion) -> np.ndarray:
+def _means(result: Field, group: np.ndarray, count: int, region: LocalRegion) -> np.ndarray:
     """Return the mean temperature [K] of groups of parts in a region, (count,), NaN of those outside."""
     grid, part = result.model.grid, result.model.part
     z, y, x = (
@@ -96,7 +114,7 @@ def _means(result: SteadyResult, group: np.ndarray, count: int, region: LocalReg
 
 
 def _cut_cells(
-    result: SteadyResult,
+    result: Field,
     region: LocalRegion,
     lengths: tuple[np.ndarray, np.ndarray, np.ndarray],
     number: np.ndarray,
@@ -132,16 +150,21 @@ def _cut_cells(
 
 
 def _power_in_box(model: Model, region: LocalRegion) -> float:
-    """Return the power [W] of a model in a region; power is even in each of its cells."""
+    """Return the described power [W] of a model in a region."""
     total = 0.0
-    shares = [
-        overlap_lengths(planes, region.low[2 - n], region.high[2 - n]) / np.diff(planes)
-        for n, planes in enumerate((model.grid.z, model.grid.y, model.grid.x))
-    ]
+    shares = region_shares(model, region)
     for source in model.layer_sources:
         k, j, i = source.window
         total += float(shares[0][k] @ source.shares * (shares[1][j] @ source.plane @ shares[2][i]))
     return total
+
+
+def region_shares(model: Model, region: LocalRegion) -> list[np.ndarray]:
+    """Return the fraction of each cell along z, y and x that lies in a region."""
+    return [
+        overlap_lengths(planes, region.low[2 - n], region.high[2 - n]) / np.diff(planes)
+        for n, planes in enumerate((model.grid.z, model.grid.y, model.grid.x))
+    ]
 
 
 def zoom_warnings(

@@ -12,6 +12,7 @@ from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.local_model import (
     CellSizes,
+    LocalFaces,
     cooled_faces,
     cut_boundary,
     find_local_faces,
@@ -82,6 +83,7 @@ class LocalCells:
     """The cells of a local model, and the origin of its boundary faces."""
 
     model: Model
+    faces: LocalFaces
     cut: CutFaces
     cooled: np.ndarray  # (m,) index of the boundary faces on the surface of the parent
     cooled_of_parent: np.ndarray  # (m,) index of the boundary face of the parent behind each
@@ -141,7 +143,7 @@ class LocalProblem:
             joined,
             tuple(str(warning) for warning in warnings),
         )
-        return LocalCells(model, cut, find_positions(joined, cooled), of_parent)
+        return LocalCells(model, faces, cut, find_positions(joined, cooled), of_parent)
 
 
 def _cut_values(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,18 @@ from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.mesh.model import Model
+from thermostack.package.local_region import LocalRegion
 from thermostack.results.fields import fill_inactive
 from thermostack.results.transient_result import TransientResult
+from thermostack.results.zoom_agreement import ZoomAgreement
 from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.transient.loads import Loads
 from thermostack.transient.run import solve_transient
 from thermostack.units import format_quantity
-from thermostack.zoom.local_boundary import temperatures_at
+from thermostack.zoom.agreement import measure_agreement, region_shares
+from thermostack.zoom.local_boundary import find_cut_faces, temperatures_at
 from thermostack.zoom.local_loads import LocalLoads
-from thermostack.zoom.local_solution import LocalProblem
+from thermostack.zoom.local_solution import LocalCells, LocalProblem
 from thermostack.zoom.zoom_box import read_box
 
 INTERPOLATION_SHARE = 0.25  # of the deviation of a frame from the line between its neighbours: the error
@@ -70,16 +73,66 @@ def zoom_transient(
     options: dict[str, Any] = {"tolerance": tolerance, "threads": threads, "progress": progress}
     found = solve_transient(cells.model, duration, local, initial=start, times=kept, **options)
     warnings = _frame_warnings(used, temperature, tolerance)
-    return replace(found, warnings=(*found.warnings, *warnings))
+    agreement = _agreement_at_end(run, parent, local, found, problem.region, cells)
+    return replace(found, warnings=(*found.warnings, *warnings), agreement=agreement)
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A temperature field with its heat flows."""
+
+    model: Model
+    field: np.ndarray  # (nz, ny, nx) K, NaN outside the body
+    fluxes: FaceFluxes
+
+
+def _agreement_at_end(
+    run: TransientResult,
+    parent: Loads,
+    local: LocalLoads,
+    found: TransientResult,
+    region: LocalRegion,
+    cells: LocalCells,
+) -> ZoomAgreement | None:
+    """Return the agreement of the end of a local run with the frame of the global run at that time."""
+    time = float(found.time[-1])
+    n = int(np.argmin(np.abs(np.asarray(run.frame_time) - time)))
+    if abs(float(run.frame_time[n]) - time) > 1e-9 * time:
+        return None
+    fluxes = _fluxes(run, parent, n)
+    cut = find_cut_faces(fluxes, region, cells.model.grid, cells.faces)
+    before = _Frame(run.model, np.asarray(run.frames[n], dtype=np.float64), fluxes)
+    after = _Frame(cells.model, found.field, _flow_of(cells.model, found.field, local, time))
+    agreement = measure_agreement(before, after, region, cut, "temperature")
+    powers = (
+        _power_in_box(loads, time, region, model)
+        for loads, model in ((local, cells.model), (parent, run.model))
+    )
+    power, global_power = powers
+    return replace(agreement, power=power, global_power=global_power)
+
+
+def _power_in_box(loads: Loads, time: float, region: LocalRegion, model: Model) -> float:
+    """Return the power [W] of loads in a region at a time [s]."""
+    shares = region_shares(model, region)
+    index = np.unravel_index(loads.cell, model.grid.shape)
+    weight = np.prod([share[at] for share, at in zip(shares, index, strict=True)], axis=0)
+    return float(weight @ loads.cell_powers(time, before=True))
 
 
 def _fluxes(run: TransientResult, loads: Loads, n: int) -> FaceFluxes:
     """Return the heat flows of frame n of a run."""
-    t = np.asarray(run.frames[n], dtype=np.float64).copy()
-    fill_inactive(run.model, t, 0.0)
-    conductivity = CellConductivity(run.model, t)
-    ambient = loads.ambient_temperature(float(run.frame_time[n]))
-    return FaceFluxes(run.model, assemble_conduction(run.model, conductivity), conductivity, t, ambient)
+    field = np.asarray(run.frames[n], dtype=np.float64)
+    return _flow_of(run.model, field, loads, float(run.frame_time[n]))
+
+
+def _flow_of(model: Model, field: np.ndarray, loads: Loads, time: float) -> FaceFluxes:
+    """Return the heat flows of a field (nz, ny, nx) [K] of a model at a time [s]."""
+    t = field.copy()
+    fill_inactive(model, t, 0.0)
+    conductivity = CellConductivity(model, t)
+    ambient = loads.ambient_temperature(time)
+    return FaceFluxes(model, assemble_conduction(model, conductivity), conductivity, t, ambient)
 
 
 def _initial_field(fluxes: FaceFluxes, model: Model) -> np.ndarray:
