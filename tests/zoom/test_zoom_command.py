@@ -51,6 +51,42 @@ def test_json_has_the_agreement(result: str, capsys: pytest.CaptureFixture[str])
     )
 
 
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Write a transient result and its trace to a new working directory."""
+    monkeypatch.chdir(tmp_path)
+    Path("pulse.csv").write_text("time [us],die.active.hot [W]\n0,0.2\n10,0.1\n20,0.1\n", encoding="utf-8")
+    model = ts.discretize(via_piece(5), cell=20 * UM)
+    times = [5e-6, 1e-5, 1.5e-5]
+    trace = ts.read_trace("pulse.csv")
+    found = ts.solve_transient(model, "20 us", trace, initial="outside", tolerance=0.1, times=times)
+    found.save(tmp_path / "run.vtkhdf")
+    return "run.vtkhdf"
+
+
+def test_zoom_of_a_transient(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--box", BOX, "--cell", "20 um", "--trace", "pulse.csv"]
+    assert main(["zoom", run, *options]) == 0
+    assert "heat flows differ by" in capsys.readouterr().out
+    assert Path("piece_zoom.png").exists()
+    assert ts.read_transient("piece_zoom.vtkhdf").time[-1] == pytest.approx(2e-5)
+    assert main(["zoom", run, *options, "--duration", "10 us", "--json", "--no-save"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["duration"] == pytest.approx(1e-5)
+    assert printed["agreement"]["power"] == pytest.approx(0.2)
+
+
+def test_options_of_the_other_kind_of_result(
+    run: str, result: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["zoom", run, "--box", BOX, "--boundary", "flux"]) == 2
+    assert "--boundary: flux needs a steady result" in capsys.readouterr().err
+    assert main(["zoom", result, "--box", BOX, "--tolerance", "1 K"]) == 2
+    assert "--tolerance: needs a transient result" in capsys.readouterr().err
+    assert main(["zoom", run, "--box", BOX, "--trace", "pulse.csv", "--duration", "1 s"]) == 2
+    assert "--duration: the frames end at 20 us" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from thermostack.results.actions import call
 from thermostack.schema.arguments import check_whole_number
@@ -173,3 +174,11 @@ class ZoomAgreement:
             for part in self.parts
         ]
         return html_table("local and global means [degC]", ("part", "local", "global", "change"), rows)
+
+
+def agreement_summary(agreement: ZoomAgreement) -> dict[str, Any]:
+    """Return the agreement of a local model with its global model as plain data in SI units."""
+    data = asdict(agreement)
+    data["faces"] = {face.pop("side"): face for face in data["faces"]}
+    data["parts"] = {part.pop("name"): part for part in data["parts"]}
+    return {**data, "heat_difference": agreement.heat_difference}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from thermostack.finite_volume.link_heat import link_summary
 from thermostack.io.files.atomic_file import write_atomic
 from thermostack.mesh.cooler_coverage import cooling_summary
+from thermostack.results.zoom_agreement import agreement_summary
 
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
     from thermostack.results.refinement_log import Refinement
     from thermostack.results.steady_result import SteadyResult
-    from thermostack.results.zoom_agreement import ZoomAgreement
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -71,14 +70,6 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "warnings": list(steady.warnings),
         **({} if (agreement := steady.agreement) is None else {"agreement": agreement_summary(agreement)}),
     }
-
-
-def agreement_summary(agreement: ZoomAgreement) -> dict[str, Any]:
-    """Return the agreement of a local model with its global model as plain data in SI units."""
-    data = dataclasses.asdict(agreement)
-    data["faces"] = {face.pop("side"): face for face in data["faces"]}
-    data["parts"] = {part.pop("name"): part for part in data["parts"]}
-    return {**data, "heat_difference": agreement.heat_difference}
 
 
 def _refinement(refinement: Refinement) -> dict[str, Any]:
