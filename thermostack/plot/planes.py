@@ -151,8 +151,9 @@ def _outlines(model: Model, plane: PlaneSlice) -> Iterator[Outline]:
     region = model.geometry.region
     for name, low, high in solids:
         if region is not None:  # a local model has the parts of the stacks in its box
-            low = tuple(max(pair) for pair in zip(low, region.low, strict=True))
-            high = tuple(min(pair) for pair in zip(high, region.high, strict=True))
+            x0, y0, z0 = (max(pair) for pair in zip(low, region.low, strict=True))
+            x1, y1, z1 = (min(pair) for pair in zip(high, region.high, strict=True))
+            low, high = (x0, y0, z0), (x1, y1, z1)
         has_area = low[first] < high[first] and low[second] < high[second]
         if has_area and low[normal] < at < high[normal]:
             size = [(high[n] - low[n]) * MM_PER_M for n in (first, second)]
