@@ -99,6 +99,7 @@ def words(path: Path) -> set[str]:
     """Return the lower-case words of a text file; an identifier counts by its parts."""
     text = path.read_text(encoding="utf-8")
     text = re.sub(r"https?://\S+|subplot_mosaic", "", text)  # names of others
+    text = re.sub(r"\b(silicon_film_\w+|die_attach_film)\b", "", text)  # materials, which are thin films
     return {word.lower() for word in re.findall(r"[A-Za-z]+", text.replace("_", " "))}
 
 

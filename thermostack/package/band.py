@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from thermostack.schema.fields import PathName, fail, quote_value
 from thermostack.schema.validated_dataclass import described
 
-_SCHEMA = {"type": ["string", "number"]}
+_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "number"}]}
 
 
 def _read_text(value: Any) -> str:

@@ -49,10 +49,10 @@ def json_schema() -> Schema:
 
 def _use_names_as_keys(kinds: Schema) -> None:
     """Remove the field `name` from the objects whose name is their key in a mapping."""
-    for kind in ("Stack", "Material", "Region", "Block", "ThermalLink"):
+    for kind in ("Stack", "Material", "Region", "Block", "ThermalLink", "Band"):
         kinds[kind]["required"].remove("name")
     kinds["Region"]["required"].remove("size")  # a round one has a diameter instead
-    for kind in ("Stack", "Material", "ThermalLink"):
+    for kind in ("Stack", "Material", "ThermalLink", "Band"):
         del kinds[kind]["properties"]["name"]
     regions = kinds["Layer"]["properties"]["regions"]
     items = regions["additionalProperties"]
