@@ -83,7 +83,7 @@ def test_a_copy_has_the_comments_and_the_floorplans(capsys: pytest.CaptureFixtur
 
 def test_existing_files_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
     Path("h100_gpu.csv").write_text("mine")
-    assert main(["new", "mine", "--from", "cowos_s_h100"]) == 1
+    assert main(["new", "mine", "--from", "cowos_s_h100"]) == 5
     message = capsys.readouterr().err
     assert "h100_gpu.csv exists already" in message
     assert "--overwrite" in message

@@ -37,7 +37,7 @@ SIDE = 4 * mm
 
 
 def solve(package: Package, grid: Grid, **options: object) -> SteadyResult:
-    given = {"method": "direct", "tolerance": 1e-12, "estimate": False} | options
+    given = {"method": "direct", "residual": 1e-12, "estimate": False} | options
     return solve_steady(discretize(package, grid=grid), **given)  # type: ignore[arg-type]
 
 

@@ -25,8 +25,6 @@ INTERNAL = {
     "BlockCells",
     "BoundaryFaces",
     "Box",
-    "CellGeometry",
-    "CellStructure",
     "FaceFluxes",
     "HeatSource",
     "HeatSources",

@@ -45,7 +45,7 @@ FINE = 1e-12  # tolerance of solutions that are compared with each other
 
 
 def solved(package: Package, grid: Grid | None = None, **options: object) -> SteadyResult:
-    given_here = {"method": "direct", "tolerance": FINE, "estimate": False} | options
+    given_here = {"method": "direct", "residual": FINE, "estimate": False} | options
     return solve_steady(discretize(package, cell=CELL, grid=grid), **given_here)  # type: ignore[arg-type]
 
 
@@ -301,7 +301,7 @@ def test_threads_change_nothing(package: Package) -> None:
 @given(packages())
 def test_multigrid_and_direct_agree(package: Package) -> None:
     """The second opinion is the same to 1e-8 of the range, where the multigrid is asked for 1e-11."""
-    one, other = solved(package), solved(package, method="multigrid", tolerance=1e-11)
+    one, other = solved(package), solved(package, method="multigrid", residual=1e-11)
     assert_alike(other.field, one.field, 1e-8 * reach(one))
 
 

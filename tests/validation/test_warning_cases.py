@@ -25,7 +25,7 @@ from thermostack.units import mm, s
 
 RANGE = Path(__file__).parent / "cases" / "range.yaml"
 OUTSIDE = (
-    "die.a: 326.4 degC is reached, sac305 is known from -23.15 degC to 176.8 degC "
+    "die.a: 326.4 degC is reached, sac305 is known from -23.15 degC to 216.8 degC "
     "(the conductivity at the end of that range was used) [W-RANGE]"
 )
 COMMANDS = {

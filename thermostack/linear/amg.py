@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction
@@ -43,10 +42,7 @@ class AmgPreconditioner:
     is_single = False
 
     def __init__(self, conduction: Conduction, threads: int = 1, settings: AmgSettings | None = None) -> None:
-        """Build the hierarchy; raise ResourceError where it would not fit in memory.
-
-        Links are in the matrix, for which they should join few cells each, as those of a periodic structure.
-        """
+        """Build the hierarchy; raise ResourceError where it would not fit in memory."""
         self.conduction, self.threads = conduction, threads
         self.active = np.flatnonzero(conduction.is_active)
         settings = settings or AmgSettings()
@@ -62,8 +58,6 @@ class AmgPreconditioner:
         import pyamg
 
         matrix = conduction.to_csr()
-        if conduction.links is not None:
-            matrix = sp.csr_array(matrix + conduction.links.to_csr(conduction.cells))
         if self.active.size < matrix.shape[0]:
             matrix = matrix[self.active][:, self.active]
         self.hierarchy: Any = pyamg.ruge_stuben_solver(

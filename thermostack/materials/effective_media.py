@@ -17,7 +17,6 @@ from thermostack.materials.effective_medium_base import (
     series_conductivity,
 )
 from thermostack.materials.material import Material
-from thermostack.materials.ready_made_cells import BumpCell, HybridBondCell, ViaCell
 from thermostack.materials.temperature_laws import Array, ArrayAxes
 from thermostack.materials.transverse_conductivity import (
     Arrangement,
@@ -26,7 +25,6 @@ from thermostack.materials.transverse_conductivity import (
     dilute_conductivity,
     self_consistent_mean,
 )
-from thermostack.materials.unit_cell import CellLayer, Inclusion, UnitCell
 from thermostack.schema.fields import Depth, Extent, Fraction, Thickness, fail
 from thermostack.schema.validated_dataclass import (
     TaggedUnion,
@@ -430,15 +428,11 @@ class AreaComposite(EffectiveMedium):
         return mean, mean, z
 
 
-EFFECTIVE_MEDIA = (ViaArray, BumpArray, LineLayer, Laminate, AreaComposite, UnitCell)
-AnyEffectiveMedium: TypeAlias = ViaArray | BumpArray | LineLayer | Laminate | AreaComposite | UnitCell
+EFFECTIVE_MEDIA = (ViaArray, BumpArray, LineLayer, Laminate, AreaComposite)
+AnyEffectiveMedium: TypeAlias = ViaArray | BumpArray | LineLayer | Laminate | AreaComposite
 MaterialLike = Annotated[
-    str | Material | ViaArray | BumpArray | LineLayer | Laminate | AreaComposite | UnitCell,
+    str | Material | ViaArray | BumpArray | LineLayer | Laminate | AreaComposite,
     TaggedUnion(EFFECTIVE_MEDIA, names=True, plain=(Material,)),
 ]
 
-# Each may contain any other.
-CELL_PARTS = (Inclusion, CellLayer, ViaCell, BumpCell, HybridBondCell)
-resolve_references(
-    *CELL_PARTS, *EFFECTIVE_MEDIA, Ply, Vias, Constituent, names={"MaterialLike": MaterialLike}
-)
+resolve_references(*EFFECTIVE_MEDIA, Ply, Vias, Constituent)  # each may contain any other

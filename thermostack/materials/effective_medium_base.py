@@ -40,7 +40,10 @@ class EffectiveMedium:
         """
         materials = tuple(find(part) for _, part, _ in self.constituents())
         self.check(materials)
-        law = self.law(materials)
+        law: ConductivityLaw = EffectiveConductivity(self, materials)
+        if all(part.is_constant for part in materials):
+            x, y, z = (float(value) for value in law.evaluate(np.array(ROOM_TEMPERATURE)))
+            law = Constant((x, y, z))
         capacity: CapacityLaw | float | None = None
         if all(part.has_capacity for part in materials):
             capacity = EffectiveHeatCapacity(tuple(share for _, _, share in self.constituents()), materials)
@@ -59,14 +62,6 @@ class EffectiveMedium:
             source=source,
             melting_point=min(melting, default=None),
         )
-
-    def law(self, materials: tuple[Material, ...]) -> ConductivityLaw:
-        """Return the law of the conductivity, a constant if no constituent depends on temperature."""
-        law = EffectiveConductivity(self, materials)
-        if not all(part.is_constant for part in materials):
-            return law
-        x, y, z = (float(value) for value in law.evaluate(np.array(ROOM_TEMPERATURE)))
-        return Constant((x, y, z))
 
     def check(self, materials: tuple[Material, ...]) -> None:
         """Raise DescriptionError if a constituent is not isotropic in the plane."""

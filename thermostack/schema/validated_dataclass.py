@@ -55,14 +55,13 @@ def described(cls: type[T]) -> type[T]:
     return _with_checked_init(cast(type[T], pydantic_dataclass(frozen=True, config=config)(cls)))
 
 
-def resolve_references(*kinds: type, names: Mapping[str, Any] | None = None) -> None:
+def resolve_references(*kinds: type) -> None:
     """Resolve the forward references in the annotations of described classes.
 
-    Otherwise pydantic resolves them on the first use, and then restores its own constructor. `names` replaces
-    names of the modules of the classes.
+    Otherwise pydantic resolves them on the first use, and then restores its own constructor.
     """
     for kind in kinds:
-        rebuild_dataclass(cast(Any, kind), force=True, _types_namespace=names)
+        rebuild_dataclass(cast(Any, kind), force=True)
         _with_checked_init(kind)
 
 
@@ -335,11 +334,6 @@ def field_path(loc: Iterable[int | str]) -> str:
         elif not part.startswith("@"):
             text += f".{part}" if text else part
     return text
-
-
-def path_of(field: str) -> FieldPath:
-    """Return the path of a field in a text with dots: "layers.0.material" is ("layers", 0, "material")."""
-    return tuple(int(key) if key.isdigit() else key for key in field.split("."))
 
 
 def diagnostics_of(error: ValidationError, root: str = "") -> list[Diagnostic]:

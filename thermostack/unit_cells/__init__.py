@@ -1,1 +1,0 @@
-"""Effective conductivity of unit cells, computed by the project's own linear solver."""
