@@ -19,7 +19,10 @@ def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_packages_lists_every_shipped_package(capsys: pytest.CaptureFixture[str]) -> None:
+def test_packages_lists_every_shipped_package(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "132")
     assert main(["packages"]) == 0
     printed = capsys.readouterr().out
     for name in shipped_packages():
@@ -61,7 +64,9 @@ def test_packages_in_a_narrow_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["packages"]) == 0
-    assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 80
+    printed = capsys.readouterr().out
+    assert max(len(line) for line in printed.splitlines()) <= 80
+    assert all(name in printed for name in shipped_packages())
 
 
 @pytest.mark.parametrize("source", sorted(shipped_packages()))

@@ -16,6 +16,8 @@ from thermostack.units import mm, um
 FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)
 CELL = 2 * mm
 MAX_CONDUCTIVITY, MAX_THICKNESS = 15.0, 300 * um  # W/(m K), m: a bond line and the like, which only resists
+# A layer that conducts much better sideways than through, and more in all, spreads heat: a thicker one may cool.
+MAX_ANISOTROPY, MAX_SHEET_CONDUCTANCE = 5.0, 3e-4  # W/K: thickness times in-plane conductivity
 SLACK = 2e-3  # of the rise: the grid changes with the thickness
 MAX_CHANGE = 0.35  # of the rise by a quarter of one thickness, in any direction
 
@@ -72,10 +74,14 @@ def check_sweep(package: Package, stack_name: str, layer: Layer) -> list[float |
     assert set(refused) <= {"E-GAP", "E-SLIP"}, refused
     solved = [value for value in found if isinstance(value, float)]
     rise = found[2] - ambient(package)
+    along_x, _, along_z = package.material(layer.material).conductivity_at(350.0)
+    sheet_conductance = layer.thickness * along_x
+    spreads_heat = along_x > MAX_ANISOTROPY * along_z and sheet_conductance > MAX_SHEET_CONDUCTANCE
     is_resistance = (
         layer.thickness < MAX_THICKNESS
         and layer.material != "void"
-        and package.material(layer.material).conductivity_at(350.0)[2] < MAX_CONDUCTIVITY
+        and along_z < MAX_CONDUCTIVITY
+        and not spreads_heat
     )
     for before, after in pairwise(solved):
         assert abs(after - before) < MAX_CHANGE * rise

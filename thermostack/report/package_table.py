@@ -35,10 +35,11 @@ def package_summary(package: Package, result: Mapping[str, Any]) -> dict[str, An
 
 
 def packages_table(summaries: Mapping[str, Mapping[str, Any]], width: int) -> Table:
-    """Return a table of packages; below a width of 100 characters without the number of cells."""
-    table = header_table()
+    """Return a table of packages; below a width of 100 characters without kind and number of cells."""
+    table, is_wide = header_table(), width >= 100
     add_name_column(table, "package")
-    table.add_column("kind", no_wrap=True)
+    if is_wide:
+        table.add_column("kind", no_wrap=True)
     for title, unit in (
         ("size", "mm"),
         ("dies", ""),
@@ -48,13 +49,13 @@ def packages_table(summaries: Mapping[str, Mapping[str, Any]], width: int) -> Ta
         ("margin", "K"),
     ):
         add_number_column(table, title, unit)
-    is_wide = width >= 100
     if is_wide:
         add_number_column(table, "cells", "10^3")
     for name, facts in summaries.items():
         x, y, _ = (MM_PER_M * length for length in facts["size"])
         margin = "" if facts["margin"] is None else f"{facts['margin']:.1f}"
-        row = [name, facts["kind"], f"{x:.4g} x {y:.4g}", str(facts["dies"]), f"{facts['power']:.4g}"]
+        row = [name, *([facts["kind"]] if is_wide else []), f"{x:.4g} x {y:.4g}"]
+        row += [str(facts["dies"]), f"{facts['power']:.4g}"]
         limit = "" if facts["limit"] is None else f"{facts['limit'] - ZERO_CELSIUS:.4g}"
         row += [f"{facts['peak'] - ZERO_CELSIUS:.1f}", limit, margin]
         table.add_row(*row, *([f"{facts['cells'] / 1e3:.0f}"] if is_wide else []))
