@@ -32,6 +32,7 @@ QUICK = {
     "transient_memory.py": (["--quick"], "claim"),
     "transient_stage.py": (["--quick"], "claim"),
     "unit_cells.py": (["--quick"], "claim"),
+    "zoom.py": (["--quick"], "claim"),
 }
 
 LONG = {"edge_grading.py", "error_estimate.py", "error_estimate_classes.py", "libraries.py"} | {

@@ -34,6 +34,7 @@ INTERNAL = {
     "LayerHeatSource",
     "LinkCells",
     "LinkGeometry",
+    "LocalRegion",
     "NamedItems",
     "Origin",
     "PartMeasurements",
