@@ -14,8 +14,8 @@ from thermostack.materials.temperature_laws import Array, ArrayAxes, CapacityLaw
 from thermostack.schema.deferred_union import DeferredUnion
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 
-# The field of a constituent: a name, a material or an effective medium. Its classes are in a later module, which
-# is imported by name when the first constituent is read.
+# The field of a constituent: a name, a material or an effective medium. Media are in later modules, which are
+# imported by name when the first constituent is read.
 CONSTITUENT = DeferredUnion("thermostack.materials.effective_media", "MATERIAL_FORMS", "MaterialLike")
 MaterialLike: TypeAlias = Annotated[Any, CONSTITUENT]
 Find: TypeAlias = Callable[[MaterialLike], Material]  # returns the material of a constituent
