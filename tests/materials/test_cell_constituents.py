@@ -9,6 +9,7 @@ import pytest
 from thermostack.errors import DescriptionError
 from thermostack.io.description.package_file import read_package
 from thermostack.io.description.write_package import write_package
+from thermostack.io.results.steady_file import read_result
 from thermostack.materials.effective_media import Laminate, Ply
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import find_material
@@ -162,8 +163,19 @@ def test_cell_of_media_and_cells_is_solved_and_written(tmp_path: Path) -> None:
     write_package(package, tmp_path / "copy.yaml")
     assert read_package(tmp_path / "copy.yaml") == package
     result = solve_steady(discretize(package, "250 um"), estimate=False)
-    film = 1.0 / (5000.0 * 1e-6)  # K, of 1 W
-    assert result.peak.max > 298.15 + film
+    assert result.peak.max > 298.15 + 1.0 / (5000.0 * 1e-6)  # the rise at the cooled face
+    result.save(tmp_path / "cells.vtkhdf")
+    assert read_result(tmp_path / "cells.vtkhdf").model.package == package
+
+
+def test_shipped_package_with_a_cell_in_place_of_its_bumps_is_solved() -> None:
+    array = {"bump": "solder_bump", "fill": "underfill", "diameter": "80 um", "pitch": "150 um"}
+    peaks = []
+    for material in ({"bump_array": array}, {"unit_cell": {"bump": {**array, "height": "80 um"}}}):
+        package = read_package("fcbga", {"stacks.die.layers.c4.material": material})
+        peaks.append(solve_steady(discretize(package, "2 mm"), estimate=False).peak.max)
+    assert peaks[0] == pytest.approx(peaks[1], abs=0.01)
+    assert peaks[0] > 320.0
 
 
 def test_cell_in_a_cell_counts_as_its_effective_material() -> None:
