@@ -23,8 +23,8 @@ Content = Annotated[Any, CONTENT]
 
 
 @described
-class Sheet:
-    """A sheet on another content."""
+class Slab:
+    """A slab on another content."""
 
     thickness: Thickness
     below: Content | None = None
@@ -38,7 +38,7 @@ class Pair:
     right: Content = "air"
 
 
-FORMS = TaggedUnion((Sheet, Pair), names=True)
+FORMS = TaggedUnion((Slab, Pair), names=True)
 
 
 def read(value: Any, *, from_file: bool = True) -> Any:
@@ -52,51 +52,51 @@ def errors(value: Any, *, from_file: bool = True) -> list[str]:
 
 
 def test_classes_that_contain_one_another_are_read_and_written() -> None:
-    given = {"pair": {"left": {"sheet": {"thickness": "1 um", "below": {"pair": {"left": "a"}}}}}}
+    given = {"pair": {"left": {"slab": {"thickness": "1 um", "below": {"pair": {"left": "a"}}}}}}
     made = read(given)
-    assert made == Pair(Sheet(1e-6, Pair("a")), "air")
+    assert made == Pair(Slab(1e-6, Pair("a")), "air")
     assert dump(Content, made) == given
     assert dump(Pair, made) == given["pair"]
     assert TypeAdapter(Content).dump_python(made)["pair"]["right"] == "air"
 
 
 def test_errors_are_located_inside_and_all_of_them_are_found() -> None:
-    expected = "expected a name or exactly one of sheet, pair"
-    inner = {"sheet": {"thickness": "1", "below": {"pear": {}}}}
+    expected = "expected a name or exactly one of slab, pair"
+    inner = {"slab": {"thickness": "1", "below": {"pear": {}}}}
     assert errors({"pair": {"left": inner, "right": 5, "top": 1}}) == [
         "pair.top: unknown key 'top' [E-KEY]",
-        'pair.left.sheet.thickness: "1" has no unit; expected a length, like "50 um" [E-UNIT]',
-        f"pair.left.sheet.below.pear: unknown kind 'pear'; {expected} [E-KEY]",
+        'pair.left.slab.thickness: "1" has no unit; expected a length, like "50 um" [E-UNIT]',
+        f"pair.left.slab.below.pear: unknown kind 'pear'; {expected} [E-KEY]",
         f"pair.right: {expected}, got 5 [E-TYPE]",
     ]
 
 
 def test_texts_need_units_in_files_only() -> None:
-    number = {"pair": {"left": {"sheet": {"thickness": 1e-6}}}}
-    assert read(number, from_file=False) == Pair(Sheet(1e-6))
+    number = {"pair": {"left": {"slab": {"thickness": 1e-6}}}}
+    assert read(number, from_file=False) == Pair(Slab(1e-6))
     (error,) = errors(number)
-    assert error.startswith("pair.left.sheet.thickness: 1e-06 has no unit")
+    assert error.startswith("pair.left.slab.thickness: 1e-06 has no unit")
 
 
 def test_mapping_that_contains_itself_is_refused() -> None:
     endless: dict[str, Any] = {"thickness": 1e-6}
-    endless["below"] = {"sheet": endless}
+    endless["below"] = {"slab": endless}
     with pytest.raises(DescriptionError, match=rf"more than {MAX_DEPTH} deep .*E-VALUE"):
-        Sheet(**endless)
-    assert read("name") == "name"  # the depth is counted anew
+        Slab(**endless)
+    assert read("name") == "name"  # the count starts at zero again
 
 
 def test_json_schema_has_one_definition_to_which_all_fields_refer() -> None:
-    for kind in (Content, Pair, Sheet, tuple[Pair, Content]):
+    for kind in (Content, Pair, Slab, tuple[Pair, Content]):
         kinds = TypeAdapter(kind).json_schema()["$defs"]
         forms = kinds["Content"]["anyOf"]
         assert forms[0] == {"type": "string"}
         assert [form["properties"] for form in forms[1:]] == [
-            {"sheet": {"$ref": "#/$defs/Sheet"}},
+            {"slab": {"$ref": "#/$defs/Slab"}},
             {"pair": {"$ref": "#/$defs/Pair"}},
         ]
         assert kinds["Pair"]["properties"]["left"]["$ref"] == "#/$defs/Content"
-        assert kinds["Sheet"]["properties"]["below"]["anyOf"][0] == {"$ref": "#/$defs/Content"}
+        assert kinds["Slab"]["properties"]["below"]["anyOf"][0] == {"$ref": "#/$defs/Content"}
 
 
 # -- of materials ----------------------------------------------------------------------------
