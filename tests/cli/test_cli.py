@@ -331,7 +331,17 @@ def test_materials_and_packages_are_listed(capsys: pytest.CaptureFixture[str]) -
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.strip() == __version__
-    for command in ("solve", "transient", "zth", "mesh", "check", "plot", "materials", "packages"):
+    for command in (
+        "solve",
+        "transient",
+        "zth",
+        "mesh",
+        "check",
+        "plot",
+        "materials",
+        "packages",
+        "unit-cell",
+    ):
         assert main([command, "--help"]) == 0
         assert command in capsys.readouterr().out
         assert app[command].help or app[command].default_command

@@ -1014,3 +1014,29 @@ def test_unknown_key_is_refused_at_any_level(tmp_path: Path, path: tuple[str | i
         diagnostic.line == line for diagnostic in caught.value.diagnostics if "'zzz'" in diagnostic.message
     )
     assert {diagnostic.code for diagnostic in caught.value.diagnostics} <= {"E-KEY", "E-TYPE"}
+
+
+def test_json_schema_accepts_unit_cells_and_refuses_errors() -> None:
+    schema = json_schema()
+    via = {"core": "copper", "host": "silicon", "diameter": "5 um", "pitch": "20 um"}
+    layer = {
+        "material": "low_k",
+        "thickness": "1 um",
+        "inclusions": [{"material": via["core"], "diameter": "1 um"}],
+    }
+    cell = {"pitch": ["2 um", "3 um"], "layers": [layer]}
+
+    def is_accepted(unit_cell: Any) -> bool:
+        stack = {
+            "size": ["1 mm", "1 mm"],
+            "layers": [{"name": "a", "thickness": "1 um", "material": "wiring"}],
+        }
+        materials = {"wiring": {"unit_cell": unit_cell}}
+        cooling = {"top": {"convection": {"h": "10 W/m2/K", "ambient": "25 degC"}}}
+        package = {"package": "a", "materials": materials, "stacks": {"die": stack}, "cooling": cooling}
+        return accepts(schema, package, schema)
+
+    for right in ({"via": via}, cell, {**cell, "pitch": "2 um"}):
+        assert is_accepted(right)
+    for wrong in ({"via": {"core": "copper"}}, {**cell, "pich": "2 um"}, {**cell, "pitch": ["1 um"] * 3}):
+        assert not is_accepted(wrong)

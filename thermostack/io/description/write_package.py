@@ -25,6 +25,7 @@ from thermostack.package.cooling import FaceCooling, HtcMap
 from thermostack.package.package import Package
 from thermostack.package.power import Block, Power, PowerMap
 from thermostack.schema.arguments import require_instance
+from thermostack.schema.deferred_union import DeferredUnion
 from thermostack.schema.fields import read_name
 from thermostack.schema.validated_dataclass import TaggedUnion, dump
 from thermostack.units import write_quantity
@@ -221,7 +222,8 @@ def _material_fields(kind: Any) -> frozenset[str]:
 
 def _has_names(hints: tuple[Any, ...]) -> bool:
     """Return whether type hints contain a field whose value may be a name."""
-    return any(hint.names if isinstance(hint, TaggedUnion) else _has_names(get_args(hint)) for hint in hints)
+    unions = [hint.union if isinstance(hint, DeferredUnion) else hint for hint in hints]
+    return any(each.names if isinstance(each, TaggedUnion) else _has_names(get_args(each)) for each in unions)
 
 
 def _stack(written: dict[str, Any]) -> dict[str, Any]:
