@@ -16,9 +16,9 @@ import pytest
 
 from thermostack import Package, SteadyResult, discretize, find_material, read_package, solve_steady
 from thermostack.io.description.package_file import shipped_packages
-from thermostack.io.description.shipped_packages import shipped_peaks
+from thermostack.io.description.package_summaries import shipped_peaks
 from thermostack.mesh.model import has_equal_cells
-from thermostack.report.package_table import package_summary
+from thermostack.report.package_summary import package_summary
 from thermostack.units import mm
 
 MESHES = Path(__file__).parents[2] / "meshes"
@@ -332,7 +332,7 @@ def test_bridges_hardly_change_the_temperature() -> None:
     ],
 )
 def test_power_and_number_of_dies(name: str, power: float, dies: int) -> None:
-    summary = package_summary(read_package(name), shipped_peaks()[name])
+    summary = package_summary(read_package(name))
     assert summary["power"] == pytest.approx(power, rel=1e-6)
     assert summary["dies"] == dies
 
