@@ -93,6 +93,9 @@ if TYPE_CHECKING:
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
     from thermostack.results.transient_result import RunReport as RunReport
     from thermostack.results.transient_result import TransientResult as TransientResult
+    from thermostack.results.zoom_agreement import FaceAgreement as FaceAgreement
+    from thermostack.results.zoom_agreement import PartAgreement as PartAgreement
+    from thermostack.results.zoom_agreement import ZoomAgreement as ZoomAgreement
     from thermostack.steady import solve_steady as solve_steady
     from thermostack.transient.controllers import Controller as Controller
     from thermostack.transient.controllers import Governor as Governor
@@ -209,6 +212,11 @@ _NAMES_BY_MODULE = {
     "results.transient_result": (
         "RunReport",
         "TransientResult",
+    ),
+    "results.zoom_agreement": (
+        "FaceAgreement",
+        "PartAgreement",
+        "ZoomAgreement",
     ),
     "steady": ("solve_steady",),
     "transient.controllers": (

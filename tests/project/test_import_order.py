@@ -33,6 +33,7 @@ ORDER = (
     "steady",
     "transient",
     "impedance",
+    "zoom",
     "cli",
 )
 # Module and the module of a later row that it may import, with the reason.

@@ -32,6 +32,7 @@ INTERNAL = {
     "LayerHeatSource",
     "LinkCells",
     "LinkGeometry",
+    "LocalRegion",
     "NamedItems",
     "Origin",
     "PartMeasurements",
