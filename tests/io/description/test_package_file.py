@@ -111,7 +111,7 @@ def test_aliases_repeat_their_anchor() -> None:
 # -- where packages are ----------------------------------------------------------------------
 
 
-LARGEST = "cowos_l_2300w", "mi355x"  # eight memories of sixteen and of twelve dies
+LARGEST = "cowos_l_2300w", "ucie_64"  # eight memories of sixteen dies; 72 chiplets
 
 
 @pytest.mark.parametrize("name", LARGEST)
