@@ -54,7 +54,13 @@ if TYPE_CHECKING:
     from thermostack.materials.effective_media import Vias as Vias
     from thermostack.materials.material import Material as Material
     from thermostack.materials.material_library import find_material as find_material
+    from thermostack.materials.ready_made_cells import BumpCell as BumpCell
+    from thermostack.materials.ready_made_cells import HybridBondCell as HybridBondCell
+    from thermostack.materials.ready_made_cells import ViaCell as ViaCell
     from thermostack.materials.temperature_laws import ConductivityLaw as ConductivityLaw
+    from thermostack.materials.unit_cell import CellLayer as CellLayer
+    from thermostack.materials.unit_cell import Inclusion as Inclusion
+    from thermostack.materials.unit_cell import UnitCell as UnitCell
     from thermostack.mesh.cooler_coverage import CoolerCoverage as CoolerCoverage
     from thermostack.mesh.grid import Grid as Grid
     from thermostack.mesh.model import Model as Model
@@ -94,6 +100,9 @@ if TYPE_CHECKING:
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
     from thermostack.results.transient_result import RunReport as RunReport
     from thermostack.results.transient_result import TransientResult as TransientResult
+    from thermostack.results.zoom_agreement import FaceAgreement as FaceAgreement
+    from thermostack.results.zoom_agreement import PartAgreement as PartAgreement
+    from thermostack.results.zoom_agreement import ZoomAgreement as ZoomAgreement
     from thermostack.steady import solve_steady as solve_steady
     from thermostack.transient.controllers import Controller as Controller
     from thermostack.transient.controllers import Governor as Governor
@@ -109,6 +118,9 @@ if TYPE_CHECKING:
     from thermostack.transient.trace import Trace as Trace
     from thermostack.transient.waveform import TimeFunction as TimeFunction
     from thermostack.transient.waveform import Waveform as Waveform
+    from thermostack.unit_cells.axis_solution import AxisSolution as AxisSolution
+    from thermostack.unit_cells.unit_cell_result import UnitCellResult as UnitCellResult
+    from thermostack.unit_cells.unit_cell_result import solve_unit_cell as solve_unit_cell
 
 __version__ = "0.1.0"
 
@@ -156,7 +168,17 @@ _NAMES_BY_MODULE = {
     ),
     "materials.material": ("Material",),
     "materials.material_library": ("find_material",),
+    "materials.ready_made_cells": (
+        "BumpCell",
+        "HybridBondCell",
+        "ViaCell",
+    ),
     "materials.temperature_laws": ("ConductivityLaw",),
+    "materials.unit_cell": (
+        "CellLayer",
+        "Inclusion",
+        "UnitCell",
+    ),
     "mesh.cooler_coverage": ("CoolerCoverage",),
     "mesh.grid": ("Grid",),
     "mesh.model": (
@@ -212,6 +234,11 @@ _NAMES_BY_MODULE = {
         "RunReport",
         "TransientResult",
     ),
+    "results.zoom_agreement": (
+        "FaceAgreement",
+        "PartAgreement",
+        "ZoomAgreement",
+    ),
     "steady": ("solve_steady",),
     "transient.controllers": (
         "Controller",
@@ -234,6 +261,11 @@ _NAMES_BY_MODULE = {
     "transient.waveform": (
         "TimeFunction",
         "Waveform",
+    ),
+    "unit_cells.axis_solution": ("AxisSolution",),
+    "unit_cells.unit_cell_result": (
+        "UnitCellResult",
+        "solve_unit_cell",
     ),
 }
 _MODULE = {name: f"{__name__}.{module}" for module, names in _NAMES_BY_MODULE.items() for name in names}

@@ -31,6 +31,8 @@ QUICK = {
     "transient_factorised.py": (["--quick"], "claim"),
     "transient_memory.py": (["--quick"], "claim"),
     "transient_stage.py": (["--quick"], "claim"),
+    "unit_cells.py": (["--quick"], "claim"),
+    "zoom.py": (["--quick"], "claim"),
 }
 
 LONG = {"edge_grading.py", "error_estimate.py", "error_estimate_classes.py", "libraries.py"} | {

@@ -29,6 +29,7 @@ from thermostack.schema.usual_ranges import (
     USUAL_HTC,
 )
 from thermostack.units import format_quantity
+from thermostack.zoom.agreement import MAX_FACE_DIFFERENCE, MAX_HEAT_DIFFERENCE, MIN_PITCHES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/guide/warnings.md").read_text(encoding="utf-8")
@@ -68,6 +69,9 @@ THRESHOLDS = [
     ("W-POWER", "no part has power",
      f"differences below {format_quantity(MIN_TEMPERATURE_SPREAD, 'temperature_difference')}"),
     ("W-POWER", "a trace raises", FLUX),
+    ("W-ZOOM", "heat flows through", f"by more than {100 * MAX_HEAT_DIFFERENCE:g} %"),
+    ("W-ZOOM", "mean temperature of a side", f"by more than {100 * MAX_FACE_DIFFERENCE:g} %"),
+    ("W-ZOOM", "box that is narrow", f"below {MIN_PITCHES:g} pitches"),
     ("W-TIME", "a thermal impedance ends", f"below {100 * STEADY_SHARE:g} %"),
 ]  # fmt: skip
 

@@ -16,7 +16,7 @@ from thermostack.units import mm, um
 FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)
 CELL = 2 * mm
 MAX_CONDUCTIVITY, MAX_THICKNESS = 15.0, 300 * um  # W/(m K), m: a bond line and the like, which only resists
-# A layer that conducts much better sideways than through, and more in all, spreads heat: a thicker one may cool.
+# A layer that conducts better sideways than through, and enough of it, spreads heat: a thicker one may cool.
 MAX_ANISOTROPY, MAX_SHEET_CONDUCTANCE = 5.0, 3e-4  # W/K: thickness times in-plane conductivity
 SLACK = 2e-3  # of the rise: the grid changes with the thickness
 MAX_CHANGE = 0.35  # of the rise by a quarter of one thickness, in any direction

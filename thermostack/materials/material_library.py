@@ -138,6 +138,21 @@ def _find(
     raise DescriptionError(Diagnostic("material", f"no material is named {material!r}", hint, "E-NAME"))
 
 
+def find_definition(material: MaterialLike, own: Mapping[str, Definition] | None = None) -> Definition | str:
+    """Return the definition of a name: a material or an effective medium. Other values are unchanged.
+
+    `own` has the definitions of a package. A name that has no definition is returned unchanged too.
+    """
+    seen: set[str] = set()
+    while isinstance(material, str) and material not in seen:
+        seen.add(material)
+        if material in (own or {}):
+            material = (own or {})[material]
+        elif material in library():
+            material = library().definition(material)
+    return material
+
+
 def suggest_material(name: str, own: Iterable[str] = ()) -> str:
     """Return "did you mean ...?" with materials of a chemical symbol, a common name or a similar name.
 
@@ -163,14 +178,19 @@ class Library(Mapping[str, Material]):
             self.materials[name] = self._read(name)
         return self.materials[name]
 
-    def _read(self, name: str) -> Material:
+    def definition(self, name: str) -> Definition:
+        """Return the definition of a material by name: a material or an effective medium."""
         try:
             definitions = _reader().validate_python(
                 {name: self.definitions[name]}, context={"from_file": True}
             )
         except ValidationError as error:
             raise DescriptionError(diagnostics_of(error, root="materials.toml")) from None
-        definition = definitions[name]
+        definition: Definition = definitions[name]
+        return definition
+
+    def _read(self, name: str) -> Material:
+        definition = self.definition(name)
         return definition if isinstance(definition, Material) else find_material(definition, name=name)
 
     def __iter__(self) -> Iterator[str]:

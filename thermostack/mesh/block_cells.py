@@ -64,7 +64,7 @@ def _layer_blocks(
     for name, power, (x0, y0, x1, y1) in zip(
         layout.names, layout.power.tolist(), layout.corners, strict=True
     ):
-        j, i = _covering(grid.y, y0, y1), _covering(grid.x, x0, x1)
+        j, i = covering_cells(grid.y, y0, y1), covering_cells(grid.x, x0, x1)
         own = is_layer[j, i]
         is_on_layer = own if plan is None else own | ~plan[j, i]
         if not own.any() or not is_on_layer.all():
@@ -74,7 +74,7 @@ def _layer_blocks(
     return blocks, outside
 
 
-def _covering(planes: np.ndarray, low: float, high: float) -> slice:
+def covering_cells(planes: np.ndarray, low: float, high: float) -> slice:
     """Return the cells between the planes nearest to two coordinates [m], at least one cell."""
     cells = cell_range(planes, low, high)
     if cells.start < cells.stop:

@@ -20,6 +20,7 @@ import scipy.sparse as sp
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, rectangle_fractions
 from thermostack.mesh.block_cells import BlockCells
+from thermostack.mesh.box_cuts import planes_beyond_box, share_in_height
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
 from thermostack.mesh.part_map import PartMap, Window
@@ -285,7 +286,7 @@ def find_heat_sources(
     _, ny, nx = grid.shape
     first = 0
     for source, layer in zip(geometry.sources, layer_sources, strict=True):
-        own = _source_fractions(geometry, grid, part, source, layer.window)
+        own = _source_fractions(geometry, grid, part, source, layer)
         used = np.flatnonzero(np.diff(own.fractions.indptr))
         j, i = np.divmod(used, layer.plane.shape[1])
         column = (layer.j0 + j) * nx + layer.i0 + i
@@ -331,12 +332,18 @@ def _in_ascending_order(pieces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarra
 
 
 def _source_fractions(
-    geometry: Geometry, grid: Grid, part: np.ndarray, source: HeatSource, window: Window
+    geometry: Geometry, grid: Grid, part: np.ndarray, source: HeatSource, layer: LayerHeatSource
 ) -> _LayerSources:
-    """Return the sources of a layer with the fraction of each in the cells of a plane."""
-    k, j, i = window
+    """Return the sources of a layer with the fraction of each in the cells of a plane.
+
+    In a local model the fractions of the sources that its box cuts add to less than 1.
+    """
+    k, j, i = layer.window
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
     layout = lay_out_power(source.power, source.rectangle)
+    is_local = geometry.region is not None
+    if is_local:
+        x, y = planes_beyond_box(layout, x, y)
     title = geometry.parts[source.part].name
     names = [f"{title}.{name}" if name else title for name in layout.names]
     planes = [rectangle_fractions(x, y, layout.x0, layout.y0, layout.x1, layout.y1)]
@@ -354,7 +361,13 @@ def _source_fractions(
         is_given.append(np.ones(1, dtype=bool))
         names.append(f"{title}.map")
     mask = layer_mask(geometry, _distinct(part[k, j, i]), source.part)
-    fractions = _restrict_to_layer(sp.csr_array(sp.hstack(planes)), mask)
+    fractions = sp.csr_array(sp.hstack(planes))
+    if is_local:
+        inner = np.arange((y.size - 1) * (x.size - 1)).reshape(y.size - 1, x.size - 1)[1:-1, 1:-1]
+        fractions = sp.csr_array(fractions[inner.reshape(-1)]) * share_in_height(geometry, source)
+    fractions = _restrict_to_layer(fractions, mask)
+    if is_local and layout.names == ("",) and layout.power[0] != 0.0:
+        fractions = sp.csr_array(layer.plane.reshape(-1, 1) / layout.power[0])
     described_power, given, area = (np.concatenate(pieces) for pieces in (powers, is_given, areas))
     return _LayerSources(names, described_power, given, area, fractions)
 

@@ -352,7 +352,7 @@ def discretize(
         part_map.cells(),
         sources,
         blocks,
-        tuple(_plane_contact(grid, contact) for contact in geometry.contacts),
+        tuple(plane_contact(grid, contact) for contact in geometry.contacts),
         boundary,
         tuple(str(diagnostic) for diagnostic in warnings),
     )
@@ -409,6 +409,9 @@ def _require_few_cells(grid: Grid, time: float) -> None:
 def _as_geometry(package: Package | Geometry) -> Geometry:
     """Return the boxes of a package. Raises ArgumentError where it is neither a package nor a geometry."""
     if isinstance(package, Geometry):
+        if package.region is not None:
+            text = "the geometry is that of a local model, whose boundary follows from a result"
+            raise argument_error("package", text, "call `zoom` of the result, or pass the package")
         return package
     hint = "read_package returns a package"
     require_instance(package, (Package,), "package", "a Package", hint, reader="read_package")
@@ -466,7 +469,7 @@ def window_of_parts(model: Model) -> list[Window]:
     return windows  # type: ignore[return-value]
 
 
-def _plane_contact(grid: Grid, contact: InterfaceResistance) -> PlaneContact:
+def plane_contact(grid: Grid, contact: InterfaceResistance) -> PlaneContact:
     """Return an interface resistance on the grid."""
     x0, y0, x1, y1 = contact.rectangle
     return PlaneContact(

@@ -25,6 +25,7 @@ from thermostack.package.contact import (
 from thermostack.package.cooling import Base, ColdPlate, HeatSink
 from thermostack.package.disc import Circle, plan_circles, plan_rectangles
 from thermostack.package.link_geometry import LinkGeometry, LinkRectangle
+from thermostack.package.local_region import LocalRegion
 from thermostack.package.package import Package
 from thermostack.package.placement import Placement, place_and_diagnose
 from thermostack.package.plausibility import plausibility_warnings
@@ -131,6 +132,8 @@ class Geometry:
         Layers of thickness `fill`, "die.tim", with the thickness [m] that follows.
     links : tuple of LinkGeometry
         Links with the rectangles of their ends.
+    region : LocalRegion, optional
+        Box of the package that the geometry is restricted to, as in the model of `SteadyResult.zoom`.
 
     Examples
     --------
@@ -148,6 +151,7 @@ class Geometry:
     warnings: tuple[Diagnostic, ...]
     fills: tuple[tuple[str, float], ...] = ()
     links: tuple[LinkGeometry, ...] = ()
+    region: LocalRegion | None = None
 
     @property
     def is_linear(self) -> bool:

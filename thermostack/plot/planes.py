@@ -148,8 +148,14 @@ def _outlines(model: Model, plane: PlaneSlice) -> Iterator[Outline]:
     solids += [(bases[box.part], box.low, box.high) for box in model.geometry.boxes if box.part in bases]
     normal = "xyz".index(plane.axis)
     first, second = (n for n in range(3) if n != normal)
+    region = model.geometry.region
     for name, low, high in solids:
-        if low[normal] < at < high[normal]:
+        if region is not None:  # a local model has the parts of the stacks in its box
+            x0, y0, z0 = (max(pair) for pair in zip(low, region.low, strict=True))
+            x1, y1, z1 = (min(pair) for pair in zip(high, region.high, strict=True))
+            low, high = (x0, y0, z0), (x1, y1, z1)
+        has_area = low[first] < high[first] and low[second] < high[second]
+        if has_area and low[normal] < at < high[normal]:
             size = [(high[n] - low[n]) * MM_PER_M for n in (first, second)]
             yield Outline(name, low[first] * MM_PER_M, low[second] * MM_PER_M, *size)
 

@@ -20,6 +20,7 @@ from thermostack.report.table_layout import (
 from thermostack.results.history import History, history_of, step_lengths
 from thermostack.results.throttling_log import ThrottlingLog
 from thermostack.results.transient_result import TransientResult
+from thermostack.results.zoom_agreement import agreement_summary
 from thermostack.units import format_quantity
 
 
@@ -107,13 +108,14 @@ def run_summary(transient: TransientResult) -> dict[str, Any]:
         },
         "solver": _solver(transient),
         "warnings": list(transient.warnings),
+        **({} if (agreement := transient.agreement) is None else {"agreement": agreement_summary(agreement)}),
     }
 
 
 def _link_heat(transient: TransientResult) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the name of each link and its heat flow over time [W], (n,)."""
-    for link, values in zip(transient.package.links, transient.link_heat.T, strict=True):
-        yield link.name, values
+    for link, values in zip(transient.model.geometry.links, transient.link_heat.T, strict=True):
+        yield link.link.name, values
 
 
 def _member_names(transient: TransientResult) -> list[str]:

@@ -143,7 +143,8 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
     if (margin := _smallest_margin(steady)) is not None:
         table.add_row("margin", Text(margin))
     table.add_row("heat", _heat_balance_table(steady.heat_balance))
-    table.add_row("cooled", cooling_table(steady.model))
+    if steady.model.coolers:  # none in a local model inside of the body
+        table.add_row("cooled", cooling_table(steady.model))
     if steady.links:
         table.add_row("links", link_table(steady.links))
     for name, thickness in fill_rows(steady.model):

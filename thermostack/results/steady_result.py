@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from thermostack.results.actions import call
 from thermostack.results.fields import cell_field, fill_inactive
 from thermostack.results.names import unknown_name, with_stacks
 from thermostack.results.refinement_log import Refinement
+from thermostack.results.zoom_agreement import ZoomAgreement
 from thermostack.schema.arguments import check_whole_number
 from thermostack.schema.fields import point_in_metres
 from thermostack.schema.spelling import counted
@@ -66,6 +68,8 @@ class SteadyResult:
         Heat flow through every link of the package.
     refinement : Refinement, optional
         The grids of a solve to a tolerance in kelvin.
+    agreement : ZoomAgreement, optional
+        Comparison with the result that gave the boundary, in the result of `zoom`.
 
     Examples
     --------
@@ -87,6 +91,7 @@ class SteadyResult:
     memory: int = 0  # bytes, maximum of this process
     links: tuple[LinkHeat, ...] = ()
     refinement: Refinement | None = None
+    agreement: ZoomAgreement | None = None
 
     def __repr__(self) -> str:
         """Return package, grid, peak, heat balance, solver and refinement in six lines at most."""
@@ -223,6 +228,77 @@ class SteadyResult:
         if not members:
             raise unknown_name(name, self.names)
         return measure_face(self.fluxes, name, members, side)
+
+    def zoom(
+        self,
+        box: Any,
+        *,
+        margin: float | str | None = None,
+        cell: Any = None,
+        resolve: Any = (),
+        boundary: str = "temperature",
+        power: Mapping[str, Any] | None = None,
+        estimate: bool = True,
+        method: str = "multigrid",
+        threads: int | None = None,
+        progress: Callable[[str], None] = lambda stage: None,
+    ) -> SteadyResult:
+        """Return the result of a local model: a box of the package on a finer grid.
+
+        The surfaces on which the box cuts the body take their temperature, or their heat flow, from this
+        field. Surfaces of the body in the box keep their boundary conditions.
+
+        Parameters
+        ----------
+        box : pair of points, or str
+            Low and high corner (x, y, z) in coordinates of the package [m, or text with a unit]; or the name
+            of a part, a block or a stack.
+        margin : float or str, optional
+            Distance [m] from a named part to the box on all sides; by default half of its larger side.
+        cell : float, str or sequence, optional
+            Maximum cell size [m], one or (x, y) or (x, y, z). No cell is larger than in this result.
+        resolve : str, sequence of str, or mapping
+            Parts whose vias, bumps or lines become parts of their own. A mapping gives a corner (x, y) of a
+            unit cell [m], or None for the corner of the part.
+        boundary : {"temperature", "flux"}
+            Quantity that the cut surfaces take from this field.
+        power : mapping from str to Power, PowerMap, array or quantity, optional
+            Other powers of layers in the local model, by name "stack.layer", in the frame of the stack.
+        estimate : bool
+            Whether to estimate the discretisation error of the local model.
+        method : {"multigrid", "direct"}
+            Linear solver.
+        threads : int, optional
+            Number of threads.
+        progress : callable
+            Function that is called with the name of each stage.
+
+        Returns
+        -------
+        SteadyResult
+            The local result. Its `agreement` compares it with this one, and its own `zoom` goes further.
+
+        Raises
+        ------
+        ArgumentError
+            If the box lies outside the body or has no extent, or another argument is wrong.
+        DescriptionError
+            If a part in `resolve` does not exist or is no array of vias, bumps or lines.
+        ResourceError
+            If the local model does not fit in the memory of this machine.
+
+        Examples
+        --------
+        >>> import thermostack as ts
+        >>> steady = ts.solve_steady(ts.discretize(ts.read_package("fcbga"), cell=4e-3))
+        >>> local = steady.zoom("die", margin="1 mm", cell="1 mm")
+        >>> abs(local.of("die").max - steady.of("die").max) < 5.0
+        True
+        """
+        options = {"margin": margin, "cell": cell, "resolve": resolve, "boundary": boundary, "power": power}
+        solver = {"estimate": estimate, "method": method, "threads": threads, "progress": progress}
+        local: SteadyResult = call("zoom.local_solution", "zoom", self, box, **options, **solver)
+        return local
 
     def table(self, width: int = 120, *, all_parts: bool = False) -> str:
         """Return the temperatures of stacks and blocks as text of at most `width` characters a line.

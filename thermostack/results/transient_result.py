@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from thermostack.results.actions import call
 from thermostack.results.fields import cell_field
 from thermostack.results.history import History, history_of
 from thermostack.results.throttling_log import ThrottlingLog
+from thermostack.results.zoom_agreement import ZoomAgreement
 from thermostack.schema.arguments import as_names, check_whole_number
 from thermostack.schema.spelling import counted
 
@@ -133,6 +134,8 @@ class TransientResult:
         Estimated discretisation error of the maximum of each member over the run [K], None where unknown.
     link_heat : numpy.ndarray, shape (n, links)
         Heat flow [W] through each link of the package, in the order of `model.package.links`.
+    agreement : ZoomAgreement, optional
+        Comparison with the run that gave the boundary, at the last frame, in the result of `zoom`.
 
     Examples
     --------
@@ -162,6 +165,7 @@ class TransientResult:
     warnings: tuple[str, ...] = ()
     peak_error: tuple[float | None, ...] = ()  # (members,) K
     link_heat: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0)))  # (n, links) W
+    agreement: ZoomAgreement | None = None
 
     def __repr__(self) -> str:
         """Return package, grid, duration, peak and energy balance in six lines at most."""
@@ -230,6 +234,56 @@ class TransientResult:
         frames = [cell_field(self.model.grid, np.asarray(frame), "temperature", "K") for frame in self.frames]
         time = xarray.Variable("time", self.frame_time, {"units": "s", "long_name": "time"})
         return xarray.concat(frames, dim=time)
+
+    def zoom(
+        self,
+        box: Any,
+        *,
+        loads: Any = None,
+        margin: float | str | None = None,
+        cell: Any = None,
+        resolve: Any = (),
+        initial: Any = None,
+        duration: float | str | None = None,
+        times: Sequence[float | str] | None = None,
+        tolerance: float | str = 0.1,
+        threads: int | None = None,
+        progress: Callable[[float, float, float], None] = lambda time, step, peak: None,
+    ) -> TransientResult:
+        """Return the transient of a local model: a box of the package on a finer grid.
+
+        The surfaces on which the box cuts the body have the temperatures of the frames of this run,
+        interpolated linearly between them. `SteadyResult.zoom` describes `box`, `margin`, `cell` and
+        `resolve`.
+
+        Parameters
+        ----------
+        loads : Loads, Waveform or sequence of Waveform, optional
+            Loads of this run, which the result does not contain; by default the power of the package.
+        initial : optional
+            Initial temperatures as in `Simulation`; by default those of the first frame.
+        duration : float or str, optional
+            Time at the end [s]; by default that of the last frame.
+        times : sequence of float, optional
+            Times of the frames of the local run [s]; by default those of this run.
+        tolerance : float or str
+            Tolerance of the error in time [K].
+        threads : int, optional
+            Number of threads.
+        progress : callable
+            Function of time [s], step [s] and maximum temperature [K], called after every step.
+
+        Returns
+        -------
+        TransientResult
+            The local run. Its `agreement` compares its end with the frame of this run at that time, if
+            there is one.
+        """
+        options = {"margin": margin, "cell": cell, "resolve": resolve, "initial": initial}
+        options |= {"loads": loads, "duration": duration, "times": times, "tolerance": tolerance}
+        options |= {"threads": threads, "progress": progress}
+        local: TransientResult = call("zoom.local_transient", "zoom_transient", self, box, **options)
+        return local
 
     def table(
         self, width: int = 120, names: str | Sequence[str] | None = None, *, all_parts: bool = False

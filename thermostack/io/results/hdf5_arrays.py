@@ -132,6 +132,15 @@ def _shape_problem(dataset: h5py.Dataset, dtype: np.dtype[Any], shape: Shape) ->
     return f"has the shape {sizes}, not ({expected})"
 
 
+def result_kind(path: Path) -> str:
+    """Return the kind of a result file, "steady" or "transient"; "" if it is not known.
+
+    Raises the errors of `open_checked` for a file that is not HDF5, or that does not exist.
+    """
+    found = _run_check(path)["format"]
+    return str(found["kind"]) if found else ""
+
+
 @contextlib.contextmanager
 def open_checked(path: Path, form: int, kind: str) -> Iterator[Hdf5Reader]:
     """Yield a reader of a result file of a format and kind, after a check in a separate process.

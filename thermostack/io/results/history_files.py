@@ -43,7 +43,7 @@ def write_history_csv(transient: TransientResult, path: str | Path) -> None:
     for name, values in transient.probes.items():
         header.append(f"{name} [K]")
         columns.append(values)
-    header += [*_ENERGIES, *(f"{link.name} heat [W]" for link in transient.package.links)]
+    header += [*_ENERGIES, *(f"{link.link.name} heat [W]" for link in transient.model.geometry.links)]
     _write(path, "", header, [*columns, *transient.energy.T, *transient.link_heat.T])
 
 

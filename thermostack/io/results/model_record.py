@@ -24,6 +24,8 @@ from thermostack.mesh.heat_sources import LayerHeatSource
 from thermostack.mesh.model import Model, PlaneContact
 from thermostack.package.cooling import FACES, HtcMap
 from thermostack.package.geometry import package_geometry
+from thermostack.package.local_geometry import local_geometry
+from thermostack.package.local_region import LocalRegion
 from thermostack.package.package import Package
 from thermostack.package.power import Power
 from thermostack.schema.validated_dataclass import dump
@@ -59,6 +61,7 @@ def write_model(home: h5py.Group, model: Model) -> None:
             "blocks": [[b.name, b.part, b.power, *_slice_bounds(b.window)] for b in model.blocks],
             "contacts": [[c.k, *_slice_bounds((c.j, c.i)), c.resistance] for c in model.contacts],
             "warnings": list(model.warnings),
+            "region": None if (region := model.geometry.region) is None else region.as_data(),
         },
     )
 
@@ -156,7 +159,11 @@ def input_hash(model: Model) -> str:
     """Return a hash of all inputs of a result: description, materials, maps and grid planes."""
     text = json.dumps(describe(model.package), sort_keys=True)
     made = hashlib.sha256(text.encode())
-    for array in (*_maps(model.package), model.grid.x, model.grid.y, model.grid.z):
+    arrays = [*_maps(model.package), model.grid.x, model.grid.y, model.grid.z]
+    if model.geometry.region is not None:
+        made.update(json.dumps(model.geometry.region.as_data()).encode())
+        arrays += [model.boundary.h, model.boundary.temperature, model.boundary.flux]
+    for array in arrays:
         made.update(np.ascontiguousarray(array).tobytes())
     return made.hexdigest()
 
@@ -181,9 +188,11 @@ def read_model(stored: Hdf5Reader, leading: tuple[int, ...] = ()) -> Model:
 
 def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
     geometry = package_geometry(_read_package(stored))
+    more = stored.json(f"{ROOT_GROUP}/model")
+    if more.get("region") is not None:  # files of earlier versions have none
+        geometry = local_geometry(geometry, LocalRegion.from_data(more["region"]))
     grid = Grid(*(stored.array(_COORDINATES[axis], np.float64, (None,)) for axis in ("x", "y", "z")))
     part = stored.array(f"{_CELLS}/part", np.uint16, (*leading, *grid.shape)).reshape(grid.shape)
-    more = stored.json(f"{ROOT_GROUP}/model")
     if [part.name for part in geometry.parts] != [name for name, _, _ in more["parts"]]:
         raise stored.fail("its parts differ from those that this version builds from its description")
     if part.max() > len(geometry.parts):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from thermostack.finite_volume.link_heat import link_summary
 from thermostack.io.files.atomic_file import write_atomic
 from thermostack.mesh.cooler_coverage import cooling_summary
+from thermostack.results.zoom_agreement import agreement_summary
 
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
@@ -67,6 +68,7 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "seconds": dict(steady.seconds),
         "memory": steady.memory,
         "warnings": list(steady.warnings),
+        **({} if (agreement := steady.agreement) is None else {"agreement": agreement_summary(agreement)}),
     }
 
 

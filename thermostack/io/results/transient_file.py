@@ -42,7 +42,8 @@ def write_transient(transient: TransientResult, path: str | Path) -> None:
         for time, frame in zip(frame_times.tolist(), transient.frames, strict=True):
             writer.frame(time, np.asarray(frame))
         metadata = {
-            name: getattr(transient, name) for name in ("throttling", "report", "warnings", "peak_error")
+            name: getattr(transient, name)
+            for name in ("throttling", "report", "warnings", "peak_error", "agreement")
         }
         writer.finish(transient.field, metadata)
 
@@ -117,7 +118,7 @@ def read_transient(path: str | Path) -> TransientResult:
                 stored,
                 f"{HISTORY_GROUP}/result",
                 metadata_types(TransientResult, _ARRAYS),
-                {"peak_error": ()},
+                {"peak_error": (), "agreement": None},
             ),
         )
 

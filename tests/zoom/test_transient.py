@@ -1,0 +1,91 @@
+"""Zoom of transients: the boundary follows the frames of the global run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import thermostack as ts
+from tests.support.via_pieces import UM, middle_box, via_piece
+
+END = 2e-4  # s
+TIMES = np.linspace(0.0, END, 21)[1:-1].tolist()
+CELL = (10 * UM, 10 * UM, 10 * UM)
+
+
+@pytest.fixture(scope="module")
+def step() -> ts.Trace:
+    """Return a pulse of power of the hot block."""
+    return ts.Trace.of([0.0, 1e-4, 1.0], {"die.active.hot": [0.2, 0.05, 0.05]})
+
+
+@pytest.fixture(scope="module")
+def run(step: ts.Trace) -> ts.TransientResult:
+    model = ts.discretize(via_piece(9), cell=CELL)
+    return ts.solve_transient(model, END, step, initial="outside", tolerance=0.02, times=TIMES)
+
+
+def test_local_run_on_the_same_cells_follows_the_global_one(run: ts.TransientResult, step: ts.Trace) -> None:
+    """Temperatures at the frames agree, before and after the jump of the power."""
+    local = run.zoom(middle_box(9, 5.0), loads=step, cell=CELL, tolerance=0.02)
+    assert local.time[-1] == pytest.approx(END)
+    assert local.imbalance < 1e-6
+    assert np.array_equal(local.frame_time, run.frame_time)
+    rise = run.of("die.active.hot").peak.max() - 300.0
+    for time in (2e-5, 1e-4, 1.5e-4, END):
+        both = [np.interp(time, each.time, each.of("die.active.hot").peak) for each in (local, run)]
+        assert abs(both[0] - both[1]) < 0.01 * rise
+    assert local.agreement is not None
+    assert local.agreement.heat_difference < 0.05
+    assert local.agreement.max_difference < 0.01 * rise
+    assert local.agreement.power == pytest.approx(0.05)
+    assert local.agreement.global_power == pytest.approx(0.05)
+    powers = local.of("die.active.hot").power
+    assert powers[0] == pytest.approx(0.2)
+    assert powers[-1] == pytest.approx(0.05)
+
+
+def test_resolved_run_ends_at_the_steady_local_result() -> None:
+    """After a long time the local run has the temperatures of the steady zoom."""
+    model = ts.discretize(via_piece(9), cell=CELL)
+    steady = ts.solve_steady(model, estimate=False)
+    run = ts.solve_transient(model, 1e-4, initial=steady, tolerance=0.02, times=[5e-5])
+    box = middle_box(9, 3.0)
+    options = {"cell": CELL, "resolve": "die.bulk"}
+    local = run.zoom(box, tolerance=0.02, **options)
+    assert "die.bulk.core" in local.names
+    expected = steady.zoom(box, estimate=False, **options)
+    assert local.of("die.active.hot").peak[-1] == pytest.approx(expected.of("die.active.hot").max, abs=0.05)
+    assert not any("W-ZOOM" in each for each in local.warnings)
+
+
+def test_sparse_frames_are_reported(run: ts.TransientResult, step: ts.Trace) -> None:
+    sparse = ts.solve_transient(run.model, END, step, initial="outside", tolerance=0.5)
+    local = sparse.zoom(middle_box(9, 3.0), loads=step, cell=CELL, tolerance=0.5)
+    assert any("boundary temperatures between the frames are uncertain" in each for each in local.warnings)
+
+
+def test_shorter_run_and_its_file(run: ts.TransientResult, step: ts.Trace, tmp_path: Path) -> None:
+    box = middle_box(9, 3.0)
+    local = run.zoom(box, loads=step, cell=CELL, duration="50 us", times=[2e-5], tolerance=0.1)
+    assert local.frame_time.tolist() == [0.0, 2e-5, 5e-5]
+    local.save(tmp_path / "local.vtkhdf")
+    again = ts.read_transient(tmp_path / "local.vtkhdf")
+    assert again.peak == local.peak
+    assert local.agreement is not None
+    assert again.agreement == local.agreement
+    assert local.agreement.power == pytest.approx(0.2)
+    other = run.zoom(box, loads=step, cell=CELL, duration="45.5 us", tolerance=0.1)
+    assert other.agreement is None
+    assert again.model.geometry.region == local.model.geometry.region
+
+
+def test_wrong_arguments(run: ts.TransientResult, step: ts.Trace) -> None:
+    with pytest.raises(ts.ArgumentError, match="the frames end at 200 us"):
+        run.zoom(middle_box(9, 3.0), loads=step, duration="1 ms")
+    with pytest.raises(ts.ArgumentError, match="lies outside the model"):
+        run.zoom(((1.0, 1.0, 1.0), (2.0, 2.0, 2.0)), loads=step)
+    with pytest.raises(ts.DescriptionError, match="no part is named"):
+        run.zoom("dye", loads=step)

@@ -1,0 +1,1 @@
+"""Local models: a box of a solved package on a finer grid, with the boundary of its field."""
