@@ -1,4 +1,4 @@
-"""Solve the shipped packages on their default grids: peaks, errors, balances, cells, seconds.
+"""Solve the shipped packages as `thermostack solve` does: peaks, errors, balances, cells, seconds.
 
 With --write the results are stored in meshes/peaks.json, which `thermostack packages` reads, and the
 table in meshes/README.md is renewed. With --write or --summaries, which solves nothing, the kinds, sizes
