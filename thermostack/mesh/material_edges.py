@@ -168,5 +168,5 @@ def _highest_faces(is_face: np.ndarray, is_edge: np.ndarray, dz: np.ndarray) -> 
     # The lowest plane of the face below each plane, and the highest plane of the face above it.
     bottom = np.maximum.accumulate(np.where(start, 0.0, z), axis=0)
     top = np.minimum.accumulate(np.where(end, np.inf, z)[::-1], axis=0)[::-1]
-    highest: np.ndarray = np.where(is_edge, np.maximum(z - bottom, top - z), 0.0).max(axis=1)
-    return highest
+    largest: np.ndarray = np.where(is_edge, np.maximum(z - bottom, top - z), 0.0).max(axis=1)
+    return largest
