@@ -203,7 +203,7 @@ def unknown_field(root: Node, override: Override) -> Diagnostic:
     node, done = root, 0
     parts = expand_group_path(root, override.parts)[0]  # of the first member
     while done < len(parts):
-        step = _descend(node, parts[done:])
+        step = find_child(node, parts[done:])
         if step is None:
             break
         node, taken = step
@@ -223,7 +223,8 @@ def unknown_field(root: Node, override: Override) -> Diagnostic:
     )
 
 
-def _descend(node: Node, parts: tuple[str, ...]) -> tuple[Node, int] | None:
+def find_child(node: Node, parts: tuple[str, ...]) -> tuple[Node, int] | None:
+    """Return the child that the first parts of a path name, and their number; the longest name first."""
     if node.is_mapping:
         for n in range(len(parts), 0, -1):
             if (found := node.get(".".join(parts[:n]))) is not None:
