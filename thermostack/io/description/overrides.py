@@ -169,7 +169,8 @@ def _create(node: Node, parts: tuple[str, ...], value: Node, *, is_collection: b
         if key in node.value and node.value[key].value is not None:
             made = _create(node.value[key], rest, value, is_collection=key in NAMED_COLLECTIONS)
             return None if made is None else node.with_items({**node.value, key: made})
-    if is_collection or (len(parts) > 1 and node.get("copies") is not None):  # the name of a copy
+    has_copies = node.get("copies") is not None or node.get("array") is not None
+    if is_collection or (len(parts) > 1 and has_copies):  # the name of a copy
         return None
     made = value
     for n in range(len(parts) - 1, 0, -1):
