@@ -1,7 +1,8 @@
 """Solve the shipped packages on their default grids: peaks, errors, balances, cells, seconds.
 
 With --write the results are stored in meshes/peaks.json, which `thermostack packages` reads, and the
-table in meshes/README.md is renewed.
+table in meshes/README.md is renewed. With --write or --summaries, which solves nothing, the kinds, sizes
+and powers are stored in meshes/summaries.json, with a digest of the descriptions.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 
 from thermostack import SteadyResult, discretize, read_package, solve_steady
 from thermostack.io.description.package_file import shipped_packages
+from thermostack.io.description.package_summaries import write_summaries
+from thermostack.report.package_summary import package_summary
 from thermostack.units import ZERO_CELSIUS
 
 MESHES = Path(__file__).parents[1] / "meshes"
@@ -51,7 +54,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="packages; default: all")
     parser.add_argument("--write", action="store_true", help="renew meshes/peaks.json")
+    parser.add_argument("--summaries", action="store_true", help="renew meshes/summaries.json alone")
     options = parser.parse_args()
+    if options.write or options.summaries:
+        write_summaries({name: package_summary(read_package(name)) for name in shipped_packages()}, MESHES)
+    if options.summaries:
+        return 0
     path = MESHES / "peaks.json"
     stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     head = "package", "peak degC", "error K", "largest K", "margin K", "cells", "balance", "s", "processor s"

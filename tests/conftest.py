@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 
 from thermostack.finite_volume import conduction
 
+# No test reads or writes the cache of the user; those of the cache have a directory of their own.
+os.environ["THERMOSTACK_CACHE"] = "off"
+
 # A loaded machine makes an example slow without making it wrong, so no example has a deadline.
 SHARED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 

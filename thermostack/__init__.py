@@ -56,7 +56,13 @@ if TYPE_CHECKING:
     from thermostack.materials.effective_media import Vias as Vias
     from thermostack.materials.material import Material as Material
     from thermostack.materials.material_library import find_material as find_material
+    from thermostack.materials.ready_made_cells import BumpCell as BumpCell
+    from thermostack.materials.ready_made_cells import HybridBondCell as HybridBondCell
+    from thermostack.materials.ready_made_cells import ViaCell as ViaCell
     from thermostack.materials.temperature_laws import ConductivityLaw as ConductivityLaw
+    from thermostack.materials.unit_cell import CellLayer as CellLayer
+    from thermostack.materials.unit_cell import Inclusion as Inclusion
+    from thermostack.materials.unit_cell import UnitCell as UnitCell
     from thermostack.mesh.cooler_coverage import CoolerCoverage as CoolerCoverage
     from thermostack.mesh.grid import Grid as Grid
     from thermostack.mesh.model import Model as Model
@@ -113,6 +119,9 @@ if TYPE_CHECKING:
     from thermostack.transient.trace import Trace as Trace
     from thermostack.transient.waveform import TimeFunction as TimeFunction
     from thermostack.transient.waveform import Waveform as Waveform
+    from thermostack.unit_cells.axis_solution import AxisSolution as AxisSolution
+    from thermostack.unit_cells.unit_cell_result import UnitCellResult as UnitCellResult
+    from thermostack.unit_cells.unit_cell_result import solve_unit_cell as solve_unit_cell
 
 __version__ = "0.1.0"
 
@@ -160,7 +169,17 @@ _NAMES_BY_MODULE = {
     ),
     "materials.material": ("Material",),
     "materials.material_library": ("find_material",),
+    "materials.ready_made_cells": (
+        "BumpCell",
+        "HybridBondCell",
+        "ViaCell",
+    ),
     "materials.temperature_laws": ("ConductivityLaw",),
+    "materials.unit_cell": (
+        "CellLayer",
+        "Inclusion",
+        "UnitCell",
+    ),
     "mesh.cooler_coverage": ("CoolerCoverage",),
     "mesh.grid": ("Grid",),
     "mesh.model": (
@@ -242,6 +261,11 @@ _NAMES_BY_MODULE = {
     "transient.waveform": (
         "TimeFunction",
         "Waveform",
+    ),
+    "unit_cells.axis_solution": ("AxisSolution",),
+    "unit_cells.unit_cell_result": (
+        "UnitCellResult",
+        "solve_unit_cell",
     ),
 }
 _MODULE = {name: f"{__name__}.{module}" for module, names in _NAMES_BY_MODULE.items() for name in names}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,10 @@ import pytest
 
 from thermostack import read_package
 from thermostack.cli.main import main
+from thermostack.io.description import package_summaries
 from thermostack.io.description.package_file import shipped_packages
-from thermostack.io.description.shipped_packages import referenced_files, shipped_peaks
+from thermostack.io.description.package_summaries import shipped_peaks
+from thermostack.io.description.shipped_packages import referenced_files
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +47,50 @@ def test_packages_in_json_have_the_stored_results(capsys: pytest.CaptureFixture[
     for facts in listed.values():
         assert facts["kind"]
         assert facts["about"]
+        assert 0.0 <= facts["error"] <= facts["largest_error"]
         if facts["limit"] is not None:
             assert facts["margin"] <= facts["limit"] - 273.15
-            assert 0.0 < facts["error"] <= facts["largest_error"] or facts["error"] == facts["largest_error"]
+
+
+def test_changed_descriptions_are_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["packages", "--json"]) == 0
+    stored = json.loads(capsys.readouterr().out)
+    monkeypatch.setattr(package_summaries, "digest_of_descriptions", lambda directory: "of a changed file")
+    assert package_summaries.stored_summaries() is None
+    assert main(["packages", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == stored
+
+
+def test_every_change_of_a_description_is_noticed(tmp_path: Path) -> None:
+    digests = []
+    for name, content in (
+        ("one.yaml", b"a: 1\n"),
+        ("one.yaml", b"a: 2\n"),
+        ("map.csv", b"x,y\n"),
+        ("map.npy", b"1\r\n"),
+        ("map.npy", b"1\n"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        digests.append(package_summaries.digest_of_descriptions(tmp_path))
+    (tmp_path / "map.csv").rename(tmp_path / "other.csv")
+    digests.append(package_summaries.digest_of_descriptions(tmp_path))
+    assert len(set(digests)) == len(digests)
+    (tmp_path / "other.csv").write_bytes(b"x,y\r\n")  # line ends as version control may write them
+    (tmp_path / "README.md").write_text("no description")
+    assert package_summaries.digest_of_descriptions(tmp_path) == digests[-1]
+
+
+def test_packages_imports_no_reader_of_descriptions() -> None:
+    """The table of unchanged packages needs neither their classes nor the YAML reader."""
+    program = (
+        "import sys; from thermostack.cli.main import main; main(['packages']); "
+        "readers = 'ruamel', 'numpy', 'thermostack.package.package'; "
+        "print([name for name in readers if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
 
 
 def test_packages_of_one_kind(capsys: pytest.CaptureFixture[str]) -> None:

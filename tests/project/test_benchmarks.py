@@ -31,6 +31,7 @@ QUICK = {
     "transient_factorised.py": (["--quick"], "claim"),
     "transient_memory.py": (["--quick"], "claim"),
     "transient_stage.py": (["--quick"], "claim"),
+    "unit_cells.py": (["--quick"], "claim"),
     "zoom.py": (["--quick"], "claim"),
 }
 

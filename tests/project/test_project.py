@@ -91,6 +91,17 @@ def test_one_version_everywhere() -> None:
     assert cited[1] == changed[1] == thermostack.__version__
 
 
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs" / "pictures").glob("*.png")), ids=lambda path: path.name
+)
+def test_pictures_are_small(path: Path) -> None:
+    """A palette of 256 colours makes them a third as large; CONTRIBUTING.md has the command."""
+    content = path.read_bytes()
+    color_type = content[25]  # of the header: 2 and 6 are true colour, 3 is a palette
+    assert color_type == 3
+    assert len(content) < 100_000
+
+
 def test_changelog_has_a_place_for_changed_temperatures() -> None:
     assert "### Temperatures changed" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 

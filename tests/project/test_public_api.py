@@ -25,6 +25,8 @@ INTERNAL = {
     "BlockCells",
     "BoundaryFaces",
     "Box",
+    "CellGeometry",
+    "CellStructure",
     "FaceFluxes",
     "HeatSource",
     "HeatSources",

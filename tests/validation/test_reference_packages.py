@@ -13,16 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.shipped import MESHES, NAMES, shipped
 
 from thermostack import Package, SteadyResult, discretize, find_material, read_package, solve_steady
 from thermostack.io.description.package_file import shipped_packages
-from thermostack.io.description.shipped_packages import shipped_peaks
+from thermostack.io.description.package_summaries import shipped_peaks, stored_summaries
 from thermostack.mesh.model import has_equal_cells
-from thermostack.report.package_table import package_summary
+from thermostack.report.package_summary import package_summary
 from thermostack.units import mm
-
-MESHES = Path(__file__).parents[2] / "meshes"
-NAMES = sorted(path.stem for path in MESHES.glob("*.yaml"))
 
 # Cells [mm] coarse enough for a test, and the peak [degC] on them.
 COARSE = {
@@ -65,7 +63,7 @@ COARSE = {
 }
 MAX_DEVIATION = 0.03  # of the rise, for changes of the grid
 
-# Their peaks need cells finer than those of a quick test.
+# Their peaks need finer cells than a quick test has: test_stored_peaks_are_those_of_the_default_grid.
 FINE_SOURCES = ("fcbga_bare", "gaa2_bspdn", "qfn_wirebond", "sip_rf_power")
 LARGE_ERRORS = {  # K: where the estimated error on the default grid is above 1 K; --tolerance "1 K" meets it
     "fcbga": 3.0,
@@ -84,7 +82,7 @@ EXPECTED_WARNINGS = {"hbm_on_gpu": "W-LIMIT", "sip_rf_power": "W-POWER"}
 @cache
 def solved(name: str) -> SteadyResult:
     """Return the steady result of a package on coarse cells, solved with one thread."""
-    model = discretize(read_package(name), cell=COARSE[name][0] * mm)
+    model = discretize(shipped(name), cell=COARSE[name][0] * mm)
     return solve_steady(model, estimate=False, threads=1)
 
 
@@ -99,7 +97,7 @@ def test_all_packages_are_listed_and_tested() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_packages_have_sources(name: str) -> None:
-    package = read_package(name)
+    package = shipped(name)
     assert package.name == name
     assert len(package.sources) >= 2
     assert f"| `{name}` |" in (MESHES / "README.md").read_text(encoding="utf-8")
@@ -114,7 +112,7 @@ def test_floorplans_and_traces_are_used_and_documented(path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_default_grids_have_no_warnings(name: str) -> None:
-    model = discretize(read_package(name))
+    model = discretize(shipped(name))
     assert all(EXPECTED_WARNINGS.get(name, "none") in warning for warning in model.warnings)
     assert model.grid.cells < 4_000_000
 
@@ -129,12 +127,10 @@ def test_coarse_peaks_are_those_of_before(name: str) -> None:
     assert all(EXPECTED_WARNINGS.get(name, "none") in text or "W-LIMIT" in text for text in unexpected)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FINE_SOURCES])
 def test_coarse_peaks_are_near_those_of_the_default_grid(name: str) -> None:
     """The stored peaks belong to the present descriptions."""
     stored = shipped_peaks()[name]
-    if name in FINE_SOURCES:
-        return
     coarse = solved(name).peak.max
     assert coarse == pytest.approx(stored["peak"], abs=0.05 * (stored["peak"] - 293.0))
 
@@ -150,6 +146,14 @@ def test_stored_peaks_are_those_of_the_default_grid(name: str) -> None:
     error = max(part.error or 0.0 for part in steady.parts if part.power != 0.0)
     assert error == pytest.approx(stored["largest_error"], abs=0.01)
     assert error < LARGE_ERRORS.get(name, 1.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_facts_are_those_of_the_descriptions(name: str) -> None:
+    """After a change of a description: python benchmarks/reference_packages.py --summaries."""
+    stored = stored_summaries()
+    assert stored is not None
+    assert stored[name] == package_summary(solved(name).model.package)
 
 
 def powers_of(package: Package) -> dict[str, float]:
@@ -251,7 +255,12 @@ def test_molded_underfill_cools_the_memory_by_the_order_of_the_maker() -> None:
 
 
 def test_hybrid_bonds_lower_the_resistance_of_a_memory_as_a_review_states() -> None:
-    """Published range of the resistance from junction to junction: -22.8 to -47 % (Electronics 14, 2682)."""
+    """Published from junction to junction: -22.8 to -47 % (Electronics 14 (2025) 2682); here -57.7 %.
+
+    The resistance of a bond with its wiring is assumed, 1.0 to 1.6 mm2 K/W, 1.3 in the library. With 1.6 the
+    reduction is 49.8 %, still beyond the published range. The upper bound holds the present value, not the
+    published one.
+    """
     name, gap = "hbm3e_12h", "stacks.hbm3e_12h.layers.gap"
     bonded = {f"{gap}.material": "hbm_joint_hybrid", f"{gap}.thickness": "2 um"}
     resistance = [
@@ -262,24 +271,41 @@ def test_hybrid_bonds_lower_the_resistance_of_a_memory_as_a_review_states() -> N
         )
         for overrides in ({}, bonded)
     ]
-    assert 0.228 < 1.0 - resistance[1] / resistance[0] < 0.75
+    assert 0.228 < 1.0 - resistance[1] / resistance[0] < 0.6
     assert peak_with(name, bonded) < solved(name).peak.max - 2.0
+
+
+@cache
+def solved_on_default_grid(name: str) -> SteadyResult:
+    return solve_steady(discretize(read_package(name)), estimate=False)
 
 
 def rise_of_spot(name: str, spot: str) -> float:
     """Return the rise of a hot spot [K] over the mean of the active layer on the default grid."""
-    steady = solve_steady(discretize(read_package(name)), estimate=False)
+    steady = solved_on_default_grid(name)
     return steady.of(f"tile.active.{spot}").max - steady.of("tile.active.background").mean
 
 
 def test_backside_power_delivery_heats_hot_spots_the_more_the_finer_the_map() -> None:
-    """Published: +40 to +45 % at hot spots of processors (Xie and Wei, 2025; imec, 2022)."""
+    """Over the mean of the layer, a spot of 50 um rises over 1.4 times as much as with frontside power."""
     small, large = (
         rise_of_spot("gaa2_bspdn", spot) / rise_of_spot("gaa2_fspdn", spot)
         for spot in ("spot_50um", "spot_200um")
     )
     assert small > large > 1.0
     assert small > 1.4
+
+
+def test_backside_power_delivery_raises_the_peak_by_a_third() -> None:
+    """Published for the whole rise at hot spots of processors: 1.40 to 1.45 (Xie and Wei, 2025; imec, 2022).
+
+    Here it is 1.34: the map and the cooling of the publications are not known.
+    """
+    back, front = (
+        solved_on_default_grid(name).peak.max - 313.15  # K: of the coolant
+        for name in ("gaa2_bspdn", "gaa2_fspdn")
+    )
+    assert 1.28 < back / front < 1.45
 
 
 def test_accelerators_with_air_meet_the_bound_of_their_driver() -> None:
@@ -332,7 +358,7 @@ def test_bridges_hardly_change_the_temperature() -> None:
     ],
 )
 def test_power_and_number_of_dies(name: str, power: float, dies: int) -> None:
-    summary = package_summary(read_package(name), shipped_peaks()[name])
+    summary = package_summary(shipped(name))
     assert summary["power"] == pytest.approx(power, rel=1e-6)
     assert summary["dies"] == dies
 

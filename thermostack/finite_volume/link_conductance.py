@@ -72,6 +72,12 @@ class LinkConductance:
             plane[self.cell[own] - k * ny * nx] = self.outflow(t)[own]
         return plane.reshape(ny, nx)
 
+    def to_csr(self, cells: int) -> sp.csr_array:
+        """Return the terms as a sparse matrix [W/K], dense in the cells at the ends of each link."""
+        terms = sp.coo_array(self.difference.T @ self.conductance @ self.difference)
+        index = self.cell[terms.row], self.cell[terms.col]
+        return sp.csr_array((terms.data, index), shape=(cells, cells))
+
     def connections(self, cells: int) -> sp.coo_array:
         """Return the graph of the cells that links join, for connected components."""
         rows, columns = [], []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction
@@ -42,7 +43,10 @@ class AmgPreconditioner:
     is_single = False
 
     def __init__(self, conduction: Conduction, threads: int = 1, settings: AmgSettings | None = None) -> None:
-        """Build the hierarchy; raise ResourceError where it would not fit in memory."""
+        """Build the hierarchy; raise ResourceError where it would not fit in memory.
+
+        Links are in the matrix, for which they should join few cells each, as those of a periodic structure.
+        """
         self.conduction, self.threads = conduction, threads
         self.active = np.flatnonzero(conduction.is_active)
         settings = settings or AmgSettings()
@@ -58,6 +62,8 @@ class AmgPreconditioner:
         import pyamg
 
         matrix = conduction.to_csr()
+        if conduction.links is not None:
+            matrix = sp.csr_array(matrix + conduction.links.to_csr(conduction.cells))
         if self.active.size < matrix.shape[0]:
             matrix = matrix[self.active][:, self.active]
         self.hierarchy: Any = pyamg.ruge_stuben_solver(

@@ -7,7 +7,7 @@ formula. The formulas use the conductivities of the constituents at the temperat
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -25,12 +25,14 @@ from thermostack.materials.transverse_conductivity import (
     dilute_conductivity,
     self_consistent_mean,
 )
+from thermostack.materials.unit_cell import UnitCell
 from thermostack.schema.fields import Depth, Extent, Fraction, Thickness, fail
-from thermostack.schema.validated_dataclass import (
-    TaggedUnion,
-    described,
-    resolve_references,
-)
+from thermostack.schema.validated_dataclass import TaggedUnion, described
+
+if TYPE_CHECKING:
+    MaterialLike: TypeAlias = "str | Material | AnyEffectiveMedium"
+else:  # a field of `MATERIAL_FORMS`, below
+    from thermostack.materials.effective_medium_base import MaterialLike
 
 FRACTION_SUM_TOLERANCE = 1e-9  # of the difference between the sum of area fractions and one
 MAX_LINED_FRACTION = 0.504  # of the area; a diameter of 0.8 pitches
@@ -428,11 +430,6 @@ class AreaComposite(EffectiveMedium):
         return mean, mean, z
 
 
-EFFECTIVE_MEDIA = (ViaArray, BumpArray, LineLayer, Laminate, AreaComposite)
-AnyEffectiveMedium: TypeAlias = ViaArray | BumpArray | LineLayer | Laminate | AreaComposite
-MaterialLike = Annotated[
-    str | Material | ViaArray | BumpArray | LineLayer | Laminate | AreaComposite,
-    TaggedUnion(EFFECTIVE_MEDIA, names=True, plain=(Material,)),
-]
-
-resolve_references(*EFFECTIVE_MEDIA, Ply, Vias, Constituent)  # each may contain any other
+EFFECTIVE_MEDIA = (ViaArray, BumpArray, LineLayer, Laminate, AreaComposite, UnitCell)
+AnyEffectiveMedium: TypeAlias = ViaArray | BumpArray | LineLayer | Laminate | AreaComposite | UnitCell
+MATERIAL_FORMS = TaggedUnion(EFFECTIVE_MEDIA, names=True, plain=(Material,))

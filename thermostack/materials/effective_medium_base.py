@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
 from thermostack.errors import DescriptionError
 from thermostack.materials.material import ROOM_TEMPERATURE, EffectiveHeatCapacity, Material
 from thermostack.materials.temperature_laws import Array, ArrayAxes, CapacityLaw, ConductivityLaw, Constant
+from thermostack.schema.deferred_union import DeferredUnion
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 
-MaterialLike: TypeAlias = (
-    Any  # a name, a material or an effective medium; `effective_media` has the field type
-)
+# The field of a constituent: a name, a material or an effective medium. Media are in later modules, which are
+# imported by name when the first constituent is read.
+CONSTITUENT = DeferredUnion("thermostack.materials.effective_media", "MATERIAL_FORMS", "MaterialLike")
+MaterialLike: TypeAlias = Annotated[Any, CONSTITUENT]
 Find: TypeAlias = Callable[[MaterialLike], Material]  # returns the material of a constituent
 
 
@@ -40,10 +42,7 @@ class EffectiveMedium:
         """
         materials = tuple(find(part) for _, part, _ in self.constituents())
         self.check(materials)
-        law: ConductivityLaw = EffectiveConductivity(self, materials)
-        if all(part.is_constant for part in materials):
-            x, y, z = (float(value) for value in law.evaluate(np.array(ROOM_TEMPERATURE)))
-            law = Constant((x, y, z))
+        law = self.law(materials)
         capacity: CapacityLaw | float | None = None
         if all(part.has_capacity for part in materials):
             capacity = EffectiveHeatCapacity(tuple(share for _, _, share in self.constituents()), materials)
@@ -62,6 +61,14 @@ class EffectiveMedium:
             source=source,
             melting_point=min(melting, default=None),
         )
+
+    def law(self, materials: tuple[Material, ...]) -> ConductivityLaw:
+        """Return the law of the conductivity, a constant if no constituent depends on temperature."""
+        law = EffectiveConductivity(self, materials)
+        if not all(part.is_constant for part in materials):
+            return law
+        x, y, z = (float(value) for value in law.evaluate(np.array(ROOM_TEMPERATURE)))
+        return Constant((x, y, z))
 
     def check(self, materials: tuple[Material, ...]) -> None:
         """Raise DescriptionError if a constituent is not isotropic in the plane."""

@@ -193,6 +193,8 @@ class Material:
         return (*self._conductivity_warnings(), *self._capacity_warnings())
 
     def _conductivity_warnings(self) -> Iterator[Diagnostic]:
+        if self.law.is_expensive:  # it lies between those of the constituents, which have their own warnings
+            return
         ends = self.temperature_range or (ROOM_TEMPERATURE,)
         values = [value for end in ends for value in self.conductivity_at(end)]
         worst = max(values, key=USUAL_CONDUCTIVITY.excess)

@@ -28,7 +28,14 @@ from thermostack.schema.fields import Name
 from thermostack.schema.short_repr import html_table
 from thermostack.schema.spelling import suggest
 from thermostack.schema.usual_ranges import USUAL_AMBIENT
-from thermostack.schema.validated_dataclass import FieldPath, NamedItems, class_key, described, diagnostic_at
+from thermostack.schema.validated_dataclass import (
+    FieldPath,
+    NamedItems,
+    class_key,
+    described,
+    diagnostic_at,
+    path_of,
+)
 from thermostack.units import format_quantity
 
 MAX_SHOWN_STACKS = 6  # names in the text that represents a package
@@ -328,7 +335,7 @@ def _material_diagnostics(package: Package, material: MaterialLike, path: FieldP
             diagnostic
             for field, constituent, _ in material.constituents()
             for diagnostic in _material_diagnostics(
-                package, constituent, (*path, class_key(type(material)), *field.split("."))
+                package, constituent, (*path, class_key(type(material)), *path_of(field))
             )
         ]
         yield from found_inside

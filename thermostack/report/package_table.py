@@ -7,35 +7,18 @@ from typing import Any
 
 from rich.table import Table
 
-from thermostack.package.geometry import package_geometry
-from thermostack.package.package import Package
 from thermostack.report.table_layout import add_name_column, add_number_column, header_table
 from thermostack.units import ZERO_CELSIUS
 
 MM_PER_M = 1e3
 
 
-def package_summary(package: Package, result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return kind, size [m], number of dies, power [W], and the result on the default grid of a package.
-
-    A die is a layer with power, so that a memory of eight dies on a base die has nine. `result` has the peak
-    [K], its part and error [K], the smallest margin to a limit [K], that limit [K] and the number of cells.
-    """
-    geometry = package_geometry(package)
-    low = [min(box.low[axis] for box in geometry.boxes) for axis in range(3)]
-    high = [max(box.high[axis] for box in geometry.boxes) for axis in range(3)]
-    return {
-        "about": " ".join(package.about.split()),
-        "kind": package.kind,
-        "size": [b - a for a, b in zip(low, high, strict=True)],
-        "dies": len({source.part for source in geometry.sources}),
-        "power": package.power,
-        **result,
-    }
-
-
 def packages_table(summaries: Mapping[str, Mapping[str, Any]], width: int) -> Table:
-    """Return a table of packages; below a width of 100 characters without kind and number of cells."""
+    """Return a table of packages; below a width of 100 characters without kind and number of cells.
+
+    Each has the facts of `thermostack.report.package_summary.package_summary`, and the result on the default
+    grid: the peak [K], the smallest margin to a limit [K], that limit [K] and the number of cells.
+    """
     table, is_wide = header_table(), width >= 100
     add_name_column(table, "package")
     if is_wide:

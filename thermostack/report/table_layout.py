@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from thermostack.mesh.grid import Grid
 from thermostack.units import ZERO_CELSIUS
+
+if TYPE_CHECKING:  # the table of packages is printed without numpy
+    from thermostack.mesh.grid import Grid
 
 NARROW_MARGIN = 5.0  # K; a margin below this is yellow
 MAX_LISTED_BLOCKS = 40  # per stack; the hottest are listed

@@ -268,7 +268,7 @@ def _plain(read: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
 
         @staticmethod
         def __get_pydantic_json_schema__(core: CoreSchema, handler: Any) -> dict[str, Any]:
-            return schema
+            return dict(schema)  # pydantic writes the default of a field into it
 
     return Plain
 

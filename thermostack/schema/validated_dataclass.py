@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast, dataclass_transform
 
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
-from pydantic.dataclasses import rebuild_dataclass
 from pydantic.fields import FieldInfo
 from pydantic_core import ArgsKwargs, InitErrorDetails, core_schema
 
@@ -53,16 +52,6 @@ def described(cls: type[T]) -> type[T]:
         cls.__repr__ = short_repr  # type: ignore[method-assign]
     config = ConfigDict(validate_by_name=True, validate_by_alias=True, arbitrary_types_allowed=True)
     return _with_checked_init(cast(type[T], pydantic_dataclass(frozen=True, config=config)(cls)))
-
-
-def resolve_references(*kinds: type) -> None:
-    """Resolve the forward references in the annotations of described classes.
-
-    Otherwise pydantic resolves them on the first use, and then restores its own constructor.
-    """
-    for kind in kinds:
-        rebuild_dataclass(cast(Any, kind), force=True)
-        _with_checked_init(kind)
 
 
 def _with_checked_init(made: type[T]) -> type[T]:
@@ -229,11 +218,9 @@ class TaggedUnion:
         for kind in self.choices:
             key = class_key(kind)
             inner = handler.generate_schema(kind)
-            # pydantic refers to a class that contains itself without its own reader, so it is read here
-            read = core_schema.with_info_wrap_validator_function(_reader(kind), inner)
             written = core_schema.wrap_serializer_function_ser_schema(_wrap(key), schema=inner)
             choices[key] = core_schema.no_info_before_validator_function(
-                _unwrap(key), read, serialization=written
+                _unwrap(key), inner, serialization=written
             )
         for kind in self.plain:
             by_name = core_schema.plain_serializer_function_ser_schema(lambda value: value.name)
@@ -334,6 +321,11 @@ def field_path(loc: Iterable[int | str]) -> str:
         elif not part.startswith("@"):
             text += f".{part}" if text else part
     return text
+
+
+def path_of(field: str) -> FieldPath:
+    """Return the path of a field in a text with dots: "layers.0.material" is ("layers", 0, "material")."""
+    return tuple(int(key) if key.isdigit() else key for key in field.split("."))
 
 
 def diagnostics_of(error: ValidationError, root: str = "") -> list[Diagnostic]:

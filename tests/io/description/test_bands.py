@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.shipped import shipped, with_bands
 
 from thermostack import Band, DescriptionError, read_package, write_package
 from thermostack.cli.main import main
 from thermostack.io.description.bands import band_diagnostics
-from thermostack.io.description.package_file import shipped_packages
 
 TEXT = """\
 package: chip
@@ -93,8 +93,8 @@ def test_check_accepts_right_bands(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_bands_of_shipped_packages_are_valid() -> None:
     count = 0
-    for name in shipped_packages():
-        package = read_package(name)
+    for name in with_bands():
+        package = shipped(name)
         assert not list(band_diagnostics(package, name))
         assert all(band.source for band in package.bands)
         count += len(package.bands)

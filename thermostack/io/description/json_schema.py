@@ -20,7 +20,8 @@ def json_schema() -> Schema:
     schema = TypeAdapter(Package).json_schema()
     kinds = schema["$defs"]
     for kind in (*kinds.values(), schema):
-        kind["additionalProperties"] = False
+        if "properties" in kind:  # an object, not a union
+            kind["additionalProperties"] = False
     _use_names_as_keys(kinds)
     _add_stack_short_forms(kinds)
     _add_power_files(kinds["Layer"])
@@ -28,9 +29,7 @@ def json_schema() -> Schema:
     for key in ("from", "to"):  # a name alone is the whole top face
         end = kinds["ThermalLink"]["properties"][key]
         kinds["ThermalLink"]["properties"][key] = _any_of(_TEXT, end)
-    mixtures = [
-        form for form in kinds["Layer"]["properties"]["material"]["anyOf"] if form.get("type") != "string"
-    ]
+    mixtures = [form for form in kinds["MaterialLike"]["anyOf"] if form.get("type") != "string"]
     schema["properties"]["materials"]["additionalProperties"] = _any_of(
         {"$ref": "#/$defs/Material"}, *mixtures
     )

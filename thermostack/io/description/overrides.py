@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.io.description.group_paths import expand_group_path
 from thermostack.io.description.source_locations import PYTHON_OVERRIDES
 from thermostack.io.description.yaml_nodes import Key, Mark, Node, parse_scalar, parse_yaml
 from thermostack.schema.arguments import require_mapping
@@ -97,23 +98,30 @@ KEPT_LIST = "layers"
 
 
 def apply_overrides(
-    root: Node, overrides: Iterable[Override], *, create: bool = False
+    root: Node, overrides: Iterable[Override], *, create: bool = False, groups: bool = False
 ) -> tuple[Node, list[Override]]:
     """Return the tree with the new values, and the overrides whose fields do not exist.
 
     With `create`, mappings before the last key are created where they are missing, as `interface` in
-    `stacks.die.layers.tim.interface.top`, but no stack, material or other named object.
+    `stacks.die.layers.tim.interface.top`, but no stack, material or other named object. With `groups`, for a
+    tree without short forms, a path that names a group of copies or repeats is the path of all its members.
     """
     missed = []
     for override in overrides:
-        made = _assign(root, override.parts, override.value) if override.parts else None
-        if made is None and create and override.parts:
-            made = _create(root, override.parts, override.value, is_collection=True)
+        made: Node | None = root if override.parts else None
+        for path in expand_group_path(root, override.parts) if groups else [override.parts]:
+            made = _set_value(made, path, override.value, create=create) if made is not None else None
         if made is None:
             missed.append(override)
         else:
             root = made
     return root, missed
+
+
+def _set_value(root: Node, path: tuple[str, ...], value: Node, *, create: bool) -> Node | None:
+    """Return the tree with a value at a path, or None if there is no such field."""
+    made = _assign(root, path, value)
+    return _create(root, path, value, is_collection=True) if made is None and create else made
 
 
 def _assign(node: Node, parts: tuple[str, ...], value: Node) -> Node | None:
@@ -193,14 +201,15 @@ def _in_list(node: Node, parts: tuple[str, ...], value: Node, change: Change) ->
 def unknown_field(root: Node, override: Override) -> Diagnostic:
     """Return the diagnostic of an override of an unknown field, with its first unknown key."""
     node, done = root, 0
-    while done < len(override.parts):
-        step = _descend(node, override.parts[done:])
+    parts = expand_group_path(root, override.parts)[0]  # of the first member
+    while done < len(parts):
+        step = _descend(node, parts[done:])
         if step is None:
             break
         node, taken = step
         done += taken
-    where = field_path(override.parts[:done]) or "the description"
-    missing = override.parts[done] if done < len(override.parts) else ""
+    where = field_path(parts[:done]) or "the description"
+    missing = parts[done] if done < len(parts) else ""
     known = [*node.value] if node.is_mapping else []
     if node.is_list:
         known = [str(name.value) for item in node.value if (name := item.get("name")) is not None]

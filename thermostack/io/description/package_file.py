@@ -153,7 +153,7 @@ def expand(
         stacks = copies.expand(stacks)
         _check_layer_count(stacks)
         root = root.with_items({**root.value, "stacks": stacks})
-    root, overrides = apply_overrides(root, overrides, create=True)
+    root, overrides = apply_overrides(root, overrides, create=True, groups=True)
     powers = PowerReferences(directory, may_leave=may_leave)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:

@@ -1,12 +1,9 @@
-"""The shipped packages: their files, the temperatures of their default grids, and copies to edit."""
+"""The shipped packages: their files, and copies to edit."""
 
 from __future__ import annotations
 
-import json
 import re
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from thermostack.errors import Diagnostic, OutputError
 from thermostack.io.description.description_text import read_text
@@ -16,24 +13,12 @@ from thermostack.io.files.atomic_file import with_path_error, write_atomic
 from thermostack.io.files.output_paths import DESCRIPTION_SUFFIXES
 from thermostack.schema.arguments import argument_error
 
-PEAKS = "peaks.json"  # written by benchmarks/reference_packages.py
 SUFFIXES_OF_KEY = {  # of files: keys whose text may name a file, and the suffixes of those that do
     "floorplan": ("",),
     "map": ("",),
     "file": ("",),
     "use": DESCRIPTION_SUFFIXES,
 }
-
-
-def shipped_peaks() -> dict[str, dict[str, Any]]:
-    """Return the results of the shipped packages on their default grids by name.
-
-    Each has the maximum temperature [K], its estimated error [K], its part, the smallest margin [K] to a
-    limit, that limit [K], and the number of cells.
-    """
-    text = Path(str(files("thermostack.meshes") / PEAKS)).read_text(encoding="utf-8")
-    found: dict[str, dict[str, Any]] = json.loads(text)
-    return found
 
 
 def copy_package(source: str, name: str, directory: Path, *, overwrites: bool = False) -> list[Path]:

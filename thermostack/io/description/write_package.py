@@ -12,11 +12,12 @@ from typing import Any, get_args
 
 from pydantic_core import PydanticCustomError
 
-from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.errors import DescriptionError, Diagnostic, OutputError
 from thermostack.io.description.file_forms import require_file_form
 from thermostack.io.description.floorplan import write_floorplan
 from thermostack.io.description.maps import write_map
-from thermostack.io.description.yaml_nodes import parse_scalar
+from thermostack.io.description.overrides import apply_overrides, read_overrides
+from thermostack.io.description.yaml_nodes import parse_scalar, parse_yaml
 from thermostack.io.files.atomic_file import write_atomic
 from thermostack.io.files.output_paths import DESCRIPTION_SUFFIXES, require_suffix
 from thermostack.materials.material import Material
@@ -25,6 +26,7 @@ from thermostack.package.cooling import FaceCooling, HtcMap
 from thermostack.package.package import Package
 from thermostack.package.power import Block, Power, PowerMap
 from thermostack.schema.arguments import require_instance
+from thermostack.schema.deferred_union import DeferredUnion
 from thermostack.schema.fields import read_name
 from thermostack.schema.validated_dataclass import TaggedUnion, dump
 from thermostack.units import write_quantity
@@ -94,7 +96,7 @@ def write_package(package: Package, path: str | Path) -> None:
         If `package` is not a package.
     OutputError
         If the name does not end in .yaml or .yml, or the file cannot be written, or cannot contain a law or
-        an effective medium of the package.
+        an effective medium of the package, or a band of a value that the file does not have.
     DescriptionError
         If different materials have the same name (E-DUPLICATE), or the name of a `Material` object is no name
         of a file (E-NAME).
@@ -103,7 +105,8 @@ def write_package(package: Package, path: str | Path) -> None:
     -----
     A file has no materials in layers. A `Material` object of a layer is written under `materials` and named
     in the layer; the package that is read has equal temperatures, but compares equal only without such
-    objects.
+    objects. The file has every copy and repeat in place of `copies`, `array`, `repeat`, `use` and
+    `templates`. Paths as `stacks.hbm.layers.gap.material` still select all copies and repeats.
 
     Examples
     --------
@@ -134,7 +137,20 @@ def write_package(package: Package, path: str | Path) -> None:
             named["map"] = {"file": file, **_map_position(power.map)}
         return named
 
+    _require_paths_of_bands(package)
     write_atomic(path, _text(package, beside).encode())
+
+
+def _require_paths_of_bands(package: Package) -> None:
+    """Raise OutputError at the first band of a value that the written description does not have."""
+    if not package.bands:
+        return
+    root = parse_yaml(package_to_yaml(package), package.name)
+    ends = read_overrides({band.name: band.low for band in package.bands})
+    for override in apply_overrides(root, ends, create=True, groups=True)[1]:
+        text = f"bands.{'.'.join(override.parts)} is a path that a written package does not have"
+        hint = "it has no templates, copies, arrays and repeats: name stacks and layers, or remove the band"
+        raise OutputError(Diagnostic(f"package {package.name}", text, hint, "E-NAME"))
 
 
 def _text(package: Package, beside: SideFileWriter) -> str:
@@ -221,7 +237,8 @@ def _material_fields(kind: Any) -> frozenset[str]:
 
 def _has_names(hints: tuple[Any, ...]) -> bool:
     """Return whether type hints contain a field whose value may be a name."""
-    return any(hint.names if isinstance(hint, TaggedUnion) else _has_names(get_args(hint)) for hint in hints)
+    unions = [hint.union if isinstance(hint, DeferredUnion) else hint for hint in hints]
+    return any(each.names if isinstance(each, TaggedUnion) else _has_names(get_args(each)) for each in unions)
 
 
 def _stack(written: dict[str, Any]) -> dict[str, Any]:
