@@ -1,4 +1,4 @@
-"""Solve the shipped packages on their default grids: peaks, errors, balances, cells, seconds.
+"""Solve the shipped packages as `thermostack solve` does: peaks, errors, balances, cells, seconds.
 
 With --write the results are stored in meshes/peaks.json, which `thermostack packages` reads, and the
 table in meshes/README.md is renewed. With --write or --summaries, which solves nothing, the kinds, sizes
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from thermostack import SteadyResult, discretize, read_package, solve_steady
+from thermostack import SteadyResult, read_package, solve_steady
 from thermostack.io.description.package_file import shipped_packages
 from thermostack.io.description.package_summaries import write_summaries
 from thermostack.report.package_summary import package_summary
@@ -45,7 +45,7 @@ def record(steady: SteadyResult) -> dict[str, Any]:
 def measure(name: str) -> tuple[dict[str, Any], float, float, float]:
     """Return the record of a package, wall and processor seconds, and the imbalance of heat."""
     start, used = time.perf_counter(), time.process_time()
-    steady = solve_steady(discretize(read_package(name)))
+    steady = solve_steady(read_package(name))
     seconds, used = time.perf_counter() - start, time.process_time() - used
     return record(steady), seconds, used, steady.heat_balance.relative
 

@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from thermostack.package.cooling import HtcMap as HtcMap
     from thermostack.package.geometry import Geometry as Geometry
     from thermostack.package.geometry import Part as Part
+    from thermostack.package.grid_options import GridOptions as GridOptions
     from thermostack.package.package import Package as Package
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
@@ -205,6 +206,7 @@ _NAMES_BY_MODULE = {
         "Geometry",
         "Part",
     ),
+    "package.grid_options": ("GridOptions",),
     "package.package": ("Package",),
     "package.power": (
         "Block",

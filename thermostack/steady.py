@@ -24,7 +24,7 @@ from thermostack.refinement.indicators import SolvedGrid
 from thermostack.refinement.passes import solve_to_tolerance
 from thermostack.refinement.settings import RULE, Limits, check_limits, check_tolerance
 from thermostack.results.fields import fill_inactive
-from thermostack.results.result_warnings import extremes_of_parts, result_warnings
+from thermostack.results.result_warnings import extremes_of_parts, grid_error_warnings, result_warnings
 from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.arguments import argument_error, check_number, require_callable
 
@@ -61,7 +61,8 @@ def solve_steady(
     tolerance : float or str, optional
         Bound of the estimated error of the peak of every part and block with power [K, or text with a unit],
         "0.1 K". The grid is refined until it is met: from the grid of a model, or from one that is coarser
-        than the default grid of a package. Without it the equations are solved on the given grid.
+        than the default grid of a package. Without it the equations are solved on the given grid; the
+        default grid of a package whose description has a tolerance is refined to that.
     max_memory : float or str, optional
         Limit of the memory of a refined grid [bytes, or text with a unit], "4 GB"; by default half of the
         available memory.
@@ -122,6 +123,11 @@ def solve_steady(
             text = "a tolerance needs the error estimate"
             raise argument_error("estimate", text, "omit estimate=False, or the tolerance")
         return _refine(model, bound, limits, options, seconds, progress)
+    own = model.grid if isinstance(model, Package) and estimate else None
+    if own is not None:
+        with timed(seconds, "mesh", progress):
+            model = as_model(model)
+        return _refine(model, own.tolerance, check_limits(max_memory, max_time), options, seconds, progress)
     for name, given in (("max_memory", max_memory), ("max_time", max_time)):
         if given is not None:
             raise argument_error(name, "limits the refinement of the grid", "add a tolerance, as 0.1 K")
@@ -177,6 +183,8 @@ def _solve_grid(
     temperature = fluxes.t
     fill_inactive(model, temperature, np.nan)
     found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
+    if estimate:
+        found += grid_error_warnings(parts, model.boundary.temperature[model.boundary.h > 0.0])
     warnings = (*model.warnings, *found)
     memory = _max_memory()
     result = SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links)

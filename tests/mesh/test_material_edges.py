@@ -11,7 +11,7 @@ import pytest
 from thermostack import Convection, Cooling, Layer, Material, Package, Power, Region, Stack, discretize
 from thermostack.mesh import material_edges
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.material_edges import RULE, MaterialEdges, singular_exponent
+from thermostack.mesh.material_edges import RULE, EdgeHeights, MaterialEdges, singular_exponent
 from thermostack.package.geometry import package_geometry
 from thermostack.units import mm, um
 
@@ -132,6 +132,35 @@ def test_small_edge_limits_the_size_at_its_neighbours() -> None:
     assert found == pytest.approx([0.8, 0.45, 0.1, 0.8])
 
 
+@pytest.mark.parametrize("width", [20.0, 200.0])
+def test_cells_at_the_sides_of_a_die_do_not_depend_on_the_board(width: float) -> None:
+    """The bound of the cells is a part of the distance of the outermost edges, not of the board."""
+    side = width * mm
+    board = Stack("board", (side, side), (Layer("core", 1 * mm, Material("board", (25.0, 25.0, 0.3))),))
+    die = Stack("die", (3 * mm, 3 * mm), (Layer("bulk", HEIGHT, SILICON, Power(total=1.0)),), on=("board",))
+    package = Package("on_board", (board, die.at(0.4 * side, 0.3 * side)), COOLING)
+    for axis in (0, 1):
+        assert MaterialEdges(package_geometry(package), axis).edge_size == pytest.approx([HEIGHT / 8.0] * 2)
+
+
+@pytest.mark.parametrize("size_of_die", [3 * mm, 10 * mm])
+def test_cells_along_z_at_the_heights_of_edges(size_of_die: float) -> None:
+    """The cells below and above an edge are as high as they are wide beside it, and grow from there."""
+    board = Stack("board", (20 * mm, 20 * mm), (Layer("core", 2 * mm, MOLD),))
+    layers = (Layer("bulk", HEIGHT, SILICON, Power(total=1.0)), Layer("top", HEIGHT, SILICON))
+    die = Stack("die", (size_of_die, size_of_die), layers, on=("board",)).at(1 * mm, 2 * mm)
+    geometry = package_geometry(Package("on_board", (board, die), COOLING))
+    edges = EdgeHeights(geometry)
+    assert edges.position == pytest.approx([2 * mm])  # the top of the die is no edge: there is air above
+    assert edges.edge_size == pytest.approx([max(2.0 * HEIGHT / 8.0, RULE.min_span_fraction * size_of_die)])
+    assert edges.size(np.array([1 * mm, 2.5 * mm])) == pytest.approx(
+        edges.edge_size + RULE.vertical_growth * np.array([1 * mm, 0.5 * mm])
+    )
+    z = discretize(geometry).grid.z
+    n = int(np.argmin(np.abs(z - 2 * mm)))
+    assert z[n] - z[n - 1] < 1.8 * edges.edge_size[0]
+
+
 # -- where not --------------------------------------------------------------------------------
 
 
@@ -152,6 +181,7 @@ def test_packages_without_unlike_sides_keep_their_grid(
     package: Package, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not MaterialEdges(package_geometry(package), 0)
+    assert not EdgeHeights(package_geometry(package))
     assert has_equal_planes(discretize(package).grid, without_rule(package, monkeypatch))
 
 
@@ -176,7 +206,7 @@ def test_round_die_has_cells_at_its_outermost_edges_only() -> None:
 
 
 def test_cells_of_64_dies_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """128 edges along an axis at random places: the cells at an edge are a part of the body's width."""
+    """128 edges along an axis at random places: the cells at an edge are a part of their distance."""
     rng = np.random.default_rng(1)
     base = Stack("base", (60 * mm, 60 * mm), (Layer("silicon", 100 * um, SILICON),), filler=MOLD)
     dies = [
@@ -192,7 +222,7 @@ def test_cells_of_64_dies_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
     package = Package("many", (base, *placed), COOLING)
     edges = MaterialEdges(package_geometry(package), 0)
     assert len(edges) == 128
-    assert edges.edge_size.min() >= RULE.min_body_fraction * 60 * mm * (1 - 1e-12)
+    assert edges.edge_size.min() >= RULE.min_span_fraction * np.ptp(edges.position) * (1 - 1e-12)
     assert discretize(package).grid.cells < 1.2 * without_rule(package, monkeypatch).cells
 
 

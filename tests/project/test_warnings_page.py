@@ -15,6 +15,7 @@ from thermostack.mesh.link_dimensions import MAX_LENGTH_DEFICIT
 from thermostack.mesh.link_faces import MAX_BIOT_NUMBER, MAX_CONDUCTIVITY_RATIO, MAX_FLUX_RISE
 from thermostack.mesh.merged_planes import MERGE_DISTANCES, MERGE_FRACTION
 from thermostack.package.contact import MAX_SUSPICIOUS_GAP
+from thermostack.results.result_warnings import WARNED_ERROR
 from thermostack.schema import usual_ranges
 from thermostack.schema.usual_ranges import (
     MAX_USUAL_HEAT_FLUX,
@@ -58,6 +59,7 @@ THRESHOLDS = [
     ("W-LINK", "conductors of a link", f"by more than {100 * MAX_LENGTH_DEFICIT:g} %"),
     ("W-GRID", "merged planes",
      f"closer than {MERGE_FRACTION:g} of the smaller part, or than {NM['x']} in x and y and {NM['z']} in z"),
+    ("W-GRID", "a steady maximum of a part", f"above {100 * WARNED_ERROR:g} % of its rise"),
     ("W-GRID", "end of a link on a face with a fixed flux",
      f"{format_quantity(MAX_FLUX_RISE, 'temperature_difference')} across its cells"),
     ("W-GRID", "end of a link on a covered face",

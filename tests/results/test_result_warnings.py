@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ from thermostack.cli.timing import StageTimer
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.part_temperatures import PartTemperature
 from thermostack.report.table_layout import format_margin
+from thermostack.results.result_warnings import grid_error_warnings
 from thermostack.units import mm
 
 DESCRIPTION = """\
@@ -358,3 +360,65 @@ def test_shipped_files_are_written_before_the_exit_code(hot: Path) -> None:
     assert main(["solve", str(hot), "--cell", "5 mm", "--fail-on-limit"]) == 3
     assert Path("hot.vtkhdf").exists()
     assert np.isfinite(read_result("hot.vtkhdf").peak.max)
+
+
+# -- errors by the grid -----------------------------------------------------------------------
+
+SMALL_DIE = """\
+package: small_die
+stacks:
+  board:
+    size: [20 mm, 20 mm]
+    layers:
+      - {name: pcb, thickness: 1 mm, material: pcb_jedec}
+  die:
+    on: board
+    at: [8 mm, 8 mm]
+    size: [4 mm, 4 mm]
+    layers:
+      - {name: si, thickness: 0.5 mm, material: silicon, power: 5 W}
+cooling: {bottom: {convection: {h: 500 W/m2/K, ambient: 25 degC}}}
+"""
+GRID_WARNING = (
+    r"die\.si: the grid causes an estimated error of ([\d.]+) K in its maximum, ([\d.]+) % of its rise "
+    r'\(use --tolerance "(.*)", or smaller cells there\) \[W-GRID\]'
+)
+
+
+@pytest.fixture
+def small_die(tmp_path: Path) -> Path:
+    path = tmp_path / "small_die.yaml"
+    path.write_text(SMALL_DIE, encoding="utf-8")
+    return path
+
+
+def test_large_errors_by_the_grid_are_a_warning(small_die: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In results of Python, and in the command; a grid of small cells gives none."""
+    package = read_package(small_die)
+    steady = solve_steady(discretize(package, cell=4 * mm))
+    (found,) = [match for text in steady.warnings if (match := re.fullmatch(GRID_WARNING, text))]
+    die = steady.of("die.si")
+    assert die.error is not None
+    assert float(found[1]) == pytest.approx(die.error, rel=0.06)
+    assert float(found[2]) == pytest.approx(100.0 * die.error / (die.max - 298.15), rel=0.06)
+    assert float(found[2]) > 5.0
+    assert main(["solve", str(small_die), "--cell", "4 mm", "--no-save"]) == 0
+    assert re.search(GRID_WARNING, capsys.readouterr().err.replace("\n", " "))
+    assert not any("W-GRID" in text for text in solve_steady(package).warnings)
+    coarse = solve_steady(discretize(package, cell=4 * mm), estimate=False)
+    assert not any("the grid causes" in text for text in coarse.warnings)
+
+
+def test_warning_about_the_grid_disappears_with_the_tolerance_it_names(small_die: Path) -> None:
+    model = discretize(read_package(small_die), cell=4 * mm)
+    (found,) = [match for text in solve_steady(model).warnings if (match := re.fullmatch(GRID_WARNING, text))]
+    assert not solve_steady(model, tolerance=found[3]).warnings
+
+
+def test_parts_without_power_and_without_rise_have_no_warning_about_the_grid() -> None:
+    part = PartTemperature("die", 1.0, 300.0, 300.0, 300.0, (0.0, 0.0, 0.0), 1.0, error=5.0)
+    assert grid_error_warnings([part], np.array([300.0])) == []
+    assert grid_error_warnings([part], np.array([])) == []
+    assert len(grid_error_warnings([part], np.array([280.0, 310.0]))) == 1
+    assert grid_error_warnings([replace(part, power=0.0)], np.array([280.0])) == []
+    assert grid_error_warnings([replace(part, error=None)], np.array([280.0])) == []

@@ -82,6 +82,8 @@ def solve(
         model = timer.discretize(description, size, fineness=fineness)
         if fail_on_limit:
             require_limits(model)
+        if description.grid is not None and size is None and not (refinement or no_estimate):
+            refinement = {"tolerance": description.grid.tolerance}
         from thermostack.steady import solve_steady
 
         solved = solve_steady(

@@ -13,7 +13,7 @@ from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
 from thermostack.mesh.link_regions import find_link_ends
 from thermostack.mesh.material_edges import RULE as EDGE_RULE
-from thermostack.mesh.material_edges import MaterialEdges, body_extent, box_faces
+from thermostack.mesh.material_edges import EdgeHeights, MaterialEdges, body_extent, box_faces
 from thermostack.mesh.merged_planes import AXIS_NAMES, IDENTITY_DISTANCE, MergedPlane, merge_planes
 from thermostack.mesh.short_times import ShortTimeSize, overlaps
 from thermostack.mesh.volume_sources import volume_source_sizes
@@ -172,6 +172,7 @@ class CellSize:
         self.link_ends = find_link_ends(geometry)
         self.max_size, self.uses_default = _max_size(cell, axis)
         self.edges = MaterialEdges(geometry, axis) if axis < 2 and self.uses_default else None
+        self.edge_heights = EdgeHeights(geometry) if axis == 2 and self.uses_default else None
         self.rule_fineness = fineness / (EDGE_RULE.size_factor if self.edges else 1.0)
         self.anisotropy = _anisotropy_factors(geometry, powered) if axis == 2 and self.uses_default else []
         low, high = body_extent(geometry.boxes, axis)
@@ -198,6 +199,8 @@ class CellSize:
         if self.uses_default and len(self.rows) + len(self.link_ends) > 0:
             rule = _vertical_size if self.axis == 2 else _lateral_size
             by_rule = np.minimum(rule(self.rows, s), self.link_ends.size(s, self.axis)) / self.rule_fineness
+            if self.edge_heights:
+                by_rule = np.minimum(by_rule, self.edge_heights.size(s) / self.fineness)
             for low, high, factor in self.anisotropy:
                 by_rule[(s > low) & (s < high)] *= factor
             size = np.minimum(size, by_rule)

@@ -1,8 +1,8 @@
-"""Cell sizes along x and y at the edges of parts that conduct much better or worse than what is beside them.
+"""Cell sizes at the edges of parts that conduct much better or worse than what is beside them.
 
 At the side of a die in mold or air, heat leaves through the edges of its top and bottom. Towards them the
-temperature follows r^s with s from 1/2 to 2/3, and without small cells there a mean converges with order 2 s
-only (docs/numerics.md, section 6).
+temperature follows r^s with s from 1/2 to 2/3, and without small cells there, along x, y and z, a mean
+converges with order 2 s only (docs/numerics.md, section 6).
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ class MaterialEdgeRule:
     """Coefficients of the rule, measured on packages with dies in mold."""
 
     height_fraction: float = 0.125  # cell size at an edge, in heights of the faces between unlike materials
-    min_body_fraction: float = 2.5e-3  # of the width of the body: no smaller cells at an edge
+    min_span_fraction: float = 2e-3  # of the distance of the outermost edges: no smaller cells at an edge
     growth: float = 0.7  # m/m: growth of the cell size per distance from an edge
     max_exponent: float = 0.8  # of r^s: an edge with a greater one needs no small cells
+    vertical_fraction: float = 1.0  # cell size along z at the height of an edge, in cell sizes at the edge
+    vertical_growth: float = 0.7  # m/m: growth of the cell size along z per distance from that height
     size_factor: float = 1.2  # of all other sizes along an axis with edges, which then matter less
 
 
@@ -45,26 +47,50 @@ class MaterialEdges:
         planes = [merge_planes(box_faces(geometry.boxes, each), each)[0] for each in range(3)]
         along = planes[axis]
         candidates = {nearest_plane(along, end) for end in _part_ends(geometry.boxes, axis)}
-        low, high = body_extent(geometry.boxes, axis)
-        first, last = nearest_plane(along, low), nearest_plane(along, high)
+        first, last = (nearest_plane(along, end) for end in body_extent(geometry.boxes, axis))
         inside = [n for n in sorted(candidates) if first < n < last]
-        height = _edge_heights(geometry, Grid(*planes), axis, inside)
-        self.position = along[inside][height > 0.0]  # (n,) m
-        smallest = RULE.min_body_fraction * (high - low)
-        size = np.maximum(RULE.height_fraction * height[height > 0.0], smallest)
+        height = _edge_heights(geometry, Grid(*planes), axis, inside)  # (edges, planes along z)
+        largest = height.max(axis=1, initial=0.0)
+        is_edge = largest > 0.0
+        self.position = along[inside][is_edge]  # (n,) m
+        smallest = RULE.min_span_fraction * float(np.ptp(self.position)) if is_edge.any() else 0.0
+        size = np.maximum(RULE.height_fraction * largest[is_edge], smallest)
         self.edge_size = _limited(size, self.position)  # (n,) m
+        self.height = planes[2]
+        of_plane = np.where(height[is_edge] > 0.0, self.edge_size[:, None], np.inf)
+        self.size_at_height = of_plane.min(axis=0, initial=np.inf)  # (planes along z,) m
 
     def __len__(self) -> int:
         return int(self.position.size)
 
     def size(self, s: np.ndarray) -> np.ndarray:
         """Return the maximum cell size [m] at coordinates s [m] along the axis."""
-        position = np.concatenate([[-np.inf], self.position, [np.inf]])
-        edge_size = np.concatenate([[np.inf], self.edge_size, [np.inf]])
-        above = np.searchsorted(position, s).clip(1, position.size - 1)
-        from_low = edge_size[above - 1] + RULE.growth * (s - position[above - 1])
-        from_high = edge_size[above] + RULE.growth * (position[above] - s)
-        return np.asarray(np.minimum(from_low, from_high))
+        return _grown(self.position, self.edge_size, RULE.growth, s)
+
+
+class EdgeHeights:
+    """The heights of the edges between unlike materials, and the cell sizes along z at them."""
+
+    def __init__(self, geometry: Geometry) -> None:
+        along_x, along_y = (MaterialEdges(geometry, axis) for axis in (0, 1))
+        size = np.minimum(along_x.size_at_height, along_y.size_at_height)
+        self.position = along_x.height[np.isfinite(size)]
+        self.edge_size = RULE.vertical_fraction * size[np.isfinite(size)]
+
+    def __len__(self) -> int:
+        return int(self.position.size)
+
+    def size(self, s: np.ndarray) -> np.ndarray:
+        """Return the maximum cell size [m] at heights s [m]."""
+        return _grown(self.position, self.edge_size, RULE.vertical_growth, s)
+
+
+def _grown(position: np.ndarray, edge_size: np.ndarray, growth: float, s: np.ndarray) -> np.ndarray:
+    """Return the cell size [m] at coordinates s [m] that grows with the distance from edges, (n,)."""
+    size: np.ndarray = np.full(s.shape, np.inf)
+    for at, start in zip(position.tolist(), edge_size.tolist(), strict=True):
+        np.minimum(size, start + growth * np.abs(s - at), out=size)
+    return size
 
 
 def _limited(size: np.ndarray, position: np.ndarray) -> np.ndarray:
@@ -101,18 +127,21 @@ def _part_ends(boxes: Iterable[Box], axis: int) -> set[float]:
 
 
 def _edge_heights(geometry: Geometry, grid: Grid, axis: int, planes: list[int]) -> np.ndarray:
-    """Return the height [m] of the highest face at a singular edge in some planes of a grid, 0 if none, (n,).
+    """Return the height [m] of the highest face at each singular edge, (n, planes along z), 0 if none.
 
     The grid has the faces of boxes as its planes.
     """
     at_room = [part.conductivity_at(ROOM_TEMPERATURE) for part in geometry.parts]
     plan_mean = np.array([0.0, *((k[axis] * k[2]) ** 0.5 for k in at_room)])  # W/(m K), 0 outside the body
     parts = np.moveaxis(rasterize(geometry, grid).cells(), 2 - axis, 0)  # along the axis, z, the other axis
-    heights = np.zeros(len(planes))
+    heights = np.zeros((len(planes), grid.z.size))
     for n, plane in enumerate(planes):
         low, high = (np.pad(plan_mean[parts[at]], ((1, 1), (0, 0))) for at in (plane - 1, plane))
-        exponent = singular_exponent(low[:-1], high[:-1], high[1:], low[1:])
-        heights[n] = _highest_face(low[1:-1] != high[1:-1], exponent < RULE.max_exponent, grid.dz)
+        quadrants = low[:-1], high[:-1], high[1:], low[1:]
+        # In a body that fills one quadrant the temperature is smooth: only the air around it has an edge.
+        is_edge = singular_exponent(*quadrants) < RULE.max_exponent
+        is_edge &= np.count_nonzero(quadrants, axis=0) > 1
+        heights[n] = _highest_faces(low[1:-1] != high[1:-1], is_edge, grid.dz)
     return heights
 
 
@@ -129,15 +158,15 @@ def singular_exponent(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray
     return exponent
 
 
-def _highest_face(is_face: np.ndarray, is_edge: np.ndarray, dz: np.ndarray) -> float:
-    """Return the greatest height [m] of a face with an edge at its bottom or its top, 0 if there is none.
+def _highest_faces(is_face: np.ndarray, is_edge: np.ndarray, dz: np.ndarray) -> np.ndarray:
+    """Return the greatest height [m] of a face with an edge in each plane along z, 0 without edge, (nz + 1,).
 
     `is_face` (nz, m) marks where materials differ, `is_edge` (nz + 1, m) the planes with an edge.
     """
-    z = np.concatenate([[0.0], np.cumsum(dz)])
+    z = np.concatenate([[0.0], np.cumsum(dz)])[:, None]
     start, end = np.pad(is_face, ((1, 0), (0, 0))), np.pad(is_face, ((0, 1), (0, 0)))
     # The lowest plane of the face below each plane, and the highest plane of the face above it.
-    bottom = np.maximum.accumulate(np.where(start, 0.0, z[:, None]), axis=0)
-    top = np.minimum.accumulate(np.where(end, np.inf, z[:, None])[::-1], axis=0)[::-1]
-    height = np.maximum(z[:, None] - bottom, top - z[:, None])
-    return float(np.where(is_edge, height, 0.0).max())
+    bottom = np.maximum.accumulate(np.where(start, 0.0, z), axis=0)
+    top = np.minimum.accumulate(np.where(end, np.inf, z)[::-1], axis=0)[::-1]
+    largest: np.ndarray = np.where(is_edge, np.maximum(z - bottom, top - z), 0.0).max(axis=1)
+    return largest

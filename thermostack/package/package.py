@@ -20,6 +20,7 @@ from thermostack.materials.material_library import Definitions, MaterialDefiniti
 from thermostack.package.band import Band
 from thermostack.package.contact_resistance import ContactResistance
 from thermostack.package.cooling import Cooling, HtcMap
+from thermostack.package.grid_options import GridOptions
 from thermostack.package.heights import fill_diagnostics
 from thermostack.package.rectangles import lengths_beyond
 from thermostack.package.stack import Layer, Stack
@@ -74,6 +75,8 @@ class Package:
         Kind of package, by which `thermostack packages` filters: "memory", "interposer" ...
     bands : sequence of Band
         Ranges of values that are not known better.
+    grid : GridOptions, optional
+        Tolerance to which a steady solve refines the default grid.
 
     Raises
     ------
@@ -99,6 +102,7 @@ class Package:
     links: Annotated[tuple[ThermalLink, ...], NamedItems(ThermalLink)] = ()
     kind: str = ""
     bands: Annotated[tuple[Band, ...], NamedItems(Band)] = ()
+    grid: GridOptions | None = None
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`

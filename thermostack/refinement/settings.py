@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from thermostack.mesh.memory_estimate import available_memory
+from thermostack.package.grid_options import MIN_TOLERANCE
 from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.units import format_quantity
 
-MIN_TOLERANCE = 1e-4  # K; conductances in float32 and the linear solver are exact to about 1e-5 K
 DEFAULT_MEMORY_FRACTION = 0.5  # of the available memory
 DEFAULT_MAX_TIME = 600.0  # s
 

@@ -18,9 +18,12 @@ from thermostack.package.geometry import Part
 from thermostack.package.plausibility import heat_flux_text
 from thermostack.schema.usual_ranges import MAX_USUAL_HEAT_FLUX, MAX_USUAL_TEMPERATURE, MIN_TEMPERATURE_SPREAD
 from thermostack.schema.validated_dataclass import FieldPath, diagnostic_at
-from thermostack.units import ZERO_CELSIUS, format_quantity
+from thermostack.units import ZERO_CELSIUS, format_quantity, format_share
 
 TIE_DIGITS = 3  # of temperatures [K]: of equal copies, the first is named
+WARNED_ERROR = 0.05  # of the rise of a part or block: a larger error that the grid causes is a warning
+MIN_WARNED_ERROR = 0.01  # K: smaller errors are none
+ADVISED_ERROR = 0.02  # of the rise, as the tolerance that such a warning names
 POWER_ROUNDING = 1.0 + 1e-9  # a power of a trace above the described one by this factor is larger
 
 
@@ -136,6 +139,34 @@ def limit_warnings(model: Model, extremes: Mapping[str, Extremes]) -> list[str]:
         hint = "improve the cooling, or reduce the power"
         found.append(str(dataclasses.replace(place, message=text, hint=hint)))
     return found
+
+
+def grid_error_warnings(parts: Iterable[PartTemperature], ambients: np.ndarray) -> list[str]:
+    """Return W-GRID for the powered part or block with the largest error of its peak relative to its rise.
+
+    There is none up to WARNED_ERROR of the rise above the farthest of the `ambients` (n,) [K], and none
+    without estimate or ambient.
+    """
+    found = [
+        (part.error / rise, rise, part)
+        for part in parts
+        if part.power != 0.0
+        and part.error is not None
+        and part.error > MIN_WARNED_ERROR
+        and (rise := float(np.abs(part.max - ambients).max(initial=0.0))) > 0.0
+    ]
+    if not found:
+        return []
+    relative, rise, part = max(found, key=lambda each: each[0])
+    if not relative > WARNED_ERROR:
+        return []
+    error = format_quantity(float(f"{relative * rise:.2g}"), "temperature_difference")
+    advised = format_quantity(float(f"{ADVISED_ERROR * rise:.1g}"), "temperature_difference")
+    text = (
+        f"the grid causes an estimated error of {error} in its maximum, {format_share(relative)} of its rise"
+    )
+    hint = f'use --tolerance "{advised}", or smaller cells there'
+    return [str(Diagnostic(part.name, text, hint, "W-GRID"))]
 
 
 def _limit_path(model: Model, part: Part) -> FieldPath:

@@ -24,6 +24,7 @@ from thermostack.finite_volume.response_error import (
     ResponseError,
     estimate_response_error,
 )
+from thermostack.results.result_warnings import WARNED_ERROR
 from thermostack.transient.peak_record import PeakRecord
 from thermostack.transient.simulation import Simulation, response_operators
 from thermostack.units import format_quantity, format_share
@@ -36,7 +37,6 @@ RESPONSE_TOLERANCE = 1e-5  # relative residual of a response
 NEGLIGIBLE_CHANGE = (
     1e-3  # of the sum of all magnitudes: smaller changes of the loads of a decade are left out
 )
-WARNED_ERROR = 0.05  # of the rise of the part: a larger error causes a warning
 MIN_COMPARABLE_RISE = 0.3  # of a part's rise, at the time of another part's maximum
 
 

@@ -44,6 +44,7 @@ _ORDER = (
     "contacts",
     "links",
     "cooling",
+    "grid",
 )
 _STACK_ORDER = (
     "on",
