@@ -17,7 +17,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from thermostack.threads import openmp as _openmp  # before any other kernel
+from thermostack.threads import openmp as _openmp  # noqa: F401 - loaded before other kernels
 
 if TYPE_CHECKING:
     from thermostack import units as units

@@ -31,7 +31,9 @@ def settings_after(statement: str, **environment: str) -> tuple[str, str]:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="settings of the OpenMP of GCC")
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_waiting_threads_sleep_whichever_kernel_is_loaded_first(kernel: str) -> None:
-    shown, printed = settings_after(f"import os, {kernel}; print(sorted(set(os.environ) & {set(WAIT_SETTINGS)}))")
+    shown, printed = settings_after(
+        f"import os, {kernel}; print(sorted(set(os.environ) & {set(WAIT_SETTINGS)}))"
+    )
     assert "GOMP_SPINCOUNT = '3000'" in shown
     assert "OMP_WAIT_POLICY = 'PASSIVE'" in shown
     assert printed == "[]\n"  # other processes that this one starts have their own settings

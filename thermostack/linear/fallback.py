@@ -23,7 +23,7 @@ Array = np.ndarray
 # Ratio of conductivities in one plane of cells above which the column multigrid is not used; that of real
 # materials is smaller, except with vacuum.
 MAX_CONTRAST = 1e6
-# Ratio above which the tolerance is smaller by a factor, because the error of a body that hardly couples to its
+# Ratio above which the tolerance is smaller by a factor: the error of a body that hardly couples to its
 # neighbours changes the residual little.
 LARGE_CONTRAST, LARGE_CONTRAST_TOLERANCE = 1e5, 0.1
 ADVICE = (

@@ -114,7 +114,7 @@ class SteadyProblem:
         return rise
 
     def assemble(self, rise: np.ndarray | None = None) -> None:
-        """Build operator and solver, first with materials at 300 K, then update both at a rise over `zero` [K]."""
+        """Build operator and solver with materials at 300 K, or update both at a rise over `zero` [K]."""
         self.__dict__.pop("rhs", None)  # its memory is freed before the new one is allocated
         if rise is None:
             self.__dict__.pop("solver", None)

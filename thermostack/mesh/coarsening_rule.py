@@ -80,7 +80,7 @@ def row_width(nx: int, cache_line: int = CACHE_LINE) -> int:
 
 
 def _sheet_pair_costs(along: Array, across: Array, rule: CoarseningRule) -> Array:
-    """Return the cost of pairing each interval with the next: log2 of 1 + the weakness, a root mean square."""
+    """Return the cost of pairing each interval with the next: log2 of 1 + the rms weakness."""
     product = along[1:] * along[:-1]
     squares = 1.0 + 2.0 * product * np.mean(across**-2.0) + product**2 * np.mean(across**-4.0)
     costs = np.log2(1.0 + np.sqrt(squares))

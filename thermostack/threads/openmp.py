@@ -1,9 +1,10 @@
 """OpenMP, loaded with the setting that waiting threads sleep soon.
 
-OpenMP reads its settings once, when the first kernel that uses it is loaded. By default a waiting thread spins for
-milliseconds, which makes a solve two to thirteen times as long where other processes need the processors. So
-`import thermostack` loads OpenMP here before any other kernel. Settings of the user are kept, and the environment is
-restored. A process that has loaded OpenMP before for another library keeps its settings.
+OpenMP reads its settings once, when the first kernel that uses it is loaded. By default a waiting thread
+spins for milliseconds, which makes a solve two to thirteen times as long where other processes need the
+processors. So `import thermostack` loads OpenMP here before any other kernel. Settings of the user are
+kept, and the environment is restored. A process that has loaded OpenMP before for another library keeps
+its settings.
 """
 
 from __future__ import annotations
