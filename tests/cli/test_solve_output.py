@@ -1,4 +1,4 @@
-"""What `solve` prints and when: the table before the files, rows of some parts, no progress, no figure."""
+"""Output of `solve`: the table before the files, rows of some parts, no progress, no figure."""
 
 from __future__ import annotations
 

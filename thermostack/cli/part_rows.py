@@ -40,6 +40,6 @@ def require_parts(names: Sequence[str], model: Model) -> None:
 
 def _names_and_groups(model: Model) -> Iterable[str]:
     """Yield the names of all parts and blocks, and of the stacks and groups that contain them."""
-    for named in (*model.parts, *model.blocks):
-        words = named.name.split(".")
+    for full_name in [part.name for part in model.parts] + [block.name for block in model.blocks]:
+        words = full_name.split(".")
         yield from (".".join(words[:count]) for count in range(1, len(words) + 1))
