@@ -106,6 +106,9 @@ class Package:
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`
+    notes: SkipJsonSchema[Annotated[Any, Field(exclude=True)]] = field(
+        default=(), init=False, repr=False, compare=False
+    )  # located warnings about the overrides, set by `read_package`
 
     @property
     def power(self) -> float:
@@ -198,6 +201,7 @@ def _find_diagnostics(package: Package) -> Iterator[Diagnostic]:
     for stack in package.stacks:
         yield from _stack_diagnostics(package, stack)
         yield from fill_diagnostics(stack, known)
+    yield from package.notes
     yield from _link_diagnostics(package, known)
     yield from _cooling_diagnostics(package)
 
