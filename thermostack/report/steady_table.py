@@ -157,7 +157,7 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
     solver = f"{report.method}, {report.total_iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))
     table.add_row("time", format_stage_times(steady.seconds))
-    table.add_row("memory", Text(f"{format_bytes(steady.memory)} at most"))
+    table.add_row("memory", Text(f"{format_bytes(steady.memory)} at most, of the process with its libraries"))
     add_files_row(table, files)
     return table
 
