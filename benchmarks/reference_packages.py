@@ -61,7 +61,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="packages; default: all")
     parser.add_argument("--write", action="store_true", help="renew meshes/peaks.json and meshes/README.md")
     parser.add_argument("--summaries", action="store_true", help="renew meshes/summaries.json alone")
-    parser.add_argument("--variants", action="store_true", help="solve the variants of meshes/README.md alone")
+    parser.add_argument("--variants", action="store_true", help="solve the variants of the README alone")
     options = parser.parse_args()
     if options.write or options.summaries:
         write_summaries({name: package_summary(read_package(name)) for name in shipped_packages()}, MESHES)
@@ -110,7 +110,9 @@ def solve_variants(*, writes: bool) -> None:
 def variants(text: str) -> dict[str, tuple[str, dict[str, str]]]:
     """Return the package and the overrides of each variant in the text of the README."""
     found = {}
-    for variant, command in re.findall(r"^\| ([^|]*) \|[^|]*\| `thermostack solve (.*)` \|$", text, re.MULTILINE):
+    for variant, command in re.findall(
+        r"^\| ([^|]*) \|[^|]*\| `thermostack solve (.*)` \|$", text, re.MULTILINE
+    ):
         name, *options = shlex.split(command)
         found[variant] = name, read_settings(option for option in options if option != "--set")
     return found

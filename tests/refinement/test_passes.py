@@ -165,7 +165,8 @@ def test_memory_ends_the_refinement() -> None:
     steady, warning = outcome(max_memory="2 MB")
     assert steady.refinement is not None
     assert steady.refinement.outcome == "memory"
-    assert "the next grid would need more than 2 MB, largest error" in warning
+    assert "the next grid and its solver would need more than the permitted 2 MB, largest error" in warning
+    assert "times the cells: permit more memory (max_memory, --max-memory)" in warning
     assert "in die.active" in warning
     assert "more memory (max_memory, --max-memory) or a tolerance of about" in warning
 

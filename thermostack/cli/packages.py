@@ -27,7 +27,7 @@ def packages(*words: Words, kind: KindFilter = None, json: Json = False, debug: 
     from thermostack.report.package_table import packages_table
 
     peaks = shipped_peaks()
-    summaries = {name: {**facts, **peaks[name]} for name, facts in _facts().items()}
+    summaries: Summaries = {name: {**facts, **peaks[name]} for name, facts in _facts().items()}
     if kind is not None:
         summaries = _of_kind(summaries, kind)
     summaries = _with_words(summaries, words)
@@ -48,7 +48,7 @@ def _of_kind(summaries: Summaries, kind: str) -> Summaries:
     known = ", ".join(sorted({facts["kind"] for facts in summaries.values()}))
     hint = f"there are {known}"
     if _matches(summaries, [kind]):
-        hint = f"`thermostack packages {shlex.quote(kind)}` searches names and descriptions too; kinds: {known}"
+        hint = f"`thermostack packages {shlex.quote(kind)}` searches descriptions too; kinds: {known}"
     raise argument_error("--kind", f"no shipped package is of the kind {kind!r}", hint, "E-NAME")
 
 

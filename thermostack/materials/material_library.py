@@ -156,8 +156,8 @@ def find_definition(material: MaterialLike, own: Mapping[str, Definition] | None
 def suggest_material(name: str, own: Iterable[str] = ()) -> str:
     """Return "did you mean ...?" with materials of a chemical symbol, a common name or a similar name.
 
-    `own` has the names that a package defines. Without a similar name the hint has those that share a word, as
-    `tim_ag_epoxy` shares one with `die_attach_epoxy`, or says where names are listed.
+    `own` has the names that a package defines. Without a similar name the hint has those that share a word,
+    as `tim_ag_epoxy` shares one with `die_attach_epoxy`, or says where names are listed.
     """
     known = [*own, VOID, *library()]
     near = suggest(name, known, OTHER_NAMES) or suggest_sharing_words(name, known)

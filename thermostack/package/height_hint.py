@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,7 +10,6 @@ from thermostack.package.heights import find_heights
 from thermostack.package.rectangles import COINCIDENCE_TOLERANCE
 from thermostack.package.stack import Stack
 from thermostack.schema.validated_dataclass import FieldPath
-
 
 IsFixed = Callable[[FieldPath], bool]
 
@@ -31,7 +31,9 @@ def height_hint(name: str, short: Sequence[str], stacks: Mapping[str, Stack], is
     if not choices:
         return ""
     _, _, layers = min(choices, key=lambda choice: choice[:2])
-    paths = list(dict.fromkeys(f"stacks.{group}.layers.{layer}.thickness" for group, layer in layers.values()))
+    paths = list(
+        dict.fromkeys(f"stacks.{group}.layers.{layer}.thickness" for group, layer in layers.values())
+    )
     follows = "it follows" if len(paths) == 1 else "they follow"
     return f"set {' and '.join(paths)} to fill, so that {follows}"
 
@@ -61,7 +63,7 @@ def _touches_all(name: str, layers: Layers, stacks: Mapping[str, Stack]) -> bool
     filled = dict(stacks)
     for each, (_, layer_name) in layers.items():
         thicknesses = [
-            replace(layer, thickness="fill") if layer.name == layer_name else layer
+            replace(layer, thickness=math.inf) if layer.name == layer_name else layer
             for layer in stacks[each].layers
         ]
         filled[each] = replace(stacks[each], layers=tuple(thicknesses))

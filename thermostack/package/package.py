@@ -171,7 +171,8 @@ class Package:
 
     def is_overridden(self, path: FieldPath) -> bool:
         """Return whether the field at a path was set from outside of the file."""
-        return self.locator is not None and self.locator.is_overridden(path)
+        is_overridden = getattr(self.locator, "is_overridden", None)
+        return is_overridden is not None and bool(is_overridden(path))
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

@@ -14,9 +14,9 @@ ADVICE = {  # by outcome: what to change, after the semicolon of the message
     "time": "more time (max_time, --max-time) or a tolerance of about {error} would do",
     "stalled": "the estimate no longer falls with the cells; look at this part, or ask for about {error}",
 }
-FAR_ADVICE = {  # the same for an error of more than `FAR_RATIO` tolerances, which is no tolerance to ask for
-    "memory": "the tolerance takes about {factor} times the cells: allow more memory (max_memory, --max-memory)",
-    "time": "the tolerance takes about {factor} times the cells: allow more time (max_time, --max-time)",
+FAR_ADVICE = {  # the same for an error of more than `FAR_RATIO` tolerances, no useful tolerance
+    "memory": "it needs about {factor} times the cells: permit more memory (max_memory, --max-memory)",
+    "time": "it needs about {factor} times the cells: permit more time (max_time, --max-time)",
     "stalled": "the estimate no longer falls with the cells; look at this part",
 }
 FAR_RATIO = 3.0

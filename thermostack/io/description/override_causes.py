@@ -19,8 +19,8 @@ def with_causes(
 ) -> DescriptionError:
     """Return an error whose messages name the overrides that cause it.
 
-    An override is a cause if the error is absent without it. If none is alone, and the error is absent without
-    all of them, all are. Messages at the place of an override, `source`, name it already.
+    An override is a cause if the error is absent without it. If none is alone, and the error is absent
+    without all of them, all are. Messages at the place of an override, `source`, name it already.
     """
     elsewhere = [_key(each) for each in error.diagnostics if each.file != source]
     if not overrides or not elsewhere:

@@ -85,7 +85,9 @@ def _renamed(text: str, name: str, source: str) -> str:
     while not lines[end - 1].strip():  # empty lines after it
         end -= 1
     old = " ".join(re.sub(r"^about\s*:\s*([>|][-+0-9]*)?", "", "\n".join(lines[begin:end])).split())
-    return "\n".join([*lines[:begin], f"about: from {source}, edit this line", f"# {source}: {old}", *lines[end:]])
+    return "\n".join(
+        [*lines[:begin], f"about: from {source}, edit this line", f"# {source}: {old}", *lines[end:]]
+    )
 
 
 def referenced_files(path: Path) -> list[str]:
