@@ -118,7 +118,7 @@ def test_packages_are_searched(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"cowos_s_h100", "hbm3_8h"} <= found("hbm")
     assert {"v_cache", "xcube"} <= found("cache", "die") <= found("cache")
     assert found("hbm", "CoWoS-L", "380") == {"cowos_l_b200"}
-    assert found("hbm", "--kind", "memory") == {"hbm3_8h", "hbm3e_12h", "hbm4_16h"}
+    assert found("hbm", "--kind", "memory") == {"hbm3_8h", "hbm3e_12h", "hbm4_16h", "hbm_on_gpu"}
 
 
 def test_searches_without_a_result(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +154,7 @@ def test_texts_about_packages_have_their_power(name: str) -> None:
     assert row is not None
     power = read_package(name).power
     for text in (row[1], read_package(name).about):
-        for number in re.findall(r"(?<!of )\b(\d[\d.]*) W\b", text):
+        for number in re.findall(r"(?<![\d.])(?<!of )(\d[\d.]*) W\b", text):
             assert float(number) == pytest.approx(power, rel=0.01)
         stated = re.findall(r"(\w+(?:-\w+)?) (?:[\w-]+ )*?of (\d[\d.]*) W\b", re.sub(r",| and ", " . ", text))
         parts = [COUNTS.get(count.lower(), 1) * float(watts) for count, watts in stated]

@@ -15,8 +15,8 @@ ADVICE = {  # by outcome: what to change, after the semicolon of the message
     "stalled": "the estimate no longer falls with the cells; look at this part, or ask for about {error}",
 }
 FAR_ADVICE = {  # the same for an error of more than `FAR_RATIO` tolerances, no useful tolerance
-    "memory": "it needs about {factor} times the cells: permit more memory (max_memory, --max-memory)",
-    "time": "it needs about {factor} times the cells: permit more time (max_time, --max-time)",
+    "memory": "the tolerance needs about {factor} times the cells; permit more memory (max_memory, --max-memory)",
+    "time": "the tolerance needs about {factor} times the cells; permit more time (max_time, --max-time)",
     "stalled": "the estimate no longer falls with the cells; look at this part",
 }
 FAR_RATIO = 3.0
