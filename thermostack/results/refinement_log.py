@@ -15,8 +15,8 @@ ADVICE = {  # by outcome: what to change, after the semicolon of the message
     "stalled": "the estimate no longer falls with the cells; look at this part, or ask for about {error}",
 }
 FAR_ADVICE = {  # the same for an error of more than `FAR_RATIO` tolerances, no useful tolerance
-    "memory": "the tolerance needs about {factor} times the cells; permit more memory (max_memory, --max-memory)",
-    "time": "the tolerance needs about {factor} times the cells; permit more time (max_time, --max-time)",
+    "memory": "the tolerance needs {factor} times the cells; permit more memory (max_memory, --max-memory)",
+    "time": "the tolerance needs {factor} times the cells; permit more time (max_time, --max-time)",
     "stalled": "the estimate no longer falls with the cells; look at this part",
 }
 FAR_RATIO = 3.0
@@ -123,7 +123,7 @@ class Refinement:
         ratio = self.error / self.tolerance
         if ratio <= FAR_RATIO:
             return ADVICE[self.outcome].format(error=self._error)
-        return FAR_ADVICE[self.outcome].format(factor=f"{float(f'{ratio**CELLS_EXPONENT:.1g}'):,.0f}")
+        return FAR_ADVICE[self.outcome].format(factor=f"about {float(f'{ratio**CELLS_EXPONENT:.1g}'):,.0f}")
 
     @property
     def _error(self) -> str:
