@@ -83,7 +83,7 @@ def load_package(
     try:
         return read(overrides or {})
     except DescriptionError as error:
-        if not overrides:
+        if not overrides or not isinstance(overrides, Mapping):
             raise
         raise with_causes(error, overrides, override_source, read) from None
 
