@@ -172,6 +172,11 @@ class Package:
         """Return a diagnostic with its file and line, if the package was read from a file."""
         return self.locator(diagnostic) if self.locator is not None else diagnostic
 
+    def is_overridden(self, path: FieldPath) -> bool:
+        """Return whether the field at a path was set from outside of the file."""
+        is_overridden = getattr(self.locator, "is_overridden", None)
+        return is_overridden is not None and bool(is_overridden(path))
+
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return the errors and warnings of the description that do not depend on the geometry."""

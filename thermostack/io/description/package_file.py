@@ -16,8 +16,9 @@ from thermostack.io.description.htc_map_references import HtcMapReferences
 from thermostack.io.description.includes import IncludeResolver
 from thermostack.io.description.instances import MAX_LAYERS, InstanceExpander, RepeatExpander
 from thermostack.io.description.name_checks import name_diagnostics
+from thermostack.io.description.override_causes import with_causes
 from thermostack.io.description.override_order import OverrideOrder, own_fields_of_copies, select
-from thermostack.io.description.overrides import read_overrides, unknown_field
+from thermostack.io.description.overrides import Override, read_overrides, unknown_field
 from thermostack.io.description.power_references import PowerReferences
 from thermostack.io.description.scaled_power_warnings import scaled_power_warnings
 from thermostack.io.description.source_locations import (
@@ -77,12 +78,26 @@ def load_package(
 ) -> Package:
     """Return the package of `read_package`; messages name `override_source` as the place of overrides."""
     path = find_package(source)
+
+    def read(values: Mapping[str, Any]) -> Package:
+        return _load(path, read_overrides(values, override_source), may_leave=allow_include_root)
+
+    try:
+        return read(overrides or {})
+    except DescriptionError as error:
+        if not overrides or not isinstance(overrides, Mapping):
+            raise
+        raise with_causes(error, overrides, override_source, read) from None
+
+
+def _load(path: Path, overrides: list[Override], *, may_leave: bool) -> Package:
+    """Return the package of a file with overrides."""
     root = read_yaml(path)
     if not root.is_mapping:
         hint = "a description begins with `package:`"
         raise DescriptionError(diagnostic_in(root, "is not a mapping of keys to values", hint, "E-YAML"))
-    order = OverrideOrder(read_overrides(overrides or {}, override_source))
-    tree, diagnostics = expand(root, path.parent, order, may_leave=allow_include_root)
+    order = OverrideOrder(overrides)
+    tree, diagnostics = expand(root, path.parent, order, may_leave=may_leave)
     locator = SourceMap(tree)
     try:
         package: Package = TypeAdapter(Package).validate_python(to_plain(tree), context={"from_file": True})
@@ -116,8 +131,7 @@ def find_package(source: str | Path) -> Path:
     """
     require_instance(source, (str, PathLike), "source", "a path or a name", 'write read_package("fcbga")')
     path = Path(source)
-    is_path = not isinstance(source, str) or path.suffix in (".yaml", ".yml") or path.parent != Path()
-    if is_path or path.exists() or path.is_symlink():
+    if not isinstance(source, str) or _is_path(path):
         return path
     shipped = _shipped()
     if path.name not in shipped:
@@ -128,6 +142,17 @@ def find_package(source: str | Path) -> Path:
             Diagnostic("", f"no file and no shipped package is named {path.name!r}", hint, "E-FILE")
         )
     return shipped[path.name]
+
+
+def is_package(source: str) -> bool:
+    """Return whether a text is the path of a file, which may be absent, or the name of a shipped package."""
+    return _is_path(Path(source)) or Path(source).name in _shipped()
+
+
+def _is_path(path: Path) -> bool:
+    """Return whether text stands for a path: by its suffix or a directory, or because it exists."""
+    is_path = path.suffix in (".yaml", ".yml") or path.parent != Path()
+    return is_path or path.exists() or path.is_symlink()
 
 
 def _shipped() -> dict[str, Path]:
