@@ -16,6 +16,7 @@ from thermostack.unit_cells.cell_grid import coarsest_grid
 from thermostack.unit_cells.cell_problem import CellProblem
 from thermostack.unit_cells.extrapolation import MIN_GRIDS, extrapolate
 from thermostack.unit_cells.solution_cache import cached_solution
+from thermostack.unit_cells.thin_shells import widened
 
 Array: TypeAlias = np.ndarray
 
@@ -88,9 +89,10 @@ class _Refinement:
         planes: tuple[float | None, float | None],
         plan: SolutionPlan,
     ) -> None:
-        self.conductivity, self.plan = conductivity, plan
+        self.plan = plan
         self.has_mirrors = planes[0] is not None, planes[1] is not None
-        self.geometry = shifted(geometry, planes[0] or 0.0, planes[1] or 0.0)
+        wide, self.conductivity = widened(geometry, conductivity)
+        self.geometry = shifted(wide, planes[0] or 0.0, planes[1] or 0.0)
         self.extent = tuple(
             pitch if plane is None else 0.5 * pitch
             for pitch, plane in zip(geometry.pitch, planes, strict=True)

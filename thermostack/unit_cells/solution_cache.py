@@ -25,7 +25,7 @@ from thermostack.io.files.atomic_file import write_atomic
 from thermostack.materials.cell_geometry import CellGeometry
 from thermostack.unit_cells.axis_solution import AxisSolution, CellSolution
 
-METHOD_VERSION = 1  # raised with every change of the method that changes a value
+METHOD_VERSION = 2  # raised with every change of the method that changes a value
 MAX_IN_MEMORY = 1000  # solutions
 VARIABLE = "THERMOSTACK_CACHE"  # "off", or a directory
 OFF = ("0", "off", "no", "none", "false")
