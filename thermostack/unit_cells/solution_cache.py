@@ -97,10 +97,12 @@ def _read(directory: Path, key: str) -> CellSolution | None:
         if stored["key"] != key:
             return None
         x, y, z = (_axis(each) for each in stored["axes"])
-        cross = float(stored["cross"])
+        cross, unresolved = float(stored["cross"]), float(stored["unresolved"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return CellSolution((x, y, z), cross) if math.isfinite(cross) else None
+    if not (math.isfinite(cross) and 0.0 <= unresolved < math.inf):
+        return None
+    return CellSolution((x, y, z), cross, unresolved)
 
 
 def _axis(stored: dict[str, object]) -> AxisSolution:
