@@ -26,6 +26,7 @@ RELATIVE_TOLERANCE = 1e-3  # of the estimated error, at which the refinement end
 MAX_CELLS_OF_COLUMNS = 30_000, 1_000_000
 MAX_CELLS_OF_SKEW_COLUMNS = 20_000, 300_000
 MAX_CELLS = 5_000, 320_000
+MAX_CELLS_OF_SHELLS = 8_000, 640_000  # with mirror planes and widened shells
 MAX_CELLS_WITHOUT_MIRRORS = 2_000, 150_000
 MIN_GRIDS_OF_COLUMNS = 4  # with mirror planes, where one more costs little; others have MIN_GRIDS
 MIN_SHELL = 0.05  # of the outer diameter, to which thinner shells of discs are widened
@@ -122,7 +123,8 @@ class _Refinement:
             pitch if plane is None else 0.5 * pitch
             for pitch, plane in zip(geometry.pitch, planes, strict=True)
         )
-        self.limits = MAX_CELLS if all(self.has_mirrors) else MAX_CELLS_WITHOUT_MIRRORS
+        layered = MAX_CELLS_OF_SHELLS if cell.change else MAX_CELLS
+        self.limits = layered if all(self.has_mirrors) else MAX_CELLS_WITHOUT_MIRRORS
         if geometry.is_columnar:
             self.limits = MAX_CELLS_OF_COLUMNS if all(self.has_mirrors) else MAX_CELLS_OF_SKEW_COLUMNS
         is_fast = geometry.is_columnar and all(self.has_mirrors)

@@ -125,7 +125,7 @@ class _Constituents:
     conductivity: Array
 
     def __post_init__(self) -> None:
-        self.rows = self.conductivity.tolist()
+        self.rows: list[list[float]] = self.conductivity.tolist()
 
     def add(self, row: list[float]) -> int:
         """Return the index of a row, added unless it is there."""

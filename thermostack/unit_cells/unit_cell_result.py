@@ -45,6 +45,9 @@ class UnitCellResult:
         z [W/(m K)]; pads are not in the formula.
     material : Material
         The material of the cell, over the whole range of temperatures.
+    unresolved : float
+        Width of the narrowest gap or shell that no grid resolves [m], zero if there is none. The errors are
+        then the distances to the bounds.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class UnitCellResult:
     constituents: tuple[tuple[str, str, float, tuple[float, float, float]], ...]
     formula: tuple[str, tuple[float, float, float]] | None
     material: Material
+    unresolved: float = 0.0
 
     @property
     def conductivity(self) -> tuple[float, float, float]:
@@ -158,5 +162,13 @@ def solve_unit_cell(
     )
     capacity = material.capacity_at(kelvin) if material.has_capacity else None
     return UnitCellResult(
-        cell, kelvin, *solution.axes, solution.cross, capacity, constituents, formula, material
+        cell,
+        kelvin,
+        *solution.axes,
+        solution.cross,
+        capacity,
+        constituents,
+        formula,
+        material,
+        solution.unresolved,
     )
