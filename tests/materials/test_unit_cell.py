@@ -21,6 +21,7 @@ from thermostack.materials.material_library import MaterialDefinitions, find_mat
 from thermostack.materials.ready_made_cells import BumpCell, HybridBondCell, ViaCell
 from thermostack.materials.unit_cell import CellLayer, Inclusion, UnitCell
 from thermostack.schema.validated_dataclass import diagnostics_of, dump
+from thermostack.steady import solve_steady
 from thermostack.unit_cells.unit_cell_result import solve_unit_cell
 
 um = 1e-6
@@ -244,6 +245,36 @@ def test_jump_of_a_constituent_keeps_the_bounds() -> None:
         found = np.array(material.conductivity_at(float(temperature)))
         assert (found >= bounds.lower * (1.0 - 1e-6)).all()
         assert (found <= bounds.upper * (1.0 + 1e-6)).all()
+
+
+def test_package_warns_of_a_cell_with_a_large_error(tmp_path: Path) -> None:
+    """Conductors that touch at corners; also inside of another medium."""
+    pads = "{material: bb, size: [5 um, 5 um]}, {material: bb, at: [5 um, 5 um], size: [5 um, 5 um]}"
+    corners = f"inclusions: [{pads}]"
+    (tmp_path / "board.yaml").write_text(f"""
+package: board
+materials:
+  aa: {{conductivity: 1 W/m/K}}
+  bb: {{conductivity: 300 W/m/K}}
+  board: {{unit_cell: {{pitch: 10 um, layers: [{{material: aa, thickness: 1 um, {corners}}}]}}}}
+  both: {{laminate: {{plies: [{{material: board, thickness: 1 um}}, {{material: aa, thickness: 1 um}}]}}}}
+stacks:
+  die:
+    size: [1 mm, 1 mm]
+    layers:
+      - {{name: one, thickness: 50 um, material: board}}
+      - {{name: two, thickness: 50 um, material: board, power: 1 W}}
+      - {{name: three, thickness: 50 um, material: both}}
+cooling: {{top: {{convection: {{h: 1 kW/m2/K, ambient: 25 degC}}}}}}
+""")
+    warned = [
+        text for text in solve_steady(read_package(tmp_path / "board.yaml")).warnings if "W-CELL" in text
+    ]
+    assert len(warned) == 2
+    assert "board.yaml:13:" in warned[0]
+    assert "the unit cell of board has an estimated error of" in warned[0]
+    assert "die.two uses it too" in warned[0]
+    assert "both" in warned[1]
 
 
 def test_laminate_follows_its_constituents() -> None:

@@ -29,7 +29,9 @@ def cell_warnings(model: Model) -> Iterator[Diagnostic]:
         text = f"the unit cell of {name} has an estimated error of {format_share(error)} along {axis}"
         if len(parts) > 1:
             text += f"; {listed(sorted(part.name for part in parts[1:]))} use{'s' * (len(parts) == 2)} it too"
-        hint = "leave out narrow gaps and touching corners, or give the conductivity; see `thermostack unit-cell`"
+        hint = (
+            "leave out narrow gaps and touching corners, or give a conductivity; see `thermostack unit-cell`"
+        )
         path = parts[0].path
         path = path if path[-1:] in (("filler",), ("gap_fill",)) else (*path, "material")
         yield model.package.locate(diagnostic_at(path, text, hint, "W-CELL"))
