@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from support.command_line import (
+    TWO_DIES,
     command_line,
     enter_work_directory,
     files,
@@ -35,38 +36,6 @@ from thermostack.cli.options import read_cell, read_settings
 from thermostack.cli.signals import between_steps, interruptible
 from thermostack.errors import ConvergenceError, DescriptionError, OutputError, ResourceError, RunawayError
 from thermostack.io.files.output_lock import output_lock
-
-TWO_DIES = """\
-package: two_dies
-about: Two dies on a carrier
-stacks:
-  carrier:
-    size: [24 mm, 14 mm]
-    filler: emc
-    layers:
-      - {name: silicon, thickness: 100 um, material: silicon_constant}
-  logic:
-    on: carrier
-    at: [1 mm, 2 mm]
-    size: [10 mm, 10 mm]
-    limit: 85 degC
-    layers:
-      - name: active
-        thickness: 1 um
-        material: silicon_constant
-        power: {blocks: {core: {at: [1 mm, 1 mm], size: [2 mm, 2 mm], power: 10 W}}, total: 10 W}
-      - {name: bulk, thickness: 700 um, material: silicon_constant}
-  memory:
-    on: carrier
-    at: [13 mm, 2 mm]
-    size: [10 mm, 10 mm]
-    layers:
-      - {name: active, thickness: 1 um, material: silicon_constant, power: 5 W}
-      - {name: bulk, thickness: 700 um, material: silicon_constant}
-cooling:
-  top: {convection: {h: 10000 W/m2/K, ambient: 40 degC}}
-  surroundings: {convection: {h: 10 W/m2/K, ambient: 25 degC}}
-"""
 
 FAST = ["--cell", "2 mm", "--threads", "1"]
 

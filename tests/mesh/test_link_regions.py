@@ -123,7 +123,7 @@ def test_ends_without_rectangle_have_no_cells() -> None:
 @pytest.mark.parametrize(
     ("board", "more", "before", "bound"),
     [
-        (COPPER, {}, 651_651, 40_000),
+        (COPPER, {}, 651_651, 45_000),
         (LAMINATE, {}, 1_471_470, 400_000),
         (LAMINATE, {"size": 180 * um, "conductance": 0.02}, 663_520, 450_000),
     ],

@@ -45,6 +45,39 @@ cooling:
   bottom: {convection: {h: 2000 W/m2/K, ambient: 25 degC}}
 """
 
+# A description for tests of commands.
+TWO_DIES = """\
+package: two_dies
+about: Two dies on a carrier
+stacks:
+  carrier:
+    size: [24 mm, 14 mm]
+    filler: emc
+    layers:
+      - {name: silicon, thickness: 100 um, material: silicon_constant}
+  logic:
+    on: carrier
+    at: [1 mm, 2 mm]
+    size: [10 mm, 10 mm]
+    limit: 85 degC
+    layers:
+      - name: active
+        thickness: 1 um
+        material: silicon_constant
+        power: {blocks: {core: {at: [1 mm, 1 mm], size: [2 mm, 2 mm], power: 10 W}}, total: 10 W}
+      - {name: bulk, thickness: 700 um, material: silicon_constant}
+  memory:
+    on: carrier
+    at: [13 mm, 2 mm]
+    size: [10 mm, 10 mm]
+    layers:
+      - {name: active, thickness: 1 um, material: silicon_constant, power: 5 W}
+      - {name: bulk, thickness: 700 um, material: silicon_constant}
+cooling:
+  top: {convection: {h: 10000 W/m2/K, ambient: 40 degC}}
+  surroundings: {convection: {h: 10 W/m2/K, ambient: 25 degC}}
+"""
+
 
 def enter_work_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, descriptions: Mapping[str, str]

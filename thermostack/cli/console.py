@@ -82,8 +82,14 @@ def warn(warnings: Iterable[str]) -> None:
 
 
 @contextmanager
-def show_progress() -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows a stage on stderr: one status line on a terminal, else a line each."""
+def show_progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows a stage on stderr: one status line on a terminal, else a line each.
+
+    It shows nothing if `quiet`.
+    """
+    if quiet:
+        yield lambda stage: None
+        return
     if not sys.stderr.isatty():
         yield _StageLog()
         return

@@ -73,6 +73,8 @@ AllParts = Annotated[
         name="--all", help="List all parts and blocks. Default: stacks and the blocks that have power."
     ),
 ]
+NoPlot = Annotated[bool, Parameter(name="--no-plot", help="Write no figure.")]
+Quiet = Annotated[bool, Parameter(name="--quiet", help="Print no progress; warnings and errors remain.")]
 Json = Annotated[bool, Parameter(name="--json", help="Print JSON in SI units instead of tables.")]
 Debug = Annotated[bool, Parameter(name="--debug", help="Print the traceback of an error.")]
 IncludeRoot = Annotated[

@@ -53,14 +53,22 @@ class StageTimer:
             log(f"grid from {format_quantity(from_time, 'time')} on: {cell_counts(model)}")
         return model
 
-    def save(self, steady: SteadyResult, result: Path, figure: Path) -> None:
-        """Write the result file and the overview figure."""
+    def write(self, steady: SteadyResult, path: Path) -> None:
+        """Write the result file."""
         with self.stage("write"):
             from thermostack.io.results.steady_file import write_result
 
-            result.parent.mkdir(exist_ok=True)
-            write_result(steady, result)
+            path.parent.mkdir(exist_ok=True)
+            write_result(steady, path)
+
+    def plot(self, steady: SteadyResult, path: Path) -> None:
+        """Write the overview figure."""
         with self.stage("plot"):
             from thermostack.plot.overview import plot_overview
 
-            plot_overview(steady, figure)
+            plot_overview(steady, path)
+
+    def save(self, steady: SteadyResult, result: Path, figure: Path) -> None:
+        """Write the result file and the overview figure."""
+        self.write(steady, result)
+        self.plot(steady, figure)

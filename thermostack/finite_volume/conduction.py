@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from thermostack.finite_volume import _face_conductance
 from thermostack.finite_volume.cell_conductivity import CellConductivity
@@ -159,6 +158,8 @@ class Conduction:
 
         A cell outside the body is a component of its own.
         """
+        from scipy.sparse.csgraph import connected_components  # it takes long to load, and is seldom needed
+
         graph = self.to_csr()
         if self.links is not None:
             graph = sp.csr_array(graph + self.links.connections(self.cells))

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
-import scipy.sparse.linalg as spla
 
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.conduction import Conduction
@@ -38,7 +37,9 @@ class LuFactorization:
             matrix = (matrix + sp.diags_array(extra)).tocsc()
         try:
             # Every pivot order of a symmetric positive definite matrix is stable, so it can minimize fill-in.
-            self.lu = spla.splu(
+            from scipy.sparse.linalg import splu  # it takes long to load, and is seldom needed
+
+            self.lu = splu(
                 matrix,
                 permc_spec="MMD_AT_PLUS_A",
                 diag_pivot_thresh=0.0,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import scipy.ndimage as ndimage
-import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces
+from thermostack.mesh.connected_pieces import label_pieces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.heat_sources import LayerHeatSource
 from thermostack.mesh.link_cells import LinkCells
@@ -86,13 +84,13 @@ def single_cell_warnings(
 
 def closed_cavity_warnings(geometry: Geometry, grid: Grid, part_map: PartMap) -> list[Diagnostic]:
     """Return a warning with number, volume and a point of the cavities that parts close on all sides."""
-    labels, count = ndimage.label(part_map.closed_cavities())
+    labels, count = label_pieces(part_map.closed_cavities())
     if count == 0:
         return []
     ends = [planes[first] for planes, first in zip((grid.z, grid.y, grid.x), part_map.first, strict=True)]
     dz, dy, dx = (np.diff(planes) for planes in ends)
     volumes = dz[:, None, None] * dy[:, None] * dx
-    volume = ndimage.sum_labels(volumes, labels, np.arange(1, count + 1))
+    volume = np.bincount(labels.reshape(-1), volumes.reshape(-1))[1:]
     k, j, i = np.argwhere(labels == 1 + int(np.argmax(volume)))[0].tolist()
     point = [
         format_quantity(0.5 * (planes[n] + planes[n + 1]), "length")
@@ -120,7 +118,7 @@ def remove_unpowered_islands(
     if geometry.package.cooling.isolated:
         return []
     part = part_map.part
-    labels, count = ndimage.label(part > 0)
+    labels, count = label_pieces(part > 0)
     ends = [
         np.concatenate([part_map.tile_indices(end.index(part_map.shape)) for end in link.ends], axis=1)
         for link in links
@@ -158,10 +156,8 @@ def _join_labels(labels: np.ndarray, count: int, joined: Sequence[np.ndarray]) -
 
     `joined` are the labels that each link joins.
     """
-    rows = np.concatenate([np.full(each.size - 1, each[0]) for each in joined] or [np.zeros(0, np.intp)])
-    columns = np.concatenate([each[1:] for each in joined] or [np.zeros(0, np.intp)])
-    graph = sp.coo_array((np.ones(rows.size), (rows, columns)), shape=(count + 1, count + 1))
-    _, group = connected_components(graph, directed=False)
-    first = np.full(group.max() + 1, count + 1)
-    np.minimum.at(first, group, np.arange(count + 1))
-    return np.asarray(first[group][labels])
+    first = np.arange(count + 1)  # of the piece that each piece is joined to
+    for each in joined:
+        is_joined = np.isin(first, first[each])
+        first[is_joined] = first[is_joined].min()
+    return np.asarray(first[labels])

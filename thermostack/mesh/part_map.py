@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.ndimage import label
 
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.mesh.connected_pieces import label_pieces
 from thermostack.mesh.grid import Grid
 from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry
@@ -76,7 +76,7 @@ class PartMap:
     def _is_outside(self) -> np.ndarray:
         """Return whether each tile is empty and connected to the outside through empty tiles."""
         is_empty = np.pad(self.part == 0, 1, constant_values=True)
-        piece, _ = label(is_empty)
+        piece, _ = label_pieces(is_empty)
         is_outside: np.ndarray = (piece == piece[0, 0, 0])[1:-1, 1:-1, 1:-1]
         return is_outside
 

@@ -55,12 +55,18 @@ COLUMNS = {
 DROP_ORDER = (("extrapolated",), ("min",), ("limit",), ("mean",), ("x", "y", "z"), ("power",))
 
 
-def steady_table(steady: SteadyResult, width: int, *, all_parts: bool = False) -> RenderableType:
+def steady_table(
+    steady: SteadyResult, width: int, *, all_parts: bool = False, only: Sequence[str] = ()
+) -> RenderableType:
     """Return the temperatures of stacks and blocks, in `width` characters.
 
-    With `all_parts` all parts and blocks have a row.
+    With `all_parts` all parts and blocks have a row; with `only` those with one of these names, or in a stack
+    or part with one of them.
     """
     table, columns = part_table(COLUMNS, DROP_ORDER, width)
+    if only:
+        _add_selected(table, steady, only, columns)
+        return table
     missing = 0
     for n, (stack, parts) in enumerate(_parts_by_stack(steady).items()):
         if n > 0 and all_parts:
@@ -69,6 +75,14 @@ def steady_table(steady: SteadyResult, width: int, *, all_parts: bool = False) -
     notes = margin_notes([str(cell) for cell in table.columns[-1].cells]) if "margin" in columns else []
     notes += [note_on_rows(missing)] if missing else []
     return Group(table, *notes) if notes else table
+
+
+def _add_selected(table: Table, steady: SteadyResult, only: Sequence[str], columns: Sequence[str]) -> None:
+    sizes, peak = smallest_cells(steady.model.grid), steady.peak.name
+    for part in (part for parts in _parts_by_stack(steady).values() for part in parts):
+        if any(f"{part.name}.".startswith(f"{name}.") for name in only):
+            cells = _cells(part, columns, sizes, is_within_error=part.is_within_error)
+            table.add_row(part.name, *cells, style="bold red" if part.name == peak else "")
 
 
 def _add_stack(
@@ -137,8 +151,17 @@ def _parts_by_stack(steady: SteadyResult) -> dict[str, list[PartTemperature]]:
 
 def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType:
     """Return the peak, the smallest margin, heat balance, grid, solver, time, memory and written files."""
+    has_files = bool(files)
+    return Group(solution_facts(steady, has_files=has_files), run_facts(steady, files))
+
+
+def solution_facts(steady: SteadyResult, *, has_files: bool) -> Table:
+    """Return the peak, the smallest margin, heat balance, cooling, grid and solver.
+
+    `has_files`: the facts of the run that follow name files.
+    """
     report = steady.report
-    table = fact_table()
+    table = fact_table(_name_width(has_files=has_files))
     table.add_row("peak", _peak(steady.peak, smallest_cells(steady.model.grid)))
     if (margin := _smallest_margin(steady)) is not None:
         table.add_row("margin", Text(margin))
@@ -156,10 +179,21 @@ def steady_summary(steady: SteadyResult, files: Sequence[str]) -> RenderableType
             table.add_row("", Text(steady.refinement.advice))
     solver = f"{report.method}, {report.total_iterations} iterations, residual {report.residual:.1e}"
     table.add_row("solver", Text(solver))
+    return table
+
+
+def run_facts(steady: SteadyResult, files: Sequence[str]) -> Table:
+    """Return the time of each stage, the memory of the process, and the written files."""
+    table = fact_table(_name_width(has_files=bool(files)))
     table.add_row("time", format_stage_times(steady.seconds))
     table.add_row("memory", Text(f"{format_bytes(steady.memory)} at most"))
     add_files_row(table, files)
     return table
+
+
+def _name_width(*, has_files: bool) -> int:
+    """Return the width of the longest name of both tables of facts, so that their columns are aligned."""
+    return len("written" if has_files else "memory")
 
 
 def _peak(part: PartTemperature, cell_sizes: Sequence[float]) -> Text:

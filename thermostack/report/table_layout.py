@@ -54,10 +54,10 @@ def header_table() -> Table:
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
 
 
-def fact_table() -> Table:
-    """Return an empty table of two columns without titles: a bold name and its value."""
+def fact_table(min_width: int | None = None) -> Table:
+    """Return an empty table of two columns without titles: a bold name, of a minimum width, and its value."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(style="bold", no_wrap=True)
+    table.add_column(style="bold", no_wrap=True, min_width=min_width)
     table.add_column()
     return table
 

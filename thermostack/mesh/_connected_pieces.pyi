@@ -1,0 +1,3 @@
+import numpy as np
+
+def label_pieces(mask: np.ndarray, label: np.ndarray, parent: np.ndarray) -> int: ...
