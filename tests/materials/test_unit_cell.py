@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from thermostack.errors import DescriptionError
 from thermostack.io.description.package_file import read_package
 from thermostack.io.description.write_package import write_package
+from thermostack.materials.cell_bounds import conductivity_bounds
 from thermostack.materials.cell_formulas import formula_of
 from thermostack.materials.effective_media import BumpArray, Laminate, LineLayer, MaterialLike, Ply, ViaArray
 from thermostack.materials.material import Material
@@ -20,6 +21,7 @@ from thermostack.materials.material_library import MaterialDefinitions, find_mat
 from thermostack.materials.ready_made_cells import BumpCell, HybridBondCell, ViaCell
 from thermostack.materials.unit_cell import CellLayer, Inclusion, UnitCell
 from thermostack.schema.validated_dataclass import diagnostics_of, dump
+from thermostack.steady import solve_steady
 from thermostack.unit_cells.unit_cell_result import solve_unit_cell
 
 um = 1e-6
@@ -213,16 +215,77 @@ def test_conductivity_follows_the_temperature() -> None:
     )
 
 
-def test_values_of_several_slices_are_scaled_from_a_coarse_grid() -> None:
+def test_several_slices_agree_with_a_solution_at_each_temperature() -> None:
     cell = UnitCell(
         via=ViaCell(
             COPPER, SILICON_T, 10 * um, 30 * um, height=20 * um, pad_diameter=20 * um, pad_thickness=2 * um
         )
     )
     material = find_material(cell)
-    for temperature in (300.0, 600.0):
+    for temperature in (300.0, 420.0, 600.0):
         direct = solve_unit_cell(cell, temperature).conductivity
-        assert material.conductivity_at(temperature) == pytest.approx(direct, rel=5e-3)
+        assert material.conductivity_at(temperature) == pytest.approx(direct, rel=1e-3)
+    assert 0.0 < max(material.law.relative_errors) < 0.01
+
+
+def test_jump_of_a_constituent_keeps_the_bounds() -> None:
+    """The contrast to silicon changes from 1:150 to nearly one within 10 K."""
+    changing = Material("changing", {"table": {"temperature": [300.0, 350.0, 360.0],
+                                               "conductivity": [1.0, 1.0, 100.0]}})  # fmt: skip
+    pads = CellLayer(changing, 2 * um, (Inclusion(SILICON_T, (6 * um, 6 * um), center=(5 * um, 5 * um)),))
+    rest = CellLayer(SILICON_T, um, (Inclusion(changing, diameter=5 * um),))
+    cell = UnitCell(pitch=10 * um, layers=(pads, rest))
+    material = find_material(cell)
+    for temperature in (340.0, 352.0, 400.0):
+        direct = solve_unit_cell(cell, temperature).conductivity
+        assert material.conductivity_at(temperature) == pytest.approx(direct, rel=3e-3)
+    for temperature in np.linspace(250.0, 700.0, 91):
+        rows = [each.conductivity_at(float(temperature)) for each in (changing, SILICON_T)]
+        bounds = conductivity_bounds(cell.geometry, np.array(rows))
+        found = np.array(material.conductivity_at(float(temperature)))
+        assert (found >= bounds.lower * (1.0 - 1e-6)).all()
+        assert (found <= bounds.upper * (1.0 + 1e-6)).all()
+
+
+def test_package_warns_of_a_cell_with_a_large_error(tmp_path: Path) -> None:
+    """Conductors that touch at corners; also inside of another medium."""
+    pads = "{material: bb, size: [5 um, 5 um]}, {material: bb, at: [5 um, 5 um], size: [5 um, 5 um]}"
+    corners = f"inclusions: [{pads}]"
+    (tmp_path / "board.yaml").write_text(f"""
+package: board
+materials:
+  aa: {{conductivity: 1 W/m/K}}
+  bb: {{conductivity: 300 W/m/K}}
+  board: {{unit_cell: {{pitch: 10 um, layers: [{{material: aa, thickness: 1 um, {corners}}}]}}}}
+  both: {{laminate: {{plies: [{{material: board, thickness: 1 um}}, {{material: aa, thickness: 1 um}}]}}}}
+stacks:
+  die:
+    size: [1 mm, 1 mm]
+    layers:
+      - {{name: one, thickness: 50 um, material: board}}
+      - {{name: two, thickness: 50 um, material: board, power: 1 W}}
+      - {{name: three, thickness: 50 um, material: both}}
+cooling: {{top: {{convection: {{h: 1 kW/m2/K, ambient: 25 degC}}}}}}
+""")
+    warned = [
+        text for text in solve_steady(read_package(tmp_path / "board.yaml")).warnings if "W-CELL" in text
+    ]
+    assert len(warned) == 2
+    assert "board.yaml:13:" in warned[0]
+    assert "the unit cell of board has an estimated error of" in warned[0]
+    assert "die.two uses it too" in warned[0]
+    assert "both" in warned[1]
+
+
+def test_laminate_follows_its_constituents() -> None:
+    cell = UnitCell(pitch=um, layers=(CellLayer(COPPER, um), CellLayer(SILICON_T, 3 * um)))
+    found = find_material(cell).conductivity_at(np.array([260.0, 333.0, 690.0]))
+    one, other = (
+        COPPER.conductivity_at(300.0)[0],
+        SILICON_T.conductivity_at(np.array([260.0, 333.0, 690.0]))[0],
+    )
+    assert found[0] == pytest.approx(0.25 * one + 0.75 * other, rel=1e-5)
+    assert found[2] == pytest.approx(1.0 / (0.25 / one + 0.75 / other), rel=1e-5)
 
 
 def test_heat_capacity_is_the_mean_by_volume() -> None:

@@ -15,6 +15,7 @@ from thermostack.mesh.link_dimensions import MAX_LENGTH_DEFICIT
 from thermostack.mesh.link_faces import MAX_BIOT_NUMBER, MAX_CONDUCTIVITY_RATIO, MAX_FLUX_RISE
 from thermostack.mesh.merged_planes import MERGE_DISTANCES, MERGE_FRACTION
 from thermostack.package.contact import MAX_SUSPICIOUS_GAP
+from thermostack.results.cell_warnings import WARNED_CELL_ERROR
 from thermostack.results.result_warnings import WARNED_ERROR
 from thermostack.schema import usual_ranges
 from thermostack.schema.usual_ranges import (
@@ -65,6 +66,7 @@ THRESHOLDS = [
     ("W-GRID", "end of a link on a covered face",
      f"more than {MAX_CONDUCTIVITY_RATIO:g} times the conductivity"),
     ("W-GRID", "end of a link on a cooled face", f"h dz / (2 k) of its cells above {MAX_BIOT_NUMBER:g}"),
+    ("W-CELL", "estimated error of the conductivity", f"above {100 * WARNED_CELL_ERROR:g} %"),
     ("W-TEMPERATURE", "any part", f"above {MAX_USUAL_TEMPERATURE:g} K"),
     ("W-POWER", "no part has power",
      f"differences below {format_quantity(MIN_TEMPERATURE_SPREAD, 'temperature_difference')}"),

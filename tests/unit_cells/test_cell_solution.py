@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from thermostack.materials.cell_symmetry import mirror_plane, shifted
 from thermostack.materials.transverse_conductivity import Arrangement, conductivity_across
 from thermostack.unit_cells import cell_solution
 from thermostack.unit_cells.axis_solution import CellSolution
-from thermostack.unit_cells.cell_solution import solve_coarsely, solve_geometry
+from thermostack.unit_cells.cell_solution import solve_geometry
 
 PERFECT = 5e4  # of the conductivity of the host; for these arrays the difference to infinity is below 1e-4
 
@@ -161,7 +160,7 @@ def test_bounds_enclose_the_value(geometry: CellGeometry, contrast: float) -> No
 def test_bounds_of_a_clip_enclose_every_grid() -> None:
     conductivity = iso(0.3, 300.0)
     bounds = conductivity_bounds(CLIP, conductivity)
-    coarse = values(solve_coarsely(CLIP, conductivity))
+    coarse = values(solve_geometry(CLIP, conductivity, 0.9))
     assert (bounds.lower < coarse).all()
     assert (coarse < bounds.upper).all()
 
@@ -233,9 +232,9 @@ def test_reflection_changes_the_sign_of_the_cross_component() -> None:
 
     (of_slice,) = SKEW.slices
     other = replace(SKEW, slices=(replace(of_slice, shapes=tuple(map(reflected, of_slice.shapes))),))
-    cross = [solve_coarsely(each, iso(1.0, 30.0)).cross for each in (SKEW, other)]
+    cross = [solve_geometry(each, iso(1.0, 30.0)).cross for each in (SKEW, other)]
     assert cross[0] == pytest.approx(-cross[1], rel=1e-3)
-    assert solve_coarsely(cylinders(0.4)[0], iso(1.0, 30.0)).cross == 0.0
+    assert solve_geometry(cylinders(0.4)[0], iso(1.0, 30.0)).cross == 0.0
 
 
 def test_mirror_planes_and_the_whole_period_agree(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,12 +311,3 @@ def test_estimated_error_covers_the_true_one(fraction: float, contrast: float) -
     exact = float(conductivity_across(np.array(1.0), np.array(contrast), diameter, 1.0))
     axis = solve_geometry(geometry, iso(1.0, contrast)).axes[0]
     assert abs(axis.value - exact) <= axis.error <= 1.01e-3 * axis.value
-
-
-def test_coarse_values_have_the_same_ratio() -> None:
-    """Values at other temperatures are scaled from the second grid."""
-    pads = CellSlice(0.1, 0, (disc(1, 0.5, 0.5, 0.6),))
-    cell = CellGeometry((1.0, 1.0), (pads, CellSlice(0.5, 0, (disc(1, 0.5, 0.5, 0.3),)), pads), 2)
-    fine: Any = [values(solve_geometry(cell, iso(1.0, contrast))) for contrast in (50.0, 20.0)]
-    coarse = [values(solve_coarsely(cell, iso(1.0, contrast))) for contrast in (50.0, 20.0)]
-    assert coarse[1] / coarse[0] == pytest.approx(fine[1] / fine[0], rel=5e-3)

@@ -15,7 +15,7 @@ from thermostack.unit_cells.solution_cache import cache_directory, clear_memory,
 
 SQUARE = CellGeometry((1.0, 1.0), (CellSlice(1.0, 0, (CellShape(1, (0.5, 0.5), (0.5, 0.5), False),)),), 2)
 CONDUCTIVITY = np.array([[1.0] * 3, [5.0] * 3])
-PLAN = {"tolerance": 1e-3, "grids": None}
+PLAN = {"tolerance": 1e-3}
 
 
 @pytest.fixture

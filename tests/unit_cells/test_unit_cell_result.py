@@ -69,7 +69,9 @@ def test_notes_name_large_errors_and_the_cross_component() -> None:
     assert "x and y are not principal axes: the component xy of" in text
     assert result.formula is None
     rough = dataclasses.replace(result, x=dataclasses.replace(result.x, error=0.02 * result.x.value))
-    assert "the largest grid was reached; estimated errors: x 2.0 %" in rough.table()
+    assert "estimated errors: x 2.0 % (the largest grid, or widened shells)" in rough.table()
+    narrow = dataclasses.replace(rough, unresolved=2e-9)
+    assert "estimated errors: x 2.0 % (a gap or shell of 2 nm is not resolved)" in narrow.table()
 
 
 def test_definitions_of_a_package_take_precedence() -> None:

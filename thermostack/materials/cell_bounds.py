@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermostack.materials.cell_geometry import CellGeometry, chord_integrals
+from thermostack.materials.cell_symmetry import has_equal_axes, mirror_plane
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -36,6 +37,17 @@ def conductivity_bounds(geometry: CellGeometry, conductivity: Array) -> CellBoun
     lower = np.array([along_x[0], along_y[0], lower_z])
     upper = np.array([along_x[1], along_y[1], upper_z])
     return CellBounds(np.minimum(lower, upper), np.maximum(lower, upper))  # equal ones differ by rounding
+
+
+def symmetric_bounds(geometry: CellGeometry, conductivity: Array) -> CellBounds:
+    """Return the bounds, for x and y the closer ones of both where a symmetry makes these axes equal."""
+    bounds = conductivity_bounds(geometry, conductivity)
+    planes = mirror_plane(geometry, 0), mirror_plane(geometry, 1)
+    if np.any(conductivity[:, 0] != conductivity[:, 1]) or not has_equal_axes(geometry, planes):
+        return bounds
+    lower, upper = bounds.lower.copy(), bounds.upper.copy()
+    lower[:2], upper[:2] = lower[:2].max(), upper[:2].min()
+    return CellBounds(np.minimum(lower, upper), np.maximum(lower, upper))
 
 
 def _in_plane(geometry: CellGeometry, axis: int, conductivity: Array) -> tuple[float, float]:

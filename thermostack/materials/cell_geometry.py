@@ -7,6 +7,7 @@ them. All volumes and bounds of a cell are integrals over its chords.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -83,14 +84,18 @@ class CellGeometry:
 
     def edges(self, axis: int) -> Array:
         """Return the coordinates [m] of the edges of all shapes along an axis, from 0 to the pitch."""
+        return self._edges_of([shape for each in self.slices for shape in each.shapes], axis)
+
+    def straight_edges(self, of_slice: CellSlice, axis: int) -> Array:
+        """Return the coordinates [m] of the edges of the rectangles of a slice, from 0 to the pitch."""
+        return self._edges_of([shape for shape in of_slice.shapes if not shape.is_round], axis)
+
+    def _edges_of(self, shapes: Iterable[CellShape], axis: int) -> Array:
         pitch = self.pitch[axis]
         found: list[float] = []
-        for each in self.slices:
-            for shape in each.shapes:
-                if shape.size[axis] < pitch:
-                    found += [
-                        (shape.center[axis] + sign * 0.5 * shape.size[axis]) % pitch for sign in (-1, 1)
-                    ]
+        for shape in shapes:
+            if shape.size[axis] < pitch:
+                found += [(shape.center[axis] + sign * 0.5 * shape.size[axis]) % pitch for sign in (-1, 1)]
         distance = MIN_EDGE_DISTANCE * pitch
         kept = [0.0]
         for edge in sorted(found):

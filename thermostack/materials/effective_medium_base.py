@@ -10,7 +10,14 @@ import numpy as np
 
 from thermostack.errors import DescriptionError
 from thermostack.materials.material import ROOM_TEMPERATURE, EffectiveHeatCapacity, Material
-from thermostack.materials.temperature_laws import Array, ArrayAxes, CapacityLaw, ConductivityLaw, Constant
+from thermostack.materials.temperature_laws import (
+    Array,
+    ArrayAxes,
+    Axes,
+    CapacityLaw,
+    ConductivityLaw,
+    Constant,
+)
 from thermostack.schema.deferred_union import DeferredUnion
 from thermostack.schema.validated_dataclass import class_key, diagnostic_at
 
@@ -68,7 +75,7 @@ class EffectiveMedium:
         if not all(part.is_constant for part in materials):
             return law
         x, y, z = (float(value) for value in law.evaluate(np.array(ROOM_TEMPERATURE)))
-        return Constant((x, y, z))
+        return ConstantOfParts((x, y, z), law.relative_errors)
 
     def check(self, materials: tuple[Material, ...]) -> None:
         """Raise DescriptionError if a constituent is not isotropic in the plane."""
@@ -78,6 +85,19 @@ class EffectiveMedium:
                 text = f"{part.name} has different conductivities along x and y; {kind} needs equal ones"
                 hint = "give a material with one in-plane conductivity"
                 raise DescriptionError(diagnostic_at((field,), text, hint, "E-VALUE"))
+
+
+def law_errors(law: ConductivityLaw) -> Axes:
+    """Return the estimated relative errors along x, y, z of a law; one of the user may omit them."""
+    errors: Axes = getattr(law, "relative_errors", ConductivityLaw.relative_errors)
+    return errors
+
+
+@dataclass(frozen=True)
+class ConstantOfParts(Constant):
+    """Effective conductivity of constituents that do not depend on temperature."""
+
+    relative_errors: Axes = ConductivityLaw.relative_errors
 
 
 @dataclass(frozen=True)
@@ -97,6 +117,15 @@ class EffectiveConductivity(ConductivityLaw):
     def breakpoints(self) -> tuple[float, ...]:
         """Return the temperatures [K] at which the slope of a constituent may jump."""
         return tuple(sorted({point for part in self.materials for point in part.law.breakpoints}))
+
+    @property
+    def relative_errors(self) -> Axes:  # type: ignore[override]  # read-only here
+        """Return the largest estimated relative error of a constituent, along each axis.
+
+        Where all conductivities are multiplied by a factor, so is that of the medium.
+        """
+        largest = max((e for part in self.materials for e in law_errors(part.law)), default=0.0)
+        return largest, largest, largest
 
     @property
     def is_isotropic_in_plane(self) -> bool:

@@ -113,6 +113,7 @@ class ConductivityLaw:
 
     range: tuple[float, float] | None  # K; a value here would be the default of the field of a law
     is_constant = False  # whether the value is independent of temperature
+    relative_errors = (0.0, 0.0, 0.0)  # estimated, along x, y, z; those of a unit cell are of its grid
     is_expensive = False  # whether an evaluation takes seconds, as that of a unit cell
 
     @property

@@ -39,6 +39,7 @@ def unit_cell_summary(result: UnitCellResult) -> dict[str, object]:
         "conductivity": list(result.conductivity),
         "axes": {name: _axis_summary(axis) for name, axis in _axes(result)},
         "cross": result.cross,
+        "unresolved": result.unresolved,
         "height": result.cell.geometry.height if result.cell.has_height else None,
         "area_resistance": result.area_resistance,
         "volumetric_heat_capacity": result.volumetric_heat_capacity,
@@ -120,5 +121,8 @@ def _notes(result: UnitCellResult) -> list[Text]:
         if axis.error > RELATIVE_TOLERANCE * axis.value
     ]
     if large:
-        notes.append(Text(f"the largest grid was reached; estimated errors: {', '.join(large)}", style="dim"))
+        reason = "the largest grid, or widened shells"
+        if result.unresolved:
+            reason = f"a gap or shell of {format_quantity(result.unresolved, 'length')} is not resolved"
+        notes.append(Text(f"estimated errors: {', '.join(large)} ({reason})", style="dim"))
     return notes

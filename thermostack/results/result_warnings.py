@@ -16,6 +16,7 @@ from thermostack.mesh.model import Model
 from thermostack.mesh.source_names import listed
 from thermostack.package.geometry import Part
 from thermostack.package.plausibility import heat_flux_text
+from thermostack.results.cell_warnings import cell_warnings
 from thermostack.schema.usual_ranges import MAX_USUAL_HEAT_FLUX, MAX_USUAL_TEMPERATURE, MIN_TEMPERATURE_SPREAD
 from thermostack.schema.validated_dataclass import FieldPath, diagnostic_at
 from thermostack.units import ZERO_CELSIUS, format_quantity, format_share
@@ -102,7 +103,7 @@ def result_warnings(
 def temperature_warnings(
     model: Model, extremes: Mapping[str, Extremes], *, uses_capacity: bool = False
 ) -> list[str]:
-    """Return W-RANGE and W-TEMPERATURE for materials that are too cold or too hot.
+    """Return W-RANGE and W-TEMPERATURE for materials that are too cold or too hot, and those of unit cells.
 
     W-RANGE is for each material that is used outside its temperature range, W-TEMPERATURE for each above its
     melting point or above `MAX_USUAL_TEMPERATURE`. A material of several parts gives one warning, which names
@@ -114,6 +115,7 @@ def temperature_warnings(
         found += _range_warnings(model, extremes, "heat capacity")
     found += _melting_warnings(model, extremes)
     found += _absolute_zero_warnings(model, extremes)
+    found += cell_warnings(model)
     return [str(diagnostic) for diagnostic in found]
 
 

@@ -44,7 +44,10 @@ class CellSolution:
     """Effective conductivities of a cell along x, y and z.
 
     `cross` is the component xy [W/(m K)] on the finest grid, zero where x and y are principal axes.
+    `unresolved` is the width [m] of the narrowest gap or shell that no grid resolves, zero if there is none;
+    the errors are then the distances to the bounds.
     """
 
     axes: tuple[AxisSolution, AxisSolution, AxisSolution]
     cross: float = 0.0
+    unresolved: float = 0.0

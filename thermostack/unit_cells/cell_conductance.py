@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thermostack.materials.cell_geometry import CellGeometry, CellSlice
+from thermostack.materials.cell_geometry import MIN_EDGE_DISTANCE, CellGeometry, CellSlice
 from thermostack.unit_cells.cell_grid import CellGrid
 
 Array = np.ndarray
 
-GAUSS_POINTS = 2  # chords across each half of a cell
+GAUSS_POINTS = 2  # chords between two edges of rectangles in each half of a cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +76,9 @@ def _slice_conductances(
 class _Chords:
     """Integrals over chords along an axis at ordinates in each half of a cell, of widths `weight` (n,) [m].
 
+    The halves are divided at the edges of rectangles that lie in them, so that no line or gap lies between
+    two chords.
+
     `resistance` (n, half cells) is that of straight tubes over their width, `across` (n, cells) the
     conductivity across the chords times the length of the cells, and `upward` the same along z.
     """
@@ -86,9 +89,10 @@ class _Chords:
         edges = grid.x, grid.y
         along, across = _half_edges(edges[axis]), _half_edges(edges[1 - axis])
         nodes, weights = np.polynomial.legendre.leggauss(GAUSS_POINTS)
-        width = np.diff(across)[:, np.newaxis]
+        parts, self.first = _divided(across, geometry.straight_edges(of_slice, 1 - axis))
+        width = np.diff(parts)[:, np.newaxis]
         self.weight = (0.5 * width * weights).ravel()
-        ordinate = (across[:-1, np.newaxis] + 0.5 * width * (nodes + 1.0)).ravel()
+        ordinate = (parts[:-1, np.newaxis] + 0.5 * width * (nodes + 1.0)).ravel()
         cuts, material = geometry.chords(of_slice, axis, ordinate)
         inverse = 1.0 / conductivity[:, axis]
         values = [inverse[material], conductivity[:, 1 - axis][material], conductivity[:, 2][material]]
@@ -104,11 +108,11 @@ class _Chords:
 
     def sum_over_halves(self, values: Array) -> Array:
         """Return the sums of values (n, ...) of the ordinates in each half of a cell."""
-        return np.asarray(values.reshape(-1, GAUSS_POINTS, *values.shape[1:]).sum(axis=1))
+        return np.asarray(np.add.reduceat(values, GAUSS_POINTS * self.first, axis=0))
 
     def sum_over_cells(self, values: Array) -> Array:
         """Return the sums of values (n, ...) of the ordinates in each cell."""
-        return np.asarray(values.reshape(-1, 2 * GAUSS_POINTS, *values.shape[1:]).sum(axis=1))
+        return np.asarray(np.add.reduceat(values, GAUSS_POINTS * self.first[::2], axis=0))
 
 
 def _half_edges(edges: Array) -> Array:
@@ -116,6 +120,14 @@ def _half_edges(edges: Array) -> Array:
     both = np.empty(2 * edges.size - 1)
     both[::2], both[1::2] = edges, 0.5 * (edges[1:] + edges[:-1])
     return both
+
+
+def _divided(halves: Array, edges: Array) -> tuple[Array, Array]:
+    """Return the coordinates of half cells with the edges inside them, and the first part of each half."""
+    nearest = np.abs(edges[:, np.newaxis] - halves).min(axis=1, initial=np.inf)
+    is_inside = (edges > halves[0]) & (edges < halves[-1]) & (nearest > MIN_EDGE_DISTANCE * halves[-1])
+    parts = np.sort(np.concatenate([halves, edges[is_inside]]))
+    return parts, np.searchsorted(parts, halves[:-1])
 
 
 def _along(own: _Chords, other: _Chords) -> AxisConductances:

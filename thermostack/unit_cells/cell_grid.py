@@ -153,6 +153,35 @@ def _wanted_at_shells(shells: Iterable[Shell], axis: int, min_cells: int, period
     ]
 
 
+def unresolved_width(geometry: CellGeometry, grid: CellGrid) -> float:
+    """Return the width [m] of the narrowest gap or shell of discs that is narrower than the cells there.
+
+    It is zero if there is none.
+    """
+    found = [
+        width for middle, width, *_ in _narrow_gaps(geometry) if width < _size_at(geometry, grid, middle)
+    ]
+    for outer, thickness in _thin_shells(geometry):
+        x, y = outer.center
+        reach = 0.5 * (outer.size[0] - thickness)
+        sides = (x - reach, y), (x + reach, y), (x, y - reach), (x, y + reach)
+        if thickness < min(_size_at(geometry, grid, side) for side in sides):
+            found.append(thickness)
+    return min(found, default=0.0)
+
+
+def _size_at(geometry: CellGeometry, grid: CellGrid, point: tuple[float, float]) -> float:
+    """Return the smaller size [m] of the cell at a point, also of one beyond a mirror plane."""
+    sizes = []
+    for edges, place, pitch in zip((grid.x, grid.y), point, geometry.pitch, strict=True):
+        inside = place % pitch
+        if inside > edges[-1]:  # the grid ends at the mirror plane at half the pitch
+            inside = pitch - inside
+        cell = min(max(int(np.searchsorted(edges, inside)), 1), edges.size - 1)
+        sizes.append(float(edges[cell] - edges[cell - 1]))
+    return min(sizes)
+
+
 Wanted = tuple[float, float, float]  # low and high end of an interval, and the cell size in it [m]
 
 

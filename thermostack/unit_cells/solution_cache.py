@@ -25,7 +25,7 @@ from thermostack.io.files.atomic_file import write_atomic
 from thermostack.materials.cell_geometry import CellGeometry
 from thermostack.unit_cells.axis_solution import AxisSolution, CellSolution
 
-METHOD_VERSION = 1  # raised with every change of the method that changes a value
+METHOD_VERSION = 2  # raised with every change of the method that changes a value
 MAX_IN_MEMORY = 1000  # solutions
 VARIABLE = "THERMOSTACK_CACHE"  # "off", or a directory
 OFF = ("0", "off", "no", "none", "false")
@@ -97,10 +97,12 @@ def _read(directory: Path, key: str) -> CellSolution | None:
         if stored["key"] != key:
             return None
         x, y, z = (_axis(each) for each in stored["axes"])
-        cross = float(stored["cross"])
+        cross, unresolved = float(stored["cross"]), float(stored["unresolved"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return CellSolution((x, y, z), cross) if math.isfinite(cross) else None
+    if not (math.isfinite(cross) and 0.0 <= unresolved < math.inf):
+        return None
+    return CellSolution((x, y, z), cross, unresolved)
 
 
 def _axis(stored: dict[str, object]) -> AxisSolution:

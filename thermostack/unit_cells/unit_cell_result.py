@@ -46,6 +46,9 @@ class UnitCellResult:
         z [W/(m K)]; pads are not in the formula.
     material : Material
         The material of the cell, over the whole range of temperatures.
+    unresolved : float
+        Width of the narrowest gap or shell that no grid resolves [m], zero if there is none. The errors are
+        then the distances to the bounds.
     warnings : list of str
         W-RANGE for each constituent that is not known at the temperature.
 
@@ -67,6 +70,7 @@ class UnitCellResult:
     constituents: tuple[tuple[str, str, float, tuple[float, float, float]], ...]
     formula: tuple[str, tuple[float, float, float]] | None
     material: Material
+    unresolved: float = 0.0
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -163,5 +167,14 @@ def solve_unit_cell(
     capacity = material.capacity_at(kelvin) if material.has_capacity else None
     warnings = range_warnings(((place, part) for place, part, _ in parts), kelvin)
     return UnitCellResult(
-        cell, kelvin, *solution.axes, solution.cross, capacity, constituents, formula, material, warnings
+        cell,
+        kelvin,
+        *solution.axes,
+        solution.cross,
+        capacity,
+        constituents,
+        formula,
+        material,
+        unresolved=solution.unresolved,
+        warnings=warnings,
     )
