@@ -198,7 +198,7 @@ class CornerScheme:
         return CornerTemperatures(mean + self._zero, largest + self._zero)
 
     def temperatures_at(self, cells: np.ndarray, offset: np.ndarray) -> np.ndarray:
-        """Return the temperatures [K] at offsets (3, n) from -1/2 to 1/2 in cells (3, n), along z, y and x."""
+        """Return the temperature [K] at offsets (3, n), -1/2 to 1/2, in cells (3, n), along z, y and x."""
         k, j, i = cells
         total = np.full(k.size, self._zero)
         for corner in product((0, 1), repeat=3):

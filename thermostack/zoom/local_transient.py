@@ -22,7 +22,7 @@ from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.transient.loads import Loads
 from thermostack.transient.run import solve_transient
 from thermostack.units import format_quantity
-from thermostack.zoom.agreement import boundary_error_warnings, measure_agreement, region_shares
+from thermostack.zoom.agreement import measure_agreement, region_shares
 from thermostack.zoom.boundary_error import largest_error, unknown_error_warning
 from thermostack.zoom.local_boundary import find_cut_faces, temperatures_at
 from thermostack.zoom.local_loads import LocalLoads
@@ -92,19 +92,11 @@ def _with_boundary_error(run: TransientResult, local: TransientResult) -> Transi
         return replace(local, warnings=(*local.warnings, unknown_error_warning()))
     pairs = list(zip(local.names, local.peak_error, strict=True))
     shares = [ErrorContribution(name, error, bound) for name, error in pairs if error is not None]
-    peaks = [
-        (float(np.nanmax(local.max[:, n])), float(local.power[:, n].max()))
-        for n, (_, error) in enumerate(pairs)
-        if error is not None
-    ]
-    boundary = run.model.boundary
-    warnings = boundary_error_warnings(shares, peaks, boundary.temperature[boundary.h > 0.0])
     agreement = local.agreement
     return replace(
         local,
         peak_error=tuple(None if error is None else error + bound for _, error in pairs),
         agreement=None if agreement is None else replace(agreement, errors=tuple(shares)),
-        warnings=(*local.warnings, *warnings),
     )
 
 
