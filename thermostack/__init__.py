@@ -17,6 +17,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from thermostack.threads import openmp as _openmp  # noqa: F401 - loaded before other kernels
+
 if TYPE_CHECKING:
     from thermostack import units as units
     from thermostack.errors import ArgumentError as ArgumentError

@@ -97,7 +97,7 @@ def solve_steady(
         If the solver or the Picard iteration does not converge, or the imbalance of heat exceeds 1e-6.
     ResourceError
         If the solve would exceed the memory of this machine. It is raised before anything is allocated, or
-        later if conductivities that differ by more than 1e5 within a plane need another method.
+        later if conductivities that differ by more than 1e6 within a plane need another method.
 
     Notes
     -----

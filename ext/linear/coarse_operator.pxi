@@ -2,8 +2,11 @@
 # columns. Included after level_operator.pxi.
 
 cdef extern from "linear/coarsening.h" nogil:
-    void row_scale(int, int, const real *, real *)
-    void row_scale_uniformly(int, int, real, real *)
+    ctypedef struct added_path:
+        const real *share
+        const real *distance
+    void row_conductance_in_series(int, int, const real *, const real *, added_path, const real *, added_path,
+                                   real *)
 
 cdef extern from "linear/grid_transfer.h" nogil:
     ctypedef struct transfer_map:
@@ -19,6 +22,11 @@ cdef extern from "linear/grid_transfer.h" nogil:
 cdef enum:
     ALL_COLUMNS = 0  # maps: a coarse column receives the sum of all its columns
     FAR_COLUMN = 1  # the value of the column at its far face
+    INNER_FACE = 2  # the value of the face inside it
+    NEXT_INNER_FACE = 3  # the value of the face inside the next coarse column
+    MAPS = 4
+    BEFORE = 0  # sides of a coarse face
+    BEHIND = 1
 
 
 cdef inline gather_strides strides(int source, int half, int out) noexcept nogil:
@@ -27,15 +35,28 @@ cdef inline gather_strides strides(int source, int half, int out) noexcept nogil
     return found
 
 
-cdef double distance_ratio(const double[::1] width, const int[::1] first, int n) noexcept nogil:
-    """Return the fine over the coarse distance between the centres on both sides of the far face of interval n."""
-    cdef int i
-    cdef double coarse = 0.0
+cdef inline int is_pair(const int[::1] first, int n) noexcept nogil:
+    """Return whether coarse interval n joins two fine intervals; one beyond the end does not."""
+    return n + 1 < first.shape[0] and first[n + 1] - first[n] == 2
+
+
+cdef void add_path(const double[::1] width, const int[::1] first, int n, real[:, ::1] added_share,
+                   real[:, ::1] added_distance, int out) noexcept nogil:
+    """Set the paths (2, intervals) that the far face of coarse interval n has in addition to the fine face."""
+    cdef int end, side, near, far
+    cdef double distance
+    added_share[BEFORE, out] = added_share[BEHIND, out] = 0
+    added_distance[BEFORE, out] = added_distance[BEHIND, out] = 0
     if n + 2 >= first.shape[0]:
-        return 1.0
-    for i in range(first[n], first[n + 2]):
-        coarse += width[i]
-    return (width[first[n + 1] - 1] + width[first[n + 1]]) / coarse
+        return
+    end = first[n + 1]
+    distance = width[end - 1] + width[end]
+    for side in range(2):
+        if is_pair(first, n + side):
+            near = end - 1 + side
+            far = near + 1 if side == BEHIND else near - 1
+            added_share[side, out] = <real> (width[far] / (width[far] + width[near]))
+            added_distance[side, out] = <real> (width[far] / distance)
 
 
 cdef void merge_widths(const double[::1] width, const int[::1] first, double[::1] coarse) noexcept nogil:
@@ -50,10 +71,10 @@ cdef class CoarsenedOperator(LevelOperator):
     """A level operator that also forms the operator of the next coarser grid, and the maps between the two."""
 
     cdef int[::1] first, coarse_of  # (coarse ny + 1,) first row of a coarse row; (ny,) coarse row of a row
-    cdef int[:, :, ::1] restriction  # (2, 2, 2 width + windows) maps of coarse columns by kind and parity
+    cdef int[:, :, ::1] restriction  # (MAPS, 2, 2 width + windows) maps of coarse columns by kind and parity
     cdef int[:, ::1] prolongation  # (2, width + windows) maps of columns of this level by parity
-    cdef real[:, ::1] ratio_x  # (2, coarse width) fine over coarse distance of the centres of coarse columns
-    cdef real[::1] ratio_y  # (coarse ny,)
+    # Paths added to the faces in x (2 sides, 2 coarse width) and in y (2 sides, coarse ny).
+    cdef real[:, ::1] share_x, distance_x, share_y, distance_y
 
     def merge_boundary_lines(self, const int[::1] first_y, int[:, ::1] line):
         """Number the lines (coarse ny, nz) with boundary conductances of the coarse grid; return how many."""
@@ -74,10 +95,11 @@ cdef class CoarsenedOperator(LevelOperator):
         self.first = first_y
         self.coarse_of = np.empty(self.ny, dtype=np.int32)
         # Each map has its first and second source columns, and the windows of find_windows.
-        self.restriction = np.empty((2, 2, 4 * coarse.width + 2 * (coarse.width // LANES)), dtype=np.int32)
+        self.restriction = np.empty((MAPS, 2, 4 * coarse.width + 2 * (coarse.width // LANES)), dtype=np.int32)
         self.prolongation = np.empty((2, 3 * self.width + 2 * (self.width // LANES)), dtype=np.int32)
-        self.ratio_x = np.empty((2, coarse.width), dtype=np.asarray(self.g_x).dtype)
-        self.ratio_y = np.empty(coarse.ny, dtype=np.asarray(self.g_x).dtype)
+        dtype = np.asarray(self.g_x).dtype
+        self.share_x, self.distance_x = np.empty((2, 2, 2 * coarse.width), dtype)
+        self.share_y, self.distance_y = np.empty((2, 2, coarse.ny), dtype)
         merge_widths(dx, first_x, coarse_dx)
         merge_widths(dy, first_y, coarse_dy)
         self._set_maps(coarse, first_x, dx, dy)
@@ -86,8 +108,10 @@ cdef class CoarsenedOperator(LevelOperator):
     def form_coarse_operator(self, CoarsenedOperator coarse):
         """Overwrite the conductances and pivots of the coarse level."""
         cdef int row
+        cdef int size = 2 * self.nz * max(self.width, 2 * coarse.width) + 4 * self.width
+        cdef real[:, ::1] work = np.empty((self.blocks, size), np.asarray(self.g_x).dtype)
         for row in prange(coarse.ny, nogil=True, schedule="static", num_threads=self.blocks):
-            self._form_coarse_row(coarse, row)
+            self._form_coarse_row(coarse, row, &work[threadid(), 0])
         for row in prange(coarse.ny, nogil=True, schedule="static", num_threads=coarse.blocks):
             coarse._compute_pivots(row)
 
@@ -103,7 +127,7 @@ cdef class CoarsenedOperator(LevelOperator):
         cdef transfer_map found
         found.width, found.source_width = coarse.width, self.width
         found.first = &self.restriction[kind, parity, 0]
-        found.second = found.first + coarse.width if kind == ALL_COLUMNS else NULL
+        found.second = found.first + coarse.width if kind == ALL_COLUMNS else NULL  # the others name one column
         found.window = found.first + 2 * coarse.width
         return found
 
@@ -119,45 +143,78 @@ cdef class CoarsenedOperator(LevelOperator):
     cdef void _set_maps(self, CoarsenedOperator coarse, int[::1] first_x, const double[::1] dx,
                         const double[::1] dy) noexcept nogil:
         # Unused values are mapped to the last value of a half, which is unused too.
-        cdef int x, y, row, column, begin, end, m, parity, unused = 2 * (self.width - 1)
+        cdef int x, y, row, column, begin, end, inner, next_inner, m, parity, unused = 2 * (self.width - 1)
         for row in range(coarse.ny):
             for y in range(self.first[row], self.first[row + 1]):
                 self.coarse_of[y] = row
-            self.ratio_y[row] = <real> distance_ratio(dy, self.first, row)
+            add_path(dy, self.first, row, self.share_y, self.distance_y, row)
         for column in range(2 * coarse.width):
             parity, m = column & 1, column >> 1
-            begin = end = unused
-            self.ratio_x[parity, m] = 0
+            begin = end = inner = next_inner = unused
             if column < coarse.nx:
                 begin, end = first_x[column], first_x[column + 1] - 1
-                self.ratio_x[parity, m] = <real> distance_ratio(dx, first_x, column)
+                inner = begin if is_pair(first_x, column) else unused
+                next_inner = end + 1 if is_pair(first_x, column + 1) else unused
+            add_path(dx, first_x, min(column, coarse.nx), self.share_x, self.distance_x,
+                     parity * coarse.width + m)
             self.restriction[ALL_COLUMNS, parity, m] = begin
             self.restriction[ALL_COLUMNS, parity, coarse.width + m] = end if end > begin else unused
             self.restriction[FAR_COLUMN, parity, m] = end
+            self.restriction[INNER_FACE, parity, m] = inner
+            self.restriction[NEXT_INNER_FACE, parity, m] = next_inner
         for x in range(2 * self.width):
             self.prolongation[x & 1, x >> 1] = 2 * (coarse.width - 1)
         for column in range(coarse.nx):
             for x in range(first_x[column], first_x[column + 1]):
                 self.prolongation[x & 1, x >> 1] = column
         for parity in range(2):
-            for m in range(2):
+            for m in range(MAPS):
                 find_windows(self._restriction(coarse, m, parity), &self.restriction[m, parity, 2 * coarse.width])
             find_windows(self._prolongation(coarse, parity), &self.prolongation[parity, self.width])
 
-    cdef void _form_coarse_row(self, CoarsenedOperator coarse, int row) noexcept nogil:
+    cdef void _form_coarse_row(self, CoarsenedOperator coarse, int row, real *work) noexcept nogil:
         cdef int y, parity, low = self.first[row], high = self.first[row + 1]
         cdef int nz = self.nz, width = coarse.width
+        self._faces_in_series_y(coarse, row, work)
+        for parity in range(2):
+            self._gather(coarse, ALL_COLUMNS, parity, 0, work, &coarse.g_y[row, parity, 0, 0])
         for parity in range(2):
             for y in range(low, high):
-                self._gather(coarse, FAR_COLUMN, parity, y > low, &self.g_x[y, 0, 0, 0],
-                             &coarse.g_x[row, parity, 0, 0])
                 self._gather(coarse, ALL_COLUMNS, parity, y > low, &self.g_z[y, 0, 0, 0],
                              &coarse.g_z[row, parity, 0, 0])
-            row_scale(nz, width, &self.ratio_x[parity, 0], &coarse.g_x[row, parity, 0, 0])
-            self._gather(coarse, ALL_COLUMNS, parity, 0, &self.g_y[high - 1, 0, 0, 0],
-                         &coarse.g_y[row, parity, 0, 0])
-            row_scale_uniformly(nz, width, self.ratio_y[row], &coarse.g_y[row, parity, 0, 0])
+                self._add_faces_in_series_x(coarse, y, parity, y > low, &coarse.g_x[row, parity, 0, 0], work)
         self._sum_boundary_row(coarse, row)
+
+    cdef void _faces_in_series_y(self, CoarsenedOperator coarse, int row, real *out) noexcept nogil:
+        # Of the columns of this level (2, nz, width), to the north of a coarse row; four lines behind are used too.
+        cdef int side, m, size = 2 * self.nz * self.width, end = self.first[row + 1] - 1
+        cdef int next_inner = end + 1 if is_pair(self.first, row + 1) else end
+        cdef real *line = out + size
+        cdef added_path path[2]
+        for side in range(2):
+            path[side].share, path[side].distance = line, line + self.width
+            for m in range(self.width):
+                line[m], line[self.width + m] = self.share_y[side, row], self.distance_y[side, row]
+            line += 2 * self.width
+        row_conductance_in_series(2 * self.nz, self.width, &self.g_y[end, 0, 0, 0],
+                                  &self.g_y[self.first[row], 0, 0, 0], path[BEFORE],
+                                  &self.g_y[next_inner, 0, 0, 0], path[BEHIND], out)
+
+    cdef void _add_faces_in_series_x(self, CoarsenedOperator coarse, int y, int parity, int adds, real *out,
+                                     real *work) noexcept nogil:
+        # To the east of the coarse columns of a parity (nz, coarse width), of one row of this level.
+        cdef int side, o, size = self.nz * coarse.width
+        cdef added_path path[2]
+        for side in range(2):
+            path[side].share = &self.share_x[side, parity * coarse.width]
+            path[side].distance = &self.distance_x[side, parity * coarse.width]
+        for side in range(3):
+            self._gather(coarse, FAR_COLUMN + side, parity, 0, &self.g_x[y, 0, 0, 0], work + side * size)
+        row_conductance_in_series(self.nz, coarse.width, work, work + size, path[BEFORE], work + 2 * size,
+                                  path[BEHIND], work if adds else out)
+        if adds:
+            for o in range(size):
+                out[o] += work[o]
 
     cdef inline void _gather(self, CoarsenedOperator coarse, int kind, int parity, int adds, const real *source,
                              real *out) noexcept nogil:

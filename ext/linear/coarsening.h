@@ -63,19 +63,28 @@ CLONED row_coupling_weakness(int nz, int width, int begin, int count, const real
     }
 }
 
-/* out *= a factor of each column. */
-CLONED row_scale(int nz, int width, const real *restrict factor, real *restrict out)
-{
-    for (int k = 0; k < nz; ++k, out += width)
-        for (int m = 0; m < width; ++m)
-            out[m] *= factor[m];
-}
+/* Half cells that the path between two coarse columns has in addition to the fine face between them, one on each side:
+ * the share of the conductance inside the coarse column, and the ratio of the additional distance to that of the
+ * face; both are zero where a coarse column is one fine column. */
+typedef struct {
+    const real *share, *distance; /* one value for each column of a line */
+} added_path;
 
-/* out *= one factor for all columns. */
-CLONED row_scale_uniformly(int nz, int width, real factor, real *out)
+/* The conductance of a face in series with the added paths: out = face / (1 + a + b), and a of each side is the smaller
+ * of the added resistance, from the conductance `inner` inside the coarse column, and that of the same material. */
+CLONED row_conductance_in_series(int lines, int width, const real *face, const real *inner_a, added_path a,
+                                 const real *inner_b, added_path b, real *out)
 {
-    for (size_t o = 0; o < (size_t)nz * width; o += LANES)
-        PUT(out + o) = AT(out + o) * factor;
+    size_t o = 0;
+    for (int line = 0; line < lines; ++line, o += width)
+        for (size_t m = 0; m < (size_t)width; m += LANES) {
+            const vec g = AT(face + o + m), ga = AT(inner_a + o + m), gb = AT(inner_b + o + m);
+            const vec same_a = AT(a.distance + m), same_b = AT(b.distance + m);
+            const vec ra = g * AT(a.share + m) / GUARDED(ga), rb = g * AT(b.share + m) / GUARDED(gb);
+            const vec add_a = WHERE((ga > 0) & (ra < same_a), ra, same_a);
+            const vec add_b = WHERE((gb > 0) & (rb < same_b), rb, same_b);
+            PUT(out + o + m) = g / (1 + add_a + add_b);
+        }
 }
 
 #endif

@@ -1,7 +1,7 @@
 # Choice of the pairs of columns that form a coarse column: coupling weakness of adjacent columns, and the partition
 # of an axis of minimum total cost. Included after coarse_operator.pxi.
 
-from libc.math cimport fmin, log2
+from libc.math cimport fmin, log2, sqrt
 
 cdef extern from "linear/coarsening.h" nogil:
     ctypedef struct face_side:
@@ -27,11 +27,14 @@ cdef inline face_side side_of(const real *side, const real *g_z, const real *are
     return found
 
 
-cdef double cost_of(double weakness, double jump, int count, double interface, double max_cost) noexcept nogil:
-    """Return log2 of the mean of 1 + weakness over the faces, plus the cost of material interfaces."""
+cdef double cost_of(double squares, double jump, int count, double interface, double max_cost) noexcept nogil:
+    """Return log2 of 1 + the root mean square of the weakness of the faces, plus the cost of interfaces.
+
+    The square counts the few weak faces of an interval of strong ones, whose error the smoother leaves.
+    """
     count = max(count, 1)
     # fmin, because a cost that is not a number would prevent every pair.
-    return fmin(log2(1.0 + weakness / count) + interface * (jump / count), max_cost)
+    return fmin(log2(1.0 + sqrt(squares / count)) + interface * (jump / count), max_cost)
 
 
 def pair_costs(LevelOperator level, const double[::1] dx, const double[::1] dy, double interface,
@@ -50,7 +53,7 @@ def pair_costs(LevelOperator level, const double[::1] dx, const double[::1] dy, 
 cdef pair_costs_x(LevelOperator level, const double[::1] dx, double interface, double max_cost,
                   double[::1] cost):
     cdef int nz = level.nz, width = level.width, rows = min(level.ny, MAX_SAMPLED_ROWS), n, x, m, count
-    cdef double weakness, jump
+    cdef double squares, jump
     dtype = np.asarray(level.g_x).dtype
     cdef real[:, ::1] area = np.zeros((2, width + 1), dtype)
     cdef real[:, ::1] work = np.empty((level.blocks, 2 * nz * (width + LANES)), dtype)
@@ -62,13 +65,13 @@ cdef pair_costs_x(LevelOperator level, const double[::1] dx, double interface, d
             coupling_of_row(level, sample(n, level.ny, MAX_SAMPLED_ROWS), area, &work[threadid(), 0],
                             &found[n, 0, 0, 0])
         for x in range(level.nx - 1):
-            m, weakness, jump, count = x >> 1, 0.0, 0.0, 0
+            m, squares, jump, count = x >> 1, 0.0, 0.0, 0
             for n in range(rows):
                 if found[n, 0, x & 1, m] >= 0:
-                    weakness += found[n, 0, x & 1, m]
+                    squares += <double> found[n, 0, x & 1, m] * found[n, 0, x & 1, m]
                     jump += found[n, 1, x & 1, m]
                     count += 1
-            cost[x] = cost_of(weakness, jump, count, interface, max_cost)
+            cost[x] = cost_of(squares, jump, count, interface, max_cost)
 
 
 cdef void coupling_of_row(LevelOperator level, int y, const real[:, ::1] area, real *side,
@@ -93,7 +96,7 @@ cdef pair_costs_y(LevelOperator level, const double[::1] dy, double interface, d
     dtype = np.asarray(level.g_x).dtype
     cdef real[:, ::1] work = np.empty((level.blocks, 2 * level.nz * (level.width + LANES)), dtype)
     cdef real[:, :, ::1] strips = np.empty((level.blocks, 4, level.width), dtype)
-    cdef double[:, ::1] sums = np.zeros((level.ny, 3))  # of weakness and jump, and their number
+    cdef double[:, ::1] sums = np.zeros((level.ny, 3))  # of squared weakness and jump, and their number
     for block in prange(level.blocks, nogil=True, schedule="static", num_threads=level.blocks):
         sum_coupling_of_block(level, block, dy, &work[block, 0], &strips[block, 0, 0], sums)
         costs_of_block(level, block, sums, interface, max_cost, cost)
@@ -123,7 +126,7 @@ cdef void sum_coupling_of_block(LevelOperator level, int block, const double[::1
                                   weakness, jump)
             for m in range(begin, begin + LANES):
                 if weakness[m] >= 0:
-                    sums[y, 0] += weakness[m]
+                    sums[y, 0] += <double> weakness[m] * weakness[m]
                     sums[y, 1] += jump[m]
                     sums[y, 2] += 1.0
             side, side_north = side_north, side

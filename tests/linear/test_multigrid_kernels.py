@@ -155,22 +155,34 @@ def coarse_twin(
     first_x: np.ndarray,
     first_y: np.ndarray,
 ) -> Conduction:
-    def centres(width: np.ndarray) -> np.ndarray:
-        return (width[1:] + width[:-1]) / 2
-
-    far_x, far_y = first_x[1:-1] - 1, first_y[1:-1] - 1
-    coarse_dx, coarse_dy = (
-        np.add.reduceat(dx, first_x[:-1]),
-        np.add.reduceat(dy, first_y[:-1]),
-    )
-    g_x = np.add.reduceat(fine.g_x[:, :, far_x], first_y[:-1], axis=1)
-    g_y = np.add.reduceat(fine.g_y[:, far_y], first_x[:-1], axis=2)
+    g_x = conductances_in_series(fine.g_x, dx, first_x)
+    g_y = conductances_in_series(fine.g_y.swapaxes(1, 2), dy, first_y).swapaxes(1, 2)
     return Conduction(
-        g_x * centres(dx)[far_x] / centres(coarse_dx),
-        g_y * (centres(dy)[far_y] / centres(coarse_dy))[:, None],
+        np.add.reduceat(g_x, first_y[:-1], axis=1),
+        np.add.reduceat(g_y, first_x[:-1], axis=2),
         sums_of_pairs(fine.g_z, first_x, first_y),
         BoundaryConductance.from_dense(sums_of_pairs(fine.boundary.dense, first_x, first_y)),
     )
+
+
+def conductances_in_series(g: np.ndarray, width: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return the conductance between the centres of adjacent coarse intervals of the last axis, row by row.
+
+    On each side of the fine face it has the share of the resistance inside a pair from its centre to that of
+    the nearer interval, or the resistance of this distance in the material of the face if that is smaller.
+    """
+    found = np.zeros((*g.shape[:-1], len(first) - 2))
+    for n, far in enumerate(first[1:-1] - 1):
+        resistance = np.divide(1.0, g[..., far], out=np.full(g.shape[:-1], np.inf), where=g[..., far] > 0.0)
+        total = resistance.copy()
+        for begin, end, outer in ((first[n], far, far - 1), (far + 1, first[n + 2] - 1, far + 2)):
+            if end > begin:
+                inner = g[..., begin]
+                share = width[outer] / width[begin : end + 1].sum()
+                inside = np.divide(share, inner, out=np.full_like(inner, np.inf), where=inner > 0.0)
+                total += np.minimum(inside, resistance * width[outer] / (width[far] + width[far + 1]))
+        found[..., n] = 1.0 / total
+    return found
 
 
 def pairs_of(multigrid: Multigrid) -> tuple[np.ndarray, np.ndarray]:
@@ -471,8 +483,8 @@ def cost_twin(conduction: Conduction, dx: np.ndarray) -> np.ndarray:
             area = np.array([ga * dx[i + 1], gb * dx[i]])
             area = area[:, area.sum(axis=0) > 0.0]
             jumps.append(np.mean(np.abs(area[0] - area[1]) / area.sum(axis=0)) if area.size else 0.0)
-        mean, jump = (np.mean(weak), np.mean(jumps)) if weak else (0.0, 0.0)
-        costs.append(min(np.log2(1.0 + mean) + COARSENING.interface_cost * jump, COARSENING.max_pair_cost))
+        rms, jump = (np.sqrt(np.mean(np.square(weak))), np.mean(jumps)) if weak else (0.0, 0.0)
+        costs.append(min(np.log2(1.0 + rms) + COARSENING.interface_cost * jump, COARSENING.max_pair_cost))
     return np.array(costs)
 
 

@@ -17,6 +17,7 @@ PACKAGE = ROOT / "thermostack"
 ORDER = (
     "errors",
     "units",
+    "threads",
     "schema",
     "materials",
     "package",

@@ -22,7 +22,10 @@ Array = np.ndarray
 
 # Ratio of conductivities in one plane of cells above which the column multigrid is not used; that of real
 # materials is smaller, except with vacuum.
-MAX_CONTRAST = 1e5
+MAX_CONTRAST = 1e6
+# Ratio above which the tolerance is smaller by a factor: the error of a body that hardly couples to its
+# neighbours changes the residual little.
+LARGE_CONTRAST, LARGE_CONTRAST_TOLERANCE = 1e5, 0.1
 ADVICE = (
     f"Use larger cells, the direct method, or no conductivity below {1 / MAX_CONTRAST:g} of the largest one"
 )
@@ -53,7 +56,7 @@ class Method:
     rule: CoarseningRule = COARSENING
 
 
-SINGLE_PRECISION = Method("float32 cycle", 50.0, 34, np.float32)
+SINGLE_PRECISION = Method("float32 cycle", 50.0, 50, np.float32)
 DOUBLE_PRECISION = Method("float64 cycle", 30.0, 20)
 ALGEBRAIC_MULTIGRID = Method("algebraic multigrid", math.inf, 200)
 # The method that needs the least memory.
@@ -85,6 +88,7 @@ class FallbackChain:
         self._preconditioner: Multigrid | AmgPreconditioner | None
         self._method, self._preconditioner = SINGLE_PRECISION, None
         contrast = conductivity_contrast(conduction, *widths, threads)
+        self._tolerance_factor = LARGE_CONTRAST_TOLERANCE if contrast > LARGE_CONTRAST else 1.0
         if not contrast > (MAX_CONTRAST if max_contrast is None else max_contrast):
             self._preconditioner = self._build()
             return
@@ -140,7 +144,7 @@ class FallbackChain:
         serves all. `is_zero`: the fields are zero everywhere; `relative_to_guess`: the tolerance is
         relative to the residual of the guess. Iterations and history are those of all methods together.
         """
-        first = self._method
+        first, tolerance = self._method, self._tolerance_factor * tolerance
         states = self._run(rhs, fields, tolerance, is_zero=is_zero, relative_to_guess=relative_to_guess)
         for n, state in enumerate(states):
             if self._method is not first and not state.is_converged:  # another right-hand side changed it

@@ -6,41 +6,17 @@ describes the method.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from thermostack.finite_volume.conduction import Conduction
+from thermostack.linear import _multigrid_f32, _multigrid_f64
 from thermostack.linear.v_cycle import full_multigrid, v_cycle
 from thermostack.mesh.coarsening_rule import CACHE_LINE, COARSENING, CoarseningRule, row_width
-
-# OpenMP threads that wait spin for some microseconds and then sleep.
-OPENMP_WAIT_SETTINGS = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}
-
-
-@contextlib.contextmanager
-def _sleeping_threads() -> Iterator[None]:
-    """Set that waiting OpenMP threads sleep soon; OpenMP reads its settings when it is loaded.
-
-    By default they spin for milliseconds, which makes a solve two to ten times as long where other processes
-    need the processors. Settings of the user are kept, and the environment is restored.
-    """
-    added = {} if OPENMP_WAIT_SETTINGS.keys() & os.environ.keys() else OPENMP_WAIT_SETTINGS
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
-
-
-with _sleeping_threads():
-    from thermostack.linear import _multigrid_f32, _multigrid_f64
 
 Array = np.ndarray
 Widths = tuple[Array, Array]

@@ -114,9 +114,10 @@ class SteadyProblem:
         return rise
 
     def assemble(self, rise: np.ndarray | None = None) -> None:
-        """Build operator and solver, first with materials at 300 K, then at a rise over `zero` [K]."""
-        for name in ("rhs", "solver"):  # free their memory before the new ones are allocated
-            self.__dict__.pop(name, None)
+        """Build operator and solver with materials at 300 K, or update both at a rise over `zero` [K]."""
+        self.__dict__.pop("rhs", None)  # its memory is freed before the new one is allocated
+        if rise is None:
+            self.__dict__.pop("solver", None)
         with timed(self.seconds, "assemble", self.progress):
             if rise is None:
                 self.conductivity = CellConductivity(self.model)
@@ -127,11 +128,16 @@ class SteadyProblem:
             self.rhs = self.model.power
             add_boundary_sources(self.model, self.conduction, self.rhs, self.zero)
         with timed(self.seconds, "prepare", self.progress):
-            self.solver = self._prepared()
+            if "solver" in self.__dict__:
+                self.solver.update(self.conduction)
+            else:
+                self.solver = self._prepared()
 
     def _prepared(self) -> Solver:
         widths = (self.model.grid.dx, self.model.grid.dy)
-        return prepare(self.conduction, widths=widths, method=self.method, threads=self.threads)
+        return prepare(
+            self.conduction, widths=widths, method=self.method, threads=self.threads, is_fixed=self.is_linear
+        )
 
     def update_materials(self, rise: np.ndarray) -> float:
         """Evaluate the materials at a rise over `zero` [K] and return the residual relative to the heat."""

@@ -26,12 +26,9 @@ class CoarseningRule:
         Initial cost of a coarse interval; a pair of equal, isotropic columns costs log2(3) = 1.58.
     interval_cost_growth
         Factor by which `interval_cost` grows while too few columns are removed.
-    max_effective_cost
-        Interval cost above which pairs are so weakly coupled that the smoother does not reduce their error.
     min_removed
-        Fraction of the columns to remove at an interval cost of at most `max_effective_cost`.
-    min_removed_beyond
-        Fraction of the columns to remove at any larger interval cost.
+        Fraction of the columns to remove. More would join pairs that are so weakly coupled that the smoother
+        does not reduce their error; fewer would make many levels.
     interface_cost
         Additional cost of a pair with a material interface along its whole face.
     max_pair_cost
@@ -40,9 +37,7 @@ class CoarseningRule:
 
     interval_cost: float = 2.0
     interval_cost_growth: float = 1.2
-    max_effective_cost: float = 4.0
-    min_removed: float = 0.4
-    min_removed_beyond: float = 0.2
+    min_removed: float = 0.2
     interface_cost: float = 0.8
     max_pair_cost: float = 40.0
 
@@ -57,17 +52,15 @@ class CoarseningRule:
         while True:
             first_x, first_y = pair(cost_x, interval_cost), pair(cost_y, interval_cost)
             removed = 1.0 - (len(first_x) - 1) * (len(first_y) - 1) / columns
-            is_effective = interval_cost <= self.max_effective_cost
-            if removed >= (self.min_removed if is_effective else self.min_removed_beyond):
-                return first_x, first_y
-            if interval_cost > 2.0 * self.max_pair_cost:  # every pair has been made
+            every_pair_is_made = interval_cost > 2.0 * self.max_pair_cost
+            if removed >= self.min_removed or every_pair_is_made:
                 return first_x, first_y
             interval_cost *= self.interval_cost_growth
 
 
 COARSENING = CoarseningRule()
 # The last fallback: more levels, of which each removes few columns and therefore loses little accuracy.
-GENTLE_COARSENING = CoarseningRule(interval_cost=0.1, min_removed=0.12, min_removed_beyond=0.12)
+GENTLE_COARSENING = CoarseningRule(interval_cost=0.1, min_removed=0.12)
 
 
 def coarsen_sheet(dx: Array, dy: Array, rule: CoarseningRule = COARSENING) -> tuple[Array, Array]:
@@ -87,8 +80,10 @@ def row_width(nx: int, cache_line: int = CACHE_LINE) -> int:
 
 
 def _sheet_pair_costs(along: Array, across: Array, rule: CoarseningRule) -> Array:
-    """Return the cost of pairing each interval with the next: log2 of 1 + the mean coupling weakness."""
-    costs = np.log2(2.0 + along[1:] * along[:-1] * np.mean(across**-2.0))
+    """Return the cost of pairing each interval with the next: log2 of 1 + the rms weakness."""
+    product = along[1:] * along[:-1]
+    squares = 1.0 + 2.0 * product * np.mean(across**-2.0) + product**2 * np.mean(across**-4.0)
+    costs = np.log2(1.0 + np.sqrt(squares))
     return np.asarray(np.minimum(costs, rule.max_pair_cost))
 
 
