@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
     from thermostack.results.transient_result import RunReport as RunReport
     from thermostack.results.transient_result import TransientResult as TransientResult
+    from thermostack.results.zoom_agreement import ErrorContribution as ErrorContribution
     from thermostack.results.zoom_agreement import FaceAgreement as FaceAgreement
     from thermostack.results.zoom_agreement import PartAgreement as PartAgreement
     from thermostack.results.zoom_agreement import ZoomAgreement as ZoomAgreement
@@ -237,6 +238,7 @@ _NAMES_BY_MODULE = {
         "TransientResult",
     ),
     "results.zoom_agreement": (
+        "ErrorContribution",
         "FaceAgreement",
         "PartAgreement",
         "ZoomAgreement",

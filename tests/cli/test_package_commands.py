@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,10 @@ from thermostack.io.description import package_summaries
 from thermostack.io.description.package_file import shipped_packages
 from thermostack.io.description.package_summaries import shipped_peaks
 from thermostack.io.description.shipped_packages import referenced_files
+
+README = Path(__file__).parents[2] / "meshes" / "README.md"
+COUNTS = {"two": 2, "four": 4, "five": 5, "six": 6, "eight": 8, "sixteen": 16, "64": 64, "sixty-four": 64}
+COUNTS |= {"thirty-six": 36}
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +109,68 @@ def test_packages_of_one_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert "silicon interposer" in message
 
 
+def test_packages_are_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    def found(*words: str) -> set[str]:
+        assert main(["packages", *words, "--json"]) == 0
+        return set(json.loads(capsys.readouterr().out))
+
+    assert found("QFN") == {"qfn_wirebond"}
+    assert {"cowos_s_h100", "hbm3_8h"} <= found("hbm")
+    assert {"v_cache", "xcube"} <= found("cache", "die") <= found("cache")
+    assert found("hbm", "CoWoS-L", "380") == {"cowos_l_b200"}
+    assert found("hbm", "--kind", "memory") == {"hbm3_8h", "hbm3e_12h", "hbm4_16h", "hbm_on_gpu"}
+
+
+def test_searches_without_a_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["packages", "interposr"]) == 2
+    assert "no package has 'interposr' in its name, kind or description (did you mean interposer" in (
+        capsys.readouterr().err
+    )
+    assert main(["packages", "qfn", "hbm"]) == 2
+    assert "each word occurs in another package: leave out one of qfn, hbm" in capsys.readouterr().err
+    assert main(["packages", "--kind", "qfn"]) == 2
+    assert "`thermostack packages qfn` searches descriptions too" in capsys.readouterr().err
+
+
+def test_packages_show_the_error_and_the_part_of_the_limit(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit may be that of another part than the hottest one."""
+    stored = shipped_peaks()["sip_rf_power"]
+    assert stored["limited_part"] != stored["part"]
+    for columns in ("80", "132", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert main(["packages", "sip_rf_power"]) == 0
+        printed = capsys.readouterr().out
+        assert "error" in printed
+        assert stored["limited_part"] in printed
+        assert ("System in package" in printed) == (columns == "200")
+
+
+@pytest.mark.parametrize("name", sorted(shipped_packages()))
+def test_texts_about_packages_have_their_power(name: str) -> None:
+    """Watts that stand alone are the total; those "of" something are of a part, so the total is no less."""
+    row = re.search(rf"^\| `{name}` \|([^|]*)\|", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert row is not None
+    power = read_package(name).power
+    for text in (row[1], read_package(name).about):
+        for number in re.findall(r"(?<![\d.])(?<!of )(\d[\d.]*) W\b", text):
+            assert float(number) == pytest.approx(power, rel=0.01)
+        stated = re.findall(r"(\w+(?:-\w+)?) (?:[\w-]+ )*?of (\d[\d.]*) W\b", re.sub(r",| and ", " . ", text))
+        parts = [COUNTS.get(count.lower(), 1) * float(watts) for count, watts in stated]
+        assert sum(parts) <= 1.01 * power
+        if re.search(r"(package|processor) of [\d.]+ W", text):
+            assert sum(parts) == pytest.approx(power, rel=0.01)
+
+
+def test_variants_have_measured_peaks() -> None:
+    """`python benchmarks/reference_packages.py --variants --write` renews them."""
+    variants = README.read_text(encoding="utf-8").partition("## Variants")[2].partition("\n## ")[0]
+    rows = [line for line in variants.splitlines() if "`thermostack solve " in line]
+    assert rows
+    assert all(re.match(r"\| [^|]+ \| [\d.]+ degC \+- [\d.]+ K \| `", row) for row in rows)
+
+
 def test_packages_in_a_narrow_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +186,8 @@ def test_a_copy_is_the_same_package(source: str, capsys: pytest.CaptureFixture[s
     assert main(["new", "mine", "--from", source]) == 0
     copy, original = read_package("mine.yaml"), read_package(source)
     assert copy.name == "mine"
+    assert copy.about == f"from {source}, edit this line"
+    assert f"# {source}: {original.about}" in Path("mine.yaml").read_text()
     assert (copy.stacks, copy.cooling, copy.links) == (original.stacks, original.cooling, original.links)
     assert "mine.yaml written" in capsys.readouterr().err
 
@@ -135,7 +204,7 @@ def test_existing_files_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
     Path("h100_gpu.csv").write_text("mine")
     assert main(["new", "mine", "--from", "cowos_s_h100"]) == 5
     message = capsys.readouterr().err
-    assert "h100_gpu.csv exists already" in message
+    assert message.startswith("h100_gpu.csv exists already (")
     assert "--overwrite" in message
     assert Path("h100_gpu.csv").read_text() == "mine"
     assert not Path("mine.yaml").exists()

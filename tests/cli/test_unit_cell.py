@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.command_line import CHIP, enter_work_directory
 
+from thermostack import UnitCell, ViaCell, solve_unit_cell
 from thermostack.cli.main import main
 
 CELL = """\
@@ -49,6 +50,20 @@ def test_ready_made_cell_is_solved(capsys: pytest.CaptureFixture[str]) -> None:
     assert summary["conductivity"][0] == summary["conductivity"][1] == pytest.approx(152.3, rel=1e-3)
 
 
+def test_temperature_outside_a_law_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    cold = ("unit-cell", *VIA[:2], "host=silicon", *VIA[3:], "--json", "--temperature")
+    assert main([*cold, "85 K"]) == 0
+    out, err = capsys.readouterr()
+    assert "warning: via.host: -188.2 degC is outside the range of silicon, known from -73.15 degC" in err
+    assert "(the conductivity at the end of that range was used) [W-RANGE]" in err
+    warnings = json.loads(out)["warnings"]
+    cell = UnitCell(via=ViaCell("copper_mfit", "silicon", "10 um", "50 um"))
+    assert warnings == solve_unit_cell(cell, 85.0).warnings
+    assert any("via.host" in warning and "heat capacity" in warning for warning in warnings)
+    assert main([*cold, "85 degC"]) == 0
+    assert json.loads(capsys.readouterr().out)["warnings"] == []
+
+
 def test_file_is_solved_with_its_materials(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["unit-cell", "../descriptions/cell.yaml", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
@@ -75,7 +90,13 @@ def test_cell_of_a_package_is_solved(capsys: pytest.CaptureFixture[str]) -> None
         ((*VIA, "--material", "x"), "--material: via is no package"),
         ((*VIA, "--temperature", "85"), "--temperature: "),
         ((*VIA, "--tolerance", "0"), "--tolerance: must be at least 1e-05 and below 1, got 0"),
-        (("viaa",), "no file and no shipped package is named 'viaa'"),
+        (
+            ("viaa",),
+            "'viaa' is not via, bump or hybrid_bond, a file or a shipped package (did you mean via?)",
+        ),
+        (("tsv", "core=copper"), "'tsv' is not via, bump or hybrid_bond, a file or a shipped package"),
+        (("fcbgaa",), "no file and no shipped package is named 'fcbgaa' (did you mean fcbga"),
+        (("absent.yaml",), "absent.yaml: cannot be read"),
         (("../descriptions/cell.yaml", "core=copper"), "FIELDS: 'core=copper' after a file"),
         (
             ("../descriptions/cell.yaml", "--material", "x"),

@@ -69,7 +69,7 @@ def test_copy_with_a_power(path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "west", "east"),
     [
-        ({"stacks.mem.power": "4 W"}, 4.0, 9.0),  # the copy has a power of its own
+        ({"stacks.mem.power": "4 W"}, 4.0, 4.0),  # also of the copy with a power of its own
         ({"stacks.mem.west.power": "3 W"}, 3.0, 9.0),
         ({"stacks.mem.east.power": "3 W"}, 2.0, 3.0),
         ({"stacks.mem.power": "4 W", "stacks.mem.east.power": "0 W"}, 4.0, 0.0),

@@ -30,7 +30,12 @@ from thermostack.schema.usual_ranges import (
     USUAL_HTC,
 )
 from thermostack.units import format_quantity
-from thermostack.zoom.agreement import MAX_FACE_DIFFERENCE, MAX_HEAT_DIFFERENCE, MIN_PITCHES
+from thermostack.zoom.agreement import (
+    MAX_BOUNDARY_ERROR,
+    MAX_FACE_DIFFERENCE,
+    MAX_HEAT_DIFFERENCE,
+    MIN_PITCHES,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/guide/warnings.md").read_text(encoding="utf-8")
@@ -73,6 +78,7 @@ THRESHOLDS = [
     ("W-POWER", "a trace raises", FLUX),
     ("W-ZOOM", "heat flows through", f"by more than {100 * MAX_HEAT_DIFFERENCE:g} %"),
     ("W-ZOOM", "mean temperature of a side", f"by more than {100 * MAX_FACE_DIFFERENCE:g} %"),
+    ("W-ZOOM", "estimated error of the maximum", f"above {100 * MAX_BOUNDARY_ERROR:g} % of its rise"),
     ("W-ZOOM", "box that is narrow", f"below {MIN_PITCHES:g} pitches"),
     ("W-TIME", "a thermal impedance ends", f"below {100 * STEADY_SHARE:g} %"),
 ]  # fmt: skip

@@ -31,6 +31,7 @@ from thermostack.mesh.mesh_diagnostics import single_cell_windows
 from thermostack.package.power import Block
 from thermostack.refinement import passes as passes_module
 from thermostack.refinement.settings import RULE
+from thermostack.results.refinement_log import Refinement, RefinementPass
 from thermostack.units import mm, um
 
 CASES = {case.name: case for case in block_cases()}
@@ -165,9 +166,9 @@ def test_memory_ends_the_refinement() -> None:
     steady, warning = outcome(max_memory="2 MB")
     assert steady.refinement is not None
     assert steady.refinement.outcome == "memory"
-    assert "the next grid would need more than 2 MB, largest error" in warning
+    assert "the next grid and its solver would need more than the permitted 2 MB, largest error" in warning
+    assert "times the cells; permit more memory (max_memory, --max-memory)" in warning
     assert "in die.active" in warning
-    assert "more memory (max_memory, --max-memory) or a tolerance of about" in warning
 
 
 def test_time_ends_the_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,3 +269,15 @@ def test_refinement_is_saved_and_read(tmp_path: Path) -> None:
 def test_representation_names_the_outcome() -> None:
     steady = solve_steady(heated(SILICON, SPOT), tolerance="5 K", threads=1)
     assert "  grid    tolerance 5 K reached in " in repr(steady)
+
+
+def test_advice_for_a_tolerance_that_is_missed() -> None:
+    """An error far above the tolerance is no useful tolerance: the number of cells is named instead."""
+    for outcome_, near in (("memory", "or a tolerance of about"), ("stalled", "ask for about")):
+        texts = []
+        for error in (0.2, 10.0):
+            passes = (RefinementPass(1000, error, "die.active", 0.1),)
+            texts.append(Refinement(0.1, outcome_, passes, 1e6, 60.0).advice)  # type: ignore[arg-type]
+        assert near in texts[0]
+        assert "10 K" not in texts[1]
+    assert "needs about 1,000 times the cells" in Refinement(0.1, "time", passes, 1e6, 60.0).advice

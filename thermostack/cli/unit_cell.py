@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from thermostack.cli.console import print_json, print_tables
+from thermostack.cli.console import print_json, print_tables, warn
 from thermostack.cli.options import Debug, Json, read_quantity, usage_error
 
 SourceName = Annotated[
@@ -54,15 +55,33 @@ def unit_cell(
             raise usage_error("--material", f"{source} is no package", "leave --material out")
         cell, materials = parse_unit_cell(source, read_fields(fields)), None
     else:
-        if fields:
-            hint = f"fields are those of {', '.join(READY_MADE)}; edit the file"
-            raise usage_error("FIELDS", f"{fields[0]!r} after a file", hint)
+        _require_file(source, fields)
         cell, materials = read_unit_cell(source, material)
     result = solve_unit_cell(cell, kelvin, materials=materials, tolerance=tolerance)
+    warn(result.warnings)
     if json:
         print_json(unit_cell_summary(result))
     else:
         print_tables(lambda width: [unit_cell_table(result)])
+
+
+def _require_file(source: str, fields: Sequence[str]) -> None:
+    """Raise DescriptionError if a source is neither a file nor a package, or if fields follow it."""
+    from thermostack.io.description.package_file import find_package, is_package
+    from thermostack.materials.unit_cell import READY_MADE
+    from thermostack.schema.spelling import suggest
+
+    ready_made = f"{', '.join(READY_MADE[:-1])} or {READY_MADE[-1]}"
+    if is_package(source):
+        if fields:
+            hint = f"fields are those of {ready_made}; edit the file"
+            raise usage_error("FIELDS", f"{fields[0]!r} after a file", hint)
+        return
+    near = suggest(source, READY_MADE)
+    if fields or near:
+        hint = near or "a description is the path of its file, as cell.yaml"
+        raise usage_error("", f"{source!r} is not {ready_made}, a file or a shipped package", hint, "E-NAME")
+    find_package(source)
 
 
 def read_fields(fields: tuple[str, ...]) -> dict[str, str]:

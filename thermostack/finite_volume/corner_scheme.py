@@ -197,6 +197,16 @@ class CornerScheme:
         mean = np.divide(integral, zones.volume, out=np.zeros(zones.count), where=zones.volume > 0.0)
         return CornerTemperatures(mean + self._zero, largest + self._zero)
 
+    def temperatures_at(self, cells: np.ndarray, offset: np.ndarray) -> np.ndarray:
+        """Return the temperature [K] at offsets (3, n), -1/2 to 1/2, in cells (3, n), along z, y and x."""
+        k, j, i = cells
+        total = np.full(k.size, self._zero)
+        for corner in product((0, 1), repeat=3):
+            sides = [0.5 + at if side else 0.5 - at for side, at in zip(corner, offset, strict=True)]
+            index = self.base[k] + corner[0], j + corner[1], i + corner[2]
+            total += np.prod(sides, axis=0) * self.rise[index]
+        return total
+
 
 def solve_corners(fluxes: FaceFluxes, zones: PartsAndBlocks, solve: CornerSolve) -> CornerTemperatures:
     """Return the temperatures of the parts and blocks by the corner scheme."""

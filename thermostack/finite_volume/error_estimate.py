@@ -15,7 +15,7 @@ import numpy as np
 
 from thermostack.finite_volume import _bisection
 from thermostack.finite_volume.corner_scheme import CornerSolve, CornerTemperatures, solve_corners
-from thermostack.finite_volume.part_temperatures import PartMeasurements, PartTemperature
+from thermostack.finite_volume.part_temperatures import PartMeasurements, PartsAndBlocks, PartTemperature
 from thermostack.finite_volume.reconstruction import FaceFluxes, X, Y, Z
 from thermostack.mesh.mesh_diagnostics import single_cell_sources
 
@@ -114,6 +114,24 @@ class BisectedGrid:
         self._planes.restrict_residual(k, power, probes, residual, mean_change, probe_values, storage)
         return probe_values
 
+    def add_residuals(self, total: np.ndarray, mean_change: np.ndarray, probes: np.ndarray) -> np.ndarray:
+        """Add the restricted residuals of all heights [W] to `total` (nz, ny, nx).
+
+        `mean_change` is that of `restrict_residual`. Returns its array (n, 5) [K] for the cells `probes`
+        (n,), which are indices in the raveled grid in any order.
+        """
+        nz, ny, nx = self.fluxes.t.shape
+        heights, columns = np.divmod(probes, ny * nx)
+        order = np.argsort(probes)
+        values, residual = np.zeros((probes.size, 5)), np.empty(self.fluxes.t.shape)
+        for k in range(nz):
+            of_plane = order[heights[order] == k]
+            values[of_plane] = self.restrict_residual(k, residual, mean_change, columns[of_plane])
+            if k > 0:
+                total[k - 1] += residual[k - 1]
+        total[-1] += residual[-1]
+        return values
+
 
 @dataclass(frozen=True, eq=False)
 class BisectionChange:
@@ -129,28 +147,28 @@ def bisection_change(fluxes: FaceFluxes, measured: PartMeasurements, solve: Line
     The change is linear in the residual, so that one solution gives the sum.
     """
     zones, peaks = measured.zones, measured.peaks
-    nz, ny, nx = fluxes.t.shape
-    heights, columns = np.divmod(peaks.source_cell, ny * nx)
-    order = np.argsort(peaks.source_cell)
     integral, at_peak = np.zeros(zones.count), np.zeros(zones.count)
-    total, residual = np.zeros(fluxes.t.shape), np.empty(fluxes.t.shape)
+    total = np.zeros(fluxes.t.shape)
     for axis in (Z, Y, X):
-        values = np.zeros((zones.count, 5))
         bisected = BisectedGrid(fluxes, axis, zones.windows)
-        for k in range(nz):
-            of_plane = order[heights[order] == k]
-            values[of_plane] = bisected.restrict_residual(k, residual, integral, columns[of_plane])
-            if k > 0:
-                total[k - 1] += residual[k - 1]
-        total[-1] += residual[-1]
+        values = bisected.add_residuals(total, integral, peaks.source_cell)
         at_peak += _max_along_axis(values.T, peaks.source_offset[axis]) - peaks.rise[axis]
         at_peak -= fluxes.t.reshape(-1)[peaks.source_cell]
-    del bisected, residual
+    del bisected
     change = solve(total)
-    for k in range(nz):
+    for k in range(change.shape[0]):
         zones.add_integral(k, change[k], integral)
     mean = np.divide(integral, zones.volume, out=np.zeros(zones.count), where=zones.volume > 0.0)
     return BisectionChange(mean, at_peak + change.reshape(-1)[peaks.source_cell])
+
+
+def change_field(fluxes: FaceFluxes, zones: PartsAndBlocks, solve: LinearSolve) -> np.ndarray:
+    """Return the change of the temperature of each cell [K], (nz, ny, nx), when all cells are bisected."""
+    total = np.zeros(fluxes.t.shape)
+    for axis in (Z, Y, X):
+        bisected = BisectedGrid(fluxes, axis, zones.windows)
+        bisected.add_residuals(total, np.zeros(zones.count), np.zeros(0, dtype=np.intp))
+    return solve(total)
 
 
 def _max_along_axis(values: np.ndarray, offset: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from thermostack.materials.effective_media import (
 from thermostack.materials.effective_medium_base import EffectiveMedium
 from thermostack.materials.material import VOID, Material
 from thermostack.schema.fields import Name, fail
-from thermostack.schema.spelling import suggest
+from thermostack.schema.spelling import suggest, suggest_sharing_words
 from thermostack.schema.validated_dataclass import TaggedUnion, class_key, diagnostics_of
 
 Definition: TypeAlias = Material | AnyEffectiveMedium
@@ -156,9 +156,11 @@ def find_definition(material: MaterialLike, own: Mapping[str, Definition] | None
 def suggest_material(name: str, own: Iterable[str] = ()) -> str:
     """Return "did you mean ...?" with materials of a chemical symbol, a common name or a similar name.
 
-    `own` has the names that a package defines. Without a similar name the hint says where names are listed.
+    `own` has the names that a package defines. Without a similar name the hint has those that share a word,
+    as `tim_ag_epoxy` shares one with `die_attach_epoxy`, or says where names are listed.
     """
-    near = suggest(name, [*own, VOID, *library()], OTHER_NAMES)
+    known = [*own, VOID, *library()]
+    near = suggest(name, known, OTHER_NAMES) or suggest_sharing_words(name, known)
     return near or "`thermostack materials` lists them; a package may define others under materials:"
 
 

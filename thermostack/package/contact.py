@@ -9,6 +9,7 @@ import numpy as np
 from thermostack.errors import Diagnostic
 from thermostack.materials.material import VOID
 from thermostack.package.box import Box, plan
+from thermostack.package.height_hint import IsFixed, height_hint
 from thermostack.package.placement import Placement
 from thermostack.package.position_frame import position_frame
 from thermostack.package.rectangles import COINCIDENCE_TOLERANCE, Rectangle, intersection
@@ -20,15 +21,18 @@ from thermostack.units import format_quantity
 MAX_SUSPICIOUS_GAP = 0.2e-3
 
 
-def support_diagnostics(placements: Mapping[str, Placement]) -> Iterator[Diagnostic]:
-    """Yield an error for each stack that does not touch a stack named in its `on`.
+def support_diagnostics(
+    placements: Mapping[str, Placement], is_fixed: IsFixed = lambda path: False
+) -> Iterator[Diagnostic]:
+    """Yield an error for each stack that does not touch all stacks named in its `on`.
 
     Only a `gap_fill` of the stack itself permits a gap: the filler of another stack would take the place of
-    the contact that was described.
+    the contact that was described. Hints propose no change of fields that are fixed.
     """
     for placement in placements.values():
         stack = placement.stack
         supports = [placements[name] for name in stack.on]
+        short = []
         for support in supports:
             if not _common_area(placement, support):
                 frame = position_frame(stack, placements)
@@ -37,19 +41,35 @@ def support_diagnostics(placements: Mapping[str, Placement]) -> Iterator[Diagnos
                 hint = f"its position is in the frame of {name}; correct it, or remove {support.stack.name}"
                 yield diagnostic_at(("stacks", stack.name, "on"), text, hint, "E-GAP")
             elif stack.gap_fill is None and placement.z0 - support.z1 > COINCIDENCE_TOLERANCE:
-                yield _gap_above(placement, support, max(supports, key=lambda other: other.z1))
+                short.append(support)
+        if short:
+            yield _gap_above(placement, short, placements, is_fixed)
 
 
-def _gap_above(placement: Placement, support: Placement, tallest: Placement) -> Diagnostic:
-    """Return the error of a stack that lies above one of its supports instead of on it."""
-    name, below = placement.stack.name, support.stack.name
-    gap = format_quantity(placement.z0 - support.z1, "length")
-    text = f"a gap of {gap} separates {name} from {below}, because it rests on {tallest.stack.name}"
-    hint = (
-        f"change a thickness, write thickness: fill in a layer of {below} that follows, or give {name} a "
-        "gap_fill (void leaves the gap empty)"
-    )
+def _gap_above(
+    placement: Placement,
+    short: Sequence[Placement],
+    placements: Mapping[str, Placement],
+    is_fixed: IsFixed,
+) -> Diagnostic:
+    """Return the error of a stack that lies above some of its supports instead of on them."""
+    name, lower = placement.stack.name, [each.stack.name for each in short]
+    gaps = [placement.z0 - each.z1 for each in short]
+    low, high = (format_quantity(gap, "length") for gap in (min(gaps), max(gaps)))
+    gap, verb = (f"a gap of {low}", "separates") if low == high else (f"gaps of {low} to {high}", "separate")
+    tall = [other for other in placement.stack.on if other not in lower]
+    text = f"{gap} {verb} {name} from {_listed(lower)}, because it rests on {_listed(tall)}"
+    stacks = {other: each.stack for other, each in placements.items()}
+    follow = height_hint(name, lower, stacks, is_fixed) or "change a thickness"
+    hint = f"{follow}, or give {name} a gap_fill (void leaves the gap empty)"
     return diagnostic_at(("stacks", name), text, hint, "E-GAP")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names as text; of more than three the rest is counted."""
+    if len(names) > 3:
+        return f"{', '.join(names[:2])} and {len(names) - 2} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _common_area(one: Placement, other: Placement) -> bool:

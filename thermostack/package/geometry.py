@@ -168,7 +168,7 @@ def build_geometry(package: Package) -> Geometry:
     """
     placements, errors = place_and_diagnose(package)
     package.refuse([*package.diagnostics, *errors])
-    package.refuse(support_diagnostics(placements))
+    package.refuse(support_diagnostics(placements, package.is_overridden))
     builder = _GeometryBuilder(package, placements)
     for placement in placements.values():
         builder.add_fill_beside_supports(placement)

@@ -106,6 +106,9 @@ class Package:
     locator: SkipJsonSchema[Annotated[Locator | None, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # adds file and line to a diagnostic, set by `read_package`
+    notes: SkipJsonSchema[Annotated[Any, Field(exclude=True)]] = field(
+        default=(), init=False, repr=False, compare=False
+    )  # located warnings about the overrides, set by `read_package`
 
     @property
     def power(self) -> float:
@@ -169,6 +172,11 @@ class Package:
         """Return a diagnostic with its file and line, if the package was read from a file."""
         return self.locator(diagnostic) if self.locator is not None else diagnostic
 
+    def is_overridden(self, path: FieldPath) -> bool:
+        """Return whether the field at a path was set from outside of the file."""
+        is_overridden = getattr(self.locator, "is_overridden", None)
+        return is_overridden is not None and bool(is_overridden(path))
+
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return the errors and warnings of the description that do not depend on the geometry."""
@@ -198,6 +206,7 @@ def _find_diagnostics(package: Package) -> Iterator[Diagnostic]:
     for stack in package.stacks:
         yield from _stack_diagnostics(package, stack)
         yield from fill_diagnostics(stack, known)
+    yield from package.notes
     yield from _link_diagnostics(package, known)
     yield from _cooling_diagnostics(package)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import field
 from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema, InitErrorDetails
 
 from thermostack.errors import DescriptionError, Diagnostic
@@ -183,6 +185,9 @@ class Power:
     scale_to: PowerValue | None = None
     allow_negative: bool = False
     overlap: Literal["refuse", "add"] = "refuse"
+    described: SkipJsonSchema[Annotated[Any, Field(exclude=True)]] = field(
+        default=None, init=False, repr=False, compare=False
+    )  # the power that the power of the stack scales, None without one
 
     @classmethod
     def from_description(cls, value: Any) -> Any:

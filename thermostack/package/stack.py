@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.package.disc import check_diameter, size_from_diameter
 from thermostack.package.power import Power
-from thermostack.package.stack_power import distribute_power
+from thermostack.package.stack_power import described_powers, distribute_power
 from thermostack.schema.fields import (
     AreaResistance,
     Depth,
@@ -285,6 +285,11 @@ class Stack:
             for layer, power in zip(self.layers, powers, strict=True)
         )
         object.__setattr__(self, "layers", tuple(layers))
+
+    @property
+    def described_powers(self) -> tuple[Power | None, ...]:
+        """Return the power of each layer as described, before it was scaled to the power of the stack."""
+        return described_powers(self.power, [layer.power for layer in self.layers], self.size)
 
     @property
     def height(self) -> float:

@@ -36,6 +36,8 @@ def distribute_power(
 def scale_power(power: Power, factor: float) -> Power:
     """Return the power of a layer with its total, blocks, map and `scale_to` multiplied by a factor.
 
+    The result keeps the given power in `described`.
+
     >>> scale_power(Power(total=2.0), 1.5).total_power
     3.0
     """
@@ -46,10 +48,26 @@ def scale_power(power: Power, factor: float) -> Power:
     if power_map is not None:
         values = power_map.values * factor
         power_map = PowerMap(values, power_map.unit, power_map.position, power_map.size, power_map.source)
-    return replace(
+    scaled = replace(
         power,
         total=None if power.total is None else power.total * factor,
         blocks=blocks,
         map=power_map,
         scale_to=None if power.scale_to is None else power.scale_to * factor,
     )
+    object.__setattr__(scaled, "described", power)
+    return scaled
+
+
+def described_powers(
+    power: float | None, layers: Sequence[Power | None], size: tuple[float, float]
+) -> tuple[Power | None, ...]:
+    """Return the powers of layers of a size [m] before they were scaled to the power [W] of their stack.
+
+    They are the given powers without a power of the stack, or if a layer was changed after the scaling: the
+    powers that are returned, scaled again, always are the given ones.
+    """
+    found = tuple(None if layer is None else layer.described or layer for layer in layers)
+    if power is None or found == tuple(layers):
+        return tuple(layers)
+    return found if distribute_power(power, found, size) == tuple(layers) else tuple(layers)

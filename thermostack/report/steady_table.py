@@ -186,7 +186,7 @@ def run_facts(steady: SteadyResult, files: Sequence[str]) -> Table:
     """Return the time of each stage, the memory of the process, and the written files."""
     table = fact_table(_name_width(has_files=bool(files)))
     table.add_row("time", format_stage_times(steady.seconds))
-    table.add_row("memory", Text(f"{format_bytes(steady.memory)} at most"))
+    table.add_row("memory", Text(f"{format_bytes(steady.memory)} at most, of the process with its libraries"))
     add_files_row(table, files)
     return table
 

@@ -48,6 +48,7 @@ def unit_cell_summary(result: UnitCellResult) -> dict[str, object]:
             {"field": field, "material": name, "fraction": share, "conductivity": list(row)}
             for field, name, share, row in result.constituents
         ],
+        "warnings": list(result.warnings),
     }
 
 

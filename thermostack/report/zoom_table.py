@@ -15,7 +15,7 @@ from thermostack.report.table_layout import (
     format_celsius,
     header_table,
 )
-from thermostack.results.zoom_agreement import Point3, ZoomAgreement
+from thermostack.results.zoom_agreement import ErrorContribution, Point3, ZoomAgreement
 from thermostack.units import format_quantity
 
 
@@ -31,7 +31,22 @@ def zoom_table(agreement: ZoomAgreement) -> RenderableType:
         f"heat flows differ by {share:.2g} % of the heat, means of parts by {agreement.max_difference:.2g} K"
     )
     facts.add_row("agreement", Text(text))
-    return Group(facts, Text(), _faces_table(agreement), Text(), _parts_table(agreement))
+    if (worst := agreement.worst_error) is not None:
+        facts.add_row("error", Text(error_text(worst)))
+    tables = [_faces_table(agreement), _parts_table(agreement)]
+    if agreement.errors:
+        tables.append(_errors_table(agreement))
+    return Group(facts, *(each for table in tables for each in (Text(), table)))
+
+
+def error_text(error: ErrorContribution) -> str:
+    """Return the contributions to the error of a maximum, with a hint where the boundary causes most of it.
+
+    >>> error_text(ErrorContribution("die.active", 0.01, 0.002))
+    '0.01 K by the local grid, 0.002 K by the boundary, in die.active'
+    """
+    text = f"{error.grid:.2g} K by the local grid, {error.boundary:.2g} K by the boundary, in {error.name}"
+    return f"{text}; solve the global model with --tolerance first" if error.is_of_boundary else text
 
 
 def box_text(low: Point3, high: Point3) -> str:
@@ -66,6 +81,16 @@ def _parts_table(agreement: ZoomAgreement) -> Table:
     for part in agreement.parts:
         means = (format_celsius(mean) for mean in (part.mean, part.global_mean))
         table.add_row(Text(part.name), *means, f"{part.difference:+.3f}")
+    return table
+
+
+def _errors_table(agreement: ZoomAgreement) -> Table:
+    """Return one row for each part and block: the errors of its maximum by the grid and by the boundary."""
+    table = header_table()
+    add_name_column(table, "error of the maximum")
+    _add_number_columns(table, ("grid", "boundary"), "K")
+    for error in agreement.errors:
+        table.add_row(Text(error.name), *(f"{value:.2g}" for value in (error.grid, error.boundary)))
     return table
 
 

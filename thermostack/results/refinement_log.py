@@ -14,6 +14,13 @@ ADVICE = {  # by outcome: what to change, after the semicolon of the message
     "time": "more time (max_time, --max-time) or a tolerance of about {error} would do",
     "stalled": "the estimate no longer falls with the cells; look at this part, or ask for about {error}",
 }
+FAR_ADVICE = {  # the same for an error of more than `FAR_RATIO` tolerances, no useful tolerance
+    "memory": "the tolerance needs {factor} times the cells; permit more memory (max_memory, --max-memory)",
+    "time": "the tolerance needs {factor} times the cells; permit more time (max_time, --max-time)",
+    "stalled": "the estimate no longer falls with the cells; look at this part",
+}
+FAR_RATIO = 3.0
+CELLS_EXPONENT = 1.5  # cells grow about with this power of 1 / tolerance (docs/guide/grid.md)
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,12 @@ class Refinement:
     @property
     def advice(self) -> str:
         """Return the advice for a tolerance that was not reached, an empty text for one that was."""
-        return "" if self.is_reached else ADVICE[self.outcome].format(error=self._error)
+        if self.is_reached:
+            return ""
+        ratio = self.error / self.tolerance
+        if ratio <= FAR_RATIO:
+            return ADVICE[self.outcome].format(error=self._error)
+        return FAR_ADVICE[self.outcome].format(factor=f"about {float(f'{ratio**CELLS_EXPONENT:.1g}'):,.0f}")
 
     @property
     def _error(self) -> str:
@@ -120,7 +132,8 @@ class Refinement:
     @property
     def _reason(self) -> str:
         if self.outcome == "memory":
-            return f"the next grid would need more than {format_quantity(self.max_memory, 'memory_size')}"
+            limit = format_quantity(self.max_memory, "memory_size")
+            return f"the next grid and its solver would need more than the permitted {limit}"
         if self.outcome == "time":
             return f"the next grid would take more than the rest of {format_quantity(self.max_time, 'time')}"
         return "the error does not fall"

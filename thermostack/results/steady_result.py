@@ -265,7 +265,8 @@ class SteadyResult:
         power : mapping from str to Power, PowerMap, array or quantity, optional
             Other powers of layers in the local model, by name "stack.layer", in the frame of the stack.
         estimate : bool
-            Whether to estimate the discretisation error of the local model.
+            Whether to estimate the discretisation error of the local model, and that of its boundary, which
+            takes about as long as the solution of the model of this result.
         method : {"multigrid", "direct"}
             Linear solver.
         threads : int, optional

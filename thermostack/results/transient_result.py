@@ -277,7 +277,7 @@ class TransientResult:
         -------
         TransientResult
             The local run. Its `agreement` compares its end with the frame of this run at that time, if
-            there is one.
+            there is one. Its `peak_error` contains a bound of the error of its boundary.
         """
         options = {"margin": margin, "cell": cell, "resolve": resolve, "initial": initial}
         options |= {"loads": loads, "duration": duration, "times": times, "tolerance": tolerance}

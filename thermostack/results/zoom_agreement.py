@@ -79,6 +79,38 @@ class PartAgreement:
 
 
 @dataclass(frozen=True)
+class ErrorContribution:
+    """Estimated errors of a part or block of a local model that its grid and its boundary cause.
+
+    Parameters
+    ----------
+    name : str
+        Name of the part or block.
+    grid, boundary : float
+        Errors of the maximum [K]; their sum is `error` of the part.
+    mean_grid, mean_boundary : float, optional
+        Errors of the mean [K]; None in a transient.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> ts.ErrorContribution("die.active", 0.01, 0.5).is_of_boundary
+    True
+    """
+
+    name: str
+    grid: float
+    boundary: float
+    mean_grid: float | None = None
+    mean_boundary: float | None = None
+
+    @property
+    def is_of_boundary(self) -> bool:
+        """Return whether the boundary causes more than half of the error of the maximum."""
+        return self.boundary > self.grid
+
+
+@dataclass(frozen=True)
 class ZoomAgreement:
     """The agreement of a local model with the result that gave its boundary.
 
@@ -102,6 +134,8 @@ class ZoomAgreement:
         Cells of the local model.
     global_cells : int
         Cells of the global model.
+    errors : tuple of ErrorContribution
+        Errors of the parts and blocks by the local grid and by the boundary; empty without an estimate.
 
     Examples
     --------
@@ -121,6 +155,12 @@ class ZoomAgreement:
     global_power: float
     cells: int
     global_cells: int
+    errors: tuple[ErrorContribution, ...] = ()
+
+    @property
+    def worst_error(self) -> ErrorContribution | None:
+        """Return the contributions to the largest error of a maximum, None without an estimate."""
+        return max(self.errors, key=lambda each: each.grid + each.boundary, default=None)
 
     @property
     def heat_difference(self) -> float:
@@ -181,4 +221,5 @@ def agreement_summary(agreement: ZoomAgreement) -> dict[str, Any]:
     data = asdict(agreement)
     data["faces"] = {face.pop("side"): face for face in data["faces"]}
     data["parts"] = {part.pop("name"): part for part in data["parts"]}
+    data["errors"] = {error.pop("name"): error for error in data["errors"]}
     return {**data, "heat_difference": agreement.heat_difference}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
@@ -60,6 +61,22 @@ def suggest(
         name for name in get_close_matches(word, known, n=6, cutoff=MIN_SIMILARITY) if _is_near(word, name)
     ]
     return f"did you mean {' or '.join(found[:MAX_SUGGESTIONS])}?" if found else ""
+
+
+def suggest_sharing_words(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean ...?" with the names that share a word with a name of several words, or "".
+
+    Words are separated by `_`. A word that few names have counts more than one of many.
+
+    >>> suggest_sharing_words("tim_ag_epoxy", ["tim_gel", "tim_pcm", "die_attach_epoxy", "copper"])
+    'did you mean die_attach_epoxy or tim_gel or tim_pcm?'
+    """
+    words = {word for word in name.lower().split("_") if len(word) >= MIN_LETTERS_OF_A_BEGINNING}
+    shared = {each: words.intersection(each.lower().split("_")) for each in known}
+    count = Counter(word for found in shared.values() for word in found)
+    weight = {each: sum(1.0 / count[word] for word in found) for each, found in shared.items() if found}
+    best = sorted(weight, key=lambda each: -weight[each])[:MAX_SUGGESTIONS]
+    return f"did you mean {' or '.join(best)}?" if best else ""
 
 
 def _is_near(word: str, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from thermostack.schema.arguments import check_number, check_quantity, require_i
 from thermostack.schema.validated_dataclass import class_key
 from thermostack.unit_cells.axis_solution import AxisSolution
 from thermostack.unit_cells.cell_solution import RELATIVE_TOLERANCE, solve_geometry
+from thermostack.unit_cells.range_warnings import range_warnings
 
 MIN_TOLERANCE = 1e-5  # relative; below, the largest grid is always reached
 
@@ -48,6 +49,8 @@ class UnitCellResult:
     unresolved : float
         Width of the narrowest gap or shell that no grid resolves [m], zero if there is none. The errors are
         then the distances to the bounds.
+    warnings : list of str
+        W-RANGE for each constituent that is not known at the temperature.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class UnitCellResult:
     formula: tuple[str, tuple[float, float, float]] | None
     material: Material
     unresolved: float = 0.0
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def conductivity(self) -> tuple[float, float, float]:
@@ -150,7 +154,7 @@ def solve_unit_cell(
     check_number(tolerance, "tolerance", min=MIN_TOLERANCE, below=1.0)
     own: dict[str, Any] = dict(materials or {})
     material = find_material(cell, own)
-    parts = [(field, find_material(part, own), share) for field, part, share in cell.constituents()]
+    parts = [(place, find_material(part, own), share) for place, part, share in cell.constituents()]
     rows = [part.conductivity_at(kelvin) for _, part, _ in parts]
     solution = solve_geometry(cell.geometry, np.array(rows, dtype=np.float64), tolerance)
     medium = formula_of(cell)
@@ -158,9 +162,10 @@ def solve_unit_cell(
     if medium is not None:
         formula = class_key(type(medium)), find_material(medium, own).conductivity_at(kelvin)
     constituents = tuple(
-        (field, part.name, share, row) for (field, part, share), row in zip(parts, rows, strict=True)
+        (place, part.name, share, row) for (place, part, share), row in zip(parts, rows, strict=True)
     )
     capacity = material.capacity_at(kelvin) if material.has_capacity else None
+    warnings = range_warnings(((place, part) for place, part, _ in parts), kelvin)
     return UnitCellResult(
         cell,
         kelvin,
@@ -170,5 +175,6 @@ def solve_unit_cell(
         constituents,
         formula,
         material,
-        solution.unresolved,
+        unresolved=solution.unresolved,
+        warnings=warnings,
     )

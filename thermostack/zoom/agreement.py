@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -12,13 +13,15 @@ from thermostack.mesh.local_model import find_positions
 from thermostack.mesh.model import Model
 from thermostack.package.local_region import LocalRegion
 from thermostack.package.resolved_arrays import ArrayLattice
-from thermostack.results.zoom_agreement import FaceAgreement, PartAgreement, ZoomAgreement
-from thermostack.units import format_quantity
+from thermostack.results.result_warnings import ADVISED_ERROR, MIN_WARNED_ERROR, WARNED_ERROR
+from thermostack.results.zoom_agreement import ErrorContribution, FaceAgreement, PartAgreement, ZoomAgreement
+from thermostack.units import format_quantity, format_share
 from thermostack.zoom.local_boundary import SIDES, CutFaces
 from thermostack.zoom.zoom_box import overlap_lengths
 
 MAX_HEAT_DIFFERENCE = 0.05  # of the heat through the box, between the local and the global model
 MAX_FACE_DIFFERENCE = 0.05  # of the range of global temperatures in the box, of the mean of a side
+MAX_BOUNDARY_ERROR = WARNED_ERROR  # of the rise of a part: a larger error by the boundary is a warning
 MIN_PITCHES = 3.0  # along x and y, of a resolved array in the box
 
 
@@ -57,12 +60,9 @@ def measure_agreement(
 
 def _measure_faces(local: Field, cut: CutFaces) -> tuple[FaceAgreement, ...]:
     """Return the heat flow and the mean temperature of each side of the box in both models."""
-    fluxes, faces = local.fluxes, cut.faces
-    outflow = fluxes.boundary_outflow[find_positions(local.model.boundary, faces)]
-    count = np.arange(faces.cell.size)
-    resistance = fluxes.resistance_of(faces.cell)[faces.axis, count]
-    temperature = local.field.reshape(-1)[faces.cell] - 0.5 * resistance * outflow
-    found = []
+    faces, found = cut.faces, []
+    outflow = local.fluxes.boundary_outflow[find_positions(local.model.boundary, faces)]
+    temperature = surface_temperatures(local, cut)
     for axis, names in enumerate(SIDES):
         for is_high, name in enumerate(names):
             own = cut.side(axis, is_high=bool(is_high))
@@ -73,6 +73,15 @@ def _measure_faces(local: Field, cut: CutFaces) -> tuple[FaceAgreement, ...]:
             heat, before = float(outflow[own].sum()), -float(cut.inflow[own].sum())
             found.append(FaceAgreement(name, float(area.sum()), heat, before, *means))
     return tuple(found)
+
+
+def surface_temperatures(local: Field, cut: CutFaces) -> np.ndarray:
+    """Return the temperatures of the cut faces in the local model [K], (n,)."""
+    fluxes, faces = local.fluxes, cut.faces
+    outflow = fluxes.boundary_outflow[find_positions(local.model.boundary, faces)]
+    resistance = fluxes.resistance_of(faces.cell)[faces.axis, np.arange(faces.cell.size)]
+    found: np.ndarray = local.field.reshape(-1)[faces.cell] - 0.5 * resistance * outflow
+    return found
 
 
 def _measure_parts(parent: Field, local: Field, region: LocalRegion) -> list[PartAgreement]:
@@ -165,6 +174,35 @@ def region_shares(model: Model, region: LocalRegion) -> list[np.ndarray]:
         overlap_lengths(planes, region.low[2 - n], region.high[2 - n]) / np.diff(planes)
         for n, planes in enumerate((model.grid.z, model.grid.y, model.grid.x))
     ]
+
+
+def boundary_error_warnings(
+    errors: Iterable[ErrorContribution], maxima: Iterable[tuple[float, float]], ambients: np.ndarray
+) -> list[str]:
+    """Return W-ZOOM for the part whose maximum has the largest error by the boundary, relative to its rise.
+
+    `maxima` are the maximum [K] and the power [W] of each part. Parts without power have no warning, unless
+    all have none. There is none up to MAX_BOUNDARY_ERROR of the rise over the farthest of `ambients` [K].
+    """
+    found = [
+        (each.boundary / rise, rise, each.name, power)
+        for each, (peak, power) in zip(errors, maxima, strict=True)
+        if each.boundary > MIN_WARNED_ERROR
+        and (rise := float(np.abs(peak - ambients).max(initial=0.0))) > 0.0
+    ]
+    found = [each for each in found if each[3] != 0.0] or found
+    if not found:
+        return []
+    relative, rise, name, _ = max(found)
+    if not relative > MAX_BOUNDARY_ERROR:
+        return []
+    error, advised = (
+        format_quantity(float(f"{value:.2g}"), "temperature_difference")
+        for value in (relative * rise, ADVISED_ERROR * rise)
+    )
+    text = f"the boundary causes an estimated error of {error}, {format_share(relative)} of the rise"
+    hint = f'solve the global model with --tolerance "{advised}" first'
+    return [str(Diagnostic(name, text, hint, "W-ZOOM"))]
 
 
 def zoom_warnings(

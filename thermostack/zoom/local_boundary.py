@@ -55,13 +55,8 @@ def find_cut_faces(fluxes: FaceFluxes, region: LocalRegion, grid: Grid, faces: L
 
 def temperatures_at(fluxes: FaceFluxes, cells: np.ndarray, position: np.ndarray) -> np.ndarray:
     """Return the temperature [K] of a field at positions (3, n) [m] in cells (3, n), along z, y and x."""
-    grid = fluxes.model.grid
-    shape = grid.shape
-    centers, widths = (grid.z_center, grid.y_center, grid.x_center), (grid.dz, grid.dy, grid.dx)
-    offset = np.array(
-        [(position[axis] - centers[axis][cells[axis]]) / widths[axis][cells[axis]] for axis in range(3)]
-    ).reshape(3, -1)
-    offset = np.clip(offset, -0.5, 0.5)
+    grid, shape = fluxes.model.grid, fluxes.model.grid.shape
+    offset = offsets_in_cells(grid, cells, position)
     unique, place = np.unique(np.ravel_multi_index(tuple(cells), shape), return_inverse=True)
     temperature = np.empty(place.size)
     for first in range(0, unique.size, CELLS_AT_ONCE):
@@ -75,6 +70,16 @@ def temperatures_at(fluxes: FaceFluxes, cells: np.ndarray, position: np.ndarray)
             here = NodalValues((k[index], j[index], i[index]), nodal.t[..., index], nodal.source[..., index])
             temperature[piece] = here.at(offset[:, piece])
     return temperature
+
+
+def offsets_in_cells(grid: Grid, cells: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Return the offsets (3, n), -1/2 to 1/2, of positions (3, n) [m] in cells (3, n), along z, y and x."""
+    centers, widths = (grid.z_center, grid.y_center, grid.x_center), (grid.dz, grid.dy, grid.dx)
+    offset = np.array(
+        [(position[axis] - centers[axis][cells[axis]]) / widths[axis][cells[axis]] for axis in range(3)]
+    ).reshape(3, -1)
+    clipped: np.ndarray = np.clip(offset, -0.5, 0.5)
+    return clipped
 
 
 def _outflow_of_side(

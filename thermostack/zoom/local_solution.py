@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear.steady_problem import timed
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.local_model import (
     CellSizes,
@@ -38,6 +39,7 @@ from thermostack.schema.fields import quote_value
 from thermostack.schema.spelling import suggest
 from thermostack.steady import solve_steady
 from thermostack.zoom.agreement import measure_agreement, zoom_warnings
+from thermostack.zoom.boundary_error import SolverChoice, with_boundary_error
 from thermostack.zoom.local_boundary import CutFaces, find_cut_faces
 from thermostack.zoom.zoom_box import read_box
 
@@ -75,7 +77,12 @@ def zoom(
     region = problem.region
     agreement = measure_agreement(result, solved, region, cut, boundary)
     warnings = zoom_warnings(agreement, cut, region, problem.lattices)
-    return replace(solved, agreement=agreement, warnings=(*solved.warnings, *warnings))
+    solved = replace(solved, agreement=agreement, warnings=(*solved.warnings, *warnings))
+    if not estimate:
+        return solved
+    with timed(solved.seconds, "boundary error", progress):
+        same_body = not problem.lattices and not power
+        return with_boundary_error(result, solved, cut, SolverChoice(method, threads), is_same_body=same_body)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,12 +17,13 @@ from thermostack.mesh.model import Model
 from thermostack.package.local_region import LocalRegion
 from thermostack.results.fields import fill_inactive
 from thermostack.results.transient_result import TransientResult
-from thermostack.results.zoom_agreement import ZoomAgreement
+from thermostack.results.zoom_agreement import ErrorContribution, ZoomAgreement
 from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.transient.loads import Loads
 from thermostack.transient.run import solve_transient
 from thermostack.units import format_quantity
 from thermostack.zoom.agreement import measure_agreement, region_shares
+from thermostack.zoom.boundary_error import largest_error, unknown_error_warning
 from thermostack.zoom.local_boundary import find_cut_faces, temperatures_at
 from thermostack.zoom.local_loads import LocalLoads
 from thermostack.zoom.local_solution import LocalCells, LocalProblem
@@ -74,7 +76,28 @@ def zoom_transient(
     found = solve_transient(cells.model, duration, local, initial=start, times=kept, **options)
     warnings = _frame_warnings(used, temperature, tolerance)
     agreement = _agreement_at_end(run, parent, local, found, problem.region, cells)
-    return replace(found, warnings=(*found.warnings, *warnings), agreement=agreement)
+    found = replace(found, warnings=(*found.warnings, *warnings), agreement=agreement)
+    return _with_boundary_error(run, found) if faces.cell.size else found
+
+
+def _with_boundary_error(run: TransientResult, local: TransientResult) -> TransientResult:
+    """Return a local run whose errors contain a bound of those of its boundary.
+
+    By the maximum principle the error in the box is at most that of the temperatures of its surface and of
+    the start. The bound is the largest error of a maximum of the parts of the global run in the box.
+    """
+    errors = itertools.zip_longest(run.names, run.peak_error)
+    bound = largest_error(errors, [part.name for part in local.model.parts])
+    if bound is None or not local.peak_error:
+        return replace(local, warnings=(*local.warnings, unknown_error_warning()))
+    pairs = list(zip(local.names, local.peak_error, strict=True))
+    shares = [ErrorContribution(name, error, bound) for name, error in pairs if error is not None]
+    agreement = local.agreement
+    return replace(
+        local,
+        peak_error=tuple(None if error is None else error + bound for _, error in pairs),
+        agreement=None if agreement is None else replace(agreement, errors=tuple(shares)),
+    )
 
 
 @dataclass(frozen=True, eq=False)

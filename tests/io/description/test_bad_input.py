@@ -153,7 +153,7 @@ CASES = {
     ),
     "10-gap": Case(
         "    gap_fill: tim_x\n", "", 38, "stacks.lid", "E-GAP",
-        ("a gap of 506 um separates lid from hbm.a, because it rests on gpu", "gap_fill", "void"),
+        ("a gap of 506 um separates lid from hbm.a and hbm.b, because it rests on gpu", "gap_fill", "void"),
     ),
     "11-layer-twice": Case(
         "name: bulk", "name: active", 25, "stacks.gpu.layers[1]", "E-DUPLICATE",

@@ -55,6 +55,8 @@ def test_a_number_without_unit_is_an_end_of_a_band() -> None:
     ("old", "new", "message"),
     [
         ("low: 0.2 mm, high: 0.4 mm", "low: 0.2 mm", "high: is missing"),
+        ("low: 0.2 mm", "low: 0.5 mm", "low: low is '0.5 mm', above high, which is '0.4 mm'"),
+        ("low: 0.2 mm", "low: 401 um", "(exchange low and high) [E-RANGE]"),
         ("low: 0.2 mm", "low: [1, 2]", "[1, 2] is not a value of a description"),
         ("low: 0.2 mm", "low: true", "True is not a value of a description"),
         ("low: 0.2 mm", "lo: 0.2 mm", "unknown key 'lo'"),

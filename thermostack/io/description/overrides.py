@@ -169,7 +169,8 @@ def _create(node: Node, parts: tuple[str, ...], value: Node, *, is_collection: b
         if key in node.value and node.value[key].value is not None:
             made = _create(node.value[key], rest, value, is_collection=key in NAMED_COLLECTIONS)
             return None if made is None else node.with_items({**node.value, key: made})
-    if is_collection or (len(parts) > 1 and node.get("copies") is not None):  # the name of a copy
+    has_copies = node.get("copies") is not None or node.get("array") is not None
+    if is_collection or (len(parts) > 1 and has_copies):  # the name of a copy
         return None
     made = value
     for n in range(len(parts) - 1, 0, -1):
@@ -203,7 +204,7 @@ def unknown_field(root: Node, override: Override) -> Diagnostic:
     node, done = root, 0
     parts = expand_group_path(root, override.parts)[0]  # of the first member
     while done < len(parts):
-        step = _descend(node, parts[done:])
+        step = find_child(node, parts[done:])
         if step is None:
             break
         node, taken = step
@@ -223,7 +224,8 @@ def unknown_field(root: Node, override: Override) -> Diagnostic:
     )
 
 
-def _descend(node: Node, parts: tuple[str, ...]) -> tuple[Node, int] | None:
+def find_child(node: Node, parts: tuple[str, ...]) -> tuple[Node, int] | None:
+    """Return the child that the first parts of a path name, and their number; the longest name first."""
     if node.is_mapping:
         for n in range(len(parts), 0, -1):
             if (found := node.get(".".join(parts[:n]))) is not None:

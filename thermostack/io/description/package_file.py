@@ -16,8 +16,11 @@ from thermostack.io.description.htc_map_references import HtcMapReferences
 from thermostack.io.description.includes import IncludeResolver
 from thermostack.io.description.instances import MAX_LAYERS, InstanceExpander, RepeatExpander
 from thermostack.io.description.name_checks import name_diagnostics
-from thermostack.io.description.overrides import Override, apply_overrides, read_overrides, unknown_field
+from thermostack.io.description.override_causes import with_causes
+from thermostack.io.description.override_order import OverrideOrder, own_fields_of_copies, select
+from thermostack.io.description.overrides import Override, read_overrides, unknown_field
 from thermostack.io.description.power_references import PowerReferences
+from thermostack.io.description.scaled_power_warnings import scaled_power_warnings
 from thermostack.io.description.source_locations import (
     COMMAND_OVERRIDES,
     PYTHON_OVERRIDES,
@@ -75,13 +78,26 @@ def load_package(
 ) -> Package:
     """Return the package of `read_package`; messages name `override_source` as the place of overrides."""
     path = find_package(source)
+
+    def read(values: Mapping[str, Any]) -> Package:
+        return _load(path, read_overrides(values, override_source), may_leave=allow_include_root)
+
+    try:
+        return read(overrides or {})
+    except DescriptionError as error:
+        if not overrides or not isinstance(overrides, Mapping):
+            raise
+        raise with_causes(error, overrides, override_source, read) from None
+
+
+def _load(path: Path, overrides: list[Override], *, may_leave: bool) -> Package:
+    """Return the package of a file with overrides."""
     root = read_yaml(path)
     if not root.is_mapping:
         hint = "a description begins with `package:`"
         raise DescriptionError(diagnostic_in(root, "is not a mapping of keys to values", hint, "E-YAML"))
-    tree, diagnostics = expand(
-        root, path.parent, read_overrides(overrides or {}, override_source), may_leave=allow_include_root
-    )
+    order = OverrideOrder(overrides)
+    tree, diagnostics = expand(root, path.parent, order, may_leave=may_leave)
     locator = SourceMap(tree)
     try:
         package: Package = TypeAdapter(Package).validate_python(to_plain(tree), context={"from_file": True})
@@ -91,6 +107,7 @@ def load_package(
     if diagnostics:
         raise DescriptionError(_sort_unique(diagnostics))
     object.__setattr__(package, "locator", locator)
+    object.__setattr__(package, "notes", tuple(scaled_power_warnings(package, select(tree, order.given))))
     try:
         package_geometry(package)
     except DescriptionError as error:
@@ -114,8 +131,7 @@ def find_package(source: str | Path) -> Path:
     """
     require_instance(source, (str, PathLike), "source", "a path or a name", 'write read_package("fcbga")')
     path = Path(source)
-    is_path = not isinstance(source, str) or path.suffix in (".yaml", ".yml") or path.parent != Path()
-    if is_path or path.exists() or path.is_symlink():
+    if not isinstance(source, str) or _is_path(path):
         return path
     shipped = _shipped()
     if path.name not in shipped:
@@ -128,6 +144,17 @@ def find_package(source: str | Path) -> Path:
     return shipped[path.name]
 
 
+def is_package(source: str) -> bool:
+    """Return whether a text is the path of a file, which may be absent, or the name of a shipped package."""
+    return _is_path(Path(source)) or Path(source).name in _shipped()
+
+
+def _is_path(path: Path) -> bool:
+    """Return whether text stands for a path: by its suffix or a directory, or because it exists."""
+    is_path = path.suffix in (".yaml", ".yml") or path.parent != Path()
+    return is_path or path.exists() or path.is_symlink()
+
+
 def _shipped() -> dict[str, Path]:
     """Return {name: file} of the shipped packages."""
     directory = Path(str(files("thermostack.meshes")))
@@ -135,25 +162,28 @@ def _shipped() -> dict[str, Path]:
 
 
 def expand(
-    root: Node, directory: Path, overrides: list[Override], *, may_leave: bool
+    root: Node, directory: Path, order: OverrideOrder, *, may_leave: bool
 ) -> tuple[Node, list[Diagnostic]]:
     """Return the tree of a description with all short forms expanded, and their diagnostics.
 
-    `directory` contains the files that the description refers to; `may_leave` permits files outside it.
+    The overrides of `order` are applied. `directory` contains the files that the description refers to;
+    `may_leave` permits files outside it.
     """
     includes = IncludeResolver(directory, _shipped(), may_leave=may_leave)
     repeats, copies = RepeatExpander(), InstanceExpander()
     faults: list[Diagnostic] = []
-    root, overrides = apply_overrides(root, overrides)
-    root, overrides = apply_overrides(includes.expand(root), overrides, create=True)
+    own: dict[str, set[str]] = {}
+    root = order.apply(root)
+    root = order.apply(includes.expand(root), create=True)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:
         stacks = stacks.with_items({name: repeats.expand(stack) for name, stack in stacks.items()})
         stacks, faults = expand_arrays(stacks)
+        own = own_fields_of_copies(stacks)
         stacks = copies.expand(stacks)
         _check_layer_count(stacks)
         root = root.with_items({**root.value, "stacks": stacks})
-    root, overrides = apply_overrides(root, overrides, create=True, groups=True)
+    root, conflicts = order.apply_to_groups(root, own)
     powers = PowerReferences(directory, may_leave=may_leave)
     stacks = root.get("stacks")
     if stacks is not None and stacks.is_mapping:
@@ -163,7 +193,7 @@ def expand(
     cooling = root.get("cooling")
     if cooling is not None and cooling.is_mapping:
         root = root.with_items({**root.value, "cooling": htc_maps.expand(cooling)})
-    unknown = [unknown_field(root, override) for override in overrides]
+    unknown = [unknown_field(root, override) for override in order.missed]
     return root, [
         *includes.diagnostics,
         *repeats.diagnostics,
@@ -171,6 +201,7 @@ def expand(
         *copies.diagnostics,
         *powers.diagnostics,
         *htc_maps.diagnostics,
+        *conflicts,
         *unknown,
     ]
 

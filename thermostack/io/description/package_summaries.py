@@ -20,7 +20,7 @@ def shipped_peaks() -> dict[str, dict[str, Any]]:
     """Return the results of the shipped packages on their default grids by name.
 
     Each has the maximum temperature [K], its estimated error [K], its part, the smallest margin [K] to a
-    limit, that limit [K], and the number of cells.
+    limit, that limit [K], the part that has it, and the number of cells.
     """
     found: dict[str, dict[str, Any]] = json.loads((_directory() / PEAKS).read_text(encoding="utf-8"))
     return found

@@ -53,20 +53,41 @@ def copy_package(source: str, name: str, directory: Path, *, overwrites: bool = 
         text = f"{name!r} is not a name of letters, digits, _ and -"
         raise argument_error("name", text, "write a name such as my_package, without .yaml", "E-NAME")
     path = find_package(source)
-    described = re.sub(r"^package:.*$", f"package: {name}", read_text(path), count=1, flags=re.MULTILINE)
+    described = _renamed(read_text(path), name, path.stem)
     copies = {directory / f"{name}.yaml": described.encode()}
     for file in referenced_files(path):
         copies[directory / file] = (path.parent / file).read_bytes()
-    existing = [str(target.relative_to(directory)) for target in copies if target.exists()]
+    existing = [str(target) for target in copies if target.exists()]
     if existing and not overwrites:
         hint = "write to another directory, or pass --overwrite"
         text = f"{' and '.join(existing)} {'exists' if len(existing) == 1 else 'exist'} already"
-        raise OutputError(Diagnostic(str(directory), text, hint, "E-FILE"))
+        raise OutputError(Diagnostic("", text, hint, "E-FILE"))
     for target, content in copies.items():
         with with_path_error(target.parent, 0):
             target.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(target, content)
     return list(copies)
+
+
+def _renamed(text: str, name: str, source: str) -> str:
+    """Return a description with another name, and an `about` that names its source.
+
+    The `about` of the source, which a change of powers or sizes would make wrong, is kept as a comment.
+    """
+    text = re.sub(r"^package:.*$", f"package: {name}", text, count=1, flags=re.MULTILINE)
+    lines = text.split("\n")
+    begin = next((n for n, line in enumerate(lines) if re.match(r"about\s*:", line)), None)
+    if begin is None:
+        return text
+    end = begin + 1
+    while end < len(lines) and (not lines[end].strip() or lines[end][0].isspace()):  # continues the text
+        end += 1
+    while not lines[end - 1].strip():  # empty lines after it
+        end -= 1
+    old = " ".join(re.sub(r"^about\s*:\s*([>|][-+0-9]*)?", "", "\n".join(lines[begin:end])).split())
+    return "\n".join(
+        [*lines[:begin], f"about: from {source}, edit this line", f"# {source}: {old}", *lines[end:]]
+    )
 
 
 def referenced_files(path: Path) -> list[str]:

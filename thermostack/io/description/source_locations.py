@@ -44,6 +44,11 @@ class SourceMap:
             message += f"; first in line {first.line}"
         return replace(diagnostic, field=field_path(path), message=message, **mark._asdict())
 
+    def is_overridden(self, path: tuple[Key, ...]) -> bool:
+        """Return whether the field at a path is that of an override."""
+        _, mark, missing = self.find_node(path, at_key=False)
+        return not missing and mark.file in (COMMAND_OVERRIDES, PYTHON_OVERRIDES)
+
     def overridden_mark(self, path: tuple[Key, ...], node: Node) -> Mark | None:
         """Return the location of an override inside a node, or of the power of its stack."""
         found = next(_overridden_marks(node), None)

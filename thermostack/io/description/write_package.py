@@ -107,7 +107,8 @@ def write_package(package: Package, path: str | Path) -> None:
     A file has no materials in layers. A `Material` object of a layer is written under `materials` and named
     in the layer; the package that is read has equal temperatures, but compares equal only without such
     objects. The file has every copy and repeat in place of `copies`, `array`, `repeat`, `use` and
-    `templates`. Paths as `stacks.hbm.layers.gap.material` still select all copies and repeats.
+    `templates`. Paths as `stacks.hbm.layers.gap.material` still select all copies and repeats. A stack with a
+    `power` is written with the powers of its layers as they are described, before they are scaled to it.
 
     Examples
     --------
@@ -165,9 +166,9 @@ def _text(package: Package, beside: SideFileWriter) -> str:
         written = data["stacks"][stack.name]
         if stack.power is not None:
             written["power"] = write_quantity(stack.power, "power")
-        for layer, made in zip(stack.layers, written["layers"], strict=True):
-            if layer.power is not None:
-                made["power"] = _power(layer.power, f"{stack.name}.{layer.name}", beside)
+        for layer, power, made in zip(stack.layers, stack.described_powers, written["layers"], strict=True):
+            if power is not None:
+                made["power"] = _power(power, f"{stack.name}.{layer.name}", beside)
         data["stacks"][stack.name] = _stack(written)
     if materials := {**data.get("materials", {}), **_inline_materials(package)}:
         data["materials"] = materials

@@ -178,7 +178,8 @@ def _run_check(path: Path) -> dict[str, Any]:
         if problem := dangling_link(path):
             raise DescriptionError(Diagnostic("", problem, "", "E-FILE", str(path))) from None
         near = [other.name for other in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
-        diagnostic = Diagnostic("", "there is no such file", suggest(path.name, near), "E-FILE", str(path))
+        hint = suggest(path.name, near) or "`thermostack solve` and `transient` write results, as NAME.vtkhdf"
+        diagnostic = Diagnostic("", "there is no such file", hint, "E-FILE", str(path))
         raise DescriptionError(diagnostic) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
