@@ -271,7 +271,7 @@ cooling: {{top: {{convection: {{h: 1 kW/m2/K, ambient: 25 degC}}}}}}
         text for text in solve_steady(read_package(tmp_path / "board.yaml")).warnings if "W-CELL" in text
     ]
     assert len(warned) == 2
-    assert "board.yaml:13:" in warned[0]
+    assert "board.yaml:12:" in warned[0]
     assert "the unit cell of board has an estimated error of" in warned[0]
     assert "die.two uses it too" in warned[0]
     assert "both" in warned[1]

@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 
 from thermostack.materials.cell_bounds import symmetric_bounds
 from thermostack.materials.cell_geometry import CellGeometry
@@ -162,6 +161,8 @@ class _Positions:
 
     def of_all_nodes(self) -> Array:
         """Return the positions at all nodes, (nodes, 3)."""
+        from scipy.interpolate import PchipInterpolator  # it takes long to load, and is seldom needed
+
         nodes = sorted(self.found)
         columns = []
         for axis in range(3):
