@@ -61,6 +61,34 @@ def test_resolved_run_ends_at_the_steady_local_result() -> None:
     assert not any("W-ZOOM" in each for each in local.warnings)
 
 
+@pytest.mark.parametrize("resolve", [(), "die.bulk"])
+@pytest.mark.parametrize("is_result", [True, False])
+def test_local_run_of_a_steady_run_stays_steady(resolve: str, is_result: bool, tmp_path: Path) -> None:
+    """With constant powers nothing happens, although arrays have another field than their medium."""
+    cell, tolerance = 20 * UM, 0.02
+    model = ts.discretize(via_piece(5), cell=cell)
+    initial = ts.solve_steady(model, estimate=False) if is_result else "steady"
+    run = ts.solve_transient(model, 1e-4, initial=initial, tolerance=tolerance, times=[5e-5])
+    run.save(tmp_path / "run.vtkhdf")
+    run = ts.read_transient(tmp_path / "run.vtkhdf")
+    assert run.is_steady_start
+    local = run.zoom(middle_box(5, 3.0), cell=cell, resolve=resolve, tolerance=tolerance)
+    assert local.is_steady_start
+    assert np.nanmax(np.ptp(local.max, axis=0)) < tolerance
+    assert np.nanmax(np.ptp(local.min, axis=0)) < tolerance
+
+
+def test_steady_start_needs_the_loads_of_the_run() -> None:
+    """The steady field of other powers is no steady start."""
+    model = ts.discretize(via_piece(5), cell=20 * UM)
+    pulse = ts.Trace.of([0.0, 1.0], {"die.active.hot": [0.1, 0.1]})
+    options = {"tolerance": 0.1, "step": 1e-5}
+    starts = (ts.solve_steady(model, estimate=False), False), ("steady", True), (300.0, False)
+    for initial, expected in starts:
+        run = ts.solve_transient(model, 1e-5, pulse, initial=initial, **options)
+        assert run.is_steady_start is expected
+
+
 def test_sparse_frames_are_reported(run: ts.TransientResult, step: ts.Trace) -> None:
     sparse = ts.solve_transient(run.model, END, step, initial="outside", tolerance=0.5)
     local = sparse.zoom(middle_box(9, 3.0), loads=step, cell=CELL, tolerance=0.5)

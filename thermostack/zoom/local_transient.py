@@ -70,10 +70,11 @@ def zoom_transient(
     )
     temperature = np.array([cells.cut.temperature, *later])
     local = LocalLoads(cells, parent, used, temperature)
-    start = _initial_field(first, cells.model) if initial is None else initial
+    if initial is None:
+        initial = "steady" if run.is_steady_start else _initial_field(first, cells.model)
     kept = [time for time in used[1:].tolist() if time < duration] if times is None else times
     options: dict[str, Any] = {"tolerance": tolerance, "threads": threads, "progress": progress}
-    found = solve_transient(cells.model, duration, local, initial=start, times=kept, **options)
+    found = solve_transient(cells.model, duration, local, initial=initial, times=kept, **options)
     warnings = _frame_warnings(used, temperature, tolerance)
     agreement = _agreement_at_end(run, parent, local, found, problem.region, cells)
     found = replace(found, warnings=(*found.warnings, *warnings), agreement=agreement)
