@@ -89,6 +89,23 @@ def test_steady_start_needs_the_loads_of_the_run() -> None:
         assert run.is_steady_start is expected
 
 
+def test_disagreement_with_the_global_run_is_reported(step: ts.Trace) -> None:
+    """A box below a hot block whose surroundings have few global cells, and which has one via."""
+    model = ts.discretize(via_piece(5), cell=40 * UM)
+    run = ts.solve_transient(model, END, step, initial="outside", tolerance=0.1, times=TIMES)
+    box = (85 * UM, 85 * UM, 40 * UM), (115 * UM, 115 * UM, 75 * UM)
+    options = {"loads": step, "cell": 5 * UM, "resolve": "die.bulk", "tolerance": 0.1}
+    local = run.zoom(box, **options)
+    assert local.agreement is not None
+    shown = f"differ by {100.0 * local.agreement.heat_difference:.2g} % of the heat"
+    assert local.agreement.heat_difference > 0.05
+    assert any(shown in each and "W-ZOOM" in each for each in local.warnings)
+    assert any("narrower than 3 pitches" in each for each in local.warnings)
+    between = run.zoom(box, duration="15.5 us", **options)
+    assert between.agreement is None
+    assert any("narrower than 3 pitches" in each for each in between.warnings)
+
+
 def test_sparse_frames_are_reported(run: ts.TransientResult, step: ts.Trace) -> None:
     sparse = ts.solve_transient(run.model, END, step, initial="outside", tolerance=0.5)
     local = sparse.zoom(middle_box(9, 3.0), loads=step, cell=CELL, tolerance=0.5)

@@ -22,7 +22,7 @@ from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.transient.loads import Loads
 from thermostack.transient.run import solve_transient
 from thermostack.units import format_quantity
-from thermostack.zoom.agreement import measure_agreement, region_shares
+from thermostack.zoom.agreement import measure_agreement, region_shares, zoom_warnings
 from thermostack.zoom.boundary_error import largest_error, unknown_error_warning
 from thermostack.zoom.local_boundary import find_cut_faces, temperatures_at
 from thermostack.zoom.local_loads import LocalLoads
@@ -75,8 +75,11 @@ def zoom_transient(
     kept = [time for time in used[1:].tolist() if time < duration] if times is None else times
     options: dict[str, Any] = {"tolerance": tolerance, "threads": threads, "progress": progress}
     found = solve_transient(cells.model, duration, local, initial=initial, times=kept, **options)
-    warnings = _frame_warnings(used, temperature, tolerance)
     agreement = _agreement_at_end(run, parent, local, found, problem.region, cells)
+    warnings = [
+        *_frame_warnings(used, temperature, tolerance),
+        *zoom_warnings(agreement, cells.cut, problem.region, problem.lattices),
+    ]
     found = replace(found, warnings=(*found.warnings, *warnings), agreement=agreement)
     return _with_boundary_error(run, found) if faces.cell.size else found
 
