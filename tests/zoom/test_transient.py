@@ -106,6 +106,35 @@ def test_disagreement_with_the_global_run_is_reported(step: ts.Trace) -> None:
     assert any("narrower than 3 pitches" in each for each in between.warnings)
 
 
+def test_loads_of_the_run_are_required(run: ts.TransientResult, step: ts.Trace) -> None:
+    """Powers that are not those of the run are an error without loads, and a warning with others."""
+    box, options = middle_box(9, 3.0), {"cell": CELL, "duration": "10 us", "tolerance": 0.1}
+    with pytest.raises(ts.ArgumentError, match=r"had 50 mW in the run at .*E-MISSING"):
+        run.zoom(box, **options)
+    other = ts.Trace.of([0.0, 1e-4, 1.0], {"die.active.hot": [0.2, 0.1, 0.1]})
+    local = run.zoom(box, loads=other, **options)
+    assert any("had 50 mW in the run" in each and "has 100 mW" in each for each in local.warnings)
+    assert not any("in the run at" in each for each in run.zoom(box, loads=step, **options).warnings)
+
+
+def test_powers_that_a_controller_reduced_are_reported() -> None:
+    """A local run cannot throttle; the description has the whole power."""
+    model = ts.discretize(via_piece(5), cell=20 * UM)
+    throttle = ts.gpu_throttle("die", 301.0)
+    run = ts.solve_transient(model, 0.2, controllers=throttle, initial="outside", tolerance=0.5, times=[0.1])
+    assert np.nanmin(run.power.max(axis=1)) < 0.2
+    local = run.zoom(middle_box(5, 3.0), cell=20 * UM, tolerance=0.5)
+    assert any("controllers reduced its power" in each for each in local.warnings)
+
+
+def test_zoom_of_a_local_run_has_the_powers_of_the_package(run: ts.TransientResult, step: ts.Trace) -> None:
+    """The block is cut by both boxes; its recorded power is that of the whole block."""
+    options = {"loads": step, "cell": CELL, "duration": "10 us", "tolerance": 0.1}
+    first = run.zoom(middle_box(9, 3.0), **options)
+    second = first.zoom(middle_box(9, 0.6), **options)
+    assert not any("in the run at" in each for each in second.warnings)
+
+
 def test_sparse_frames_are_reported(run: ts.TransientResult, step: ts.Trace) -> None:
     sparse = ts.solve_transient(run.model, END, step, initial="outside", tolerance=0.5)
     local = sparse.zoom(middle_box(9, 3.0), loads=step, cell=CELL, tolerance=0.5)

@@ -88,6 +88,15 @@ def test_zoom_of_a_transient(run: str, capsys: pytest.CaptureFixture[str]) -> No
     assert printed["agreement"]["power"] == pytest.approx(0.2)
 
 
+def test_zoom_of_a_transient_needs_its_trace(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["zoom", run, "--box", BOX, "--cell", "20 um"]) == 2
+    printed = capsys.readouterr().err
+    assert "--trace: die.active" in printed
+    assert "had 100 mW in the run at" in printed
+    assert "E-MISSING" in printed
+    assert not Path("run_zoom.vtkhdf").exists()
+
+
 def test_options_of_the_other_kind_of_result(
     run: str, result: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

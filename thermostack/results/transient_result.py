@@ -262,7 +262,8 @@ class TransientResult:
         Parameters
         ----------
         loads : Loads, Waveform or sequence of Waveform, optional
-            Loads of this run, which the result does not contain; by default the power of the package.
+            Loads of this run, which the result does not contain; by default the power of the package, if
+            the run recorded the same.
         initial : optional
             Initial temperatures as in `Simulation`; by default "steady" if this run began with the steady
             temperatures of its loads, otherwise those of the first frame.

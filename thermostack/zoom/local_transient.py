@@ -27,6 +27,7 @@ from thermostack.zoom.boundary_error import largest_error, unknown_error_warning
 from thermostack.zoom.local_boundary import find_cut_faces, temperatures_at
 from thermostack.zoom.local_loads import LocalLoads
 from thermostack.zoom.local_solution import LocalCells, LocalProblem
+from thermostack.zoom.run_powers import power_warnings
 from thermostack.zoom.zoom_box import read_box
 
 INTERPOLATION_SHARE = 0.25  # of the deviation of a frame from the line between its neighbours: the error
@@ -59,6 +60,7 @@ def zoom_transient(
     if not parent.is_htc_constant:
         text = "heat transfer coefficients that change in time are not possible in a local model"
         raise argument_error("loads", text, "give loads without them")
+    differences = power_warnings(run, parent)
     problem = LocalProblem.build(run.model, read_box(run.model, box, margin), resolve)
     count = int(np.searchsorted(run.frame_time, duration)) + 1
     used = np.asarray(run.frame_time[: min(count, run.frame_time.size)])
@@ -77,6 +79,7 @@ def zoom_transient(
     found = solve_transient(cells.model, duration, local, initial=initial, times=kept, **options)
     agreement = _agreement_at_end(run, parent, local, found, problem.region, cells)
     warnings = [
+        *differences,
         *_frame_warnings(used, temperature, tolerance),
         *zoom_warnings(agreement, cells.cut, problem.region, problem.lattices),
     ]
