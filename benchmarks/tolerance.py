@@ -1,6 +1,7 @@
 """Cells and errors of grids that are refined to a tolerance, beside uniform grids of the same true error.
 
-    python benchmarks/tolerance.py [--parts exact uniform shipped] [--packages NAME ...] [--json FILE]
+    python benchmarks/tolerance.py [--parts exact uniform shipped] [--packages NAME ...]
+        [--package-tolerance K] [--json FILE]
 
 `exact` compares estimate and truth on the exact cases of tests/exact. `uniform` compares the cells that a
 tolerance of 0.1 K takes with those of uniform grids, whose cells have one width in plan and a height of one
@@ -83,9 +84,9 @@ def exact_rows(names: Sequence[str], tolerances: Sequence[float]) -> list[dict[s
     return rows
 
 
-def references(package: Package, factor: float, memory: str) -> tuple[dict[str, float], dict[str, Any]]:
+def references(package: Package, options: argparse.Namespace) -> tuple[dict[str, float], dict[str, Any]]:
     """Return the extrapolated peaks of the parts [K], and the cells and the estimate of their grid."""
-    bound = max(factor * TOLERANCE, 1e-3)
+    bound, memory = max(options.reference_factor * options.package_tolerance, 1e-3), options.reference_memory
     fine = solve_steady(package, tolerance=bound, max_memory=memory, max_time="1 h", threads=1)
     peaks = {part.name: part.max if part.extrapolated is None else part.extrapolated for part in fine.parts}
     assert fine.refinement is not None
@@ -100,12 +101,13 @@ def errors_of(steady: SteadyResult, peaks: dict[str, float]) -> list[float]:
 def package_row(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, float]]:
     """Return cells, estimate and true error of a shipped package, and its reference peaks [K]."""
     package = read_package(name)
-    peaks, of_reference = references(package, options.reference_factor, options.reference_memory)
-    steady = solve_steady(package, tolerance=TOLERANCE, threads=1)
+    peaks, of_reference = references(package, options)
+    steady = solve_steady(package, tolerance=options.package_tolerance, threads=1)
     errors = errors_of(steady, peaks)
     assert steady.refinement is not None
     return {
         "package": name,
+        "tolerance_K": options.package_tolerance,
         "outcome": steady.refinement.outcome,
         "passes": len(steady.refinement.passes),
         "cells": steady.model.grid.cells,
@@ -201,6 +203,7 @@ def main() -> None:
     parser.add_argument(
         "--tolerances", type=float, nargs="+", default=list(TOLERANCES), help="K, exact cases"
     )
+    parser.add_argument("--package-tolerance", type=float, default=TOLERANCE, help="K, shipped packages")
     parser.add_argument("--uniform-cells", type=float, nargs="+", default=list(UNIFORM_CELLS))
     parser.add_argument("--reference-factor", type=float, default=REFERENCE_FACTOR)
     parser.add_argument("--reference-memory", default=REFERENCE_MEMORY)
@@ -226,11 +229,11 @@ def main() -> None:
         print("exact cases: estimate and true error of the worst peak")
         store("exact", "case", exact_rows(options.packages, options.tolerances))
     if "uniform" in options.parts:
-        print(f"cells for {TOLERANCE:g} K, and uniform cells for the same true error")
+        print(f"cells for {options.package_tolerance:g} K, and uniform cells for the same true error")
         for name in options.packages or UNIFORM_PACKAGES:
             store("uniform", "package", [compare_uniform(name, options)])
     if "shipped" in options.parts:
-        print(f"shipped packages at {TOLERANCE:g} K")
+        print(f"shipped packages at {options.package_tolerance:g} K")
         for name in options.packages:
             row, _ = package_row(name, options)
             print("  " + "  ".join(f"{key} {_shown(value)}" for key, value in row.items()), flush=True)
