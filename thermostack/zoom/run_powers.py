@@ -11,7 +11,7 @@ from thermostack.transient.loads import Loads
 from thermostack.units import format_quantity
 
 MAX_TIMES = 1000  # of a run that are compared
-MAX_DIFFERENCE = 1e-6  # of the largest power: the difference that rounding may cause
+MAX_POWER_DIFFERENCE = 1e-6  # of the largest power: the difference that rounding may cause
 
 
 def power_warnings(run: TransientResult, loads: Loads) -> list[str]:
@@ -42,7 +42,7 @@ def _largest_difference(run: TransientResult, loads: Loads) -> tuple[str, float,
     given = np.array([loads.power(time) for time in run.time[rows].tolist()]).reshape(recorded.shape)
     difference = np.nan_to_num(np.abs(given - recorded))
     scale = float(np.nanmax(np.abs(recorded), initial=0.0))
-    if difference.size == 0 or difference.max() <= MAX_DIFFERENCE * scale:
+    if difference.size == 0 or difference.max() <= MAX_POWER_DIFFERENCE * scale:
         return None
     row, member = np.unravel_index(int(difference.argmax()), difference.shape)
     time = float(run.time[rows[row]])
