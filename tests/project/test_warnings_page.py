@@ -36,6 +36,7 @@ from thermostack.zoom.agreement import (
     MAX_HEAT_DIFFERENCE,
     MIN_PITCHES,
 )
+from thermostack.zoom.run_powers import MAX_POWER_DIFFERENCE
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/guide/warnings.md").read_text(encoding="utf-8")
@@ -80,6 +81,7 @@ THRESHOLDS = [
     ("W-ZOOM", "mean temperature of a side", f"by more than {100 * MAX_FACE_DIFFERENCE:g} %"),
     ("W-ZOOM", "estimated error of the maximum", f"above {100 * MAX_BOUNDARY_ERROR:g} % of its rise"),
     ("W-ZOOM", "box that is narrow", f"below {MIN_PITCHES:g} pitches"),
+    ("W-ZOOM", "powers of a local transient", f"by more than {MAX_POWER_DIFFERENCE:g} of the largest power"),
     ("W-TIME", "a thermal impedance ends", f"below {100 * STEADY_SHARE:g} %"),
 ]  # fmt: skip
 

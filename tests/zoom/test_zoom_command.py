@@ -33,7 +33,19 @@ def test_zoom_writes_a_result_and_a_figure(result: str, capsys: pytest.CaptureFi
     local = ts.read_result("piece_zoom.vtkhdf")
     assert "die.bulk.core" in local.names
     assert main(["zoom", "piece_zoom.vtkhdf", "--around", "die.active", "--margin", "0 um", "-o", "in"]) == 0
-    assert Path("in/piece_zoom.vtkhdf").exists()
+    assert Path("in/piece_zoom_zoom.vtkhdf").exists()
+
+
+def test_the_file_that_is_read_is_never_replaced(result: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The default name follows from that file; as --output it is an error, also through a link."""
+    before = Path(result).read_bytes()
+    Path("link.vtkhdf").symlink_to(result)
+    for output in (result, "link.vtkhdf"):
+        assert main(["zoom", result, "--box", BOX, "--no-estimate", "-o", output]) == 2
+        printed = capsys.readouterr().err
+        assert "is the file that the command reads" in printed
+        assert "--output" in printed
+    assert Path(result).read_bytes() == before
 
 
 def test_json_has_the_agreement(result: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,12 +80,21 @@ def test_zoom_of_a_transient(run: str, capsys: pytest.CaptureFixture[str]) -> No
     options = ["--box", BOX, "--cell", "20 um", "--trace", "pulse.csv"]
     assert main(["zoom", run, *options]) == 0
     assert "heat flows differ by" in capsys.readouterr().out
-    assert Path("piece_zoom.png").exists()
-    assert ts.read_transient("piece_zoom.vtkhdf").time[-1] == pytest.approx(2e-5)
+    assert Path("run_zoom.png").exists()
+    assert ts.read_transient("run_zoom.vtkhdf").time[-1] == pytest.approx(2e-5)
     assert main(["zoom", run, *options, "--duration", "10 us", "--json", "--no-save"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["duration"] == pytest.approx(1e-5)
     assert printed["agreement"]["power"] == pytest.approx(0.2)
+
+
+def test_zoom_of_a_transient_needs_its_trace(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["zoom", run, "--box", BOX, "--cell", "20 um"]) == 2
+    printed = capsys.readouterr().err
+    assert "--trace: die.active" in printed
+    assert "had 100 mW in the run at" in printed
+    assert "E-MISSING" in printed
+    assert not Path("run_zoom.vtkhdf").exists()
 
 
 def test_options_of_the_other_kind_of_result(

@@ -124,6 +124,13 @@ def read_output(output: Path | None, no_save: bool, suffixes: tuple[str, ...]) -
     return None if no_save else find_destination(output, suffixes)
 
 
+def require_not_read(file: Path, source: Path) -> None:
+    """Raise DescriptionError if a command would replace the file that it reads."""
+    if file.exists() and file.samefile(source):
+        message = f"{file} is the file that the command reads, and is not replaced"
+        raise usage_error("--output", message, "name another file with --output")
+
+
 def read_quantity(option: str, text: str, dimension: str) -> float:
     """Return the value [SI] of a text with a unit."""
     from thermostack.units import UnitError, parse_quantity

@@ -21,6 +21,7 @@ from thermostack.cli.options import (
     read_length,
     read_output,
     read_positive,
+    require_not_read,
     usage_error,
 )
 from thermostack.cli.timing import StageTimer
@@ -75,7 +76,7 @@ def zoom(
         Parameter(help='Time-integration error of a local transient, as a temperature. Default: "0.1 K".'),
     ] = None,
     output: Annotated[
-        Path | None, output_option("NAME_zoom.vtkhdf and NAME_zoom.png", (RESULT_SUFFIX,))
+        Path | None, output_option("RESULT_zoom.vtkhdf and RESULT_zoom.png", (RESULT_SUFFIX,))
     ] = None,
     no_save: NoSave = False,
     no_estimate: Annotated[bool, Parameter(help="Do not estimate discretisation errors.")] = False,
@@ -122,7 +123,7 @@ def _zoom_steady(
 
         progress("open")
         steady = read_result(path)
-        files = _output_files(destination, steady.package.name, stack)
+        files = _output_files(destination, path, stack)
         local = _call(steady.zoom, {**arguments, "progress": progress})
         if files:
             timer.save(local, *files)
@@ -149,7 +150,7 @@ def _zoom_transient(
     run = read_transient(path)
     end = float(run.frame_time[-1]) if until is None else read_positive("--duration", until, "time")
     with ExitStack() as stack:
-        files = _output_files(destination, run.package.name, stack)
+        files = _output_files(destination, path, stack)
         with show_run(end) as show:
             options = {"loads": traces, "duration": end, "tolerance": tolerance, "progress": show}
             local = _call(run.zoom, {**arguments, **options})
@@ -171,11 +172,16 @@ def _call(function: Any, arguments: Mapping[str, Any]) -> Any:
         raise usage_error(option, found.message, found.hint, found.code) from None
 
 
-def _output_files(destination: Destination | None, name: str, stack: ExitStack) -> list[Path]:
-    """Return the paths of the result and of the figure, which other commands cannot write until the end."""
+def _output_files(destination: Destination | None, path: Path, stack: ExitStack) -> list[Path]:
+    """Return the paths of the result and of the figure, which other commands cannot write until the end.
+
+    Their name follows from that of the file that is read. Raises DescriptionError if it is one of them.
+    """
     if destination is None:
         return []
-    files = [destination.file(f"{name}_zoom", suffix) for suffix in (RESULT_SUFFIX, ".png")]
+    files = [destination.file(f"{path.stem}_zoom", suffix) for suffix in (RESULT_SUFFIX, ".png")]
+    for file in files:
+        require_not_read(file, path)
     stack.enter_context(output_lock(files[0]))
     return files
 

@@ -136,6 +136,8 @@ class TransientResult:
         Heat flow [W] through each link of the package, in the order of `model.package.links`.
     agreement : ZoomAgreement, optional
         Comparison with the run that gave the boundary, at the last frame, in the result of `zoom`.
+    is_steady_start : bool
+        Whether the run begins with the steady temperatures of its loads at the start.
 
     Examples
     --------
@@ -166,6 +168,7 @@ class TransientResult:
     peak_error: tuple[float | None, ...] = ()  # (members,) K
     link_heat: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0)))  # (n, links) W
     agreement: ZoomAgreement | None = None
+    is_steady_start: bool = False
 
     def __repr__(self) -> str:
         """Return package, grid, duration, peak and energy balance in six lines at most."""
@@ -259,9 +262,11 @@ class TransientResult:
         Parameters
         ----------
         loads : Loads, Waveform or sequence of Waveform, optional
-            Loads of this run, which the result does not contain; by default the power of the package.
+            Loads of this run, which the result does not contain; by default the power of the package, if
+            the run recorded the same.
         initial : optional
-            Initial temperatures as in `Simulation`; by default those of the first frame.
+            Initial temperatures as in `Simulation`; by default "steady" if this run began with the steady
+            temperatures of its loads, otherwise those of the first frame.
         duration : float or str, optional
             Time at the end [s]; by default that of the last frame.
         times : sequence of float, optional

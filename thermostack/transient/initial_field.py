@@ -14,7 +14,7 @@ from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.picard import PICARD, solve_picard
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.linear.steady_problem import TINY_HEAT
-from thermostack.mesh.model import Model
+from thermostack.mesh.model import Model, is_equal_model
 from thermostack.results.cell_temperatures import read_cell_temperatures
 from thermostack.results.names import with_stacks
 from thermostack.results.steady_result import SteadyResult
@@ -22,6 +22,7 @@ from thermostack.schema.arguments import argument_error
 from thermostack.schema.fields import to_si
 from thermostack.schema.spelling import suggest
 from thermostack.steady import require_fixed_temperature
+from thermostack.transient.loads import Loads
 from thermostack.transient.material_update import MaterialUpdate
 from thermostack.transient.stage_sources import StageSources
 
@@ -31,6 +32,7 @@ Initial: TypeAlias = "UniformOrField | Mapping[str, UniformOrField]"
 
 OTHER_PARTS = "*"  # key of the temperatures of all parts that a mapping does not name
 STEADY_START_TOLERANCE = 1e-10  # relative residual
+SAME_LOAD = 1e-9  # relative difference of powers, ambient temperatures and coefficients by rounding
 FIRST_TOLERANCE = 1e-3  # relative residual of the first solve, with materials at 300 K
 
 
@@ -110,6 +112,21 @@ def steady_start(initial: Initial) -> Literal["steady"] | SteadyResult | None:
     if isinstance(initial, str):
         return "steady" if initial == "steady" else None
     return initial if isinstance(initial, SteadyResult) else None
+
+
+def is_steady_start(initial: Initial, loads: Loads, time: float = 0.0) -> bool:
+    """Return whether initial temperatures of `Simulation` are the steady ones of the loads at a time [s]."""
+    if not isinstance(initial, SteadyResult):
+        return isinstance(initial, str) and initial == "steady"
+    before, model, fraction = Loads(initial.model), loads.model, loads.htc_fraction(time)
+    return is_equal_model(initial.model, model) and all(
+        np.allclose(old, new, rtol=SAME_LOAD, atol=0.0)
+        for old, new in (
+            (before.cell_powers(time), loads.cell_powers(time)),
+            (initial.model.boundary.temperature, loads.ambient_temperature(time)),
+            (1.0, 1.0 if fraction is None else fraction),
+        )
+    )
 
 
 def initial_fluxes(

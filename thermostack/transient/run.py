@@ -28,7 +28,7 @@ from thermostack.schema.arguments import (
 )
 from thermostack.transient.controllers import Controller, ControllerSet, Startable, as_controllers
 from thermostack.transient.grid_error import estimate_peak_errors, peak_warnings
-from thermostack.transient.initial_field import Initial, read_initial, require_parts
+from thermostack.transient.initial_field import Initial, is_steady_start, read_initial, require_parts
 from thermostack.transient.loads import Loads
 from thermostack.transient.peak_record import PeakRecord
 from thermostack.transient.probes import Position, positions_in_metres, require_inside
@@ -180,6 +180,7 @@ def solve_transient(
                 *run.warnings(),
                 *peak_warnings(errors, names, run.peaks.is_powered, tolerance),
             ),
+            "is_steady_start": is_steady_start(initial, loads),
             "peak_error": tuple(None if np.isnan(error) else float(error) for error in errors.error),
         }
         if path is None:

@@ -206,9 +206,25 @@ def boundary_error_warnings(
 
 
 def zoom_warnings(
-    agreement: ZoomAgreement, cut: CutFaces, region: LocalRegion, lattices: dict[str, ArrayLattice]
+    agreement: ZoomAgreement | None, cut: CutFaces, region: LocalRegion, lattices: dict[str, ArrayLattice]
 ) -> list[str]:
-    """Return W-ZOOM where the local model disagrees with the global one at the faces of its box."""
+    """Return W-ZOOM where the local model disagrees with the global one at the faces of its box.
+
+    Without an agreement, as of a run that ends between two frames, only the size of the box is checked.
+    """
+    found = [] if agreement is None else _disagreement(agreement, cut)
+    for name, lattice in lattices.items():
+        pitch = lattice.medium.pitch
+        width = min(region.high[axis] - region.low[axis] for axis in (0, 1))
+        if width < MIN_PITCHES * pitch:
+            shown = format_quantity(pitch, "length")
+            text = f"the box is narrower than {MIN_PITCHES:g} pitches of {shown} of {name}"
+            found.append(Diagnostic("zoom", text, "use a larger box", "W-ZOOM"))
+    return [str(diagnostic) for diagnostic in found]
+
+
+def _disagreement(agreement: ZoomAgreement, cut: CutFaces) -> list[Diagnostic]:
+    """Return the warnings about heat flows and temperatures of the sides of a box."""
     found = []
     if agreement.boundary == "temperature" and agreement.heat_difference > MAX_HEAT_DIFFERENCE:
         text = (
@@ -224,11 +240,4 @@ def zoom_warnings(
         text = f"the mean temperature of a side differs by {shown} from that of the global model"
         hint = "use a larger box, or a finer grid of the global model"
         found.append(Diagnostic("zoom", text, hint, "W-ZOOM"))
-    for name, lattice in lattices.items():
-        pitch = lattice.medium.pitch
-        width = min(region.high[axis] - region.low[axis] for axis in (0, 1))
-        if width < MIN_PITCHES * pitch:
-            shown = format_quantity(pitch, "length")
-            text = f"the box is narrower than {MIN_PITCHES:g} pitches of {shown} of {name}"
-            found.append(Diagnostic("zoom", text, "use a larger box", "W-ZOOM"))
-    return [str(diagnostic) for diagnostic in found]
+    return found

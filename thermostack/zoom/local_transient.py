@@ -22,11 +22,12 @@ from thermostack.schema.arguments import argument_error, check_quantity
 from thermostack.transient.loads import Loads
 from thermostack.transient.run import solve_transient
 from thermostack.units import format_quantity
-from thermostack.zoom.agreement import measure_agreement, region_shares
+from thermostack.zoom.agreement import measure_agreement, region_shares, zoom_warnings
 from thermostack.zoom.boundary_error import largest_error, unknown_error_warning
 from thermostack.zoom.local_boundary import find_cut_faces, temperatures_at
 from thermostack.zoom.local_loads import LocalLoads
 from thermostack.zoom.local_solution import LocalCells, LocalProblem
+from thermostack.zoom.run_powers import power_warnings
 from thermostack.zoom.zoom_box import read_box
 
 INTERPOLATION_SHARE = 0.25  # of the deviation of a frame from the line between its neighbours: the error
@@ -59,6 +60,7 @@ def zoom_transient(
     if not parent.is_htc_constant:
         text = "heat transfer coefficients that change in time are not possible in a local model"
         raise argument_error("loads", text, "give loads without them")
+    differences = power_warnings(run, parent)
     problem = LocalProblem.build(run.model, read_box(run.model, box, margin), resolve)
     count = int(np.searchsorted(run.frame_time, duration)) + 1
     used = np.asarray(run.frame_time[: min(count, run.frame_time.size)])
@@ -70,12 +72,17 @@ def zoom_transient(
     )
     temperature = np.array([cells.cut.temperature, *later])
     local = LocalLoads(cells, parent, used, temperature)
-    start = _initial_field(first, cells.model) if initial is None else initial
+    if initial is None:
+        initial = "steady" if run.is_steady_start else _initial_field(first, cells.model)
     kept = [time for time in used[1:].tolist() if time < duration] if times is None else times
     options: dict[str, Any] = {"tolerance": tolerance, "threads": threads, "progress": progress}
-    found = solve_transient(cells.model, duration, local, initial=start, times=kept, **options)
-    warnings = _frame_warnings(used, temperature, tolerance)
+    found = solve_transient(cells.model, duration, local, initial=initial, times=kept, **options)
     agreement = _agreement_at_end(run, parent, local, found, problem.region, cells)
+    warnings = [
+        *differences,
+        *_frame_warnings(used, temperature, tolerance),
+        *zoom_warnings(agreement, cells.cut, problem.region, problem.lattices),
+    ]
     found = replace(found, warnings=(*found.warnings, *warnings), agreement=agreement)
     return _with_boundary_error(run, found) if faces.cell.size else found
 

@@ -43,7 +43,7 @@ def write_transient(transient: TransientResult, path: str | Path) -> None:
             writer.frame(time, np.asarray(frame))
         metadata = {
             name: getattr(transient, name)
-            for name in ("throttling", "report", "warnings", "peak_error", "agreement")
+            for name in ("throttling", "report", "warnings", "peak_error", "agreement", "is_steady_start")
         }
         writer.finish(transient.field, metadata)
 
@@ -118,7 +118,7 @@ def read_transient(path: str | Path) -> TransientResult:
                 stored,
                 f"{HISTORY_GROUP}/result",
                 metadata_types(TransientResult, _ARRAYS),
-                {"peak_error": (), "agreement": None},
+                {"peak_error": (), "agreement": None, "is_steady_start": False},
             ),
         )
 
