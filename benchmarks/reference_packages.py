@@ -34,7 +34,7 @@ def record(steady: SteadyResult) -> dict[str, Any]:
     """Return the numbers of a result that are stored."""
     peak = steady.peak
     limited = [(part.limit - part.max, part) for part in steady.parts if part.limit is not None]
-    margin, least = min(limited, key=lambda each: each[0], default=(None, None))
+    margin, nearest = min(limited, key=lambda each: each[0], default=(None, None))
     powered = [part.error or 0.0 for part in steady.parts if part.power != 0.0]
     return {
         "cells": steady.model.grid.cells,
@@ -42,8 +42,8 @@ def record(steady: SteadyResult) -> dict[str, Any]:
         "part": peak.name,
         "error": round(peak.error or 0.0, 3),
         "largest_error": round(max(powered), 3),
-        "limit": None if least is None else least.limit,
-        "limited_part": None if least is None else least.name,
+        "limit": None if nearest is None else nearest.limit,
+        "limited_part": None if nearest is None else nearest.name,
         "margin": None if margin is None else round(margin, 3),
     }
 
