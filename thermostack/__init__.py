@@ -21,6 +21,8 @@ from thermostack.threads import openmp as _openmp  # noqa: F401 - loaded before 
 
 if TYPE_CHECKING:
     from thermostack import units as units
+    from thermostack.design.session import Session as Session
+    from thermostack.design.session_result import SessionResult as SessionResult
     from thermostack.errors import ArgumentError as ArgumentError
     from thermostack.errors import ConvergenceError as ConvergenceError
     from thermostack.errors import DescriptionError as DescriptionError
@@ -128,6 +130,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES_BY_MODULE = {
+    "design.session": ("Session",),
+    "design.session_result": ("SessionResult",),
     "errors": (
         "ArgumentError",
         "ConvergenceError",

@@ -24,6 +24,7 @@ QUICK = {
     "power_deposit.py": (["--quick"], "sum preserved"),
     "reference_packages.py": (["hbm3_8h", "hermetic_mcm"], "aims"),
     "robustness.py": (["--quick"], "claim"),
+    "session.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
     "threads.py": (["--quick"], "claim"),
     "tolerance.py": (["--parts", "exact", "--packages", "two_sided", "--tolerances", "1"], "claim"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -21,6 +21,7 @@ from thermostack.io.description.override_order import OverrideOrder, own_fields_
 from thermostack.io.description.overrides import Override, read_overrides, unknown_field
 from thermostack.io.description.power_references import PowerReferences
 from thermostack.io.description.scaled_power_warnings import scaled_power_warnings
+from thermostack.io.description.short_paths import complete_paths
 from thermostack.io.description.source_locations import (
     COMMAND_OVERRIDES,
     PYTHON_OVERRIDES,
@@ -82,6 +83,13 @@ def load_package(
     def read(values: Mapping[str, Any]) -> Package:
         return _load(path, read_overrides(values, override_source), may_leave=allow_include_root)
 
+    return read_with_causes(read, overrides, override_source)
+
+
+def read_with_causes(
+    read: Callable[[Mapping[str, Any]], Package], overrides: Mapping[str, Any] | None, override_source: str
+) -> Package:
+    """Return the package that `read` returns for overrides; its errors name the overrides that cause them."""
     try:
         return read(overrides or {})
     except DescriptionError as error:
@@ -92,12 +100,20 @@ def load_package(
 
 def _load(path: Path, overrides: list[Override], *, may_leave: bool) -> Package:
     """Return the package of a file with overrides."""
-    root = read_yaml(path)
+    return build_package(read_yaml(path), path.parent, overrides, may_leave=may_leave)
+
+
+def build_package(root: Node, directory: Path, overrides: list[Override], *, may_leave: bool) -> Package:
+    """Return the package of the tree of a description with overrides; `directory` has the files it names.
+
+    Raises DescriptionError with every error.
+    """
     if not root.is_mapping:
         hint = "a description begins with `package:`"
         raise DescriptionError(diagnostic_in(root, "is not a mapping of keys to values", hint, "E-YAML"))
+    overrides = complete_paths(overrides, lambda: expand_without(root, directory, may_leave=may_leave))
     order = OverrideOrder(overrides)
-    tree, diagnostics = expand(root, path.parent, order, may_leave=may_leave)
+    tree, diagnostics = expand(root, directory, order, may_leave=may_leave)
     locator = SourceMap(tree)
     try:
         package: Package = TypeAdapter(Package).validate_python(to_plain(tree), context={"from_file": True})
@@ -204,6 +220,11 @@ def expand(
         *conflicts,
         *unknown,
     ]
+
+
+def expand_without(root: Node, directory: Path, *, may_leave: bool) -> Node:
+    """Return the tree of a description without overrides, with all short forms expanded."""
+    return expand(root, directory, OverrideOrder([]), may_leave=may_leave)[0]
 
 
 def _check_layer_count(stacks: Node) -> None:
