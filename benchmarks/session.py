@@ -69,10 +69,8 @@ def measure(name: str, cell: float | None, change: Change, cases: int, tolerance
     """Return median processor times of a case in a session and of a new solution [s], and the errors [K]."""
     rng = np.random.default_rng(1)
     session = ts.Session(name, cell=cell, threads=1)
-    powered = {session.model.parts[source.part].name for source in session.model.layer_sources}
-    names = [
-        part.name for part in session.solve(tolerance).parts if part.name in powered and part.power > 0.0
-    ]
+    parts = session.solve(tolerance).parts
+    names = [part.name for part in parts if part.power > 0.0 and not part.is_block]
     mine, new, errors = [], [], []
     for _ in range(cases):
         values = change(rng)

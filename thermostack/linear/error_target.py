@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ErrorTarget:
-    """The end of an iteration of the conjugate gradients: its bound of the error, and how the bound is computed.
+    """The end of an iteration of the conjugate gradients: a bound of its error, and the constants of it.
 
     Parameters
     ----------
