@@ -12,6 +12,7 @@ from thermostack.cli.new import new
 from thermostack.cli.packages import packages
 from thermostack.cli.plot import plot
 from thermostack.cli.solve import solve
+from thermostack.cli.sweep import sweep
 from thermostack.cli.transient import transient
 from thermostack.cli.unit_cell import unit_cell
 from thermostack.cli.zoom import zoom
@@ -27,5 +28,5 @@ app = App(
     help_format="plaintext",
     default_parameter=Parameter(show_default=False, negative=()),
 )
-for command in (solve, transient, zth, mesh, check, plot, zoom, materials, unit_cell, packages, new):
+for command in (solve, transient, zth, mesh, check, plot, zoom, sweep, materials, unit_cell, packages, new):
     app.command(command)
