@@ -167,7 +167,25 @@ def test_a_study_from_python_and_from_its_file_are_equal(tmp_path: Path) -> None
     assert copy.deepcopy(study).case(5) == study.case(5)
 
 
-@pytest.mark.parametrize("text", [STUDY, TRANSIENT])
+OPTIONS = """\
+package: slab.yaml
+set: {cooling.top.convection.ambient: 30 degC}
+axes:
+  stacks.die.layers.body.power: {nominal: 5 W, plus: 1 W, minus: 10 %}
+  stacks.die.layers.body.thickness: {mean: 1 mm, deviation: 0.1 mm, min: 0.5 mm, name: t}
+  cooling.top.convection.h: {median: 1 kW/m2/K, factor: 1.2}
+  materials.slab.conductivity: {from: 10 W/m/K, to: 20 W/m/K, scale: log}
+  stacks.die.size: {values: {small: [5 mm, 5 mm], large: [9 mm, 9 mm]}}
+design: {saltelli: {samples: 8, seed: 3, second_order: true}}
+outputs: {peak: {value: max of die, unit: degC}, rise: peak - 30}
+analysis:
+  transient: {duration: 1 s, cell: {die.body.z: 0.1 mm}, from: 1 ms, initial: 30 degC, step: 1 ms,
+    scheme: implicit_euler, throttle: {die: 95 degC}}
+fields: {cases: [1, 2]}
+"""
+
+
+@pytest.mark.parametrize("text", [STUDY, TRANSIENT, OPTIONS])
 def test_the_text_of_a_study_is_the_same_study(tmp_path: Path, text: str) -> None:
     study = ts.read_study(write_study(tmp_path, text))
     again = load_study(json.loads(study_text(study))).study
@@ -180,7 +198,7 @@ def test_schema_lists_the_keys_of_a_study() -> None:
     schema = study_schema()
     assert {"package", "set", "axes", "design", "outputs", "analysis", "fields"} <= set(schema["properties"])
     assert set(schema["required"]) == {"package", "axes", "outputs"}
-    assert {"Grid", "Sobol", "Saltelli", "RangeAxis", "NormalAxis", "TransientAnalysis"} <= set(
+    assert {"FullFactorial", "Sobol", "Saltelli", "RangeAxis", "NormalAxis", "TransientAnalysis"} <= set(
         schema["$defs"]
     )
     assert "from" in schema["$defs"]["RangeAxis"]["properties"]

@@ -73,14 +73,15 @@ class SteadyAnalysis:
 
 
 def _read_throttle(value: Any) -> Any:
-    """Return the name of a product, or the limit of a processor [K]."""
+    """Return the name of a product or the text of a limit, unchanged. Raises the error of `fail`."""
     if isinstance(value, str) and value in PRODUCTS:
         return value
     try:
-        return Quantity("temperature", above=0.0).read(value, _FROM_FILE)
+        Quantity("temperature", above=0.0).read(value, _FROM_FILE)
     except ValueError as error:
         hint = f"write a temperature, as 105 degC, or one of {', '.join(PRODUCTS)}"
         raise fail("E-VALUE", f"{quote_value(value)} is no throttle", hint) from error
+    return value
 
 
 def _read_files(value: Any) -> Any:
@@ -121,12 +122,12 @@ class TransientAnalysis:
         return found
 
 
-def _throttle(stack: str, limit: str | float) -> Throttle:
+def _throttle(stack: str, limit: str) -> Throttle:
     if limit == "hbm":
         return hbm_throttle(stack)
     if limit == "gpu":
         return gpu_throttle(stack)
-    return gpu_throttle(stack, product=limit) if isinstance(limit, str) else gpu_throttle(stack, limit)
+    return gpu_throttle(stack, product=limit) if limit in PRODUCTS else gpu_throttle(stack, limit)
 
 
 def trace_paths(analysis: SteadyAnalysis | TransientAnalysis, directory: Path) -> list[Path]:

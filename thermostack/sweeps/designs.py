@@ -62,7 +62,7 @@ def _check_count(count: int) -> int:
 
 
 @described
-class Grid:
+class FullFactorial:
     """All combinations of the values of the axes; the last axis varies fastest."""
 
     key = "grid"
@@ -233,5 +233,5 @@ class Tornado:
         return np.array(rows)
 
 
-Design = Grid | LatinHypercube | Sobol | Saltelli | Tornado
-DESIGNS: tuple[type, ...] = (Grid, LatinHypercube, Sobol, Saltelli, Tornado)
+Design = FullFactorial | LatinHypercube | Sobol | Saltelli | Tornado
+DESIGNS: tuple[type, ...] = (FullFactorial, LatinHypercube, Sobol, Saltelli, Tornado)

@@ -80,11 +80,12 @@ def _heat(result: SteadyResult, name: str) -> Reading:
     return Reading(out[name] if name in out else links[name])
 
 
-def _stored_number(result: SteadyResult, name: str) -> Reading:
-    """Return a number of `thermostack solve --json` by its keys, which slashes separate."""
+def _stored_number(result: SteadyResult | TransientResult, name: str) -> Reading:
+    """Return a number of `--json` of the commands solve or transient by its keys, which slashes separate."""
     from thermostack.io.results.summary import result_summary
+    from thermostack.report.run_summary import run_summary
 
-    found: Any = result_summary(result)
+    found: Any = result_summary(result) if isinstance(result, SteadyResult) else run_summary(result)
     for key in (piece.strip() for piece in name.split("/")):
         if isinstance(found, list) and key.isdigit() and int(key) < len(found):
             found = found[int(key)]
@@ -169,7 +170,7 @@ QUANTITIES: dict[str, Quantity] = {
                       lambda run, _: Reading(float(run.energy[-1, 0] / run.time[-1]))),
     "cells": Quantity("", "", lambda result, _: Reading(result.model.active),
                       lambda run, _: Reading(run.model.active)),
-    "result": Quantity("", KEYS, _stored_number),
+    "result": Quantity("", KEYS, _stored_number, _stored_number),
     "final_max": Quantity("temperature", PART, None, _at_end("peak")),
     "final_mean": Quantity("temperature", PART, None, _at_end("mean")),
     "time_of_max": Quantity("time", PART, None, lambda run, name: Reading(run.of(name).when)),

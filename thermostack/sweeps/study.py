@@ -18,7 +18,7 @@ from thermostack.schema.validated_dataclass import TaggedUnion, class_key, descr
 from thermostack.sweeps.analyses import SteadyAnalysis, TransientAnalysis
 from thermostack.sweeps.axes import Axis, AxisField
 from thermostack.sweeps.case_order import execution_order
-from thermostack.sweeps.designs import DESIGNS, Design, Grid
+from thermostack.sweeps.designs import DESIGNS, Design, FullFactorial
 from thermostack.sweeps.outputs import Output, order_expressions, output_name
 
 AXES_EXAMPLE = "axes: {stacks.tim.layers.sheet.thickness: [20 um, 50 um]}"
@@ -62,10 +62,9 @@ def _read_mapping(value: Any) -> Any:
 
 @described
 class FieldOptions:
-    """The cases whose whole temperature field is kept, and the folder of their files."""
+    """The cases whose whole temperature field is kept."""
 
     cases: Any
-    folder: str | None = None
 
     @classmethod
     def from_description(cls, value: Any) -> Any:
@@ -134,7 +133,7 @@ class Study:
     axes: Annotated[dict[PathName | str, AxisField], BeforeValidator(_read_mapping)]
     outputs: Annotated[dict[str, Output], BeforeValidator(_read_outputs)]
     set: dict[str, Any] = Field(default_factory=dict)
-    design: Annotated[Any, TaggedUnion(DESIGNS)] = Field(default_factory=Grid)
+    design: Annotated[Any, TaggedUnion(DESIGNS)] = Field(default_factory=FullFactorial)
     analysis: Annotated[Any, TaggedUnion(ANALYSES)] = Field(default_factory=SteadyAnalysis)
     fields: FieldOptions | None = None
     about: str = ""

@@ -93,17 +93,17 @@ class LoadedStudy:
             yield self._at("analysis", Diagnostic("", text, "as duration: 10 s", "E-MISSING"), "transient")
 
     def _override_errors(self) -> Iterator[Diagnostic]:
-        """Yield the errors of paths and values, each set alone."""
-        known: set[tuple[str, str]] = set()
+        """Yield the errors of paths and values, each set alone; those of axes if the constants have none."""
+        wrong: set[tuple[str, str]] = set()
         for key, path, value in self._settings():
-            if (key, path) in known:
+            if (key, path) in wrong or (key == "axes" and any(each == "set" for each, _ in wrong)):
                 continue
             base = {} if key == "set" else self.study.set
             try:
                 self.description.build({**base, path: value})
             except DescriptionError as error:
                 found = [each for each in error.diagnostics if each.code in CODES_OF_STUDY]
-                known |= {(key, path)} if found else set()
+                wrong |= {(key, path)} if found else set()
                 yield from (self._at(key, each, path) for each in found)
 
     def _settings(self) -> Iterator[tuple[str, str, Any]]:
