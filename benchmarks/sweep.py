@@ -76,7 +76,7 @@ def sweep_slab(folder: Path, cases: int, workers: int) -> tuple[Recorder, ts.Swe
 def overhead(record: Recorder, result: ts.SweepResult, workers: int) -> float:
     """Return the time of a worker for each case beyond solving [s]."""
     first = record.times[0][0]
-    solving = float(result.column("seconds").sum()) * (len(result) - first) / len(result)
+    solving = float(result.column("seconds")[first:].sum())  # cases are solved in the order of their numbers
     return (workers * record.seconds - solving) / (len(result) - first)
 
 

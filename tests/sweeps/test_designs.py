@@ -31,6 +31,12 @@ def test_zipped_axes_vary_together() -> None:
     assert {tuple(made.case(n).inputs.values())[:2] for n in range(6)} == {(1.0, "x"), (2.0, "y")}
 
 
+def test_other_fields_have_the_same_value_and_no_column() -> None:
+    made = study({"a": {"values": ["1 um", "2 um"], "also": ["b", "c"]}})
+    assert made.case(1).overrides == {"a": "2 um", "b": "2 um", "c": "2 um"}
+    assert made.case(1).inputs == {"a": 2.0}
+
+
 @pytest.mark.parametrize("d", [1, 2, 5])
 def test_a_tornado_has_a_nominal_case_and_two_for_each_axis(d: int) -> None:
     made = study({f"a{n}": {"nominal": "50 um", "tolerance": "10 %"} for n in range(d)}, "tornado")

@@ -81,7 +81,9 @@ ERRORS = [
     (ANALYSIS, "set: {stacks.dye.power: 3 W}\n" + ANALYSIS, "E-NAME", 8, "set.stacks.dye.power",
      "did you mean die"),
     (ANALYSIS, "set: {cooling.top.convection.h: 1 kW/m2/K}\n" + ANALYSIS, "E-DUPLICATE", 2, "axes",
-     "also in"),
+     "also by"),
+    ("steps: 4", "steps: 4, also: stacks.die.layers.body.power", "E-DUPLICATE", 2, "axes", "also by"),
+    ("steps: 4", "steps: 4, also: cooling.bottem.convection.h", "E-KEY", 3, H, "bottem"),
     (ANALYSIS, "fields: [12]\n" + ANALYSIS, "E-RANGE", 8, "fields", "0 to 11"),
     (ANALYSIS, "fields: some\n" + ANALYSIS, "E-TYPE", 8, "fields", "write all"),
 ]  # fmt: skip
@@ -173,7 +175,7 @@ set: {cooling.top.convection.ambient: 30 degC}
 axes:
   stacks.die.layers.body.power: {nominal: 5 W, plus: 1 W, minus: 10 %}
   stacks.die.layers.body.thickness: {mean: 1 mm, deviation: 0.1 mm, min: 0.5 mm, name: t}
-  cooling.top.convection.h: {median: 1 kW/m2/K, factor: 1.2}
+  cooling.top.convection.h: {median: 1 kW/m2/K, factor: 1.2, also: cooling.bottom.convection.h}
   materials.slab.conductivity: {from: 10 W/m/K, to: 20 W/m/K, scale: log}
   stacks.die.size: {values: {small: [5 mm, 5 mm], large: [9 mm, 9 mm]}}
 design: {saltelli: {samples: 8, seed: 3, second_order: true}}

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 from thermostack.schema.fields import CoreSchema, Name, fail, plain_number, quote_value
@@ -90,6 +90,13 @@ def common_unit(measures: Mapping[str, Measure | None]) -> str:
     return first[1].unit
 
 
+def _read_paths(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Paths = Annotated[tuple[str, ...], BeforeValidator(_read_paths)]  # of other fields with the same value
+
+
 class _Axis:
     """Properties that all axes share, with the values of an axis that is not a list."""
 
@@ -116,6 +123,7 @@ class ListAxis(_Axis):
     values: Any
     name: Name | None = None
     zip: Name | None = None
+    also: Paths = ()
 
     def __post_init__(self) -> None:
         """Check that there are values, and that those without a label are scalars of one unit."""
@@ -198,6 +206,7 @@ class RangeAxis(_Axis):
     scale: Literal["linear", "log"] = "linear"
     name: Name | None = None
     zip: Name | None = None
+    also: Paths = ()
 
     def __post_init__(self) -> None:
         """Check the units, the ends and the number of steps."""
@@ -255,6 +264,7 @@ class ToleranceAxis(_Axis):
     minus: MeasureField | None = None
     name: Name | None = None
     zip: Name | None = None
+    also: Paths = ()
 
     def __post_init__(self) -> None:
         """Check that there is one tolerance, or plus and minus, each positive and of the unit."""
@@ -343,6 +353,7 @@ class NormalAxis(_Distribution):
     max: MeasureField | None = None
     name: Name | None = None
     zip: Name | None = None
+    also: Paths = ()
 
     def __post_init__(self) -> None:
         """Check the units, the standard deviation and the bounds."""
@@ -374,6 +385,7 @@ class LognormalAxis(_Distribution):
     max: MeasureField | None = None
     name: Name | None = None
     zip: Name | None = None
+    also: Paths = ()
 
     def __post_init__(self) -> None:
         """Check the units, the median, the factor and the bounds."""

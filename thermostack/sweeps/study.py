@@ -26,6 +26,8 @@ RESERVED_COLUMNS = ("case", "status", "balance", "seconds", "version", "hash", "
 
 
 ANALYSES = (SteadyAnalysis, TransientAnalysis)
+DesignField = Annotated[Any, TaggedUnion(DESIGNS)]
+AnalysisField = Annotated[Any, TaggedUnion(ANALYSES)]
 
 
 def _with_options(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,7 +98,7 @@ class Study:
     axes : dict
         Values of fields by their path, as in `--set`: lists, ranges (`from`, `to`, `steps`, `scale`),
         tolerances (`nominal`, `tolerance`) and distributions (`mean`, `deviation`; `median`, `factor`), as
-        plain data with units in text.
+        plain data with units in text. `also` has the paths of fields with the same value.
     outputs : dict
         Outputs by name: "max of gpu", "margin of gpu", "power", or an expression of outputs and axes.
     set : dict, optional
@@ -133,8 +135,8 @@ class Study:
     axes: Annotated[dict[PathName | str, AxisField], BeforeValidator(_read_mapping)]
     outputs: Annotated[dict[str, Output], BeforeValidator(_read_outputs)]
     set: dict[str, Any] = Field(default_factory=dict)
-    design: Annotated[Any, TaggedUnion(DESIGNS)] = Field(default_factory=FullFactorial)
-    analysis: Annotated[Any, TaggedUnion(ANALYSES)] = Field(default_factory=SteadyAnalysis)
+    design: DesignField = Field(default_factory=FullFactorial)
+    analysis: AnalysisField = Field(default_factory=SteadyAnalysis)
     fields: FieldOptions | None = None
     about: str = ""
     allow_include_root: bool = False
@@ -199,7 +201,7 @@ class Study:
         overrides = dict(self.set)
         inputs: dict[str, float | str] = {}
         for (path, axis), level in zip(axes, row, strict=True):
-            overrides[path] = axis.value(level)
+            overrides |= dict.fromkeys((path, *axis.also), axis.value(level))
             inputs[axis.name or path] = axis.cell(level)
         return Case(number, overrides, inputs)
 
@@ -212,9 +214,12 @@ class Study:
                 hint = "choose another name"
                 raise fail("E-DUPLICATE", f"two columns of the table would be named {name!r}", hint)
             names.append(name)
-        for path in self.axes:
-            if path in self.set:
-                raise fail("E-DUPLICATE", f"{path} is an axis, and also in `set:`", "remove one of them")
+        paths = [*self.set]
+        for path in (each for key, axis in self.axes.items() for each in (key, *axis.also)):
+            if path in paths:
+                text = f"{path} is set by an axis, and also by `set:` or another axis"
+                raise fail("E-DUPLICATE", text, "remove one of them")
+            paths.append(path)
 
     def _check_analysis(self) -> None:
         """Raise the error of `fail` for an output that the analysis does not have."""

@@ -95,25 +95,25 @@ class LoadedStudy:
     def _override_errors(self) -> Iterator[Diagnostic]:
         """Yield the errors of paths and values, each set alone; those of axes if the constants have none."""
         wrong: set[tuple[str, str]] = set()
-        for key, path, value in self._settings():
+        for key, path, values in self._settings():
             if (key, path) in wrong or (key == "axes" and any(each == "set" for each, _ in wrong)):
                 continue
             base = {} if key == "set" else self.study.set
             try:
-                self.description.build({**base, path: value})
+                self.description.build({**base, **values})
             except DescriptionError as error:
                 found = [each for each in error.diagnostics if each.code in CODES_OF_STUDY]
                 wrong |= {(key, path)} if found else set()
                 yield from (self._at(key, each, path) for each in found)
 
-    def _settings(self) -> Iterator[tuple[str, str, Any]]:
-        """Yield key, path and value of the constants, and of each listed value or one of each other axis."""
+    def _settings(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield key, path and overrides of each constant, each listed value, and a value of other axes."""
         for path, value in self.study.set.items():
-            yield "set", path, value
+            yield "set", path, {path: value}
         for n, (path, axis) in enumerate(self.study.axes.items()):
             levels = range(axis.levels or 0) if isinstance(axis, ListAxis) else [self.study.levels[0, n]]
             for level in [*levels][:MAX_CHECKED_VALUES]:
-                yield "axes", path, axis.value(level)
+                yield "axes", path, dict.fromkeys((path, *axis.also), axis.value(level))
 
     def _name_errors(self, package: Package) -> Iterator[Diagnostic]:
         """Yield the errors of names and limits of the outputs."""
