@@ -99,7 +99,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     return without_seconds(folder / "out.csv")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_killed_sweep_resumes_to_the_same_table(
     tmp_path: Path, undisturbed: list[list[str]], seed: int
 ) -> None:
@@ -221,6 +221,33 @@ def test_a_large_case_waits_until_the_others_have_ended(
     result = ts.sweep(study, tmp_path / "out.csv", workers=2)
     assert result.is_ok.all(), result.column("message")
     assert most_running == [1]
+
+
+class IdleOrBusy:
+    """A worker that takes chunks and solves nothing."""
+
+    def __init__(self, cases: list[int], memory: int = 0) -> None:
+        self.cases, self.memory, self.request = cases, memory, 0
+        self.is_idle = not cases
+
+    def assign(self, cases: list[int]) -> None:
+        self.cases, self.is_idle = cases, False
+
+
+def test_no_case_begins_beside_a_large_one_without_room() -> None:
+    task: Any = None
+    cases: Any = range(10)
+    pool = WorkerPool(task, 2, cases, 10)
+    pool.budget, pool.share = 100, 50
+    large, idle = IdleOrBusy([1], memory=80), IdleOrBusy([])
+    workers: Any = [large, idle]
+    pool.workers = workers
+    pool._assign_chunks()
+    assert idle.is_idle
+    large.memory = 50
+    pool._assign_chunks()
+    assert idle.cases == [0]
+    pool.workers = []
 
 
 def memory_of_slab(study: dict[str, Any]) -> int:

@@ -147,7 +147,8 @@ class ListAxis(_Axis):
         return [_measure_or_none(value) for value in self.values]
 
     @property
-    def _is_numeric(self) -> bool:
+    def is_numeric(self) -> bool:
+        """Return whether all values are numbers of one unit."""
         return not isinstance(self.values, Mapping) and None not in self._measures
 
     @property
@@ -158,7 +159,7 @@ class ListAxis(_Axis):
     @property
     def unit(self) -> str:  # type: ignore[override]
         """Return the unit of the values; "" for labels and texts."""
-        measure = self._measures[0] if self._is_numeric else None
+        measure = self._measures[0] if self.is_numeric else None
         return NO_UNIT if measure is None else measure.unit
 
     def grid_levels(self) -> Number:
@@ -172,7 +173,7 @@ class ListAxis(_Axis):
 
     def cell(self, level: float) -> float | str:
         """Return the number of a value in its unit, or its label or text."""
-        measure = self._measures[int(level)] if self._is_numeric else None
+        measure = self._measures[int(level)] if self.is_numeric else None
         return str(list(self.values)[int(level)]) if measure is None else measure.number
 
     def quantile(self, u: Number) -> Number:

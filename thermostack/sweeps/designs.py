@@ -13,7 +13,6 @@ from thermostack.schema.validated_dataclass import described
 from thermostack.sweeps.axes import Axis, ListAxis, RangeAxis
 
 MAX_CASES = 1_000_000
-MAX_SOBOL_DIMENSION = 21_201  # of scipy.stats.qmc.Sobol
 
 Levels = np.ndarray  # (cases, axes): a number in the unit of the axis, or the index of a listed value
 Axes = Mapping[str, Axis]

@@ -27,7 +27,7 @@ from thermostack.sweeps.axes import ListAxis
 from thermostack.sweeps.outputs import FACE, PART, THROTTLE
 from thermostack.sweeps.study import Study, package_path
 
-MAX_CHECKED_VALUES = 20  # of one axis, each of which is read with the package
+MAX_CHECKED_VALUES = 20  # texts or labels of one axis, each of which is read with the package
 # Errors of a path or of the form of a value, which hold in every case; others are those of single cases.
 CODES_OF_STUDY = ("E-NAME", "E-KEY", "E-TYPE", "E-UNIT", "E-MISSING", "E-YAML", "E-DUPLICATE", "E-FILE")
 _HINT = "a study begins with `package:` and has axes and outputs"
@@ -107,12 +107,14 @@ class LoadedStudy:
                 yield from (self._at(key, each, path) for each in found)
 
     def _settings(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Yield key, path and overrides of each constant, each listed value, and a value of other axes."""
+        """Yield key, path and overrides of each constant, each text of an axis, and one of its numbers."""
         for path, value in self.study.set.items():
             yield "set", path, {path: value}
         for n, (path, axis) in enumerate(self.study.axes.items()):
-            levels = range(axis.levels or 0) if isinstance(axis, ListAxis) else [self.study.levels[0, n]]
-            for level in [*levels][:MAX_CHECKED_VALUES]:
+            levels = [float(self.study.levels[0, n])]  # numbers of an axis have one unit and one kind
+            if isinstance(axis, ListAxis) and not axis.is_numeric:
+                levels = axis.grid_levels()[:MAX_CHECKED_VALUES].tolist()
+            for level in levels:
                 yield "axes", path, dict.fromkeys((path, *axis.also), axis.value(level))
 
     def _name_errors(self, package: Package) -> Iterator[Diagnostic]:

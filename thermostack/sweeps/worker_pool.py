@@ -112,12 +112,18 @@ class WorkerPool:
             idle += 1
 
     def _assign_chunks(self) -> None:
-        """Give chunks to idle workers, except while a large case waits for memory."""
+        """Give chunks to idle workers that have room beside large cases, and none while such a case waits."""
         if any(worker.request for worker in self.workers):
             return
         for worker in self.workers:
-            if worker.is_idle and (cases := self._next_chunk()):
+            has_room = self._used_memory() + self.share <= self.budget
+            if worker.is_idle and has_room and (cases := self._next_chunk()):
                 worker.assign(cases)
+
+    def _used_memory(self) -> int:
+        """Return the memory that the running cases may use [bytes]."""
+        running = (worker for worker in self.workers if worker.cases and not worker.request)
+        return sum(max(worker.memory, self.share) for worker in running)
 
     def _next_chunk(self) -> list[Case]:
         """Return the next cases: one whose worker died alone, otherwise neighbours."""
@@ -135,10 +141,9 @@ class WorkerPool:
         for worker in self.workers:
             if not worker.request:
                 continue
-            others = [each for each in self.workers if each is not worker and each.cases and not each.request]
-            used = sum(max(each.memory, self.share) for each in others)
+            used = self._used_memory()  # of others
             is_granted = worker.request + used <= self.budget
-            if is_granted or not others:
+            if is_granted or not used:
                 worker.memory = worker.request if is_granted else 0
                 worker.request = 0
                 worker.send(MemoryAnswer(is_granted, self.budget))
