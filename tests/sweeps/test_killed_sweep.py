@@ -23,11 +23,11 @@ from thermostack.sweeps.case_log import CaseLog, read_log
 from thermostack.sweeps.case_rows import Row
 from thermostack.sweeps.worker_pool import WorkerPool
 
-CASES = 60
+CASES = 90
 STUDY = """\
 package: slab.yaml
 axes:
-  cooling.top.convection.h: {name: h, from: 1 kW/m2/K, to: 4 kW/m2/K, steps: 20}
+  cooling.top.convection.h: {name: h, from: 1 kW/m2/K, to: 4 kW/m2/K, steps: 30}
   stacks.die.layers.body.power: {name: p, values: [5 W, 10 W, 20 W]}
 outputs: {peak: max of die, rise: peak - 298.15}
 analysis: {steady: {cell: 10 mm}}
@@ -107,7 +107,7 @@ def test_a_killed_sweep_resumes_to_the_same_table(
     log, draw = tmp_path / "out.sweeplog", random.Random(seed)
     counts = [0]
     for _ in range(2):
-        kill_after(start_sweep(study, output), log, counts[-1] + draw.randint(2, 20))
+        kill_after(start_sweep(study, output), log, counts[-1] + draw.randint(2, 12))
         counts.append(len(rows_of(log)))
         assert counts[-1] > counts[-2]
         assert not output.exists()

@@ -59,12 +59,13 @@ def test_rise_time_above_the_limit_and_margin_are_those_of_a_lumped_slab(tmp_pat
 
 def test_throttled_time_grows_with_the_power(tmp_path: Path) -> None:
     outputs = {"throttled": "throttled of die", "lost": "performance_lost of die", "peak": "max of die"}
-    result = sweep(tmp_path, ["5 W", "20 W", "40 W"], outputs, throttle={"die": "85 degC"})
+    options = {"throttle": {"die": "55 degC"}, "duration": "0.9 s", "tolerance": "0.3 K"}
+    result = sweep(tmp_path, ["5 W", "20 W", "40 W"], outputs, **options)
     throttled = result.column("throttled")
     assert throttled[0] == 0.0
-    assert 0.0 < throttled[1] < throttled[2] < 3.0
+    assert 0.0 < throttled[1] < throttled[2] < 0.9
     assert result.column("lost")[2] > result.column("lost")[1] > 0.0
-    assert result.column("peak")[2] < 365.0
+    assert result.column("peak")[2] < 345.0  # 380 K without the throttle
 
 
 def test_a_trace_gives_the_power_and_the_duration(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ CHUNK_SECONDS = 2.0  # duration of a chunk that is aimed at
 MAX_CHUNK_CASES = 64
 POLL_SECONDS = 1.0
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+SITE_DIRECTORIES = ("site-packages", "dist-packages")  # where a new interpreter finds packages itself
 
 Write = Callable[[Row], None]
 
@@ -37,9 +38,10 @@ class _Worker:
     def __init__(self, task: SweepTask, share: int) -> None:
         own, other = socket.socketpair()
         environment = {**os.environ, **ONE_THREAD}
-        root = str(Path(__file__).parents[2])  # from which this package is imported
-        paths = [root, *filter(None, [environment.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(paths)
+        root = Path(__file__).parents[2]  # from which this package is imported
+        if root.name not in SITE_DIRECTORIES:
+            paths = [str(root), *filter(None, [environment.get("PYTHONPATH")])]
+            environment["PYTHONPATH"] = os.pathsep.join(paths)
         command = [sys.executable, "-m", "thermostack.sweeps.worker", str(other.fileno())]
         with other:
             self.process = subprocess.Popen(
