@@ -80,6 +80,8 @@ ERRORS = [
      "outputs", "twice"),
     (ANALYSIS, "set: {stacks.dye.power: 3 W}\n" + ANALYSIS, "E-NAME", 8, "set.stacks.dye.power",
      "did you mean die"),
+    (ANALYSIS, "set: {stacks.die.layers.body.thickness: -1 mm}\n" + ANALYSIS, "E-RANGE", 8,
+     "set.stacks.die.layers.body.thickness", "not greater than zero"),
     (ANALYSIS, "set: {cooling.top.convection.h: 1 kW/m2/K}\n" + ANALYSIS, "E-DUPLICATE", 2, "axes",
      "also by"),
     ("steps: 4", "steps: 4, also: stacks.die.layers.body.power", "E-DUPLICATE", 2, "axes", "also by"),

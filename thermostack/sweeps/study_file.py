@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.package_file import ParsedDescription
-from thermostack.io.description.source_locations import SourceMap, diagnostic_in
+from thermostack.io.description.source_locations import PYTHON_OVERRIDES, SourceMap, diagnostic_in
 from thermostack.io.description.trace_files import read_trace
 from thermostack.io.description.yaml_nodes import read_yaml, to_plain
 from thermostack.package.geometry import package_geometry
@@ -102,7 +102,7 @@ class LoadedStudy:
             try:
                 self.description.build({**base, **values})
             except DescriptionError as error:
-                found = [each for each in error.diagnostics if each.code in CODES_OF_STUDY]
+                found = [each for each in error.diagnostics if _is_of_study(each, key)]
                 wrong |= {(key, path)} if found else set()
                 yield from (self._at(key, each, path) for each in found)
 
@@ -147,6 +147,12 @@ class LoadedStudy:
         for stack in throttles:
             if not any(_is_within(name, stack) for name in names):
                 yield self._at("analysis", unknown_name(stack, names).diagnostics[0], "transient")
+
+
+def _is_of_study(diagnostic: Diagnostic, key: str) -> bool:
+    """Return whether an error is that of all cases: of a path, of a unit, or of a constant itself."""
+    is_of_constant = key == "set" and diagnostic.file == PYTHON_OVERRIDES
+    return is_of_constant or diagnostic.code in CODES_OF_STUDY
 
 
 FACES = ("bottom", "top", "south", "north", "west", "east", "surroundings")

@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 340, 230  # of a chart with axes, in pixels
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 10, 44  # margins, in pixels
 BAR_HEIGHT, BAR_LABEL, BAR_WIDTH = 22, 190, 300  # pixels
 LOG_RATIO = 50.0  # of the largest to the smallest value, from which an axis is logarithmic
-MAX_POINTS = 2000  # of a chart
+MAX_POINTS = 1000  # of a chart
 MAX_CATEGORIES = 12  # with a label on the axis
 COLORS = 6  # classes c0 to c5
 TICKS = 5
@@ -118,7 +118,7 @@ def scatter_chart(
 ) -> str:
     """Return the chart of y over x with a line for each series; `marked` rows are emphasised.
 
-    `cases` are the numbers of the rows, which tooltips show. Of more than 2000 points an evenly spaced part
+    `cases` are the numbers of the rows, which tooltips show. Of more than 1000 points an evenly spaced part
     is shown.
     """
     x, x_categories = positions_of(x)
