@@ -109,6 +109,11 @@ if TYPE_CHECKING:
     from thermostack.results.zoom_agreement import PartAgreement as PartAgreement
     from thermostack.results.zoom_agreement import ZoomAgreement as ZoomAgreement
     from thermostack.steady import solve_steady as solve_steady
+    from thermostack.sweeps.run import sweep as sweep
+    from thermostack.sweeps.study import Study as Study
+    from thermostack.sweeps.study_file import read_study as read_study
+    from thermostack.sweeps.sweep_result import SweepResult as SweepResult
+    from thermostack.sweeps.sweep_result import read_sweep as read_sweep
     from thermostack.transient.controllers import Controller as Controller
     from thermostack.transient.controllers import Governor as Governor
     from thermostack.transient.loads import Loads as Loads
@@ -248,6 +253,13 @@ _NAMES_BY_MODULE = {
         "ZoomAgreement",
     ),
     "steady": ("solve_steady",),
+    "sweeps.run": ("sweep",),
+    "sweeps.study": ("Study",),
+    "sweeps.study_file": ("read_study",),
+    "sweeps.sweep_result": (
+        "SweepResult",
+        "read_sweep",
+    ),
     "transient.controllers": (
         "Controller",
         "Governor",

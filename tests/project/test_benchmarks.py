@@ -26,6 +26,7 @@ QUICK = {
     "robustness.py": (["--quick"], "claim"),
     "session.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
+    "sweep.py": (["--quick"], "claim"),
     "threads.py": (["--quick"], "claim"),
     "tolerance.py": (["--parts", "exact", "--packages", "two_sided", "--tolerances", "1"], "claim"),
     "transient_euler.py": (["--quick"], "claim"),

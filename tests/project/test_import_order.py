@@ -37,6 +37,7 @@ ORDER = (
     "impedance",
     "zoom",
     "design",
+    "sweeps",
     "cli",
 )
 # Module and the module of a later row that it may import, with the reason.

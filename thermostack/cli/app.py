@@ -11,7 +11,9 @@ from thermostack.cli.mesh import mesh
 from thermostack.cli.new import new
 from thermostack.cli.packages import packages
 from thermostack.cli.plot import plot
+from thermostack.cli.report import report
 from thermostack.cli.solve import solve
+from thermostack.cli.sweep import sweep
 from thermostack.cli.transient import transient
 from thermostack.cli.unit_cell import unit_cell
 from thermostack.cli.zoom import zoom
@@ -27,5 +29,19 @@ app = App(
     help_format="plaintext",
     default_parameter=Parameter(show_default=False, negative=()),
 )
-for command in (solve, transient, zth, mesh, check, plot, zoom, materials, unit_cell, packages, new):
+for command in (
+    solve,
+    transient,
+    zth,
+    mesh,
+    check,
+    plot,
+    zoom,
+    sweep,
+    report,
+    materials,
+    unit_cell,
+    packages,
+    new,
+):
     app.command(command)

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from thermostack.io.description.overrides import read_overrides
-from thermostack.io.description.package_file import (
-    build_package,
-    expand_without,
-    find_package,
-    read_with_causes,
-)
-from thermostack.io.description.short_paths import complete_paths
-from thermostack.io.description.source_locations import PYTHON_OVERRIDES
+from thermostack.io.description.package_file import ParsedDescription, find_package
 from thermostack.io.description.write_package import write_package
-from thermostack.io.description.yaml_nodes import Node, read_yaml
 from thermostack.package.package import Package
 
 
@@ -50,10 +40,9 @@ class LiveDescription:
             write_package(source, path)
         else:
             path = find_package(source)
-        self._root, self._directory = read_yaml(path), path.parent
-        self._may_leave = allow_include_root
+        self._parsed = ParsedDescription(path, allow_include_root)
         self._values: dict[str, Any] = dict(overrides or {})
-        self.package = self._build(self._values)
+        self.package = self._parsed.build(self._values)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -67,27 +56,15 @@ class LiveDescription:
         nothing has changed.
         """
         merged = merge_values(self._values, values)
-        self.package = self._build(merged)
+        self.package = self._parsed.build(merged)
         self._values = merged
         return self.package
 
     def restore(self, values: Mapping[str, Any]) -> Package:
         """Set these values alone, and return the package."""
-        self.package = self._build(values)
+        self.package = self._parsed.build(values)
         self._values = dict(values)
         return self.package
-
-    @cached_property
-    def _expanded(self) -> Node:
-        """Return the tree without values that are set and without short forms."""
-        return expand_without(self._root, self._directory, may_leave=self._may_leave)
-
-    def _build(self, values: Mapping[str, Any]) -> Package:
-        def read(some: Mapping[str, Any]) -> Package:
-            overrides = complete_paths(read_overrides(some, PYTHON_OVERRIDES), lambda: self._expanded)
-            return build_package(self._root, self._directory, overrides, may_leave=self._may_leave)
-
-        return read_with_causes(read, values, PYTHON_OVERRIDES)
 
 
 def merge_values(values: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -78,42 +80,53 @@ def load_package(
     allow_include_root: bool = False,
 ) -> Package:
     """Return the package of `read_package`; messages name `override_source` as the place of overrides."""
-    path = find_package(source)
-
-    def read(values: Mapping[str, Any]) -> Package:
-        return _load(path, read_overrides(values, override_source), may_leave=allow_include_root)
-
-    return read_with_causes(read, overrides, override_source)
+    return ParsedDescription(find_package(source), allow_include_root).build(overrides, override_source)
 
 
-def read_with_causes(
-    read: Callable[[Mapping[str, Any]], Package], overrides: Mapping[str, Any] | None, override_source: str
-) -> Package:
-    """Return the package that `read` returns for overrides; its errors name the overrides that cause them."""
-    try:
-        return read(overrides or {})
-    except DescriptionError as error:
-        if not overrides or not isinstance(overrides, Mapping):
-            raise
-        raise with_causes(error, overrides, override_source, read) from None
+@dataclass(frozen=True)
+class ParsedDescription:
+    """A description file that is parsed once, and from which packages with different overrides are built."""
+
+    path: Path
+    allow_include_root: bool = False  # whether it may refer to files outside its own directory
+
+    @cached_property
+    def root(self) -> Node:
+        """Return the tree of the file, without overrides."""
+        root = read_yaml(self.path)
+        if not root.is_mapping:
+            hint = "a description begins with `package:`"
+            raise DescriptionError(diagnostic_in(root, "is not a mapping of keys to values", hint, "E-YAML"))
+        return root
+
+    @cached_property
+    def expanded(self) -> Node:
+        """Return the tree without overrides and without short forms."""
+        order = OverrideOrder([])
+        return expand(self.root, self.path.parent, order, may_leave=self.allow_include_root)[0]
+
+    def build(
+        self, overrides: Mapping[str, Any] | None = None, override_source: str = PYTHON_OVERRIDES
+    ) -> Package:
+        """Return the package with overrides; messages name `override_source` as their place."""
+
+        def read(values: Mapping[str, Any]) -> Package:
+            return _build(self, read_overrides(values, override_source))
+
+        try:
+            return read(overrides or {})
+        except DescriptionError as error:
+            if not overrides or not isinstance(overrides, Mapping):
+                raise
+            raise with_causes(error, overrides, override_source, read) from None
 
 
-def _load(path: Path, overrides: list[Override], *, may_leave: bool) -> Package:
-    """Return the package of a file with overrides."""
-    return build_package(read_yaml(path), path.parent, overrides, may_leave=may_leave)
-
-
-def build_package(root: Node, directory: Path, overrides: list[Override], *, may_leave: bool) -> Package:
-    """Return the package of the tree of a description with overrides; `directory` has the files it names.
-
-    Raises DescriptionError with every error.
-    """
-    if not root.is_mapping:
-        hint = "a description begins with `package:`"
-        raise DescriptionError(diagnostic_in(root, "is not a mapping of keys to values", hint, "E-YAML"))
-    overrides = complete_paths(overrides, lambda: expand_without(root, directory, may_leave=may_leave))
+def _build(description: ParsedDescription, overrides: list[Override]) -> Package:
+    """Return the package of a parsed description with overrides."""
+    overrides = complete_paths(overrides, lambda: description.expanded)
     order = OverrideOrder(overrides)
-    tree, diagnostics = expand(root, directory, order, may_leave=may_leave)
+    directory, may_leave = description.path.parent, description.allow_include_root
+    tree, diagnostics = expand(description.root, directory, order, may_leave=may_leave)
     locator = SourceMap(tree)
     try:
         package: Package = TypeAdapter(Package).validate_python(to_plain(tree), context={"from_file": True})
@@ -220,11 +233,6 @@ def expand(
         *conflicts,
         *unknown,
     ]
-
-
-def expand_without(root: Node, directory: Path, *, may_leave: bool) -> Node:
-    """Return the tree of a description without overrides, with all short forms expanded."""
-    return expand(root, directory, OverrideOrder([]), may_leave=may_leave)[0]
 
 
 def _check_layer_count(stacks: Node) -> None:
