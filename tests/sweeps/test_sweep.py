@@ -360,3 +360,40 @@ def test_columns_have_helpful_errors(tmp_path: Path) -> None:
         result.column("peek")
     assert len(repr(result).splitlines()) <= 4
     assert result._repr_html_().startswith("<table>")
+
+
+def test_cases_in_a_session_agree_with_separate_ones(tmp_path: Path) -> None:
+    axes = {
+        H: {"name": "h", "from": "1 kW/m2/K", "to": "10 kW/m2/K", "steps": 3, "scale": "log"},
+        THICKNESS: {"name": "t", "values": ["0.5 mm", "-1 mm", "0.6 mm"]},
+        POWER: {"name": "p", "from": "5 W", "to": "20 W", "steps": 2},
+    }
+    outputs = {"peak": "max of die", "top": "heat of top"}
+    study = slab_study(tmp_path, axes=axes, outputs=outputs, analysis={"steady": {"solver_error": "0.01 K"}})
+    with threads() as executor:
+        result = ts.sweep(study, tmp_path / "out.csv", executor=executor)
+    assert result.is_ok.sum() == 12
+    ok = result.is_ok
+    h, t, p = (result.column(name)[ok] for name in "htp")
+    exact = np.array(
+        [peak(power, 1e3 * htc, 1e-3 * length) for power, htc, length in zip(p, h, t, strict=True)]
+    )
+    assert np.abs(result.column("peak")[ok] - exact).max() < 0.01
+    assert np.abs(result.column("top")[ok] - p).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"solver_error": "0.1 K", "estimate": True}, "estimates no error"),
+        ({"solver_error": "0.1 K", "tolerance": "1 K"}, "share a session"),
+        ({"solver_error": "0.1 K", "method": "direct"}, "share a session"),
+        ({"solver_error": "1 uK"}, "solver_error"),
+    ],
+)
+def test_options_that_do_not_fit_a_session_are_refused(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    study = slab_study(tmp_path, analysis={"steady": options})
+    with pytest.raises(DescriptionError, match=message):
+        ts.sweep(study, tmp_path / "out.csv")

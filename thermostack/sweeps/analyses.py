@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from thermostack.linear.error_control import MIN_SOLVER_ERROR
 from thermostack.mesh.model import Model
 from thermostack.package.grid_options import TemperatureTolerance
 from thermostack.schema.fields import PathName, Quantity, Temperature, fail, quote_value
@@ -17,6 +18,7 @@ from thermostack.transient.throttling import Throttle
 
 PRODUCTS = ("gpu", "hbm", "h100", "a100", "mi100")  # throttles with the limits of a product
 
+SolverError = Annotated[float, Quantity("temperature_difference", min=MIN_SOLVER_ERROR)]
 Memory = Annotated[float, Quantity("memory_size", above=0.0)]
 Time = Annotated[float, Quantity("time", above=0.0)]
 
@@ -53,7 +55,10 @@ CellSize = Annotated[
 
 @described
 class SteadyAnalysis:
-    """The options of `solve_steady` and `discretize`."""
+    """The options of `solve_steady` and `discretize`.
+
+    With `solver_error` all cases of a worker share a `Session`, whose solver stops at this algebraic error [K].
+    """
 
     key = "steady"
 
@@ -62,13 +67,27 @@ class SteadyAnalysis:
     max_memory: Memory | None = None
     max_time: Time | None = None
     method: Literal["multigrid", "direct"] = "multigrid"
-    estimate: bool = True
+    estimate: bool | None = None
+    solver_error: SolverError | None = None
+
+    @property
+    def estimates_errors(self) -> bool:
+        """Return whether the errors of the grid are estimated: by default, unless cases share a session."""
+        return self.solver_error is None if self.estimate is None else self.estimate
 
     def __post_init__(self) -> None:
-        """Check that limits have a tolerance, and a tolerance the error estimate."""
+        """Check that limits have a tolerance, and that a session has no other method and no estimate."""
+        if self.solver_error is not None:
+            if self.estimate:
+                raise fail("E-VALUE", "a session estimates no error of the grid", "remove estimate: true")
+            if self.tolerance is not None or self.method != "multigrid":
+                text = (
+                    "with solver_error all cases share a session, which has no grid tolerance and no method"
+                )
+                raise fail("E-VALUE", text, "remove solver_error, or tolerance and method")
         if self.tolerance is None and (self.max_memory is not None or self.max_time is not None):
             raise fail("E-VALUE", "max_memory and max_time limit a refinement", "add a tolerance, as 0.5 K")
-        if self.tolerance is not None and not self.estimate:
+        if self.tolerance is not None and self.estimate is False:
             raise fail("E-VALUE", "a tolerance needs the error estimate", "remove estimate: false")
 
 

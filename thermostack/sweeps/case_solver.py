@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from thermostack.design.session import Session
 from thermostack.io.description.package_file import ParsedDescription
 from thermostack.io.description.trace_files import read_trace
 from thermostack.linear.steady_problem import steady_memory
@@ -69,6 +70,7 @@ class CaseSolver:
         self.study, self.directory = study, directory
         self.threads, self.max_memory = threads, max_memory
         self.description = ParsedDescription(package_path(study, directory), study.allow_include_root)
+        self._session: Session | None = None  # of the cases so far
 
     def solve(
         self, overrides: Mapping[str, Any], admit: Admit = lambda memory: None
@@ -78,19 +80,26 @@ class CaseSolver:
         `admit` is called with the memory of the solve [bytes] before it starts. Raises the errors of
         `read_package`, `discretize` and the solver.
         """
-        package = self.description.build(overrides)
         analysis = self.study.analysis
+        if isinstance(analysis, SteadyAnalysis) and analysis.solver_error is not None:
+            return self._solve_in_session(overrides, analysis, analysis.solver_error, admit)
+        package = self.description.build(overrides)
         if isinstance(analysis, SteadyAnalysis):
             return self._solve_steady(package, analysis, admit)
         return self._solve_transient(package, analysis, admit)
 
     def _solve_steady(self, package: Package, analysis: SteadyAnalysis, admit: Admit) -> SteadyResult:
         tolerance = analysis.tolerance
-        if tolerance is None and package.grid is not None and analysis.cell is None and analysis.estimate:
+        if (
+            tolerance is None
+            and package.grid is not None
+            and analysis.cell is None
+            and analysis.estimates_errors
+        ):
             tolerance = package.grid.tolerance
         coarse = tolerance is not None and analysis.cell is None
         model = discretize(package, analysis.cell, fineness=RULE.start_fineness if coarse else 1.0)
-        memory = steady_memory(model, analysis.method, analysis.estimate).memory
+        memory = steady_memory(model, analysis.method, analysis.estimates_errors).memory
         limits: dict[str, Any] = {}
         if tolerance is not None:
             limit = analysis.max_memory or self.max_memory
@@ -98,8 +107,25 @@ class CaseSolver:
             memory = max(memory, int(limit or 0))
         admit(memory)
         return solve_steady(
-            model, method=analysis.method, estimate=analysis.estimate, threads=self.threads, **limits
+            model, method=analysis.method, estimate=analysis.estimates_errors, threads=self.threads, **limits
         )
+
+    def _solve_in_session(
+        self, overrides: Mapping[str, Any], analysis: SteadyAnalysis, solver_error: float, admit: Admit
+    ) -> SteadyResult:
+        """Return the result of a session that keeps what the cases have in common."""
+        if self._session is None:
+            self._session = Session(
+                self.description.path,
+                overrides,
+                cell=analysis.cell,
+                threads=self.threads,
+                allow_include_root=self.study.allow_include_root,
+            )
+        else:
+            self._session.reset(overrides)
+        admit(steady_memory(self._session.model, analysis.method, estimate=False).memory)
+        return self._session.solve(solver_error)
 
     def _solve_transient(
         self, package: Package, analysis: TransientAnalysis, admit: Admit
