@@ -10,15 +10,9 @@ from pydantic import TypeAdapter
 from scipy import stats
 
 from thermostack.errors import DescriptionError
-from thermostack.sweeps.axes import (
-    AxisField,
-    ListAxis,
-    LognormalAxis,
-    NormalAxis,
-    RangeAxis,
-    ToleranceAxis,
-    with_unit,
-)
+from thermostack.sweeps.axes import AxisField, ListAxis, RangeAxis
+from thermostack.sweeps.axis_numbers import with_unit
+from thermostack.sweeps.distributions import LognormalAxis, NormalAxis, ToleranceAxis
 from thermostack.sweeps.study import Study
 
 

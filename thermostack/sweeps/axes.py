@@ -1,121 +1,34 @@
-"""Axes of a study: lists, ranges, tolerances and distributions of the value of one field."""
+"""Axes of a study: lists and ranges of the values of one field, and the union of all kinds of axes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 from thermostack.schema.fields import CoreSchema, Name, fail, plain_number, quote_value
 from thermostack.schema.validated_dataclass import described
+from thermostack.sweeps.axis_numbers import (
+    NO_UNIT,
+    AxisBase,
+    Measure,
+    MeasureField,
+    Number,
+    Paths,
+    common_unit,
+)
+from thermostack.sweeps.distributions import LognormalAxis, NormalAxis, ToleranceAxis
 from thermostack.units import UnitError, split_quantity
 
 MAX_LEVELS = 10_000  # values of one axis
-VALUE_DIGITS = 12  # significant digits of a value of a range or of a distribution
-TORNADO_QUANTILES = (0.5, 0.05, 0.95)  # of a distribution: nominal, low and high value
-NO_UNIT = ""
-
-Number = np.ndarray
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A number and its unit as they are written in a study."""
-
-    number: float
-    unit: str = NO_UNIT
-
-
-class _MeasureReader:
-    @staticmethod
-    def __get_pydantic_core_schema__(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        write = core_schema.plain_serializer_function_ser_schema(write_measure)
-        return core_schema.no_info_plain_validator_function(read_measure, serialization=write)
-
-    @staticmethod
-    def __get_pydantic_json_schema__(core: CoreSchema, handler: Any) -> dict[str, Any]:
-        return {"type": ["string", "number"], "description": "a number, with its unit if it is a quantity"}
-
-
-MeasureField = Annotated[Measure, _MeasureReader]
-
-
-def read_measure(value: Any) -> Measure:
-    """Return the number and unit of a text or of a plain number. Raises the error of `fail`."""
-    if isinstance(value, Measure):
-        return value
-    number = plain_number(value)
-    if number is not None and math.isfinite(number):
-        return Measure(number)
-    if isinstance(value, str):
-        try:
-            return Measure(*split_quantity(value))
-        except UnitError as error:
-            raise fail(
-                "E-UNIT", f"{quote_value(value)} {error}", 'write a number with its unit, "50 um"'
-            ) from None
-    raise fail("E-TYPE", f"{quote_value(value)} is not a number", 'write a number with its unit, "50 um"')
-
-
-def write_measure(measure: Measure) -> str | float:
-    """Return a number as text with its unit, or the number alone if it has none.
-
-    >>> write_measure(Measure(50.0, "um")), write_measure(Measure(0.5))
-    ('50 um', 0.5)
-    """
-    return with_unit(measure.number, measure.unit)
-
-
-def with_unit(number: float, unit: str) -> str | float | int:
-    """Return a number of a table as the value of a field: text with its unit, or a plain number."""
-    number = float(f"{number:.{VALUE_DIGITS}g}")
-    plain = int(number) if number.is_integer() and abs(number) < 2**53 else number
-    return f"{plain!r} {unit}" if unit else plain
-
-
-def common_unit(measures: Mapping[str, Measure | None]) -> str:
-    """Return the one unit of the given numbers of an axis. Raises the error of `fail` if they differ."""
-    given = {key: measure for key, measure in measures.items() if measure is not None}
-    first, *others = given.items()
-    for key, measure in others:
-        if measure.unit != first[1].unit:
-            text = f"{first[0]} is in {first[1].unit or 'no unit'}, {key} in {measure.unit or 'no unit'}"
-            raise fail("E-UNIT", text, f"write both in {first[1].unit or measure.unit}")
-    return first[1].unit
-
-
-def _read_paths(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-Paths = Annotated[tuple[str, ...], BeforeValidator(_read_paths)]  # of other fields with the same value
-
-
-class _Axis:
-    """Properties that all axes share, with the values of an axis that is not a list."""
-
-    unit: str
-
-    def value(self, level: float) -> Any:
-        """Return the value of the field at a level, as it is written in a description."""
-        return with_unit(level, self.unit)
-
-    def cell(self, level: float) -> float | str:
-        """Return the content of the table at a level: a number in the unit of the axis, or a text."""
-        return float(f"{level:.{VALUE_DIGITS}g}")
-
-
-# -- lists and ranges --------------------------------------------------------------------------------
 
 
 @described
-class ListAxis(_Axis):
+class ListAxis(AxisBase):
     """Values that are listed, or labels with the value of each."""
 
     example: ClassVar[str] = "values: [20 um, 50 um]"
@@ -196,7 +109,7 @@ def _measure_or_none(value: Any) -> Measure | None:
 
 
 @described
-class RangeAxis(_Axis):
+class RangeAxis(AxisBase):
     """Numbers between two ends: equal steps, or a uniform distribution; linear or in the logarithm."""
 
     example: ClassVar[str] = "from: 20 um, to: 100 um, steps: 5"
@@ -248,164 +161,6 @@ class RangeAxis(_Axis):
         low, high = self.start.number, self.stop.number
         found: Number = low * (high / low) ** u if self.scale == "log" else low + (high - low) * u
         return found
-
-
-# -- tolerances and distributions ---------------------------------------------------------------------
-
-
-@described
-class ToleranceAxis(_Axis):
-    """A nominal number and how far it may be above and below: absolute, or in per cent."""
-
-    example: ClassVar[str] = "nominal: 50 um, tolerance: 10 um"
-
-    nominal: MeasureField
-    tolerance: MeasureField | None = None
-    plus: MeasureField | None = None
-    minus: MeasureField | None = None
-    name: Name | None = None
-    zip: Name | None = None
-    also: Paths = ()
-
-    def __post_init__(self) -> None:
-        """Check that there is one tolerance, or plus and minus, each positive and of the unit."""
-        sides = (self.plus, self.minus)
-        if (self.tolerance is None) == (sides == (None, None)):
-            raise fail("E-MISSING", "give tolerance, or plus and minus", self.example)
-        if self.tolerance is None and None in sides:
-            raise fail("E-MISSING", "plus and minus belong together", "write both; 0 is allowed for one")
-        for key, given in (("tolerance", self.tolerance), ("plus", self.plus), ("minus", self.minus)):
-            if given is None:
-                continue
-            if given.unit != "%":
-                common_unit({"nominal": self.nominal, key: given})
-            if given.number < 0.0:
-                raise fail("E-RANGE", f"{key} is negative", f"write {-given.number:g} {given.unit}".strip())
-        if self.low == self.high:
-            raise fail("E-RANGE", "the tolerance is zero", "use `set:` for a field that does not vary")
-
-    levels: ClassVar[int | None] = None
-
-    @property
-    def unit(self) -> str:  # type: ignore[override]
-        """Return the unit of the nominal number."""
-        return self.nominal.unit
-
-    @property
-    def low(self) -> float:
-        """Return the low number."""
-        return self.nominal.number - self._width(self.tolerance or self.minus)
-
-    @property
-    def high(self) -> float:
-        """Return the high number."""
-        return self.nominal.number + self._width(self.tolerance or self.plus)
-
-    def _width(self, given: Measure | None) -> float:
-        assert given is not None
-        return abs(self.nominal.number) * given.number / 100.0 if given.unit == "%" else given.number
-
-    def quantile(self, u: Number) -> Number:
-        """Return the numbers at probabilities of a uniform distribution from low to high."""
-        return self.low + (self.high - self.low) * u
-
-    def corners(self) -> tuple[float, float, float]:
-        """Return the nominal, the low and the high number."""
-        return self.nominal.number, self.low, self.high
-
-
-class _Distribution(_Axis):
-    """Properties of the axes with a distribution of `scipy.stats`, cut off at `min` and `max`."""
-
-    levels: ClassVar[int | None] = None
-    min: Measure | None
-    max: Measure | None
-
-    def _frozen(self) -> Any:
-        raise NotImplementedError
-
-    def quantile(self, u: Number) -> Number:
-        """Return the numbers at probabilities of the distribution between its bounds."""
-        frozen = self._frozen()
-        low = 0.0 if self.min is None else float(frozen.cdf(self.min.number))
-        high = 1.0 if self.max is None else float(frozen.cdf(self.max.number))
-        found: Number = frozen.ppf(low + (high - low) * u)
-        return found
-
-    def corners(self) -> tuple[float, float, float]:
-        """Return the median, and the numbers at 5 and 95 per cent."""
-        nominal, low, high = self.quantile(np.array(TORNADO_QUANTILES)).tolist()
-        return nominal, low, high
-
-    def _check_bounds(self) -> None:
-        if self.min is not None and self.max is not None and self.min.number >= self.max.number:
-            raise fail("E-RANGE", "min is not below max", "exchange them")
-
-
-@described
-class NormalAxis(_Distribution):
-    """A normal distribution, optionally cut off at bounds."""
-
-    example: ClassVar[str] = "mean: 50 um, deviation: 5 um"
-
-    mean: MeasureField
-    deviation: MeasureField
-    min: MeasureField | None = None
-    max: MeasureField | None = None
-    name: Name | None = None
-    zip: Name | None = None
-    also: Paths = ()
-
-    def __post_init__(self) -> None:
-        """Check the units, the standard deviation and the bounds."""
-        common_unit({"mean": self.mean, "deviation": self.deviation, "min": self.min, "max": self.max})
-        if self.deviation.number <= 0.0:
-            raise fail("E-RANGE", "deviation is not greater than zero", self.example)
-        self._check_bounds()
-
-    @property
-    def unit(self) -> str:  # type: ignore[override]
-        """Return the unit of the mean."""
-        return self.mean.unit
-
-    def _frozen(self) -> Any:
-        from scipy import stats
-
-        return stats.norm(self.mean.number, self.deviation.number)
-
-
-@described
-class LognormalAxis(_Distribution):
-    """A lognormal distribution by its median and its geometric standard deviation, a factor."""
-
-    example: ClassVar[str] = "median: 50 um, factor: 1.3"
-
-    median: MeasureField
-    factor: float
-    min: MeasureField | None = None
-    max: MeasureField | None = None
-    name: Name | None = None
-    zip: Name | None = None
-    also: Paths = ()
-
-    def __post_init__(self) -> None:
-        """Check the units, the median, the factor and the bounds."""
-        common_unit({"median": self.median, "min": self.min, "max": self.max})
-        if self.median.number <= 0.0:
-            raise fail("E-RANGE", "median is not greater than zero", self.example)
-        if not 1.0 < self.factor < math.inf:
-            raise fail("E-RANGE", f"factor is {self.factor:g}, not above 1", self.example)
-        self._check_bounds()
-
-    @property
-    def unit(self) -> str:  # type: ignore[override]
-        """Return the unit of the median."""
-        return self.median.unit
-
-    def _frozen(self) -> Any:
-        from scipy import stats
-
-        return stats.lognorm(math.log(self.factor), scale=self.median.number)
 
 
 # -- the union of all axes --------------------------------------------------------------------------------
