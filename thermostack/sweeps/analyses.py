@@ -57,7 +57,7 @@ CellSize = Annotated[
 class SteadyAnalysis:
     """The options of `solve_steady` and `discretize`.
 
-    With `solver_error` all cases of a worker share a `Session`, whose solver stops at this algebraic error [K].
+    With `solver_error` all cases of a worker share a `Session`, which stops at this algebraic error [K].
     """
 
     key = "steady"
