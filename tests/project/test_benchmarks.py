@@ -20,6 +20,7 @@ QUICK = {
     "libraries.py": (["--quick"], "times thermostack"),
     "main_job.py": (["--quick"], "claim"),
     "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),
+    "placement.py": (["--quick"], "claim"),
     "plots.py": (["--quick"], "written"),
     "power_deposit.py": (["--quick"], "sum preserved"),
     "reference_packages.py": (["hbm3_8h", "hermetic_mcm"], "aims"),
