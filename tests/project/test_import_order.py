@@ -36,6 +36,7 @@ ORDER = (
     "transient",
     "impedance",
     "zoom",
+    "design",
     "cli",
 )
 # Module and the module of a later row that it may import, with the reason.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from cyclopts import App, Parameter
 
 from thermostack import __version__
+from thermostack.cli.budget import budget
 from thermostack.cli.check import check
 from thermostack.cli.materials import materials
+from thermostack.cli.matrix import matrix
 from thermostack.cli.mesh import mesh
 from thermostack.cli.new import new
 from thermostack.cli.packages import packages
@@ -27,5 +29,20 @@ app = App(
     help_format="plaintext",
     default_parameter=Parameter(show_default=False, negative=()),
 )
-for command in (solve, transient, zth, mesh, check, plot, zoom, materials, unit_cell, packages, new):
+commands = (
+    solve,
+    transient,
+    zth,
+    matrix,
+    budget,
+    mesh,
+    check,
+    plot,
+    zoom,
+    materials,
+    unit_cell,
+    packages,
+    new,
+)
+for command in commands:
     app.command(command)
