@@ -318,11 +318,11 @@ def _result(
         if optimum.price[n] <= 0.0:
             continue
         point = int(optimum.hottest[n])
-        rises = dict(zip(programme.variables, points.rise[point].tolist(), strict=True))
+        of_point = dict(zip(programme.variables, points.rise[point].tolist(), strict=True))
         at = matrix.require_peaks().position(int(points.point[point])) if kind == "peak" else None
         limit = float(points.limits[n])
         each = BindingLimit(
-            points.names[n], float(optimum.temperature[n]), limit, float(optimum.price[n]), rises, at
+            points.names[n], float(optimum.temperature[n]), limit, float(optimum.price[n]), of_point, at
         )
         binding.append(each)
     margins = dict(zip(points.names, (points.limits - optimum.temperature).tolist(), strict=True))

@@ -111,7 +111,7 @@ def influence(
     >>> import thermostack as ts
     >>> matrix = ts.influence(ts.discretize(ts.read_package("hbm3_8h"), cell=3e-3), sources="stacks")
     >>> matrix.resistance.shape, bool((matrix.resistance > 0.0).all())
-    ((41, 1), True)
+    ((25, 1), True)
     """
     seconds: dict[str, float] = {}
     check_number(tolerance, "tolerance", min=MIN_TOLERANCE, below=1.0)

@@ -80,6 +80,8 @@ class PowerBudget:
         Points with a limit, of which the linear programme used `rows`.
     rows : int
         Rows of the linear programme.
+    seconds : dict of str to float
+        Wall-clock time [s].
 
     Examples
     --------

@@ -168,7 +168,7 @@ def influence_table(matrix: InfluenceMatrix) -> str:
     described = [*matrix.power.tolist(), *matrix.ambient_temperature.tolist()]
     writer.writerow(["described", "power [W] or temperature [K]", "", *map(repr, described)])
     titles = {"mean": "mean temperature [K]", "point": "temperature at a point [K]"}
-    for name, kind, constant, rises, weights in zip(
+    for name, kind, constant, resistance, weights in zip(
         matrix.outputs,
         matrix.kinds,
         matrix.constant.tolist(),
@@ -176,7 +176,7 @@ def influence_table(matrix: InfluenceMatrix) -> str:
         matrix.ambient_weight.tolist(),
         strict=True,
     ):
-        row = [constant, *rises, *weights]
+        row = [constant, *resistance, *weights]
         writer.writerow([escape_formula(name), titles[kind], *map(repr, row)])
     for name, constant, heat, by_ambient in zip(
         matrix.ambients,
