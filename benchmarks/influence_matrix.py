@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import thermostack as ts
+from thermostack.finite_volume.conduction import assemble_conduction
+from thermostack.linear.solver import prepare
 
 MAX_COLUMN_COST = 0.6  # target: seconds of a column over those of a single steady solve
 MIN_RATE = 10_000  # target: power vectors a second, means of all parts and blocks
@@ -24,6 +26,17 @@ def rate_of(superpose: object, power: np.ndarray) -> float:
     start = time.perf_counter()
     superpose(power)  # type: ignore[operator]
     return len(power) / (time.perf_counter() - start)
+
+
+def linear_seconds(model: ts.Model) -> float:
+    """Return the time of one linear solve for the described powers [s], without set-up."""
+    solver = prepare(assemble_conduction(model), widths=(model.grid.dx, model.grid.dy))
+    power, seconds = model.power, []
+    for _ in range(5):
+        start = time.perf_counter()
+        solver.solve(power)
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
 
 
 def measure(package: str, cell: str | None) -> dict[str, float | str | int]:
@@ -47,6 +60,7 @@ def measure(package: str, cell: str | None) -> dict[str, float | str | int]:
         "solve": float(np.median(solves)),
         "column": column,
         "column_cost": column / float(np.median(solves)),
+        "column_linear_cost": column / linear_seconds(model),
         "mean_rate": rate_of(matrix.temperatures, power),
         "peak_rate": rate_of(matrix.peak, power),
         "peak_cells": matrix.peaks.cells,
@@ -64,6 +78,7 @@ def main() -> None:
     row = measure(options.package, options.cell)
     print(f"{row['package']}, {row['cells']} cells, {row['sources']} sources")
     print(f"a column costs {row['column_cost']:.2f} of a steady solve (target: {MAX_COLUMN_COST})")
+    print(f"and {row['column_linear_cost']:.2f} of a linear solve for all powers, outputs included")
     print(f"{row['mean_rate']:.3g} power vectors a second, means of all parts (target: {MIN_RATE})")
     print(f"{row['peak_rate']:.3g} power vectors a second, peaks over {row['peak_cells']} cells")
     if options.json:
