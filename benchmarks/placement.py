@@ -1,6 +1,6 @@
 """Placements a minute of ten dies on an interposer, and their errors against fine solutions.
 
-    python benchmarks/placement.py [--placements 1000] [--references 40] [--fineness 0.5] [--json FILE] [--quick]
+    python benchmarks/placement.py [--placements 1000] [--references 40] [--fineness 0.5] [--json FILE]
 
 Ten dies of random sizes and powers lie at random, non-overlapping positions on an interposer of 50 mm x 40 mm
 below a lid. A session solves each placement and reads the maximum of each die, in one thread. References are
@@ -39,7 +39,9 @@ stacks:
     at: [5 mm, 5 mm]
     size: [50 mm, 40 mm]
     filler: emc
-    layers: [{name: c4, thickness: 70 um, material: c4_130}, {name: silicon, thickness: 100 um, material: silicon}]
+    layers:
+      - {name: c4, thickness: 70 um, material: c4_130}
+      - {name: silicon, thickness: 100 um, material: silicon}
 """
 DIE = """\
   die{n}:

@@ -17,6 +17,7 @@ QUICK = {
     ),
     "error_estimate.py": (["--finenesses", "0.35"], "claim"),
     "error_estimate_classes.py": (["--seeds", "118", "119", "--finenesses", "0.6"], "targets"),
+    "influence_matrix.py": (["--package", "fcbga", "--cell", "4 mm"], "target"),
     "libraries.py": (["--quick"], "times thermostack"),
     "main_job.py": (["--quick"], "claim"),
     "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),

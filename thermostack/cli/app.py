@@ -5,8 +5,10 @@ from __future__ import annotations
 from cyclopts import App, Parameter
 
 from thermostack import __version__
+from thermostack.cli.budget import budget
 from thermostack.cli.check import check
 from thermostack.cli.materials import materials
+from thermostack.cli.matrix import matrix
 from thermostack.cli.mesh import mesh
 from thermostack.cli.new import new
 from thermostack.cli.packages import packages
@@ -29,10 +31,12 @@ app = App(
     help_format="plaintext",
     default_parameter=Parameter(show_default=False, negative=()),
 )
-for command in (
+commands = (
     solve,
     transient,
     zth,
+    matrix,
+    budget,
     mesh,
     check,
     plot,
@@ -43,5 +47,6 @@ for command in (
     unit_cell,
     packages,
     new,
-):
+)
+for command in commands:
     app.command(command)

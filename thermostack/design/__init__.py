@@ -1,1 +1,1 @@
-"""The design loop: packages that change, and the answers that follow from them quickly."""
+"""The design loop: sessions, influence matrix, power budget."""
