@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 
 from thermostack.errors import ResourceError
-from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
 from thermostack.mesh.link_regions import find_link_ends
 from thermostack.mesh.material_edges import RULE as EDGE_RULE
@@ -18,7 +17,6 @@ from thermostack.mesh.merged_planes import AXIS_NAMES, IDENTITY_DISTANCE, Merged
 from thermostack.mesh.short_times import ShortTimeSize, overlaps
 from thermostack.mesh.volume_sources import volume_source_sizes
 from thermostack.package.geometry import Geometry
-from thermostack.package.power_layout import lay_out_power
 
 Cell = float | Sequence[float] | Mapping[str, float] | None  # m
 
@@ -75,7 +73,7 @@ def find_powered_regions(geometry: Geometry, block_planes: int = MAX_BLOCK_PLANE
     plans, heights, edges, cells_across, healing, min_sizes = [], [], [], [], [], []
     healing_lengths = HealingLengths(geometry)
     for source in geometry.sources:
-        layout = lay_out_power(source.power, source.rectangle)
+        layout = source.layout
         plan = layout.corners
         planes = max(_count_planes(plan[:, [axis, axis + 2]]) for axis in (0, 1))
         is_few = source.power.map is None and planes <= block_planes
@@ -325,7 +323,7 @@ def _anisotropy_factors(geometry: Geometry, powered: PoweredRegions) -> list[tup
     for box in geometry.boxes:
         if box.part < 0 or not overlaps(box, powered.plan):
             continue
-        kx, ky, kz = geometry.parts[box.part].material.conductivity_at(ROOM_TEMPERATURE)
+        kx, ky, kz = geometry.parts[box.part].material.room_conductivity
         factor = max(RULE.min_anisotropy_factor, min(1.0, (kz / max(kx, ky)) ** 0.5))
         span = box.low[2], box.high[2]
         factors[span] = min(factor, factors.get(span, 1.0))

@@ -12,7 +12,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.materials.temperature_laws import Axes
 from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry, InterfaceResistance
@@ -131,7 +130,7 @@ class HealingLengths:
 
     def _conductivity_of(self, part: int) -> Axes:
         if part not in self._conductivity:
-            self._conductivity[part] = self.geometry.parts[part].conductivity_at(ROOM_TEMPERATURE)
+            self._conductivity[part] = self.geometry.parts[part].room_conductivity
         return self._conductivity[part]
 
 

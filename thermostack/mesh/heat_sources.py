@@ -26,7 +26,7 @@ from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
 from thermostack.mesh.part_map import PartMap, Window
 from thermostack.mesh.source_names import SourceNames, listed
 from thermostack.package.geometry import Geometry, HeatSource
-from thermostack.package.power_layout import PowerLayout, lay_out_power
+from thermostack.package.power_layout import PowerLayout
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
 
@@ -106,7 +106,7 @@ def layer_heat_source(
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
     plan = disc_plan(geometry, grid, source)
     try:
-        layout = lay_out_power(source.power, source.rectangle)
+        layout = source.layout
         plane = deposit_power(layout, x, y)
         plane += _moved_onto_disc(layout, x, y, None if plan is None else plan[j, i])
     except ValueError as error:
@@ -340,7 +340,7 @@ def _source_fractions(
     """
     k, j, i = layer.window
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
-    layout = lay_out_power(source.power, source.rectangle)
+    layout = source.layout
     is_local = geometry.region is not None
     if is_local:
         x, y = planes_beyond_box(layout, x, y)

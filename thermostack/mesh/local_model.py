@@ -22,7 +22,6 @@ from thermostack.mesh.model import Model
 from thermostack.mesh.part_map import PartMap
 from thermostack.package.geometry import Geometry, HeatSource
 from thermostack.package.local_region import LocalRegion
-from thermostack.package.power_layout import lay_out_power
 from thermostack.package.rectangles import intersection
 
 CellSizes = tuple[float, float, float]  # m, maximum along x, y and z
@@ -54,7 +53,7 @@ def _block_edges(geometry: Geometry) -> np.ndarray:
     if region is None:
         return found[0]
     for source in geometry.sources:
-        corners = lay_out_power(source.power, source.rectangle).corners
+        corners = source.layout.corners
         inside = [
             common for corner in corners.tolist() if (common := intersection(tuple(corner), region.plan))
         ]
@@ -118,7 +117,7 @@ def local_heat_source(
 
 def _power_in_box(source: HeatSource, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the described power [W] of each cell between planes x and y [m], which may cut the layer."""
-    layout = lay_out_power(source.power, source.rectangle)
+    layout = source.layout
     return deposit_power(layout, *planes_beyond_box(layout, x, y))[1:-1, 1:-1]
 
 
@@ -159,7 +158,7 @@ def local_blocks(geometry: Geometry, grid: Grid, part_map: PartMap, named: set[s
     """
     region = geometry.region
     for source in geometry.sources if region is not None else ():
-        layout = lay_out_power(source.power, source.rectangle)
+        layout = source.layout
         title, share = geometry.parts[source.part].name, share_in_height(geometry, source)
         k, _, _ = layer_window(grid, source)
         mask = layer_mask(geometry, part_map.planes_in(k), source.part)

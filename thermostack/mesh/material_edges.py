@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.merged_planes import merge_planes
 from thermostack.mesh.part_map import nearest_plane, rasterize
@@ -131,7 +130,7 @@ def _edge_heights(geometry: Geometry, grid: Grid, axis: int, planes: list[int]) 
 
     The grid has the faces of boxes as its planes.
     """
-    at_room = [part.conductivity_at(ROOM_TEMPERATURE) for part in geometry.parts]
+    at_room = [part.room_conductivity for part in geometry.parts]
     plan_mean = np.array([0.0, *((k[axis] * k[2]) ** 0.5 for k in at_room)])  # W/(m K), 0 outside the body
     parts = np.moveaxis(rasterize(geometry, grid).cells(), 2 - axis, 0)  # along the axis, z, the other axis
     heights = np.zeros((len(planes), grid.z.size))

@@ -251,6 +251,8 @@ class Power:
 
         A layer is the disc in the rectangle of its size if `is_round`.
         """
+        if not self.blocks and self.map is None:
+            return []
         found = [*self._outside_diagnostics(width, height, is_round=is_round)]
         if self.overlap == "refuse":
             names = [block.name for block in self.blocks]

@@ -50,8 +50,8 @@ def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
         table = np.array([[0.0, 0.0, width, height, power.total or 0.0]])
         names, is_given = ("",), np.ones(1, dtype=bool)
     x, y, w, h, watts = table.T
-    x0, x1 = snap_to_edges(x, width), snap_to_edges(x + w, width)
-    y0, y1 = snap_to_edges(y, height), snap_to_edges(y + h, height)
+    lengths = np.array([[width], [width], [height], [height]])
+    x0, x1, y0, y1 = snap_to_edges(np.array([x, x + w, y, y + h]), lengths)
     scale = _scale_factor(power, width, height)
     pixels, map_rectangle, map_area = None, None, 0.0
     if power.map is not None:
@@ -93,7 +93,7 @@ def orient_power(power: Power, width: float, height: float, rotate: int = 0, fli
     """
     if rotate not in (0, 90, 180, 270):
         raise ValueError(f"rotate must be 0, 90, 180 or 270 degrees, got {rotate}")
-    if rotate == 0 and not flip:
+    if (rotate == 0 and not flip) or not (power.blocks or power.map):
         return power
     oriented = _orient(block_table(power.blocks)[:, :4], width, height, rotate, flip)
     names = [block.name for block in power.blocks]
