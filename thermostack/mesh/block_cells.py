@@ -9,7 +9,7 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
+from thermostack.mesh.layer_cells import disc_plan, layer_columns, layer_window
 from thermostack.mesh.part_map import PartMap, Window, cell_range
 from thermostack.mesh.source_names import listed
 from thermostack.package.geometry import Geometry, HeatSource
@@ -56,7 +56,7 @@ def _layer_blocks(
     """Return the blocks of a layer, and the names of those that lie at least partly off the layer."""
     layout = source.layout
     k, _, _ = layer_window(grid, source)
-    is_layer = layer_mask(geometry, part_map.planes_in(k), source.part)
+    is_layer = layer_columns(geometry, part_map, k, source.part)
     plan = disc_plan(geometry, grid, source)
     title = geometry.parts[source.part].name
     blocks, outside = [], []

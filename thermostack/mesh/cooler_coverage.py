@@ -10,7 +10,6 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
-from thermostack.mesh.part_map import PartMap
 from thermostack.package.cooling import ColdPlate, HeatSink, HtcMap
 from thermostack.package.geometry import Geometry
 from thermostack.package.plausibility import heat_flux_text
@@ -71,9 +70,11 @@ def cooler_coverage(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarra
     return found
 
 
-def cooler_warnings(geometry: Geometry, boundary: BoundaryFaces, part_map: PartMap) -> list[Diagnostic]:
-    """Return warnings about hidden coolers, uniform coefficients over several materials, and unusual ones."""
-    part = np.asarray(part_map.part[part_map.tile_indices(boundary.cell)])
+def cooler_warnings(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarray) -> list[Diagnostic]:
+    """Return warnings about hidden coolers, uniform coefficients over several materials, and unusual ones.
+
+    `part` is 1 + the index of the part of each boundary face.
+    """
     found = [*_hidden_coolers(geometry, boundary), *_uneven_faces(geometry, boundary, part)]
     found += _unusual_coolers(geometry, boundary)
     return [geometry.package.locate(diagnostic) for diagnostic in found]

@@ -22,11 +22,12 @@ from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, re
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.box_cuts import planes_beyond_box, share_in_height
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
+from thermostack.mesh.layer_cells import disc_plan, layer_columns, layer_mask, layer_window
 from thermostack.mesh.part_map import PartMap, Window
 from thermostack.mesh.source_names import SourceNames, listed
 from thermostack.package.geometry import Geometry, HeatSource
 from thermostack.package.power_layout import PowerLayout
+from thermostack.package.rectangles import Rectangle
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
 
@@ -94,46 +95,65 @@ def deposit_power(layout: PowerLayout, x: np.ndarray, y: np.ndarray) -> np.ndarr
     return power
 
 
-def layer_heat_source(
-    geometry: Geometry, grid: Grid, part_map: PartMap, source: HeatSource
-) -> LayerHeatSource:
-    """Return a heat source of the geometry on the cells of its layer; the sum of the power is preserved.
+def layer_heat_sources(geometry: Geometry, grid: Grid, part_map: PartMap) -> tuple[LayerHeatSource, ...]:
+    """Return the heat sources of a geometry on the cells of their layers; the sum of each power is preserved.
 
-    Raises DescriptionError where the layer extends beyond the grid, or where power lies outside the layer.
+    Raises DescriptionError where a layer extends beyond the grid, or where power lies outside its layer.
     A bare total is distributed over the existing cells of the layer instead.
     """
-    k, j, i = layer_window(grid, source)
+    even: dict[tuple[Rectangle, float], np.ndarray] = {}  # planes of bare totals: stacks repeat equal layers
+    found = []
+    for source in geometry.sources:
+        k, j, i = layer_window(grid, source)
+        key = (source.rectangle, float(source.layout.power[0])) if source.layout.is_even else None
+        plane = _described_plane(geometry, grid, source, j, i) if key not in even else even[key]
+        if key is not None:
+            even[key] = plane
+        kept = _power_on_layer(
+            geometry, source, plane, layer_columns(geometry, part_map, k, source.part)[j, i]
+        )
+        shares = grid.dz[k] / grid.dz[k].sum()
+        found.append(LayerHeatSource(source.part, k.start, shares, j.start, i.start, kept))
+    return tuple(found)
+
+
+def _described_plane(geometry: Geometry, grid: Grid, source: HeatSource, j: slice, i: slice) -> np.ndarray:
+    """Return the power [W] of each cell of a layer as described, also of those off the layer, (rows, columns)."""
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
-    plan = disc_plan(geometry, grid, source)
+    plan = None if source.layout.is_even else disc_plan(geometry, grid, source)
     try:
-        layout = source.layout
-        plane = deposit_power(layout, x, y)
-        plane += _moved_onto_disc(layout, x, y, None if plan is None else plan[j, i])
+        plane = deposit_power(source.layout, x, y)
+        plane += _moved_onto_disc(source.layout, x, y, None if plan is None else plan[j, i])
     except ValueError as error:
         hint = "add planes at the edges of the powered layers"
         raise DescriptionError(Diagnostic("grid", str(error), hint, "E-GRID")) from None
-    total = plane.sum()
-    kept = plane.copy()
-    kept[~layer_mask(geometry, (part[j, i] for part in part_map.planes_in(k)), source.part)] = 0.0
+    return plane
+
+
+def _power_on_layer(
+    geometry: Geometry, source: HeatSource, plane: np.ndarray, mask: np.ndarray
+) -> np.ndarray:
+    """Return the power [W] of each cell of a layer; `mask` marks those that it occupies, (rows, columns)."""
+    if mask.all():
+        return plane
+    kept = np.where(mask, plane, 0.0)
     lost = np.abs(plane - kept).sum()  # of magnitudes, because positive and negative powers may cancel
     if lost > MAX_LOST_FRACTION * np.abs(plane).sum():
-        is_bare_total = not source.power.blocks and source.power.map is None
-        if not is_bare_total or not kept.any():
+        if not source.layout.is_even or not kept.any():
             shown = format_quantity(float(lost), "power")
             text = f"{shown} of the power lie where the layer is open or another stack is embedded"
             geometry.package.refuse(
                 [diagnostic_at(source.path, text, "move the blocks onto the layer", "E-POWER")]
             )
-        kept *= total / kept.sum()
-    shares = grid.dz[k] / grid.dz[k].sum()
-    return LayerHeatSource(source.part, k.start, shares, j.start, i.start, kept)
+        kept *= plane.sum() / kept.sum()
+    return kept
 
 
 def _moved_onto_disc(
     layout: PowerLayout, x: np.ndarray, y: np.ndarray, plan: np.ndarray | None
 ) -> np.ndarray | float:
     """Return the power [W] to add to each cell, so that blocks have none beyond the staircase of a disc."""
-    if plan is None or layout.names == ("",):
+    if plan is None or layout.is_even:
         return 0.0
     powered = layout.is_powered
     fractions = rectangle_fractions(x, y, *layout.corners[powered].T)
@@ -366,7 +386,7 @@ def _source_fractions(
         inner = np.arange((y.size - 1) * (x.size - 1)).reshape(y.size - 1, x.size - 1)[1:-1, 1:-1]
         fractions = sp.csr_array(fractions[inner.reshape(-1)]) * share_in_height(geometry, source)
     fractions = _restrict_to_layer(fractions, mask)
-    if is_local and layout.names == ("",) and layout.power[0] != 0.0:
+    if is_local and layout.is_even and layout.power[0] != 0.0:
         fractions = sp.csr_array(layer.plane.reshape(-1, 1) / layout.power[0])
     described_power, given, area = (np.concatenate(pieces) for pieces in (powers, is_given, areas))
     return _LayerSources(names, described_power, given, area, fractions)

@@ -12,10 +12,11 @@ from thermostack.mesh.area_overlap import overlap_fractions
 from thermostack.mesh.block_cells import BlockCells, covering_cells
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
 from thermostack.mesh.box_cuts import planes_beyond_box, share_in_height
+from thermostack.mesh.geometry_features import GeometryFeatures
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import MAX_BLOCK_PLANES, MAX_CELLS_ALONG_AXIS, PoweredRegions, fixed_planes
 from thermostack.mesh.heat_sources import LayerHeatSource, deposit_power
-from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
+from thermostack.mesh.layer_cells import disc_plan, layer_columns, layer_mask, layer_window
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.merged_planes import AXIS_NAMES, MERGE_DISTANCES
 from thermostack.mesh.model import Model
@@ -39,7 +40,8 @@ def local_grid(parent: Model, geometry: Geometry, sizes: CellSizes) -> Grid:
     """
     edges = _block_edges(geometry)
     none = np.zeros(0)
-    powered = PoweredRegions(np.zeros((0, 4)), np.zeros((0, 2)), edges, none, none, none)
+    features = GeometryFeatures(geometry)
+    powered = PoweredRegions(np.zeros((0, 4)), np.zeros((0, 2)), edges, none, none, features)
     planes = []
     for axis, (name, size) in enumerate(zip(AXIS_NAMES, sizes, strict=True)):
         fixed, _ = fixed_planes(geometry, powered, axis)
@@ -101,7 +103,7 @@ def local_heat_source(
     window = layer_window(grid, source)
     k, j, i = window
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
-    mask = layer_mask(geometry, (part[j, i] for part in part_map.planes_in(k)), source.part)
+    mask = layer_columns(geometry, part_map, k, source.part)[j, i]
     known = _source_of_parent(parent, source)
     is_bare = not source.power.blocks and source.power.map is None
     if known is not None and not is_bare and disc_plan(geometry, grid, source) is not None:
@@ -161,7 +163,7 @@ def local_blocks(geometry: Geometry, grid: Grid, part_map: PartMap, named: set[s
         layout = source.layout
         title, share = geometry.parts[source.part].name, share_in_height(geometry, source)
         k, _, _ = layer_window(grid, source)
-        mask = layer_mask(geometry, part_map.planes_in(k), source.part)
+        mask = layer_columns(geometry, part_map, k, source.part)
         for name, power, corners in zip(layout.names, layout.power.tolist(), layout.corners, strict=True):
             common = intersection(tuple(corners.tolist()), region.plan) if region else None
             if not name or common is None or f"{title}.{name}" not in named:

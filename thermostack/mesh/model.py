@@ -27,7 +27,7 @@ from thermostack.mesh.heat_sources import (
     HeatSources,
     LayerHeatSource,
     find_heat_sources,
-    layer_heat_source,
+    layer_heat_sources,
 )
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
 from thermostack.mesh.link_dimensions import link_dimension_warnings
@@ -339,17 +339,20 @@ def discretize(
     part_map = rasterize(geometry, grid)
     warnings = [*geometry.warnings, *merge_warnings([plane for planes in merged for plane in planes])]
     boundary = find_boundary_faces(geometry, grid, part_map)
-    sources = tuple(layer_heat_source(geometry, grid, part_map, source) for source in geometry.sources)
+    sources = layer_heat_sources(geometry, grid, part_map)
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
     warnings += of_blocks
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
     warnings += closed_cavity_warnings(geometry, grid, part_map)
-    warnings += cooler_warnings(geometry, boundary, part_map)
-    warnings += _link_warnings(geometry, grid, part_map, boundary, sources)
+    part = part_map.cells()
+    warnings += cooler_warnings(geometry, boundary, part.reshape(-1)[boundary.cell])
+    if of_pieces := _link_warnings(geometry, grid, part_map, part, boundary, sources):
+        warnings += of_pieces
+        part = part_map.cells()  # without the pieces that were removed
     model = Model(
         geometry,
         grid,
-        part_map.cells(),
+        part,
         sources,
         blocks,
         tuple(plane_contact(grid, contact) for contact in geometry.contacts),
@@ -366,6 +369,7 @@ def _link_warnings(
     geometry: Geometry,
     grid: Grid,
     part_map: PartMap,
+    part: np.ndarray,
     boundary: BoundaryFaces,
     sources: Sequence[LayerHeatSource],
 ) -> list[Diagnostic]:
@@ -375,7 +379,6 @@ def _link_warnings(
     """
     if not geometry.links:
         return remove_unpowered_islands(geometry, part_map, boundary, sources, ())
-    part = part_map.cells()
     links = find_link_cells(geometry, grid, part)
     found = list(link_face_diagnostics(geometry, grid, boundary, part, links))
     geometry.package.refuse(found)

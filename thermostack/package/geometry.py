@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, overload
 
+import numpy as np
+
 from thermostack.errors import Diagnostic
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.materials.material import VOID, Material
@@ -164,6 +166,30 @@ class Geometry:
     fills: tuple[tuple[str, float], ...] = ()
     links: tuple[LinkGeometry, ...] = ()
     region: LocalRegion | None = None
+
+    @cached_property
+    def corners(self) -> np.ndarray:
+        """Return x0, y0, z0, x1, y1, z1 [m] of the boxes, (boxes, 6)."""
+        found = np.array([(*box.low, *box.high) for box in self.boxes]).reshape(-1, 6)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def is_solid(self) -> np.ndarray:
+        """Return whether each box is no empty space, (boxes,)."""
+        found = np.array([box.part >= 0 for box in self.boxes], dtype=bool)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def parts_by_prefix(self) -> dict[str, list[int]]:
+        """Return the indices of the parts by their names, and by those of their layers, stacks and groups."""
+        found: dict[str, list[int]] = {}
+        for n, part in enumerate(self.parts):
+            keys = part.name.split(".")
+            for count in range(1, len(keys) + 1):
+                found.setdefault(".".join(keys[:count]), []).append(n)
+        return found
 
     @property
     def is_linear(self) -> bool:

@@ -76,7 +76,7 @@ def power_warnings(power: Power, stack: Stack, path: FieldPath) -> Iterator[Diag
     """Yield warnings about the heat flux and the width of the blocks, the map and the total of a layer."""
     layout = lay_out_power(power, (0.0, 0.0, *stack.size))
     area = layout.area
-    if layout.names == ("",):  # a total is generated in the solid part of the plan
+    if layout.is_even:  # a total is generated in the solid part of the plan
         solid = plan_rectangles(layout.rectangle, stack.frame, is_round=stack.diameter is not None)
         area = np.array([sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in solid)])
     yield from _flux_warnings(layout, area, path)

@@ -30,6 +30,11 @@ class PowerLayout:
     map_area: float  # m2, 0 without a map
 
     @property
+    def is_even(self) -> bool:
+        """Return whether the whole layer is one rectangle of a bare total."""
+        return self.names == ("",)
+
+    @property
     def corners(self) -> np.ndarray:
         """Return x0, y0, x1, y1 [m] of all rectangles, (rectangles, 4)."""
         return np.stack([self.x0, self.y0, self.x1, self.y1], axis=1)
