@@ -84,7 +84,9 @@ def find_powered_regions(geometry: Geometry, block_planes: int = MAX_BLOCK_PLANE
     plans, heights, edges, cells_across, min_sizes = [], [], [], [], []
     for source in geometry.sources:
         plan = source.layout.corners
-        planes = max(_count_planes(plan[:, [axis, axis + 2]]) for axis in (0, 1))
+        planes = 2
+        if not source.layout.is_even:
+            planes = max(_count_planes(plan[:, [axis, axis + 2]]) for axis in (0, 1))
         is_few = source.power.map is None and planes <= block_planes
         if is_few:
             edges.append(plan)

@@ -22,7 +22,13 @@ from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, re
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.box_cuts import planes_beyond_box, share_in_height
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.layer_cells import disc_plan, layer_columns, layer_mask, layer_window
+from thermostack.mesh.layer_cells import (
+    disc_plan,
+    fills_window,
+    layer_columns,
+    layer_mask,
+    layer_window,
+)
 from thermostack.mesh.part_map import PartMap, Window
 from thermostack.mesh.source_names import SourceNames, listed
 from thermostack.package.geometry import Geometry, HeatSource
@@ -109,16 +115,16 @@ def layer_heat_sources(geometry: Geometry, grid: Grid, part_map: PartMap) -> tup
         plane = _described_plane(geometry, grid, source, j, i) if key not in even else even[key]
         if key is not None:
             even[key] = plane
-        kept = _power_on_layer(
-            geometry, source, plane, layer_columns(geometry, part_map, k, source.part)[j, i]
-        )
+        if not fills_window(geometry, part_map, (k, j, i), source.part):
+            is_layer = layer_columns(geometry, part_map, k, source.part)[j, i]
+            plane = _power_on_layer(geometry, source, plane, is_layer)
         shares = grid.dz[k] / grid.dz[k].sum()
-        found.append(LayerHeatSource(source.part, k.start, shares, j.start, i.start, kept))
+        found.append(LayerHeatSource(source.part, k.start, shares, j.start, i.start, plane))
     return tuple(found)
 
 
 def _described_plane(geometry: Geometry, grid: Grid, source: HeatSource, j: slice, i: slice) -> np.ndarray:
-    """Return the power [W] of each cell of a layer as described, also of those off the layer, (rows, columns)."""
+    """Return the power [W] of each cell of a layer as described, also off the layer, (rows, columns)."""
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
     plan = None if source.layout.is_even else disc_plan(geometry, grid, source)
     try:
@@ -134,8 +140,6 @@ def _power_on_layer(
     geometry: Geometry, source: HeatSource, plane: np.ndarray, mask: np.ndarray
 ) -> np.ndarray:
     """Return the power [W] of each cell of a layer; `mask` marks those that it occupies, (rows, columns)."""
-    if mask.all():
-        return plane
     kept = np.where(mask, plane, 0.0)
     lost = np.abs(plane - kept).sum()  # of magnitudes, because positive and negative powers may cancel
     if lost > MAX_LOST_FRACTION * np.abs(plane).sum():
@@ -281,6 +285,28 @@ class HeatSources:
 
 
 @dataclass(frozen=True, eq=False)
+class _PlaneFractions:
+    """The fraction of each source of a layer in the cells of a plane, (rows columns, sources)."""
+
+    matrix: sp.csr_array
+
+    @cached_property
+    def used(self) -> np.ndarray:
+        """Return the cells with a fraction."""
+        return np.flatnonzero(np.diff(self.matrix.indptr))
+
+    @cached_property
+    def of_used(self) -> sp.csr_array:
+        """Return the fractions of these cells, (cells, sources)."""
+        return self.matrix[self.used]
+
+    @cached_property
+    def sums(self) -> np.ndarray:
+        """Return the sum of the fractions of each source, (sources,)."""
+        return np.asarray(self.matrix.sum(axis=0))
+
+
+@dataclass(frozen=True, eq=False)
 class _LayerSources:
     """The sources of one layer: names, powers [W], areas [m2], and fractions in a plane of cells."""
 
@@ -288,7 +314,7 @@ class _LayerSources:
     described_power: np.ndarray
     is_given: np.ndarray
     area: np.ndarray
-    fractions: sp.csr_array  # (rows columns, sources)
+    fractions: _PlaneFractions
 
 
 def find_heat_sources(
@@ -305,22 +331,23 @@ def find_heat_sources(
     found, planes, cells = [], [], []
     _, ny, nx = grid.shape
     first = 0
+    even: dict[tuple[Rectangle, bytes], _PlaneFractions] = {}  # of bare totals: stacks repeat equal layers
     for source, layer in zip(geometry.sources, layer_sources, strict=True):
-        own = _source_fractions(geometry, grid, part, source, layer)
-        used = np.flatnonzero(np.diff(own.fractions.indptr))
+        own = _source_fractions(geometry, grid, part, source, layer, even)
+        used = own.fractions.used
         j, i = np.divmod(used, layer.plane.shape[1])
         column = (layer.j0 + j) * nx + layer.i0 + i
         heights = np.arange(layer.k0, layer.k0 + layer.shares.size)
         cells.append(np.add.outer(heights * (ny * nx), column).reshape(-1))
         part_of_column = part[layer.k0].reshape(-1)[column].astype(np.intp) - 1
         last = first + len(own.names)
-        planes.append(SourcePlane(slice(first, last), own.fractions[used], layer.shares, part_of_column))
+        planes.append(SourcePlane(slice(first, last), own.fractions.of_used, layer.shares, part_of_column))
         found.append(own)
         first = last
     cell, order = _in_ascending_order([piece for piece in cells if piece.size])
     counts = [len(own.names) for own in found]
     allowed = [source.power.allow_negative for source in geometry.sources]
-    sums = np.concatenate([np.zeros(0), *(own.fractions.sum(axis=0) for own in found)])
+    sums = np.concatenate([np.zeros(0), *(own.fractions.sums for own in found)])
     return HeatSources(
         tuple(name for own in found for name in own.names),
         np.repeat(np.arange(len(found)), counts),
@@ -352,19 +379,32 @@ def _in_ascending_order(pieces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarra
 
 
 def _source_fractions(
-    geometry: Geometry, grid: Grid, part: np.ndarray, source: HeatSource, layer: LayerHeatSource
+    geometry: Geometry,
+    grid: Grid,
+    part: np.ndarray,
+    source: HeatSource,
+    layer: LayerHeatSource,
+    even: dict[tuple[Rectangle, bytes], _PlaneFractions],
 ) -> _LayerSources:
     """Return the sources of a layer with the fraction of each in the cells of a plane.
 
-    In a local model the fractions of the sources that its box cuts add to less than 1.
+    In a local model the fractions of the sources that its box cuts add to less than 1. `even` has those of
+    bare totals by the rectangle and the cells of their layer, and receives new ones.
     """
     k, j, i = layer.window
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
     layout = source.layout
     is_local = geometry.region is not None
+    title = geometry.parts[source.part].name
+    mask = layer_mask(geometry, _distinct(part[k, j, i]), source.part)
+    if layout.is_even and not is_local:
+        key = source.rectangle, mask.tobytes()
+        if key not in even:
+            whole_layer = rectangle_fractions(x, y, layout.x0, layout.y0, layout.x1, layout.y1)
+            even[key] = _PlaneFractions(_restrict_to_layer(sp.csr_array(sp.hstack([whole_layer])), mask))
+        return _LayerSources([title], layout.power, layout.is_given, layout.area, even[key])
     if is_local:
         x, y = planes_beyond_box(layout, x, y)
-    title = geometry.parts[source.part].name
     names = [f"{title}.{name}" if name else title for name in layout.names]
     planes = [rectangle_fractions(x, y, layout.x0, layout.y0, layout.x1, layout.y1)]
     powers, areas, is_given = [layout.power], [layout.area], [layout.is_given]
@@ -380,7 +420,6 @@ def _source_fractions(
         areas.append(np.array([layout.map_area]))
         is_given.append(np.ones(1, dtype=bool))
         names.append(f"{title}.map")
-    mask = layer_mask(geometry, _distinct(part[k, j, i]), source.part)
     fractions = sp.csr_array(sp.hstack(planes))
     if is_local:
         inner = np.arange((y.size - 1) * (x.size - 1)).reshape(y.size - 1, x.size - 1)[1:-1, 1:-1]
@@ -389,7 +428,7 @@ def _source_fractions(
     if is_local and layout.is_even and layout.power[0] != 0.0:
         fractions = sp.csr_array(layer.plane.reshape(-1, 1) / layout.power[0])
     described_power, given, area = (np.concatenate(pieces) for pieces in (powers, is_given, areas))
-    return _LayerSources(names, described_power, given, area, fractions)
+    return _LayerSources(names, described_power, given, area, _PlaneFractions(fractions))
 
 
 def _restrict_to_layer(fractions: sp.csr_array, mask: np.ndarray) -> sp.csr_array:

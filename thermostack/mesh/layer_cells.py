@@ -29,8 +29,14 @@ def layer_mask(geometry: Geometry, planes: Iterable[np.ndarray], part: int) -> n
 
 def layer_columns(geometry: Geometry, part_map: PartMap, k: slice, part: int) -> np.ndarray:
     """Return which columns the layer of a part or its regions occupy at all heights of k, (ny, nx)."""
-    tiles = part_map.tiles_in(k)
+    tiles = part_map.tiles_in(k, 0)
     return part_map.expand_plane(_is_part_of_layer(geometry, part)[part_map.part[tiles]].all(axis=0))
+
+
+def fills_window(geometry: Geometry, part_map: PartMap, window: Window, part: int) -> bool:
+    """Return whether the layer of a part or its regions occupy all tiles with cells of a window."""
+    tiles = tuple(part_map.tiles_in(cells, axis) for axis, cells in enumerate(window))
+    return bool(_is_part_of_layer(geometry, part)[part_map.part[tiles]].all())
 
 
 def _is_part_of_layer(geometry: Geometry, part: int) -> np.ndarray:

@@ -105,7 +105,7 @@ def local_heat_source(
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
     mask = layer_columns(geometry, part_map, k, source.part)[j, i]
     known = _source_of_parent(parent, source)
-    is_bare = not source.power.blocks and source.power.map is None
+    is_bare = source.power.is_bare_total
     if known is not None and not is_bare and disc_plan(geometry, grid, source) is not None:
         plane = _resampled(parent, known[1], x, y)
     else:
@@ -131,7 +131,7 @@ def _source_of_parent(parent: Model, source: HeatSource) -> tuple[HeatSource, La
 
 def _density_factor(parent: Model, source: HeatSource, layer: LayerHeatSource) -> float:
     """Return the factor by which the parent's power per area exceeds the total over the whole layer."""
-    if source.power.blocks or source.power.map is not None:
+    if not source.power.is_bare_total:
         return 1.0
     k, j, i = layer.window
     x, y = parent.grid.x[i.start : i.stop + 1], parent.grid.y[j.start : j.stop + 1]

@@ -52,14 +52,14 @@ class PartMap:
 
     def planes_in(self, k: slice) -> Iterator[np.ndarray]:
         """Yield the parts of the cells, (ny, nx), once for each range of heights in k with the same tiles."""
-        tiles = self.tiles_in(k)
+        tiles = self.tiles_in(k, 0)
         yield from (self.expand_plane(self.part[tile]) for tile in range(tiles.start, tiles.stop))
 
-    def tiles_in(self, k: slice) -> slice:
-        """Return the tiles along z of a range of heights."""
-        if k.stop <= k.start:
+    def tiles_in(self, cells: slice, axis: int) -> slice:
+        """Return the tiles of a range of cells along an axis."""
+        if cells.stop <= cells.start:
             return slice(0, 0)
-        low, high = self.tile_index(np.array([k.start, k.stop - 1]), 0).tolist()
+        low, high = self.tile_index(np.array([cells.start, cells.stop - 1]), axis).tolist()
         return slice(low, high + 1)
 
     def cells(self) -> np.ndarray:
@@ -71,7 +71,7 @@ class PartMap:
 
     def tile_index(self, cells: np.ndarray, axis: int) -> np.ndarray:
         """Return the index of the tile of each of some cell indices along an axis."""
-        return np.searchsorted(self.first[axis], cells, side="right") - 1
+        return self.first[axis].searchsorted(cells, side="right") - 1
 
     def tile_indices(self, cells: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the tile indices along z, y and x of cells given by their index in the raveled grid."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -200,15 +201,18 @@ def find_gap_below(
     is_closed = np.zeros((x.size, y.size), dtype=bool)
     floor = np.zeros(is_closed.shape)
     columns, rows = x.tolist(), y.tolist()
-    for box in below:
-        window = tuple(
-            slice(bisect_left(centers, box.low[axis]), bisect_left(centers, box.high[axis]))
-            for axis, centers in enumerate((columns, rows))
+    for (x0, y0, x1, y1), group in groupby(below, plan):  # the layers of a stack have one plan
+        window = (
+            slice(bisect_left(columns, x0), bisect_left(columns, x1)),
+            slice(bisect_left(rows, y0), bisect_left(rows, y1)),
         )
-        if box.high[2] > z - COINCIDENCE_TOLERANCE:
-            is_closed[window] = box.part >= 0
-        elif box.part >= 0:
-            floor[window] = np.maximum(floor[window], box.high[2])
+        tops = [(box.high[2], box.part >= 0) for box in group]
+        reaching = [is_solid for top, is_solid in tops if top > z - COINCIDENCE_TOLERANCE]
+        lower = [top for top, is_solid in tops if is_solid and not top > z - COINCIDENCE_TOLERANCE]
+        if reaching:
+            is_closed[window] = reaching[-1]
+        if lower:
+            floor[window] = np.maximum(floor[window], max(lower))
     is_open = ~is_closed
     if required_floor is not None:
         is_open &= np.abs(floor - required_floor) < COINCIDENCE_TOLERANCE

@@ -37,6 +37,7 @@ PLURAL = {"does": "do", "is": "are"}
 
 def plausibility_warnings(package: Package, stacks: Iterable[Stack]) -> Iterator[Diagnostic]:
     """Yield the warnings about a package; in `stacks` the layers of thickness `fill` have their height."""
+    usual: set[tuple[object, ...]] = set()  # bare totals without a warning: stacks repeat equal layers
     coldest = None if _can_cool_below_ambient(package) else _coldest_ambient(package.cooling)
     for stack in stacks:
         path: FieldPath = ("stacks", stack.name)
@@ -45,8 +46,15 @@ def plausibility_warnings(package: Package, stacks: Iterable[Stack]) -> Iterator
             layer_path = (*path, "layers", n)
             yield from limit_warnings(layer.limit, coldest, layer_path)
             yield from thickness_warnings(package, layer, layer_path)
-            if layer.power is not None:
-                yield from power_warnings(layer.power, stack, (*layer_path, "power"))
+            power = layer.power
+            if power is None:
+                continue
+            key = (power, stack.size, stack.frame, stack.diameter) if power.is_bare_total else None
+            if key not in usual:
+                found = list(power_warnings(power, stack, (*layer_path, "power")))
+                yield from found
+                if key is not None and not found:
+                    usual.add(key)
 
 
 def thickness_warnings(package: Package, layer: Layer, path: FieldPath) -> Iterator[Diagnostic]:

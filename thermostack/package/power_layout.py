@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class PowerLayout:
         """Return whether the whole layer is one rectangle of a bare total."""
         return self.names == ("",)
 
-    @property
+    @cached_property
     def corners(self) -> np.ndarray:
         """Return x0, y0, x1, y1 [m] of all rectangles, (rectangles, 4)."""
         return np.stack([self.x0, self.y0, self.x1, self.y1], axis=1)
@@ -47,7 +48,7 @@ def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
     """
     left, front, right, back = rectangle
     width, height = right - left, back - front
-    if power.blocks or power.map is not None:
+    if not power.is_bare_total:
         table = block_table(power.blocks)
         names = tuple(block.name for block in power.blocks)
         is_given = np.array([block.power is not None for block in power.blocks], dtype=bool)
@@ -98,7 +99,7 @@ def orient_power(power: Power, width: float, height: float, rotate: int = 0, fli
     """
     if rotate not in (0, 90, 180, 270):
         raise ValueError(f"rotate must be 0, 90, 180 or 270 degrees, got {rotate}")
-    if (rotate == 0 and not flip) or not (power.blocks or power.map):
+    if (rotate == 0 and not flip) or power.is_bare_total:
         return power
     oriented = _orient(block_table(power.blocks)[:, :4], width, height, rotate, flip)
     names = [block.name for block in power.blocks]
