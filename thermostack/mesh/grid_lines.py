@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from thermostack.mesh.face_grid import FaceGrid, body_extent, box_faces
 from thermostack.mesh.geometry_features import GeometryFeatures
 from thermostack.mesh.material_edges import RULE as EDGE_RULE
 from thermostack.mesh.merged_planes import AXIS_NAMES, IDENTITY_DISTANCE, MergedPlane, merge_planes
+from thermostack.mesh.part_cell_sizes import part_sizes
 from thermostack.mesh.short_times import ShortTimeSize, overlaps
 from thermostack.mesh.volume_sources import volume_source_sizes
 from thermostack.package.geometry import Geometry
@@ -195,7 +196,7 @@ class CellSize:
         self.faces = features.faces.planes[axis]
         occupancy = np.maximum(_occupancy(geometry, features.faces, axis), RULE.min_occupancy)
         self.max_lateral_size = (high - low) / RULE.min_cells_across_body / occupancy
-        self.parts = _part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
+        self.parts = part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
         self.volume_sources: list[tuple[float, float, float]] = []
         if axis == 2 and self.uses_default:
             self.volume_sources = volume_source_sizes(geometry, features.healing_lengths)
@@ -331,36 +332,6 @@ def _max_size(cell: Cell, axis: int) -> tuple[float, bool]:
             return float(cell[axis]), False
         return float(max(cell)), True
     return float(cell), axis == 2
-
-
-def names_of_parts(geometry: Geometry) -> set[str]:
-    """Return the names of all parts, and of the stacks and layers that contain them."""
-    parts = [part.name for part in geometry.parts]
-    return {name.rsplit(".", n)[0] for name in parts for n in range(name.count(".") + 1)}
-
-
-def split_axis(name: str, known: Collection[str]) -> tuple[str, tuple[int, ...]]:
-    """Return the part and the axes of a key of cell sizes: "die", "die.z", or "z" for all parts.
-
-    >>> split_axis("die.z", {"die"}), split_axis("die", {"die"}), split_axis("z", {"die"})
-    (('die', (2,)), ('die', (0, 1, 2)), ('', (2,)))
-    """
-    part, _, axis = name.rpartition(".")
-    if name in known or axis not in AXIS_NAMES:
-        return name, (0, 1, 2)
-    return part, (AXIS_NAMES.index(axis),)
-
-
-def _part_sizes(geometry: Geometry, cell: Mapping[str, float], axis: int) -> list[tuple[float, float, float]]:
-    """Return (low, high, maximum size) [m] along an axis of the boxes of every part that `cell` names."""
-    sizes, known = [], names_of_parts(geometry)
-    limits = [(*split_axis(key, known), size) for key, size in cell.items()]
-    for box in geometry.boxes:
-        name = geometry.parts[box.part].name if box.part >= 0 else ""
-        for prefix, axes, size in limits:
-            if axis in axes and (name == prefix or name.startswith(f"{prefix}.") or not prefix):
-                sizes.append((box.low[axis], box.high[axis], size))
-    return sizes
 
 
 def _anisotropy_factors(geometry: Geometry, powered: PoweredRegions) -> list[tuple[float, float, float]]:

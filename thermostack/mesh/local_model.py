@@ -15,8 +15,8 @@ from thermostack.mesh.box_cuts import planes_beyond_box, share_in_height
 from thermostack.mesh.geometry_features import GeometryFeatures
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import MAX_BLOCK_PLANES, MAX_CELLS_ALONG_AXIS, PoweredRegions, fixed_planes
-from thermostack.mesh.heat_sources import LayerHeatSource, deposit_power
 from thermostack.mesh.layer_cells import disc_plan, layer_columns, layer_mask, layer_window
+from thermostack.mesh.layer_heat_source import LayerHeatSource, deposit_power
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.merged_planes import AXIS_NAMES, MERGE_DISTANCES
 from thermostack.mesh.model import Model

@@ -11,7 +11,7 @@ from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.connected_pieces import label_pieces
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.heat_sources import LayerHeatSource
+from thermostack.mesh.layer_heat_source import LayerHeatSource
 from thermostack.mesh.link_cells import LinkCells
 from thermostack.mesh.merged_planes import MERGE_DISTANCES
 from thermostack.mesh.part_map import PartMap, cells_of_boxes

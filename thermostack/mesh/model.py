@@ -20,15 +20,9 @@ from thermostack.mesh.grid_lines import (
     CellSize,
     find_powered_regions,
     fixed_planes,
-    names_of_parts,
-    split_axis,
 )
-from thermostack.mesh.heat_sources import (
-    HeatSources,
-    LayerHeatSource,
-    find_heat_sources,
-    layer_heat_sources,
-)
+from thermostack.mesh.heat_sources import HeatSources, find_heat_sources
+from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_sources
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
 from thermostack.mesh.link_dimensions import link_dimension_warnings
 from thermostack.mesh.link_faces import link_face_diagnostics
@@ -40,6 +34,7 @@ from thermostack.mesh.mesh_diagnostics import (
     remove_unpowered_islands,
     single_cell_warnings,
 )
+from thermostack.mesh.part_cell_sizes import names_of_parts, split_axis
 from thermostack.mesh.part_contacts import PartContacts, find_part_contacts, part_contact_diagnostics
 from thermostack.mesh.part_map import PartMap, Window, cell_range, cell_window, nearest_plane, rasterize
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
@@ -237,8 +232,11 @@ class Model:
         area = (self.grid.dy[:, None] * self.grid.dx).reshape(-1)
         count = len(self.parts) + 1
         volume = np.zeros(count)
-        for plane, dz in zip(self.part, self.grid.dz, strict=True):
-            volume += dz * np.bincount(plane.reshape(-1), weights=area, minlength=count)
+        areas: np.ndarray = np.zeros(count)  # m2, of the parts in a plane
+        for k, dz in enumerate(self.grid.dz):
+            if k == 0 or not np.array_equal(self.part[k], self.part[k - 1]):
+                areas = np.bincount(self.part[k].reshape(-1), weights=area, minlength=count)
+            volume += dz * areas
         volume.flags.writeable = False
         return volume[1:]
 

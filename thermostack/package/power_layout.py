@@ -30,6 +30,12 @@ class PowerLayout:
     map_rectangle: Rectangle | None  # m
     map_area: float  # m2, 0 without a map
 
+    def __post_init__(self) -> None:
+        """Make the arrays read-only: a heat source keeps its layout."""
+        for array in vars(self).values():
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
+
     @property
     def is_even(self) -> bool:
         """Return whether the whole layer is one rectangle of a bare total."""
