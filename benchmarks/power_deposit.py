@@ -16,7 +16,7 @@ import numpy as np
 
 from thermostack.io.description.floorplan import read_floorplan, write_floorplan
 from thermostack.io.description.maps import read_power_map
-from thermostack.mesh.heat_sources import deposit_power
+from thermostack.mesh.layer_heat_source import deposit_power
 from thermostack.package.power import Power, blocks_of
 from thermostack.package.power_layout import lay_out_power, orient_power
 from thermostack.units import mm

@@ -236,18 +236,25 @@ def parse_quantity(text: str, dimension: str) -> float:
             f"a quantity is text with a unit, like {_quote(expected.example)}, not {type(text).__name__}"
         )
     try:
-        number, rest = _split(text)
-        if not rest and expected.si:
-            raise UnitError("has no unit")
-        unit = _read_unit(rest)
-        if unit.powers != _read_unit(expected.si).powers:
-            raise UnitError(_mismatch_message(unit, rest, expected))
-        value = _scale(number, unit, _zero_of(rest, dimension))
-        if dimension == "temperature" and value < 0:
-            raise UnitError("is below absolute zero (-273.15 degC)")
+        return _parse(text, dimension)
     except UnitError as error:
         example = _quote(expected.example)
         raise UnitError(f"{_quote(text)} {error}; expected {expected.noun}, like {example}") from None
+
+
+@lru_cache(maxsize=1024)  # texts: the copies of a stack repeat its quantities
+def _parse(text: str, dimension: str) -> float:
+    """Return the value [SI] of a text; a UnitError says what is wrong with it."""
+    expected = _find(dimension)
+    number, rest = _split(text)
+    if not rest and expected.si:
+        raise UnitError("has no unit")
+    unit = _read_unit(rest)
+    if unit.powers != _read_unit(expected.si).powers:
+        raise UnitError(_mismatch_message(unit, rest, expected))
+    value = _scale(number, unit, _zero_of(rest, dimension))
+    if dimension == "temperature" and value < 0:
+        raise UnitError("is below absolute zero (-273.15 degC)")
     return value
 
 

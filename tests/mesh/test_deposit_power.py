@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from thermostack import Block, Power, PowerMap
 from thermostack.mesh import _area_overlap
 from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, overlap_fractions
-from thermostack.mesh.heat_sources import deposit_power
+from thermostack.mesh.layer_heat_source import deposit_power
 from thermostack.package.power_layout import lay_out_power, orient_power
 from thermostack.package.rectangles import Rectangle
 from thermostack.units import mm, um

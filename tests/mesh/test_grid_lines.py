@@ -26,7 +26,10 @@ from thermostack import (
     Region,
     Stack,
     discretize,
+    read_package,
 )
+from thermostack.mesh import grid_lines, material_edges
+from thermostack.mesh.face_grid import FaceGrid
 from thermostack.mesh.grid_lines import (
     RULE,
     CellSize,
@@ -35,7 +38,7 @@ from thermostack.mesh.grid_lines import (
 )
 from thermostack.mesh.healing_length import HealingLengths
 from thermostack.package.cooling import FaceCooling, FaceRectangle
-from thermostack.package.geometry import build_geometry
+from thermostack.package.geometry import build_geometry, package_geometry
 from thermostack.units import mm, um
 
 SILICON, COPPER, MOLD = Material("si", 148.0), Material("cu", 390.0), Material("mold", 0.8)
@@ -507,3 +510,54 @@ def test_healing_length_depends_on_the_local_column_only() -> None:
     geometry = build_geometry(Package("half", (board, lid), Cooling(bottom=Convection(500.0, 300.0))))
     under, beside = (healing_length(geometry, x * mm, 10 * mm, 50 * um) for x in (5.0, 15.0))
     assert under / beside == pytest.approx(sqrt(2.0), rel=1e-3)
+
+
+# -- evaluation of many intervals at once -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("cell", [None, 1 * mm])
+def test_planes_do_not_depend_on_the_number_of_sizes_evaluated_at_once(
+    axis: int, cell: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = plate(Power(blocks=(block(4, 6, 8, 4), block(13, 2, 1, 1, "c"))), MOLD)
+    geometry = build_geometry(package)
+    fixed, _ = fixed_planes(geometry, find_powered_regions(geometry), axis)
+    together = spacing(package, axis, cell=cell).planes(fixed)
+    monkeypatch.setattr(grid_lines, "MAX_SIZES_AT_ONCE", 1)
+    assert spacing(package, axis, cell=cell).planes(fixed).tolist() == together.tolist()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_occupancy_equals_that_of_all_intervals_and_layers(axis: int) -> None:
+    """Beside dies of two heights; an opening that is void counts as solid where a layer surrounds it."""
+    geometry = package_geometry(read_package("hbm_beside_gpu"))
+    faces = FaceGrid(geometry)
+    along, layers = (0.5 * (planes[1:] + planes[:-1]) for planes in (faces.planes[axis], faces.planes[2]))
+    is_solid = [
+        [
+            any(
+                box.part >= 0 and box.low[axis] < s < box.high[axis] and box.low[2] < z < box.high[2]
+                for box in geometry.boxes
+            )
+            for z in layers
+        ]
+        for s in along
+    ]
+    assert grid_lines._occupancy(geometry, faces, axis).tolist() == np.mean(is_solid, axis=1).tolist()
+
+
+def test_a_given_grid_needs_no_cell_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = plate(Power(total=5.0))
+    grid = discretize(package).grid
+
+    def refuse(*arguments: Any) -> None:
+        raise AssertionError("a given grid has no cell sizes")
+
+    for name in ("_find_column", "_solve_column"):
+        monkeypatch.setattr(HealingLengths, name, refuse)
+    monkeypatch.setattr(material_edges, "_edge_heights", refuse)
+    monkeypatch.setattr(CellSize, "size", refuse)
+    assert discretize(package, grid=grid).power.sum() == pytest.approx(5.0)
+    with pytest.raises(AssertionError, match="no cell sizes"):
+        discretize(package)

@@ -289,3 +289,31 @@ def test_ten_thousand_blocks() -> None:
 )  # fmt: skip
 def test_listed_names(names: list[str], text: str) -> None:
     assert listed(names) == text
+
+
+# -- equal layers -----------------------------------------------------------------------------
+
+
+def test_equal_layers_share_a_plane_and_others_have_their_own() -> None:
+    model = powered(Power(total=2.0), Power(total=2.0), Power(total=3.0), None, Power(blocks=BLOCKS))
+    first, second, third, blocks = model.layer_sources
+    assert first.plane is second.plane
+    assert [source.plane.sum() for source in (first, third, blocks)] == pytest.approx([2.0, 3.0, 5.0])
+    assert third.plane == pytest.approx(1.5 * first.plane)
+    sources = model.heat_sources
+    assert sources.planes[0].fractions is sources.planes[2].fractions
+    assert cell_powers(model) == pytest.approx(model.power)
+
+
+def test_a_total_in_a_layer_with_an_embedded_stack_differs_from_that_of_an_equal_layer() -> None:
+    plate = (4 * mm, 4 * mm)
+    layers = tuple(Layer(name, 0.2 * mm, SILICON, power=Power(total=2.0)) for name in ("low", "high"))
+    inner = Stack(
+        "inner", (2 * mm, 2 * mm), (Layer("core", 0.2 * mm, SILICON),), inside="die", position=(0.0, 0.0)
+    )
+    model = discretize(Package("p", (Stack("die", plate, layers), inner), Cooling(top=AIR)), cell=1 * mm)
+    low, high = (source.plane for source in model.layer_sources)
+    assert low == pytest.approx(np.full((4, 4), 2.0 / 16))
+    assert high[:2, :2] == pytest.approx(np.zeros((2, 2)))
+    assert high.sum() == pytest.approx(2.0)
+    assert cell_powers(model) == pytest.approx(model.power)

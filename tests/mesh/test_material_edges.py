@@ -8,11 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from thermostack import Convection, Cooling, Layer, Material, Package, Power, Region, Stack, discretize
+from thermostack import (
+    Convection,
+    Cooling,
+    Layer,
+    Material,
+    Package,
+    Power,
+    Region,
+    Stack,
+    discretize,
+    read_package,
+)
 from thermostack.mesh import material_edges
+from thermostack.mesh.face_grid import FaceGrid
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.material_edges import RULE, EdgeHeights, MaterialEdges, singular_exponent
-from thermostack.package.geometry import package_geometry
+from thermostack.package.geometry import Geometry, package_geometry
 from thermostack.units import mm, um
 
 SILICON, MOLD = Material("silicon", 148.0), Material("mold", 0.9)
@@ -246,3 +258,37 @@ def test_planes_scale_with_the_package(scale: float) -> None:
 def test_fineness_divides_the_size_at_an_edge() -> None:
     coarse, fine = (discretize(ONE, fineness=fineness).grid.dx.min() for fineness in (1.0, 2.0))
     assert fine == pytest.approx(0.5 * coarse, rel=0.25)
+
+
+def heights_plane_by_plane(geometry: Geometry, faces: FaceGrid, axis: int, planes: list[int]) -> np.ndarray:
+    """Return the height [m] of the highest face at each edge, with loops over all planes and columns."""
+    k = [0.0, *((part.room_conductivity[axis] * part.room_conductivity[2]) ** 0.5 for part in geometry.parts)]
+    z, part = faces.grid.z - faces.grid.z[0], np.moveaxis(faces.part, 2 - axis, 0)
+    heights = np.zeros((len(planes), z.size))
+    for n, plane in enumerate(planes):
+        for column in range(part.shape[2]):
+            low, high = ([0.0, *(k[each] for each in part[at, :, column]), 0.0] for at in (plane - 1, plane))
+            is_face = [a != b for a, b in zip(low, high, strict=True)]
+            for m in range(z.size):
+                quadrants = [np.array(each) for each in (low[m], high[m], high[m + 1], low[m + 1])]
+                if sum(each > 0.0 for each in quadrants) < 2:
+                    continue
+                if singular_exponent(*quadrants) < RULE.max_exponent:
+                    bottom = next(b for b in range(m, -1, -1) if not is_face[b])
+                    top = next(t for t in range(m + 1, z.size + 1) if not is_face[t])
+                    heights[n, m] = max(heights[n, m], z[m] - z[bottom], z[top - 1] - z[m])
+    return heights
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("max_tiles", [1, 10**6])
+def test_heights_of_edges_equal_those_found_plane_by_plane(
+    axis: int, max_tiles: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(material_edges, "MAX_TILES", max_tiles)
+    geometry = package_geometry(read_package("hbm_beside_gpu"))
+    faces = FaceGrid(geometry)
+    planes = list(range(1, faces.planes[axis].size - 1))
+    found = material_edges._edge_heights(geometry, faces, axis, planes)
+    assert found == pytest.approx(heights_plane_by_plane(geometry, faces, axis, planes), rel=1e-12)
+    assert np.count_nonzero(found) > len(planes)

@@ -9,7 +9,16 @@ import pytest
 import scipy.ndimage
 
 from thermostack import Convection, Cooling, Grid, Layer, Material, Package, Stack, discretize
-from thermostack.mesh.part_map import PartMap, cell_range, cell_window, nearest_plane, rasterize
+from thermostack.mesh.layer_cells import fills_window, layer_columns, layer_mask
+from thermostack.mesh.part_map import (
+    PartMap,
+    cell_range,
+    cell_window,
+    cells_of_boxes,
+    nearest_plane,
+    nearest_planes,
+    rasterize,
+)
 from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry, build_geometry
 from thermostack.units import mm
@@ -97,3 +106,34 @@ def test_nearest_plane(value: float, number: int) -> None:
     planes = np.array([0.0, 1.0, 2.0])
     assert nearest_plane(planes, value) == number
     assert cell_range(planes, 0.0, value) == slice(0, number)
+
+
+def test_nearest_planes_equal_those_of_single_coordinates() -> None:
+    random = np.random.default_rng(5)
+    planes = np.unique(random.integers(0, 50, 20)).astype(float)
+    middles = 0.5 * (planes[1:] + planes[:-1])
+    values = np.concatenate([planes, middles, random.uniform(-10.0, 60.0, 100)]).reshape(-1, 1)
+    expected = [nearest_plane(planes, value) for value in values.ravel().tolist()]
+    assert nearest_planes(planes, values).ravel().tolist() == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cells_of_boxes_equal_the_window_of_each_box(seed: int) -> None:
+    geometry, grid = random_body(seed)
+    for n, box in enumerate(geometry.boxes):
+        window = tuple(slice(*ends[n].tolist()) for ends in cells_of_boxes(geometry, grid))
+        assert window == cell_window(grid, box)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_layer_columns_equal_the_mask_of_its_planes(seed: int) -> None:
+    """A layer fills a window where its mask does; a window of whole tiles shows it either way."""
+    geometry, grid = random_body(seed)
+    part_map = rasterize(geometry, grid)
+    for part in range(len(geometry.parts)):
+        for k in (slice(0, 1), slice(2, 5), slice(0, SHAPE[0]), slice(3, 3)):
+            mask = np.ones(grid.shape[1:], dtype=bool) & layer_mask(geometry, part_map.planes_in(k), part)
+            assert np.array_equal(layer_columns(geometry, part_map, k, part), mask)
+            for first_j, first_i in zip(part_map.first[1][:-1], part_map.first[2][:-1], strict=False):
+                j, i = slice(first_j, SHAPE[1]), slice(first_i, SHAPE[2])
+                assert fills_window(geometry, part_map, (k, j, i), part) == mask[j, i].all()

@@ -25,6 +25,7 @@ from thermostack import (
     discretize,
     solve_steady,
 )
+from thermostack.package.geometry import Part
 from thermostack.units import mm
 
 SLOW, FAST = Material("goo", 2.0, 2000.0, 900.0), Material("goo", 200.0, 2000.0, 900.0)
@@ -82,3 +83,19 @@ def test_arrays_of_a_model_are_read_only() -> None:
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
+
+
+def test_properties_at_room_temperature_are_kept_and_turned_with_the_part() -> None:
+    wood = Material("wood", (1.0, 2.0, 3.0))
+    part = Part("stack.layer", wood, is_turned=True)
+    assert wood.room_conductivity == wood.conductivity_at(300.0)
+    assert part.room_conductivity == part.conductivity_at(300.0) == (2.0, 1.0, 3.0)
+    assert wood.room_conductivity is wood.room_conductivity
+
+
+def test_a_package_finds_a_material_by_name_once() -> None:
+    case = package({"goo": SLOW})
+    assert case.material("goo") is case.material("goo")
+    assert replace(case, materials={"goo": FAST}).material("goo").room_conductivity == (200.0,) * 3
+    for copied in COPIES:
+        assert copied(case).material("goo") == SLOW

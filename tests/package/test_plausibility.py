@@ -225,3 +225,15 @@ def test_melting_points_of_the_library() -> None:
                 assert "melting point: " in material.source
     own = Material("own", 10.0, melting_point="60 degC")
     assert own.melting_point == pytest.approx(333.15)
+
+
+def test_each_of_equal_layers_has_its_warning() -> None:
+    layer = Layer("hot", 0.1 * mm, "silicon", power="20 kW")
+    usual = Layer("usual", 0.1 * mm, "silicon", power="20 W")
+    stacks = [
+        Stack("a", (10 * mm, 10 * mm), (layer, usual)),
+        Stack("b", (10 * mm, 10 * mm), (layer, usual), on="a", position=(0.0, 0.0)),
+    ]
+    geometry = build_geometry(Package("two", tuple(stacks), Cooling(top=Convection(1e4, 300.0))))
+    fields = [warning.field for warning in geometry.warnings if warning.code == "W-POWER"]
+    assert fields == ["stacks.a.layers[0].power", "stacks.b.layers[0].power"]

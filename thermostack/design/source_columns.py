@@ -10,8 +10,9 @@ import scipy.sparse as sp
 
 from thermostack.errors import DescriptionError, UnknownNameError
 from thermostack.mesh.area_overlap import rectangle_fractions
-from thermostack.mesh.heat_sources import HeatSources, restrict_to_layer
+from thermostack.mesh.heat_sources import HeatSources
 from thermostack.mesh.layer_cells import layer_mask
+from thermostack.mesh.layer_heat_source import restrict_to_layer
 from thermostack.mesh.model import Model
 from thermostack.mesh.source_names import listed
 from thermostack.results.names import unknown_name

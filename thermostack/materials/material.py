@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast, overload
 
 import numpy as np
@@ -144,6 +145,11 @@ class Material:
         x, y, z = (float(value) for value in values)
         return x, y, z
 
+    @cached_property
+    def room_conductivity(self) -> Axes:
+        """Return the conductivity [W/(m K)] along x, y and z at `ROOM_TEMPERATURE`."""
+        return self.conductivity_at(ROOM_TEMPERATURE)
+
     @property
     def has_capacity(self) -> bool:
         """Return whether a heat capacity is given; transients need one."""
@@ -190,6 +196,10 @@ class Material:
 
     def warnings(self) -> tuple[Diagnostic, ...]:
         """Return W-RANGE for a conductivity and for a heat capacity outside the usual range."""
+        return self._warnings
+
+    @cached_property
+    def _warnings(self) -> tuple[Diagnostic, ...]:
         return (*self._conductivity_warnings(), *self._capacity_warnings())
 
     def _conductivity_warnings(self) -> Iterator[Diagnostic]:

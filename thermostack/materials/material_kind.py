@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["wiring", "deposited", "interface", "gas"]
@@ -24,6 +25,7 @@ KIND_OF_WORDS: dict[str, Kind] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def kind_of_names(*names: str) -> Kind | None:
     """Return the kind of which a name contains a word; an earlier name takes precedence.
 

@@ -9,11 +9,10 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
+from thermostack.mesh.layer_cells import disc_plan, layer_columns, layer_window
 from thermostack.mesh.part_map import PartMap, Window, cell_range
 from thermostack.mesh.source_names import listed
 from thermostack.package.geometry import Geometry, HeatSource
-from thermostack.package.power_layout import lay_out_power
 from thermostack.schema.validated_dataclass import diagnostic_at
 
 MAX_LISTED_BLOCKS = 10_000  # of a floorplan: of one with more blocks, results list no block temperatures
@@ -55,9 +54,9 @@ def _layer_blocks(
     geometry: Geometry, grid: Grid, part_map: PartMap, source: HeatSource
 ) -> tuple[list[BlockCells], list[str]]:
     """Return the blocks of a layer, and the names of those that lie at least partly off the layer."""
-    layout = lay_out_power(source.power, source.rectangle)
+    layout = source.layout
     k, _, _ = layer_window(grid, source)
-    is_layer = layer_mask(geometry, part_map.planes_in(k), source.part)
+    is_layer = layer_columns(geometry, part_map, k, source.part)
     plan = disc_plan(geometry, grid, source)
     title = geometry.parts[source.part].name
     blocks, outside = [], []

@@ -10,7 +10,6 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
-from thermostack.mesh.part_map import PartMap
 from thermostack.package.cooling import ColdPlate, Cooling, HeatSink, HtcMap
 from thermostack.package.geometry import Geometry
 from thermostack.package.plausibility import heat_flux_text
@@ -57,15 +56,17 @@ def cooler_coverage(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarra
     Adiabatic faces are not among the boundary faces and are omitted.
     """
     found = []
-    names = cooler_names(geometry.package.cooling)
-    for number in range(len(names)):
+    for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
         own = boundary.cooler == number
         if not own.any():
             continue
         areas = np.bincount(part[own], weights=boundary.area[own], minlength=len(geometry.parts) + 1)[1:]
         order = [index for index in np.argsort(-areas, kind="stable").tolist() if areas[index] > 0.0]
         parts = {geometry.parts[index].name: float(areas[index]) for index in order}
-        found.append(CoolerCoverage(names[number], float(areas.sum()), parts))
+        several = len(getattr(geometry.package.cooling, face)) > 1
+        title = f"{face}[{n}]" if several else face
+        kind = class_key(type(entry.cooler)).replace("_", " ")
+        found.append(CoolerCoverage(f"{title} {kind}", float(areas.sum()), parts))
     return found
 
 
@@ -79,9 +80,11 @@ def cooler_names(cooling: Cooling) -> list[str]:
     return names
 
 
-def cooler_warnings(geometry: Geometry, boundary: BoundaryFaces, part_map: PartMap) -> list[Diagnostic]:
-    """Return warnings about hidden coolers, uniform coefficients over several materials, and unusual ones."""
-    part = np.asarray(part_map.part[part_map.tile_indices(boundary.cell)])
+def cooler_warnings(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarray) -> list[Diagnostic]:
+    """Return warnings about hidden coolers, uniform coefficients over several materials, and unusual ones.
+
+    `part` is 1 + the index of the part of each boundary face.
+    """
     found = [*_hidden_coolers(geometry, boundary), *_uneven_faces(geometry, boundary, part)]
     found += _unusual_coolers(geometry, boundary)
     return [geometry.package.locate(diagnostic) for diagnostic in found]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 
 import numpy as np
 
 from thermostack.errors import ResourceError
-from thermostack.materials.material import ROOM_TEMPERATURE
-from thermostack.mesh.healing_length import HealingLengths
-from thermostack.mesh.link_regions import find_link_ends
+from thermostack.mesh.face_grid import FaceGrid, body_extent, box_faces
+from thermostack.mesh.geometry_features import GeometryFeatures
 from thermostack.mesh.material_edges import RULE as EDGE_RULE
-from thermostack.mesh.material_edges import EdgeHeights, MaterialEdges, body_extent, box_faces
 from thermostack.mesh.merged_planes import AXIS_NAMES, IDENTITY_DISTANCE, MergedPlane, merge_planes
+from thermostack.mesh.part_cell_sizes import part_sizes
 from thermostack.mesh.short_times import ShortTimeSize, overlaps
 from thermostack.mesh.volume_sources import volume_source_sizes
 from thermostack.package.geometry import Geometry
-from thermostack.package.power_layout import lay_out_power
+from thermostack.package.rectangles import Rectangle
 
 Cell = float | Sequence[float] | Mapping[str, float] | None  # m
 
@@ -52,9 +51,13 @@ MAX_CELLS_ALONG_AXIS = 1e6
 SAMPLES_PER_INTERVAL = 129  # points of the integral of 1 / size between two fixed planes
 MIN_SAMPLE_DISTANCE = 1e-6  # of half an interval: first point of the integral where cells grow from its ends
 ROUNDING_DOWN_SLACK = 0.25  # cells: amount by which the default rule rounds a cell count down
+MAX_SIZES_AT_ONCE = 200_000  # pairs of a powered region and a point: bounds the memory of an evaluation
+
+# Of half an interval: distances of the points from its ends where cells grow from there.
+_GROWING_DISTANCES = np.geomspace(MIN_SAMPLE_DISTANCE, 1.0, SAMPLES_PER_INTERVAL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PoweredRegions:
     """The rectangles of heat sources that the grid resolves, including those of 0 W."""
 
@@ -62,8 +65,15 @@ class PoweredRegions:
     height: np.ndarray  # (n, 2) m: z0, z1
     edges: np.ndarray  # (m, 4) m: rectangles whose edges are planes of the grid
     cells_across: np.ndarray  # (n,)
-    healing: np.ndarray  # (n,) m: healing lengths
     min_size: np.ndarray  # (n,) m: the rule sets no smaller cell size across the region, 0 if it has power
+    features: GeometryFeatures  # of the geometry
+
+    @cached_property
+    def healing(self) -> np.ndarray:
+        """Return the healing length [m] at the centre of each region, (n,)."""
+        centers = 0.5 * (self.plan[:, :2] + self.plan[:, 2:])
+        z = 0.5 * (self.height[:, 0] + self.height[:, 1])
+        return self.features.healing_lengths.at_points(centers, z)
 
 
 def find_powered_regions(geometry: Geometry, block_planes: int = MAX_BLOCK_PLANES) -> PoweredRegions:
@@ -72,32 +82,35 @@ def find_powered_regions(geometry: Geometry, block_planes: int = MAX_BLOCK_PLANE
     Blocks without power are included, because a trace may heat them. If other blocks of the layer have power,
     the cells across an idle block are not smaller than those across the smallest of these blocks.
     """
-    plans, heights, edges, cells_across, healing, min_sizes = [], [], [], [], [], []
-    healing_lengths = HealingLengths(geometry)
+    plans, heights, edges, cells_across, min_sizes = [], [], [], [], []
     for source in geometry.sources:
-        layout = lay_out_power(source.power, source.rectangle)
-        plan = layout.corners
-        planes = max(_count_planes(plan[:, [axis, axis + 2]]) for axis in (0, 1))
+        plan = source.layout.corners
+        planes = 2
+        if not source.layout.is_even:
+            planes = max(_count_planes(plan[:, [axis, axis + 2]]) for axis in (0, 1))
         is_few = source.power.map is None and planes <= block_planes
         if is_few:
             edges.append(plan)
-            min_sizes.append(_min_sizes(plan, layout.is_powered))
+            min_sizes.append(_min_sizes(plan, source.layout.is_powered))
         else:
             plan = np.array([source.rectangle])
             min_sizes.append(np.zeros(1))
         plans.append(plan)
-        heights.append(np.tile((source.z0, source.z1), (len(plan), 1)))
-        cells_across.append(np.full(len(plan), RULE.cells_across_block if is_few else RULE.cells_across_map))
-        centers = 0.5 * (plan[:, :2] + plan[:, 2:])
-        z = 0.5 * (source.z0 + source.z1)
-        healing.append(healing_lengths.at_points(centers, z))
-    rest = (np.concatenate([*rows, []]) for rows in (cells_across, healing, min_sizes))
-    return PoweredRegions(_stacked(plans, 4), _stacked(heights, 2), _stacked(edges, 4), *rest)
+        heights += [(source.z0, source.z1)] * len(plan)
+        cells_across += [RULE.cells_across_block if is_few else RULE.cells_across_map] * len(plan)
+    return PoweredRegions(
+        _stacked(plans, 4),
+        np.array(heights).reshape(-1, 2),
+        _stacked(edges, 4),
+        np.array(cells_across),
+        np.concatenate([*min_sizes, []]),
+        GeometryFeatures(geometry),
+    )
 
 
 def _min_sizes(plan: np.ndarray, is_powered: np.ndarray) -> np.ndarray:
     """Return the minimum cell size [m] of the rule across each block of a layer, (blocks,)."""
-    if not is_powered.any():
+    if is_powered.all() or not is_powered.any():
         return np.zeros(len(plan))
     smallest = float((plan[is_powered, 2:] - plan[is_powered, :2]).min())
     return np.where(is_powered, 0.0, smallest / RULE.cells_across_block)
@@ -105,7 +118,7 @@ def _min_sizes(plan: np.ndarray, is_powered: np.ndarray) -> np.ndarray:
 
 def _count_planes(edges: np.ndarray) -> int:
     """Return the number of distinct edges; those of adjacent blocks differ by rounding."""
-    return 1 + int(np.count_nonzero(np.diff(np.unique(edges)) > IDENTITY_DISTANCE))
+    return 1 + int(np.count_nonzero(np.diff(np.sort(edges, axis=None)) > IDENTITY_DISTANCE))
 
 
 def _stacked(rows: list[np.ndarray], columns: int) -> np.ndarray:
@@ -119,17 +132,18 @@ def fixed_planes(
     geometry: Geometry, powered: PoweredRegions, axis: int
 ) -> tuple[np.ndarray, list[MergedPlane]]:
     """Return the planes [m] that every grid has along an axis, and the planes that were merged with them."""
-    faces = box_faces(geometry.boxes, axis)
+    faces = [box_faces(geometry, axis)]
     if axis < 2:
         rectangles = [powered.edges, *(np.array([contact.rectangle]) for contact in geometry.contacts)]
-        rectangles.append(find_link_ends(geometry).plan)
-        for low, high in np.concatenate(rectangles)[:, [axis, axis + 2]].tolist():
-            faces += [(low, high - low), (high, high - low)]
+        rectangles.append(powered.features.link_ends.plan)
+        low, high = np.concatenate(rectangles)[:, [axis, axis + 2]].T
+        faces += [np.column_stack([end, high - low]) for end in (low, high)]
     else:
-        faces += [(contact.z, np.inf) for contact in geometry.contacts]
-    faces += _region_faces(geometry, axis)
-    low, high = body_extent(geometry.boxes, axis)
-    return merge_planes([face for face in faces if low <= face[0] <= high], axis)
+        faces += [np.array([(contact.z, np.inf)]) for contact in geometry.contacts]
+    faces.append(np.array(_region_faces(geometry, axis)).reshape(-1, 2))
+    all_faces = np.concatenate(faces)
+    low, high = body_extent(geometry, axis)
+    return merge_planes(all_faces[(low <= all_faces[:, 0]) & (all_faces[:, 0] <= high)], axis)
 
 
 def _region_faces(geometry: Geometry, axis: int) -> list[tuple[float, float]]:
@@ -168,21 +182,24 @@ class CellSize:
         self.axis = axis
         self.fineness = fineness
         self.powered = powered
-        self.rows = _vertical_rows(powered) if axis == 2 else _lateral_rows(powered, axis)
-        self.link_ends = find_link_ends(geometry)
         self.max_size, self.uses_default = _max_size(cell, axis)
-        self.edges = MaterialEdges(geometry, axis) if axis < 2 and self.uses_default else None
-        self.edge_heights = EdgeHeights(geometry) if axis == 2 and self.uses_default else None
+        self.rows = np.zeros((0, 3 if axis == 2 else 4))
+        if self.uses_default:
+            self.rows = _vertical_rows(powered) if axis == 2 else _lateral_rows(powered, axis)
+        features = powered.features
+        self.link_ends = features.link_ends
+        self.edges = features.material_edges[axis] if axis < 2 and self.uses_default else None
+        self.edge_heights = features.edge_heights if axis == 2 and self.uses_default else None
         self.rule_fineness = fineness / (EDGE_RULE.size_factor if self.edges else 1.0)
         self.anisotropy = _anisotropy_factors(geometry, powered) if axis == 2 and self.uses_default else []
-        low, high = body_extent(geometry.boxes, axis)
-        self.faces, _ = merge_planes(box_faces(geometry.boxes, axis), axis)
-        occupancy = np.maximum(_occupancy(geometry, self.faces, axis), RULE.min_occupancy)
+        low, high = body_extent(geometry, axis)
+        self.faces = features.faces.planes[axis]
+        occupancy = np.maximum(_occupancy(geometry, features.faces, axis), RULE.min_occupancy)
         self.max_lateral_size = (high - low) / RULE.min_cells_across_body / occupancy
-        self.parts = _part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
+        self.parts = part_sizes(geometry, cell, axis) if isinstance(cell, Mapping) else []
         self.volume_sources: list[tuple[float, float, float]] = []
         if axis == 2 and self.uses_default:
-            self.volume_sources = volume_source_sizes(geometry, HealingLengths(geometry))
+            self.volume_sources = volume_source_sizes(geometry, features.healing_lengths)
         self.short_times = None
         if from_time is not None and len(powered.plan) > 0:
             self.short_times = ShortTimeSize(geometry, powered.plan, powered.height, axis, from_time)
@@ -222,11 +239,10 @@ class CellSize:
         `MAX_CELLS_ALONG_AXIS`.
         """
         pieces = []
-        for low, high in pairwise(fixed.tolist()):
-            s = self._samples(low, high)
-            middle = 0.5 * (s[1:] + s[:-1])
-            number = np.concatenate(([0.0], np.cumsum(np.diff(s) / self.size(middle))))
-            slack = COUNT_TOLERANCE + (ROUNDING_DOWN_SLACK if self.uses_default else 0.0)
+        samples = self._samples(fixed)
+        slack = COUNT_TOLERANCE + (ROUNDING_DOWN_SLACK if self.uses_default else 0.0)
+        for s, size in zip(samples, self._sizes_between(samples), strict=True):
+            number = np.concatenate(([0.0], np.cumsum(np.diff(s) / size)))
             cells = max(1.0, np.ceil(number[-1] - slack))
             pieces.append((s, number, cells))
         total = sum(cells for _, _, cells in pieces)
@@ -235,42 +251,74 @@ class CellSize:
             raise ResourceError(f"{text}; use larger cells")
         planes = [fixed[:1]]
         for s, number, cells in pieces:
-            inner = np.interp(np.linspace(0.0, number[-1], int(cells) + 1)[1:-1], number, s)
-            planes += [inner, s[-1:]]
+            if cells > 1.0:
+                planes.append(np.interp(np.linspace(0.0, number[-1], int(cells) + 1)[1:-1], number, s))
+            planes.append(s[-1:])
         return np.concatenate(planes)
 
-    def _samples(self, low: float, high: float) -> np.ndarray:
-        """Return the points [m] between two fixed planes at which the cell size is evaluated."""
-        even = np.linspace(low, high, SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3)
-        needs_more = self.short_times is not None or self.edges or self._is_fine_at_ends(even)
-        if not needs_more:
-            return even
-        distance = 0.5 * (high - low) * np.geomspace(MIN_SAMPLE_DISTANCE, 1.0, SAMPLES_PER_INTERVAL)
-        return np.unique(np.concatenate([even, low + distance, high - distance]))
+    def _samples(self, fixed: np.ndarray) -> list[np.ndarray]:
+        """Return the points [m] between each two fixed planes at which the cell size is evaluated."""
+        low, high = fixed[:-1], fixed[1:]
+        count = SAMPLES_PER_INTERVAL if self.uses_default or self.parts else 3
+        even = np.ascontiguousarray(np.linspace(low, high, count, axis=1))
+        if self.short_times is not None or self.edges:
+            needs_more = np.ones(low.size, dtype=bool)
+        else:
+            needs_more = self._are_fine_at_ends(even)
+        distance = 0.5 * (high - low)[:, None] * _GROWING_DISTANCES if needs_more.any() else even
+        return [
+            np.unique(np.concatenate([even[n], low[n] + distance[n], high[n] - distance[n]]))
+            if is_fine
+            else even[n]
+            for n, is_fine in enumerate(needs_more.tolist())
+        ]
 
-    def _is_fine_at_ends(self, even: np.ndarray) -> bool:
-        """Return whether the cells along z at an end of even samples [m] are smaller than their distance."""
+    def _are_fine_at_ends(self, even: np.ndarray) -> np.ndarray:
+        """Return whether the cells along z at an end of even samples [m] are smaller than their distance.
+
+        `even` has a row for each interval.
+        """
         if self.axis < 2 or not self.uses_default:
-            return False
-        middle = 0.5 * (even[1:] + even[:-1])
-        ends = self.size(middle[[0, -1]]) - RULE.vertical_growth * 0.5 * (even[1] - even[0])
-        return bool(ends.min() < even[1] - even[0])
+            return np.zeros(len(even), dtype=bool)
+        distance = even[:, 1] - even[:, 0]
+        ends = 0.5 * np.stack([even[:, 1] + even[:, 0], even[:, -1] + even[:, -2]])
+        size = self.size(ends.reshape(-1)).reshape(2, -1) - RULE.vertical_growth * 0.5 * distance
+        return np.asarray(size.min(axis=0) < distance)
+
+    def _sizes_between(self, samples: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield the cell sizes [m] in the middle between the samples of each interval.
+
+        The sizes of several intervals are evaluated at once, as far as the memory is limited.
+        """
+        rows = 1 + len(self.rows) + len(self.link_ends)
+        waiting: list[np.ndarray] = []
+        for n, s in enumerate(samples, start=1):
+            waiting.append(0.5 * (s[1:] + s[:-1]))
+            count = sum(middle.size for middle in waiting)
+            if n == len(samples) or rows * count > MAX_SIZES_AT_ONCE:
+                ends = np.cumsum([middle.size for middle in waiting])
+                yield from np.split(self.size(np.concatenate(waiting)), ends[:-1])
+                waiting = []
 
 
-def _occupancy(geometry: Geometry, faces: np.ndarray, axis: int) -> np.ndarray:
+def _occupancy(geometry: Geometry, faces: FaceGrid, axis: int) -> np.ndarray:
     """Return the fraction of the layers of the package with a solid box in each interval along x or y, (n,).
 
     Cells outside the body cost as much as others: planes cross the package, also where it is low.
     """
+    along, layers = (0.5 * (planes[1:] + planes[:-1]) for planes in (faces.planes[axis], faces.planes[2]))
     if axis == 2:
-        return np.ones(faces.size - 1)
-    solid = [box for box in geometry.boxes if box.part >= 0]
-    planes, _ = merge_planes(box_faces(geometry.boxes, 2), 2)
-    layers, middle = 0.5 * (planes[1:] + planes[:-1]), 0.5 * (faces[1:] + faces[:-1])
-    is_solid = np.zeros((middle.size, layers.size), dtype=bool)
-    for box in solid:
-        across = (box.low[axis] < middle) & (middle < box.high[axis])
-        is_solid |= across[:, None] & (box.low[2] < layers) & (layers < box.high[2])
+        return np.ones(layers.size)
+    solid = geometry.corners[geometry.is_solid]
+    spans = (
+        along.searchsorted(solid[:, axis], side="right"),
+        along.searchsorted(solid[:, axis + 3]),
+        layers.searchsorted(solid[:, 2], side="right"),
+        layers.searchsorted(solid[:, 5]),
+    )
+    is_solid = np.zeros((along.size, layers.size), dtype=bool)
+    for first, end, bottom, top in np.stack(spans, axis=1).tolist():
+        is_solid[first:end, bottom:top] = True
     fraction: np.ndarray = is_solid.mean(axis=1)
     return fraction
 
@@ -286,46 +334,20 @@ def _max_size(cell: Cell, axis: int) -> tuple[float, bool]:
     return float(cell), axis == 2
 
 
-def names_of_parts(geometry: Geometry) -> set[str]:
-    """Return the names of all parts, and of the stacks and layers that contain them."""
-    parts = [part.name for part in geometry.parts]
-    return {name.rsplit(".", n)[0] for name in parts for n in range(name.count(".") + 1)}
-
-
-def split_axis(name: str, known: Collection[str]) -> tuple[str, tuple[int, ...]]:
-    """Return the part and the axes of a key of cell sizes: "die", "die.z", or "z" for all parts.
-
-    >>> split_axis("die.z", {"die"}), split_axis("die", {"die"}), split_axis("z", {"die"})
-    (('die', (2,)), ('die', (0, 1, 2)), ('', (2,)))
-    """
-    part, _, axis = name.rpartition(".")
-    if name in known or axis not in AXIS_NAMES:
-        return name, (0, 1, 2)
-    return part, (AXIS_NAMES.index(axis),)
-
-
-def _part_sizes(geometry: Geometry, cell: Mapping[str, float], axis: int) -> list[tuple[float, float, float]]:
-    """Return (low, high, maximum size) [m] along an axis of the boxes of every part that `cell` names."""
-    sizes, known = [], names_of_parts(geometry)
-    limits = [(*split_axis(key, known), size) for key, size in cell.items()]
-    for box in geometry.boxes:
-        name = geometry.parts[box.part].name if box.part >= 0 else ""
-        for prefix, axes, size in limits:
-            if axis in axes and (name == prefix or name.startswith(f"{prefix}.") or not prefix):
-                sizes.append((box.low[axis], box.high[axis], size))
-    return sizes
-
-
 def _anisotropy_factors(geometry: Geometry, powered: PoweredRegions) -> list[tuple[float, float, float]]:
     """Return (low, high [m], factor) of layers in line with a source that conduct better laterally.
 
     Heat spreads in such a layer as in an isotropic one that is thicker by sqrt(max(k_x, k_y) / k_z).
     """
     factors: dict[tuple[float, float], float] = {}
+    is_in_line: dict[Rectangle, bool] = {}  # by plan: the layers of a stack have the same one
     for box in geometry.boxes:
-        if box.part < 0 or not overlaps(box, powered.plan):
+        outline = *box.low[:2], *box.high[:2]
+        if box.part >= 0 and outline not in is_in_line:
+            is_in_line[outline] = overlaps(box, powered.plan)
+        if box.part < 0 or not is_in_line[outline]:
             continue
-        kx, ky, kz = geometry.parts[box.part].material.conductivity_at(ROOM_TEMPERATURE)
+        kx, ky, kz = geometry.parts[box.part].material.room_conductivity
         factor = max(RULE.min_anisotropy_factor, min(1.0, (kz / max(kx, ky)) ** 0.5))
         span = box.low[2], box.high[2]
         factors[span] = min(factor, factors.get(span, 1.0))

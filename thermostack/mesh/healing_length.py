@@ -12,7 +12,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.materials.temperature_laws import Axes
 from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry, InterfaceResistance
@@ -39,17 +38,22 @@ class LayerColumn:
         """Return the resistance [m2 K/W] to the ambient of a wide source at height z [m], or infinity."""
         if self.rates.size == 0:
             return np.inf
-        source = int(np.argmax((self.low <= z) & (z <= self.high)))
-        return float(((self.scale[source] * self.modes[source]) ** 2 / self.rates).sum())
+        return float(self._rises(z).sum())
 
     def healing_length(self, z: float) -> float:
         """Return the healing length [m] of a source at height z [m]; infinite where it is unknown."""
         if self.rates.size == 0:
             return np.inf
-        source = int(np.argmax((self.low <= z) & (z <= self.high)))
-        rise = (self.scale[source] * self.modes[source]) ** 2 / self.rates
+        rise = self._rises(z)
         count = int(np.searchsorted(np.cumsum(rise) / rise.sum(), RESOLVED_FRACTION))
         return float(1.0 / np.sqrt(self.rates[min(count, self.rates.size - 1)]))
+
+    def _rises(self, z: float) -> np.ndarray:
+        """Return the rise [m2 K/W] of each mode at a wide source at height z [m], (modes,)."""
+        sheet = int(self.high.searchsorted(z))
+        if sheet == self.high.size or self.low[sheet] > z:
+            sheet = 0
+        return np.asarray((self.scale[sheet] * self.modes[sheet]) ** 2 / self.rates)
 
 
 _EMPTY = np.zeros(0)
@@ -64,19 +68,30 @@ class HealingLengths:
 
     def __init__(self, geometry: Geometry) -> None:
         self.geometry = geometry
-        boxes = [(*box.low[:2], *box.high[:2]) for box in geometry.boxes]
-        contacts = [contact.rectangle for contact in geometry.contacts]
-        self._x0, self._y0, self._x1, self._y1 = np.array([*boxes, *contacts]).T
+        contacts = np.array([contact.rectangle for contact in geometry.contacts]).reshape(-1, 4)
+        rectangles = np.concatenate([geometry.corners[:, [0, 1, 3, 4]], contacts])
+        self._x0, self._y0, self._x1, self._y1 = np.ascontiguousarray(rectangles.T)
         self._columns: dict[bytes, LayerColumn] = {}
+        self._at: dict[tuple[float, float], LayerColumn] = {}
         self._htc = tuple(_face_htc(geometry, face) for face in ("bottom", "top"))
-        self._conductivity: dict[int, Axes] = {}
 
-    def at_points(self, points: np.ndarray, z: float) -> np.ndarray:
-        """Return the healing length [m] at points, (n, 2) m, and height z [m]; infinite where unknown."""
-        return np.array([self.column(x, y).healing_length(z) for x, y in points.tolist()])
+    def at_points(self, points: np.ndarray, z: float | np.ndarray) -> np.ndarray:
+        """Return the healing length [m] at points, (n, 2) m, and heights z [m]; infinite where unknown."""
+        heights = np.broadcast_to(z, len(points)).tolist()
+        return np.array(
+            [
+                self.column(x, y).healing_length(height)
+                for (x, y), height in zip(points.tolist(), heights, strict=True)
+            ]
+        )
 
     def column(self, x: float, y: float) -> LayerColumn:
         """Return the column at (x, y) [m]."""
+        if (x, y) not in self._at:
+            self._at[x, y] = self._find_column(x, y)
+        return self._at[x, y]
+
+    def _find_column(self, x: float, y: float) -> LayerColumn:
         is_over = (self._x0 < x) & (x < self._x1) & (self._y0 < y) & (y < self._y1)
         over = np.packbits(is_over).tobytes()
         if over not in self._columns:
@@ -106,9 +121,11 @@ class HealingLengths:
             cooling[sheet] += 1.0 / (half[sheet] + 1.0 / h) if h > 0.0 else 0.0
         if not cooling.any():
             return EMPTY_COLUMN
+        cooling[1:] += exchange
+        cooling[:-1] += exchange
         matrix = np.diag(cooling)
-        for n, g in enumerate(exchange):
-            matrix[n : n + 2, n : n + 2] += g * np.array(((1.0, -1.0), (-1.0, 1.0)))
+        below = np.arange(exchange.size)
+        matrix[below, below + 1] = matrix[below + 1, below] = -exchange
         scale = 1.0 / np.sqrt(k_lateral * thickness)
         rates, modes = np.linalg.eigh(scale[:, None] * matrix * scale)
         return LayerColumn(low, high, rates, modes, scale)
@@ -120,19 +137,16 @@ class HealingLengths:
         sheets = []
         for low, high in pairwise(planes):
             middle = 0.5 * (low + high)
-            inside = [box for box in over if box.low[2] < middle < box.high[2]]
-            if high - low <= COINCIDENCE_TOLERANCE or not inside or inside[-1].part < 0:
+            last = next((box for box in reversed(over) if box.low[2] < middle < box.high[2]), None)
+            if high - low <= COINCIDENCE_TOLERANCE or last is None or last.part < 0:
                 continue
-            conductivity = self._conductivity_of(inside[-1].part)
-            count = SHEETS_PER_THICK_LAYER if high - low > MIN_THICK_FRACTION * height else 1
-            cuts = np.linspace(low, high, count + 1).tolist()
-            sheets += [(a, b, conductivity) for a, b in pairwise(cuts)]
+            conductivity = self.geometry.parts[last.part].room_conductivity
+            if high - low > MIN_THICK_FRACTION * height:
+                cuts = np.linspace(low, high, SHEETS_PER_THICK_LAYER + 1).tolist()
+                sheets += [(a, b, conductivity) for a, b in pairwise(cuts)]
+            else:
+                sheets.append((low, high, conductivity))
         return sheets
-
-    def _conductivity_of(self, part: int) -> Axes:
-        if part not in self._conductivity:
-            self._conductivity[part] = self.geometry.parts[part].conductivity_at(ROOM_TEMPERATURE)
-        return self._conductivity[part]
 
 
 def _resistance(contacts: list[InterfaceResistance], z: float) -> float:
@@ -143,6 +157,6 @@ def _resistance(contacts: list[InterfaceResistance], z: float) -> float:
 def _face_htc(geometry: Geometry, face: str) -> float:
     """Return the heat-transfer coefficient [W/(m2 K)] of a face over the plan of the body."""
     coolers = geometry.package.cooling.face(face)
-    solid = [box for box in geometry.boxes if box.part >= 0]
-    x, y = (max(box.high[axis] for box in solid) - min(box.low[axis] for box in solid) for axis in (0, 1))
+    solid = geometry.corners[geometry.is_solid]
+    x, y = (solid[:, 3:].max(axis=0) - solid[:, :3].min(axis=0))[:2].tolist()
     return robin_coefficients(coolers[-1].cooler, x * y).h if coolers else 0.0

@@ -1,10 +1,6 @@
-"""Heat sources of the cells: from the described power of each layer to the power of every cell.
+"""Heat sources whose power can be set by name, and the fraction of each in the cells.
 
-All powers take one path. `lay_out_power` turns the description of a layer into rectangles and pixels in
-coordinates of the package, `layer_window` finds the cells of the layer, and `layer_mask` the cells that other
-parts occupy. The last step exists in two forms: `deposit_power` returns the power of the cells for the powers
-of the description, and `_source_fractions` returns the fraction of each source in each cell, for powers that
-vary in time. The two differ by rounding only. The first form needs no matrix.
+They serve powers that vary in time; `layer_heat_source` has the power of the description.
 """
 
 from __future__ import annotations
@@ -18,137 +14,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from thermostack.errors import DescriptionError, Diagnostic
-from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, rectangle_fractions
+from thermostack.mesh.area_overlap import deposit_raster, rectangle_fractions
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.box_cuts import planes_beyond_box, share_in_height
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
-from thermostack.mesh.part_map import PartMap, Window
+from thermostack.mesh.layer_cells import layer_mask
+from thermostack.mesh.layer_heat_source import BALANCE_TOLERANCE, LayerHeatSource, restrict_to_layer
 from thermostack.mesh.source_names import SourceNames, listed
 from thermostack.package.geometry import Geometry, HeatSource
-from thermostack.package.power_layout import PowerLayout, lay_out_power
-from thermostack.schema.validated_dataclass import diagnostic_at
-from thermostack.units import format_quantity
-
-MAX_LOST_FRACTION = 1e-9  # of the power magnitudes of a layer: more outside the layer is an error
-BALANCE_TOLERANCE = 1e-9  # of the magnitudes of a map: a smaller sum counts as zero and cannot be scaled
-
-
-@dataclass(frozen=True, eq=False)
-class LayerHeatSource:
-    """The described power of a layer on its cells: a plane of powers, and its fraction at each height."""
-
-    part: int
-    k0: int
-    shares: np.ndarray  # (heights,) fraction at heights k0, k0 + 1, ...; sum 1
-    j0: int
-    i0: int
-    plane: np.ndarray  # (rows, columns) W, from cell (j0, i0)
-
-    @property
-    def window(self) -> Window:
-        """Return the cells of the layer."""
-        rows, columns = self.plane.shape
-        return (
-            slice(self.k0, self.k0 + self.shares.size),
-            slice(self.j0, self.j0 + rows),
-            slice(self.i0, self.i0 + columns),
-        )
-
-    def add_plane_to(self, power: np.ndarray, k: int) -> None:
-        """Add the power of the cells at height k to a plane of powers [W], (ny, nx)."""
-        if self.k0 <= k < self.k0 + self.shares.size:
-            power[self.window[1:]] += self.shares[k - self.k0] * self.plane
-
-    def add_to_parts(self, power: np.ndarray, part: np.ndarray) -> None:
-        """Add the power to that of its parts [W], (1 + parts,), by the part of every cell, (nz, ny, nx).
-
-        The cells of the layer with a power have one part over its whole height.
-        """
-        _, rows, columns = self.window
-        below = part[self.k0, rows, columns]
-        for number in np.unique(below[self.plane != 0.0]).tolist():
-            power[number] += self.plane[below == number].sum()
-
-
-# -- powers of the description ---------------------------------------------------------------
-
-
-def deposit_power(layout: PowerLayout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the power [W] of each cell between the planes x and y [m], (ny, nx).
-
-    Each block and pixel is distributed over the cells that it overlaps in proportion to the common area.
-    Parts beyond the first or last plane (close planes may have been merged) go to the outermost cells. The
-    sum equals the power of the layout on any grid, to 1e-12 of the sum of the magnitudes.
-    Raises ValueError where the layer extends beyond the planes by more than the outermost cell.
-    """
-    x, y = (np.ascontiguousarray(edges, dtype=np.float64) for edges in (x, y))
-    left, front, right, back = layout.rectangle
-    _check_extent(x, left, right)
-    _check_extent(y, front, back)
-    powered = layout.is_powered
-    x0, y0, x1, y1 = (column[powered] for column in (layout.x0, layout.y0, layout.x1, layout.y1))
-    power = deposit_rectangles(x, y, x0, y0, x1, y1, layout.power[powered])
-    if layout.pixels is not None and layout.map_rectangle is not None:
-        power += layout.scale * deposit_raster(x, y, layout.pixels, *layout.map_rectangle)
-    return power
-
-
-def layer_heat_source(
-    geometry: Geometry, grid: Grid, part_map: PartMap, source: HeatSource
-) -> LayerHeatSource:
-    """Return a heat source of the geometry on the cells of its layer; the sum of the power is preserved.
-
-    Raises DescriptionError where the layer extends beyond the grid, or where power lies outside the layer.
-    A bare total is distributed over the existing cells of the layer instead.
-    """
-    k, j, i = layer_window(grid, source)
-    x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
-    plan = disc_plan(geometry, grid, source)
-    try:
-        layout = lay_out_power(source.power, source.rectangle)
-        plane = deposit_power(layout, x, y)
-        plane += _moved_onto_disc(layout, x, y, None if plan is None else plan[j, i])
-    except ValueError as error:
-        hint = "add planes at the edges of the powered layers"
-        raise DescriptionError(Diagnostic("grid", str(error), hint, "E-GRID")) from None
-    total = plane.sum()
-    kept = plane.copy()
-    kept[~layer_mask(geometry, (part[j, i] for part in part_map.planes_in(k)), source.part)] = 0.0
-    lost = np.abs(plane - kept).sum()  # of magnitudes, because positive and negative powers may cancel
-    if lost > MAX_LOST_FRACTION * np.abs(plane).sum():
-        is_bare_total = not source.power.blocks and source.power.map is None
-        if not is_bare_total or not kept.any():
-            shown = format_quantity(float(lost), "power")
-            text = f"{shown} of the power lie where the layer is open or another stack is embedded"
-            geometry.package.refuse(
-                [diagnostic_at(source.path, text, "move the blocks onto the layer", "E-POWER")]
-            )
-        kept *= total / kept.sum()
-    shares = grid.dz[k] / grid.dz[k].sum()
-    return LayerHeatSource(source.part, k.start, shares, j.start, i.start, kept)
-
-
-def _moved_onto_disc(
-    layout: PowerLayout, x: np.ndarray, y: np.ndarray, plan: np.ndarray | None
-) -> np.ndarray | float:
-    """Return the power [W] to add to each cell, so that blocks have none beyond the staircase of a disc."""
-    if plan is None or layout.names == ("",):
-        return 0.0
-    powered = layout.is_powered
-    fractions = rectangle_fractions(x, y, *layout.corners[powered].T)
-    moved: np.ndarray = (restrict_to_layer(fractions, plan) - fractions) @ layout.power[powered]
-    return moved.reshape(plan.shape)
-
-
-def _check_extent(edges: np.ndarray, low: float, high: float) -> None:
-    if low < 2.0 * edges[0] - edges[1] or high > 2.0 * edges[-1] - edges[-2]:
-        raise ValueError(
-            f"a layer from {low} to {high} m extends beyond the grid from {edges[0]} to {edges[-1]} m"
-        )
-
-
-# -- powers that vary in time ----------------------------------------------------------------
+from thermostack.package.rectangles import Rectangle
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,6 +142,28 @@ class HeatSources:
 
 
 @dataclass(frozen=True, eq=False)
+class _PlaneFractions:
+    """The fraction of each source of a layer in the cells of a plane, (rows columns, sources)."""
+
+    matrix: sp.csr_array
+
+    @cached_property
+    def used(self) -> np.ndarray:
+        """Return the cells with a fraction."""
+        return np.flatnonzero(np.diff(self.matrix.indptr))
+
+    @cached_property
+    def of_used(self) -> sp.csr_array:
+        """Return the fractions of these cells, (cells, sources)."""
+        return self.matrix[self.used]
+
+    @cached_property
+    def sums(self) -> np.ndarray:
+        """Return the sum of the fractions of each source, (sources,)."""
+        return np.asarray(self.matrix.sum(axis=0))
+
+
+@dataclass(frozen=True, eq=False)
 class _LayerSources:
     """The sources of one layer: names, powers [W], areas [m2], and fractions in a plane of cells."""
 
@@ -275,7 +171,7 @@ class _LayerSources:
     described_power: np.ndarray
     is_given: np.ndarray
     area: np.ndarray
-    fractions: sp.csr_array  # (rows columns, sources)
+    fractions: _PlaneFractions
 
 
 def find_heat_sources(
@@ -292,24 +188,24 @@ def find_heat_sources(
     found, planes, cells = [], [], []
     _, ny, nx = grid.shape
     first = 0
+    even: dict[tuple[Rectangle, bytes], _PlaneFractions] = {}  # of bare totals: stacks repeat equal layers
     for source, layer in zip(geometry.sources, layer_sources, strict=True):
-        own = _source_fractions(geometry, grid, part, source, layer)
-        used = np.flatnonzero(np.diff(own.fractions.indptr))
+        own = _source_fractions(geometry, grid, part, source, layer, even)
+        used = own.fractions.used
         j, i = np.divmod(used, layer.plane.shape[1])
         column = (layer.j0 + j) * nx + layer.i0 + i
         heights = np.arange(layer.k0, layer.k0 + layer.shares.size)
         cells.append(np.add.outer(heights * (ny * nx), column).reshape(-1))
         part_of_column = part[layer.k0].reshape(-1)[column].astype(np.intp) - 1
         last = first + len(own.names)
-        planes.append(
-            SourcePlane(slice(first, last), own.fractions[used], layer.shares, part_of_column, used)
-        )
+        fractions = own.fractions.of_used
+        planes.append(SourcePlane(slice(first, last), fractions, layer.shares, part_of_column, used))
         found.append(own)
         first = last
     cell, order = _in_ascending_order([piece for piece in cells if piece.size])
     counts = [len(own.names) for own in found]
     allowed = [source.power.allow_negative for source in geometry.sources]
-    sums = np.concatenate([np.zeros(0), *(own.fractions.sum(axis=0) for own in found)])
+    sums = np.concatenate([np.zeros(0), *(own.fractions.sums for own in found)])
     return HeatSources(
         tuple(name for own in found for name in own.names),
         np.repeat(np.arange(len(found)), counts),
@@ -341,19 +237,32 @@ def _in_ascending_order(pieces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarra
 
 
 def _source_fractions(
-    geometry: Geometry, grid: Grid, part: np.ndarray, source: HeatSource, layer: LayerHeatSource
+    geometry: Geometry,
+    grid: Grid,
+    part: np.ndarray,
+    source: HeatSource,
+    layer: LayerHeatSource,
+    even: dict[tuple[Rectangle, bytes], _PlaneFractions],
 ) -> _LayerSources:
     """Return the sources of a layer with the fraction of each in the cells of a plane.
 
-    In a local model the fractions of the sources that its box cuts add to less than 1.
+    In a local model the fractions of the sources that its box cuts add to less than 1. `even` has those of
+    bare totals by the rectangle and the cells of their layer, and receives new ones.
     """
     k, j, i = layer.window
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
-    layout = lay_out_power(source.power, source.rectangle)
+    layout = source.layout
     is_local = geometry.region is not None
+    title = geometry.parts[source.part].name
+    mask = layer_mask(geometry, _distinct(part[k, j, i]), source.part)
+    if layout.is_even and not is_local:
+        key = source.rectangle, mask.tobytes()
+        if key not in even:
+            whole_layer = rectangle_fractions(x, y, layout.x0, layout.y0, layout.x1, layout.y1)
+            even[key] = _PlaneFractions(restrict_to_layer(sp.csr_array(sp.hstack([whole_layer])), mask))
+        return _LayerSources([title], layout.power, layout.is_given, layout.area, even[key])
     if is_local:
         x, y = planes_beyond_box(layout, x, y)
-    title = geometry.parts[source.part].name
     names = [f"{title}.{name}" if name else title for name in layout.names]
     planes = [rectangle_fractions(x, y, layout.x0, layout.y0, layout.x1, layout.y1)]
     powers, areas, is_given = [layout.power], [layout.area], [layout.is_given]
@@ -369,28 +278,15 @@ def _source_fractions(
         areas.append(np.array([layout.map_area]))
         is_given.append(np.ones(1, dtype=bool))
         names.append(f"{title}.map")
-    mask = layer_mask(geometry, _distinct(part[k, j, i]), source.part)
     fractions = sp.csr_array(sp.hstack(planes))
     if is_local:
         inner = np.arange((y.size - 1) * (x.size - 1)).reshape(y.size - 1, x.size - 1)[1:-1, 1:-1]
         fractions = sp.csr_array(fractions[inner.reshape(-1)]) * share_in_height(geometry, source)
     fractions = restrict_to_layer(fractions, mask)
-    if is_local and layout.names == ("",) and layout.power[0] != 0.0:
+    if is_local and layout.is_even and layout.power[0] != 0.0:
         fractions = sp.csr_array(layer.plane.reshape(-1, 1) / layout.power[0])
     described_power, given, area = (np.concatenate(pieces) for pieces in (powers, is_given, areas))
-    return _LayerSources(names, described_power, given, area, fractions)
-
-
-def restrict_to_layer(fractions: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
-    """Return fractions without cells off the layer; each source is distributed over its remaining cells."""
-    if mask.all():
-        return fractions
-    before = np.asarray(abs(fractions).sum(axis=0)).reshape(-1)
-    kept = sp.csr_array(sp.diags_array(mask.reshape(-1).astype(np.float64)) @ fractions)
-    kept.eliminate_zeros()
-    after = np.asarray(abs(kept).sum(axis=0)).reshape(-1)
-    scale = np.divide(before, after, out=np.zeros(after.size), where=after > BALANCE_TOLERANCE * before)
-    return sp.csr_array(kept @ sp.diags_array(scale))
+    return _LayerSources(names, described_power, given, area, _PlaneFractions(fractions))
 
 
 def _distinct(planes: np.ndarray) -> Iterator[np.ndarray]:

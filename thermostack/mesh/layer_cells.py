@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.part_map import Window, cell_range
+from thermostack.mesh.part_map import PartMap, Window, cell_range
 from thermostack.package.disc import disc_rectangles
 from thermostack.package.geometry import Geometry, HeatSource
 
@@ -20,13 +20,30 @@ def layer_window(grid: Grid, source: HeatSource) -> Window:
 
 def layer_mask(geometry: Geometry, planes: Iterable[np.ndarray], part: int) -> np.ndarray:
     """Return the cells of a layer or its regions in all of some planes of part numbers, (rows, columns)."""
-    name = geometry.parts[part].name
-    belongs = [other.name == name or other.name.startswith(f"{name}.") for other in geometry.parts]
-    is_inside = np.array([False, *belongs])
+    is_inside = _is_part_of_layer(geometry, part)
     mask = np.ones((), dtype=bool)
     for plane in planes:
         mask = mask & is_inside[plane]
     return mask
+
+
+def layer_columns(geometry: Geometry, part_map: PartMap, k: slice, part: int) -> np.ndarray:
+    """Return which columns the layer of a part or its regions occupy at all heights of k, (ny, nx)."""
+    tiles = part_map.tiles_in(k, 0)
+    return part_map.expand_plane(_is_part_of_layer(geometry, part)[part_map.part[tiles]].all(axis=0))
+
+
+def fills_window(geometry: Geometry, part_map: PartMap, window: Window, part: int) -> bool:
+    """Return whether the layer of a part or its regions occupy all tiles with cells of a window."""
+    tiles = tuple(part_map.tiles_in(cells, axis) for axis, cells in enumerate(window))
+    return bool(_is_part_of_layer(geometry, part)[part_map.part[tiles]].all())
+
+
+def _is_part_of_layer(geometry: Geometry, part: int) -> np.ndarray:
+    """Return whether each part number means the layer of a part or a region of it, (1 + parts,)."""
+    found = np.zeros(len(geometry.parts) + 1, dtype=bool)
+    found[[n + 1 for n in geometry.parts_by_prefix[geometry.parts[part].name]]] = True
+    return found
 
 
 def disc_plan(geometry: Geometry, grid: Grid, source: HeatSource) -> np.ndarray | None:

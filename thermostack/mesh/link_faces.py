@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from thermostack.errors import Diagnostic
-from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.link_cells import EndCells, LinkCells
@@ -33,7 +32,7 @@ def link_face_diagnostics(
 
     `part` (nz, ny, nx) is 1 + the index of the part of each cell.
     """
-    along_z = [each.conductivity_at(ROOM_TEMPERATURE)[2] for each in geometry.parts]
+    along_z = [each.room_conductivity[2] for each in geometry.parts]
     for link in links:
         for end, place in zip(link.ends, link.link.ends, strict=True):
             h, flux = _face_values(grid, boundary, end, is_top=place.is_top)

@@ -126,7 +126,7 @@ def _column(
         inside = [box.part for box in over if box.low[2] < middle < box.high[2]]
         if not inside or inside[-1] < 0:
             break
-        k_x, k_y, k_z = geometry.parts[inside[-1]].conductivity_at(ROOM_TEMPERATURE)
+        k_x, k_y, k_z = geometry.parts[inside[-1]].room_conductivity
         layers.append((abs(far - near), k_z, (k_x * k_y) ** 0.5))
     thickness, along_z, in_plane = np.array(layers).reshape(-1, 3).T
     return thickness, along_z, in_plane

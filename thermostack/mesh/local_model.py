@@ -12,17 +12,17 @@ from thermostack.mesh.area_overlap import overlap_fractions
 from thermostack.mesh.block_cells import BlockCells, covering_cells
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
 from thermostack.mesh.box_cuts import planes_beyond_box, share_in_height
+from thermostack.mesh.geometry_features import GeometryFeatures
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.grid_lines import MAX_BLOCK_PLANES, MAX_CELLS_ALONG_AXIS, PoweredRegions, fixed_planes
-from thermostack.mesh.heat_sources import LayerHeatSource, deposit_power
-from thermostack.mesh.layer_cells import disc_plan, layer_mask, layer_window
+from thermostack.mesh.layer_cells import disc_plan, layer_columns, layer_mask, layer_window
+from thermostack.mesh.layer_heat_source import LayerHeatSource, deposit_power
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.merged_planes import AXIS_NAMES, MERGE_DISTANCES
 from thermostack.mesh.model import Model
 from thermostack.mesh.part_map import PartMap
 from thermostack.package.geometry import Geometry, HeatSource
 from thermostack.package.local_region import LocalRegion
-from thermostack.package.power_layout import lay_out_power
 from thermostack.package.rectangles import intersection
 
 CellSizes = tuple[float, float, float]  # m, maximum along x, y and z
@@ -40,7 +40,8 @@ def local_grid(parent: Model, geometry: Geometry, sizes: CellSizes) -> Grid:
     """
     edges = _block_edges(geometry)
     none = np.zeros(0)
-    powered = PoweredRegions(np.zeros((0, 4)), np.zeros((0, 2)), edges, none, none, none)
+    features = GeometryFeatures(geometry)
+    powered = PoweredRegions(np.zeros((0, 4)), np.zeros((0, 2)), edges, none, none, features)
     planes = []
     for axis, (name, size) in enumerate(zip(AXIS_NAMES, sizes, strict=True)):
         fixed, _ = fixed_planes(geometry, powered, axis)
@@ -54,7 +55,7 @@ def _block_edges(geometry: Geometry) -> np.ndarray:
     if region is None:
         return found[0]
     for source in geometry.sources:
-        corners = lay_out_power(source.power, source.rectangle).corners
+        corners = source.layout.corners
         inside = [
             common for corner in corners.tolist() if (common := intersection(tuple(corner), region.plan))
         ]
@@ -102,9 +103,9 @@ def local_heat_source(
     window = layer_window(grid, source)
     k, j, i = window
     x, y = grid.x[i.start : i.stop + 1], grid.y[j.start : j.stop + 1]
-    mask = layer_mask(geometry, (part[j, i] for part in part_map.planes_in(k)), source.part)
+    mask = layer_columns(geometry, part_map, k, source.part)[j, i]
     known = _source_of_parent(parent, source)
-    is_bare = not source.power.blocks and source.power.map is None
+    is_bare = source.power.is_bare_total
     if known is not None and not is_bare and disc_plan(geometry, grid, source) is not None:
         plane = _resampled(parent, known[1], x, y)
     else:
@@ -118,7 +119,7 @@ def local_heat_source(
 
 def _power_in_box(source: HeatSource, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the described power [W] of each cell between planes x and y [m], which may cut the layer."""
-    layout = lay_out_power(source.power, source.rectangle)
+    layout = source.layout
     return deposit_power(layout, *planes_beyond_box(layout, x, y))[1:-1, 1:-1]
 
 
@@ -130,7 +131,7 @@ def _source_of_parent(parent: Model, source: HeatSource) -> tuple[HeatSource, La
 
 def _density_factor(parent: Model, source: HeatSource, layer: LayerHeatSource) -> float:
     """Return the factor by which the parent's power per area exceeds the total over the whole layer."""
-    if source.power.blocks or source.power.map is not None:
+    if not source.power.is_bare_total:
         return 1.0
     k, j, i = layer.window
     x, y = parent.grid.x[i.start : i.stop + 1], parent.grid.y[j.start : j.stop + 1]
@@ -159,10 +160,10 @@ def local_blocks(geometry: Geometry, grid: Grid, part_map: PartMap, named: set[s
     """
     region = geometry.region
     for source in geometry.sources if region is not None else ():
-        layout = lay_out_power(source.power, source.rectangle)
+        layout = source.layout
         title, share = geometry.parts[source.part].name, share_in_height(geometry, source)
         k, _, _ = layer_window(grid, source)
-        mask = layer_mask(geometry, part_map.planes_in(k), source.part)
+        mask = layer_columns(geometry, part_map, k, source.part)
         for name, power, corners in zip(layout.names, layout.power.tolist(), layout.corners, strict=True):
             common = intersection(tuple(corners.tolist()), region.plan) if region else None
             if not name or common is None or f"{title}.{name}" not in named:

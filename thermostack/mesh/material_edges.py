@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thermostack.materials.material import ROOM_TEMPERATURE
-from thermostack.mesh.grid import Grid
-from thermostack.mesh.merged_planes import merge_planes
-from thermostack.mesh.part_map import nearest_plane, rasterize
+from thermostack.mesh.face_grid import FaceGrid, body_extent
+from thermostack.mesh.part_map import nearest_plane
 from thermostack.package.box import Box
 from thermostack.package.geometry import Geometry
 
@@ -37,26 +35,30 @@ RULE = MaterialEdgeRule()
 
 NO_CONDUCTIVITY = 1e-9  # of the maximum conductivity around an edge: that of air
 TINY = 1e-300
+MAX_TILES = 200_000  # whose edges are evaluated at once
 
 
 class MaterialEdges:
     """The edges of parts along x or y between unlike materials, and the cell sizes at them."""
 
-    def __init__(self, geometry: Geometry, axis: int) -> None:
-        """Find the edges along an axis, 0 or 1, inside the outline of the body."""
-        planes = [merge_planes(box_faces(geometry.boxes, each), each)[0] for each in range(3)]
-        along = planes[axis]
+    def __init__(self, geometry: Geometry, axis: int, faces: FaceGrid | None = None) -> None:
+        """Find the edges along an axis, 0 or 1, inside the outline of the body.
+
+        `faces` saves the computation of its planes.
+        """
+        faces = FaceGrid(geometry) if faces is None else faces
+        along = faces.planes[axis]
         candidates = {nearest_plane(along, end) for end in _part_ends(geometry.boxes, axis)}
-        first, last = (nearest_plane(along, end) for end in body_extent(geometry.boxes, axis))
+        first, last = (nearest_plane(along, end) for end in body_extent(geometry, axis))
         inside = [n for n in sorted(candidates) if first < n < last]
-        height = _edge_heights(geometry, Grid(*planes), axis, inside)  # (edges, planes along z)
+        height = _edge_heights(geometry, faces, axis, inside)  # (edges, planes along z)
         largest = height.max(axis=1, initial=0.0)
         is_edge = largest > 0.0
         self.position = along[inside][is_edge]  # (n,) m
         smallest = RULE.min_span_fraction * float(np.ptp(self.position)) if is_edge.any() else 0.0
         size = np.maximum(RULE.height_fraction * largest[is_edge], smallest)
         self.edge_size = _limited(size, self.position)  # (n,) m
-        self.height = planes[2]
+        self.height = faces.planes[2]
         of_plane = np.where(height[is_edge] > 0.0, self.edge_size[:, None], np.inf)
         self.size_at_height = of_plane.min(axis=0, initial=np.inf)  # (planes along z,) m
 
@@ -71,8 +73,11 @@ class MaterialEdges:
 class EdgeHeights:
     """The heights of the edges between unlike materials, and the cell sizes along z at them."""
 
-    def __init__(self, geometry: Geometry) -> None:
-        along_x, along_y = (MaterialEdges(geometry, axis) for axis in (0, 1))
+    def __init__(
+        self, geometry: Geometry, lateral: tuple[MaterialEdges, MaterialEdges] | None = None
+    ) -> None:
+        """Find the heights of the edges along x and y; `lateral` saves their computation."""
+        along_x, along_y = lateral or (MaterialEdges(geometry, 0), MaterialEdges(geometry, 1))
         size = np.minimum(along_x.size_at_height, along_y.size_at_height)
         self.position = along_x.height[np.isfinite(size)]
         self.edge_size = RULE.vertical_fraction * size[np.isfinite(size)]
@@ -101,18 +106,6 @@ def _limited(size: np.ndarray, position: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(upward, downward))
 
 
-def box_faces(boxes: Iterable[Box], axis: int) -> list[tuple[float, float]]:
-    """Return the position of every face of a box along an axis, and the extent of the box [m]."""
-    ends = [(box.low[axis], box.high[axis]) for box in boxes]
-    return [(end, high - low) for low, high in ends for end in (low, high)]
-
-
-def body_extent(boxes: Iterable[Box], axis: int) -> tuple[float, float]:
-    """Return the minimum and the maximum coordinate of the solid boxes along an axis [m]."""
-    solid = [box for box in boxes if box.part >= 0]
-    return min(box.low[axis] for box in solid), max(box.high[axis] for box in solid)
-
-
 def _part_ends(boxes: Iterable[Box], axis: int) -> set[float]:
     """Return the ends [m] of each part along an axis: of a staircase along a round plan the outermost ones.
 
@@ -126,22 +119,26 @@ def _part_ends(boxes: Iterable[Box], axis: int) -> set[float]:
     return {end for pair in ends.values() for end in pair}
 
 
-def _edge_heights(geometry: Geometry, grid: Grid, axis: int, planes: list[int]) -> np.ndarray:
-    """Return the height [m] of the highest face at each singular edge, (n, planes along z), 0 if none.
-
-    The grid has the faces of boxes as its planes.
-    """
-    at_room = [part.conductivity_at(ROOM_TEMPERATURE) for part in geometry.parts]
+def _edge_heights(geometry: Geometry, faces: FaceGrid, axis: int, planes: list[int]) -> np.ndarray:
+    """Return the height [m] of the highest face at each singular edge, (n, planes along z), 0 if none."""
+    at_room = [part.room_conductivity for part in geometry.parts]
     plan_mean = np.array([0.0, *((k[axis] * k[2]) ** 0.5 for k in at_room)])  # W/(m K), 0 outside the body
-    parts = np.moveaxis(rasterize(geometry, grid).cells(), 2 - axis, 0)  # along the axis, z, the other axis
-    heights = np.zeros((len(planes), grid.z.size))
-    for n, plane in enumerate(planes):
-        low, high = (np.pad(plan_mean[parts[at]], ((1, 1), (0, 0))) for at in (plane - 1, plane))
-        quadrants = low[:-1], high[:-1], high[1:], low[1:]
+    part = np.moveaxis(faces.part, 2 - axis, 0)  # along the axis, z, the other axis
+    heights = np.zeros((len(planes), faces.grid.z.size))
+    count = max(1, MAX_TILES // part[0].size)
+    for first in range(0, len(planes), count):
+        some = np.array(planes[first : first + count])
+        low, high = (np.pad(plan_mean[part[at]], ((0, 0), (1, 1), (0, 0))) for at in (some - 1, some))
+        is_face = low != high
+        # Elsewhere no face between unlike materials ends at the edge.
+        at = np.nonzero(is_face[:, :-1] | is_face[:, 1:])
+        quadrants = low[:, :-1][at], high[:, :-1][at], high[:, 1:][at], low[:, 1:][at]
+        is_edge = np.zeros((len(some), faces.grid.z.size, low.shape[2]), dtype=bool)
         # In a body that fills one quadrant the temperature is smooth: only the air around it has an edge.
-        is_edge = singular_exponent(*quadrants) < RULE.max_exponent
-        is_edge &= np.count_nonzero(quadrants, axis=0) > 1
-        heights[n] = _highest_faces(low[1:-1] != high[1:-1], is_edge, grid.dz)
+        is_edge[at] = (singular_exponent(*quadrants) < RULE.max_exponent) & (
+            np.count_nonzero(quadrants, axis=0) > 1
+        )
+        heights[first : first + count] = _highest_faces(is_face[:, 1:-1], is_edge, faces.grid.dz)
     return heights
 
 
@@ -159,14 +156,17 @@ def singular_exponent(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray
 
 
 def _highest_faces(is_face: np.ndarray, is_edge: np.ndarray, dz: np.ndarray) -> np.ndarray:
-    """Return the greatest height [m] of a face with an edge in each plane along z, 0 without edge, (nz + 1,).
+    """Return the greatest height [m] of a face with an edge in each plane along z, 0 without, (n, nz + 1).
 
-    `is_face` (nz, m) marks where materials differ, `is_edge` (nz + 1, m) the planes with an edge.
+    `is_face` (n, nz, m) marks where materials differ, `is_edge` (n, nz + 1, m) the planes with an edge.
     """
     z = np.concatenate([[0.0], np.cumsum(dz)])[:, None]
-    start, end = np.pad(is_face, ((1, 0), (0, 0))), np.pad(is_face, ((0, 1), (0, 0)))
+    bottom, top = np.tile(z, (len(is_face), 1, is_face.shape[2])), np.empty(is_edge.shape)
+    top[:] = bottom
+    bottom[:, 1:][is_face] = 0.0
+    top[:, :-1][is_face] = np.inf
     # The lowest plane of the face below each plane, and the highest plane of the face above it.
-    bottom = np.maximum.accumulate(np.where(start, 0.0, z), axis=0)
-    top = np.minimum.accumulate(np.where(end, np.inf, z)[::-1], axis=0)[::-1]
-    largest: np.ndarray = np.where(is_edge, np.maximum(z - bottom, top - z), 0.0).max(axis=1)
+    bottom = np.maximum.accumulate(bottom, axis=1)
+    top = np.minimum.accumulate(top[:, ::-1], axis=1)[:, ::-1]
+    largest: np.ndarray = np.where(is_edge, np.maximum(z - bottom, top - z), 0.0).max(axis=2)
     return largest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,18 +26,18 @@ class MergedPlane:
     distance: float  # m, from the neighbour
 
 
-def merge_planes(faces: Iterable[tuple[float, float]], axis: int) -> tuple[np.ndarray, list[MergedPlane]]:
+def merge_planes(faces: np.ndarray, axis: int) -> tuple[np.ndarray, list[MergedPlane]]:
     """Return the distinct planes [m] of some faces, ascending, and the planes that were merged.
 
-    A face is its position and the extent of its part along the axis [m]. Of two faces that are closer than
-    `MERGE_DISTANCES`, or than `MERGE_FRACTION` of the smaller extent, the lower one is kept. The two faces of
-    one part are therefore never merged unless the part is thinner than `MERGE_DISTANCES`.
+    A face is its position and the extent of its part along the axis [m], (faces, 2). Of two faces that are
+    closer than `MERGE_DISTANCES`, or than `MERGE_FRACTION` of the smaller extent, the lower one is kept. The
+    two faces of one part are therefore never merged unless the part is thinner than `MERGE_DISTANCES`.
     """
     name = AXIS_NAMES[axis]
     planes: list[float] = []
     merged: list[MergedPlane] = []
     smallest = np.inf  # extent of the parts with a face at the last plane
-    for position, extent in sorted(faces):
+    for position, extent in _distinct(faces).tolist():
         distance = position - planes[-1] if planes else np.inf
         if distance > max(MERGE_DISTANCES[name], MERGE_FRACTION * min(smallest, extent)):
             planes.append(position)
@@ -48,6 +48,14 @@ def merge_planes(faces: Iterable[tuple[float, float]], axis: int) -> tuple[np.nd
         if distance > IDENTITY_DISTANCE and is_new:
             merged.append(MergedPlane(name, position, distance))
     return np.array(planes), merged
+
+
+def _distinct(faces: np.ndarray) -> np.ndarray:
+    """Return the faces in the order of their positions; of equal positions that with the smallest extent."""
+    faces = faces[np.lexsort(faces.T[::-1])]
+    is_first = np.ones(len(faces), dtype=bool)
+    is_first[1:] = faces[1:, 0] != faces[:-1, 0]
+    return np.asarray(faces[is_first])
 
 
 def merge_warnings(merged: Sequence[MergedPlane]) -> list[Diagnostic]:

@@ -11,10 +11,10 @@ from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.connected_pieces import label_pieces
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.heat_sources import LayerHeatSource
+from thermostack.mesh.layer_heat_source import LayerHeatSource
 from thermostack.mesh.link_cells import LinkCells
 from thermostack.mesh.merged_planes import MERGE_DISTANCES
-from thermostack.mesh.part_map import PartMap, cell_window
+from thermostack.mesh.part_map import PartMap, cells_of_boxes
 from thermostack.package.geometry import Geometry
 from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
@@ -34,9 +34,8 @@ def grid_diagnostics(geometry: Geometry, grid: Grid, fixed: Sequence[np.ndarray]
             ends = [format_quantity(float(end), "length") for end in (faces[0], faces[-1])]
             text = f"the planes do not cover the body, which extends from {' to '.join(ends)} in {name}"
             yield diagnostic_at(("grid", name), text, "add planes at the faces of the body", "E-GRID")
-    resolved = {
-        box.part for box in geometry.boxes if all(cut.start < cut.stop for cut in cell_window(grid, box))
-    }
+    has_cells = np.all([ends[:, 0] < ends[:, 1] for ends in cells_of_boxes(geometry, grid)], axis=0)
+    resolved = {geometry.boxes[n].part for n in np.flatnonzero(has_cells).tolist()}
     for n, part in enumerate(geometry.parts):
         if n not in resolved:
             yield diagnostic_at(("grid",), f"no cell for {part.name}", "add planes at its faces", "E-GRID")
@@ -84,9 +83,10 @@ def single_cell_warnings(
 
 def closed_cavity_warnings(geometry: Geometry, grid: Grid, part_map: PartMap) -> list[Diagnostic]:
     """Return a warning with number, volume and a point of the cavities that parts close on all sides."""
-    labels, count = label_pieces(part_map.closed_cavities())
-    if count == 0:
+    cavities = part_map.closed_cavities()
+    if not cavities.any():
         return []
+    labels, count = label_pieces(cavities)
     ends = [planes[first] for planes, first in zip((grid.z, grid.y, grid.x), part_map.first, strict=True)]
     dz, dy, dx = (np.diff(planes) for planes in ends)
     volumes = dz[:, None, None] * dy[:, None] * dx
@@ -119,6 +119,8 @@ def remove_unpowered_islands(
         return []
     part = part_map.part
     labels, count = label_pieces(part > 0)
+    if count == 1 and np.any(boundary.h > 0.0):
+        return []
     ends = [
         np.concatenate([part_map.tile_indices(end.index(part_map.shape)) for end in link.ends], axis=1)
         for link in links

@@ -20,15 +20,9 @@ from thermostack.mesh.grid_lines import (
     CellSize,
     find_powered_regions,
     fixed_planes,
-    names_of_parts,
-    split_axis,
 )
-from thermostack.mesh.heat_sources import (
-    HeatSources,
-    LayerHeatSource,
-    find_heat_sources,
-    layer_heat_source,
-)
+from thermostack.mesh.heat_sources import HeatSources, find_heat_sources
+from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_sources
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
 from thermostack.mesh.link_dimensions import link_dimension_warnings
 from thermostack.mesh.link_faces import link_face_diagnostics
@@ -40,6 +34,7 @@ from thermostack.mesh.mesh_diagnostics import (
     remove_unpowered_islands,
     single_cell_warnings,
 )
+from thermostack.mesh.part_cell_sizes import names_of_parts, split_axis
 from thermostack.mesh.part_contacts import PartContacts, find_part_contacts, part_contact_diagnostics
 from thermostack.mesh.part_map import PartMap, Window, cell_range, cell_window, nearest_plane, rasterize
 from thermostack.package.cooling import FACES, ColdPlate, Cooler, FixedTemperature, HeatSink
@@ -237,8 +232,11 @@ class Model:
         area = (self.grid.dy[:, None] * self.grid.dx).reshape(-1)
         count = len(self.parts) + 1
         volume = np.zeros(count)
-        for plane, dz in zip(self.part, self.grid.dz, strict=True):
-            volume += dz * np.bincount(plane.reshape(-1), weights=area, minlength=count)
+        areas: np.ndarray = np.zeros(count)  # m2, of the parts in a plane
+        for k, dz in enumerate(self.grid.dz):
+            if k == 0 or not np.array_equal(self.part[k], self.part[k - 1]):
+                areas = np.bincount(self.part[k].reshape(-1), weights=area, minlength=count)
+            volume += dz * areas
         volume.flags.writeable = False
         return volume[1:]
 
@@ -339,17 +337,20 @@ def discretize(
     part_map = rasterize(geometry, grid)
     warnings = [*geometry.warnings, *merge_warnings([plane for planes in merged for plane in planes])]
     boundary = find_boundary_faces(geometry, grid, part_map)
-    sources = tuple(layer_heat_source(geometry, grid, part_map, source) for source in geometry.sources)
+    sources = layer_heat_sources(geometry, grid, part_map)
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
     warnings += of_blocks
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
     warnings += closed_cavity_warnings(geometry, grid, part_map)
-    warnings += cooler_warnings(geometry, boundary, part_map)
-    warnings += _link_warnings(geometry, grid, part_map, boundary, sources)
+    part = part_map.cells()
+    warnings += cooler_warnings(geometry, boundary, part.reshape(-1)[boundary.cell])
+    if of_pieces := _link_warnings(geometry, grid, part_map, part, boundary, sources):
+        warnings += of_pieces
+        part = part_map.cells()  # without the pieces that were removed
     model = Model(
         geometry,
         grid,
-        part_map.cells(),
+        part,
         sources,
         blocks,
         tuple(plane_contact(grid, contact) for contact in geometry.contacts),
@@ -366,6 +367,7 @@ def _link_warnings(
     geometry: Geometry,
     grid: Grid,
     part_map: PartMap,
+    part: np.ndarray,
     boundary: BoundaryFaces,
     sources: Sequence[LayerHeatSource],
 ) -> list[Diagnostic]:
@@ -375,7 +377,6 @@ def _link_warnings(
     """
     if not geometry.links:
         return remove_unpowered_islands(geometry, part_map, boundary, sources, ())
-    part = part_map.cells()
     links = find_link_cells(geometry, grid, part)
     found = list(link_face_diagnostics(geometry, grid, boundary, part, links))
     geometry.package.refuse(found)

@@ -10,12 +10,11 @@ import numpy as np
 
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces, CoolerEntry, cooler_entries
-from thermostack.mesh.heat_sources import LayerHeatSource, layer_heat_source
+from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_source
 from thermostack.mesh.model import Model, plane_contact
 from thermostack.mesh.part_map import PartMap
 from thermostack.package.cooling import HtcMap
 from thermostack.package.geometry import Geometry, HeatSource, InterfaceResistance
-from thermostack.package.power_layout import lay_out_power
 from thermostack.package.rectangles import Rectangle
 from thermostack.package.robin_coefficients import RobinCoefficients, robin_coefficients
 
@@ -77,7 +76,7 @@ def _is_source_alike(old: HeatSource, new: HeatSource) -> bool:
         return False
     if old.power.map != new.power.map:
         return False
-    before, after = lay_out_power(old.power, old.rectangle), lay_out_power(new.power, new.rectangle)
+    before, after = old.layout, new.layout
     return (
         before.names == after.names
         and np.array_equal(before.corners, after.corners)
@@ -121,7 +120,7 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
     sources = list(model.layer_sources)
     for n, (before, after) in enumerate(zip(old.sources, geometry.sources, strict=True)):
         if before.power != after.power:
-            sources[n] = layer_heat_source(geometry, model.grid, part_map, after)
+            sources[n] = layer_heat_source(geometry, model.grid, part_map, after, {})
     if _differ(sources, model.layer_sources):
         change |= Change.POWER
     boundary = change_coefficients(model.boundary, geometry)
@@ -151,7 +150,7 @@ def _blocks_with_power(model: Model, geometry: Geometry) -> tuple[BlockCells, ..
     """Return the blocks of a model with the powers of a geometry."""
     power: dict[str, float] = {}
     for source in geometry.sources:
-        layout = lay_out_power(source.power, source.rectangle)
+        layout = source.layout
         title = geometry.parts[source.part].name
         power |= {
             f"{title}.{name}": each for name, each in zip(layout.names, layout.power.tolist(), strict=True)

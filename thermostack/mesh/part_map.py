@@ -52,9 +52,15 @@ class PartMap:
 
     def planes_in(self, k: slice) -> Iterator[np.ndarray]:
         """Yield the parts of the cells, (ny, nx), once for each range of heights in k with the same tiles."""
-        if k.stop > k.start:
-            low, high = self.tile_index(np.array([k.start, k.stop - 1]), 0).tolist()
-            yield from (self.expand_plane(self.part[tile]) for tile in range(low, high + 1))
+        tiles = self.tiles_in(k, 0)
+        yield from (self.expand_plane(self.part[tile]) for tile in range(tiles.start, tiles.stop))
+
+    def tiles_in(self, cells: slice, axis: int) -> slice:
+        """Return the tiles of a range of cells along an axis."""
+        if cells.stop <= cells.start:
+            return slice(0, 0)
+        low, high = self.tile_index(np.array([cells.start, cells.stop - 1]), axis).tolist()
+        return slice(low, high + 1)
 
     def cells(self) -> np.ndarray:
         """Return the part of every cell, (nz, ny, nx) uint16."""
@@ -65,7 +71,7 @@ class PartMap:
 
     def tile_index(self, cells: np.ndarray, axis: int) -> np.ndarray:
         """Return the index of the tile of each of some cell indices along an axis."""
-        return np.searchsorted(self.first[axis], cells, side="right") - 1
+        return self.first[axis].searchsorted(cells, side="right") - 1
 
     def tile_indices(self, cells: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the tile indices along z, y and x of cells given by their index in the raveled grid."""
@@ -95,11 +101,13 @@ class PartMap:
             (slice(None, -1), slice(1, None)) if is_high else (slice(1, None), slice(None, -1))
         )
         is_boundary[tuple(inner)] &= is_outside[tuple(outer)]
+        used = np.flatnonzero(is_boundary.any(axis=tuple({0, 1, 2} - {axis})))  # few layers of tiles have any
+        is_boundary = is_boundary.take(used, axis)
         for other in {0, 1, 2} - {axis}:
             is_boundary = self.expand(is_boundary, other, other)
         indices = list(np.nonzero(is_boundary))
         end_cells = self.first[axis][1:] - 1 if is_high else self.first[axis][:-1]
-        indices[axis] = end_cells[indices[axis]]
+        indices[axis] = end_cells[used][indices[axis]]
         k, j, i = indices
         return k, j, i
 
@@ -113,16 +121,26 @@ def rasterize(geometry: Geometry, grid: Grid) -> PartMap:
         text = f"{len(geometry.parts)} parts are too many"
         hint = f"describe arrays of equal parts as an effective medium: {MAX_PARTS} parts at most"
         raise DescriptionError(Diagnostic("stacks", text, hint, "E-GRID"))
-    windows = [cell_window(grid, box) for box in geometry.boxes]
-    first = []
-    for axis, count in enumerate(grid.shape):
-        ends = [end for window in windows for end in (window[axis].start, window[axis].stop)]
-        first.append(np.unique([0, count, *ends]))
-    part = np.zeros([ends.size - 1 for ends in first], dtype=np.uint16)
-    for box, window in zip(geometry.boxes, windows, strict=True):
-        tiles = (np.searchsorted(first[axis], (cut.start, cut.stop)) for axis, cut in enumerate(window))
-        part[tuple(slice(low, high) for low, high in tiles)] = box.part + 1
-    return PartMap(part, (first[0], first[1], first[2]))
+    ends = cells_of_boxes(geometry, grid)
+    along_z, along_y, along_x = (
+        np.unique(np.concatenate([[0, count], own.reshape(-1)]))
+        for count, own in zip(grid.shape, ends, strict=True)
+    )
+    first = along_z, along_y, along_x
+    part = np.zeros([own.size - 1 for own in first], dtype=np.uint16)
+    tiles = [np.searchsorted(of_tiles, own).tolist() for of_tiles, own in zip(first, ends, strict=True)]
+    for box, (k0, k1), (j0, j1), (i0, i1) in zip(geometry.boxes, *tiles, strict=True):
+        part[k0:k1, j0:j1, i0:i1] = box.part + 1
+    return PartMap(part, first)
+
+
+def cells_of_boxes(geometry: Geometry, grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the first cell and the end of the cells of each box along z, y and x, (boxes, 2) each."""
+    z, y, x = (
+        nearest_planes(planes, geometry.corners[:, [axis, axis + 3]])
+        for planes, axis in ((grid.z, 2), (grid.y, 1), (grid.x, 0))
+    )
+    return z, y, x
 
 
 def cell_window(grid: Grid, box: Box) -> Window:
@@ -141,7 +159,16 @@ def cell_range(planes: np.ndarray, low: float, high: float) -> slice:
 
 def nearest_plane(planes: np.ndarray, coordinate: float) -> int:
     """Return the index of the plane nearest to a coordinate [m]."""
-    n = int(np.searchsorted(planes, coordinate))
+    n = int(planes.searchsorted(coordinate))
     if n == planes.size or (n > 0 and coordinate - planes[n - 1] <= planes[n] - coordinate):
         n -= 1
     return n
+
+
+def nearest_planes(planes: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+    """Return the index of the plane nearest to each coordinate [m], as `nearest_plane` does."""
+    above = planes.searchsorted(coordinates)
+    below = np.maximum(above - 1, 0)
+    last = np.minimum(above, planes.size - 1)
+    is_below = (above == planes.size) | (coordinates - planes[below] <= planes[last] - coordinates)
+    return np.asarray(np.where(is_below, below, above))

@@ -84,7 +84,7 @@ def _diffusion_lengths(geometry: Geometry, boxes: list[Box], axis: int, time: fl
         hint = "give density and specific_heat, or volumetric_heat_capacity"
         raise DescriptionError([_missing_capacity(geometry.parts[part], hint) for part in missing])
     parts = [geometry.parts[box.part] for box in boxes]
-    conductivity = np.array([part.conductivity_at(ROOM_TEMPERATURE)[axis] for part in parts])
+    conductivity = np.array([part.room_conductivity[axis] for part in parts])
     capacity = np.array([part.material.capacity_at(ROOM_TEMPERATURE) for part in parts])
     lengths: np.ndarray = np.sqrt(conductivity * time / capacity)
     return lengths

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.healing_length import HealingLengths
 from thermostack.package.geometry import Geometry, HeatSource
-from thermostack.package.power_layout import lay_out_power
 
 MAX_PARABOLA_ERROR = 0.01  # of the rise of a wide source
 MEAN_ERROR_FACTOR = 1.5  # error of the mean of a parabola on n cells, relative, times n2
@@ -34,10 +32,10 @@ def volume_source_sizes(
 
 def _internal_share(geometry: Geometry, healing_lengths: HealingLengths, source: HeatSource) -> float:
     """Return the maximum fraction of its rise that a layer with power causes by its own resistance."""
-    plan = lay_out_power(source.power, source.rectangle).corners
+    plan = source.layout.corners
     plan = plan[:: max(1, len(plan) // MAX_POINTS)]
     thickness, middle = source.z1 - source.z0, 0.5 * (source.z0 + source.z1)
-    k_z = geometry.parts[source.part].conductivity_at(ROOM_TEMPERATURE)[2]
+    k_z = geometry.parts[source.part].room_conductivity[2]
     internal = thickness / (4.0 * k_z)  # m2 K/W, of the two halves of the layer in parallel
     centers = 0.5 * (plan[:, :2] + plan[:, 2:])
     columns = [healing_lengths.column(x, y) for x, y in centers.tolist()]

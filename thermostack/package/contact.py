@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -12,7 +14,12 @@ from thermostack.package.box import Box, plan
 from thermostack.package.height_hint import IsFixed, height_hint
 from thermostack.package.placement import Placement
 from thermostack.package.position_frame import position_frame
-from thermostack.package.rectangles import COINCIDENCE_TOLERANCE, Rectangle, intersection
+from thermostack.package.rectangles import (
+    COINCIDENCE_TOLERANCE,
+    Rectangle,
+    have_common_area,
+    intersection,
+)
 from thermostack.schema.validated_dataclass import FieldPath, diagnostic_at
 from thermostack.units import format_quantity
 
@@ -74,7 +81,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _common_area(one: Placement, other: Placement) -> bool:
     """Return whether the solid plans of two stacks have a common area."""
-    return any(intersection(a, b) for a in one.solid() for b in other.solid())
+    return any(have_common_area(a, b) for a in one.solid for b in other.solid)
 
 
 def gap_diagnostics(boxes: Sequence[Box], placements: Mapping[str, Placement]) -> Iterator[Diagnostic]:
@@ -83,7 +90,7 @@ def gap_diagnostics(boxes: Sequence[Box], placements: Mapping[str, Placement]) -
         stack = placement.stack
         if len(stack.on) < 2 or stack.gap_fill == VOID:
             continue
-        for outline in placement.solid():
+        for outline in placement.solid:
             gap = find_gap_below(boxes, outline, placement.z0)
             if gap is None:
                 continue
@@ -102,7 +109,7 @@ def gaps_below_base(
     found = {}
     for name, placement in placements.items():
         if z - placement.z1 > COINCIDENCE_TOLERANCE:
-            under = [common for outline in placement.solid() if (common := intersection(outline, base))]
+            under = [common for outline in placement.solid if (common := intersection(outline, base))]
             if open_ones := [outline for outline in under if find_gap_below(boxes, outline, z, placement.z1)]:
                 found[name] = open_ones
     return found
@@ -136,7 +143,7 @@ def gaps_above_base(
     for name, placement in placements.items():
         if placement.z0 - z <= COINCIDENCE_TOLERANCE:
             continue
-        over = [common for outline in placement.solid() if (common := intersection(outline, base))]
+        over = [common for outline in placement.solid if (common := intersection(outline, base))]
         if open_ones := [
             each for each in over if find_gap_below(upside_down, each, top - z, top - placement.z0)
         ]:
@@ -186,19 +193,26 @@ def find_gap_below(
     With `required_floor` [m] only gaps with this floor are found.
     """
     below = [
-        box for box in boxes if box.low[2] < z - COINCIDENCE_TOLERANCE and intersection(plan(box), outline)
+        box
+        for box in boxes
+        if box.low[2] < z - COINCIDENCE_TOLERANCE and have_common_area(plan(box), outline)
     ]
     x, y = (0.5 * (cuts[1:] + cuts[:-1]) for cuts in (_cuts(below, outline, axis) for axis in (0, 1)))
     is_closed = np.zeros((x.size, y.size), dtype=bool)
     floor = np.zeros(is_closed.shape)
-    for box in below:
-        west, east = np.searchsorted(x, (box.low[0], box.high[0]))
-        south, north = np.searchsorted(y, (box.low[1], box.high[1]))
-        window = slice(west, east), slice(south, north)
-        if box.high[2] > z - COINCIDENCE_TOLERANCE:
-            is_closed[window] = box.part >= 0
-        elif box.part >= 0:
-            floor[window] = np.maximum(floor[window], box.high[2])
+    columns, rows = x.tolist(), y.tolist()
+    for (x0, y0, x1, y1), group in groupby(below, plan):  # the layers of a stack have one plan
+        window = (
+            slice(bisect_left(columns, x0), bisect_left(columns, x1)),
+            slice(bisect_left(rows, y0), bisect_left(rows, y1)),
+        )
+        tops = [(box.high[2], box.part >= 0) for box in group]
+        reaching = [is_solid for top, is_solid in tops if top > z - COINCIDENCE_TOLERANCE]
+        lower = [top for top, is_solid in tops if is_solid and not top > z - COINCIDENCE_TOLERANCE]
+        if reaching:
+            is_closed[window] = reaching[-1]
+        if lower:
+            floor[window] = np.maximum(floor[window], max(lower))
     is_open = ~is_closed
     if required_floor is not None:
         is_open &= np.abs(floor - required_floor) < COINCIDENCE_TOLERANCE

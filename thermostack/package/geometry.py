@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, overload
+
+import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.materials.effective_media import MaterialLike
@@ -30,7 +33,7 @@ from thermostack.package.package import Package
 from thermostack.package.placement import Placement, place_and_diagnose
 from thermostack.package.plausibility import plausibility_warnings
 from thermostack.package.power import Power
-from thermostack.package.power_layout import orient_power
+from thermostack.package.power_layout import PowerLayout, lay_out_power, orient_power
 from thermostack.package.rectangles import (
     COINCIDENCE_TOLERANCE,
     Rectangle,
@@ -83,6 +86,12 @@ class Part:
         x, y, z = self.material.conductivity_at(temperature)
         return (y, x, z) if self.is_turned else (x, y, z)
 
+    @property
+    def room_conductivity(self) -> Axes:
+        """Return the conductivity [W/(m K)] along x, y and z of the package at `ROOM_TEMPERATURE`."""
+        x, y, z = self.material.room_conductivity
+        return (y, x, z) if self.is_turned else (x, y, z)
+
 
 @dataclass(frozen=True)
 class HeatSource:
@@ -94,6 +103,11 @@ class HeatSource:
     z0: float
     z1: float
     path: FieldPath  # of the power in the description
+
+    @cached_property
+    def layout(self) -> PowerLayout:
+        """Return the power as rectangles and pixels in coordinates of the package."""
+        return lay_out_power(self.power, self.rectangle)
 
 
 @dataclass(frozen=True)
@@ -152,6 +166,30 @@ class Geometry:
     fills: tuple[tuple[str, float], ...] = ()
     links: tuple[LinkGeometry, ...] = ()
     region: LocalRegion | None = None
+
+    @cached_property
+    def corners(self) -> np.ndarray:
+        """Return x0, y0, z0, x1, y1, z1 [m] of the boxes, (boxes, 6)."""
+        found = np.array([(*box.low, *box.high) for box in self.boxes]).reshape(-1, 6)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def is_solid(self) -> np.ndarray:
+        """Return whether each box is no empty space, (boxes,)."""
+        found = np.array([box.part >= 0 for box in self.boxes], dtype=bool)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def parts_by_prefix(self) -> dict[str, list[int]]:
+        """Return the indices of the parts by their names, and by those of their layers, stacks and groups."""
+        found: dict[str, list[int]] = {}
+        for n, part in enumerate(self.parts):
+            keys = part.name.split(".")
+            for count in range(1, len(keys) + 1):
+                found.setdefault(".".join(keys[:count]), []).append(n)
+        return found
 
     @property
     def is_linear(self) -> bool:
@@ -290,7 +328,7 @@ class _GeometryBuilder:
         if top > placement.z1:
             path = ("stacks", stack.name, "filler")
             part = self.add_part(f"{stack.name}.filler", stack.filler, path, is_turned=placement.swaps_xy)
-            self.add_boxes(part, placement.plan(), placement.z1, top, placement.circles)
+            self.add_boxes(part, placement.plan, placement.z1, top, placement.circles)
 
     def add_fill_beside_supports(self, placement: Placement) -> None:
         """Add the gap fill of a stack above the stacks that carry its supports.
@@ -317,7 +355,7 @@ class _GeometryBuilder:
             self.gap_parts[name] = self.add_part(
                 name, placement.stack.gap_fill, path, is_turned=placement.swaps_xy
             )
-        common = (intersection(a, b) for a in support.plan() for b in placement.plan())
+        common = (intersection(a, b) for a in support.plan for b in placement.plan)
         circles = (*support.circles, *placement.circles)
         self.add_boxes(self.gap_parts[name], filter(None, common), floor, placement.z0, circles)
 
@@ -339,7 +377,7 @@ class _GeometryBuilder:
         limit = layer.limit if layer.limit is not None else stack.limit
         name = f"{stack.name}.{layer.name}"
         part = self.add_part(name, layer.material, path, limit, is_turned=placement.swaps_xy)
-        self.add_boxes(part, placement.solid(), z0, z1, placement.circles)
+        self.add_boxes(part, placement.solid, z0, z1, placement.circles)
         for region in layer.regions:
             outline = placement.rectangle(*region.corner, *region.size)
             is_round = region.diameter is not None
@@ -355,7 +393,7 @@ class _GeometryBuilder:
         low, high = ("top", "bottom") if stack.flip else ("bottom", "top")
         for key, z in ((low, z0), (high, z1)):
             if (resistance := getattr(layer.interface, key)) > 0.0:
-                for rectangle in placement.solid():
+                for rectangle in placement.solid:
                     interface_path = (*path, "interface", key)
                     self.contacts.append(
                         InterfaceResistance(z, rectangle, key == high, resistance, interface_path)
@@ -364,7 +402,7 @@ class _GeometryBuilder:
     def cut_contacts(self, placement: Placement) -> None:
         """Remove the interface resistances of earlier layers inside the space of a stack."""
         low, high = placement.z0, placement.z1
-        for rectangle in placement.solid():
+        for rectangle in placement.solid:
             kept = []
             for contact in self.contacts:
                 offset = -COINCIDENCE_TOLERANCE if contact.is_top else COINCIDENCE_TOLERANCE

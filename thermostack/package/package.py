@@ -160,13 +160,22 @@ class Package:
 
         Raises DescriptionError where a name is unknown or a medium contains itself.
         """
-        return find_material(material, own=self.materials, name=name)
+        if not isinstance(material, str) or name:
+            return find_material(material, own=self.materials, name=name)
+        if material not in self._named_materials:
+            self._named_materials[material] = find_material(material, own=self.materials)
+        return self._named_materials[material]
+
+    @cached_property
+    def _named_materials(self) -> dict[str, Material]:
+        """Return the materials by name; each is found at its first use."""
+        return {}
 
     def refuse(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Raise DescriptionError with the located errors among some diagnostics, if there are any."""
-        located = [self.locate(diagnostic) for diagnostic in diagnostics]
-        if any(not diagnostic.is_warning for diagnostic in located):
-            raise DescriptionError(diagnostic for diagnostic in located if not diagnostic.is_warning)
+        errors = [diagnostic for diagnostic in diagnostics if not diagnostic.is_warning]
+        if errors:
+            raise DescriptionError(self.locate(diagnostic) for diagnostic in errors)
 
     def locate(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic with its file and line, if the package was read from a file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Placement:
     shift: tuple[float, float]
     z0: float
 
-    @property
+    @cached_property
     def z1(self) -> float:
         """Return the height of the top face [m]."""
         return self.z0 + self.stack.height
@@ -43,7 +44,7 @@ class Placement:
         (xa, ya), (xb, yb) = corners
         return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
 
-    @property
+    @cached_property
     def outline(self) -> Rectangle:
         """Return the whole plan of the stack in coordinates of the package [m]."""
         return self.rectangle(0.0, 0.0, *self.stack.size)
@@ -66,15 +67,19 @@ class Placement:
         cosine, sine = (-a, -c) if is_mirrored else (a, c)
         return {(1, 0): 0, (0, 1): 90, (-1, 0): 180, (0, -1): 270}[cosine, sine], is_mirrored
 
-    def solid(self) -> list[Rectangle]:
+    @cached_property
+    def solid(self) -> tuple[Rectangle, ...]:
         """Return the rectangles [m] that the stack fills: its plan, or its frame alone."""
-        return plan_rectangles(self.outline, self.stack.frame, is_round=self.stack.diameter is not None)
+        return tuple(
+            plan_rectangles(self.outline, self.stack.frame, is_round=self.stack.diameter is not None)
+        )
 
-    def plan(self) -> list[Rectangle]:
+    @cached_property
+    def plan(self) -> tuple[Rectangle, ...]:
         """Return the rectangles [m] of its plan, also inside its frame."""
-        return plan_rectangles(self.outline, None, is_round=self.stack.diameter is not None)
+        return tuple(plan_rectangles(self.outline, None, is_round=self.stack.diameter is not None))
 
-    @property
+    @cached_property
     def circles(self) -> tuple[Circle, ...]:
         """Return the circles at the edges of its plan and of its frame, none if it is not round."""
         return plan_circles(self.outline, self.stack.frame, is_round=self.stack.diameter is not None)
@@ -243,8 +248,8 @@ def _common_rectangle(one: Placement, other: Placement) -> Rectangle | None:
     """Return a rectangle [m] in which two stacks fill the same space, None where they do not overlap."""
     if min(one.z1, other.z1) - max(one.z0, other.z0) <= COINCIDENCE_TOLERANCE:
         return None
-    for a in one.solid():
-        for b in other.solid():
+    for a in one.solid:
+        for b in other.solid:
             if common := intersection(a, b):
                 return common
     return None

@@ -37,6 +37,7 @@ PLURAL = {"does": "do", "is": "are"}
 
 def plausibility_warnings(package: Package, stacks: Iterable[Stack]) -> Iterator[Diagnostic]:
     """Yield the warnings about a package; in `stacks` the layers of thickness `fill` have their height."""
+    usual: set[tuple[object, ...]] = set()  # bare totals without a warning: stacks repeat equal layers
     coldest = None if _can_cool_below_ambient(package) else _coldest_ambient(package.cooling)
     for stack in stacks:
         path: FieldPath = ("stacks", stack.name)
@@ -45,8 +46,15 @@ def plausibility_warnings(package: Package, stacks: Iterable[Stack]) -> Iterator
             layer_path = (*path, "layers", n)
             yield from limit_warnings(layer.limit, coldest, layer_path)
             yield from thickness_warnings(package, layer, layer_path)
-            if layer.power is not None:
-                yield from power_warnings(layer.power, stack, (*layer_path, "power"))
+            power = layer.power
+            if power is None:
+                continue
+            key = (power, stack.size, stack.frame, stack.diameter) if power.is_bare_total else None
+            if key not in usual:
+                found = list(power_warnings(power, stack, (*layer_path, "power")))
+                yield from found
+                if key is not None and not found:
+                    usual.add(key)
 
 
 def thickness_warnings(package: Package, layer: Layer, path: FieldPath) -> Iterator[Diagnostic]:
@@ -76,7 +84,7 @@ def power_warnings(power: Power, stack: Stack, path: FieldPath) -> Iterator[Diag
     """Yield warnings about the heat flux and the width of the blocks, the map and the total of a layer."""
     layout = lay_out_power(power, (0.0, 0.0, *stack.size))
     area = layout.area
-    if layout.names == ("",):  # a total is generated in the solid part of the plan
+    if layout.is_even:  # a total is generated in the solid part of the plan
         solid = plan_rectangles(layout.rectangle, stack.frame, is_round=stack.diameter is not None)
         area = np.array([sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in solid)])
     yield from _flux_warnings(layout, area, path)

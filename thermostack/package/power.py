@@ -230,6 +230,11 @@ class Power:
             )
 
     @property
+    def is_bare_total(self) -> bool:
+        """Return whether the power has neither blocks nor a map."""
+        return not self.blocks and self.map is None
+
+    @property
     def is_map_per_layer_area(self) -> bool:
         """True where the power depends on the size of the layer: its map is in W/m2 and covers the layer."""
         return self.map is not None and self.map.unit == "W/m2" and self.map.size is None
@@ -251,6 +256,8 @@ class Power:
 
         A layer is the disc in the rectangle of its size if `is_round`.
         """
+        if self.is_bare_total:
+            return []
         found = [*self._outside_diagnostics(width, height, is_round=is_round)]
         if self.overlap == "refuse":
             names = [block.name for block in self.blocks]
@@ -267,7 +274,7 @@ class Power:
 
     def unscaled_power_on(self, width: float | str, height: float | str) -> float:
         """Return the sum of blocks and map, or the total, on a layer of a size [m], in W before scaling."""
-        if not self.blocks and self.map is None:
+        if self.is_bare_total:
             return self.total or 0.0
         power = np.array([block.unscaled_power for block in self.blocks]).sum()
         if self.map is not None:
@@ -303,7 +310,7 @@ class Power:
             seen.add(block.name)
 
     def _sum_diagnostics(self, width: float, height: float) -> Iterator[Diagnostic]:
-        if not self.blocks and self.map is None:
+        if self.is_bare_total:
             if self.total is None:
                 yield diagnostic_at((), "no power is given", "give total, blocks or map", "E-MISSING")
             return

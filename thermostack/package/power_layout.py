@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +30,18 @@ class PowerLayout:
     map_rectangle: Rectangle | None  # m
     map_area: float  # m2, 0 without a map
 
+    def __post_init__(self) -> None:
+        """Make the arrays read-only: a heat source keeps its layout."""
+        for array in vars(self).values():
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
+
     @property
+    def is_even(self) -> bool:
+        """Return whether the whole layer is one rectangle of a bare total."""
+        return self.names == ("",)
+
+    @cached_property
     def corners(self) -> np.ndarray:
         """Return x0, y0, x1, y1 [m] of all rectangles, (rectangles, 4)."""
         return np.stack([self.x0, self.y0, self.x1, self.y1], axis=1)
@@ -42,7 +54,7 @@ def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
     """
     left, front, right, back = rectangle
     width, height = right - left, back - front
-    if power.blocks or power.map is not None:
+    if not power.is_bare_total:
         table = block_table(power.blocks)
         names = tuple(block.name for block in power.blocks)
         is_given = np.array([block.power is not None for block in power.blocks], dtype=bool)
@@ -50,8 +62,8 @@ def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
         table = np.array([[0.0, 0.0, width, height, power.total or 0.0]])
         names, is_given = ("",), np.ones(1, dtype=bool)
     x, y, w, h, watts = table.T
-    x0, x1 = snap_to_edges(x, width), snap_to_edges(x + w, width)
-    y0, y1 = snap_to_edges(y, height), snap_to_edges(y + h, height)
+    lengths = np.array([[width], [width], [height], [height]])
+    x0, x1, y0, y1 = snap_to_edges(np.array([x, x + w, y, y + h]), lengths)
     scale = _scale_factor(power, width, height)
     pixels, map_rectangle, map_area = None, None, 0.0
     if power.map is not None:
@@ -93,7 +105,7 @@ def orient_power(power: Power, width: float, height: float, rotate: int = 0, fli
     """
     if rotate not in (0, 90, 180, 270):
         raise ValueError(f"rotate must be 0, 90, 180 or 270 degrees, got {rotate}")
-    if rotate == 0 and not flip:
+    if (rotate == 0 and not flip) or power.is_bare_total:
         return power
     oriented = _orient(block_table(power.blocks)[:, :4], width, height, rotate, flip)
     names = [block.name for block in power.blocks]

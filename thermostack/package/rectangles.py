@@ -31,6 +31,13 @@ def intersection(a: Rectangle, b: Rectangle) -> Rectangle | None:
     return (x0, y0, x1, y1) if has_area else None
 
 
+def have_common_area(a: Rectangle, b: Rectangle) -> bool:
+    """Return whether two rectangles [m] have an `intersection`; where most lie apart it takes less time."""
+    if a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]:
+        return False
+    return intersection(a, b) is not None
+
+
 def difference(whole: Rectangle, removed: Rectangle) -> list[Rectangle]:
     """Return one rectangle minus another as up to four rectangles [m]."""
     common = intersection(whole, removed)

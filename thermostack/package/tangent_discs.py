@@ -43,7 +43,7 @@ def _tangent_radius(one: Placement, other: Placement) -> float | None:
         is_tangent = (
             _touches_circle(circle, b.circles)
             if b.circles
-            else any(_touches_rectangle(circle, each) for each in b.solid())
+            else any(_touches_rectangle(circle, each) for each in b.solid)
         )
         if is_tangent:
             found.append(circle.radius)

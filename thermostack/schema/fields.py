@@ -117,18 +117,19 @@ class Quantity:
             raise fail("E-RANGE", f"{number} is not a finite {self.words}", f"write {self.example}")
         if self.dimension == "temperature" and number <= 0.0:
             raise fail("E-RANGE", f"{number:g} K is not above absolute zero", f"write {self.example}")
-        value = format_quantity(number, self.dimension)
         if self.above is not None and number <= self.above:
-            bound = "zero" if self.above == 0.0 else format_quantity(self.above, self.dimension)
-            raise fail("E-RANGE", f"{value} is not greater than {bound}", self._sign_hint(number))
+            bound = "zero" if self.above == 0.0 else self._text(self.above)
+            raise fail(
+                "E-RANGE", f"{self._text(number)} is not greater than {bound}", self._sign_hint(number)
+            )
         if self.min is not None and number < self.min:
-            bound = "zero" if self.min == 0.0 else format_quantity(self.min, self.dimension)
-            raise fail("E-RANGE", f"{value} is less than {bound}", self._sign_hint(number))
+            bound = "zero" if self.min == 0.0 else self._text(self.min)
+            raise fail("E-RANGE", f"{self._text(number)} is less than {bound}", self._sign_hint(number))
         if self.max is not None and number > self.max:
-            raise fail("E-RANGE", f"{value} is more than {format_quantity(self.max, self.dimension)}")
+            raise fail("E-RANGE", f"{self._text(number)} is more than {self._text(self.max)}")
         if self.plausible is not None and not self.plausible[0] <= number <= self.plausible[1]:
-            low, high = (format_quantity(bound, self.dimension) for bound in self.plausible)
-            raise fail("E-SLIP", f"{value} is outside {low} to {high}", self._unit_hint(number))
+            low, high = map(self._text, self.plausible)
+            raise fail("E-SLIP", f"{self._text(number)} is outside {low} to {high}", self._unit_hint(number))
 
     @property
     def words(self) -> str:
@@ -145,14 +146,17 @@ class Quantity:
         """A value with a unit, in quotes."""
         return f'"{example_of(self.dimension)}"'
 
+    def _text(self, number: float) -> str:
+        return format_quantity(number, self.dimension)
+
     def _sign_hint(self, number: float) -> str:
-        return f"did you mean {format_quantity(-number, self.dimension)}?" if number < 0.0 else ""
+        return f"did you mean {self._text(-number)}?" if number < 0.0 else ""
 
     def _unit_hint(self, number: float) -> str:
         assert self.plausible is not None
         for factor in (1e-3, 1e3, 1e-6, 1e6):
             if self.plausible[0] <= number * factor <= self.plausible[1]:
-                return f"did you mean {format_quantity(number * factor, self.dimension)}?"
+                return f"did you mean {self._text(number * factor)}?"
         return "check the unit"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar, cast, dataclass_transform
 
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
@@ -65,7 +66,7 @@ def _with_checked_init(made: type[T]) -> type[T]:
                 (),
                 {**dict(zip(names, args, strict=False)), **kwargs},
             )  # so that diagnostics name the field
-        unknown = [key for key in kwargs if key not in names and key not in field_keys(made)]
+        unknown = [key for key in kwargs if key not in names and key not in field_keys(cast(Any, made))]
         diagnostics = [
             diagnostic_at((made.__name__, key), f"unknown key {key!r}", suggest(key, names), "E-KEY")
             for key in unknown
@@ -119,7 +120,8 @@ def _without_metadata(annotation: str) -> str:
     return inner
 
 
-def field_keys(kind: Any) -> dict[str, str]:
+@lru_cache(maxsize=256)  # classes
+def field_keys(kind: Any) -> Mapping[str, str]:
     """Return {key in a file: field name} of a described class."""
     keys = {}
     for name, field in kind.__pydantic_fields__.items():
@@ -147,9 +149,11 @@ def _reader(kind: Any) -> Callable[..., Any]:
             given = "an empty value (null)" if value is None else quote_value(value)
             raise fail("E-TYPE", f"{given} is not {article} {noun}", hint)
         keys = field_keys(kind)
-        allowed = {*keys} if is_from_file(info) else {*keys, *keys.values()}
-        known_keys = _known_keys(kind) if is_from_file(info) else list(keys)
-        errors = [_unknown_key(str(key), known_keys) for key in value if key not in allowed]
+        allowed = keys if is_from_file(info) else {*keys, *keys.values()}
+        errors: list[InitErrorDetails] = []
+        if unknown := [str(key) for key in value if key not in allowed]:
+            known_keys = _known_keys(kind) if is_from_file(info) else list(keys)
+            errors = [_unknown_key(key, known_keys) for key in unknown]
         try:
             made = handler({key: item for key, item in value.items() if key in allowed})
         except ValidationError as error:

@@ -18,7 +18,16 @@ Link = tuple[str, str, str]  # file, section, stack
 class IncludeResolver:
     """Expander of `use: name` into the stack of that name and all stacks on it."""
 
-    def __init__(self, directory: Path, shipped: Mapping[str, Path], *, may_leave: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        shipped: Mapping[str, Path],
+        *,
+        may_leave: bool,
+        parsed: dict[Path, Node] | None = None,
+    ) -> None:
+        """Store where files lie; `parsed` has the trees of files that were read, and receives others."""
+        self.parsed = {} if parsed is None else parsed
         self.directory = directory  # of the files that overrides refer to
         self.shipped = shipped
         self.may_leave = may_leave
@@ -152,7 +161,9 @@ class IncludeResolver:
         """Return the description of a file, or None and its diagnostics if it cannot be read."""
         if path not in self.documents:
             try:
-                self.documents[path] = read_yaml(path)
+                if path not in self.parsed:
+                    self.parsed[path] = read_yaml(path)
+                self.documents[path] = self.parsed[path]
             except DescriptionError as error:
                 self.documents[path] = None
                 self.diagnostics += error.diagnostics

@@ -102,8 +102,17 @@ class ParsedDescription:
     @cached_property
     def expanded(self) -> Node:
         """Return the tree without overrides and without short forms."""
-        order = OverrideOrder([])
-        return expand(self.root, self.path.parent, order, may_leave=self.allow_include_root)[0]
+        return self.expand(OverrideOrder([]))[0]
+
+    @cached_property
+    def _included(self) -> dict[Path, Node]:
+        """Return the trees of included files that were read so far."""
+        return {}
+
+    def expand(self, order: OverrideOrder) -> tuple[Node, list[Diagnostic]]:
+        """Return the tree with overrides and without short forms, and its diagnostics."""
+        may_leave = self.allow_include_root
+        return expand(self.root, self.path.parent, order, may_leave=may_leave, included=self._included)
 
     def build(
         self, overrides: Mapping[str, Any] | None = None, override_source: str = PYTHON_OVERRIDES
@@ -125,8 +134,7 @@ def _build(description: ParsedDescription, overrides: list[Override]) -> Package
     """Return the package of a parsed description with overrides."""
     overrides = complete_paths(overrides, lambda: description.expanded)
     order = OverrideOrder(overrides)
-    directory, may_leave = description.path.parent, description.allow_include_root
-    tree, diagnostics = expand(description.root, directory, order, may_leave=may_leave)
+    tree, diagnostics = description.expand(order)
     locator = SourceMap(tree)
     try:
         package: Package = TypeAdapter(Package).validate_python(to_plain(tree), context={"from_file": True})
@@ -191,14 +199,20 @@ def _shipped() -> dict[str, Path]:
 
 
 def expand(
-    root: Node, directory: Path, order: OverrideOrder, *, may_leave: bool
+    root: Node,
+    directory: Path,
+    order: OverrideOrder,
+    *,
+    may_leave: bool,
+    included: dict[Path, Node] | None = None,
 ) -> tuple[Node, list[Diagnostic]]:
     """Return the tree of a description with all short forms expanded, and their diagnostics.
 
     The overrides of `order` are applied. `directory` contains the files that the description refers to;
-    `may_leave` permits files outside it.
+    `may_leave` permits files outside it. `included` has the trees of files that were read before, and
+    receives those of others.
     """
-    includes = IncludeResolver(directory, _shipped(), may_leave=may_leave)
+    includes = IncludeResolver(directory, _shipped(), may_leave=may_leave, parsed=included)
     repeats, copies = RepeatExpander(), InstanceExpander()
     faults: list[Diagnostic] = []
     own: dict[str, set[str]] = {}

@@ -20,7 +20,7 @@ from thermostack.materials.material_library import library
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import SURROUNDINGS, BoundaryFaces
 from thermostack.mesh.grid import Grid
-from thermostack.mesh.heat_sources import LayerHeatSource
+from thermostack.mesh.layer_heat_source import LayerHeatSource
 from thermostack.mesh.model import Model, PlaneContact
 from thermostack.package.cooling import FACES, HtcMap
 from thermostack.package.geometry import package_geometry
