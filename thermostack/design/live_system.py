@@ -14,7 +14,7 @@ from thermostack.finite_volume.conduction import (
     assemble_conduction,
     update_conduction,
 )
-from thermostack.linear.error_control import BoundedField, ErrorControl
+from thermostack.linear.error_control import SETTINGS, BoundedField, ErrorControl
 from thermostack.linear.steady_problem import SteadyProblem
 from thermostack.materials.material import ROOM_TEMPERATURE
 from thermostack.mesh.boundary_faces import cooler_entries
@@ -160,7 +160,7 @@ class LiveSystem:
     def _reset(self, model: Model) -> None:
         """Build the equations of a model with other cells; the last field becomes the guess."""
         guess = None if self._guess is None else resample(self._guess, self.model.grid, model.grid)
-        self.model, self._paired_grid = model, model.grid
+        self.model, self._paired_grid, self._resistance_model = model, model.grid, model
         self.problem = SteadyProblem(
             model, RESIDUAL, "multigrid", self.threads, {}, _no_progress, is_fixed=False
         )
@@ -188,8 +188,12 @@ class LiveSystem:
             problem.conductivity = problem.conductivity.with_boundary(model.boundary)
             problem.conduction = with_coefficients(problem.conduction, before, model)
             problem.solver.update(problem.conduction, only_boundary=True)
-        if change & ~Change.POWER:
+        if (
+            change & ~Change.POWER
+            and max_weakening(self._resistance_model, model) > SETTINGS.resistance_margin
+        ):
             self.control.forget_resistance()
+            self._resistance_model = model
         problem.set_rhs()
 
     def _assemble(self, model: Model, change: Change) -> None:
@@ -254,6 +258,28 @@ def _differs_widely(old: Geometry, new: Geometry) -> bool:
         np.max(ratio) > MAX_COEFFICIENT_CHANGE or np.min(ratio) < 1.0 / MAX_COEFFICIENT_CHANGE
         for ratio in ratios
     )
+
+
+def max_weakening(old: Model, new: Model) -> float:
+    """Return a bound of the factor by which a conductance of a model is smaller than that of another one.
+
+    The models have the same cells, whose sizes may differ. No thermal resistance grows by more.
+    """
+    one, other = old.geometry, new.geometry
+    changed = [(a, b) for a, b in zip(one.parts, other.parts, strict=True) if a.material != b.material]
+    ratios = [
+        float(np.max(np.divide(a.conductivity_at(ROOM_TEMPERATURE), b.conductivity_at(ROOM_TEMPERATURE))))
+        for a, b in changed
+    ]
+    ratios += [1.0 / ratio for ratio in coefficient_ratios(one, other)]
+    has_equal_contacts = len(one.contacts) == len(other.contacts)
+    if not has_equal_contacts or one.package.contacts != other.package.contacts or one.links != other.links:
+        return np.inf
+    for before, after in zip(one.contacts, other.contacts, strict=True):
+        if after.resistance > before.resistance:
+            ratios.append(after.resistance / before.resistance if before.resistance > 0.0 else np.inf)
+    of_sizes = 1.0 if old.grid is new.grid else max_stretch(old.grid, new.grid) ** 3  # area over distance
+    return max(ratios, default=1.0) * of_sizes
 
 
 def coefficient_ratios(old: Geometry, new: Geometry) -> Sequence[float]:
