@@ -36,6 +36,8 @@ ORDER = (
     "transient",
     "impedance",
     "zoom",
+    "design",
+    "sweeps",
     "cli",
 )
 # Module and the module of a later row that it may import, with the reason.

@@ -33,6 +33,13 @@ class SourcePlane:
     fractions: sp.csr_array  # (cells of the plane, sources of the layer)
     shares: np.ndarray  # (heights,), sum 1
     part: np.ndarray  # (cells of the plane,) index of the part of each cell
+    window_cell: np.ndarray  # (cells of the plane,) index in the raveled window of the layer, ascending
+
+    def in_window(self, cells: int) -> sp.csr_array:
+        """Return the fraction of each source in all cells of the window of the layer, (cells, sources)."""
+        entries = self.fractions.tocoo()
+        row = self.window_cell[entries.row]
+        return sp.csr_array((entries.data, (row, entries.col)), shape=(cells, self.fractions.shape[1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +198,9 @@ def find_heat_sources(
         cells.append(np.add.outer(heights * (ny * nx), column).reshape(-1))
         part_of_column = part[layer.k0].reshape(-1)[column].astype(np.intp) - 1
         last = first + len(own.names)
-        planes.append(SourcePlane(slice(first, last), own.fractions.of_used, layer.shares, part_of_column))
+        planes.append(
+            SourcePlane(slice(first, last), own.fractions.of_used, layer.shares, part_of_column, used)
+        )
         found.append(own)
         first = last
     cell, order = _in_ascending_order([piece for piece in cells if piece.size])

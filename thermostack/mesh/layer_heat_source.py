@@ -86,26 +86,35 @@ def deposit_power(layout: PowerLayout, x: np.ndarray, y: np.ndarray) -> np.ndarr
     return power
 
 
-def layer_heat_sources(geometry: Geometry, grid: Grid, part_map: PartMap) -> tuple[LayerHeatSource, ...]:
-    """Return the heat sources of a geometry on the cells of their layers; the sum of each power is preserved.
+EvenPlanes = dict[tuple[Rectangle, float], np.ndarray]  # W, of bare totals: by the rectangle and the total
 
-    Raises DescriptionError where a layer extends beyond the grid, or where power lies outside its layer.
-    A bare total is distributed over the existing cells of the layer instead.
+
+def layer_heat_sources(geometry: Geometry, grid: Grid, part_map: PartMap) -> tuple[LayerHeatSource, ...]:
+    """Return the heat sources of a geometry on the cells of their layers, as `layer_heat_source` does."""
+    even: EvenPlanes = {}  # stacks repeat equal layers
+    return tuple(layer_heat_source(geometry, grid, part_map, source, even) for source in geometry.sources)
+
+
+def layer_heat_source(
+    geometry: Geometry, grid: Grid, part_map: PartMap, source: HeatSource, even: EvenPlanes | None = None
+) -> LayerHeatSource:
+    """Return a heat source of the geometry on the cells of its layer; the sum of the power is preserved.
+
+    Raises DescriptionError where the layer extends beyond the grid, or where power lies outside the layer.
+    A bare total is distributed over the existing cells of the layer instead. `even` has the planes of bare
+    totals that are known, and receives new ones.
     """
-    even: dict[tuple[Rectangle, float], np.ndarray] = {}  # planes of bare totals: stacks repeat equal layers
-    found = []
-    for source in geometry.sources:
-        k, j, i = layer_window(grid, source)
-        key = (source.rectangle, float(source.layout.power[0])) if source.layout.is_even else None
-        plane = _described_plane(geometry, grid, source, j, i) if key not in even else even[key]
-        if key is not None:
-            even[key] = plane
-        if not fills_window(geometry, part_map, (k, j, i), source.part):
-            is_layer = layer_columns(geometry, part_map, k, source.part)[j, i]
-            plane = _power_on_layer(geometry, source, plane, is_layer)
-        shares = grid.dz[k] / grid.dz[k].sum()
-        found.append(LayerHeatSource(source.part, k.start, shares, j.start, i.start, plane))
-    return tuple(found)
+    even = {} if even is None else even
+    k, j, i = layer_window(grid, source)
+    key = (source.rectangle, float(source.layout.power[0])) if source.layout.is_even else None
+    plane = _described_plane(geometry, grid, source, j, i) if key not in even else even[key]
+    if key is not None:
+        even[key] = plane
+    if not fills_window(geometry, part_map, (k, j, i), source.part):
+        is_layer = layer_columns(geometry, part_map, k, source.part)[j, i]
+        plane = _power_on_layer(geometry, source, plane, is_layer)
+    shares = grid.dz[k] / grid.dz[k].sum()
+    return LayerHeatSource(source.part, k.start, shares, j.start, i.start, plane)
 
 
 def _described_plane(geometry: Geometry, grid: Grid, source: HeatSource, j: slice, i: slice) -> np.ndarray:
