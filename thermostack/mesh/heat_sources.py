@@ -198,8 +198,9 @@ def find_heat_sources(
         cells.append(np.add.outer(heights * (ny * nx), column).reshape(-1))
         part_of_column = part[layer.k0].reshape(-1)[column].astype(np.intp) - 1
         last = first + len(own.names)
-        fractions = own.fractions.of_used
-        planes.append(SourcePlane(slice(first, last), fractions, layer.shares, part_of_column, used))
+        planes.append(
+            SourcePlane(slice(first, last), own.fractions.of_used, layer.shares, part_of_column, used)
+        )
         found.append(own)
         first = last
     cell, order = _in_ascending_order([piece for piece in cells if piece.size])

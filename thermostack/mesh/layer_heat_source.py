@@ -26,7 +26,6 @@ from thermostack.schema.validated_dataclass import diagnostic_at
 from thermostack.units import format_quantity
 
 MAX_LOST_FRACTION = 1e-9  # of the power magnitudes of a layer: more outside the layer is an error
-EvenPlanes = dict[tuple[Rectangle, float], np.ndarray]  # of bare totals: stacks repeat equal layers
 BALANCE_TOLERANCE = 1e-9  # of the magnitudes of a map: a smaller sum counts as zero and cannot be scaled
 
 
@@ -87,23 +86,25 @@ def deposit_power(layout: PowerLayout, x: np.ndarray, y: np.ndarray) -> np.ndarr
     return power
 
 
-def layer_heat_sources(geometry: Geometry, grid: Grid, part_map: PartMap) -> tuple[LayerHeatSource, ...]:
-    """Return the heat sources of a geometry on the cells of their layers; the sum of each power is preserved.
+EvenPlanes = dict[tuple[Rectangle, float], np.ndarray]  # W, of bare totals: by the rectangle and the total
 
-    Raises DescriptionError where a layer extends beyond the grid, or where power lies outside its layer.
-    A bare total is distributed over the existing cells of the layer instead.
-    """
-    even: EvenPlanes = {}
+
+def layer_heat_sources(geometry: Geometry, grid: Grid, part_map: PartMap) -> tuple[LayerHeatSource, ...]:
+    """Return the heat sources of a geometry on the cells of their layers, as `layer_heat_source` does."""
+    even: EvenPlanes = {}  # stacks repeat equal layers
     return tuple(layer_heat_source(geometry, grid, part_map, source, even) for source in geometry.sources)
 
 
 def layer_heat_source(
-    geometry: Geometry, grid: Grid, part_map: PartMap, source: HeatSource, even: EvenPlanes
+    geometry: Geometry, grid: Grid, part_map: PartMap, source: HeatSource, even: EvenPlanes | None = None
 ) -> LayerHeatSource:
-    """Return one heat source of a geometry on the cells of its layer.
+    """Return a heat source of the geometry on the cells of its layer; the sum of the power is preserved.
 
-    `even` has the planes of bare totals that are known already, and receives new ones.
+    Raises DescriptionError where the layer extends beyond the grid, or where power lies outside the layer.
+    A bare total is distributed over the existing cells of the layer instead. `even` has the planes of bare
+    totals that are known, and receives new ones.
     """
+    even = {} if even is None else even
     k, j, i = layer_window(grid, source)
     key = (source.rectangle, float(source.layout.power[0])) if source.layout.is_even else None
     plane = _described_plane(geometry, grid, source, j, i) if key not in even else even[key]

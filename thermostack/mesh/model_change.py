@@ -120,7 +120,7 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
     sources = list(model.layer_sources)
     for n, (before, after) in enumerate(zip(old.sources, geometry.sources, strict=True)):
         if before.power != after.power:
-            sources[n] = layer_heat_source(geometry, model.grid, part_map, after, {})
+            sources[n] = layer_heat_source(geometry, model.grid, part_map, after)
     if _differ(sources, model.layer_sources):
         change |= Change.POWER
     boundary = change_coefficients(model.boundary, geometry)
