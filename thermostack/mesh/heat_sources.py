@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, rectangle_fractions
@@ -156,7 +156,7 @@ class SourcePlane:
     """The sources of one layer: the fraction of each in the cells of a plane, and of the plane by height."""
 
     sources: slice
-    fractions: sp.csr_array  # (cells of the plane, sources of the layer)
+    fractions: scipy.sparse.csr_array  # (cells of the plane, sources of the layer)
     shares: np.ndarray  # (heights,), sum 1
     part: np.ndarray  # (cells of the plane,) index of the part of each cell
 
@@ -201,25 +201,25 @@ class HeatSources:
         return power if self.order is None else power[self.order]
 
     @cached_property
-    def part_fractions(self) -> sp.csr_array:
+    def part_fractions(self) -> scipy.sparse.csr_array:
         """Return the fraction of each source in each part and each block, (parts + blocks, sources).
 
         The rows have the order of `PartsAndBlocks`. A cell belongs to its part; a block is its own source.
         """
         parts = len(self.part_names)
-        of_parts = [sp.csr_array((parts, 0))]
+        of_parts = [scipy.sparse.csr_array((parts, 0))]
         for plane in self.planes:
             cells = np.arange(plane.part.size)
             shape = parts, cells.size
-            is_of_part = sp.csr_array((np.ones(cells.size), (plane.part, cells)), shape=shape)
+            is_of_part = scipy.sparse.csr_array((np.ones(cells.size), (plane.part, cells)), shape=shape)
             of_parts.append(is_of_part @ plane.fractions)
         number: dict[str, int] = {}
         for n, name in enumerate(self.names):
             number.setdefault(name, n)
         own = [number[block.name] for block in self.blocks]
         shape = len(own), self.count
-        of_blocks = sp.csr_array((self.fraction_sums[own], (np.arange(len(own)), own)), shape=shape)
-        return sp.csr_array(sp.vstack([sp.hstack(of_parts), of_blocks]))
+        of_blocks = scipy.sparse.csr_array((self.fraction_sums[own], (np.arange(len(own)), own)), shape=shape)
+        return scipy.sparse.csr_array(scipy.sparse.vstack([scipy.sparse.hstack(of_parts), of_blocks]))
 
     @cached_property
     def _lookup(self) -> SourceNames:
@@ -268,7 +268,7 @@ class _LayerSources:
     described_power: np.ndarray
     is_given: np.ndarray
     area: np.ndarray
-    fractions: sp.csr_array  # (rows columns, sources)
+    fractions: scipy.sparse.csr_array  # (rows columns, sources)
 
 
 def find_heat_sources(
@@ -355,33 +355,33 @@ def _source_fractions(
         plane = deposit_raster(x, y, pixels, *layout.map_rectangle)
         total, magnitude = float(plane.sum()), float(np.abs(plane).sum())
         whole = magnitude if abs(total) <= BALANCE_TOLERANCE * magnitude else total
-        planes.append(sp.csr_array((plane / whole).reshape(-1, 1)))
+        planes.append(scipy.sparse.csr_array((plane / whole).reshape(-1, 1)))
         powers.append(np.array([whole if layout.pixels.any() else 0.0]))
         areas.append(np.array([layout.map_area]))
         is_given.append(np.ones(1, dtype=bool))
         names.append(f"{title}.map")
     mask = layer_mask(geometry, _distinct(part[k, j, i]), source.part)
-    fractions = sp.csr_array(sp.hstack(planes))
+    fractions = scipy.sparse.csr_array(scipy.sparse.hstack(planes))
     if is_local:
         inner = np.arange((y.size - 1) * (x.size - 1)).reshape(y.size - 1, x.size - 1)[1:-1, 1:-1]
-        fractions = sp.csr_array(fractions[inner.reshape(-1)]) * share_in_height(geometry, source)
+        fractions = scipy.sparse.csr_array(fractions[inner.reshape(-1)]) * share_in_height(geometry, source)
     fractions = _restrict_to_layer(fractions, mask)
     if is_local and layout.names == ("",) and layout.power[0] != 0.0:
-        fractions = sp.csr_array(layer.plane.reshape(-1, 1) / layout.power[0])
+        fractions = scipy.sparse.csr_array(layer.plane.reshape(-1, 1) / layout.power[0])
     described_power, given, area = (np.concatenate(pieces) for pieces in (powers, is_given, areas))
     return _LayerSources(names, described_power, given, area, fractions)
 
 
-def _restrict_to_layer(fractions: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
+def _restrict_to_layer(fractions: scipy.sparse.csr_array, mask: np.ndarray) -> scipy.sparse.csr_array:
     """Return fractions without cells off the layer; each source is distributed over its remaining cells."""
     if mask.all():
         return fractions
     before = np.asarray(abs(fractions).sum(axis=0)).reshape(-1)
-    kept = sp.csr_array(sp.diags_array(mask.reshape(-1).astype(np.float64)) @ fractions)
+    kept = scipy.sparse.csr_array(scipy.sparse.diags_array(mask.reshape(-1).astype(np.float64)) @ fractions)
     kept.eliminate_zeros()
     after = np.asarray(abs(kept).sum(axis=0)).reshape(-1)
     scale = np.divide(before, after, out=np.zeros(after.size), where=after > BALANCE_TOLERANCE * before)
-    return sp.csr_array(kept @ sp.diags_array(scale))
+    return scipy.sparse.csr_array(kept @ scipy.sparse.diags_array(scale))
 
 
 def _distinct(planes: np.ndarray) -> Iterator[np.ndarray]:

@@ -10,7 +10,14 @@ import numpy as np
 
 from thermostack.mesh.model import Model
 from thermostack.package.placement import place_stacks
-from thermostack.plot.figure import POINTS_PER_INCH, TEXT_COLOR, TICK_COLOR, style_spines, text_outline
+from thermostack.plot.figure import (
+    POINTS_PER_INCH,
+    TEXT_COLOR,
+    TICK_COLOR,
+    freeze_layout,
+    style_spines,
+    text_outline,
+)
 from thermostack.results.fields import PlaneSlice
 from thermostack.units import ZERO_CELSIUS
 
@@ -197,7 +204,7 @@ def label_outlines(
     figure: Figure, model: Model, panels: Sequence[tuple[Axes, PlaneSlice]], color: str = "white"
 ) -> None:
     """Write the names of stacks and cooler bases into their outlines, where they fit."""
-    figure.draw_without_rendering()  # computes the positions of the axes
+    freeze_layout(figure)
     for axes, plane in panels:
         box = axes.get_window_extent()
         per_x = box.width / abs(np.diff(axes.get_xlim())[0]) * POINTS_PER_INCH / figure.dpi  # points per mm
