@@ -15,9 +15,10 @@
 typedef REAL real;
 
 #define INLINE static inline __attribute__((always_inline)) void
+#define VECTOR_BYTES 32 /* compilers split wider vectors badly on processors whose registers have 32 bytes */
 /* Adjacent columns whose state stays in registers while k runs up and down. */
-typedef real vec __attribute__((vector_size(64), aligned(sizeof(real)), may_alias));
-#define LANES ((int)(64 / sizeof(real)))
+typedef real vec __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+#define LANES ((int)(VECTOR_BYTES / sizeof(real)))
 #define WIDE (2 * LANES)
 #define AT(pointer) (*(const vec *)(pointer))
 #define PUT(pointer) (*(vec *)(pointer))
@@ -26,17 +27,14 @@ typedef real vec __attribute__((vector_size(64), aligned(sizeof(real)), may_alia
 typedef __typeof__((vec){0} > (vec){0}) mask;
 #define WHERE(is_true, a, b) ((vec)(((is_true) & (mask)(a)) | (~(is_true) & (mask)(b))))
 
-/* Eight values of a field in natural order, which is always float64. */
-typedef double eight __attribute__((vector_size(64), aligned(sizeof(double)), may_alias));
-typedef long long eight_bits __attribute__((vector_size(64)));
+/* Four values of a field in natural order, which is always float64. */
+typedef double four __attribute__((vector_size(32), aligned(sizeof(double)), may_alias));
+typedef long long four_bits __attribute__((vector_size(32)));
 
-/* The sum of eight values, added from the first to the last. */
-static inline __attribute__((always_inline)) double sum_of(eight values)
+/* The sum of eight values in two vectors, added from the first to the last. */
+static inline __attribute__((always_inline)) double sum_of(four low, four high)
 {
-    double sum = 0;
-    for (int j = 0; j < 8; ++j)
-        sum += values[j];
-    return sum;
+    return ((((((low[0] + low[1]) + low[2]) + low[3]) + high[0]) + high[1]) + high[2]) + high[3];
 }
 
 #endif

@@ -325,3 +325,37 @@ def test_imbalance_is_relative_to_heat_that_enters_and_leaves_through_one_face(m
     assert balance.through > 1.0
     assert balance.relative < 1e-8
     assert abs(balance.imbalance) == pytest.approx(balance.relative * balance.through)
+
+
+@pytest.mark.parametrize("name", ["fcbga", "hbm3_8h"])
+@pytest.mark.parametrize("bound", [0.5, "0.02 K", "10 %"])
+def test_solver_error_is_kept(name: str, bound: float | str) -> None:
+    model = ts.discretize(ts.read_package(name), cell=2e-3)
+    strict = ts.solve_steady(model)
+    loose = ts.solve_steady(model, solver_error=bound)
+    kelvin = (
+        0.1 * (strict.peak.error or 0.0) + 1e-4 if bound == "10 %" else float(str(bound).removesuffix(" K"))
+    )
+    for part in strict.parts:
+        if part.power > 0.0:
+            assert abs(loose.of(part.name).max - part.max) <= kelvin
+    assert abs(loose.heat_balance.relative) < 1e-9
+    assert "algebraic error" in loose.report.reason
+
+
+@pytest.mark.parametrize(
+    ("bound", "options"),
+    [(0.0, {}), ("1 uK", {}), ("60 %", {}), ("0 %", {}), ("1 W", {}), ("10 %", {"estimate": False})],
+)
+def test_wrong_solver_error_is_refused(bound: float | str, options: dict[str, bool]) -> None:
+    model = ts.discretize(ts.read_package("hbm3_8h"), cell=4e-3)
+    with pytest.raises(ts.ArgumentError, match="solver_error"):
+        ts.solve_steady(model, solver_error=bound, **options)
+
+
+@pytest.mark.parametrize("residual", [1e-2, 1e-4, 1e-5])
+def test_heat_balance_of_a_loose_residual_is_closed(residual: float) -> None:
+    model = ts.discretize(ts.read_package("fcbga"), cell=2e-3)
+    strict, loose = (ts.solve_steady(model, residual=each, estimate=False) for each in (1e-8, residual))
+    assert abs(loose.heat_balance.relative) < 1e-9
+    assert loose.of("die").max == pytest.approx(strict.of("die").max, abs=0.5)

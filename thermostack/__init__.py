@@ -21,6 +21,11 @@ from thermostack.threads import openmp as _openmp  # noqa: F401 - loaded before 
 
 if TYPE_CHECKING:
     from thermostack import units as units
+    from thermostack.comparison.compare import compare as compare
+    from thermostack.design.budget import power_budget as power_budget
+    from thermostack.design.influence import influence as influence
+    from thermostack.design.session import Session as Session
+    from thermostack.design.session_result import SessionResult as SessionResult
     from thermostack.errors import ArgumentError as ArgumentError
     from thermostack.errors import ConvergenceError as ConvergenceError
     from thermostack.errors import DescriptionError as DescriptionError
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from thermostack.io.description.package_file import read_package as read_package
     from thermostack.io.description.trace_files import read_trace as read_trace
     from thermostack.io.description.write_package import write_package as write_package
+    from thermostack.io.results.influence_file import read_influence as read_influence
     from thermostack.io.results.steady_file import read_result as read_result
     from thermostack.io.results.transient_file import read_transient as read_transient
     from thermostack.linear.solver_report import SolverReport as SolverReport
@@ -93,9 +99,21 @@ if TYPE_CHECKING:
     from thermostack.package.stack import Stack as Stack
     from thermostack.package.thermal_link import LinkEnd as LinkEnd
     from thermostack.package.thermal_link import ThermalLink as ThermalLink
+    from thermostack.results.budget_result import BindingLimit as BindingLimit
+    from thermostack.results.budget_result import PowerBudget as PowerBudget
+    from thermostack.results.comparison import Comparison as Comparison
+    from thermostack.results.comparison import HeatComparison as HeatComparison
+    from thermostack.results.comparison import PartComparison as PartComparison
+    from thermostack.results.comparison import PartState as PartState
+    from thermostack.results.difference_field import DifferenceField as DifferenceField
+    from thermostack.results.field_difference import FieldDifference as FieldDifference
     from thermostack.results.history import History as History
     from thermostack.results.impedance_error import ImpedanceError as ImpedanceError
     from thermostack.results.impedance_result import ThermalImpedance as ThermalImpedance
+    from thermostack.results.influence_result import InfluenceMatrix as InfluenceMatrix
+    from thermostack.results.influence_result import Linearisation as Linearisation
+    from thermostack.results.influence_result import PeakTemperature as PeakTemperature
+    from thermostack.results.peak_map import PeakMap as PeakMap
     from thermostack.results.refinement_log import Refinement as Refinement
     from thermostack.results.refinement_log import RefinementPass as RefinementPass
     from thermostack.results.steady_result import SteadyResult as SteadyResult
@@ -107,6 +125,11 @@ if TYPE_CHECKING:
     from thermostack.results.zoom_agreement import PartAgreement as PartAgreement
     from thermostack.results.zoom_agreement import ZoomAgreement as ZoomAgreement
     from thermostack.steady import solve_steady as solve_steady
+    from thermostack.sweeps.run import sweep as sweep
+    from thermostack.sweeps.study import Study as Study
+    from thermostack.sweeps.study_file import read_study as read_study
+    from thermostack.sweeps.sweep_result import SweepResult as SweepResult
+    from thermostack.sweeps.sweep_result import read_sweep as read_sweep
     from thermostack.transient.controllers import Controller as Controller
     from thermostack.transient.controllers import Governor as Governor
     from thermostack.transient.loads import Loads as Loads
@@ -128,6 +151,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES_BY_MODULE = {
+    "comparison.compare": ("compare",),
+    "design.budget": ("power_budget",),
+    "design.influence": ("influence",),
+    "design.session": ("Session",),
+    "design.session_result": ("SessionResult",),
     "errors": (
         "ArgumentError",
         "ConvergenceError",
@@ -156,6 +184,7 @@ _NAMES_BY_MODULE = {
     "io.description.package_file": ("read_package",),
     "io.description.trace_files": ("read_trace",),
     "io.description.write_package": ("write_package",),
+    "io.results.influence_file": ("read_influence",),
     "io.results.steady_file": ("read_result",),
     "io.results.transient_file": ("read_transient",),
     "linear.solver_report": ("SolverReport",),
@@ -224,9 +253,27 @@ _NAMES_BY_MODULE = {
         "LinkEnd",
         "ThermalLink",
     ),
+    "results.budget_result": (
+        "BindingLimit",
+        "PowerBudget",
+    ),
+    "results.comparison": (
+        "Comparison",
+        "HeatComparison",
+        "PartComparison",
+        "PartState",
+    ),
+    "results.difference_field": ("DifferenceField",),
+    "results.field_difference": ("FieldDifference",),
     "results.history": ("History",),
     "results.impedance_error": ("ImpedanceError",),
     "results.impedance_result": ("ThermalImpedance",),
+    "results.influence_result": (
+        "InfluenceMatrix",
+        "Linearisation",
+        "PeakTemperature",
+    ),
+    "results.peak_map": ("PeakMap",),
     "results.refinement_log": (
         "Refinement",
         "RefinementPass",
@@ -244,6 +291,13 @@ _NAMES_BY_MODULE = {
         "ZoomAgreement",
     ),
     "steady": ("solve_steady",),
+    "sweeps.run": ("sweep",),
+    "sweeps.study": ("Study",),
+    "sweeps.study_file": ("read_study",),
+    "sweeps.sweep_result": (
+        "SweepResult",
+        "read_sweep",
+    ),
     "transient.controllers": (
         "Controller",
         "Governor",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import resource
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -11,10 +13,20 @@ import numpy as np
 
 from thermostack.errors import ConvergenceError, DescriptionError, Diagnostic
 from thermostack.finite_volume.error_estimate import estimate_errors
+from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.link_heat import measure_links
 from thermostack.finite_volume.part_temperatures import measure_parts
+from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear.error_control import MIN_SOLVER_ERROR, ErrorControl
 from thermostack.linear.solver import MIN_TOLERANCE
-from thermostack.linear.steady_problem import Progress, SteadyProblem, steady_memory, timed
+from thermostack.linear.solver_report import SolverReport
+from thermostack.linear.steady_problem import (
+    BALANCE_TOLERANCE,
+    Progress,
+    SteadyProblem,
+    steady_memory,
+    timed,
+)
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model, as_model, discretize
@@ -26,9 +38,15 @@ from thermostack.refinement.settings import RULE, Limits, check_limits, check_to
 from thermostack.results.fields import fill_inactive
 from thermostack.results.result_warnings import extremes_of_parts, grid_error_warnings, result_warnings
 from thermostack.results.steady_result import SteadyResult
-from thermostack.schema.arguments import argument_error, check_number, require_callable
+from thermostack.schema.arguments import (
+    argument_error,
+    check_number,
+    check_quantity,
+    require_callable,
+)
 
-BALANCE_TOLERANCE = 1e-6  # of the heat that flows through: a result with a larger imbalance is refused
+MAX_SOLVER_ERROR_SHARE = 0.5  # of the estimated error of the grid
+FIRST_SOLVER_ERROR = 0.1  # K, of a solution whose grid error is not known yet
 
 
 class SolverOptions(NamedTuple):
@@ -38,6 +56,8 @@ class SolverOptions(NamedTuple):
     method: str
     threads: int | None
     estimate: bool
+    solver_error: float | None = None  # K; a share of the grid error if `is_share`
+    is_share: bool = False
 
 
 def solve_steady(
@@ -47,6 +67,7 @@ def solve_steady(
     max_memory: float | str | None = None,
     max_time: float | str | None = None,
     residual: float = 1e-8,
+    solver_error: float | str | None = None,
     method: str = "multigrid",
     threads: int | None = None,
     estimate: bool = True,
@@ -71,7 +92,11 @@ def solve_steady(
         begun that would exceed it, as predicted from the last one.
     residual : float
         Bound on the residual of the linear solver relative to the power, and on the imbalance of heat
-        relative to the heat that flows through.
+        relative to the heat that flows through. Above 1e-6 a constant closes the heat balance.
+    solver_error : float or str, optional
+        Bound of the algebraic error of mean and maximum of the parts and blocks with power, in place of
+        `residual`: [K, or text with a unit], "0.02 K", or a share of the estimated error of the grid at the
+        peak, "10 %" (at most 50 %). A constant closes the heat balance.
     method : str
         "multigrid" (conjugate gradients with a multigrid preconditioner) or "direct" (LU factorization).
     threads : int, optional
@@ -115,7 +140,7 @@ def solve_steady(
     """
     check_number(residual, "residual", min=MIN_TOLERANCE, below=1.0)
     require_callable(progress, "progress", "pass a function of the name of a stage")
-    options = SolverOptions(residual, method, threads, estimate)
+    options = SolverOptions(residual, method, threads, estimate, *_check_solver_error(solver_error, estimate))
     seconds: dict[str, float] = {}
     if tolerance is not None:
         bound, limits = check_tolerance(tolerance), check_limits(max_memory, max_time)
@@ -164,11 +189,14 @@ def _solve_grid(
     model: Model, options: SolverOptions, seconds: dict[str, float], progress: Progress
 ) -> SolvedGrid:
     """Return the result on the grid of a model, and its operator."""
-    residual, method, threads, estimate = options
+    residual, method, threads, estimate = options[:4]
     require_fixed_temperature(model)
     check_memory(steady_memory(model, method, estimate), held=model.memory)
     problem = SteadyProblem(model, residual, method, threads, seconds, progress)
-    fluxes, balance, report = problem.balance(problem.solve_nonlinear())
+    if options.solver_error is None:
+        fluxes, balance, report = problem.balance(problem.solve_nonlinear())
+    else:
+        fluxes, balance, report = _solve_to_error(problem, options)
     problem.free_rhs()
     with timed(seconds, "measure", progress):
         measured = measure_parts(fluxes)
@@ -189,6 +217,48 @@ def _solve_grid(
     memory = _max_memory()
     result = SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links)
     return SolvedGrid(result, fluxes, measured, problem.solve_adjoint)
+
+
+def _solve_to_error(
+    problem: SteadyProblem, options: SolverOptions
+) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
+    """Return fluxes, heat balance and report of a solution to a bound of its algebraic error."""
+    assert options.solver_error is not None
+    control = ErrorControl(problem)
+    solved = control.solve(None, FIRST_SOLVER_ERROR if options.is_share else options.solver_error)
+    if options.is_share:
+        bound = options.solver_error * _grid_error(problem, solved.rise)
+        if solved.error > bound:
+            solved = control.solve(solved.rise, max(bound, MIN_SOLVER_ERROR))
+    problem.close_balance(solved.rise)
+    fluxes, balance = problem.measure_balance(solved.rise)
+    reason = f"algebraic error of at most {solved.error:.2g} K"
+    return fluxes, balance, dataclasses.replace(problem.report, reason=reason, imbalance=balance.relative)
+
+
+def _grid_error(problem: SteadyProblem, rise: np.ndarray) -> float:
+    """Return the estimated error of the grid at the maximum of the hottest part with power [K]."""
+    other = copy.copy(problem)  # the estimate frees the solver
+    fluxes, _ = other.measure_balance(rise.copy())
+    parts = estimate_errors(fluxes, measure_parts(fluxes), other.solve_correction, other.solve_corners)
+    powered = [part for part in parts if part.power > 0.0] or parts
+    hottest = max(powered, key=lambda part: part.max)
+    return hottest.error if hottest.error is not None else FIRST_SOLVER_ERROR
+
+
+def _check_solver_error(solver_error: float | str | None, estimate: bool) -> tuple[float | None, bool]:
+    """Return the bound of the algebraic error [K], or its share of the error of the grid and True."""
+    if solver_error is None:
+        return None, False
+    if isinstance(solver_error, str) and solver_error.strip().endswith("%"):
+        share = check_quantity(solver_error, "fraction", "solver_error", above=0.0)
+        if share > MAX_SOLVER_ERROR_SHARE:
+            text = f"{solver_error} is more than {MAX_SOLVER_ERROR_SHARE:.0%} of the error of the grid"
+            raise argument_error("solver_error", text, "write 10 %")
+        if not estimate:
+            raise argument_error("solver_error", "a share needs the error estimate", "write 0.02 K")
+        return share, True
+    return check_quantity(solver_error, "temperature_difference", "solver_error", min=MIN_SOLVER_ERROR), False
 
 
 def require_fixed_temperature(model: Model) -> None:

@@ -251,6 +251,29 @@ def parse_quantity(text: str, dimension: str) -> float:
     return value
 
 
+def split_quantity(text: str) -> tuple[float, str]:
+    """Return the number and the unit of a text like "50 um"; the unit is "" if there is none.
+
+    Raises UnitError if the text does not begin with a number or its unit is unknown.
+
+    >>> split_quantity("2.5e-6 m2 K/W")
+    (2.5e-06, 'm2 K/W')
+    """
+    (mantissa, exponent), unit = _split(text)
+    _read_unit(unit)
+    return _scale((mantissa, exponent), _Unit(), Fraction(0)), unit
+
+
+def convert_from_si(value: float, unit: str, dimension: str) -> float:
+    """Return a value [SI] in a unit of its dimension. Raises UnitError as `exact_scale`.
+
+    >>> convert_from_si(298.15, "degC", "temperature")
+    25.0
+    """
+    factor, zero = exact_scale(unit, dimension)
+    return float((Fraction(repr(value)) - zero) / factor) if value - value == 0 else value
+
+
 def format_quantity(value: float, dimension: str) -> str:
     """Return a value [SI] as readable text: four significant digits in a common unit.
 

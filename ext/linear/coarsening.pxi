@@ -13,7 +13,7 @@ cdef extern from "linear/coarsening.h" nogil:
 
 cdef enum:
     MAX_SAMPLED_ROWS = 32  # rows that determine the coupling in x, where there are more
-    MAX_SAMPLED_STRIPS = 4  # likewise in y: strips of LANES adjacent columns of one parity, every other one even
+    MAX_SAMPLED_STRIPS = 8  # likewise in y: strips of LANES adjacent columns of one parity, every other one even
 
 
 cdef inline int sample(int n, int count, int wanted) noexcept nogil:

@@ -62,17 +62,17 @@ CLONED gather_scalar(transfer_map map, int lines, gather_strides stride, int add
 /* The checked build has the scalar form alone, so that both forms are tested. */
 #if defined(THERMOSTACK_CLONES) && defined(NDEBUG)
 typedef __typeof__(_Generic((real)0, float: 0, double: 0ll)) lane_index; /* an integer of the size of a value */
-typedef lane_index lane_indices __attribute__((vector_size(64)));
+typedef lane_index lane_indices __attribute__((vector_size(VECTOR_BYTES)));
 typedef int stored_indices __attribute__((vector_size(LANES * sizeof(int)), aligned(sizeof(int)), may_alias));
 
-static inline __attribute__((always_inline, target("avx512f"))) vec permute(const real *low, const real *high,
+static inline __attribute__((always_inline, target("avx2"))) vec permute(const real *low, const real *high,
                                                                             const int *index_of_lane)
 {
     const lane_indices index = __builtin_convertvector(*(const stored_indices *)index_of_lane, lane_indices);
     return WHERE(index < WIDE, __builtin_shuffle(AT(low), AT(high), index), (vec){0});
 }
 
-static __attribute__((target("avx512f"), unused)) void gather_avx512(transfer_map map, int lines,
+static __attribute__((target("avx2"), unused)) void gather_avx2(transfer_map map, int lines,
                                                                      gather_strides stride, int adds,
                                                                      const real *restrict source,
                                                                      real *restrict out)
@@ -96,8 +96,8 @@ static inline void row_gather(transfer_map map, int lines, gather_strides stride
                               real *out)
 {
 #if defined(THERMOSTACK_CLONES) && defined(NDEBUG)
-    if (__builtin_cpu_supports("avx512f")) {
-        gather_avx512(map, lines, stride, adds, source, out);
+    if (__builtin_cpu_supports("avx2")) {
+        gather_avx2(map, lines, stride, adds, source, out);
         return;
     }
 #endif

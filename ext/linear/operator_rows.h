@@ -99,16 +99,17 @@ CLONED LINES(line_apply)(int nx, LINES(line_faces) faces, line_values values, do
 CLONED LINES(line_residual)(int nx, LINES(line_faces) faces, line_values values, const double *rhs, double scale,
                             double *restrict line, real *even, real *odd, double *sums)
 {
-    eight square = {0}, sum = {0};
+    four square[2] = {{0}, {0}}, sum[2] = {{0}, {0}};
     LINES(apply_line)(nx, faces, values, rhs, line);
     for (int i = nx; i % 8; ++i)
         line[i] = 0;
-    for (int i = 0; i < nx; i += 8) {
-        const eight value = *(const eight *)(line + i);
-        square += value * value;
-        sum += value;
-    }
+    for (int i = 0; i < nx; i += 8)
+        for (int n = 0; n < 2; ++n) {
+            const four value = *(const four *)(line + i + 4 * n);
+            square[n] += value * value;
+            sum[n] += value;
+        }
     deinterleave(nx, scale, line, even, odd);
-    sums[0] = sum_of(square);
-    sums[1] = sum_of(sum);
+    sums[0] = sum_of(square[0], square[1]);
+    sums[1] = sum_of(sum[0], sum[1]);
 }

@@ -116,19 +116,20 @@ CLONED row_pcg_direction(int nz, int width, int nx, ptrdiff_t stride, real beta,
 CLONED row_norms(size_t count, const double *values, double *sums)
 {
     const size_t whole = count / 8 * 8;
-    const eight_bits unsigned_part = (eight_bits){0} + 0x7fffffffffffffff;
-    eight square = {0}, absolute = {0};
-    for (size_t i = 0; i < whole; i += 8) {
-        const eight value = *(const eight *)(values + i);
-        square += value * value;
-        absolute += (eight)((eight_bits)value & unsigned_part);
-    }
+    const four_bits unsigned_part = (four_bits){0} + 0x7fffffffffffffff;
+    four square[2] = {{0}, {0}}, absolute[2] = {{0}, {0}};
+    for (size_t i = 0; i < whole; i += 8)
+        for (int n = 0; n < 2; ++n) {
+            const four value = *(const four *)(values + i + 4 * n);
+            square[n] += value * value;
+            absolute[n] += (four)((four_bits)value & unsigned_part);
+        }
     for (size_t i = whole; i < count; ++i) {
-        square[0] += values[i] * values[i];
-        absolute[0] += values[i] < 0 ? -values[i] : values[i];
+        square[0][0] += values[i] * values[i];
+        absolute[0][0] += values[i] < 0 ? -values[i] : values[i];
     }
-    sums[0] = sum_of(square);
-    sums[1] = sum_of(absolute);
+    sums[0] = sum_of(square[0], square[1]);
+    sums[1] = sum_of(absolute[0], absolute[1]);
 }
 
 #endif

@@ -11,20 +11,25 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 QUICK = {
+    "command_line.py": (["--quick"], "claim"),
     "edge_grading.py": (
         ["--seeds", "118", "119", "--finenesses", "0.4", "0.6", "--classes", "mold"],
         "claim",
     ),
     "error_estimate.py": (["--finenesses", "0.35"], "claim"),
     "error_estimate_classes.py": (["--seeds", "118", "119", "--finenesses", "0.6"], "targets"),
+    "influence_matrix.py": (["--package", "fcbga", "--cell", "4 mm"], "target"),
     "libraries.py": (["--quick"], "times thermostack"),
     "main_job.py": (["--quick"], "claim"),
     "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),
+    "placement.py": (["--quick"], "claim"),
     "plots.py": (["--quick"], "written"),
     "power_deposit.py": (["--quick"], "sum preserved"),
     "reference_packages.py": (["hbm3_8h", "hermetic_mcm"], "aims"),
     "robustness.py": (["--quick"], "claim"),
+    "session.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
+    "sweep.py": (["--quick"], "claim"),
     "threads.py": (["--quick"], "claim"),
     "tolerance.py": (["--parts", "exact", "--packages", "two_sided", "--tolerances", "1"], "claim"),
     "transient_euler.py": (["--quick"], "claim"),

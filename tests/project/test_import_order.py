@@ -36,6 +36,9 @@ ORDER = (
     "transient",
     "impedance",
     "zoom",
+    "comparison",
+    "design",
+    "sweeps",
     "cli",
 )
 # Module and the module of a later row that it may import, with the reason.

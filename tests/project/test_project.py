@@ -77,7 +77,7 @@ def test_wheel_carries_modules_stubs_and_meshes(tmp_path: Path) -> None:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
     built = tmp_path / "lib" / "thermostack"
     for folder, target in ((ROOT / "thermostack", built), (ROOT / "meshes", built / "meshes")):
-        wanted = {".py", ".pyi", ".typed", ".toml", ".yaml", ".csv", ".npy", ".md"}
+        wanted = {".py", ".pyi", ".typed", ".toml", ".yaml", ".csv", ".npy", ".md", ".css", ".js"}
         names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in wanted}
         missing = {name for name in names if not (target / name).is_file()}
         assert not missing

@@ -5,13 +5,18 @@ from __future__ import annotations
 from cyclopts import App, Parameter
 
 from thermostack import __version__
+from thermostack.cli.budget import budget
 from thermostack.cli.check import check
+from thermostack.cli.compare import compare
 from thermostack.cli.materials import materials
+from thermostack.cli.matrix import matrix
 from thermostack.cli.mesh import mesh
 from thermostack.cli.new import new
 from thermostack.cli.packages import packages
 from thermostack.cli.plot import plot
+from thermostack.cli.report import report
 from thermostack.cli.solve import solve
+from thermostack.cli.sweep import sweep
 from thermostack.cli.transient import transient
 from thermostack.cli.unit_cell import unit_cell
 from thermostack.cli.zoom import zoom
@@ -27,5 +32,23 @@ app = App(
     help_format="plaintext",
     default_parameter=Parameter(show_default=False, negative=()),
 )
-for command in (solve, transient, zth, mesh, check, plot, zoom, materials, unit_cell, packages, new):
+commands = (
+    solve,
+    transient,
+    zth,
+    matrix,
+    budget,
+    mesh,
+    check,
+    plot,
+    compare,
+    zoom,
+    sweep,
+    report,
+    materials,
+    unit_cell,
+    packages,
+    new,
+)
+for command in commands:
     app.command(command)

@@ -65,6 +65,13 @@ def solve(
     tolerance: SteadyTolerance = None,
     max_memory: MaxMemory = None,
     max_time: MaxTime = None,
+    solver_error: Annotated[
+        str | None,
+        Parameter(
+            help='Stop the solver at this algebraic error of heated parts, as "0.02 K", or at a share of the '
+            'estimated error of the grid, "10 %%". By default it stops at a residual of 1e-8.'
+        ),
+    ] = None,
     threads: Threads = None,
     fail_on_limit: FailOnLimit = False,
     all_parts: AllParts = False,
@@ -100,6 +107,7 @@ def solve(
             steady = solve_steady(
                 model,
                 method=method,
+                solver_error=solver_error,
                 threads=threads,
                 estimate=not no_estimate,
                 progress=progress,

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +84,12 @@ def load_matplotlib() -> None:
     """
     if "matplotlib.figure" in sys.modules:
         return
-    artist: Any = import_module("matplotlib.artist")
+    import matplotlib.artist
+
+    artist: Any = matplotlib.artist
     compose = artist.kwdoc
     artist.kwdoc = lambda kind: ""
     try:
-        import_module("matplotlib.figure")
+        import matplotlib.figure
     finally:
         artist.kwdoc = compose

@@ -53,6 +53,10 @@ class CellProperties:
         """Return which planes contain cells with a temperature law, (nz,) bool."""
         return np.array([bool(self._law[part].any()) for part in self.part])
 
+    def varies_in_plane(self, k: int) -> Array:
+        """Return which cells at height k have a temperature law, (ny, nx) bool."""
+        return np.asarray(self._law[self.part[k]] > 0)
+
     def plane(self, k: int) -> Array:
         """Return the properties of the cells at height k, (properties, ny, nx).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -208,12 +209,8 @@ def measure_zones(
     planes = _part_statistics.NodalPlanes(_part_statistics.PlaneFluxes(*fluxes.plane_arrays(zones.windows)))
     for k in range(nz + 1):
         if k < nz:
-            plane_power = np.zeros((0, 0)) if power_of_plane is None else power_of_plane(k)
-            of_plane[:] = 0.0
-            plane = fluxes.conductivity.plane(k)
-            low, high = fluxes.conductivity.halves(k, plane)
-            planes.measure(k, plane, low, high, plane_power, of_plane)
-            integral += of_plane
+            plane_power = None if power_of_plane is None else power_of_plane(k)
+            integral += _measure_plane(planes, fluxes, k, of_plane, plane_power)
         planes.join(k)
         if k > 0:
             planes.update_extremes(k - 1, t_min, t_max, zone_min, zone_max, hottest)
@@ -221,6 +218,35 @@ def measure_zones(
     mean = np.divide(integral, zones.volume, out=np.full(zones.count, np.nan), where=has_cells)
     zone_min[~has_cells] = zone_max[~has_cells] = np.nan
     return ZoneTemperatures(zone_min, np.clip(mean, zone_min, zone_max), zone_max, hottest)
+
+
+def measure_means(fluxes: FaceFluxes, zones: PartsAndBlocks) -> np.ndarray:
+    """Return the mean temperatures of parts and blocks in a steady field [K], NaN without cells, (zones,).
+
+    They are those of `measure_zones` without bounds, and depend linearly on the field and on the heat flow
+    through the boundary faces.
+    """
+    planes = _part_statistics.NodalPlanes(_part_statistics.PlaneFluxes(*fluxes.plane_arrays(zones.windows)))
+    integral, of_plane = np.zeros((2, zones.count))
+    for k in range(fluxes.model.grid.shape[0]):
+        integral += _measure_plane(planes, fluxes, k, of_plane)
+    means = np.full(zones.count, np.nan)
+    np.divide(integral, zones.volume, out=means, where=zones.volume > 0.0)
+    return means
+
+
+def _measure_plane(
+    planes: Any, fluxes: FaceFluxes, k: int, integral: np.ndarray, power: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the integral over each zone of the cells at height k [K m3], in `integral` (zones,).
+
+    `power` (ny, nx) [W] is generated in them, None in a steady field.
+    """
+    integral[:] = 0.0
+    plane = fluxes.conductivity.plane(k)
+    low, high = fluxes.conductivity.halves(k, plane)
+    planes.measure(k, plane, low, high, np.zeros((0, 0)) if power is None else power, integral)
+    return integral
 
 
 def find_peaks(fluxes: FaceFluxes, hottest: np.ndarray) -> PeakLocations:

@@ -10,11 +10,12 @@ import numpy as np
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction, conductivity_contrast
 from thermostack.linear.amg import AmgPreconditioner
+from thermostack.linear.error_target import ErrorTarget
 from thermostack.linear.iteration_state import IterationState
 from thermostack.linear.linked_backend import LinkCorrection, LinkedBackend
 from thermostack.linear.multigrid import Multigrid, Widths
 from thermostack.linear.null_space import why_unsolvable
-from thermostack.linear.pcg import reduce_residual, solve_pcg
+from thermostack.linear.pcg import ErrorReduction, reduce_error, reduce_residual, solve_pcg
 from thermostack.linear.pcg_backend import PcgBackend
 from thermostack.mesh.coarsening_rule import COARSENING, GENTLE_COARSENING, CoarseningRule
 
@@ -159,6 +160,17 @@ class FallbackChain:
         if not isinstance(self._preconditioner, Multigrid):
             return None
         return reduce_residual(self._backend, rhs, t, reduction, total_boundary)
+
+    def reduce_error(
+        self, rhs: Array, fields: Array, target: ErrorTarget, total_boundary: float, *, is_zero: bool
+    ) -> list[ErrorReduction] | None:
+        """Reduce the errors of guesses, in place; None where an iteration fails or its bound is not reliable.
+
+        The bound needs the column multigrid, and a contrast at which every error shows in the residual.
+        """
+        if not isinstance(self._preconditioner, Multigrid) or self._tolerance_factor < 1.0:
+            return None
+        return reduce_error(self._backend, rhs, fields, target, total_boundary, is_zero=is_zero)
 
     def _solve_with_fallbacks(self, rhs: Array, t: Array, state: IterationState) -> IterationState:
         """Try one method after the other until one converges or none is left."""

@@ -25,6 +25,7 @@ class IterationState:
     tolerance: float = 0.0  # of both
     history: list[float] = field(default_factory=list)
     energies: list[float] = field(default_factory=list)  # sqrt(r.z) before each iteration
+    coefficients: list[tuple[float, float]] = field(default_factory=list)  # alpha and beta of each iteration
     is_converged: bool = False
     exceeds_float32: bool = False
     reason: str = ""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from thermostack.linear.error_target import ErrorTarget
 from thermostack.linear.iteration_state import IterationState, accept_rounding
 from thermostack.linear.multigrid import vector_norms
 from thermostack.linear.pcg_backend import PCG_SETTINGS, PcgBackend, PcgSettings
@@ -74,6 +75,7 @@ class PcgSearch:
             self.state.reason = "the search direction lost its energy"
             return None
         alpha = zr / self.energy
+        self.state.coefficients.append((alpha, beta))
         return beta, alpha, alpha * self.scale, 0.0
 
     def predicts_end(self) -> bool:
@@ -186,8 +188,6 @@ class BalancedReduction:
     the norm of the operator. Each step adds its constant to the field, but not to the recurrence.
     """
 
-    index = 0
-
     def __init__(
         self,
         backend: PcgBackend,
@@ -196,19 +196,26 @@ class BalancedReduction:
         reduction: float,
         total_boundary: float,
         max_iterations: int,
+        index: int = 0,
     ) -> None:
         """Set the residual of the guess; `total_boundary` is the sum of all boundary conductances [W/K]."""
-        self.backend, self.reduction = backend, reduction
+        self.backend, self.reduction, self.index = backend, reduction, index
         self.total_boundary, self.max_iterations = total_boundary, max_iterations
         self.scale = total_boundary  # heat [W] that a rise of 1 K everywhere would remove
-        self.first, self.excess = backend.residual(0, rhs, t, 1.0 / self.scale)  # W
+        self.first, self.excess = self._set_residual(rhs, t)  # W
         self.norm = self.first
-        self.energy = self.outflow = self.added = 0.0
+        self.energy = self.outflow = self.added = self.zr = 0.0
         self.iterations, self.has_failed = 0, False
+        self.coefficients: list[tuple[float, float]] = []  # alpha and beta of each step
+
+    def _set_residual(self, rhs: Array, t: Array) -> tuple[float, float]:
+        """Set the residual of the guess, and return its norm and its sum [W]."""
+        return self.backend.residual(self.index, rhs, t, 1.0 / self.scale)
 
     def next_step(self) -> tuple[float, float, float, float] | None:
         """Return beta, alpha, step and constant of the next update; None where the iteration fails."""
-        zr, zgz, zgp, sent = self.backend.products(0)
+        zr, zgz, zgp, sent = self.backend.products(self.index)
+        self.zr = zr
         beta, self.energy = next_direction(zgz, zgp, self.energy)
         self.has_failed = not (
             zr > 0.0 and 0.0 < self.energy < math.inf and self.iterations < self.max_iterations
@@ -216,6 +223,7 @@ class BalancedReduction:
         if self.has_failed:
             return None
         alpha = zr / self.energy
+        self.coefficients.append((alpha, beta))
         step = alpha * self.scale
         self.outflow = sent + beta * self.outflow
         self.excess -= step * self.outflow
@@ -235,6 +243,64 @@ class BalancedReduction:
     def should_stop(self) -> bool:
         """Return whether the residual is reduced or the iteration has failed."""
         return self.has_failed or not self.norm > self.reduction * self.first
+
+
+class ErrorReduction(BalancedReduction):
+    """The iteration for one right-hand side until its error in the energy norm is below a bound.
+
+    The error e before a step satisfies e.Ge <= z.r / mu, where mu is not above the smallest eigenvalue of the
+    preconditioned operator (Golub and Meurant, Matrices, Moments and Quadrature with Applications, 2010,
+    chapter 12), and the step reduces it by a known factor at least.
+    """
+
+    def __init__(
+        self,
+        backend: PcgBackend,
+        rhs: Array,
+        t: Array,
+        target: ErrorTarget,
+        total_boundary: float,
+        *,
+        is_zero: bool,
+        index: int = 0,
+    ) -> None:
+        """Set the residual of the guess t [K]; `is_zero`: it is zero everywhere."""
+        self.is_zero, self.target = is_zero, target
+        super().__init__(backend, rhs, t, 0.0, total_boundary, target.max_iterations, index)
+        self.error = math.inf if self.first > 0.0 else 0.0  # sqrt(W K), bound of the error in the energy norm
+        self._max_zr = self._last_zr = 0.0
+
+    def _set_residual(self, rhs: Array, t: Array) -> tuple[float, float]:
+        if not self.is_zero:
+            return super()._set_residual(rhs, t)
+        self.backend.set_rhs(self.index, rhs, 1.0 / self.scale)
+        return math.sqrt(float(np.vdot(rhs, rhs))), float(rhs.sum())
+
+    def next_step(self) -> tuple[float, float, float, float] | None:
+        """Return the next step and set the bound of the error before it; None where the iteration fails."""
+        step = super().next_step()
+        is_cycle = not (
+            self.is_zero and self.iterations == 0
+        )  # the start from zero is another preconditioner
+        if step is not None and is_cycle:
+            self._max_zr = max(self._max_zr, self.zr)
+            self._last_zr = max(self.zr, self.target.drift**2 * self._max_zr) * self.scale**2
+            self.error = self.target.bound_after_step(self._last_zr)
+        return step
+
+    def should_stop(self) -> bool:
+        """Return whether the error is within its bound, or the iteration has failed."""
+        is_known = self.first == 0.0 or len(self.cycle_coefficients) >= self.target.min_iterations
+        return self.has_failed or (is_known and self.error <= self.target.max_error)
+
+    def error_with(self, target: ErrorTarget) -> float:
+        """Return the bound of the error with other bounds of the eigenvalues [sqrt(W K)]."""
+        return target.bound_after_step(self._last_zr)
+
+    @property
+    def cycle_coefficients(self) -> list[tuple[float, float]]:
+        """Return alpha and beta of the steps whose preconditioner is the cycle."""
+        return self.coefficients[1:] if self.is_zero else self.coefficients
 
 
 def iterate(
@@ -357,6 +423,31 @@ def reduce_residual(
         t += search.excess / total_boundary
     smallest = 10.0 * settings.recurrence_drift
     return search.iterations, max(search.norm / search.first, smallest) if search.first > 0.0 else 0.0
+
+
+def reduce_error(
+    backend: PcgBackend,
+    rhs: Array,
+    fields: Array,
+    target: ErrorTarget,
+    total_boundary: float,
+    *,
+    is_zero: bool,
+) -> list[ErrorReduction] | None:
+    """Reduce the errors of guesses in the energy norm, in place, and return the iterations.
+
+    `rhs` [W] and `fields` [K] are (right-hand sides, nz, ny, nx), `total_boundary` [W/K] is the sum of all
+    boundary conductances. The heat of each result balances up to the rounding of the recurrence. None where
+    an iteration fails; then the fields are still guesses.
+    """
+    backend.allocate(len(rhs))
+    backend.set_active(list(range(len(rhs))))
+    searches = [
+        ErrorReduction(backend, one, t, target, total_boundary, is_zero=is_zero, index=n)
+        for n, (one, t) in enumerate(zip(rhs, fields, strict=True))
+    ]
+    iterate(backend, searches, fields, None, backend.apply_first_preconditioner if is_zero else None)
+    return None if any(search.has_failed for search in searches) else searches
 
 
 def next_direction(zgz: float, zgp: float, energy: float) -> tuple[float, float]:

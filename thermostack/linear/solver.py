@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import os
 import time
+from typing import NamedTuple
 
 import numpy as np
 
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.conduction import Conduction
 from thermostack.linear.direct import LuFactorization
+from thermostack.linear.error_target import SpectrumBounds
 from thermostack.linear.fallback import FallbackChain
 from thermostack.linear.iteration_state import IterationState, accept_rounding
 from thermostack.linear.multigrid import Widths, vector_norms
@@ -23,7 +25,15 @@ Array = np.ndarray
 
 MIN_TOLERANCE = 1e-15  # of a relative residual: rounding of double precision
 MAX_RHS_TOGETHER = 2  # side by side in registers; more would not fit the cache of a core
+MAX_ERROR_ITERATIONS = 60  # of an error reduction, together; the strict solver takes over
 ADVICE = "conductances many orders of magnitude apart; try a looser tolerance or method='direct'"
+
+
+class ErrorReport(NamedTuple):
+    """Iterations of an error reduction, and the bound of the error of each result."""
+
+    iterations: int
+    error: float  # sqrt(W K), in the energy norm
 
 
 def prepare(
@@ -113,12 +123,13 @@ class Solver:
         max_contrast: float | None = None,
     ) -> None:
         self.conduction = conduction
-        self.method = method
+        self.method, self._is_fixed = method, is_fixed
         self.threads, self._weights, self._process = threads, weights, os.getpid()
         widths = _checked_widths(conduction, widths)
         self._find_floating_bodies()
         self._factors: LuFactorization | None = None
         self._chain: FallbackChain | None = None
+        self._spectrum = SpectrumBounds()
         if method == "direct":
             self._factorize()
         else:
@@ -151,6 +162,8 @@ class Solver:
         boundary over lateral conductance of all cells.
         """
         self.require_own_process()
+        if self._is_fixed:
+            raise ValueError("the solver was prepared for a fixed operator; pass is_fixed=False to `prepare`")
         self.conduction = conduction
         self._find_floating_bodies()
         if self._chain:
@@ -169,7 +182,13 @@ class Solver:
         return part.memory if part else 0
 
     @property
-    def _fallback(self) -> str:
+    def levels(self) -> int:
+        """Return the number of grids of the multigrid hierarchy, 1 for the direct method."""
+        return self._chain.levels if self._chain else 1
+
+    @property
+    def fallback(self) -> str:
+        """Return the methods that replaced the first one, each with its reason."""
         return "; then ".join(self._chain.replacements) if self._chain else ""
 
     def solve(
@@ -264,6 +283,7 @@ class Solver:
             states = [self._solve_directly(one, t, tolerance) for one, t in zip(rhs, fields, strict=True)]
         seconds = (time.perf_counter() - start) / len(rhs)
         for state, one, t in zip(states, rhs, fields, strict=True):
+            self._spectrum.add(state.coefficients[1:] if is_zero else state.coefficients)
             if not state.is_converged:
                 raise self._failure(state, one)
             if self._floating:
@@ -279,8 +299,50 @@ class Solver:
         """
         return self._chain.reduce_residual(rhs, t, reduction, total_boundary) if self._chain else None
 
+    def reduce_error(
+        self, rhs: Array, fields: Array, max_error: float, *, is_zero: bool = False
+    ) -> ErrorReport | None:
+        """Reduce the errors of guesses in the energy norm to a bound, in place.
+
+        Parameters
+        ----------
+        rhs : ndarray
+            Powers of the cells [W], (right-hand sides, nz, ny, nx).
+        fields : ndarray
+            Guesses and solutions [K], of the same shape.
+        max_error : float
+            Bound of the error e of each solution in the energy norm, sqrt(e.Ge) [sqrt(W K)].
+        is_zero : bool
+            Whether the guesses are zero everywhere.
+
+        Returns
+        -------
+        ErrorReport or None
+            Iterations, and the bound of the error. None where no boundary fixes the temperature, the column
+            multigrid is not in use, or the iteration fails; then `fields` are still guesses.
+        """
+        self.require_own_process()
+        if self._chain is None or self._floating:
+            return None
+        total_boundary = float(self.conduction.boundary.conductance.sum())
+        iterations = 0
+        while iterations < MAX_ERROR_ITERATIONS:
+            target = self._spectrum.target(max_error)
+            found = self._chain.reduce_error(rhs, fields, target, total_boundary, is_zero=is_zero)
+            if found is None:
+                return None
+            for search in found:
+                self._spectrum.add(search.cycle_coefficients)
+            iterations += max(search.iterations for search in found)
+            target = self._spectrum.target(max_error)  # with the eigenvalues that these iterations have shown
+            error = max(search.error_with(target) for search in found)
+            if error <= max_error:
+                return ErrorReport(iterations, error)
+            is_zero = False
+        return None
+
     def _failure(self, state: IterationState, rhs: Array) -> ConvergenceError:
-        fallback = f" Methods used instead: {self._fallback}." if self._fallback else ""
+        fallback = f" Methods used instead: {self.fallback}." if self.fallback else ""
         return ConvergenceError(
             f"the {self.method} solver stopped at a residual of {state.residual:.1e} and a heat balance "
             f"of {state.imbalance:.1e}, above the tolerance of {state.tolerance:.1e}: {state.reason}."
@@ -329,8 +391,8 @@ class Solver:
             imbalance=state.imbalance,
             history=tuple(state.history),
             reason=state.reason,
-            levels=self._chain.levels if self._chain else 1,
-            fallback=self._fallback,
+            levels=self.levels,
+            fallback=self.fallback,
             seconds=seconds,
             memory=self.memory,
             total_iterations=iterations,

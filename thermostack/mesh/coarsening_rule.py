@@ -11,6 +11,7 @@ Array = np.ndarray
 PairIntervals = Callable[[Array, float], Array]
 
 CACHE_LINE = 64  # bytes
+ROW_PADDING = 8  # values: rows of columns are a multiple of it, which is a vector of float32 in the kernels
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,9 @@ def coarsen_sheet(dx: Array, dy: Array, rule: CoarseningRule = COARSENING) -> tu
     return np.add.reduceat(dx, first_x[:-1]), np.add.reduceat(dy, first_y[:-1])
 
 
-def row_width(nx: int, cache_line: int = CACHE_LINE) -> int:
-    """Return the values per stored line of one parity: whole cache lines of float32, one value unused."""
-    lanes = cache_line // 4
-    return -(-((nx + 1) // 2 + 1) // lanes) * lanes
+def row_width(nx: int) -> int:
+    """Return the values per stored line of one parity: a multiple of the padding, one value unused."""
+    return -(-((nx + 1) // 2 + 1) // ROW_PADDING) * ROW_PADDING
 
 
 def _sheet_pair_costs(along: Array, across: Array, rule: CoarseningRule) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from thermostack.errors import Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
 from thermostack.mesh.part_map import PartMap
-from thermostack.package.cooling import ColdPlate, HeatSink, HtcMap
+from thermostack.package.cooling import ColdPlate, Cooling, HeatSink, HtcMap
 from thermostack.package.geometry import Geometry
 from thermostack.package.plausibility import heat_flux_text
 from thermostack.schema.usual_ranges import MAX_USUAL_HEAT_FLUX, USUAL_HTC
@@ -57,18 +57,26 @@ def cooler_coverage(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarra
     Adiabatic faces are not among the boundary faces and are omitted.
     """
     found = []
-    for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
+    names = cooler_names(geometry.package.cooling)
+    for number in range(len(names)):
         own = boundary.cooler == number
         if not own.any():
             continue
         areas = np.bincount(part[own], weights=boundary.area[own], minlength=len(geometry.parts) + 1)[1:]
         order = [index for index in np.argsort(-areas, kind="stable").tolist() if areas[index] > 0.0]
         parts = {geometry.parts[index].name: float(areas[index]) for index in order}
-        several = len(getattr(geometry.package.cooling, face)) > 1
-        title = f"{face}[{n}]" if several else face
-        kind = class_key(type(entry.cooler)).replace("_", " ")
-        found.append(CoolerCoverage(f"{title} {kind}", float(areas.sum()), parts))
+        found.append(CoolerCoverage(names[number], float(areas.sum()), parts))
     return found
+
+
+def cooler_names(cooling: Cooling) -> list[str]:
+    """Return the name of each cooler in the order of `cooler_entries`: face, number in its list, kind."""
+    names = []
+    for face, n, entry in cooler_entries(cooling):
+        title = f"{face}[{n}]" if len(getattr(cooling, face)) > 1 else face
+        kind = class_key(type(entry.cooler)).replace("_", " ")
+        names.append(f"{title} {kind}")
+    return names
 
 
 def cooler_warnings(geometry: Geometry, boundary: BoundaryFaces, part_map: PartMap) -> list[Diagnostic]:

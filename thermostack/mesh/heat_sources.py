@@ -137,7 +137,7 @@ def _moved_onto_disc(
         return 0.0
     powered = layout.is_powered
     fractions = rectangle_fractions(x, y, *layout.corners[powered].T)
-    moved: np.ndarray = (_restrict_to_layer(fractions, plan) - fractions) @ layout.power[powered]
+    moved: np.ndarray = (restrict_to_layer(fractions, plan) - fractions) @ layout.power[powered]
     return moved.reshape(plan.shape)
 
 
@@ -159,6 +159,15 @@ class SourcePlane:
     fractions: scipy.sparse.csr_array  # (cells of the plane, sources of the layer)
     shares: np.ndarray  # (heights,), sum 1
     part: np.ndarray  # (cells of the plane,) index of the part of each cell
+    window_cell: np.ndarray  # (cells of the plane,) index in the raveled window of the layer, ascending
+
+    def in_window(self, cells: int) -> scipy.sparse.csr_array:
+        """Return the fraction of each source in all cells of the window of the layer, (cells, sources)."""
+        entries = self.fractions.tocoo()
+        row = self.window_cell[entries.row]
+        return scipy.sparse.csr_array(
+            (entries.data, (row, entries.col)), shape=(cells, self.fractions.shape[1])
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,7 +303,9 @@ def find_heat_sources(
         cells.append(np.add.outer(heights * (ny * nx), column).reshape(-1))
         part_of_column = part[layer.k0].reshape(-1)[column].astype(np.intp) - 1
         last = first + len(own.names)
-        planes.append(SourcePlane(slice(first, last), own.fractions[used], layer.shares, part_of_column))
+        planes.append(
+            SourcePlane(slice(first, last), own.fractions[used], layer.shares, part_of_column, used)
+        )
         found.append(own)
         first = last
     cell, order = _in_ascending_order([piece for piece in cells if piece.size])
@@ -365,14 +376,14 @@ def _source_fractions(
     if is_local:
         inner = np.arange((y.size - 1) * (x.size - 1)).reshape(y.size - 1, x.size - 1)[1:-1, 1:-1]
         fractions = scipy.sparse.csr_array(fractions[inner.reshape(-1)]) * share_in_height(geometry, source)
-    fractions = _restrict_to_layer(fractions, mask)
+    fractions = restrict_to_layer(fractions, mask)
     if is_local and layout.names == ("",) and layout.power[0] != 0.0:
         fractions = scipy.sparse.csr_array(layer.plane.reshape(-1, 1) / layout.power[0])
     described_power, given, area = (np.concatenate(pieces) for pieces in (powers, is_given, areas))
     return _LayerSources(names, described_power, given, area, fractions)
 
 
-def _restrict_to_layer(fractions: scipy.sparse.csr_array, mask: np.ndarray) -> scipy.sparse.csr_array:
+def restrict_to_layer(fractions: scipy.sparse.csr_array, mask: np.ndarray) -> scipy.sparse.csr_array:
     """Return fractions without cells off the layer; each source is distributed over its remaining cells."""
     if mask.all():
         return fractions

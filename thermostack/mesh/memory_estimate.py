@@ -21,6 +21,8 @@ BYTES_PER_CELL_FIELD = 8  # a field of temperatures or powers
 BYTES_PER_CELL_PART = 2  # the part number of a cell
 BYTES_PER_CELL_CONDUCTANCES = 12  # the conductances of three faces in float32
 BYTES_PER_BOUNDARY_FACE = 75  # its description, conductances and heat flow
+# Of the corner scheme: index and conductance of the four corners of a face, sorted by corner.
+CORNER_BYTES_PER_BOUNDARY_FACE = 6 * 4 * 8
 # Arrays of the multigrid solver in float32 with one value for each place of a row. On the fine grid they are
 # the conductances of faces and boundary, pivots, temperature, right-hand side and direction; on coarser grids
 # the first six.
@@ -81,7 +83,8 @@ class MemoryEstimate:
         }
         if self.estimate:
             held = model + conductances + last_temperature + field + planes
-            stages["estimate"] = max(ready + 3 * field + planes, held + self._corner_scheme)
+            corners = self._corner_scheme + CORNER_BYTES_PER_BOUNDARY_FACE * boundary_faces
+            stages["estimate"] = max(ready + 3 * field + planes, held + corners)
         return stages
 
     @property
@@ -121,7 +124,7 @@ class MemoryEstimate:
 
 
 def _row_values(nz: int, ny: int, nx: int) -> int:
-    """Return the number of values of one array of the solver, whose rows are padded to cache lines."""
+    """Return the number of values of one array of the solver, whose rows are padded."""
     return 2 * nz * ny * row_width(nx)
 
 

@@ -44,7 +44,7 @@ def place_axes(figure: Figure) -> None:
 def freeze_layout(figure: Figure) -> None:
     """Compute the positions of the axes; later artists and the output do not change them.
 
-    The layout takes as long as drawing the figure, and matplotlib repeats it before each drawing.
+    The layout takes as long as the output of the figure, and matplotlib would repeat it before each output.
     """
     place_axes(figure)
     figure.set_layout_engine("none")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -21,6 +23,7 @@ from thermostack.io.description.override_order import OverrideOrder, own_fields_
 from thermostack.io.description.overrides import Override, read_overrides, unknown_field
 from thermostack.io.description.power_references import PowerReferences
 from thermostack.io.description.scaled_power_warnings import scaled_power_warnings
+from thermostack.io.description.short_paths import complete_paths
 from thermostack.io.description.source_locations import (
     COMMAND_OVERRIDES,
     PYTHON_OVERRIDES,
@@ -77,27 +80,53 @@ def load_package(
     allow_include_root: bool = False,
 ) -> Package:
     """Return the package of `read_package`; messages name `override_source` as the place of overrides."""
-    path = find_package(source)
-
-    def read(values: Mapping[str, Any]) -> Package:
-        return _load(path, read_overrides(values, override_source), may_leave=allow_include_root)
-
-    try:
-        return read(overrides or {})
-    except DescriptionError as error:
-        if not overrides or not isinstance(overrides, Mapping):
-            raise
-        raise with_causes(error, overrides, override_source, read) from None
+    return ParsedDescription(find_package(source), allow_include_root).build(overrides, override_source)
 
 
-def _load(path: Path, overrides: list[Override], *, may_leave: bool) -> Package:
-    """Return the package of a file with overrides."""
-    root = read_yaml(path)
-    if not root.is_mapping:
-        hint = "a description begins with `package:`"
-        raise DescriptionError(diagnostic_in(root, "is not a mapping of keys to values", hint, "E-YAML"))
+@dataclass(frozen=True)
+class ParsedDescription:
+    """A description file that is parsed once, and from which packages with different overrides are built."""
+
+    path: Path
+    allow_include_root: bool = False  # whether it may refer to files outside its own directory
+
+    @cached_property
+    def root(self) -> Node:
+        """Return the tree of the file, without overrides."""
+        root = read_yaml(self.path)
+        if not root.is_mapping:
+            hint = "a description begins with `package:`"
+            raise DescriptionError(diagnostic_in(root, "is not a mapping of keys to values", hint, "E-YAML"))
+        return root
+
+    @cached_property
+    def expanded(self) -> Node:
+        """Return the tree without overrides and without short forms."""
+        order = OverrideOrder([])
+        return expand(self.root, self.path.parent, order, may_leave=self.allow_include_root)[0]
+
+    def build(
+        self, overrides: Mapping[str, Any] | None = None, override_source: str = PYTHON_OVERRIDES
+    ) -> Package:
+        """Return the package with overrides; messages name `override_source` as their place."""
+
+        def read(values: Mapping[str, Any]) -> Package:
+            return _build(self, read_overrides(values, override_source))
+
+        try:
+            return read(overrides or {})
+        except DescriptionError as error:
+            if not overrides or not isinstance(overrides, Mapping):
+                raise
+            raise with_causes(error, overrides, override_source, read) from None
+
+
+def _build(description: ParsedDescription, overrides: list[Override]) -> Package:
+    """Return the package of a parsed description with overrides."""
+    overrides = complete_paths(overrides, lambda: description.expanded)
     order = OverrideOrder(overrides)
-    tree, diagnostics = expand(root, path.parent, order, may_leave=may_leave)
+    directory, may_leave = description.path.parent, description.allow_include_root
+    tree, diagnostics = expand(description.root, directory, order, may_leave=may_leave)
     locator = SourceMap(tree)
     try:
         package: Package = TypeAdapter(Package).validate_python(to_plain(tree), context={"from_file": True})

@@ -1,0 +1,1 @@
+"""The design loop: sessions, influence matrix, power budget."""
