@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thermostack.plot.figure import TEXT_COLOR, draw_header, new_figure, save_figure, title_style
+from thermostack.plot.figure import TEXT_COLOR, draw_header, save_figure, title_style
+from thermostack.plot.panels import draw_color_scale, new_panels, place_panels
 from thermostack.plot.planes import (
     MM_PER_M,
     crop,
-    draw_color_bar,
     draw_outlines,
     draw_values,
     edges_of,
@@ -61,8 +61,7 @@ def plot_difference(comparison: Comparison, path: str | Path | None = None) -> F
     part = np.where(field.is_common, field.part, 0)
     right, up = edges_of(layer, *crop(layer, layer.take_values(part)))
     height = float(np.clip(5.9 * np.ptp(up) / np.ptp(right), 3.6, 6.2))  # inches, of the layer map
-    figure = new_figure(13.0, height + 1.5)
-    axes = figure.subplot_mosaic([["z", "y"], ["z", "x"]], width_ratios=[1.05, 1.0])
+    figure, axes = new_panels(13.0, height + 1.5)
     limit = max(float(np.nanmax(np.abs(field.values))), MIN_RANGE)
     for plane in (layer, *sections):
         mesh = draw_values(
@@ -78,7 +77,8 @@ def plot_difference(comparison: Comparison, path: str | Path | None = None) -> F
         axes[plane.axis].set_title(_title(plane, place), **title_style())
     for section in sections:
         stretch_z(axes[section.axis], 5.2, 0.5 * height - 0.35)
-    draw_color_bar(figure, mesh, list(axes.values()), "temperature difference, B − A [K]")
+    draw_color_scale(figure, mesh, axes["bar"], "temperature difference, B − A [K]")
+    place_panels(figure, axes)
     planes = [(axes[plane.axis], plane) for plane in (layer, *sections)]
     label_outlines(figure, model, planes, color=TEXT_COLOR)
     draw_header(figure, "difference", _summary(comparison))

@@ -71,6 +71,13 @@ def style_spines(axes: Axes, *visible: str) -> None:
         spine.set_color(TICK_COLOR)
 
 
+def style_color_bar(bar: Any, label: str) -> None:
+    """Set the label of a colour bar, and the style of its ticks."""
+    bar.set_label(label, color=TEXT_COLOR)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=TICK_COLOR, labelcolor=TEXT_COLOR, labelsize=9.0, length=3.0)
+
+
 def text_outline(color: str, width: float = 2.0) -> list[Any]:
     """Return the path effect that separates a text or a line from its background."""
     from matplotlib.patheffects import withStroke

@@ -20,6 +20,7 @@ from thermostack.plot.figure import (
     save_figure,
     title_style,
 )
+from thermostack.plot.panels import draw_color_scale, new_panels, place_panels
 from thermostack.plot.planes import (
     MM_PER_M,
     annotate_peak,
@@ -68,19 +69,19 @@ def plot_overview(steady: SteadyResult, path: str | Path | None = None) -> Figur
     rows, columns = crop(layer, layer.take_values(steady.model.part))
     right, up = edges_of(layer, rows, columns)
     height = float(np.clip(5.9 * np.ptp(up) / np.ptp(right), 3.6, 6.2))  # inches, of the layer map
-    figure = new_figure(13.0, height + 1.5)
-    axes = figure.subplot_mosaic([["z", "y"], ["z", "x"]], width_ratios=[1.05, 1.0])
+    figure, axes = new_panels(13.0, height + 1.5)
     limits = _temperature_range(steady, [layer, *sections])
     mesh = draw_temperatures(axes["z"], steady, layer, limits)
     for section in sections:
         draw_temperatures(axes[section.axis], steady, section, limits)
         stretch_z(axes[section.axis], 5.2, 0.5 * height - 0.35)
-    draw_color_bar(figure, mesh, list(axes.values()), TEMPERATURE_LABEL)
+    draw_color_scale(figure, mesh, axes["bar"], TEMPERATURE_LABEL)
     axes["z"].set_title(f"{peak.name}, {_position(layer)}", **title_style())
     for section in sections:
         axes[section.axis].set_title(f"through the peak, {_position(section)}", **title_style())
         annotate_peak(axes[section.axis], peak, section, with_value=False)
     annotate_peak(axes["z"], peak, layer)
+    place_panels(figure, axes)
     label_outlines(figure, steady.model, [(axes[plane.axis], plane) for plane in (layer, *sections)])
     draw_header(figure, steady.package.name, _summary(steady))
     return save_figure(figure, path)

@@ -15,6 +15,7 @@ from thermostack.plot.figure import (
     TEXT_COLOR,
     TICK_COLOR,
     freeze_layout,
+    style_color_bar,
     style_spines,
     text_outline,
 )
@@ -105,10 +106,7 @@ def draw_values(
 
 def draw_color_bar(figure: Figure, mesh: Any, axes: list[Axes], label: str) -> None:
     """Draw the colour bar of a mesh beside some axes."""
-    bar = figure.colorbar(mesh, ax=axes, aspect=34, pad=0.015, fraction=0.04)
-    bar.set_label(label, color=TEXT_COLOR)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=TICK_COLOR, labelcolor=TEXT_COLOR, labelsize=9.0, length=3.0)
+    style_color_bar(figure.colorbar(mesh, ax=axes, aspect=34, pad=0.015, fraction=0.04), label)
 
 
 def draw_cells(axes: Axes, model: Model, plane: PlaneSlice) -> None:
