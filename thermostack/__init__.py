@@ -21,6 +21,7 @@ from thermostack.threads import openmp as _openmp  # noqa: F401 - loaded before 
 
 if TYPE_CHECKING:
     from thermostack import units as units
+    from thermostack.comparison.compare import compare as compare
     from thermostack.design.budget import power_budget as power_budget
     from thermostack.design.influence import influence as influence
     from thermostack.design.session import Session as Session
@@ -100,6 +101,12 @@ if TYPE_CHECKING:
     from thermostack.package.thermal_link import ThermalLink as ThermalLink
     from thermostack.results.budget_result import BindingLimit as BindingLimit
     from thermostack.results.budget_result import PowerBudget as PowerBudget
+    from thermostack.results.comparison import Comparison as Comparison
+    from thermostack.results.comparison import HeatComparison as HeatComparison
+    from thermostack.results.comparison import PartComparison as PartComparison
+    from thermostack.results.comparison import PartState as PartState
+    from thermostack.results.difference_field import DifferenceField as DifferenceField
+    from thermostack.results.field_difference import FieldDifference as FieldDifference
     from thermostack.results.history import History as History
     from thermostack.results.impedance_error import ImpedanceError as ImpedanceError
     from thermostack.results.impedance_result import ThermalImpedance as ThermalImpedance
@@ -144,6 +151,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES_BY_MODULE = {
+    "comparison.compare": ("compare",),
     "design.budget": ("power_budget",),
     "design.influence": ("influence",),
     "design.session": ("Session",),
@@ -249,6 +257,14 @@ _NAMES_BY_MODULE = {
         "BindingLimit",
         "PowerBudget",
     ),
+    "results.comparison": (
+        "Comparison",
+        "HeatComparison",
+        "PartComparison",
+        "PartState",
+    ),
+    "results.difference_field": ("DifferenceField",),
+    "results.field_difference": ("FieldDifference",),
     "results.history": ("History",),
     "results.impedance_error": ("ImpedanceError",),
     "results.impedance_result": ("ThermalImpedance",),

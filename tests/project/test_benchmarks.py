@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 QUICK = {
+    "command_line.py": (["--quick"], "claim"),
     "edge_grading.py": (
         ["--seeds", "118", "119", "--finenesses", "0.4", "0.6", "--classes", "mold"],
         "claim",

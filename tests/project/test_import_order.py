@@ -36,6 +36,7 @@ ORDER = (
     "transient",
     "impedance",
     "zoom",
+    "comparison",
     "design",
     "sweeps",
     "cli",

@@ -23,23 +23,27 @@ OnlyParts = Annotated[
 
 def require_parts(names: Sequence[str], model: Model) -> None:
     """Raise DescriptionError if a name is neither a stack, part or block nor a group of these."""
+    if names:
+        known = [part.name for part in model.parts] + [block.name for block in model.blocks]
+        require_names(
+            names, known, f"of {model.package.name}", f"thermostack solve {model.package.name} --all"
+        )
+
+
+def require_names(names: Sequence[str], known: Iterable[str], owner: str, command: str) -> None:
+    """Raise DescriptionError if a name is neither one of the known names nor the beginning of some.
+
+    `owner` says what has the names, "of fcbga", and `command` lists them.
+    """
     if not names:
         return
-    known = set(_names_and_groups(model))
+    from thermostack.results.names import with_stacks
+
+    groups = set(with_stacks(known))
     for name in names:
-        if name not in known:
+        if name not in groups:
             from thermostack.schema.spelling import suggest
 
-            message = f"{name!r} is no stack, part or block of {model.package.name}"
-            hint = (
-                suggest(name, sorted(known))
-                or f"thermostack solve {model.package.name} --all lists the names"
-            )
+            message = f"{name!r} is no stack, part or block {owner}"
+            hint = suggest(name, sorted(groups)) or f"{command} lists the names"
             raise usage_error("--only", message, hint, "E-NAME")
-
-
-def _names_and_groups(model: Model) -> Iterable[str]:
-    """Yield the names of all parts and blocks, and of the stacks and groups that contain them."""
-    for full_name in [part.name for part in model.parts] + [block.name for block in model.blocks]:
-        words = full_name.split(".")
-        yield from (".".join(words[:count]) for count in range(1, len(words) + 1))

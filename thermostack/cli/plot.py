@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from thermostack.cli.console import print_json, show_progress
 from thermostack.cli.options import Debug, Json, output_option, read_length, usage_error
+from thermostack.cli.timing import load_matplotlib
 from thermostack.errors import ArgumentError, UnknownNameError
 from thermostack.io.files.output_paths import FIGURE_SUFFIXES, find_destination
 
@@ -59,6 +60,7 @@ def plot(
 
 def _plot_plane(steady: SteadyResult, selected: dict[str, str], figure: Path) -> None:
     """Write the figure of the selected plane, or the overview if none is selected."""
+    load_matplotlib()
     from thermostack.plot.overview import plot_layer_map, plot_overview, plot_section
 
     if not selected:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from thermostack.mesh.grid_lines import Cell
@@ -64,6 +65,7 @@ class StageTimer:
     def plot(self, steady: SteadyResult, path: Path) -> None:
         """Write the overview figure."""
         with self.stage("plot"):
+            load_matplotlib()
             from thermostack.plot.overview import plot_overview
 
             plot_overview(steady, path)
@@ -72,3 +74,22 @@ class StageTimer:
         """Write the result file and the overview figure."""
         self.write(steady, result)
         self.plot(steady, figure)
+
+
+def load_matplotlib() -> None:
+    """Import the figures of matplotlib without the texts of their documentation, which no command prints.
+
+    matplotlib composes the documentation of the method `set` of each of its classes at import, which takes a
+    quarter of the time of the import.
+    """
+    if "matplotlib.figure" in sys.modules:
+        return
+    import matplotlib.artist
+
+    artist: Any = matplotlib.artist
+    compose = artist.kwdoc
+    artist.kwdoc = lambda kind: ""
+    try:
+        import matplotlib.figure
+    finally:
+        artist.kwdoc = compose

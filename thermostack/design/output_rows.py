@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
@@ -23,7 +23,7 @@ class OutputRows:
 
     names: tuple[str, ...]
     kinds: tuple[str, ...]
-    zone_weight: sp.csr_array  # (means, zones)
+    zone_weight: scipy.sparse.csr_array  # (means, zones)
     cell: np.ndarray  # (cells,) index in the raveled grid, ascending, of the cells with points
     probe_cell: np.ndarray  # (points,) index into `cell`
     probe_weight: np.ndarray  # (points, 7) of the centre and the faces of the cell
@@ -53,14 +53,14 @@ def find_outputs(
     for name in [*names, *positions]:
         if [*names, *positions].count(name) > 1:
             raise argument_error("outputs", f"{name} is given twice", "use another name", "E-DUPLICATE")
-    weight = sp.lil_array((len(names), len(zone_names)))
+    weight = scipy.sparse.lil_array((len(names), len(zone_names)))
     for n, name in enumerate(names):
         own = _zones_of(model, name, zone_names, present)
         weight[n, own] = volume[own] / volume[own].sum()
     cell, weights = _probe_weights(model.grid, model.part, list(positions.values()))
     unique, inverse = np.unique(cell, return_inverse=True)
     kinds = ("mean",) * len(names) + ("point",) * len(positions)
-    return OutputRows((*names, *positions), kinds, sp.csr_array(weight), unique, inverse, weights)
+    return OutputRows((*names, *positions), kinds, scipy.sparse.csr_array(weight), unique, inverse, weights)
 
 
 def _zone_volumes(model: Model) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.errors import DescriptionError, UnknownNameError
 from thermostack.mesh.area_overlap import rectangle_fractions
@@ -32,10 +32,12 @@ class SourceColumns:
     names: tuple[str, ...]
     layers: tuple[str, ...]  # name of the part of each source, of the first of several
     power: np.ndarray  # (sources,) W, described
-    planes: tuple[sp.csr_array, ...]  # by layer source: (rows columns, sources), a column sums to 1 in all
+    planes: tuple[
+        scipy.sparse.csr_array, ...
+    ]  # by layer source: (rows columns, sources), a column sums to 1 in all
     other_planes: tuple[np.ndarray, ...]  # by layer source: (rows, columns) W that belong to no source
     cell: np.ndarray  # (n,) index in the raveled grid of every cell that can have a power, ascending
-    fractions: sp.csc_array  # (n, sources), each column sums to 1
+    fractions: scipy.sparse.csc_array  # (n, sources), each column sums to 1
 
     @property
     def other_power(self) -> float:
@@ -83,7 +85,7 @@ def source_columns(
     planes, others = [], []
     for n, (layer, fractions) in enumerate(zip(model.layer_sources, _window_fractions(model), strict=True)):
         own = found.planes[n].sources
-        planes.append(sp.csr_array(fractions @ mixing[own]))
+        planes.append(scipy.sparse.csr_array(fractions @ mixing[own]))
         others.append((fractions @ unused_power[own]).reshape(layer.plane.shape))
     for n, count in counts.items():
         tile, tile_names, tile_power = _tiles(model, n, count)
@@ -92,8 +94,10 @@ def source_columns(
         power.append(tile_power)
         others[n] = np.zeros(others[n].shape)
         planes = [
-            sp.csr_array(
-                sp.hstack([plane, tile if k == n else sp.csr_array((plane.shape[0], tile.shape[1]))])
+            scipy.sparse.csr_array(
+                scipy.sparse.hstack(
+                    [plane, tile if k == n else scipy.sparse.csr_array((plane.shape[0], tile.shape[1]))]
+                )
             )
             for k, plane in enumerate(planes)
         ]
@@ -136,21 +140,23 @@ def _groups(found: HeatSources, sources: str | Sequence[str], is_tiled: np.ndarr
     return {name: np.array(own, dtype=np.intp) for name, own in groups.items() if own}
 
 
-def _mixing(found: HeatSources, groups: Mapping[str, np.ndarray]) -> sp.csr_array:
+def _mixing(found: HeatSources, groups: Mapping[str, np.ndarray]) -> scipy.sparse.csr_array:
     """Return the fraction of each heat source in each column, (heat sources, columns)."""
-    mixing = sp.lil_array((found.count, len(groups)))
+    mixing = scipy.sparse.lil_array((found.count, len(groups)))
     for n, (name, own) in enumerate(groups.items()):
         mixing[own, n] = 1.0 if own.size == 1 else found.power_fractions(name, own)
-    return sp.csr_array(mixing)
+    return scipy.sparse.csr_array(mixing)
 
 
-def _window_fractions(model: Model) -> list[sp.csr_array]:
+def _window_fractions(model: Model) -> list[scipy.sparse.csr_array]:
     """Return for each layer source the fraction of its heat sources in each cell of its window."""
     pairs = zip(model.layer_sources, model.heat_sources.planes, strict=True)
     return [plane.in_window(layer.plane.size) for layer, plane in pairs]
 
 
-def _on_cells(model: Model, planes: Sequence[sp.csr_array]) -> tuple[np.ndarray, sp.csc_array]:
+def _on_cells(
+    model: Model, planes: Sequence[scipy.sparse.csr_array]
+) -> tuple[np.ndarray, scipy.sparse.csc_array]:
     """Return the cells that can have a power, ascending, and the fraction of each source in them."""
     _, ny, nx = model.grid.shape
     cells, pieces = [], []
@@ -160,10 +166,10 @@ def _on_cells(model: Model, planes: Sequence[sp.csr_array]) -> tuple[np.ndarray,
         column = (layer.j0 + j) * nx + layer.i0 + i
         heights = np.arange(layer.k0, layer.k0 + layer.shares.size)
         cells.append(np.add.outer(heights * (ny * nx), column).reshape(-1))
-        pieces.append(sp.kron(layer.shares[:, np.newaxis], plane[used], format="csr"))
+        pieces.append(scipy.sparse.kron(layer.shares[:, np.newaxis], plane[used], format="csr"))
     cell = np.concatenate(cells)
     order = np.argsort(cell, kind="stable")
-    return cell[order], sp.csc_array(sp.csr_array(sp.vstack(pieces))[order])
+    return cell[order], scipy.sparse.csc_array(scipy.sparse.csr_array(scipy.sparse.vstack(pieces))[order])
 
 
 # -- tiles -------------------------------------------------------------------------------------
@@ -183,7 +189,7 @@ def _checked_tiles(model: Model, tiles: Mapping[str, int] | None) -> dict[int, i
     return counts
 
 
-def _tiles(model: Model, n: int, count: int) -> tuple[sp.csr_array, list[str], np.ndarray]:
+def _tiles(model: Model, n: int, count: int) -> tuple[scipy.sparse.csr_array, list[str], np.ndarray]:
     """Return the tiles of a layer that have cells: fractions in its window, names, described powers [W].
 
     The described power of a cell belongs to the tiles in proportion to the common area.
@@ -199,7 +205,7 @@ def _tiles(model: Model, n: int, count: int) -> tuple[sp.csr_array, list[str], n
     mask = layer_mask(model.geometry, model.part[k, j, i], source.part)
     fractions = restrict_to_layer(overlap, mask)
     kept = np.flatnonzero(np.asarray(fractions.sum(axis=0)).reshape(-1) > 0.0)
-    fractions = sp.csr_array(fractions[:, kept])
+    fractions = scipy.sparse.csr_array(fractions[:, kept])
     total = np.asarray(fractions.sum(axis=1)).reshape(-1)
     per_cell = np.divide(layer.plane.reshape(-1), total, out=np.zeros(total.size), where=total > 0.0)
     rows, columns = np.divmod(kept, count)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.finite_volume import _face_conductance
 from thermostack.finite_volume.cell_conductivity import CellConductivity
@@ -162,11 +162,11 @@ class Conduction:
 
         graph = self.to_csr()
         if self.links is not None:
-            graph = sp.csr_array(graph + self.links.connections(self.cells))
+            graph = scipy.sparse.csr_array(graph + self.links.connections(self.cells))
         count, label = connected_components(graph, directed=False)
         return int(count), label
 
-    def to_csr(self) -> sp.csr_array:
+    def to_csr(self) -> scipy.sparse.csr_array:
         """Return G without links as a sparse matrix [W/K]; outside the body its diagonal is 1 W/K."""
         diagonal = self.diagonal()
         cells = diagonal.size
@@ -185,11 +185,11 @@ class Conduction:
             diagonals += [off, off]
             offsets += [stride, -stride]
         kept = [n for n, d in enumerate(diagonals) if d.size]
-        matrix = sp.diags_array(
+        matrix = scipy.sparse.diags_array(
             [diagonals[n] for n in kept], offsets=[offsets[n] for n in kept], format="csr"
         )
         matrix.eliminate_zeros()
-        return sp.csr_array(matrix)
+        return scipy.sparse.csr_array(matrix)
 
 
 def face_conductance_sums(

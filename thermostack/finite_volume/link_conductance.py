@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.finite_volume.cell_properties import CellProperties
 from thermostack.materials.material import ROOM_TEMPERATURE
@@ -38,11 +38,11 @@ class LinkConductance:
     """
 
     cell: np.ndarray
-    difference: sp.csr_array
+    difference: scipy.sparse.csr_array
     own_conductance: np.ndarray
     half_cell: np.ndarray
-    resistance: sp.csr_array
-    conductance: sp.csr_array
+    resistance: scipy.sparse.csr_array
+    conductance: scipy.sparse.csr_array
 
     @property
     def count(self) -> int:
@@ -72,13 +72,13 @@ class LinkConductance:
             plane[self.cell[own] - k * ny * nx] = self.outflow(t)[own]
         return plane.reshape(ny, nx)
 
-    def to_csr(self, cells: int) -> sp.csr_array:
+    def to_csr(self, cells: int) -> scipy.sparse.csr_array:
         """Return the terms as a sparse matrix [W/K], dense in the cells at the ends of each link."""
-        terms = sp.coo_array(self.difference.T @ self.conductance @ self.difference)
+        terms = scipy.sparse.coo_array(self.difference.T @ self.conductance @ self.difference)
         index = self.cell[terms.row], self.cell[terms.col]
-        return sp.csr_array((terms.data, index), shape=(cells, cells))
+        return scipy.sparse.csr_array((terms.data, index), shape=(cells, cells))
 
-    def connections(self, cells: int) -> sp.coo_array:
+    def connections(self, cells: int) -> scipy.sparse.coo_array:
         """Return the graph of the cells that links join, for connected components."""
         rows, columns = [], []
         for n in range(self.count):
@@ -86,7 +86,7 @@ class LinkConductance:
             rows.append(np.full(own.size - 1, own[0]))
             columns.append(own[1:])
         row, column = np.concatenate(rows), np.concatenate(columns)
-        return sp.coo_array((np.ones(row.size), (row, column)), shape=(cells, cells))
+        return scipy.sparse.coo_array((np.ones(row.size), (row, column)), shape=(cells, cells))
 
 
 def assemble_links(model: Model, conductivity: CellProperties) -> LinkConductance | None:
@@ -124,19 +124,19 @@ def join_points(
     weight = np.concatenate([sign * weights for _, sign, _, weights in flat])
     row = np.concatenate([np.full(points.size, n) for n, _, points, _ in flat])
     cell, column = np.unique(index, return_inverse=True)
-    difference = sp.csr_array((weight, (row, column)), shape=(len(ends), cell.size))
+    difference = scipy.sparse.csr_array((weight, (row, column)), shape=(len(ends), cell.size))
     half = np.zeros(cell.size) if half_cell is None else half_cell(cell)
-    shared = difference @ sp.diags_array(half) @ difference.T
-    resistance = sp.csr_array(sp.diags_array(1.0 / own_conductance) + shared)
+    shared = difference @ scipy.sparse.diags_array(half) @ difference.T
+    resistance = scipy.sparse.csr_array(scipy.sparse.diags_array(1.0 / own_conductance) + shared)
     return LinkConductance(cell, difference, own_conductance, half, resistance, _inverse(resistance))
 
 
-def _inverse(resistance: sp.csr_array) -> sp.csr_array:
+def _inverse(resistance: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
     """Return the inverse of a symmetric positive definite matrix, mostly a diagonal one."""
     diagonal = resistance.diagonal()
     if np.count_nonzero(resistance.data) == diagonal.size:
-        return sp.csr_array(sp.diags_array(1.0 / diagonal))
-    return sp.csr_array(np.linalg.inv(resistance.toarray()))
+        return scipy.sparse.csr_array(scipy.sparse.diags_array(1.0 / diagonal))
+    return scipy.sparse.csr_array(np.linalg.inv(resistance.toarray()))
 
 
 def _half_cell_resistance(model: Model, conductivity: CellProperties, cell: np.ndarray) -> np.ndarray:

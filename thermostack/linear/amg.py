@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction
@@ -63,7 +63,7 @@ class AmgPreconditioner:
 
         matrix = conduction.to_csr()
         if conduction.links is not None:
-            matrix = sp.csr_array(matrix + conduction.links.to_csr(conduction.cells))
+            matrix = scipy.sparse.csr_array(matrix + conduction.links.to_csr(conduction.cells))
         if self.active.size < matrix.shape[0]:
             matrix = matrix[self.active][:, self.active]
         self.hierarchy: Any = pyamg.ruge_stuben_solver(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.conduction import Conduction
@@ -34,7 +34,7 @@ class LuFactorization:
         grounding = conduction.links.conductance.diagonal().max() if conduction.links is not None else 0.0
         extra[joined] = grounding
         if extra.any():
-            matrix = (matrix + sp.diags_array(extra)).tocsc()
+            matrix = (matrix + scipy.sparse.diags_array(extra)).tocsc()
         try:
             # Every pivot order of a symmetric positive definite matrix is stable, so it can minimize fill-in.
             from scipy.sparse.linalg import splu  # it takes long to load, and is seldom needed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.mesh import _area_overlap
 
@@ -45,7 +45,7 @@ def deposit_raster(
     return np.ascontiguousarray(cell_power)
 
 
-def overlap_fractions(cells: np.ndarray, intervals: np.ndarray) -> sp.csr_array:
+def overlap_fractions(cells: np.ndarray, intervals: np.ndarray) -> scipy.sparse.csr_array:
     """Return the fraction of each interval of an axis in each cell, (cells, intervals); columns add to 1.
 
     Cells and intervals are given by their edges [m], ascending. An interval beyond the grid belongs to the
@@ -60,7 +60,7 @@ def overlap_fractions(cells: np.ndarray, intervals: np.ndarray) -> sp.csr_array:
     cell = np.concatenate([_cell_of(cells, planes[:-1]), _cell_of(cells, edges[empty])])
     column = np.concatenate([interval, empty])
     fractions = np.concatenate([fraction, np.ones(empty.size)])
-    return sp.csr_array((fractions, (cell, column)), shape=(cells.size - 1, intervals.size - 1))
+    return scipy.sparse.csr_array((fractions, (cell, column)), shape=(cells.size - 1, intervals.size - 1))
 
 
 def rectangle_fractions(
@@ -70,7 +70,7 @@ def rectangle_fractions(
     y0: np.ndarray,
     x1: np.ndarray,
     y1: np.ndarray,
-) -> sp.csr_array:
+) -> scipy.sparse.csr_array:
     """Return the fraction of each rectangle in each cell, (ny nx, rectangles); columns add to 1.
 
     Parts beyond the grid belong to the nearest cells. A fraction is the product of those along x and y.
@@ -84,7 +84,7 @@ def rectangle_fractions(
     column += (np.cumsum(count_x) - count_x)[rectangle]
     cell = j[row] * (x.size - 1) + i[column]
     shape = (y.size - 1) * (x.size - 1), count.size
-    return sp.csr_array((fraction_y[row] * fraction_x[column], (cell, rectangle)), shape=shape)
+    return scipy.sparse.csr_array((fraction_y[row] * fraction_x[column], (cell, rectangle)), shape=shape)
 
 
 def _fractions_along(

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.area_overlap import deposit_raster, rectangle_fractions
@@ -30,16 +30,18 @@ class SourcePlane:
     """The sources of one layer: the fraction of each in the cells of a plane, and of the plane by height."""
 
     sources: slice
-    fractions: sp.csr_array  # (cells of the plane, sources of the layer)
+    fractions: scipy.sparse.csr_array  # (cells of the plane, sources of the layer)
     shares: np.ndarray  # (heights,), sum 1
     part: np.ndarray  # (cells of the plane,) index of the part of each cell
     window_cell: np.ndarray  # (cells of the plane,) index in the raveled window of the layer, ascending
 
-    def in_window(self, cells: int) -> sp.csr_array:
+    def in_window(self, cells: int) -> scipy.sparse.csr_array:
         """Return the fraction of each source in all cells of the window of the layer, (cells, sources)."""
         entries = self.fractions.tocoo()
         row = self.window_cell[entries.row]
-        return sp.csr_array((entries.data, (row, entries.col)), shape=(cells, self.fractions.shape[1]))
+        return scipy.sparse.csr_array(
+            (entries.data, (row, entries.col)), shape=(cells, self.fractions.shape[1])
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,25 +84,25 @@ class HeatSources:
         return power if self.order is None else power[self.order]
 
     @cached_property
-    def part_fractions(self) -> sp.csr_array:
+    def part_fractions(self) -> scipy.sparse.csr_array:
         """Return the fraction of each source in each part and each block, (parts + blocks, sources).
 
         The rows have the order of `PartsAndBlocks`. A cell belongs to its part; a block is its own source.
         """
         parts = len(self.part_names)
-        of_parts = [sp.csr_array((parts, 0))]
+        of_parts = [scipy.sparse.csr_array((parts, 0))]
         for plane in self.planes:
             cells = np.arange(plane.part.size)
             shape = parts, cells.size
-            is_of_part = sp.csr_array((np.ones(cells.size), (plane.part, cells)), shape=shape)
+            is_of_part = scipy.sparse.csr_array((np.ones(cells.size), (plane.part, cells)), shape=shape)
             of_parts.append(is_of_part @ plane.fractions)
         number: dict[str, int] = {}
         for n, name in enumerate(self.names):
             number.setdefault(name, n)
         own = [number[block.name] for block in self.blocks]
         shape = len(own), self.count
-        of_blocks = sp.csr_array((self.fraction_sums[own], (np.arange(len(own)), own)), shape=shape)
-        return sp.csr_array(sp.vstack([sp.hstack(of_parts), of_blocks]))
+        of_blocks = scipy.sparse.csr_array((self.fraction_sums[own], (np.arange(len(own)), own)), shape=shape)
+        return scipy.sparse.csr_array(scipy.sparse.vstack([scipy.sparse.hstack(of_parts), of_blocks]))
 
     @cached_property
     def _lookup(self) -> SourceNames:
@@ -145,7 +147,7 @@ class HeatSources:
 class _PlaneFractions:
     """The fraction of each source of a layer in the cells of a plane, (rows columns, sources)."""
 
-    matrix: sp.csr_array
+    matrix: scipy.sparse.csr_array
 
     @cached_property
     def used(self) -> np.ndarray:
@@ -153,7 +155,7 @@ class _PlaneFractions:
         return np.flatnonzero(np.diff(self.matrix.indptr))
 
     @cached_property
-    def of_used(self) -> sp.csr_array:
+    def of_used(self) -> scipy.sparse.csr_array:
         """Return the fractions of these cells, (cells, sources)."""
         return self.matrix[self.used]
 
@@ -260,7 +262,9 @@ def _source_fractions(
         key = source.rectangle, mask.tobytes()
         if key not in even:
             whole_layer = rectangle_fractions(x, y, layout.x0, layout.y0, layout.x1, layout.y1)
-            even[key] = _PlaneFractions(restrict_to_layer(sp.csr_array(sp.hstack([whole_layer])), mask))
+            even[key] = _PlaneFractions(
+                restrict_to_layer(scipy.sparse.csr_array(scipy.sparse.hstack([whole_layer])), mask)
+            )
         return _LayerSources([title], layout.power, layout.is_given, layout.area, even[key])
     if is_local:
         x, y = planes_beyond_box(layout, x, y)
@@ -274,18 +278,18 @@ def _source_fractions(
         plane = deposit_raster(x, y, pixels, *layout.map_rectangle)
         total, magnitude = float(plane.sum()), float(np.abs(plane).sum())
         whole = magnitude if abs(total) <= BALANCE_TOLERANCE * magnitude else total
-        planes.append(sp.csr_array((plane / whole).reshape(-1, 1)))
+        planes.append(scipy.sparse.csr_array((plane / whole).reshape(-1, 1)))
         powers.append(np.array([whole if layout.pixels.any() else 0.0]))
         areas.append(np.array([layout.map_area]))
         is_given.append(np.ones(1, dtype=bool))
         names.append(f"{title}.map")
-    fractions = sp.csr_array(sp.hstack(planes))
+    fractions = scipy.sparse.csr_array(scipy.sparse.hstack(planes))
     if is_local:
         inner = np.arange((y.size - 1) * (x.size - 1)).reshape(y.size - 1, x.size - 1)[1:-1, 1:-1]
-        fractions = sp.csr_array(fractions[inner.reshape(-1)]) * share_in_height(geometry, source)
+        fractions = scipy.sparse.csr_array(fractions[inner.reshape(-1)]) * share_in_height(geometry, source)
     fractions = restrict_to_layer(fractions, mask)
     if is_local and layout.is_even and layout.power[0] != 0.0:
-        fractions = sp.csr_array(layer.plane.reshape(-1, 1) / layout.power[0])
+        fractions = scipy.sparse.csr_array(layer.plane.reshape(-1, 1) / layout.power[0])
     described_power, given, area = (np.concatenate(pieces) for pieces in (powers, is_given, areas))
     return _LayerSources(names, described_power, given, area, _PlaneFractions(fractions))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.area_overlap import deposit_raster, deposit_rectangles, rectangle_fractions
@@ -166,13 +166,13 @@ def _check_extent(edges: np.ndarray, low: float, high: float) -> None:
         )
 
 
-def restrict_to_layer(fractions: sp.csr_array, mask: np.ndarray) -> sp.csr_array:
+def restrict_to_layer(fractions: scipy.sparse.csr_array, mask: np.ndarray) -> scipy.sparse.csr_array:
     """Return fractions without cells off the layer; each source is distributed over its remaining cells."""
     if mask.all():
         return fractions
     before = np.asarray(abs(fractions).sum(axis=0)).reshape(-1)
-    kept = sp.csr_array(sp.diags_array(mask.reshape(-1).astype(np.float64)) @ fractions)
+    kept = scipy.sparse.csr_array(scipy.sparse.diags_array(mask.reshape(-1).astype(np.float64)) @ fractions)
     kept.eliminate_zeros()
     after = np.asarray(abs(kept).sum(axis=0)).reshape(-1)
     scale = np.divide(before, after, out=np.zeros(after.size), where=after > BALANCE_TOLERANCE * before)
-    return sp.csr_array(kept @ sp.diags_array(scale))
+    return scipy.sparse.csr_array(kept @ scipy.sparse.diags_array(scale))

@@ -14,6 +14,7 @@ from thermostack.plot.figure import (
     TICK_COLOR,
     draw_header,
     new_figure,
+    place_axes,
     save_figure,
     style_spines,
     text_outline,
@@ -299,7 +300,7 @@ def _write_beside(
 ) -> None:
     """Write texts to the right of the axes, as near to their heights [data] as possible without overlap."""
     size = 9.0 if lines > 1 else 8.5
-    figure.draw_without_rendering()  # computes the positions of the axes
+    place_axes(figure)
     axes_height = axes.get_window_extent().height * POINTS_PER_INCH / figure.dpi  # points
     low, high = axes.get_ylim()
     wanted = (np.array(ends) - low) / (high - low) * axes_height

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from thermostack.mesh.model import Model, window_of_parts
 from thermostack.plot.figure import (
     TEXT_COLOR,
-    TICK_COLOR,
     draw_header,
     new_figure,
     save_figure,
     title_style,
 )
+from thermostack.plot.panels import draw_color_scale, new_panels, place_panels
 from thermostack.plot.planes import (
     MM_PER_M,
     annotate_peak,
     crop,
     draw_cells,
+    draw_color_bar,
     draw_temperatures,
     edges_of,
     label_outlines,
@@ -36,12 +37,12 @@ from thermostack.schema.arguments import argument_error
 from thermostack.units import ZERO_CELSIUS, format_quantity
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from thermostack.finite_volume.part_temperatures import PartTemperature
     from thermostack.results.steady_result import SteadyResult
 
+TEMPERATURE_LABEL = "temperature [°C]"
 
 # -- figures ---------------------------------------------------------------------------------
 
@@ -68,19 +69,19 @@ def plot_overview(steady: SteadyResult, path: str | Path | None = None) -> Figur
     rows, columns = crop(layer, layer.take_values(steady.model.part))
     right, up = edges_of(layer, rows, columns)
     height = float(np.clip(5.9 * np.ptp(up) / np.ptp(right), 3.6, 6.2))  # inches, of the layer map
-    figure = new_figure(13.0, height + 1.5)
-    axes = figure.subplot_mosaic([["z", "y"], ["z", "x"]], width_ratios=[1.05, 1.0])
+    figure, axes = new_panels(13.0, height + 1.5)
     limits = _temperature_range(steady, [layer, *sections])
     mesh = draw_temperatures(axes["z"], steady, layer, limits)
     for section in sections:
         draw_temperatures(axes[section.axis], steady, section, limits)
         stretch_z(axes[section.axis], 5.2, 0.5 * height - 0.35)
-    _draw_color_bar(figure, mesh, list(axes.values()))
+    draw_color_scale(figure, mesh, axes["bar"], TEMPERATURE_LABEL)
     axes["z"].set_title(f"{peak.name}, {_position(layer)}", **title_style())
     for section in sections:
         axes[section.axis].set_title(f"through the peak, {_position(section)}", **title_style())
         annotate_peak(axes[section.axis], peak, section, with_value=False)
     annotate_peak(axes["z"], peak, layer)
+    place_panels(figure, axes)
     label_outlines(figure, steady.model, [(axes[plane.axis], plane) for plane in (layer, *sections)])
     draw_header(figure, steady.package.name, _summary(steady))
     return save_figure(figure, path)
@@ -116,7 +117,7 @@ def plot_layer_map(
     figure = new_figure(8.0, 6.6)
     axes = figure.subplots()
     mesh = draw_temperatures(axes, steady, layer, _temperature_range(steady, [layer]))
-    _draw_color_bar(figure, mesh, [axes])
+    draw_color_bar(figure, mesh, [axes], TEMPERATURE_LABEL)
     name = f"{hottest.name}, " if z is None else ""
     axes.set_title(f"{name}{_position(layer)}", **title_style())
     if z is None:
@@ -157,7 +158,7 @@ def plot_section(
     axes = figure.subplots()
     mesh = draw_temperatures(axes, steady, section, _temperature_range(steady, [section]))
     stretch_z(axes, 9.5, 3.2)
-    _draw_color_bar(figure, mesh, [axes])
+    draw_color_bar(figure, mesh, [axes], TEMPERATURE_LABEL)
     axes.set_title(_position(section), **title_style())
     if at is None:
         annotate_peak(axes, peak, section)
@@ -249,13 +250,6 @@ def _temperature_range(steady: SteadyResult, planes: Sequence[PlaneSlice]) -> tu
 
 
 # -- texts -----------------------------------------------------------------------------------
-
-
-def _draw_color_bar(figure: Figure, mesh: Any, axes: list[Axes]) -> None:
-    bar = figure.colorbar(mesh, ax=axes, aspect=34, pad=0.015, fraction=0.04)
-    bar.set_label("temperature [°C]", color=TEXT_COLOR)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=TICK_COLOR, labelcolor=TEXT_COLOR, labelsize=9.0, length=3.0)
 
 
 def _summary(steady: SteadyResult) -> str:

@@ -10,7 +10,15 @@ import numpy as np
 
 from thermostack.mesh.model import Model
 from thermostack.package.placement import place_stacks
-from thermostack.plot.figure import POINTS_PER_INCH, TEXT_COLOR, TICK_COLOR, style_spines, text_outline
+from thermostack.plot.figure import (
+    POINTS_PER_INCH,
+    TEXT_COLOR,
+    TICK_COLOR,
+    freeze_layout,
+    style_color_bar,
+    style_spines,
+    text_outline,
+)
 from thermostack.results.fields import PlaneSlice
 from thermostack.units import ZERO_CELSIUS
 
@@ -59,25 +67,46 @@ def draw_temperatures(
 
     `limits` are the temperatures [degC] at the ends of the colour map.
     """
-    part = plane.take_values(steady.model.part)
+    values = plane.take_values(steady.field) - ZERO_CELSIUS
+    mesh = draw_values(axes, plane, values, plane.take_values(steady.model.part), limits, COLOR_MAP)
+    if plane.axis == "z":
+        _draw_blocks(axes, steady.model, plane)
+    draw_outlines(axes, steady.model, plane)
+    return mesh
+
+
+def draw_values(
+    axes: Axes,
+    plane: PlaneSlice,
+    values: np.ndarray,
+    part: np.ndarray,
+    limits: tuple[float, float],
+    color_map: str,
+) -> Any:
+    """Draw values in the cells of a plane, (up, right), with the interfaces of parts; return the mesh.
+
+    `part` has the part number of each cell, 0 outside the body. `limits` are the values at the ends of the
+    colour map.
+    """
     rows, columns = crop(plane, part)
     right, up = edges_of(plane, rows, columns)
-    values = plane.take_values(steady.field)[rows, columns] - ZERO_CELSIUS
     mesh = axes.pcolormesh(
         right,
         up,
-        np.ma.masked_invalid(values),
-        cmap=COLOR_MAP,
+        np.ma.masked_invalid(values[rows, columns]),
+        cmap=color_map,
         vmin=limits[0],
         vmax=limits[1],
         rasterized=True,
     )
     _draw_boundaries(axes, right, up, part[rows, columns])
-    if plane.axis == "z":
-        _draw_blocks(axes, steady.model, plane)
-    _draw_outlines(axes, steady.model, plane, 0.9 if plane.axis == "z" else 0.5)
     _style_axes(axes, plane)
     return mesh
+
+
+def draw_color_bar(figure: Figure, mesh: Any, axes: list[Axes], label: str) -> None:
+    """Draw the colour bar of a mesh beside some axes."""
+    style_color_bar(figure.colorbar(mesh, ax=axes, aspect=34, pad=0.015, fraction=0.04), label)
 
 
 def draw_cells(axes: Axes, model: Model, plane: PlaneSlice) -> None:
@@ -140,7 +169,7 @@ def _runs(mask: np.ndarray) -> Iterator[tuple[int, int, int]]:
 
 def _outlines(model: Model, plane: PlaneSlice) -> Iterator[Outline]:
     """Yield the outlines [mm] of the stacks and cooler bases that a plane intersects."""
-    planes = getattr(model.grid, plane.axis)
+    planes = getattr(plane.grid, plane.axis)
     at = 0.5 * (planes[plane.index] + planes[plane.index + 1])
     placements = place_stacks(model.package).items()
     solids = [(name, (*p.outline[:2], p.z0), (*p.outline[2:], p.z1)) for name, p in placements]
@@ -160,10 +189,11 @@ def _outlines(model: Model, plane: PlaneSlice) -> Iterator[Outline]:
             yield Outline(name, low[first] * MM_PER_M, low[second] * MM_PER_M, *size)
 
 
-def _draw_outlines(axes: Axes, model: Model, plane: PlaneSlice, width: float) -> None:
-    """Draw the outlines of stacks and cooler bases with a line width [points]."""
+def draw_outlines(axes: Axes, model: Model, plane: PlaneSlice) -> None:
+    """Draw the outlines of stacks and cooler bases, thicker in a layer map than in a section."""
     from matplotlib.patches import Rectangle
 
+    width = 0.9 if plane.axis == "z" else 0.5  # points
     for outline in _outlines(model, plane):
         axes.add_patch(
             Rectangle(
@@ -197,7 +227,7 @@ def label_outlines(
     figure: Figure, model: Model, panels: Sequence[tuple[Axes, PlaneSlice]], color: str = "white"
 ) -> None:
     """Write the names of stacks and cooler bases into their outlines, where they fit."""
-    figure.draw_without_rendering()  # computes the positions of the axes
+    freeze_layout(figure)
     for axes, plane in panels:
         box = axes.get_window_extent()
         per_x = box.width / abs(np.diff(axes.get_xlim())[0]) * POINTS_PER_INCH / figure.dpi  # points per mm

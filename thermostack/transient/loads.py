@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.mesh.heat_sources import HeatSources
@@ -313,12 +313,12 @@ class _Columns:
         is_off = any(isinstance(waveform, Trace) and waveform.rest == "off" for waveform in waveforms)
         self.base = np.where(is_owned | is_off, 0.0, sources.described_power)  # W of sources without a column
 
-    def gain(self) -> sp.csr_array:
+    def gain(self) -> scipy.sparse.csr_array:
         """Return the power of each heat source per unit of each column, (sources, columns) sparse."""
         which = np.repeat(np.arange(len(self.rows)), [rows.size for rows in self.rows]) - 1
         data = np.concatenate(self.gains)
         shape = self.sources.count, self.columns
-        return sp.csr_array((data, (np.concatenate(self.rows), which)), shape=shape)
+        return scipy.sparse.csr_array((data, (np.concatenate(self.rows), which)), shape=shape)
 
     def _add_column(self, waveform: Waveform, n: int, name: str, unit: str) -> None:
         rows, gains = self._boundary(name) if face_of(name) else self._power(waveform, n, name, unit)

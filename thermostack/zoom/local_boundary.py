@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from thermostack.finite_volume.nodal_values import NodalValues, nodal_values
 from thermostack.finite_volume.reconstruction import FaceFluxes
@@ -129,8 +129,8 @@ def _touched(planes: np.ndarray, local: np.ndarray) -> slice:
     return slice(start, stop)
 
 
-def _overlap(local: np.ndarray, parent: np.ndarray) -> sp.csr_array:
+def _overlap(local: np.ndarray, parent: np.ndarray) -> scipy.sparse.csr_array:
     """Return the fraction of each interval of the parent in each cell of a local axis, (cells, intervals)."""
     low, high = min(local[0], parent[0]) - 1.0, max(local[-1], parent[-1]) + 1.0
     fractions = overlap_fractions(np.concatenate(([low], local, [high])), parent)
-    return sp.csr_array(fractions[1:-1])
+    return scipy.sparse.csr_array(fractions[1:-1])

@@ -7,13 +7,14 @@ documents, and excessive size, nesting or use of aliases are refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.io.description.description_text import read_text
+from thermostack.io.description.yaml_events import fast_events, standard_events
 from thermostack.schema.fields import UNSET
 from thermostack.units import decimal_point_advice
 
@@ -119,9 +120,12 @@ def parse_yaml(text: str, file: str) -> Node:
 
     Raises DescriptionError with all duplicate keys and decimal commas, or the first error of another kind.
     """
+    quick = _compose_fast(text, file)
+    if quick is not None:
+        return with_paths(quick, ())
     composer = _Composer(file)
     try:
-        root = composer.compose(text)
+        root = composer.compose(standard_events(text))
     except (DescriptionError, ImportError):  # a missing module is not an error of the text
         raise
     except Exception as error:  # the parser raises many kinds of errors for malformed text
@@ -129,6 +133,19 @@ def parse_yaml(text: str, file: str) -> Node:
     if composer.diagnostics:
         raise DescriptionError(composer.diagnostics)
     return with_paths(root, ())
+
+
+def _compose_fast(text: str, file: str) -> Node | None:
+    """Return the tree of the events of the fast parser, None where the text may have errors."""
+    events = fast_events(text)
+    if events is None:
+        return None
+    composer = _Composer(file)
+    try:
+        root = composer.compose(events)
+    except Exception:  # the standard parser finds the errors again, and has their locations
+        return None
+    return root if root.is_mapping and not composer.diagnostics else None
 
 
 def with_paths(node: Node, path: FieldPath) -> Node:
@@ -206,12 +223,10 @@ class _Composer:
         self.root: Node | None = None
         self.last_scalar: Any = None  # event of the scalar before the present one
 
-    def compose(self, text: str) -> Node:
-        """Return the tree of the only document of a text."""
-        from ruamel.yaml import YAML
-
+    def compose(self, events: Iterable[Any]) -> Node:
+        """Return the tree of the events of the only document of a text."""
         documents = 0
-        for event in YAML(typ="safe", pure=True).parse(text):
+        for event in events:
             kind = type(event).__name__
             if kind == "DocumentStartEvent":
                 documents += 1
@@ -266,13 +281,13 @@ class _Composer:
         self.count(1, event)
         self.check_decimal_comma(event)
         if self.expects_key():
-            if not event.value and event.style is None:
+            if not event.value and not event.style:
                 raise self.error("a key is missing before the colon", event)
             self.read_key(event.value, event)
             return
         value = event.value if event.style else parse_scalar(event.value)
         key = self.open[-1].key if self.open else None
-        is_empty = not event.value and event.style is None  # the parser locates it at the next token
+        is_empty = not event.value and not event.style  # the parser locates it at the next token
         node = Node(value, key[1] if is_empty and key is not None else self.mark(event))
         if event.anchor:
             self.anchors[event.anchor] = (node, 1)

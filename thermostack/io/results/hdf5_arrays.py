@@ -32,6 +32,7 @@ MIN_CHECK_RATE = 1e6  # bytes/s
 MAX_SHOWN_PROBLEMS = 8  # per file
 
 Shape = tuple[int | None, ...]
+_READERS = {"steady": "read_result in Python", "transient": "read_transient in Python"}  # by kind
 
 
 # -- writing ---------------------------------------------------------------------------------
@@ -218,5 +219,5 @@ def _check_format(path: Path, state: dict[str, Any], form: int, kind: str) -> No
         newer = f"written by thermostack {found['version']} in a newer format"
         raise ResultFileError(f"{path}: {newer}; reading it needs thermostack >= {found['needs']}")
     if found and found["kind"] != kind:
-        reader = f"read_{'transient' if found['kind'] == 'transient' else 'result'} in Python reads it"
+        reader = f"{_READERS.get(found['kind'], 'ParaView and PyVista')} reads it"
         raise ResultFileError(f"{path}: contains a {found['kind']} result, not a {kind} result; {reader}")

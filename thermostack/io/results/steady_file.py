@@ -94,7 +94,7 @@ def result_bytes(result: SteadyResult) -> bytes:
     image = io.BytesIO()
     with h5py.File(image, "w", libver=("v110", "v110")) as file:
         group = file.create_group("VTKHDF")
-        write_grid(group, result.model)
+        write_grid(group, result.model.grid)
         cells = group.create_group("CellData")
         write_array(cells, "temperature", result.field).attrs["Attribute"] = np.bytes_(b"Scalars")
         write_cells(cells, result.model)

@@ -279,7 +279,7 @@ class TransientWriter:
         home, count = hdf[ROOT_GROUP], self.times.size
         write_format(home, RESULT_KIND)
         group = hdf.create_group("VTKHDF")
-        write_grid(group, self.model)
+        write_grid(group, self.model.grid)
         cells = group.create_group("CellData")
         allocate_frames(cells, self.model.grid.shape, count).attrs["Attribute"] = np.bytes_(b"Scalars")
         constant = write_cells(cells, self.model, leading=(1,))

@@ -6,15 +6,15 @@ import h5py
 import numpy as np
 
 from thermostack.io.results.hdf5_arrays import write_array
+from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 
 VTKHDF_VERSION = (2, 8)  # the first with RectilinearGrid
 HIDDEN_CELL = 32  # vtkDataSetAttributes::HIDDENCELL
 
 
-def write_grid(group: h5py.Group, model: Model) -> None:
+def write_grid(group: h5py.Group, grid: Grid) -> None:
     """Write the coordinates of the grid planes."""
-    grid = model.grid
     group.attrs["Version"] = np.array(VTKHDF_VERSION)
     group.attrs["Type"] = np.bytes_(b"RectilinearGrid")
     group.attrs["Dimensions"] = np.array([grid.x.size, grid.y.size, grid.z.size], dtype=np.int32)
