@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from thermostack.comparison.compare import compare as compare
     from thermostack.design.budget import power_budget as power_budget
     from thermostack.design.influence import influence as influence
+    from thermostack.design.power_limits import power_limit_curve as power_limit_curve
     from thermostack.design.session import Session as Session
     from thermostack.design.session_result import SessionResult as SessionResult
     from thermostack.errors import ArgumentError as ArgumentError
@@ -114,6 +115,7 @@ if TYPE_CHECKING:
     from thermostack.results.influence_result import Linearisation as Linearisation
     from thermostack.results.influence_result import PeakTemperature as PeakTemperature
     from thermostack.results.peak_map import PeakMap as PeakMap
+    from thermostack.results.power_limit_curve import PowerLimitCurve as PowerLimitCurve
     from thermostack.results.refinement_log import Refinement as Refinement
     from thermostack.results.refinement_log import RefinementPass as RefinementPass
     from thermostack.results.steady_result import SteadyResult as SteadyResult
@@ -134,6 +136,8 @@ if TYPE_CHECKING:
     from thermostack.transient.controllers import Governor as Governor
     from thermostack.transient.loads import Loads as Loads
     from thermostack.transient.run import solve_transient as solve_transient
+    from thermostack.transient.running_average import RunningAverageLimit as RunningAverageLimit
+    from thermostack.transient.running_average import running_average_limit as running_average_limit
     from thermostack.transient.simulation import Simulation as Simulation
     from thermostack.transient.throttle_presets import clock_states as clock_states
     from thermostack.transient.throttle_presets import gpu_throttle as gpu_throttle
@@ -154,6 +158,7 @@ _NAMES_BY_MODULE = {
     "comparison.compare": ("compare",),
     "design.budget": ("power_budget",),
     "design.influence": ("influence",),
+    "design.power_limits": ("power_limit_curve",),
     "design.session": ("Session",),
     "design.session_result": ("SessionResult",),
     "errors": (
@@ -274,6 +279,7 @@ _NAMES_BY_MODULE = {
         "PeakTemperature",
     ),
     "results.peak_map": ("PeakMap",),
+    "results.power_limit_curve": ("PowerLimitCurve",),
     "results.refinement_log": (
         "Refinement",
         "RefinementPass",
@@ -304,6 +310,10 @@ _NAMES_BY_MODULE = {
     ),
     "transient.loads": ("Loads",),
     "transient.run": ("solve_transient",),
+    "transient.running_average": (
+        "RunningAverageLimit",
+        "running_average_limit",
+    ),
     "transient.simulation": ("Simulation",),
     "transient.throttle_presets": (
         "clock_states",

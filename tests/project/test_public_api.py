@@ -46,6 +46,7 @@ INTERNAL = {
     "PlaneContact",
     "RasterField",
     "RunningGovernor",
+    "RunningAverage",
     "RunningThrottle",
     "Startable",
     "ZoneTemperatures",
