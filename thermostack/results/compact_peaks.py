@@ -8,12 +8,9 @@ of distant sources gives a smooth field: `R = 1 m^T + A B` with few columns of A
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from thermostack.results.peak_map import PeakMap
 
 RELATIVE_ERROR = 2e-6  # of an entry of the rises, relative to the largest rise per watt of the part
 BETWEEN_ERROR = 2e-6  # of a face between two centres, relative to the same, and for ambients to 1
@@ -22,6 +19,30 @@ POSITION_DIGITS = 11  # decimals of positions [m] that are compared
 VECTORS = 1024  # power vectors together
 ROWS = 1024  # points together: their temperatures for all vectors stay in the cache of a core
 LOW_FACES = (1, 3, 5)  # points of a cell at its low faces along z, y and x; the next is the high face
+
+
+class RisePoints(Protocol):
+    """The points of cells with their rises per watt: those attributes of a `PeakMap` that are used here."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def start(self) -> np.ndarray: ...
+    @property
+    def member(self) -> np.ndarray: ...
+    @property
+    def center(self) -> np.ndarray: ...
+    @property
+    def width(self) -> np.ndarray: ...
+    @property
+    def rise(self) -> np.ndarray: ...
+    @property
+    def constant(self) -> np.ndarray: ...
+    @property
+    def ambient(self) -> np.ndarray: ...
+
+    def points_of(self, n: int) -> np.ndarray:
+        """Return the indices of the points of a part or block."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,14 +55,14 @@ class CompactGroup:
     right: np.ndarray  # (rank, sources) float32
 
 
-def compact_groups(peaks: PeakMap) -> list[CompactGroup]:
+def compact_groups(peaks: RisePoints) -> list[CompactGroup]:
     """Return the points and the factors of every part and block of a peak map."""
     rows = _comparable_rows(peaks)
     return [_factorise(peaks, _candidates(peaks, rows, n)) for n in range(len(peaks.names))]
 
 
 def compact_maxima(
-    peaks: PeakMap, groups: list[CompactGroup], power: np.ndarray, constant: np.ndarray
+    peaks: RisePoints, groups: list[CompactGroup], power: np.ndarray, constant: np.ndarray
 ) -> np.ndarray:
     """Return the maxima [K], (vectors, names), for powers (vectors, sources) [W] of any sign."""
     base = np.array([constant[group.point].mean() for group in groups])
@@ -64,14 +85,14 @@ def compact_maxima(
     return found
 
 
-def _comparable_rows(peaks: PeakMap) -> np.ndarray:
+def _comparable_rows(peaks: RisePoints) -> np.ndarray:
     """Return rises, ambient weights and constants of all points, scaled to numbers of the order of one."""
     scale = max(float(np.abs(peaks.rise).max(initial=0.0)), float(np.finfo(np.float32).tiny))
     constant = (peaks.constant - peaks.constant.mean()) / CONSTANT_SCALE
     return np.column_stack([peaks.rise / np.float32(scale), peaks.ambient, constant]).astype(np.float32)
 
 
-def _candidates(peaks: PeakMap, rows: np.ndarray, n: int) -> np.ndarray:
+def _candidates(peaks: RisePoints, rows: np.ndarray, n: int) -> np.ndarray:
     """Return the points of a part or block without the faces between two of its cells.
 
     Such a face is left out where its row is that of a point between the two centres.
@@ -93,7 +114,7 @@ def _candidates(peaks: PeakMap, rows: np.ndarray, n: int) -> np.ndarray:
     return points[kept]
 
 
-def _face_pairs(peaks: PeakMap, cell: np.ndarray, low: int) -> tuple[np.ndarray, np.ndarray]:
+def _face_pairs(peaks: RisePoints, cell: np.ndarray, low: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions in `cell` of cells and of their neighbours at the high side along an axis."""
     axis = 2 - (low - 1) // 2
     center, half = peaks.center[cell], np.zeros((cell.size, 3))
@@ -106,7 +127,7 @@ def _face_pairs(peaks: PeakMap, cell: np.ndarray, low: int) -> tuple[np.ndarray,
     return first, second
 
 
-def _factorise(peaks: PeakMap, point: np.ndarray) -> CompactGroup:
+def _factorise(peaks: RisePoints, point: np.ndarray) -> CompactGroup:
     """Return points with their mean rise and the factors of least rank of the differences from it."""
     rise = peaks.rise[point].astype(np.float64)
     mean = rise.mean(axis=0)
