@@ -73,7 +73,20 @@ def test_two_equal_dies_have_symmetric_resistances() -> None:
 @pytest.fixture(scope="module")
 def h100() -> ts.InfluenceMatrix:
     """The matrix of the reference package on coarse cells."""
-    return ts.influence(ts.discretize(ts.read_package("cowos_s_h100"), cell="4 mm"), check=False)
+    model = ts.discretize(ts.read_package("cowos_s_h100"), cell="4 mm")
+    return ts.influence(model, tolerance=1e-9, check=False)
+
+
+def test_the_default_tolerance_is_sufficient_for_a_tenth_of_a_millikelvin(h100: ts.InfluenceMatrix) -> None:
+    assert h100.model is not None
+    matrix = ts.influence(h100.model, check=False)
+    assert matrix.tolerance == 1e-6
+    assert matrix.iterations < h100.iterations
+    powers = np.random.default_rng(7).uniform(0.0, 20.0, (20, len(matrix.sources)))
+    assert np.abs(matrix.temperatures(powers) - h100.temperatures(powers)).max() < 1e-4
+    assert np.abs(matrix.peak(powers) - h100.peak(powers)).max() < 2e-4
+    r = matrix.source_resistance
+    assert np.abs(r - r.T).max() <= 1e-6 * r.max()
 
 
 def test_resistances_are_positive_and_reciprocal(h100: ts.InfluenceMatrix) -> None:
@@ -105,7 +118,7 @@ def test_random_powers_reproduce_the_full_solve(h100: ts.InfluenceMatrix) -> Non
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_powers_of_a_linear_package_reproduce_the_full_solve(seed: int) -> None:
     model = ts.discretize(linear_h100(), cell="4 mm")
-    matrix = ts.influence(model, fields=True)
+    matrix = ts.influence(model, fields=True, tolerance=1e-8)
     power = np.random.default_rng(seed).uniform(0.0, 20.0, len(matrix.sources))
     full = ts.solve_steady(matrix.columns.powered_model(model, power), estimate=False)
     parts = {part.name: part for part in full.parts}

@@ -12,7 +12,12 @@ from thermostack.design.linearisation import SolveOptions, evaluate_linearisatio
 from thermostack.design.output_rows import OutputRows, find_outputs
 from thermostack.design.peak_points import CellPoints, PeakGroups, find_peak_groups
 from thermostack.design.source_columns import SourceColumns, source_columns
-from thermostack.finite_volume.part_temperatures import PartsAndBlocks, measure_means, measure_parts
+from thermostack.finite_volume.part_temperatures import (
+    PartsAndBlocks,
+    measure_means,
+    measure_parts,
+    plane_conductivities,
+)
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.solver import MAX_RHS_TOGETHER, MIN_TOLERANCE
 from thermostack.linear.steady_problem import Progress, SteadyProblem, timed
@@ -26,7 +31,8 @@ from thermostack.results.peak_map import POINTS, RISE_DTYPE, PeakMap
 from thermostack.schema.arguments import check_number, require_callable
 from thermostack.steady import require_fixed_temperature
 
-SOLVE_FIELDS = 6  # fields of float64 of a pair of columns: right-hand sides, solutions, workspace
+STEADY_TOLERANCE = 1e-8  # relative residual of the temperatures at which conductivities are evaluated
+SOLVE_FIELDS = 15  # fields of float64: right-hand sides, solutions, workspace, conductivities of the cells
 
 
 def influence(
@@ -38,7 +44,7 @@ def influence(
     points: Mapping[str, Sequence[float | str]] | None = None,
     peaks: bool = True,
     fields: bool = False,
-    tolerance: float = 1e-8,
+    tolerance: float = 1e-6,
     check: bool = True,
     method: str = "multigrid",
     threads: int | None = None,
@@ -66,7 +72,8 @@ def influence(
     fields : bool
         Whether to keep the rise of all cells, for `matrix.field`.
     tolerance : float
-        Relative residual of the linear solver for each column.
+        Relative residual of the linear solver for each column. The default is sufficient for temperatures
+        to 1e-4 K; 1e-9 gives a reciprocity to 1e-8 or better also with large contrasts.
     check : bool
         Whether to evaluate the error at 80 % and 120 % of the described powers with two nonlinear solves,
         where conductivities depend on temperature.
@@ -123,17 +130,18 @@ def influence(
     rows = find_outputs(model, outputs, points)
     groups = find_peak_groups(model) if peaks else None
     _check_memory(model, method, columns, groups, has_fields=fields)
-    problem = SteadyProblem(model, tolerance, method, threads, seconds, progress)
+    strict = min(tolerance, STEADY_TOLERANCE)
+    problem = SteadyProblem(model, strict, method, threads, seconds, progress)
     base = None
     if problem.is_linear:
         problem.assemble()
     else:
         base = problem.solve_nonlinear()
-    matrix = _Columns(problem, columns, rows, groups, has_fields=fields).solve()
+    matrix = _Columns(problem, tolerance, columns, rows, groups, has_fields=fields).solve()
     if base is None:
         return matrix
     with timed(seconds, "check", progress) if check else nullcontext():
-        options = SolveOptions(tolerance, method, threads)
+        options = SolveOptions(strict, method, threads)
         return evaluate_linearisation(matrix, columns, base + problem.zero, options, check=check)
 
 
@@ -145,12 +153,14 @@ def relinearize(matrix: InfluenceMatrix, power: np.ndarray, threads: int | None 
     columns: SourceColumns = matrix.columns
     assert matrix.model is not None
     model = columns.powered_model(matrix.model, power)
-    problem = SteadyProblem(model, matrix.tolerance, "multigrid", threads, {}, lambda stage: None)
+    strict = min(matrix.tolerance, STEADY_TOLERANCE)
+    problem = SteadyProblem(model, strict, "multigrid", threads, {}, lambda stage: None)
     base = problem.solve_nonlinear()
     means = [name for name, kind in zip(matrix.outputs, matrix.kinds, strict=True) if kind == "mean"]
     groups = None if matrix.peaks is None else find_peak_groups(model)
     columns = replace(columns, power=power)
-    found = _Columns(problem, columns, find_outputs(model, means), groups, has_fields=False).solve()
+    outputs = find_outputs(model, means)
+    found = _Columns(problem, matrix.tolerance, columns, outputs, groups, has_fields=False).solve()
     return evaluate_linearisation(found, columns, base + problem.zero, SolveOptions(), check=False)
 
 
@@ -187,6 +197,7 @@ class _Columns:
     def __init__(
         self,
         problem: SteadyProblem,
+        tolerance: float,
         columns: SourceColumns,
         rows: OutputRows,
         groups: PeakGroups | None,
@@ -194,7 +205,7 @@ class _Columns:
         has_fields: bool,
     ) -> None:
         self.problem, self.model, self.sources, self.rows = problem, problem.model, columns, rows
-        self.groups, self.has_fields = groups, has_fields
+        self.groups, self.has_fields, self.tolerance = groups, has_fields, tolerance
         self.boundary = problem.model.boundary
         self.coolers = np.unique(self.boundary.cooler[self.boundary.h > 0.0])
         self.zones = PartsAndBlocks(problem.model)
@@ -203,6 +214,7 @@ class _Columns:
         zero = self._fluxes(np.zeros(problem.model.grid.shape), np.zeros(self.boundary.cell.size))
         self.points = None if groups is None else CellPoints(zero, groups.cell)
         self.probes = CellPoints(zero, rows.cell)
+        self.conductivities = plane_conductivities(zero)
 
     # -- right-hand sides ----------------------------------------------------------------------
 
@@ -264,7 +276,7 @@ class _Columns:
             self.sources.other_power,
             self._peak_map(by_source.points, by_ambient.points, constant.points, rise),
             None,
-            problem.tolerance,
+            self.tolerance,
             self.iterations,
             problem.seconds,
             self.model.warnings,
@@ -283,7 +295,7 @@ class _Columns:
             rhs = np.zeros((len(batch), *shape))
             for each, (add, _, _) in zip(rhs, batch, strict=True):
                 add(each)
-            fields, reports = self.problem.solver.solve_many(rhs, tolerance=self.problem.tolerance)
+            fields, reports = self.problem.solver.solve_many(rhs, tolerance=self.tolerance)
             self.iterations += sum(report.iterations for report in reports)
             for t, (_, ambient, flux), factor in zip(fields, batch, factors[first:], strict=False):
                 found.append(self._measure(t, ambient, flux))
@@ -322,7 +334,7 @@ class _Columns:
 
     def _measure(self, t: np.ndarray, ambient: np.ndarray, flux: np.ndarray) -> _Rows:
         fluxes = self._fluxes(t, ambient, flux)
-        means = measure_means(fluxes, self.zones)
+        means = measure_means(fluxes, self.zones, self.conductivities)
         outflow = np.bincount(
             self.boundary.cooler, weights=fluxes.boundary_outflow + flux, minlength=self.coolers.max() + 1
         )

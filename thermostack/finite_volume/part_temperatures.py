@@ -220,8 +220,24 @@ def measure_zones(
     return ZoneTemperatures(zone_min, np.clip(mean, zone_min, zone_max), zone_max, hottest)
 
 
-def measure_means(fluxes: FaceFluxes, zones: PartsAndBlocks) -> np.ndarray:
+PlaneConductivity = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]  # of cells, low and high halves
+
+
+def plane_conductivities(fluxes: FaceFluxes) -> list[PlaneConductivity]:
+    """Return the conductivities of all planes of cells [W/(m K)], for several fields with the same ones."""
+    found = []
+    for k in range(fluxes.model.grid.shape[0]):
+        plane = fluxes.conductivity.plane(k)
+        found.append((plane, *fluxes.conductivity.halves(k, plane)))
+    return found
+
+
+def measure_means(
+    fluxes: FaceFluxes, zones: PartsAndBlocks, conductivities: Sequence[PlaneConductivity] | None = None
+) -> np.ndarray:
     """Return the mean temperatures of parts and blocks in a steady field [K], NaN without cells, (zones,).
+
+    `conductivities` are those of `plane_conductivities`, where they are known already.
 
     They are those of `measure_zones` without bounds, and depend linearly on the field and on the heat flow
     through the boundary faces.
@@ -229,22 +245,30 @@ def measure_means(fluxes: FaceFluxes, zones: PartsAndBlocks) -> np.ndarray:
     planes = _part_statistics.NodalPlanes(_part_statistics.PlaneFluxes(*fluxes.plane_arrays(zones.windows)))
     integral, of_plane = np.zeros((2, zones.count))
     for k in range(fluxes.model.grid.shape[0]):
-        integral += _measure_plane(planes, fluxes, k, of_plane)
+        known = None if conductivities is None else conductivities[k]
+        integral += _measure_plane(planes, fluxes, k, of_plane, conductivity=known)
     means = np.full(zones.count, np.nan)
     np.divide(integral, zones.volume, out=means, where=zones.volume > 0.0)
     return means
 
 
 def _measure_plane(
-    planes: Any, fluxes: FaceFluxes, k: int, integral: np.ndarray, power: np.ndarray | None = None
+    planes: Any,
+    fluxes: FaceFluxes,
+    k: int,
+    integral: np.ndarray,
+    power: np.ndarray | None = None,
+    conductivity: PlaneConductivity | None = None,
 ) -> np.ndarray:
     """Return the integral over each zone of the cells at height k [K m3], in `integral` (zones,).
 
     `power` (ny, nx) [W] is generated in them, None in a steady field.
     """
     integral[:] = 0.0
-    plane = fluxes.conductivity.plane(k)
-    low, high = fluxes.conductivity.halves(k, plane)
+    if conductivity is None:
+        plane = fluxes.conductivity.plane(k)
+        conductivity = (plane, *fluxes.conductivity.halves(k, plane))
+    plane, low, high = conductivity
     planes.measure(k, plane, low, high, np.zeros((0, 0)) if power is None else power, integral)
     return integral
 
