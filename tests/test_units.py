@@ -552,3 +552,8 @@ def test_celsius_gives_kelvin() -> None:
     assert celsius(76.2) == 349.35
     with pytest.raises(UnitError, match="below absolute zero"):
         celsius(-300)
+
+
+def test_control_characters_after_a_comma_are_escaped() -> None:
+    assert "write a decimal point, 0.\\x1f" in refusal("0,\x1f", "length")
+    assert refusal("0,\x1f", "length").isprintable()

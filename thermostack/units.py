@@ -194,6 +194,7 @@ def decimal_point_advice(text: str) -> str:
     >>> decimal_point_advice("12,000 W")
     'write 12000 W without separators, or 12.000 W with a decimal point'
     """
+    text = _printable(text)
     point = text.replace(",", ".", 1)
     if re.search(r",[0-9]{3}(?![0-9])", text):
         return f"write {text.replace(',', '', 1)} without separators, or {point} with a decimal point"
@@ -415,8 +416,12 @@ def _find(dimension: str) -> _Dimension:
 
 def _quote(text: object) -> str:
     """Return a text in quotes for a message, its control characters escaped, cut after 60 characters."""
-    printable = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text)[:60])
-    return f'"{printable}{"..." if len(str(text)) > 60 else ""}"'
+    return f'"{_printable(str(text)[:60])}{"..." if len(str(text)) > 60 else ""}"'
+
+
+def _printable(text: str) -> str:
+    """Return a text with its control characters escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _split(text: str) -> tuple[tuple[str, int], str]:
