@@ -191,19 +191,47 @@ def test_reset_removes_values() -> None:
     assert session.solve(0.01).of("die").max == pytest.approx(warm, abs=0.02)
 
 
-def test_result_is_independent_of_later_changes() -> None:
-    session = ts.Session("fcbga", cell=4e-3)
-    first = session.solve(0.01)
+LATER_CHANGES = [
+    {"stacks.die.active.power": "90 W"},
+    {"cooling.top.h": "14 W/(m2 K)"},
+    {"stacks.die.tim.material": "solder_bump"},
+    {"stacks.substrate.laminate.thickness": "1.3 mm"},
+]
+
+
+@pytest.mark.parametrize("later", LATER_CHANGES)
+def test_result_is_independent_of_later_changes(later: dict[str, Any]) -> None:
+    """Also of a result whose parts were not read before the change."""
+    session, other = (ts.Session("fcbga", cell=4e-3) for _ in range(2))
+    first, read = session.solve(1e-3), other.solve(1e-3)
+    expected = {part.name: (part.min, part.mean, part.max) for part in read.parts}
     field = first.field.copy()
-    session.set("cooling.top.h", "14 W/(m2 K)")
-    session.solve(0.01)
-    session.set("stacks.die.layers.tim.material", "solder_bump")
-    second = session.solve(0.01)
+    session.set(later)
+    session.solve(1e-3)
     assert np.array_equal(first.field, field, equal_nan=True)
-    strict = ts.solve_steady(first.model, estimate=False)
-    assert first.of("die").max == pytest.approx(strict.of("die").max, abs=0.01)
-    assert first.warnings == strict.warnings
-    assert second.of("die").max != first.of("die").max
+    assert first.warnings == read.warnings
+    for part in first.parts:
+        assert (part.min, part.mean, part.max) == pytest.approx(expected[part.name], abs=1e-3)
+
+
+def test_results_of_many_cases_are_those_of_their_own_powers() -> None:
+    """Materials depend on temperature, and the powers are far apart."""
+    session = ts.Session("fcbga", cell=4e-3)
+    cases = [{"stacks.die.active.power": power} for power in ("60 W", "1 W", "30 W")]
+    for case, result in zip(cases, session.solve_many(cases, 1e-3), strict=True):
+        model = ts.discretize(ts.read_package("fcbga", case), grid=session.model.grid)
+        strict = ts.solve_steady(model, estimate=False)
+        for mine, part in zip(result.parts, strict.parts, strict=True):
+            assert (mine.min, mine.mean, mine.max) == pytest.approx((part.min, part.mean, part.max), abs=5e-3)
+
+
+def test_warnings_about_coolers_follow_the_coefficients() -> None:
+    session = ts.Session("fcbga", cell=4e-3)
+    session.solve()
+    for value in ("14 W/(m2 K)", "20 W/(m2 K)", "5 W/(m2 K)"):
+        session.set("cooling.surroundings.h", value)
+        new = ts.discretize(ts.read_package("fcbga", session.values), grid=session.model.grid)
+        assert session.model.warnings == new.warnings
 
 
 def test_result_is_a_steady_result(tmp_path: Any) -> None:

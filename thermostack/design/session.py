@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from thermostack.design.live_system import CellRule, LiveSystem
 from thermostack.design.session_result import SessionResult
@@ -85,6 +86,7 @@ class Session:
         """Read the description and build the grid."""
         rule = CellRule(cell, check_number(fineness, "fineness", above=0.0))
         threads = check_threads(threads)
+        self._results: WeakSet[SessionResult] = WeakSet()  # with the conductances of the session
         self._description = LiveDescription(package, overrides, allow_include_root=allow_include_root)
         self._system = LiveSystem(self._description.package, rule, threads)
 
@@ -253,6 +255,7 @@ class Session:
                 if pending and not (len(pending) == 1 and system.may_pair(package)):
                     found += self._solve_together(pending, aim)
                     pending = []
+                self._release_results()
                 system.change(package)
                 require_fixed_temperature(system.model)
                 pending.append(system.model)
@@ -264,13 +267,23 @@ class Session:
     def _solve_together(self, models: Sequence[Model], max_error: float) -> list[SessionResult]:
         """Return the results of one model or two, of which the last one is the present model."""
         system = self._system
+        self._release_results()
         seconds: dict[str, float] = {}
         system.problem.seconds, system.problem.iterations = seconds, 0
         fields = [system.solve(max_error)] if len(models) == 1 else system.solve_pair(models[0], max_error)
-        return [_result(system, model, field, seconds) for model, field in zip(models, fields, strict=True)]
+        found = [_result(system, model, field, seconds) for model, field in zip(models, fields, strict=True)]
+        self._results.update(found)
+        return found
+
+    def _release_results(self) -> None:
+        """Detach earlier results from the conductances, before these change."""
+        for result in self._results:
+            result.release_fluxes()
+        self._results.clear()
 
     def _change(self, package: Package, before: Mapping[str, Any]) -> None:
         """Change the model to that of a package; restore the values of before where it fails."""
+        self._release_results()
         try:
             self._system.change(package)
         except Exception:

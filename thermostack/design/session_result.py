@@ -71,6 +71,10 @@ class SessionResult(SteadyResult):
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    def release_fluxes(self) -> None:
+        """Forget the fluxes, whose conductances the session changes; they follow from the field if needed."""
+        vars(self).pop("fluxes", None)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes for a copy or a file, with everything measured and without the fluxes."""
         _ = self.parts, self.warnings, self.links

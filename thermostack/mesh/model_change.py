@@ -10,6 +10,7 @@ import numpy as np
 
 from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces, CoolerEntry, cooler_entries
+from thermostack.mesh.cooler_coverage import cooler_warnings
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_source
 from thermostack.mesh.model import Model, plane_contact
 from thermostack.mesh.part_map import PartMap
@@ -41,7 +42,7 @@ def has_equal_plan(model: Model, geometry: Geometry) -> bool:
     return (
         old.boxes == geometry.boxes
         and [part.name for part in old.parts] == [part.name for part in geometry.parts]
-        and old.links == geometry.links
+        and _are_links_alike(old, geometry)
         and list(map(_contact_place, old.contacts)) == list(map(_contact_place, geometry.contacts))
         and old.package.contacts == geometry.package.contacts
         and _are_sources_alike(old.sources, geometry.sources)
@@ -57,6 +58,17 @@ def differs_in_power(model: Model, geometry: Geometry) -> bool:
         [part.material for part in old.parts] == [part.material for part in geometry.parts]
         and [each.resistance for each in old.contacts] == [each.resistance for each in geometry.contacts]
         and change_coefficients(model.boundary, geometry) is model.boundary
+    )
+
+
+def _are_links_alike(old: Geometry, new: Geometry) -> bool:
+    """Return whether links and, where there are any, the warnings about them are the same."""
+    if not (old.links or new.links):
+        return True
+    return (
+        old.links == new.links
+        and old.package.cooling == new.package.cooling
+        and [part.material for part in old.parts] == [part.material for part in new.parts]
     )
 
 
@@ -134,6 +146,8 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
         change |= Change.CONDUCTANCE
     blocks = _blocks_with_power(model, geometry) if change & Change.POWER else model.blocks
     of_grid = model.warnings[len(old.warnings) :]
+    if change & (Change.BOUNDARY | Change.CONDUCTANCE):
+        of_grid = _with_cooler_warnings(of_grid, model, geometry, boundary)
     warnings = (*map(str, geometry.warnings), *of_grid)
     made = Model(geometry, model.grid, model.part, tuple(sources), blocks, contacts, boundary, warnings)
     for name in KEPT_WITH_CELLS:
@@ -144,6 +158,18 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
 
 def _differ(one: Sequence[LayerHeatSource], other: Sequence[LayerHeatSource]) -> bool:
     return any(a is not b and not np.array_equal(a.plane, b.plane) for a, b in zip(one, other, strict=True))
+
+
+def _with_cooler_warnings(
+    warnings: Sequence[str], model: Model, geometry: Geometry, boundary: BoundaryFaces
+) -> tuple[str, ...]:
+    """Return the warnings about the grid of a model, with those about coolers of another geometry."""
+    part = model.part.reshape(-1)[boundary.cell]
+    before = [str(each) for each in cooler_warnings(model.geometry, model.boundary, part)]
+    after = [str(each) for each in cooler_warnings(geometry, boundary, part)]
+    first = next((n for n, each in enumerate(warnings) if each in before), len(warnings))
+    others = [each for each in warnings if each not in before]
+    return (*others[:first], *after, *others[first:])
 
 
 def _blocks_with_power(model: Model, geometry: Geometry) -> tuple[BlockCells, ...]:
