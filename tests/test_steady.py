@@ -28,6 +28,8 @@ from thermostack import (
 from thermostack import steady as steady_module
 from thermostack.errors import ConvergenceError
 from thermostack.linear.solver import Solver
+from thermostack.report.steady_table import solution_facts
+from thermostack.report.table_layout import as_text
 from thermostack.units import mm
 
 COPPER, MOLD = Material("cu", 390.0), Material("mold", 0.8)
@@ -359,3 +361,10 @@ def test_heat_balance_of_a_loose_residual_is_closed(residual: float) -> None:
     strict, loose = (ts.solve_steady(model, residual=each, estimate=False) for each in (1e-8, residual))
     assert abs(loose.heat_balance.relative) < 1e-9
     assert loose.of("die").max == pytest.approx(strict.of("die").max, abs=0.5)
+
+
+def test_report_states_the_solver_error() -> None:
+    steady = ts.solve_steady(ts.discretize(ts.read_package("fcbga"), cell=4e-3), solver_error="0.05 K")
+    strict = ts.solve_steady(steady.model)
+    assert "algebraic error of at most" in as_text(solution_facts(steady, has_files=False), 120)
+    assert "residual" in as_text(solution_facts(strict, has_files=False), 120)

@@ -19,7 +19,7 @@ from thermostack.finite_volume.part_temperatures import measure_parts
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.error_control import MIN_SOLVER_ERROR, ErrorControl
 from thermostack.linear.solver import MIN_TOLERANCE
-from thermostack.linear.solver_report import SolverReport
+from thermostack.linear.solver_report import ERROR_REASON, SolverReport
 from thermostack.linear.steady_problem import (
     BALANCE_TOLERANCE,
     Progress,
@@ -232,7 +232,7 @@ def _solve_to_error(
             solved = control.solve(solved.rise, max(bound, MIN_SOLVER_ERROR))
     problem.close_balance(solved.rise)
     fluxes, balance = problem.measure_balance(solved.rise)
-    reason = f"algebraic error of at most {solved.error:.2g} K"
+    reason = f"{ERROR_REASON} {solved.error:.2g} K"
     return fluxes, balance, dataclasses.replace(problem.report, reason=reason, imbalance=balance.relative)
 
 

@@ -69,7 +69,7 @@ def solve(
         str | None,
         Parameter(
             help='Stop the solver at this algebraic error of heated parts, as "0.02 K", or at a share of the '
-            'estimated error of the grid, "10 %%". By default it stops at a residual of 1e-8.'
+            'estimated error of the grid, "10 %". By default it stops at a residual of 1e-8.'
         ),
     ] = None,
     threads: Threads = None,

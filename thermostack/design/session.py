@@ -12,7 +12,7 @@ from thermostack.design.live_system import CellRule, LiveSystem
 from thermostack.design.session_result import SessionResult
 from thermostack.io.description.live_description import LiveDescription, merge_values
 from thermostack.linear.error_control import MIN_SOLVER_ERROR, BoundedField
-from thermostack.linear.solver_report import SolverReport
+from thermostack.linear.solver_report import ERROR_REASON, SolverReport
 from thermostack.mesh.model import CellInput, Model
 from thermostack.package.package import Package
 from thermostack.schema.arguments import (
@@ -306,7 +306,7 @@ def _result(
         residual=math.nan,
         imbalance=balance.relative,
         history=(),
-        reason=f"algebraic error of at most {solved.error:.2g} K",
+        reason=f"{ERROR_REASON} {solved.error:.2g} K",
         levels=problem.solver.levels,
         fallback=problem.solver.fallback,
         seconds=seconds.get("solve", 0.0),

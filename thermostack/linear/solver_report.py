@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ERROR_REASON = "algebraic error of at most"  # begins the reason of a solution to an error
+
 
 @dataclass(frozen=True)
 class SolverReport:
@@ -54,3 +56,8 @@ class SolverReport:
     seconds: float
     memory: int
     total_iterations: int
+
+    @property
+    def bounds_error(self) -> bool:
+        """Return whether the solver stopped at a bound of the algebraic error, which `reason` has."""
+        return self.reason.startswith(ERROR_REASON)

@@ -177,7 +177,8 @@ def solution_facts(steady: SteadyResult, *, has_files: bool) -> Table:
         table.add_row("", Text(steady.refinement.text))
         if steady.refinement.advice:
             table.add_row("", Text(steady.refinement.advice))
-    solver = f"{report.method}, {report.total_iterations} iterations, residual {report.residual:.1e}"
+    accuracy = report.reason if report.bounds_error else f"residual {report.residual:.1e}"
+    solver = f"{report.method}, {report.total_iterations} iterations, {accuracy}"
     table.add_row("solver", Text(solver))
     return table
 
