@@ -116,7 +116,7 @@ def dask_executor(scheduler: Any) -> Iterator[tuple[Any, Callable[[], int]]]:
         raise ThermostackError(f"--scheduler needs dask: {INSTALL_HINT}") from None
     if isinstance(scheduler, str):
         try:
-            client: Any = Client(scheduler, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
+            client: Any = Client(scheduler, timeout="10s", set_as_default=False)
         except (OSError, ValueError) as error:
             raise ThermostackError(f"the scheduler {scheduler} cannot be reached: {error}") from None
     try:
