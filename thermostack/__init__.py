@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from thermostack.errors import OutputError as OutputError
     from thermostack.errors import ResourceError as ResourceError
     from thermostack.errors import ResultFileError as ResultFileError
+    from thermostack.errors import BoilingCrisisError as BoilingCrisisError
     from thermostack.errors import RunawayError as RunawayError
     from thermostack.errors import ThermostackError as ThermostackError
     from thermostack.errors import UnknownNameError as UnknownNameError
@@ -170,6 +171,7 @@ _NAMES_BY_MODULE = {
         "OutputError",
         "ResourceError",
         "ResultFileError",
+        "BoilingCrisisError",
         "RunawayError",
         "ThermostackError",
         "UnknownNameError",

@@ -193,6 +193,17 @@ class RunawayError(ConvergenceError):
     """
 
 
+class BoilingCrisisError(ConvergenceError):
+    """A boiling surface exceeds the critical heat flux, above which a film of vapour insulates it (exit code 3).
+
+    Examples
+    --------
+    >>> from thermostack import BoilingCrisisError
+    >>> BoilingCrisisError.exit_code
+    3
+    """
+
+
 class ResourceError(ThermostackError):
     """The machine has too little memory for the request; nothing was allocated (exit code 4).
 

@@ -198,6 +198,8 @@ def _solve_grid(
     else:
         fluxes, balance, report = _solve_to_error(problem, options)
     problem.free_rhs()
+    nonlinear = problem.nonlinear_report(fluxes.t)
+    gain = nonlinear.loop_gain if nonlinear is not None else None
     with timed(seconds, "measure", progress):
         measured = measure_parts(fluxes)
     if balance.relative > BALANCE_TOLERANCE:
@@ -207,7 +209,9 @@ def _solve_grid(
     parts = list(measured.temperatures.values())
     if estimate:
         with timed(seconds, "estimate", progress):
-            parts = estimate_errors(fluxes, measured, problem.solve_correction, problem.solve_corners)
+            parts = estimate_errors(
+                fluxes, measured, problem.solve_correction, problem.solve_corners, loop_gain=gain or 0.0
+            )
     temperature = fluxes.t
     fill_inactive(model, temperature, np.nan)
     found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
@@ -215,7 +219,9 @@ def _solve_grid(
         found += grid_error_warnings(parts, model.boundary.temperature[model.boundary.h > 0.0])
     warnings = (*model.warnings, *found)
     memory = _max_memory()
-    result = SteadyResult(model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links)
+    result = SteadyResult(
+        model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links, nonlinear=nonlinear
+    )
     return SolvedGrid(result, fluxes, measured, problem.solve_adjoint)
 
 

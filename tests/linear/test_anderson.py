@@ -25,7 +25,7 @@ from thermostack.errors import ConvergenceError
 from thermostack.finite_volume.kirchhoff_variable import KirchhoffVariable, steepest_interval
 from thermostack.linear import steady_problem as problem_module
 from thermostack.linear.anderson import AndersonSettings, solve_anderson
-from thermostack.linear.picard import PicardSettings
+from thermostack.linear.nonlinear_iteration import NonlinearSettings
 from thermostack.units import mm
 
 Rows = tuple[tuple[float, float], tuple[float, float]]  # temperatures [K] and conductivities [W/(m K)]
@@ -60,7 +60,7 @@ def layered(*layers: tuple[float, Rows], power: float | None = None, cell: float
 @pytest.fixture
 def few_picard_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the accelerated iteration begin after three Picard iterations, which are too few."""
-    monkeypatch.setattr(problem_module, "PICARD", PicardSettings(max_iterations=3))
+    monkeypatch.setattr(problem_module, "NONLINEAR", NonlinearSettings(max_iterations=3))
 
 
 STEPS: list[Rows] = [
@@ -128,7 +128,7 @@ def test_steep_tables_beside_other_materials(method: str) -> None:
 
 
 def test_iteration_that_fails_names_the_steepest_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(problem_module, "PICARD", PicardSettings(max_iterations=2))
+    monkeypatch.setattr(problem_module, "NONLINEAR", NonlinearSettings(max_iterations=2))
     monkeypatch.setattr(problem_module, "ANDERSON", AndersonSettings(max_iterations=1))
     message = (
         r"do not agree after 2 Picard iterations.*; the table of m0 goes from 20 W/m/K at 49\.5 degC to "

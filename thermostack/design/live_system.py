@@ -9,10 +9,9 @@ import numpy as np
 
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import (
-    BoundaryConductance,
-    Conduction,
     assemble_conduction,
     update_conduction,
+    with_coefficients,
 )
 from thermostack.linear.error_control import SETTINGS, BoundedField, ErrorControl
 from thermostack.linear.steady_problem import SteadyProblem
@@ -95,10 +94,11 @@ class LiveSystem:
         problem, scale = self.problem, 1.0
         rhs = np.empty((2, *self._guess.shape))
         rhs[1] = problem.rhs
-        present, problem.model = problem.model, other
+        present = problem.model
+        problem.set_model(other)
         problem.set_rhs()
         rhs[0] = problem.rhs
-        problem.model = present
+        problem.set_model(present)
         if present.total_power != 0.0:
             scale = float(np.clip(other.total_power / present.total_power, 1.0 / MAX_SCALING, MAX_SCALING))
         found = self.control.solve_linear(rhs, np.stack([scale * self._guess, self._guess]), max_error)
@@ -173,11 +173,15 @@ class LiveSystem:
     def _update(self, model: Model, change: Change) -> None:
         """Update the equations to a model with the same cells and boundary faces."""
         problem, before = self.problem, self.model
-        self.model = problem.model = model
+        self.model = model
+        problem.set_model(model)
         if self._guess is not None and change == Change.POWER and before.total_power != 0.0:
             self._guess *= np.clip(model.total_power / before.total_power, 1.0 / MAX_SCALING, MAX_SCALING)
         if self._guess is None:  # nothing is assembled yet
             problem.zero = model.boundary.mean_ambient
+            return
+        if problem.has_newton_terms:
+            self.control.evaluate(self._guess, is_new=True)
             return
         difference = problem.zero - model.boundary.mean_ambient
         problem.zero -= difference
@@ -186,7 +190,7 @@ class LiveSystem:
             self._assemble(model, change)
         elif change & Change.BOUNDARY:
             problem.conductivity = problem.conductivity.with_boundary(model.boundary)
-            problem.conduction = with_coefficients(problem.conduction, before, model)
+            problem.conduction = with_coefficients(problem.conduction, before.boundary, model.boundary)
             problem.solver.update(problem.conduction, only_boundary=True)
         if (
             change & ~Change.POWER
@@ -216,19 +220,6 @@ class LiveSystem:
 
 def _no_progress(stage: str) -> None:
     """Ignore the start of a stage."""
-
-
-def with_coefficients(conduction: Conduction, before: Model, model: Model) -> Conduction:
-    """Return conductances with other heat-transfer coefficients at the same boundary faces.
-
-    The resistances of the half cells behind the faces stay the same.
-    """
-    old, new = before.boundary, model.boundary
-    half_cell = 1.0 / conduction.boundary_face_conductance - 1.0 / (old.h * old.area)  # K/W
-    faces = 1.0 / (np.maximum(half_cell, 0.0) + 1.0 / (new.h * new.area))
-    total = BoundaryConductance.accumulate(conduction.shape, new.cell, faces)
-    boundary = conduction.boundary.with_conductance(total.conductance)
-    return Conduction(conduction.g_x, conduction.g_y, conduction.g_z, boundary, faces, conduction.links)
 
 
 def resample(field: Array, before: Grid, grid: Grid) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ import scipy
 from thermostack.finite_volume import _face_conductance
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.link_conductance import LinkConductance, assemble_links
+from thermostack.mesh.boundary_faces import BoundaryFaces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import Model
 from thermostack.mesh.part_contacts import FaceResistances
@@ -66,10 +67,24 @@ class BoundaryConductance:
 
 
 @dataclass(frozen=True, eq=False)
+class PowerSlope:
+    """The derivative of the power of some cells with respect to their temperature."""
+
+    cell: np.ndarray  # (n,) index of the cell in the raveled grid, strictly ascending
+    slope: np.ndarray  # (n,) W/K
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """Return the term of G for the values in the cells: minus the slope times each, (n,)."""
+        return -self.slope * values
+
+
+@dataclass(frozen=True, eq=False)
 class Conduction:
     """The operator G of `C dT/dt + G T = P` [W/K], stored as face conductances and terms of links.
 
     Cells without any conductance are outside the body. The face conductances are all float32 or all float64.
+    With `power_slope` the operator is that of a Newton step: the slope of the power is subtracted from its
+    diagonal.
     """
 
     g_x: np.ndarray  # (nz, ny, nx - 1) W/K between cells i and i + 1
@@ -78,6 +93,7 @@ class Conduction:
     boundary: BoundaryConductance
     boundary_face_conductance: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (n,) W/K
     links: LinkConductance | None = None
+    power_slope: PowerSlope | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -107,6 +123,9 @@ class Conduction:
             outflow[_high(axis)] -= flux
         if self.links is not None:
             self.links.add_outflow(t, outflow)
+        if self.power_slope is not None:
+            cell = self.power_slope.cell
+            outflow.reshape(-1)[cell] += self.power_slope.apply(t.reshape(-1)[cell])
         return outflow
 
     def outflow_of_plane(self, k: int, t: np.ndarray) -> np.ndarray:
@@ -126,6 +145,11 @@ class Conduction:
             outflow += self.g_z[k] * (here - t[k + 1])
         if self.links is not None:
             outflow += self.links.outflow_of_plane(k, t)
+        if self.power_slope is not None:
+            cell = self.power_slope.cell
+            own = slice(*np.searchsorted(cell, (k * ny * nx, (k + 1) * ny * nx)).tolist())
+            columns = cell[own] - k * ny * nx
+            outflow.reshape(-1)[columns] -= self.power_slope.slope[own] * here.reshape(-1)[columns]
         return outflow
 
     def diagonal_of_plane(self, k: int) -> np.ndarray:
@@ -171,6 +195,8 @@ class Conduction:
         diagonal = self.diagonal()
         cells = diagonal.size
         diagonals = [np.where(self.is_active, diagonal, 1.0).ravel()]
+        if self.power_slope is not None:
+            diagonals[0][self.power_slope.cell] -= self.power_slope.slope
         offsets = [0]
         for g, axis, stride in (
             (self.g_x, 2, 1),
@@ -256,6 +282,31 @@ def update_conduction(
     total = BoundaryConductance.accumulate(conduction.shape, model.boundary.cell, faces)
     boundary = conduction.boundary.with_conductance(total.conductance)
     return Conduction(g_x, g_y, g_z, boundary, faces, assemble_links(model, conductivity))
+
+
+def boundary_resistance(conduction: Conduction, boundary: BoundaryFaces) -> np.ndarray:
+    """Return the resistance of the half cell behind each boundary face [m2 K/W], per area of the face.
+
+    `boundary` are the faces of which the conductances were computed; faces without a heat-transfer
+    coefficient have the resistance zero.
+    """
+    cools = boundary.h > 0.0
+    resistance = np.zeros(boundary.area.size)
+    total = boundary.area[cools] / conduction.boundary_face_conductance[cools]
+    resistance[cools] = np.maximum(total - 1.0 / boundary.h[cools], 0.0)
+    return resistance
+
+
+def with_coefficients(conduction: Conduction, before: BoundaryFaces, boundary: BoundaryFaces) -> Conduction:
+    """Return conductances with other heat-transfer coefficients at the same boundary faces.
+
+    The resistances of the half cells behind the faces stay the same.
+    """
+    with np.errstate(divide="ignore"):
+        faces = boundary.area / (boundary_resistance(conduction, before) + 1.0 / boundary.h)
+    total = BoundaryConductance.accumulate(conduction.shape, boundary.cell, faces)
+    changed = conduction.boundary.with_conductance(total.conductance)
+    return replace(conduction, boundary=changed, boundary_face_conductance=faces)
 
 
 def _set_conductances(

@@ -50,6 +50,7 @@ MAX_SLOPE_CHANGE_RATIO = 4.0  # to the smaller slope change of the neighbours; t
 # Of the rise of a temperature: an extrapolation by more is omitted. It is the first term of a series in the
 # size of the cells, and the terms that follow are not small compared with it there.
 MAX_EXTRAPOLATION = 0.2
+MIN_STABILITY = 1e-3  # of 1 minus the loop gain, in place of a smaller one
 MIN_RISE = 1e-9  # K, in place of a smaller one, which is rounding
 CHANGE_TOLERANCE = 1e-2  # relative, of the solution for the change on bisection: 1 % of the change
 CORNER_TOLERANCE = 3e-3  # relative, of the corner scheme: 1 % of the difference, because its guess is good
@@ -184,16 +185,25 @@ def _max_along_axis(values: np.ndarray, offset: np.ndarray) -> np.ndarray:
 
 
 def estimate_errors(
-    fluxes: FaceFluxes, measured: PartMeasurements, solve: LinearSolve, solve_by_corners: CornerSolve
+    fluxes: FaceFluxes,
+    measured: PartMeasurements,
+    solve: LinearSolve,
+    solve_by_corners: CornerSolve,
+    *,
+    loop_gain: float = 0.0,
 ) -> list[PartTemperature]:
     """Return the part temperatures with errors and extrapolated values [K] of each mean and maximum.
 
     No value is extrapolated where a source has one cell across, because the change on bisection does not show
     its error, and none by more than MAX_EXTRAPOLATION. `solve` returns the temperature rise [K] by heat [W]
-    to CHANGE_TOLERANCE, `solve_by_corners` solves the corner scheme to CORNER_TOLERANCE.
+    to CHANGE_TOLERANCE, `solve_by_corners` solves the corner scheme to CORNER_TOLERANCE. The corner scheme
+    has the leakage power of the cells; its difference is enlarged by the leakage that it causes at most,
+    according to the `loop_gain`.
     """
     change = bisection_change(fluxes, measured, solve)
     corners = solve_corners(fluxes, measured.zones, solve_by_corners)
+    if loop_gain > 0.0:
+        corners = _with_feedback(corners, measured, 1.0 / max(1.0 - loop_gain, MIN_STABILITY))
     slope_change = measured.peaks.slope_change.sum(axis=0) / 8.0
     model = fluxes.model
     parts = [
@@ -207,6 +217,17 @@ def estimate_errors(
         _with_extrapolation(part, n, change, corners, ambient)
         for part, n in zip(parts, measured.temperatures, strict=True)
     ]
+
+
+def _with_feedback(
+    corners: CornerTemperatures, measured: PartMeasurements, factor: float
+) -> CornerTemperatures:
+    """Return the temperatures of the corner scheme, whose differences to the cells are `factor` times as large."""
+    mean, largest = corners.mean.copy(), corners.max.copy()
+    for part, n in ((part, n) for n, part in measured.temperatures.items()):
+        mean[n] = part.mean + factor * (mean[n] - part.mean)
+        largest[n] = part.max + factor * (largest[n] - part.max)
+    return CornerTemperatures(mean, largest)
 
 
 def _with_errors(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import scipy
 
-from thermostack.errors import ConvergenceError
+from thermostack.errors import ConvergenceError, RunawayError
 from thermostack.finite_volume.conduction import Conduction
 
 Array = np.ndarray
@@ -19,7 +19,7 @@ class LuFactorization:
     """The LU factors of G, about 10 kB per cell of a package of 10^5 cells."""
 
     def __init__(self, conduction: Conduction, pinned: Array | None = None) -> None:
-        """Factorize G; raise ConvergenceError where it is singular.
+        """Factorize G; raise ConvergenceError where it is singular, and RunawayError where it is indefinite.
 
         `pinned` are the numbers of cells, one of each floating body, whose temperature is kept at zero.
         """
@@ -49,6 +49,9 @@ class LuFactorization:
             raise ConvergenceError(
                 f"the direct solver found G singular ({error}); every part needs a path to an ambient"
             ) from error
+        if conduction.power_slope is not None and not (self.lu.U.diagonal() > 0.0).all():
+            # Without row exchanges the pivots have the signs of the eigenvalues (Sylvester's law of inertia).
+            raise RunawayError("power grows faster with temperature than cooling")
         self._set_rank_update(joined, grounding)
 
     def _cells_of_joined_bodies(self, is_pinned: Array) -> Array:

@@ -85,6 +85,8 @@ class ErrorControl:
 
         The operator of the problem is that of its present materials if there is a guess.
         """
+        if self.problem.has_newton_terms:
+            return BoundedField(self._solve_newton(guess), 0.0)
         if guess is None:
             self.problem.assemble()
             self.evaluated = None
@@ -102,6 +104,12 @@ class ErrorControl:
             rise = self.problem.solve_nonlinear()
             self.evaluated = None
             return BoundedField(rise, 0.0)
+
+    def _solve_newton(self, guess: Array | None) -> Array:
+        """Return the rise with boundary laws or leakage, solved to the strict tolerance."""
+        rise = self.problem.solve_nonlinear(guess)
+        self.evaluated = rise.copy()
+        return rise
 
     def evaluate(self, rise: Array, *, is_new: bool = False) -> None:
         """Evaluate the materials at a rise, and update operator and right-hand side, or build both."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from thermostack.errors import ResourceError
 from thermostack.finite_volume.conduction import Conduction, conductivity_contrast
 from thermostack.linear.amg import AmgPreconditioner
+from thermostack.linear.corrected_backend import CorrectedBackend
 from thermostack.linear.error_target import ErrorTarget
 from thermostack.linear.iteration_state import IterationState
 from thermostack.linear.linked_backend import LinkCorrection, LinkedBackend
@@ -116,25 +117,29 @@ class FallbackChain:
             self._preconditioner = None
             self._preconditioner = self._build()
         elif only_boundary:
-            self._preconditioner.update_diagonal(self._without_links, min_boundary_ratio)
+            self._preconditioner.update_diagonal(self._preconditioned, min_boundary_ratio)
         else:
-            self._preconditioner.update_operator(self._without_links, min_boundary_ratio)
+            self._preconditioner.update_operator(self._preconditioned, min_boundary_ratio)
 
     def _set_conduction(self, conduction: Conduction) -> None:
         """Set the operator, and the part of it that the preconditioner has."""
-        self.conduction = self._without_links = conduction
-        self._correction: LinkCorrection | None = None
+        self.conduction = conduction
+        self._without_slope = self._preconditioned = replace(conduction, power_slope=None)
+        self._of_links: LinkCorrection | None = None
         if conduction.links is not None:
-            self._correction = LinkCorrection(conduction.links, conduction)
-            self._without_links = self._correction.preconditioned_part(conduction)
+            self._of_links = LinkCorrection(conduction.links, self._without_slope)
+            self._preconditioned = self._of_links.preconditioned_part(self._without_slope)
 
     @property
     def _backend(self) -> PcgBackend:
         """Return the operator and the preconditioner of the method in use."""
         assert self._preconditioner is not None
-        if self._correction is None:
-            return self._preconditioner
-        return LinkedBackend(self._preconditioner, self.conduction, self._correction)
+        backend: PcgBackend = self._preconditioner
+        if self._of_links is not None:
+            backend = LinkedBackend(backend, self._without_slope, self._of_links)
+        if self.conduction.power_slope is not None:
+            backend = CorrectedBackend(backend, self.conduction, self.conduction.power_slope)
+        return backend
 
     def solve(
         self, rhs: Array, fields: Array, tolerance: float, *, is_zero: bool, relative_to_guess: bool = False
@@ -175,6 +180,8 @@ class FallbackChain:
     def _solve_with_fallbacks(self, rhs: Array, t: Array, state: IterationState) -> IterationState:
         """Try one method after the other until one converges or none is left."""
         while not state.is_converged and not why_unsolvable(self.conduction, rhs):
+            if state.is_indefinite and self.conduction.power_slope is not None:
+                break  # the equations have no positive definite operator, whatever the method
             if not self._use_next(state):
                 break
             state = self._continue(rhs, t, state)
@@ -233,9 +240,9 @@ class FallbackChain:
     def _build(self) -> Multigrid | AmgPreconditioner:
         method = self._method
         if method is ALGEBRAIC_MULTIGRID:
-            return AmgPreconditioner(self._without_links, self._threads)
+            return AmgPreconditioner(self._preconditioned, self._threads)
         return Multigrid(
-            self._without_links,
+            self._preconditioned,
             self._widths,
             dtype=method.dtype,
             rule=method.rule,

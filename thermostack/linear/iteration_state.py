@@ -28,6 +28,7 @@ class IterationState:
     coefficients: list[tuple[float, float]] = field(default_factory=list)  # alpha and beta of each iteration
     is_converged: bool = False
     exceeds_float32: bool = False
+    is_indefinite: bool = False  # the operator is not positive definite: a direction has negative energy
     reason: str = ""
 
     @classmethod

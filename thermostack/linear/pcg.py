@@ -72,6 +72,7 @@ class PcgSearch:
         self.state.energies.append(math.sqrt(max(zr, 0.0)))
         beta, self.energy = next_direction(zgz, zgp, self.energy)
         if not (zr > 0.0 and 0.0 < self.energy < math.inf):
+            self.state.is_indefinite = zr > 0.0 > self.energy
             self.state.reason = "the search direction lost its energy"
             return None
         alpha = zr / self.energy

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from thermostack.errors import ConvergenceError
+from thermostack.errors import ConvergenceError, RunawayError
 from thermostack.finite_volume.conduction import Conduction
 from thermostack.linear.direct import LuFactorization
 from thermostack.linear.error_target import SpectrumBounds
@@ -342,6 +342,8 @@ class Solver:
         return None
 
     def _failure(self, state: IterationState, rhs: Array) -> ConvergenceError:
+        if state.is_indefinite and self.conduction.power_slope is not None:
+            return RunawayError("power grows faster with temperature than cooling", state.history)
         fallback = f" Methods used instead: {self.fallback}." if self.fallback else ""
         return ConvergenceError(
             f"the {self.method} solver stopped at a residual of {state.residual:.1e} and a heat balance "

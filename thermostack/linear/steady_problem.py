@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from thermostack.errors import ConvergenceError
+from thermostack.errors import BoilingCrisisError, ConvergenceError, RunawayError
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import (
     Conduction,
+    PowerSlope,
     add_boundary_sources,
     assemble_conduction,
     update_conduction,
@@ -26,22 +27,31 @@ from thermostack.finite_volume.heat_balance import (
     total_residual,
 )
 from thermostack.finite_volume.kirchhoff_variable import KirchhoffVariable, steepest_interval
+from thermostack.finite_volume.operating_point import (
+    leakage_slope,
+    linearise,
+    starting_boundary,
+    surface_temperatures,
+)
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.anderson import ANDERSON, solve_anderson
 from thermostack.linear.multigrid import Widths
-from thermostack.linear.picard import PICARD, solve_picard
+from thermostack.linear.loop_gain import loop_gain
+from thermostack.linear.nonlinear_iteration import NONLINEAR, solve_nonlinear
+from thermostack.linear.nonlinear_report import BoilingMargin, NonlinearReport
 from thermostack.linear.solver import Solver, prepare
 from thermostack.linear.solver_report import SolverReport
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.memory_estimate import MemoryEstimate, check_memory
 from thermostack.mesh.model import Model
+from thermostack.units import format_quantity
 
 BALANCE_TOLERANCE = 1e-6  # of the heat that flows through: a result with a larger imbalance is refused
 RESIDUAL_TOLERANCE = 1e-6  # of the heat that flows through: sum of the residuals of all cells
 MIN_SOLVER_TOLERANCE = 1e-13  # minimum tolerance of the linear solver for the sake of the heat balance
 
-FIRST_PICARD_TOLERANCE = 1e-3  # of the linear solver, with materials at 300 K
-PICARD_MARGIN = 100.0  # tolerance of the Picard iteration, relative to that of the linear solver, at most
+FIRST_TOLERANCE = 1e-3  # of the linear solver, with materials at 300 K
+NONLINEAR_MARGIN = 100.0  # tolerance of the nonlinear iteration, relative to that of the linear solver, at most
 ITERATION_FIELDS = 16  # of float64, at most, that the accelerated iteration allocates
 TINY_HEAT = 1e-300  # W, in place of zero where relative quantities are computed
 
@@ -58,7 +68,11 @@ def steady_memory(model: Model, method: str, estimate: bool, grid: Grid | None =
 
 
 class SteadyProblem:
-    """The steady equations of a model: operator, right-hand side and solver at the present materials."""
+    """The steady equations of a model: operator, right-hand side and solver at the last temperatures.
+
+    `described` is the model with its boundary laws and its leakage, `model` that with the linear boundary
+    conditions and the powers that stand for them at the last temperatures.
+    """
 
     def __init__(
         self,
@@ -71,9 +85,10 @@ class SteadyProblem:
         *,
         is_fixed: bool = True,
     ) -> None:
-        """Store the model and the options; `is_fixed`: the operator changes by the materials alone."""
+        """Store the model and the options; `is_fixed`: the operator changes with temperature alone."""
         self.is_fixed = is_fixed
-        self.model, self.tolerance, self.method, self.threads = model, tolerance, method, threads
+        self.set_model(model)
+        self.tolerance, self.method, self.threads = tolerance, method, threads
         self.seconds, self.progress = seconds, progress
         self.iterations = 0
         self.zero = model.boundary.mean_ambient  # K: rises over it have less cancellation
@@ -83,19 +98,111 @@ class SteadyProblem:
         self.rhs: np.ndarray  # (nz, ny, nx) W, for rises over `zero`
         self.report: SolverReport  # of the last solve
 
+    def set_model(self, model: Model) -> None:
+        """Set the described model; the next `assemble` makes its equations linear."""
+        self.described = self.model = model
+        self.history: list[float] = []  # residual of each evaluation of the last nonlinear iteration
+        self._slope: PowerSlope | None = None  # of the leakage power at the last temperatures
+
     @property
     def is_linear(self) -> bool:
-        return self.model.is_linear
+        return self.described.is_linear
 
-    def solve_nonlinear(self) -> np.ndarray:
-        """Return the rise over `zero` [K], solved to the tolerance."""
-        self.assemble()
-        tolerance = min(PICARD.tolerance, PICARD_MARGIN * self.tolerance)
+    @property
+    def has_boundary_laws(self) -> bool:
+        return self.described.nonlinear_faces is not None
+
+    @property
+    def has_leakage(self) -> bool:
+        return self.described.leakage is not None
+
+    @property
+    def has_newton_terms(self) -> bool:
+        """Return whether boundary laws or powers depend on temperature."""
+        return self.has_boundary_laws or self.has_leakage
+
+    @property
+    def power_slope(self) -> PowerSlope | None:
+        """Return the slope of the leakage power at the last temperatures, None without leakage."""
+        return self._slope
+
+    def solve_nonlinear(self, guess: np.ndarray | None = None) -> np.ndarray:
+        """Return the rise over `zero` [K], solved to the tolerance.
+
+        A guess [K] is one for the present linear equations. Raises RunawayError where the equations with
+        leakage have no solution.
+        """
+        if guess is None:
+            self.assemble()
+        tolerance = min(NONLINEAR.tolerance, NONLINEAR_MARGIN * self.tolerance)
+        settings = dataclasses.replace(NONLINEAR, tolerance=tolerance)
+        self.history = []
         try:
-            rise = solve_picard(self, dataclasses.replace(PICARD, tolerance=tolerance))
+            rise = solve_nonlinear(self, settings, guess, self.history)
+        except RunawayError as error:
+            if guess is not None:  # from above the solution, a Newton step may find no minimum of its own
+                return self.solve_nonlinear()
+            raise self._runaway(error) from None
         except ConvergenceError as error:
+            if self.has_newton_terms or self.described.has_constant_conductivity:
+                raise
             rise = self.solve_accelerated(tolerance, error)
-        return rise if self.is_linear else self.solve_to(rise, self.tolerance)
+        if self.is_linear:
+            return rise
+        rise = self.solve_to(rise, self.tolerance)
+        if self.has_newton_terms:
+            self.update(rise.copy())
+        return rise
+
+    def nonlinear_report(self, t: np.ndarray) -> NonlinearReport | None:
+        """Return the report of the nonlinear iteration at its solution t [K]; None where there was none.
+
+        Raises BoilingCrisisError where a surface exceeds its critical heat flux.
+        """
+        if not self.has_newton_terms:
+            return None
+        report = NonlinearReport(len(self.history) - 1, tuple(self.history), boiling=self._boiling_margin(t))
+        if self._slope is None:
+            return report
+        leakage = self.described.leakage
+        assert leakage is not None
+        with timed(self.seconds, "loop gain", self.progress):
+            gain = loop_gain(self.solver, self.conduction, self._slope)
+        power = self.model.total_power - self.described.total_power
+        return dataclasses.replace(
+            report, loop_gain=gain, leakage=power, reference_leakage=leakage.reference
+        )
+
+    def _boiling_margin(self, t: np.ndarray) -> BoilingMargin | None:
+        """Return the margin of the boiling surface nearest to its critical heat flux, None without any."""
+        faces = self.described.nonlinear_faces
+        if faces is None or not np.isfinite(faces.critical_flux).any():
+            return None
+        surface = surface_temperatures(faces, self.model.boundary, self.conduction, t)
+        flux = faces.flux(surface)
+        n = int(np.argmax(flux / faces.critical_flux))
+        grid = self.model.grid
+        k, j, i = np.unravel_index(int(self.model.boundary.cell[faces.face[n]]), grid.shape)
+        place = float(grid.x_center[i]), float(grid.y_center[j]), float(grid.z_center[k])
+        margin = BoilingMargin(float(flux[n]), float(faces.critical_flux[n]), place)
+        if margin.ratio < 1.0:
+            raise BoilingCrisisError(
+                f"boiling crisis: the heat flux at ({', '.join(format_quantity(x, 'length') for x in place)}) would be "
+                f"{format_quantity(margin.flux, 'heat_flux')}, above the critical heat flux of "
+                f"{format_quantity(margin.critical_flux, 'heat_flux')}; spread the heat, or cool by flow",
+                self.history,
+            )
+        return margin
+
+    def _runaway(self, error: RunawayError) -> RunawayError:
+        leakage = self.described.leakage
+        assert leakage is not None
+        text = (
+            "no steady temperature exists (thermal runaway): the leakage power grows faster with temperature than "
+            f"the heat that leaves. Cool more, or reduce the power; the leakage is "
+            f"{format_quantity(leakage.reference, 'power')} at its reference temperature"
+        )
+        return RunawayError(text, error.history)
 
     def solve_accelerated(self, tolerance: float, error: ConvergenceError) -> np.ndarray:
         """Return the rise over `zero` [K] by Anderson's acceleration in the Kirchhoff variable.
@@ -115,33 +222,55 @@ class SteadyProblem:
             )
             raise ConvergenceError(f"{error}{advice}", error.history) from None
         rise = iteration.rise_at(u)
-        self.update_materials(rise.copy())  # the caller changes its array, and the materials keep this one
+        self.update(rise.copy())  # the caller changes its array, and the materials keep this one
         return rise
 
     def assemble(self, rise: np.ndarray | None = None, *, is_new: bool = False) -> None:
         """Build operator and solver with materials at 300 K, or update both at a rise over `zero` [K].
 
-        With `is_new` both are built at the rise.
+        Without a rise the leakage is zero, and boundary laws are linear at an estimated temperature of the
+        surface. With `is_new` operator and solver are built at the rise.
         """
         self.__dict__.pop("rhs", None)  # its memory is freed before the new one is allocated
         is_new = is_new or rise is None
         if is_new:
             self.__dict__.pop("solver", None)
+            self.model, self._slope = self.described, None
+            if self.has_boundary_laws:
+                start = starting_boundary(self.described)
+                self.model = self.described.linearised(start, self.described.layer_sources)
         with timed(self.seconds, "assemble", self.progress):
             conductivity = CellConductivity(self.model) if is_new else self.conductivity
             if rise is not None:
                 conductivity = conductivity.at_temperature(rise, self.zero)
-            self.conductivity = conductivity
+            self.conductivity = conductivity.with_boundary(self.model.boundary)
             if is_new:
-                self.conduction = assemble_conduction(self.model, conductivity)
-            else:
-                self.conduction = update_conduction(self.conduction, self.model, conductivity)
+                self.conduction = assemble_conduction(self.model, self.conductivity)
+            elif not self.described.has_constant_conductivity:
+                self.conduction = update_conduction(self.conduction, self.model, self.conductivity)
+            if rise is not None and self.has_newton_terms:
+                self._linearise(rise)
             self.set_rhs()
         with timed(self.seconds, "prepare", self.progress):
             if "solver" in self.__dict__:
-                self.solver.update(self.conduction)
+                only_boundary = self.described.has_constant_conductivity
+                self.solver.update(self.newton_operator, only_boundary=only_boundary)
             else:
                 self.solver = self._prepared()
+
+    def _linearise(self, rise: np.ndarray) -> None:
+        """Make boundary laws and leakage linear at a rise over `zero` [K]."""
+        t = rise + self.zero
+        self.model, self.conduction = linearise(self.described, self.model, self.conduction, t)
+        self.conductivity = self.conductivity.with_boundary(self.model.boundary)
+        if self.has_leakage:
+            self._slope = leakage_slope(self.described, t)
+            self._slope_heat = self._slope.slope * rise.reshape(-1)[self._slope.cell]  # W
+
+    @property
+    def newton_operator(self) -> Conduction:
+        """Return the operator of the next linear solve: conduction minus the slope of the leakage power."""
+        return dataclasses.replace(self.conduction, power_slope=self._slope)
 
     def set_rhs(self) -> None:
         """Set the right-hand side to the power and the boundary conditions of the model."""
@@ -151,15 +280,18 @@ class SteadyProblem:
     def _prepared(self) -> Solver:
         widths = (self.model.grid.dx, self.model.grid.dy)
         return prepare(
-            self.conduction,
+            self.newton_operator,
             widths=widths,
             method=self.method,
             threads=self.threads,
             is_fixed=self.is_fixed and self.is_linear,
         )
 
-    def update_materials(self, rise: np.ndarray) -> float:
-        """Evaluate the materials at a rise over `zero` [K] and return the residual relative to the heat."""
+    def update(self, rise: np.ndarray) -> float:
+        """Evaluate materials, boundary laws and leakage at a rise over `zero` [K].
+
+        Returns the residual relative to the heat.
+        """
         self.assemble(rise)
         return self.residual(rise)
 
@@ -190,7 +322,7 @@ class SteadyProblem:
     def solve(self, rise: np.ndarray | None, reduction: float) -> np.ndarray:
         """Return the rise [K]; the residual of a guess is reduced by a factor."""
         if rise is None:
-            return self.solve_to(None, self.tolerance if self.is_linear else FIRST_PICARD_TOLERANCE)
+            return self.solve_to(None, self.tolerance if self.is_linear else FIRST_TOLERANCE)
         return self.solve_to(rise, reduction, relative_to_guess=True)
 
     def solve_to(
@@ -199,7 +331,7 @@ class SteadyProblem:
         """Return the rise over `zero` [K] to a relative residual, in the array of the guess if given."""
         with timed(self.seconds, "solve", self.progress):
             rise, report = self.solver.solve(
-                self.rhs,
+                self._newton_rhs(),
                 guess=rise,
                 tolerance=tolerance,
                 overwrites_guess=True,
@@ -208,6 +340,14 @@ class SteadyProblem:
         self.iterations += report.iterations
         self.report = dataclasses.replace(report, total_iterations=self.iterations)
         return rise
+
+    def _newton_rhs(self) -> np.ndarray:
+        """Return the right-hand side of the operator of the next linear solve [W]."""
+        if self._slope is None:
+            return self.rhs
+        rhs = self.rhs.copy()
+        rhs.reshape(-1)[self._slope.cell] -= self._slope_heat
+        return rhs
 
     def solve_adjoint(self, rhs: np.ndarray) -> np.ndarray:
         """Return the solution [K] of a right-hand side [W] with the operator at the solution.
@@ -278,6 +418,8 @@ class SteadyProblem:
                 rise = self.solve_to(rise - self.zero, tolerance)
             except ConvergenceError:
                 return fluxes, balance, self.report
+            if self.has_newton_terms:
+                self.update(rise.copy())
 
 
 class _KirchhoffIteration:
@@ -292,7 +434,7 @@ class _KirchhoffIteration:
         """Return u of the solution with the materials at 300 K."""
         problem = self.problem
         problem.assemble()
-        return self.variable.of_temperature(problem.solve_to(None, FIRST_PICARD_TOLERANCE) + problem.zero)
+        return self.variable.of_temperature(problem.solve_to(None, FIRST_TOLERANCE) + problem.zero)
 
     def rise_at(self, u: np.ndarray) -> np.ndarray:
         """Return the rise over `zero` [K]."""
@@ -301,7 +443,7 @@ class _KirchhoffIteration:
     def set_state(self, u: np.ndarray) -> float:
         """Evaluate the materials at u and return the residual relative to the heat."""
         self._rise = self.rise_at(u)
-        return self.problem.update_materials(self._rise)
+        return self.problem.update(self._rise)
 
     def change(self) -> np.ndarray:
         """Return the change of u [K] by which the residual of the last state would vanish in one material."""
@@ -311,7 +453,7 @@ class _KirchhoffIteration:
         widths = (problem.model.grid.dx, problem.model.grid.dy)
         problem.__dict__.pop("solver", None)  # its memory is freed before the next one is allocated
         solver = prepare(conduction, widths=widths, method=problem.method, threads=problem.threads)
-        change, report = solver.solve(residual, tolerance=PICARD.reduction)
+        change, report = solver.solve(residual, tolerance=NONLINEAR.reduction)
         problem.iterations += report.iterations
         return change
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,9 @@ class PlaneContact:
     resistance: float  # m2 K/W
 
 
+CACHED_OF_SOURCES = ("power_of_parts", "heat_sources", "coolers")  # of a model, not of its cells alone
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """The cells of a package with their parts, heat sources, interface resistances and boundary faces.
@@ -91,6 +95,10 @@ class Model:
         Boundary faces with a cooler.
     warnings : tuple of str
         Warnings about the description and the grid.
+    nonlinear_faces : NonlinearFaces, optional
+        Boundary faces whose heat flux is a law of the surface temperature.
+    leakage : LeakageSources, optional
+        Leakage power of the cells by temperature.
 
     Examples
     --------
@@ -108,6 +116,8 @@ class Model:
     contacts: tuple[PlaneContact, ...]
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
+    nonlinear_faces: NonlinearFaces | None = None
+    leakage: LeakageSources | None = None
 
     def __post_init__(self) -> None:
         """Make the arrays read-only: sources, sums and results are computed from them once and kept."""
@@ -167,8 +177,22 @@ class Model:
 
     @property
     def is_linear(self) -> bool:
+        """Return whether conductivities, boundary conditions and powers do not depend on temperature."""
+        return self.has_constant_conductivity and self.nonlinear_faces is None and self.leakage is None
+
+    @property
+    def has_constant_conductivity(self) -> bool:
         """Return whether no conductivity depends on temperature."""
         return self.geometry.is_linear
+
+    def linearised(self, boundary: BoundaryFaces, layer_sources: tuple[LayerHeatSource, ...]) -> Model:
+        """Return the model with other boundary coefficients and sources, on the same cells and faces."""
+        other = copy.copy(self)
+        changed = {"boundary": boundary, "layer_sources": layer_sources}
+        vars(other).update(changed)
+        for name in CACHED_OF_SOURCES:
+            vars(other).pop(name, None)
+        return other
 
     @property
     def memory(self) -> int:

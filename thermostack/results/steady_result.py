@@ -15,6 +15,7 @@ from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.link_heat import LinkHeat
 from thermostack.finite_volume.nodal_values import temperature_at
+from thermostack.finite_volume.operating_point import linearise
 from thermostack.finite_volume.part_temperatures import (
     FaceTemperature,
     PartTemperature,
@@ -22,6 +23,7 @@ from thermostack.finite_volume.part_temperatures import (
     merge_parts,
 )
 from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear.nonlinear_report import NonlinearReport
 from thermostack.linear.solver_report import SolverReport
 from thermostack.mesh.model import Model
 from thermostack.package.package import Package
@@ -70,6 +72,8 @@ class SteadyResult:
         The grids of a solve to a tolerance in kelvin.
     agreement : ZoomAgreement, optional
         Comparison with the result that gave the boundary, in the result of `zoom`.
+    nonlinear : NonlinearReport, optional
+        Outer iterations, loop gain and margin to the critical heat flux, with boundary laws or leakage.
 
     Examples
     --------
@@ -92,6 +96,7 @@ class SteadyResult:
     links: tuple[LinkHeat, ...] = ()
     refinement: Refinement | None = None
     agreement: ZoomAgreement | None = None
+    nonlinear: NonlinearReport | None = None
 
     def __repr__(self) -> str:
         """Return package, grid, peak, heat balance, solver and refinement in six lines at most."""
@@ -189,7 +194,9 @@ class SteadyResult:
         t = self.field.copy()
         fill_inactive(self.model, t, 0.0)
         conductivity = CellConductivity(self.model, t)
-        return FaceFluxes(self.model, assemble_conduction(self.model, conductivity), conductivity, t)
+        conduction = assemble_conduction(self.model, conductivity)
+        model, conduction = linearise(self.model, self.model, conduction, t)
+        return FaceFluxes(model, conduction, conductivity.with_boundary(model.boundary), t)
 
     def at(self, x: float | str, y: float | str, z: float | str) -> float:
         """Return the temperature [K] at a point [m], reconstructed from the fluxes; NaN outside the body.

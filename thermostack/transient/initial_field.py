@@ -11,7 +11,7 @@ from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
 from thermostack.finite_volume.reconstruction import FaceFluxes
-from thermostack.linear.picard import PICARD, solve_picard
+from thermostack.linear.nonlinear_iteration import NONLINEAR, solve_nonlinear
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.linear.steady_problem import TINY_HEAT
 from thermostack.mesh.model import Model, is_equal_model
@@ -150,7 +150,7 @@ def _steady_field(
     """Return the steady temperatures [K] for the loads at a time [s]."""
     require_fixed_temperature(materials.model)
     problem = _SteadyStart(time, materials, sources, shifted)
-    rise = solve_picard(problem, PICARD)
+    rise = solve_nonlinear(problem, NONLINEAR)
     if not problem.is_linear:
         rise = problem.solve_to(rise, STEADY_START_TOLERANCE)
     return rise + materials.zero
@@ -172,6 +172,14 @@ class _SteadyStart:
     def is_linear(self) -> bool:
         return self.materials.are_constant
 
+    @property
+    def has_boundary_laws(self) -> bool:
+        return False
+
+    @property
+    def has_leakage(self) -> bool:
+        return False
+
     def solve(self, rise: Array | None, reduction: float) -> Array:
         """Return the rise over `zero` [K]; the residual of a guess is reduced by a factor."""
         if rise is None:
@@ -187,7 +195,7 @@ class _SteadyStart:
         self.shifted.balance(rhs, rise)
         return rise
 
-    def update_materials(self, rise: Array) -> float:
+    def update(self, rise: Array) -> float:
         """Evaluate the materials at a rise over `zero` [K] and return the residual relative to the heat."""
         self.materials.evaluate(rise)
         self.shifted.update_operator(self.materials.conduction, self.materials.capacity)

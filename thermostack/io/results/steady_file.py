@@ -83,7 +83,7 @@ def read_result(path: str | Path) -> SteadyResult:
         values = stored.array("VTKHDF/CellData/temperature", np.float64, model.grid.shape)
         if not np.array_equal(np.isfinite(values), model.part > 0):
             raise stored.fail("VTKHDF/CellData/temperature must be finite in the body and NaN outside")
-        defaults = {"links": (), "refinement": None, "agreement": None}
+        defaults = {"links": (), "refinement": None, "agreement": None, "nonlinear": None}
         types = metadata_types(SteadyResult, _ARRAYS)
         metadata = read_metadata(stored, f"{ROOT_GROUP}/result", types, defaults)
         return SteadyResult(model=model, field=values, **metadata)

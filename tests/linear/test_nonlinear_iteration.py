@@ -33,7 +33,7 @@ from thermostack.finite_volume.conduction import assemble_conduction
 from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
 from thermostack.linear import steady_problem as problem_module
 from thermostack.linear.anderson import AndersonSettings
-from thermostack.linear.picard import PICARD, PicardSettings, solve_picard
+from thermostack.linear.nonlinear_iteration import NONLINEAR, NonlinearSettings, solve_nonlinear
 from thermostack.package.stack import Interface
 from thermostack.units import mm
 
@@ -182,7 +182,7 @@ def heated_slab() -> Package:
 
 
 def test_iteration_without_convergence_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(problem_module, "PICARD", PicardSettings(max_iterations=2))
+    monkeypatch.setattr(problem_module, "NONLINEAR", NonlinearSettings(max_iterations=2))
     monkeypatch.setattr(problem_module, "ANDERSON", AndersonSettings(max_iterations=1))
     message = "do not agree after 2 Picard iterations: cells are out of balance by .* of the heat"
     with pytest.raises(ConvergenceError, match=message) as caught:
@@ -194,7 +194,7 @@ def test_iteration_without_convergence_raises(monkeypatch: pytest.MonkeyPatch) -
 class Scalar:
     """The equation g(x) x = 1 in one unknown, whose Picard iteration is x = 1 / g(x)."""
 
-    is_linear = False
+    is_linear = has_boundary_laws = has_leakage = False
 
     def __init__(self, exponent: float) -> None:
         self.exponent, self.conductance, self.rounded = exponent, 2.0, 0.0
@@ -202,7 +202,7 @@ class Scalar:
     def solve(self, rise: np.ndarray | None, reduction: float) -> np.ndarray:
         return np.full((1, 1, 1), 1.0 / self.conductance)
 
-    def update_materials(self, rise: np.ndarray) -> float:
+    def update(self, rise: np.ndarray) -> float:
         self.conductance = 2.0 * float(rise[0, 0, 0]) ** self.exponent
         return abs(1.0 - self.conductance * float(rise[0, 0, 0]))
 
@@ -213,18 +213,18 @@ class Scalar:
 @pytest.mark.parametrize("exponent", [-0.8, 0.5, 1.0, 2.0])
 def test_oscillating_iteration_converges_with_relaxation(exponent: float) -> None:
     """Without relaxation the error of x is multiplied by -exponent in each iteration."""
-    rise = solve_picard(Scalar(exponent), PICARD)
+    rise = solve_nonlinear(Scalar(exponent), NONLINEAR)
     assert rise[0, 0, 0] == pytest.approx(0.5 ** (1.0 / (1.0 + exponent)), rel=1e-5)
 
 
 def test_residual_that_is_rounding_is_accepted_only_where_it_stagnates() -> None:
     """The iteration of x = 1 / (2 x) alternates between two values without relaxation."""
-    problem, settings = Scalar(1.0), PicardSettings(min_relaxation=1.0, max_relaxation=1.0)
-    with pytest.raises(ConvergenceError, match="after 150 Picard iterations") as caught:
-        solve_picard(problem, settings)
+    problem, settings = Scalar(1.0), NonlinearSettings(min_relaxation=1.0, max_relaxation=1.0)
+    with pytest.raises(ConvergenceError, match="after 150 iterations") as caught:
+        solve_nonlinear(problem, settings)
     assert list(caught.value.history[:4]) == [0.5, 1.0, 0.5, 1.0]
     problem.conductance, problem.rounded = 2.0, 1.0
-    assert solve_picard(problem, settings)[0, 0, 0] == 1.0
+    assert solve_nonlinear(problem, settings)[0, 0, 0] == 1.0
 
 
 # -- the residual ------------------------------------------------------------------------------------
