@@ -131,7 +131,7 @@ def test_iteration_that_fails_names_the_steepest_table(monkeypatch: pytest.Monke
     monkeypatch.setattr(problem_module, "NONLINEAR", NonlinearSettings(max_iterations=2))
     monkeypatch.setattr(problem_module, "ANDERSON", AndersonSettings(max_iterations=1))
     message = (
-        r"do not agree after 2 Picard iterations.*; the table of m0 goes from 20 W/m/K at 49\.5 degC to "
+        r"do not agree after 2 iterations.*; the table of m0 goes from 20 W/m/K at 49\.5 degC to "
         r"2 W/m/K at 50\.5 degC: write rows that are farther apart, or a smaller change"
     )
     with pytest.raises(ConvergenceError, match=message) as caught:

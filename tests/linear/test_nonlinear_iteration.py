@@ -184,7 +184,7 @@ def heated_slab() -> Package:
 def test_iteration_without_convergence_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(problem_module, "NONLINEAR", NonlinearSettings(max_iterations=2))
     monkeypatch.setattr(problem_module, "ANDERSON", AndersonSettings(max_iterations=1))
-    message = "do not agree after 2 Picard iterations: cells are out of balance by .* of the heat"
+    message = "do not agree after 2 iterations: cells are out of balance by .* of the heat"
     with pytest.raises(ConvergenceError, match=message) as caught:
         solve_steady(heated_slab())
     assert len(caught.value.history) == 2

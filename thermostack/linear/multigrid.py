@@ -295,6 +295,9 @@ def apply_operator(conduction: Conduction, t: Array, out: Array, threads: int = 
     KERNELS[np.float64].apply_operator(_natural_operator(conduction, np.float64), t, out, threads)
     if conduction.links is not None:
         conduction.links.add_outflow(t, out)
+    if conduction.power_slope is not None:
+        cell = conduction.power_slope.cell
+        out.reshape(-1)[cell] += conduction.power_slope.apply(t.reshape(-1)[cell])
 
 
 def vector_norms(field: Array, threads: int = 1) -> tuple[float, float]:

@@ -66,6 +66,8 @@ class ShiftedOperator:
             self._position = np.searchsorted(self._cells, self._boundary_cells)
         self.total_capacity = float(capacity.sum())  # J/K
         self._total_conductance = float(conduction.boundary.conductance.sum())
+        if conduction.power_slope is not None:
+            self._total_conductance -= float(conduction.power_slope.slope.sum())
 
     @property
     def operator(self) -> Conduction:
@@ -135,7 +137,7 @@ class ShiftedOperator:
 
     @property
     def total_boundary(self) -> float:
-        """Return the sum of the boundary conductances of `G + s C` [W/K], storage included."""
+        """Return the sum of all terms of `G + s C` [W/K]: boundary conductances, storage, slope of powers."""
         return self.shift * self.total_capacity + self._total_conductance
 
     def balance(self, rhs: Array, t: Array) -> None:
@@ -149,6 +151,8 @@ class ShiftedOperator:
             outflow = self.shift * dot(self.capacity, t) + float(
                 (boundary.conductance * values[boundary.cell]).sum()
             )
+            if (of_power := self.conduction.power_slope) is not None:
+                outflow += float(of_power.apply(values[of_power.cell]).sum())
             t += (float(rhs.sum()) - outflow) / self.total_boundary
 
     def apply_conduction(self, t: Array) -> Array:

@@ -170,15 +170,15 @@ class _SteadyStart:
 
     @property
     def is_linear(self) -> bool:
-        return self.materials.are_constant
+        return self.materials.are_constant and not self.materials.terms.exist
 
     @property
     def has_boundary_laws(self) -> bool:
-        return False
+        return self.materials.terms.faces is not None
 
     @property
     def has_leakage(self) -> bool:
-        return False
+        return self.materials.terms.leakage is not None
 
     def solve(self, rise: Array | None, reduction: float) -> Array:
         """Return the rise over `zero` [K]; the residual of a guess is reduced by a factor."""
@@ -196,8 +196,12 @@ class _SteadyStart:
         return rise
 
     def update(self, rise: Array) -> float:
-        """Evaluate the materials at a rise over `zero` [K] and return the residual relative to the heat."""
+        """Evaluate materials, boundary laws and leakage at a rise over `zero` [K].
+
+        Returns the residual relative to the heat.
+        """
         self.materials.evaluate(rise)
+        self.sources.set_terms(self.materials.terms)
         self.shifted.update_operator(self.materials.conduction, self.materials.capacity)
         return total_residual(self.materials.conduction, self._rhs(), rise) / self._heat_through(rise)
 
@@ -215,6 +219,6 @@ class _SteadyStart:
 
     def _heat_through(self, rise: Array) -> float:
         """Return the heat that passes through the body [W]."""
-        boundary, surface = self.materials.model.boundary, self.materials.conduction.boundary_face_conductance
+        boundary, surface = self.materials.terms.boundary, self.materials.conduction.boundary_face_conductance
         convected = surface * (rise.reshape(-1)[boundary.cell] - (self._ambient - self.zero))
         return max(heat_through([self._power], convected - boundary.flux * boundary.area), TINY_HEAT)

@@ -18,6 +18,7 @@ from thermostack.finite_volume.heat_capacity import (
     update_capacity,
 )
 from thermostack.mesh.model import Model
+from thermostack.transient.linearised_terms import LinearisedTerms
 from thermostack.transient.stepper import LinearCombination
 
 Array = np.ndarray
@@ -47,6 +48,8 @@ class MaterialUpdate:
         """
         self.model, self.zero, self.tolerance = model, zero, tolerance
         self.are_constant = are_constant(model)
+        self.terms = LinearisedTerms(model, zero, tolerance)
+        model = model.linearised(self.terms.boundary, model.layer_sources)
         self._htc_fraction, self._cooled = htc_fraction, _with_htc_fraction(model, htc_fraction)
         self._conductivity, self._cell_capacity = CellConductivity(model), CellHeatCapacity(model)
         self.conduction = assemble_conduction(self._cooled, self._conductivity)
@@ -79,6 +82,11 @@ class MaterialUpdate:
 
     # -- updates ---------------------------------------------------------------------------------
 
+    def linearise(self, rise: Array) -> None:
+        """Make boundary laws and leakage linear at the temperatures of a field [K]."""
+        self.conduction = self.terms.linearise(rise, self.conduction)
+        self._cooled = self.model.linearised(self.terms.boundary, self.model.layer_sources)
+
     def set_htc_fraction(self, htc_fraction: Array | None) -> bool:
         """Set the factor of each face's heat-transfer coefficient; return whether that changes anything."""
         if _is_same(htc_fraction, self._htc_fraction):
@@ -87,11 +95,14 @@ class MaterialUpdate:
         return True
 
     def evaluate(self, t: Array) -> None:
-        """Evaluate all materials at temperatures t [K]."""
-        self._conductivity_at[...] = t
-        self._ambient_at = self._ambient
-        self._evaluate_capacity(self._varies)
-        self._update_conduction(self._varies)
+        """Evaluate all materials, boundary laws and leakage at temperatures t [K]."""
+        if not self.are_constant:
+            self._conductivity_at[...] = t
+            self._ambient_at = self._ambient
+            self._evaluate_capacity(self._varies)
+            self._update_conduction(self._varies)
+        if self.terms.exist:
+            self.linearise(t)
 
     def predict(self, present: Array, middle: LinearCombination) -> bool:
         """Evaluate materials at the temperatures predicted for the middle of a step, where that matters.
@@ -159,6 +170,7 @@ class MaterialUpdate:
             "capacity_at": self._capacity_at.copy(),
             "capacity_drift": self._capacity_drift.copy(),
             "ambient_at": self._ambient_at.copy(),
+            "terms": self.terms.state(),
         }
 
     def restore(self, state: Mapping[str, Any], htc_fraction: Array | None) -> None:
@@ -167,6 +179,7 @@ class MaterialUpdate:
         self._capacity_at[...] = state["capacity_at"]
         self._capacity_drift[...] = state["capacity_drift"]
         self._ambient_at = np.array(state["ambient_at"])
+        self.terms.restore(state["terms"])
         self._update_capacity()
         self._assemble_conduction(htc_fraction)
 
@@ -191,15 +204,17 @@ class MaterialUpdate:
 
     def _assemble_conduction(self, htc_fraction: Array | None) -> None:
         self._halves.clear()
-        self._htc_fraction, self._cooled = htc_fraction, _with_htc_fraction(self.model, htc_fraction)
-        self.conduction = assemble_conduction(self._cooled, self.conductivity)
+        model = self.model.linearised(self.terms.boundary, self.model.layer_sources)
+        self._htc_fraction, self._cooled = htc_fraction, _with_htc_fraction(model, htc_fraction)
+        self.conduction = self.terms.with_slope(assemble_conduction(self._cooled, self.conductivity))
 
     def _update_conduction(self, planes: Array) -> None:
         for k in np.flatnonzero(planes).tolist():
             for near in (k - 1, k, k + 1):  # half a cell depends on the temperature beyond its face
                 self._halves.pop(near, None)
         conductivity = self.conductivity
-        self.conduction = update_conduction(self.conduction, self._cooled, conductivity, planes)
+        updated = update_conduction(self.conduction, self._cooled, conductivity, planes)
+        self.conduction = self.terms.with_slope(updated)
 
     def _if_evaluated(self, temperature: Array) -> Array | None:
         """Return temperatures of an evaluation, None if there was none."""
@@ -209,7 +224,7 @@ class MaterialUpdate:
 
 def are_constant(model: Model) -> bool:
     """Return whether no material depends on temperature."""
-    return model.is_linear and has_constant_capacity(model)
+    return model.has_constant_conductivity and has_constant_capacity(model)
 
 
 def _sensitivity(model: Model, zero: float) -> Array:

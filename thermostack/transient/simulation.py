@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.errors import ConvergenceError
+from thermostack.errors import ConvergenceError, RunawayError
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.link_heat import LinkHeat, measure_links
 from thermostack.finite_volume.nodal_values import temperature_at
@@ -39,15 +39,17 @@ from thermostack.transient.probes import positions_in_metres
 from thermostack.transient.runge_kutta import SCHEMES
 from thermostack.transient.stage_sources import StageSources
 from thermostack.transient.step_size import StepSizeController
-from thermostack.transient.stepper import Counts, Stepper
-from thermostack.transient.temperature_bounds import TemperatureBounds, load_bounds
+from thermostack.transient.stepper import Counts, LinearCombination, Stepper
+from thermostack.transient.temperature_bounds import TemperatureBounds
 from thermostack.transient.waveform import Waveform
+from thermostack.units import format_quantity
 
 Array = np.ndarray
 
 STAGE_TOLERANCE = 0.1  # of the tolerance in time: error to which the linear system of a stage is solved
 NO_BOUNDS = (-math.inf, math.inf)  # K
 _STATE_KEYS = ("time", "next_step", "steps", "rejected", "energy", "materials", "bounds", "loads", "stepper")
+RUNAWAY_TEMPERATURE = 1500.0  # K, above which a package with leakage counts as runaway
 MAX_IMBALANCE = 0.01  # of the tolerance in time: temperature of an imbalance that is more than rounding
 
 
@@ -135,6 +137,7 @@ class Simulation:
         self._shifted = ShiftedOperator(*operators, widths=widths, method=method, threads=threads)
         shape = self.model.grid.shape
         self._sources = StageSources(self.model, self.loads, self._zero, self.scheme.stages)
+        self._sources.set_terms(self._materials.terms)
         self._temperature = np.empty(shape)  # K, workspace of measurements
         self._ambient = self.loads.ambient_temperature(time)
         self._measured: ZoneTemperatures | None = None
@@ -303,13 +306,14 @@ class Simulation:
     def _power_of_plane(self) -> Callable[[int], Array]:
         """Return a function that gives the present power of the cells at a height [W], (ny, nx)."""
         nz, ny, nx = self.model.grid.shape
-        cell, powers = self.loads.cell, self.loads.cell_powers(self.time)
-        start = np.searchsorted(cell, np.arange(nz + 1) * ny * nx)
+        sources = [(self.loads.cell, self.loads.cell_powers(self.time)), self._leakage]
+        starts = [np.searchsorted(cell, np.arange(nz + 1) * ny * nx) for cell, _ in sources]
 
         def power_of_plane(k: int) -> Array:
-            own = slice(start[k], start[k + 1])
             plane = np.zeros(ny * nx)
-            plane[cell[own] - k * ny * nx] = powers[own]
+            for (cell, powers), start in zip(sources, starts, strict=True):
+                own = slice(start[k], start[k + 1])
+                plane[cell[own] - k * ny * nx] += powers[own]
             return plane.reshape(ny, nx)
 
         return power_of_plane
@@ -341,7 +345,16 @@ class Simulation:
         if initial is not None:
             return initial
         materials = self._materials
-        return FaceFluxes(self.model, materials.conduction, materials.conductivity, t, self._ambient)
+        model = materials.terms.model(self._stepper.field)
+        return FaceFluxes(model, materials.conduction, materials.conductivity, t, self._ambient)
+
+    @property
+    def _leakage(self) -> tuple[Array, Array]:
+        """Return the cells with leakage (n,), and their present leakage power [W]."""
+        leakage = self.model.leakage
+        if leakage is None:
+            return np.zeros(0, np.intp), np.zeros(0)
+        return leakage.cell, leakage.power(self._stepper.field + self._zero)
 
     @property
     def _surface(self) -> Array:
@@ -381,6 +394,7 @@ class Simulation:
         self._stepper.restore(state["stepper"])
         self._ambient = self.loads.ambient_temperature(self.time)
         self._materials.restore(state["materials"], self.loads.htc_fraction(self.time))
+        self._sources.set_terms(self._materials.terms)
         self._update_operator()
 
     # -- steps ---------------------------------------------------------------------------------------
@@ -414,13 +428,17 @@ class Simulation:
             proposed = control.propose(remaining, self._initial_step)
             step, is_last = control.fit(proposed, remaining)
             end = latest_end if is_last else self.time + step
-            self._sources.set_step(self.scheme, self.time, step, end, self._surface)
-            if not self._materials.are_constant and step != last_step:
+            if step != last_step:
                 self._predict_materials(step)
-            self._stepper.try_step(step, self._sources.sources, STAGE_TOLERANCE * self.tolerance)
+            self._sources.set_step(self.scheme, self.time, step, end, self._surface)
             last_step = step
+            try:
+                self._stepper.try_step(step, self._sources.sources, STAGE_TOLERANCE * self.tolerance)
+            except RunawayError:  # the step is too long for leakage that grows
+                control.accept(step, proposed, math.inf)
+                continue
             error, stored = self._stepper.error_norm()
-            if self._materials_agree() and control.accept(step, proposed, error):
+            if self._materials_agree() and control.accept(step, proposed, max(error, self._terms_error())):
                 break
         else:
             raise ConvergenceError(f"no step from {self.time:g} s on has an error under {self.tolerance:g} K")
@@ -431,6 +449,22 @@ class Simulation:
         self.time = end
         self.steps += 1
         self._measured = None
+        self._check_outcome()
+
+    def _check_outcome(self) -> None:
+        """Raise RunawayError or BoilingCrisisError, with the time, where the step led to one of them."""
+        self._materials.terms.check_critical_flux(self.time)
+        if self._materials.terms.leakage is not None and self.peak > RUNAWAY_TEMPERATURE:
+            raise RunawayError(
+                f"thermal runaway: at {self.time:.6g} s the maximum temperature is above "
+                f"{format_quantity(RUNAWAY_TEMPERATURE, 'temperature')}, since the leakage power grows faster with "
+                f"temperature than the heat that leaves; cool more, or reduce the power"
+            )
+
+    def _terms_error(self) -> float:
+        """Return the error of the linear boundary conditions and powers at the end of a step [K]."""
+        materials = self._materials
+        return materials.terms.error(self._stepper.end, materials.conduction) if materials.terms.exist else 0.0
 
     def _initial_step(self, remaining: float) -> float:
         """Return the length of a step [s] in which no temperature would change by more than the tolerance."""
@@ -452,7 +486,7 @@ class Simulation:
             self._update_operator()
         self._ambient = self.loads.ambient_temperature(self.time)
         cell_powers = self.loads.cell_powers(self.time)
-        self.bounds.extend(load_bounds(self._ambient, cell_powers, self.model.boundary))
+        self.bounds.extend(self._sources.load_bounds(self._ambient, cell_powers))
         if is_jump:
             self._stepper.reset_history()
             self._step_size.restart()
@@ -465,9 +499,10 @@ class Simulation:
         cell, surface = self.model.boundary.cell, self._surface
         generated = outflow = 0.0
         for n, weight in enumerate(self.scheme.b.tolist()):
+            leakage = self._materials.terms.leakage_at_rise(self._stepper.stage(n))
             through_faces = float((surface * self._stepper.stage(n).reshape(-1)[cell]).sum())
             through_faces -= self._sources.boundary_heat[n]
-            generated += weight * step * self._sources.power[n]
+            generated += weight * step * (self._sources.power[n] + leakage)
             outflow += weight * step * through_faces
         imbalance = generated - outflow - stored
         rise = imbalance / self._shifted.total_capacity  # K
@@ -487,15 +522,39 @@ class Simulation:
 
     def _predict_materials(self, step: float) -> None:
         """Evaluate materials at temperatures extrapolated to the middle of a step [s], if that matters."""
-        self._materials.set_ambient(self.loads.ambient_temperature(self.time + 0.5 * step))
-        if self._materials.predict(self._stepper.field, self._stepper.extrapolate(0.5 * step)):
+        materials = self._materials
+        materials.set_ambient(self.loads.ambient_temperature(self.time + 0.5 * step))
+        middle = self._stepper.extrapolate(0.5 * step)
+        is_changed = materials.predict(self._stepper.field, middle)
+        if self._linearise(middle) or is_changed:
             self._update_operator(self._stepper.shift_of(step))
 
     def _materials_agree(self) -> bool:
-        """Return whether materials agree with the middle of the step; if not, evaluate them there."""
-        if self._materials.correct(self._stepper.middle):
+        """Return whether materials and linear terms agree with the middle of the step.
+
+        If not, evaluate them there.
+        """
+        is_changed = self._materials.correct(self._stepper.middle)
+        if self._linearise(self._stepper.middle) or is_changed:
             self._update_operator()
             return False
+        return True
+
+    def _linearise(self, middle: LinearCombination) -> bool:
+        """Make boundary laws and leakage linear at the middle of a step, where that matters.
+
+        Returns whether they changed.
+        """
+        materials = self._materials
+        if not materials.terms.exist:
+            return False
+        rise = np.empty(self._stepper.shape)
+        for k, plane in enumerate(rise):
+            middle.write(k, plane)
+        if not materials.terms.must_change(rise, materials.conduction):
+            return False
+        materials.linearise(rise)
+        self._sources.set_terms(materials.terms)
         return True
 
     def _update_operator(self, shift: float | None = None) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from thermostack.mesh.model import Model
+from thermostack.transient.linearised_terms import LinearisedTerms
 from thermostack.transient.loads import Loads
 from thermostack.transient.runge_kutta import RungeKuttaScheme
 from thermostack.transient.stepper import SparseSource
-from thermostack.transient.temperature_bounds import load_bounds
+from thermostack.transient.temperature_bounds import load_bounds as linear_bounds
 
 Array = np.ndarray
 
@@ -41,6 +42,8 @@ class StageSources:
         self.boundary_heat = [0.0] * stages  # W, through boundary faces into a body at `zero`
         self._faces = faces
         self._flux = faces.flux * faces.area  # W, of each boundary face
+        self._leakage = np.zeros(0, np.intp), np.zeros(0)  # cells, and W of the linear law at `zero`
+        self._surroundings = model.nonlinear_faces.temperatures if model.nonlinear_faces else np.zeros(0)
         self._first = np.flatnonzero(np.diff(faces.cell, prepend=-1))  # first face of each boundary cell
         self._input: list[_StageInput | None] = [None] * stages
 
@@ -54,6 +57,12 @@ class StageSources:
         for n, c in enumerate(scheme.c.tolist()[:-1]):
             self.set_stage(n, start + c * step, surface, before=False)
         self.set_stage(scheme.stages - 1, end, surface, before=True)
+
+    def set_terms(self, terms: LinearisedTerms) -> None:
+        """Set the linear boundary conditions and leakage powers."""
+        self._flux = terms.boundary.flux * terms.boundary.area
+        self._leakage = terms.leakage_cells, terms.constant_leakage()
+        self._input = [None] * len(self._input)
 
     @property
     def ambient_at_end(self) -> Array:
@@ -79,11 +88,20 @@ class StageSources:
             cell_powers = last.cell_powers
         else:
             cell_powers = self.loads.cell_powers(time, before=before)
-        bounds = load_bounds(ambient, cell_powers, self._faces)
+        bounds = self.load_bounds(ambient, cell_powers)
         self._input[n] = _StageInput(source_powers, ambient, surface, cell_powers, bounds)
         inflow = surface * (ambient - self.zero) + self._flux
         sources = [(self.loads.cell, cell_powers)]
         if inflow.any():  # otherwise every face is at the reference temperature
             sources.append((self._faces.cell[self._first], np.add.reduceat(inflow, self._first)))
+        if self._leakage[0].size:
+            sources.append(self._leakage)
         self.sources[n] = SparseSource(tuple(sources))
         self.power[n], self.boundary_heat[n] = float(cell_powers.sum()), float(inflow.sum())
+
+    def load_bounds(self, ambient: Array, cell_powers: Array) -> tuple[float, float]:
+        """Return the bounds of the temperatures by the loads at one time [K], with all surroundings."""
+        low, high = linear_bounds(ambient, cell_powers, self._faces)
+        low = min(low, float(self._surroundings.min(initial=np.inf)))
+        high = max(high, float(self._surroundings.max(initial=-np.inf)))
+        return low, np.inf if self._leakage[0].size else high
