@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from thermostack.design.session import Session as Session
     from thermostack.design.session_result import SessionResult as SessionResult
     from thermostack.errors import ArgumentError as ArgumentError
+    from thermostack.errors import BoilingCrisisError as BoilingCrisisError
     from thermostack.errors import ConvergenceError as ConvergenceError
     from thermostack.errors import DescriptionError as DescriptionError
     from thermostack.errors import Diagnostic as Diagnostic
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from thermostack.errors import OutputError as OutputError
     from thermostack.errors import ResourceError as ResourceError
     from thermostack.errors import ResultFileError as ResultFileError
-    from thermostack.errors import BoilingCrisisError as BoilingCrisisError
     from thermostack.errors import RunawayError as RunawayError
     from thermostack.errors import ThermostackError as ThermostackError
     from thermostack.errors import UnknownNameError as UnknownNameError
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from thermostack.io.results.influence_file import read_influence as read_influence
     from thermostack.io.results.steady_file import read_result as read_result
     from thermostack.io.results.transient_file import read_transient as read_transient
+    from thermostack.linear.nonlinear_report import BoilingMargin as BoilingMargin
+    from thermostack.linear.nonlinear_report import NonlinearReport as NonlinearReport
     from thermostack.linear.solver_report import SolverReport as SolverReport
     from thermostack.materials.effective_media import AreaComposite as AreaComposite
     from thermostack.materials.effective_media import BumpArray as BumpArray
@@ -86,11 +88,18 @@ if TYPE_CHECKING:
     from thermostack.package.cooling import FaceRectangle as FaceRectangle
     from thermostack.package.cooling import FixedFlux as FixedFlux
     from thermostack.package.cooling import FixedTemperature as FixedTemperature
+    from thermostack.package.cooling import ForcedConvection as ForcedConvection
+    from thermostack.package.cooling import FreeConvection as FreeConvection
     from thermostack.package.cooling import HeatSink as HeatSink
     from thermostack.package.cooling import HtcMap as HtcMap
+    from thermostack.package.cooling import PoolBoiling as PoolBoiling
+    from thermostack.package.cooling import Radiation as Radiation
+    from thermostack.package.cooling import TabulatedConvection as TabulatedConvection
     from thermostack.package.geometry import Geometry as Geometry
     from thermostack.package.geometry import Part as Part
     from thermostack.package.grid_options import GridOptions as GridOptions
+    from thermostack.package.leakage import Leakage as Leakage
+    from thermostack.package.leakage import LeakageTable as LeakageTable
     from thermostack.package.package import Package as Package
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
@@ -194,6 +203,10 @@ _NAMES_BY_MODULE = {
     "io.results.influence_file": ("read_influence",),
     "io.results.steady_file": ("read_result",),
     "io.results.transient_file": ("read_transient",),
+    "linear.nonlinear_report": (
+        "BoilingMargin",
+        "NonlinearReport",
+    ),
     "linear.solver_report": ("SolverReport",),
     "materials.effective_media": (
         "AreaComposite",
@@ -236,14 +249,23 @@ _NAMES_BY_MODULE = {
         "FaceRectangle",
         "FixedFlux",
         "FixedTemperature",
+        "ForcedConvection",
+        "FreeConvection",
         "HeatSink",
         "HtcMap",
+        "PoolBoiling",
+        "Radiation",
+        "TabulatedConvection",
     ),
     "package.geometry": (
         "Geometry",
         "Part",
     ),
     "package.grid_options": ("GridOptions",),
+    "package.leakage": (
+        "Leakage",
+        "LeakageTable",
+    ),
     "package.package": ("Package",),
     "package.power": (
         "Block",

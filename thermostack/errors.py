@@ -194,7 +194,7 @@ class RunawayError(ConvergenceError):
 
 
 class BoilingCrisisError(ConvergenceError):
-    """A boiling surface exceeds the critical heat flux, above which a film of vapour insulates it (exit code 3).
+    """A boiling surface exceeds the critical heat flux, above which vapour insulates it (exit code 3).
 
     Examples
     --------

@@ -217,10 +217,19 @@ def _solve_grid(
     found = result_warnings(model, extremes_of_parts(parts), is_powered=model.is_powered)
     if estimate:
         found += grid_error_warnings(parts, model.boundary.temperature[model.boundary.h > 0.0])
-    warnings = (*model.warnings, *found)
+    warnings = (*model.warnings, *problem.range_warnings(temperature), *found)
     memory = _max_memory()
     result = SteadyResult(
-        model, temperature, tuple(parts), balance, report, warnings, seconds, memory, links, nonlinear=nonlinear
+        model,
+        temperature,
+        tuple(parts),
+        balance,
+        report,
+        warnings,
+        seconds,
+        memory,
+        links,
+        nonlinear=nonlinear,
     )
     return SolvedGrid(result, fluxes, measured, problem.solve_adjoint)
 

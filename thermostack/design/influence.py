@@ -125,6 +125,7 @@ def influence(
     require_callable(progress, "progress", "pass a function of the name of a stage")
     with timed(seconds, "mesh", progress) if isinstance(model, Package) else nullcontext():
         model = as_model(model)
+    model.require_linear_terms("the influence matrix")
     require_fixed_temperature(model)
     columns = source_columns(model, sources, tiles)
     rows = find_outputs(model, outputs, points)

@@ -313,7 +313,8 @@ def _result(
         memory=problem.solver.memory,
         total_iterations=problem.iterations,
     )
-    return SessionResult(fluxes, balance, report, dict(seconds), solved.error)
+    nonlinear = problem.nonlinear_report(fluxes.t)
+    return SessionResult(fluxes, balance, report, dict(seconds), solved.error, problem.described, nonlinear)
 
 
 def _check_tolerance(tolerance: float | str) -> float:

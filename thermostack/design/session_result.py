@@ -11,7 +11,9 @@ from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.link_heat import measure_links
 from thermostack.finite_volume.part_temperatures import PartTemperature, measure_parts
 from thermostack.finite_volume.reconstruction import FaceFluxes
+from thermostack.linear.nonlinear_report import NonlinearReport
 from thermostack.linear.solver_report import SolverReport
+from thermostack.mesh.model import Model
 from thermostack.results.fields import fill_inactive
 from thermostack.results.result_warnings import extremes_of_parts, result_warnings
 from thermostack.results.steady_result import SteadyResult
@@ -25,8 +27,10 @@ class SessionResult(SteadyResult):
 
     Attributes
     ----------
-    model, field, parts, heat_balance, report, warnings, seconds, memory, links, refinement, agreement
+    model, field, parts, heat_balance, report, warnings, seconds, memory
         Those of `SteadyResult`. The residual of the report is not computed (NaN), the memory is 0.
+    links, refinement, agreement, nonlinear
+        Those of `SteadyResult`.
     algebraic_error : float
         Bound of the difference to the exact solution on the same grid, of the mean and of the maximum of
         parts and blocks with power [K].
@@ -51,9 +55,10 @@ class SessionResult(SteadyResult):
         report: SolverReport,
         seconds: dict[str, float],
         algebraic_error: float,
+        model: Model,
+        nonlinear: NonlinearReport | None = None,
     ) -> None:
-        """Store the fluxes of a solved field."""
-        model = fluxes.model
+        """Store the fluxes of a solved field; `model` has its boundary laws and its leakage."""
         field = fluxes.t.copy()
         fill_inactive(model, field, np.nan)
         values: dict[str, Any] = {
@@ -66,6 +71,7 @@ class SessionResult(SteadyResult):
             "refinement": None,
             "agreement": None,
             "algebraic_error": algebraic_error,
+            "nonlinear": nonlinear,
             "fluxes": fluxes,
         }
         for name, value in values.items():

@@ -75,7 +75,7 @@ class PowerSlope:
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Return the term of G for the values in the cells: minus the slope times each, (n,)."""
-        return -self.slope * values
+        return np.asarray(-self.slope * values)
 
 
 @dataclass(frozen=True, eq=False)

@@ -222,7 +222,7 @@ def estimate_errors(
 def _with_feedback(
     corners: CornerTemperatures, measured: PartMeasurements, factor: float
 ) -> CornerTemperatures:
-    """Return the temperatures of the corner scheme, whose differences to the cells are `factor` times as large."""
+    """Return the temperatures of the corner scheme with `factor` times the differences to the cells."""
     mean, largest = corners.mean.copy(), corners.max.copy()
     for part, n in ((part, n) for n, part in measured.temperatures.items()):
         mean[n] = part.mean + factor * (mean[n] - part.mean)

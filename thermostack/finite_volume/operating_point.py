@@ -1,8 +1,8 @@
 """Boundary laws and leakage at the temperatures of a field, as the linear equations of a Newton step.
 
-At the surface temperature Ts a law q(T) becomes the boundary condition q = h (T - ambient) - flux with the slope
-h = dq/dT and the flux h (Ts - ambient) - q(Ts): equal in value and slope. The leakage power becomes a heat source,
-and its slope a term of the operator.
+At the surface temperature Ts a law q(T) becomes the boundary condition q = h (T - ambient) - flux with the
+slope h = dq/dT and the flux h (Ts - ambient) - q(Ts): equal in value and slope. The leakage power becomes a
+heat source, and its slope a term of the operator.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ START_RISE = 20.0  # K of the surface over the ambient, before any solution
 MAX_START_TEMPERATURE = 5000.0  # K
 
 
-def linearise(described: Model, present: Model, conduction: Conduction, t: np.ndarray) -> tuple[Model, Conduction]:
+def linearise(
+    described: Model, present: Model, conduction: Conduction, t: np.ndarray
+) -> tuple[Model, Conduction]:
     """Return the model and the conductances whose boundary conditions and powers are those at t [K].
 
     Parameters
@@ -120,7 +122,7 @@ def starting_boundary(model: Model) -> BoundaryFaces:
 
 
 def _uniform_temperature(model: Model, faces: NonlinearFaces) -> float:
-    """Return the temperature [K] of a surface of one temperature through which the power of a model leaves."""
+    """Return the one temperature of the surface [K] at which the power of a model leaves."""
     boundary = model.boundary
     is_linear = np.ones(boundary.cell.size, dtype=bool)
     is_linear[faces.face] = False

@@ -135,6 +135,7 @@ def thermal_impedance(
     require_callable(progress, "progress", "pass a function of the name of a stage")
     with timed(seconds, "mesh", progress) if isinstance(model, Package) else nullcontext():
         model = as_model(model)
+    model.require_linear_terms("a thermal impedance")
     outputs = as_names(outputs, "outputs")
     source = source or default_source(model)
     ports = {source: find_source(model, source)}

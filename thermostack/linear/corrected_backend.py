@@ -16,7 +16,9 @@ Array = np.ndarray
 class Correction(Protocol):
     """The symmetric operator K on some cells."""
 
-    cell: Array  # (cells,) index in the raveled grid, strictly ascending
+    @property
+    def cell(self) -> Array:
+        """Return the cells, (cells,) indices in the raveled grid, strictly ascending."""
 
     def apply(self, values: Array) -> Array:
         """Return K times the values in the cells, (cells,)."""

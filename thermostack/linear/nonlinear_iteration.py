@@ -6,17 +6,20 @@ evaluated at them (Picard iteration). docs/numerics.md, section 4, describes the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from thermostack.errors import ConvergenceError
+from thermostack.errors import ConvergenceError, RunawayError
+from thermostack.mesh.leakage_sources import LeakageSources
+from thermostack.units import format_quantity
 
 
 @dataclass(frozen=True)
 class NonlinearSettings:
-    """Limits and relaxation of the iteration for materials, boundary laws and powers that depend on temperature.
+    """Limits and step lengths of the iteration for materials, boundary laws and leakage.
 
     Parameters
     ----------
@@ -53,6 +56,8 @@ class NonlinearSettings:
     max_halvings: int = 6
 
 
+MAX_RISE = 5000.0  # K, above which leakage counts as runaway: Newton steps from below stay below the solution
+GROWS_FASTER = "power grows faster with temperature than cooling"
 NONLINEAR = NonlinearSettings()  # of a steady solve; five iterations are usual
 
 
@@ -112,6 +117,8 @@ def solve_nonlinear(
         # From below, the steps with leakage stay below the solution; longer ones show that there is none.
         control = _NewtonSteps(settings, max_halvings=0 if problem.has_leakage else settings.max_halvings)
     for _ in range(settings.max_iterations):
+        if problem.has_leakage and not rise.max() <= MAX_RISE:
+            raise RunawayError(GROWS_FASTER, residuals)
         np.copyto(evaluated, rise)
         residuals.append(problem.update(evaluated))
         if residuals[-1] <= settings.tolerance:
@@ -126,6 +133,17 @@ def solve_nonlinear(
     text = f"temperatures and what depends on them do not agree after {settings.max_iterations} iterations"
     text += f": cells are out of balance by {residuals[-1]:.1e} of the heat that passes through the body"
     raise ConvergenceError(f"{text}; check the temperature laws for jumps, or heat and cool less", residuals)
+
+
+def runaway_error(leakage: LeakageSources | None, history: Sequence[float]) -> RunawayError:
+    """Return the error of a package that has no steady temperature."""
+    reference = 0.0 if leakage is None else leakage.reference
+    return RunawayError(
+        "no steady temperature exists (thermal runaway): the leakage power grows faster with temperature "
+        f"than the heat that leaves; it is {format_quantity(reference, 'power')} at its reference "
+        "temperature. Cool more, or reduce the power",
+        history,
+    )
 
 
 class _StepControl(Protocol):

@@ -1,4 +1,4 @@
-"""Report of a nonlinear steady solve: outer iterations, loop gain of the leakage, margin to boiling crisis."""
+"""Report of a nonlinear steady solve: outer iterations, loop gain, margin to the boiling crisis."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ class BoilingMargin:
         Critical heat flux [W/m2].
     at : tuple of float
         Position (x, y, z) of the centre of the cell [m].
+
+    Examples
+    --------
+    >>> from thermostack import BoilingMargin
+    >>> BoilingMargin(8e4, 1.6e5, (0.0, 0.0, 1e-3)).ratio
+    2.0
     """
 
     flux: float
@@ -49,6 +55,15 @@ class NonlinearReport:
         Leakage power at the reference temperatures of its description [W].
     boiling : BoilingMargin, optional
         Margin to the critical heat flux; None where nothing boils.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> air = ts.FreeConvection("25 degC", emissivity=0.9)
+    >>> die = ts.Stack("die", ("10 mm", "10 mm"), ts.Layer("si", "0.5 mm", "silicon", "0.5 W"))
+    >>> steady = ts.solve_steady(ts.Package("bare", die, ts.Cooling(surroundings=air)))
+    >>> steady.nonlinear.iterations < 8
+    True
     """
 
     iterations: int

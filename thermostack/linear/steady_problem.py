@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from thermostack.errors import BoilingCrisisError, ConvergenceError, RunawayError
+from thermostack.errors import BoilingCrisisError, ConvergenceError, Diagnostic, RunawayError
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.conduction import (
     Conduction,
@@ -35,9 +35,9 @@ from thermostack.finite_volume.operating_point import (
 )
 from thermostack.finite_volume.reconstruction import FaceFluxes
 from thermostack.linear.anderson import ANDERSON, solve_anderson
-from thermostack.linear.multigrid import Widths
 from thermostack.linear.loop_gain import loop_gain
-from thermostack.linear.nonlinear_iteration import NONLINEAR, solve_nonlinear
+from thermostack.linear.multigrid import Widths
+from thermostack.linear.nonlinear_iteration import NONLINEAR, runaway_error, solve_nonlinear
 from thermostack.linear.nonlinear_report import BoilingMargin, NonlinearReport
 from thermostack.linear.solver import Solver, prepare
 from thermostack.linear.solver_report import SolverReport
@@ -51,7 +51,9 @@ RESIDUAL_TOLERANCE = 1e-6  # of the heat that flows through: sum of the residual
 MIN_SOLVER_TOLERANCE = 1e-13  # minimum tolerance of the linear solver for the sake of the heat balance
 
 FIRST_TOLERANCE = 1e-3  # of the linear solver, with materials at 300 K
-NONLINEAR_MARGIN = 100.0  # tolerance of the nonlinear iteration, relative to that of the linear solver, at most
+NONLINEAR_MARGIN = (
+    100.0  # tolerance of the nonlinear iteration, relative to that of the linear solver, at most
+)
 ITERATION_FIELDS = 16  # of float64, at most, that the accelerated iteration allocates
 TINY_HEAT = 1e-300  # W, in place of zero where relative quantities are computed
 
@@ -142,7 +144,7 @@ class SteadyProblem:
         except RunawayError as error:
             if guess is not None:  # from above the solution, a Newton step may find no minimum of its own
                 return self.solve_nonlinear()
-            raise self._runaway(error) from None
+            raise runaway_error(self.described.leakage, error.history) from None
         except ConvergenceError as error:
             if self.has_newton_terms or self.described.has_constant_conductivity:
                 raise
@@ -169,9 +171,17 @@ class SteadyProblem:
         with timed(self.seconds, "loop gain", self.progress):
             gain = loop_gain(self.solver, self.conduction, self._slope)
         power = self.model.total_power - self.described.total_power
-        return dataclasses.replace(
-            report, loop_gain=gain, leakage=power, reference_leakage=leakage.reference
-        )
+        return dataclasses.replace(report, loop_gain=gain, leakage=power, reference_leakage=leakage.reference)
+
+    def range_warnings(self, t: np.ndarray) -> list[str]:
+        """Return W-RANGE for each correlation that is used outside its range at the solution t [K]."""
+        faces = self.described.nonlinear_faces
+        if faces is None:
+            return []
+        surface = surface_temperatures(faces, self.model.boundary, self.conduction, t)
+        hint = "the heat flux may be wrong by more than the correlation; give h, or a table of h"
+        found = faces.range_warnings(surface)
+        return [str(Diagnostic("cooling", text, hint, "W-RANGE")) for text in found]
 
     def _boiling_margin(self, t: np.ndarray) -> BoilingMargin | None:
         """Return the margin of the boiling surface nearest to its critical heat flux, None without any."""
@@ -186,23 +196,14 @@ class SteadyProblem:
         place = float(grid.x_center[i]), float(grid.y_center[j]), float(grid.z_center[k])
         margin = BoilingMargin(float(flux[n]), float(faces.critical_flux[n]), place)
         if margin.ratio < 1.0:
+            shown = ", ".join(format_quantity(x, "length") for x in place)
             raise BoilingCrisisError(
-                f"boiling crisis: the heat flux at ({', '.join(format_quantity(x, 'length') for x in place)}) would be "
+                f"boiling crisis: the heat flux at ({shown}) would be "
                 f"{format_quantity(margin.flux, 'heat_flux')}, above the critical heat flux of "
                 f"{format_quantity(margin.critical_flux, 'heat_flux')}; spread the heat, or cool by flow",
                 self.history,
             )
         return margin
-
-    def _runaway(self, error: RunawayError) -> RunawayError:
-        leakage = self.described.leakage
-        assert leakage is not None
-        text = (
-            "no steady temperature exists (thermal runaway): the leakage power grows faster with temperature than "
-            f"the heat that leaves. Cool more, or reduce the power; the leakage is "
-            f"{format_quantity(leakage.reference, 'power')} at its reference temperature"
-        )
-        return RunawayError(text, error.history)
 
     def solve_accelerated(self, tolerance: float, error: ConvergenceError) -> np.ndarray:
         """Return the rise over `zero` [K] by Anderson's acceleration in the Kirchhoff variable.

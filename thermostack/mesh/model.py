@@ -24,6 +24,7 @@ from thermostack.mesh.grid_lines import (
 )
 from thermostack.mesh.heat_sources import HeatSources, find_heat_sources
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_sources
+from thermostack.mesh.leakage_sources import LeakageSources, find_leakage_sources
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
 from thermostack.mesh.link_dimensions import link_dimension_warnings
 from thermostack.mesh.link_faces import link_face_diagnostics
@@ -35,6 +36,7 @@ from thermostack.mesh.mesh_diagnostics import (
     remove_unpowered_islands,
     single_cell_warnings,
 )
+from thermostack.mesh.nonlinear_faces import NonlinearFaces, find_nonlinear_faces
 from thermostack.mesh.part_cell_sizes import names_of_parts, split_axis
 from thermostack.mesh.part_contacts import PartContacts, find_part_contacts, part_contact_diagnostics
 from thermostack.mesh.part_map import PartMap, Window, cell_range, cell_window, nearest_plane, rasterize
@@ -185,6 +187,19 @@ class Model:
         """Return whether no conductivity depends on temperature."""
         return self.geometry.is_linear
 
+    def require_linear_terms(self, analysis: str) -> None:
+        """Raise ArgumentError for an analysis of linear boundary conditions and constant powers alone."""
+        terms = []
+        if self.nonlinear_faces is not None:
+            terms.append("a cooler that is no linear function of temperature")
+        if self.leakage is not None:
+            terms.append("leakage")
+        if terms:
+            text = (
+                f"{analysis} needs linear cooling and constant power; the package has {' and '.join(terms)}"
+            )
+            raise argument_error("model", text, "solve it with solve_steady or solve_transient", "E-COOLING")
+
     def linearised(self, boundary: BoundaryFaces, layer_sources: tuple[LayerHeatSource, ...]) -> Model:
         """Return the model with other boundary coefficients and sources, on the same cells and faces."""
         other = copy.copy(self)
@@ -267,7 +282,7 @@ class Model:
     @property
     def is_powered(self) -> bool:
         """Return whether any cell has power."""
-        return any(source.plane.any() for source in self.layer_sources)
+        return self.leakage is not None or any(source.plane.any() for source in self.layer_sources)
 
     @property
     def total_power(self) -> float:
@@ -360,7 +375,7 @@ def discretize(
     check_memory(MemoryEstimate(grid, geometry.is_linear))
     part_map = rasterize(geometry, grid)
     warnings = [*geometry.warnings, *merge_warnings([plane for planes in merged for plane in planes])]
-    boundary = find_boundary_faces(geometry, grid, part_map)
+    nonlinear, boundary = find_nonlinear_faces(geometry, grid, find_boundary_faces(geometry, grid, part_map))
     sources = layer_heat_sources(geometry, grid, part_map)
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
     warnings += of_blocks
@@ -380,6 +395,8 @@ def discretize(
         tuple(plane_contact(grid, contact) for contact in geometry.contacts),
         boundary,
         tuple(str(diagnostic) for diagnostic in warnings),
+        nonlinear,
+        find_leakage_sources(geometry, grid, part_map),
     )
     model.package.refuse(
         [*_contact_diagnostics(model), *part_contact_diagnostics(geometry, model.part_contacts)]

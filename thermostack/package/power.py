@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema, InitErrorDetails
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.block_overlap import overlap_diagnostics
+from thermostack.package.leakage import Leakage
 from thermostack.package.rectangles import Rectangle, lengths_beyond
 from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, plain_number, to_si
 from thermostack.schema.raster import RasterField
@@ -53,6 +54,8 @@ class Block:
         Width and depth [m].
     power : float or str, optional
         Power [W]. None generates none, and gives a warning if other blocks of the layer have a power.
+    leakage : Leakage, optional
+        Leakage power by temperature, in addition to the power.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class Block:
     position: Annotated[Point, Field(validation_alias="at", serialization_alias="at")]
     size: Size
     power: SignedPower | None = None
+    leakage: Leakage | None = None
 
     @property
     def unscaled_power(self) -> float:
@@ -166,6 +170,8 @@ class Power:
         True permits negative powers, as of a Peltier element.
     overlap : {"refuse", "add"}
         Whether blocks that overlap are an error of the package, or add their powers.
+    leakage : Leakage, optional
+        Leakage power by temperature, spread evenly over the layer, in addition to all other powers.
 
     Raises
     ------
@@ -185,6 +191,7 @@ class Power:
     scale_to: PowerValue | None = None
     allow_negative: bool = False
     overlap: Literal["refuse", "add"] = "refuse"
+    leakage: Leakage | None = None
     described: SkipJsonSchema[Annotated[Any, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # the power that the power of the stack scales, None without one
@@ -233,6 +240,11 @@ class Power:
     def is_bare_total(self) -> bool:
         """Return whether the power has neither blocks nor a map."""
         return not self.blocks and self.map is None
+
+    @property
+    def has_leakage(self) -> bool:
+        """Return whether the layer or one of its blocks has leakage power."""
+        return self.leakage is not None or any(block.leakage is not None for block in self.blocks)
 
     @property
     def is_map_per_layer_area(self) -> bool:
@@ -311,7 +323,7 @@ class Power:
 
     def _sum_diagnostics(self, width: float, height: float) -> Iterator[Diagnostic]:
         if self.is_bare_total:
-            if self.total is None:
+            if self.total is None and self.leakage is None:
                 yield diagnostic_at((), "no power is given", "give total, blocks or map", "E-MISSING")
             return
         power = self.unscaled_power_on(width, height)
@@ -362,15 +374,23 @@ def _watts(power: float) -> str:
     return format_quantity(power, "power")
 
 
-def blocks_of(names: Sequence[str], table: np.ndarray, powers: Sequence[float | None]) -> tuple[Block, ...]:
-    """Return blocks of validated columns: x, y, width, height [m], (blocks, 4), and power [W].
+def blocks_of(
+    names: Sequence[str],
+    table: np.ndarray,
+    powers: Sequence[float | None],
+    leakages: Sequence[Leakage | None] | None = None,
+) -> tuple[Block, ...]:
+    """Return blocks of validated columns: x, y, width, height [m], (blocks, 4), power [W], and leakage.
 
     A floorplan has up to 100 000 blocks; the validation of each would take seconds.
     """
     blocks = []
-    for name, (x, y, width, height), power in zip(names, table.tolist(), powers, strict=True):
+    leakages = [None] * len(names) if leakages is None else leakages
+    for name, (x, y, width, height), power, leakage in zip(
+        names, table.tolist(), powers, leakages, strict=True
+    ):
         block = object.__new__(Block)
-        block.__dict__.update(name=name, position=(x, y), size=(width, height), power=power)
+        block.__dict__.update(name=name, position=(x, y), size=(width, height), power=power, leakage=leakage)
         blocks.append(block)
     return tuple(blocks)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.part_temperatures import PartTemperature, merge_parts
+from thermostack.linear.nonlinear_report import NonlinearReport
 from thermostack.report.cooling_table import cooling_table, fill_rows
 from thermostack.report.grid_table import cell_counts
 from thermostack.report.link_table import link_table
@@ -37,6 +38,7 @@ from thermostack.report.table_layout import (
     stack_rows,
 )
 from thermostack.results.steady_result import SteadyResult
+from thermostack.units import format_quantity
 
 COLUMNS = {
     "power": Column("W", 9),
@@ -166,6 +168,8 @@ def solution_facts(steady: SteadyResult, *, has_files: bool) -> Table:
     if (margin := _smallest_margin(steady)) is not None:
         table.add_row("margin", Text(margin))
     table.add_row("heat", _heat_balance_table(steady.heat_balance))
+    for text in _nonlinear_lines(steady.nonlinear):
+        table.add_row("", Text(text))
     if steady.model.coolers:  # none in a local model inside of the body
         table.add_row("cooled", cooling_table(steady.model))
     if steady.links:
@@ -178,7 +182,8 @@ def solution_facts(steady: SteadyResult, *, has_files: bool) -> Table:
         if steady.refinement.advice:
             table.add_row("", Text(steady.refinement.advice))
     accuracy = report.reason if report.bounds_error else f"residual {report.residual:.1e}"
-    solver = f"{report.method}, {report.total_iterations} iterations, {accuracy}"
+    outer = "" if steady.nonlinear is None else f" in {steady.nonlinear.iterations + 1} linear solves"
+    solver = f"{report.method}, {report.total_iterations} iterations{outer}, {accuracy}"
     table.add_row("solver", Text(solver))
     return table
 
@@ -214,6 +219,22 @@ def _smallest_margin(steady: SteadyResult) -> str | None:
     if not part.exceeds:
         text = f"{format_margin_number(margin)} K in {part.name}, below {limit}"
     return f"{text}; less than its error" if part.is_within_error else text
+
+
+def _nonlinear_lines(report: NonlinearReport | None) -> Iterator[str]:
+    """Yield a line on the leakage, and one on the margin to the boiling crisis."""
+    if report is None:
+        return
+    if report.loop_gain is not None:
+        before = format_power(report.reference_leakage)
+        text = f"leakage {format_power(report.leakage)} W, {before} W at its reference temperature, "
+        yield f"{text}loop gain {report.loop_gain:.3g}"
+    if report.boiling is not None:
+        flux, critical = (
+            format_quantity(value, "heat_flux")
+            for value in (report.boiling.flux, report.boiling.critical_flux)
+        )
+        yield f"boiling at {flux} at most, 1/{report.boiling.ratio:.3g} of the critical {critical}"
 
 
 def _heat_balance_table(balance: HeatBalance) -> RenderableType:

@@ -7,11 +7,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.errors import DescriptionError, Diagnostic, RunawayError
 from thermostack.finite_volume.cell_conductivity import CellConductivity
 from thermostack.finite_volume.heat_balance import heat_through, residual_rounding, total_residual
 from thermostack.finite_volume.reconstruction import FaceFluxes
-from thermostack.linear.nonlinear_iteration import NONLINEAR, solve_nonlinear
+from thermostack.linear.nonlinear_iteration import NONLINEAR, runaway_error, solve_nonlinear
 from thermostack.linear.shifted import ShiftedOperator
 from thermostack.linear.steady_problem import TINY_HEAT
 from thermostack.mesh.model import Model, is_equal_model
@@ -150,7 +150,10 @@ def _steady_field(
     """Return the steady temperatures [K] for the loads at a time [s]."""
     require_fixed_temperature(materials.model)
     problem = _SteadyStart(time, materials, sources, shifted)
-    rise = solve_nonlinear(problem, NONLINEAR)
+    try:
+        rise = solve_nonlinear(problem, NONLINEAR)
+    except RunawayError as error:
+        raise runaway_error(materials.model.leakage, error.history) from None
     if not problem.is_linear:
         rise = problem.solve_to(rise, STEADY_START_TOLERANCE)
     return rise + materials.zero

@@ -28,7 +28,8 @@ class LinearisedTerms:
     """The linear boundary conditions and leakage powers of the present steps, and their errors.
 
     Both have the value and the slope of their laws at one temperature of each surface and each cell; the
-    error grows with the square of the distance from it. Temperatures (nz, ny, nx) are over the reference `zero`.
+    error grows with the square of the distance from it. Temperatures (nz, ny, nx) are over the reference
+    `zero`.
     """
 
     def __init__(self, model: Model, zero: float, tolerance: float) -> None:
@@ -102,8 +103,8 @@ class LinearisedTerms:
     def error(self, rise: Array, conduction: Conduction) -> float:
         """Return the largest error of the terms at the temperatures of a field, as a temperature [K].
 
-        It is the difference of heat flux, or of leakage power, over the slope: the temperature difference that
-        has the same effect.
+        It is the difference of heat flux, or of leakage power, over the slope: the temperature difference
+        that has the same effect.
         """
         if self._is_new:
             return np.inf
@@ -116,7 +117,9 @@ class LinearisedTerms:
             linear = h * (surface - boundary.temperature[faces.face]) - flux
             largest = float(np.abs((faces.flux(surface) - linear) / h).max(initial=0.0))
         if self.leakage is not None and self.slope is not None:
-            linear = self.leakage_power + self.slope.slope * (t.reshape(-1)[self.leakage.cell] - self.leakage_at)
+            linear = self.leakage_power + self.slope.slope * (
+                t.reshape(-1)[self.leakage.cell] - self.leakage_at
+            )
             excess = np.abs(self.leakage.power(t) - linear)
             scale = np.maximum(self.slope.slope, MIN_SLOPE_RATIO * self.slope.slope.max(initial=0.0))
             has_slope = scale > 0.0
@@ -133,7 +136,7 @@ class LinearisedTerms:
             return
         ratio = self.faces.flux(self.surface_at) / self.faces.critical_flux
         if ratio.max(initial=0.0) > 1.0:
-            text = f"boiling crisis at {time:.6g} s: the heat flux is {ratio.max():.3g} of the critical heat flux"
+            text = f"boiling crisis at {time:.6g} s: the heat flux is {ratio.max():.3g} of the critical one"
             raise BoilingCrisisError(f"{text}; reduce the power, or cool by flow")
 
     def model(self, rise: Array) -> Model:

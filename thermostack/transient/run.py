@@ -282,7 +282,7 @@ class _Run:
     def record(self, simulation: Simulation) -> float:
         """Record the present temperatures, powers and energies; return the maximum temperature [K]."""
         found = simulation.zone_temperatures()
-        power = np.where(np.isnan(found.max), np.nan, simulation.loads.power(simulation.time))
+        power = np.where(np.isnan(found.max), np.nan, simulation.powers())
         self.time_of_max[found.max > self.max] = simulation.time
         self.min, self.max = np.fmin(self.min, found.min), np.fmax(self.max, found.max)
         self.max_power = np.fmax(self.max_power, np.abs(power))

@@ -19,6 +19,7 @@ from thermostack.finite_volume.part_temperatures import (
     PeakLocations,
     ZoneTemperatures,
     find_peaks,
+    leakage_of_zones,
     measure_parts,
     measure_zones,
     merge_parts,
@@ -278,7 +279,16 @@ class Simulation:
         """Return the temperatures of all parts and blocks by name."""
         measured = measure_parts(self._fluxes(), self.members, self.zone_temperatures()).temperatures
         power = self.loads.power(self.time)
-        return {part.name: dataclasses.replace(part, power=float(power[n])) for n, part in measured.items()}
+        return {
+            part.name: dataclasses.replace(part, power=float(power[n]) + (part.leakage or 0.0))
+            for n, part in measured.items()
+        }
+
+    def powers(self) -> Array:
+        """Return the present power of every part, then of every block, with leakage [W]."""
+        power = self.loads.power(self.time)
+        leakage = leakage_of_zones(self.model, self._stepper.field + self._zero)
+        return power if leakage is None else power + leakage
 
     def zone_temperatures(self) -> ZoneTemperatures:
         """Return the minimum, mean and maximum temperatures of all parts and blocks."""
@@ -457,14 +467,16 @@ class Simulation:
         if self._materials.terms.leakage is not None and self.peak > RUNAWAY_TEMPERATURE:
             raise RunawayError(
                 f"thermal runaway: at {self.time:.6g} s the maximum temperature is above "
-                f"{format_quantity(RUNAWAY_TEMPERATURE, 'temperature')}, since the leakage power grows faster with "
-                f"temperature than the heat that leaves; cool more, or reduce the power"
+                f"{format_quantity(RUNAWAY_TEMPERATURE, 'temperature')}, since the leakage power grows "
+                "faster with temperature than the heat that leaves; cool more, or reduce the power"
             )
 
     def _terms_error(self) -> float:
         """Return the error of the linear boundary conditions and powers at the end of a step [K]."""
         materials = self._materials
-        return materials.terms.error(self._stepper.end, materials.conduction) if materials.terms.exist else 0.0
+        return (
+            materials.terms.error(self._stepper.end, materials.conduction) if materials.terms.exist else 0.0
+        )
 
     def _initial_step(self, remaining: float) -> float:
         """Return the length of a step [s] in which no temperature would change by more than the tolerance."""

@@ -69,6 +69,7 @@ def zoom(
     if boundary not in BOUNDARIES:
         text = f"{quote_value(boundary)} is not a boundary of a local model"
         raise argument_error("boundary", text, "write temperature or flux")
+    result.model.require_linear_terms("a local model")
     problem = LocalProblem.build(result.model, read_box(result.model, box, margin), resolve, power)
     progress("mesh")
     cells = problem.discretize(result.fluxes, cell, boundary)

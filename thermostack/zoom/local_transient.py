@@ -49,6 +49,7 @@ def zoom_transient(
     progress: Callable[[float, float, float], None] = lambda time, step, peak: None,
 ) -> TransientResult:
     """Return the result of a local transient; `TransientResult.zoom` describes the arguments."""
+    run.model.require_linear_terms("a local model")
     tolerance = check_quantity(tolerance, "temperature_difference", "tolerance", above=0.0)
     end = float(run.frame_time[-1])
     duration = end if duration is None else check_quantity(duration, "time", "duration", above=0.0)

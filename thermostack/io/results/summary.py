@@ -14,6 +14,7 @@ from thermostack.results.zoom_agreement import agreement_summary
 
 if TYPE_CHECKING:
     from thermostack.finite_volume.part_temperatures import PartTemperature
+    from thermostack.linear.nonlinear_report import NonlinearReport
     from thermostack.results.refinement_log import Refinement
     from thermostack.results.steady_result import SteadyResult
 
@@ -34,6 +35,7 @@ _COLUMNS = (
     "z of max [m]",
     "limit [K]",
     "margin [K]",
+    "leakage [W]",
 )
 
 
@@ -64,11 +66,28 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
             "residual": report.residual,
             "method": report.method,
         },
+        "nonlinear": None if steady.nonlinear is None else nonlinear_summary(steady.nonlinear),
         "refinement": None if steady.refinement is None else _refinement(steady.refinement),
         "seconds": dict(steady.seconds),
         "memory": steady.memory,
         "warnings": list(steady.warnings),
         **({} if (agreement := steady.agreement) is None else {"agreement": agreement_summary(agreement)}),
+    }
+
+
+def nonlinear_summary(report: NonlinearReport) -> dict[str, Any]:
+    """Return outer iterations, loop gain, leakage and margin to the boiling crisis as plain data."""
+    boiling = report.boiling
+    margin = None
+    if boiling is not None:
+        margin = {"flux": boiling.flux, "critical_flux": boiling.critical_flux, "at": list(boiling.at)}
+    return {
+        "iterations": report.iterations,
+        "history": list(report.history),
+        "loop_gain": report.loop_gain,
+        "leakage": report.leakage,
+        "reference_leakage": report.reference_leakage,
+        "boiling": margin,
     }
 
 
@@ -97,6 +116,7 @@ def _temperatures(part: PartTemperature) -> dict[str, Any]:
         "at": list(part.at),
         "limit": part.limit,
         "margin": part.margin,
+        "leakage": part.leakage,
     }
 
 
@@ -115,7 +135,15 @@ def table_text(steady: SteadyResult) -> str:
     writer.writerow(_COLUMNS)
     for part in steady.parts:
         values = (part.power, part.min, part.mean, part.max, part.error, part.mean_error)
-        row = (*values, part.extrapolated, part.extrapolated_mean, *part.at, part.limit, part.margin)
+        row = (
+            *values,
+            part.extrapolated,
+            part.extrapolated_mean,
+            *part.at,
+            part.limit,
+            part.margin,
+            part.leakage,
+        )
         writer.writerow(
             [escape_formula(part.name), *("" if value is None else repr(float(value)) for value in row)]
         )

@@ -1,0 +1,1 @@
+"""Heat flux of a surface by its temperature: radiation, convection by correlation, tables, boiling."""
