@@ -22,7 +22,6 @@ CRITICAL_REYNOLDS = 5e5  # of a boundary layer on a plate, where it becomes turb
 UP, DOWN, VERTICAL = "up", "down", "vertical"  # to which side a heated face looks
 # Range of the Rayleigh number of each correlation.
 RAYLEIGH_RANGES = {UP: (1e4, 1e11), DOWN: (1e5, 1e10), VERTICAL: (1e-1, 1e12)}
-FORCED_PRANDTL_RANGE = 0.6, 50.0
 
 
 def nusselt_free(rayleigh: Array, prandtl: Array, orientation: str) -> Array:

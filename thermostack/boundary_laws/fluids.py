@@ -49,7 +49,9 @@ class FluidProperties:
 
 @dataclass(frozen=True, eq=False)
 class Fluid:
-    """A fluid with properties by temperature at 1 atm, linear between the rows of its table.
+    """A fluid with properties by temperature at 1 atm.
+
+    Between the rows of its table the properties are linear, and so is the logarithm of the viscosity.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class Fluid:
         """Return the properties at temperatures [K]."""
         t = np.asarray(temperature, dtype=np.float64)
         values = {name: np.interp(t, self.temperature, column) for name, column in self.columns.items()}
+        values["viscosity"] = np.exp(np.interp(t, self.temperature, np.log(self.columns["viscosity"])))
         return FluidProperties(**values, expansion=self._expansion(t))
 
     def _expansion(self, t: Array) -> Array:

@@ -12,7 +12,6 @@ import numpy as np
 
 from thermostack.boundary_laws.correlations import (
     DOWN,
-    FORCED_PRANDTL_RANGE,
     GRAVITY,
     RAYLEIGH_RANGES,
     STEFAN_BOLTZMANN,
@@ -212,13 +211,8 @@ class ForcedConvectionLaw(_Correlation):
         return np.asarray(nusselt_plate(self.reynolds(surface), at.prandtl) * at.conductivity / self.length)
 
     def range_warnings(self, surface: Array) -> list[str]:
-        """Return fluid temperatures and Prandtl numbers outside their range."""
-        found = self._fluid_warnings(surface)
-        prandtl = self.fluid.at(self._mean(surface)).prandtl
-        low, high = FORCED_PRANDTL_RANGE
-        if prandtl.size and not low <= (largest := float(prandtl.max())) <= high:
-            found.append(f"Prandtl number {largest:.2g}, outside {low:g} to {high:g} of flow along a plate")
-        return found
+        """Return fluid temperatures outside their range."""
+        return self._fluid_warnings(surface)
 
 
 @dataclass(frozen=True, eq=False)

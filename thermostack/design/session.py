@@ -296,7 +296,9 @@ def _result(
 ) -> SessionResult:
     """Return the result of a solved rise, with a heat balance that is closed by a constant."""
     problem = system.problem
-    present, problem.model = problem.model, model
+    present = problem.model
+    if not problem.has_newton_terms:
+        problem.model = model
     problem.close_balance(solved.rise)
     fluxes, balance = problem.measure_balance(solved.rise)
     problem.model = present

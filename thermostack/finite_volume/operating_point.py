@@ -1,7 +1,7 @@
 """Boundary laws and leakage at the temperatures of a field, as the linear equations of a Newton step.
 
-At the surface temperature Ts a law q(T) becomes the boundary condition q = h (T - ambient) - flux with the
-slope h = dq/dT and the flux h (Ts - ambient) - q(Ts): equal in value and slope. The leakage power becomes a
+At the surface temperature Ts a law q(T) becomes the boundary condition q = h (T - temperature), with the
+slope h = dq/dT and the temperature Ts - q(Ts) / h at which the tangent is zero. The leakage power becomes a
 heat source, and its slope a term of the operator.
 """
 
@@ -99,10 +99,10 @@ def linearised_boundary(
     `slope` (m,) [W/(m2 K)] replaces the derivatives of the laws.
     """
     coefficient = np.maximum(faces.slope(surface) if slope is None else slope, MIN_SLOPE)
-    h, flux = boundary.h.copy(), boundary.flux.copy()
+    h, temperature = boundary.h.copy(), boundary.temperature.copy()
     h[faces.face] = coefficient
-    flux[faces.face] = coefficient * (surface - boundary.temperature[faces.face]) - faces.flux(surface)
-    return replace(boundary, h=h, flux=flux)
+    temperature[faces.face] = surface - faces.flux(surface) / coefficient
+    return replace(boundary, h=h, temperature=temperature)
 
 
 def starting_boundary(model: Model) -> BoundaryFaces:
@@ -114,8 +114,7 @@ def starting_boundary(model: Model) -> BoundaryFaces:
     faces, boundary = model.nonlinear_faces, model.boundary
     assert faces is not None
     surface = np.full(faces.face.size, _uniform_temperature(model, faces))
-    ambient = boundary.temperature[faces.face]
-    rise = surface - ambient
+    rise = surface - boundary.temperature[faces.face]
     is_far = np.abs(rise) > 1e-3
     secant = np.where(is_far, faces.flux(surface) / np.where(is_far, rise, 1.0), 0.0)
     return linearised_boundary(boundary, faces, surface, np.maximum(secant, faces.slope(surface)))

@@ -55,6 +55,7 @@ NONLINEAR_MARGIN = (
     100.0  # tolerance of the nonlinear iteration, relative to that of the linear solver, at most
 )
 ITERATION_FIELDS = 16  # of float64, at most, that the accelerated iteration allocates
+LEAST_RISE = 1e-3  # K, of the whole body: the heat that it loses by it is the least to which residuals relate
 TINY_HEAT = 1e-300  # W, in place of zero where relative quantities are computed
 
 Progress = Callable[[str], None]
@@ -318,7 +319,10 @@ class SteadyProblem:
     def heat_through(self, rise: np.ndarray) -> float:
         """Return the heat that passes through the body [W]."""
         powers = [source.plane for source in self.model.layer_sources]
-        return max(heat_through(powers, self.boundary_outflow(rise)), TINY_HEAT)
+        least = TINY_HEAT
+        if self.has_newton_terms:  # surfaces may exchange heat with two surroundings while none passes the body
+            least = LEAST_RISE * float(self.conduction.boundary_face_conductance.sum())
+        return max(heat_through(powers, self.boundary_outflow(rise)), least)
 
     def solve(self, rise: np.ndarray | None, reduction: float) -> np.ndarray:
         """Return the rise [K]; the residual of a guess is reduced by a factor."""

@@ -16,6 +16,7 @@ from thermostack.package.geometry import Geometry
 
 Array = np.ndarray
 
+MIN_COEFFICIENT = 1e-3  # W/(m2 K), of the first coefficient
 FIRST_RISE = 20.0  # K of the surface over the ambient, at which the first coefficient holds
 DIRECTIONS = (("bottom", "top"), ("south", "north"), ("west", "east"))  # by axis z, y, x
 
@@ -90,12 +91,11 @@ def find_nonlinear_faces(
         length = _length(grid, boundary.cell[face[own]], axis)
         made = boundary_law(entries[cooler][2].cooler, direction, float(area[cooler]), length)
         first = np.array([made.ambient + FIRST_RISE])
-        h[face[own]], temperature[face[own]] = float(made.flux(first)[0]) / FIRST_RISE, made.ambient
+        h[face[own]] = max(float(made.flux(first)[0]) / FIRST_RISE, MIN_COEFFICIENT)
+        temperature[face[own]] = made.ambient
         law[own] = n
         laws.append(made)
-    return NonlinearFaces(face, law, tuple(laws)), replace(
-        boundary, h=np.maximum(h, 1e-3), temperature=temperature
-    )
+    return NonlinearFaces(face, law, tuple(laws)), replace(boundary, h=h, temperature=temperature)
 
 
 def _length(grid: Grid, cell: Array, axis: int) -> float:

@@ -223,5 +223,6 @@ class _SteadyStart:
     def _heat_through(self, rise: Array) -> float:
         """Return the heat that passes through the body [W]."""
         boundary, surface = self.materials.terms.boundary, self.materials.conduction.boundary_face_conductance
-        convected = surface * (rise.reshape(-1)[boundary.cell] - (self._ambient - self.zero))
+        ambient = self._ambient + self.materials.terms.ambient_change
+        convected = surface * (rise.reshape(-1)[boundary.cell] - (ambient - self.zero))
         return max(heat_through([self._power], convected - boundary.flux * boundary.area), TINY_HEAT)

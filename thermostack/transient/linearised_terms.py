@@ -58,6 +58,11 @@ class LinearisedTerms:
         """Return the indices of the cells with leakage, (cells,)."""
         return self.leakage.cell if self.leakage is not None else np.zeros(0, np.intp)
 
+    @property
+    def ambient_change(self) -> Array:
+        """Return the temperatures of the linear boundary conditions minus those of the model [K], (faces,)."""
+        return np.asarray(self.boundary.temperature - self.described.boundary.temperature)
+
     def linearise(self, rise: Array, conduction: Conduction) -> Conduction:
         """Make all terms linear at the temperatures of a field, and return the conductances with them."""
         t = rise + self.zero
@@ -113,8 +118,8 @@ class LinearisedTerms:
         if self.faces is not None:
             faces, boundary = self.faces, self.boundary
             surface = surface_temperatures(faces, boundary, conduction, t)
-            h, flux = boundary.h[faces.face], boundary.flux[faces.face]
-            linear = h * (surface - boundary.temperature[faces.face]) - flux
+            h = boundary.h[faces.face]
+            linear = h * (surface - boundary.temperature[faces.face])
             largest = float(np.abs((faces.flux(surface) - linear) / h).max(initial=0.0))
         if self.leakage is not None and self.slope is not None:
             linear = self.leakage_power + self.slope.slope * (

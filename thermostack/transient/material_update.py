@@ -72,7 +72,8 @@ class MaterialUpdate:
     @property
     def conductivity(self) -> CellConductivity:
         """Return the conductivities that the present conductances were computed from."""
-        boundary = replace(self._cooled.boundary, temperature=self._ambient_at)
+        ambient = self._ambient_at + self.terms.ambient_change
+        boundary = replace(self._cooled.boundary, temperature=ambient)
         at = self._conductivity.at_temperature(self._if_evaluated(self._conductivity_at), self.zero)
         return at.with_boundary(boundary).with_stored(self._halves)
 

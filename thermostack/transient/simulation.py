@@ -356,7 +356,8 @@ class Simulation:
             return initial
         materials = self._materials
         model = materials.terms.model(self._stepper.field)
-        return FaceFluxes(model, materials.conduction, materials.conductivity, t, self._ambient)
+        ambient = self._ambient + materials.terms.ambient_change
+        return FaceFluxes(model, materials.conduction, materials.conductivity, t, ambient)
 
     @property
     def _leakage(self) -> tuple[Array, Array]:

@@ -42,6 +42,7 @@ class StageSources:
         self.boundary_heat = [0.0] * stages  # W, through boundary faces into a body at `zero`
         self._faces = faces
         self._flux = faces.flux * faces.area  # W, of each boundary face
+        self._ambient_change = np.zeros(faces.cell.size)  # K, by the linear boundary conditions of laws
         self._leakage = np.zeros(0, np.intp), np.zeros(0)  # cells, and W of the linear law at `zero`
         self._surroundings = model.nonlinear_faces.temperatures if model.nonlinear_faces else np.zeros(0)
         self._first = np.flatnonzero(np.diff(faces.cell, prepend=-1))  # first face of each boundary cell
@@ -60,7 +61,7 @@ class StageSources:
 
     def set_terms(self, terms: LinearisedTerms) -> None:
         """Set the linear boundary conditions and leakage powers."""
-        self._flux = terms.boundary.flux * terms.boundary.area
+        self._ambient_change = terms.ambient_change
         self._leakage = terms.leakage_cells, terms.constant_leakage()
         self._input = [None] * len(self._input)
 
@@ -90,7 +91,7 @@ class StageSources:
             cell_powers = self.loads.cell_powers(time, before=before)
         bounds = self.load_bounds(ambient, cell_powers)
         self._input[n] = _StageInput(source_powers, ambient, surface, cell_powers, bounds)
-        inflow = surface * (ambient - self.zero) + self._flux
+        inflow = surface * (ambient + self._ambient_change - self.zero) + self._flux
         sources = [(self.loads.cell, cell_powers)]
         if inflow.any():  # otherwise every face is at the reference temperature
             sources.append((self._faces.cell[self._first], np.add.reduceat(inflow, self._first)))
