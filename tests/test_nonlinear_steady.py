@@ -1,4 +1,4 @@
-"""Steady solves with boundary laws and leakage: exact solutions, runaway, boiling crisis, and all uses of a result."""
+"""Steady solves with boundary laws and leakage: exact solutions, runaway, boiling crisis, results."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_leakage_of_a_node_is_that_of_lamberts_function(ratio: float, method: st
 @pytest.mark.parametrize("method", ["multigrid", "direct"])
 @pytest.mark.parametrize("ratio", [1.001, 1.1, 3.0, 100.0])
 def test_node_above_the_critical_resistance_runs_away(ratio: float, method: str) -> None:
-    with pytest.raises(RunawayError, match="thermal runaway.*leakage power grows faster.*20 W") as caught:
+    with pytest.raises(RunawayError, match=r"thermal runaway.*leakage power grows faster.*20 W") as caught:
         solve_steady(node(ratio * CRITICAL), method=method)
     assert caught.value.exit_code == 3
 
@@ -204,7 +204,7 @@ def test_critical_parameter_of_bratus_equation_is_of_second_order() -> None:
 
 
 def test_solution_of_bratus_equation() -> None:
-    """The maximum of u'' + e^u = 0 between zeros is 2 ln cosh(c), where c is the root of cosh(c) = c sqrt(8)."""
+    """The maximum of u'' + e^u = 0 between zeros is 2 ln cosh(c), with cosh(c) = c sqrt(8)."""
     root = brentq(lambda c: math.cosh(c) - math.sqrt(8.0) * c, 0.1, 1.0)
     steady = solve_steady(bratu(1.0, 64))
     assert (steady.peak.max - AMBIENT) * 0.02 == pytest.approx(2.0 * math.log(math.cosh(root)), rel=5e-4)
@@ -357,7 +357,7 @@ def test_session_follows_changes() -> None:
 )
 def test_linear_analyses_refuse_it(analysis: Callable[[ts.Model], Any]) -> None:
     model = discretize(exposed("fcbga", leakage=0.02), cell=4 * mm)
-    with pytest.raises(ts.ArgumentError, match="needs linear cooling.*no linear function.*and leakage"):
+    with pytest.raises(ts.ArgumentError, match=r"needs linear cooling.*no linear function.*and leakage"):
         analysis(model)
 
 
@@ -368,7 +368,7 @@ def test_boiling_crisis_has_its_place_and_no_result() -> None:
     die = Stack("die", (10 * mm, 10 * mm), (Layer("si", 0.5 * mm, "silicon", Power(total=16.0)),))
     cooling = Cooling(top=PoolBoiling("FC-72", 0.0053))
     with pytest.raises(
-        BoilingCrisisError, match="boiling crisis: the heat flux at .* critical heat flux of 15.5"
+        BoilingCrisisError, match=r"boiling crisis: the heat flux at .* critical heat flux of 15.5"
     ):
         solve_steady(discretize(Package("bare", (die,), cooling), cell=mm))
 

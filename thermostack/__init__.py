@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from thermostack.design.budget import power_budget as power_budget
     from thermostack.design.influence import influence as influence
     from thermostack.design.power_limits import power_limit_curve as power_limit_curve
+    from thermostack.design.runaway import runaway as runaway
     from thermostack.design.session import Session as Session
     from thermostack.design.session_result import SessionResult as SessionResult
     from thermostack.errors import ArgumentError as ArgumentError
@@ -128,6 +129,9 @@ if TYPE_CHECKING:
     from thermostack.results.power_limit_curve import PowerLimitCurve as PowerLimitCurve
     from thermostack.results.refinement_log import Refinement as Refinement
     from thermostack.results.refinement_log import RefinementPass as RefinementPass
+    from thermostack.results.runaway_result import CriticalValue as CriticalValue
+    from thermostack.results.runaway_result import RunawayPoint as RunawayPoint
+    from thermostack.results.runaway_result import RunawayResult as RunawayResult
     from thermostack.results.steady_result import SteadyResult as SteadyResult
     from thermostack.results.throttling_log import ThrottlingLog as ThrottlingLog
     from thermostack.results.transient_result import RunReport as RunReport
@@ -169,6 +173,7 @@ _NAMES_BY_MODULE = {
     "design.budget": ("power_budget",),
     "design.influence": ("influence",),
     "design.power_limits": ("power_limit_curve",),
+    "design.runaway": ("runaway",),
     "design.session": ("Session",),
     "design.session_result": ("SessionResult",),
     "errors": (
@@ -307,6 +312,11 @@ _NAMES_BY_MODULE = {
     "results.refinement_log": (
         "Refinement",
         "RefinementPass",
+    ),
+    "results.runaway_result": (
+        "CriticalValue",
+        "RunawayPoint",
+        "RunawayResult",
     ),
     "results.steady_result": ("SteadyResult",),
     "results.throttling_log": ("ThrottlingLog",),

@@ -15,6 +15,7 @@ from thermostack.cli.new import new
 from thermostack.cli.packages import packages
 from thermostack.cli.plot import plot
 from thermostack.cli.report import report
+from thermostack.cli.runaway import runaway
 from thermostack.cli.solve import solve
 from thermostack.cli.sweep import sweep
 from thermostack.cli.transient import transient
@@ -38,6 +39,7 @@ commands = (
     zth,
     matrix,
     budget,
+    runaway,
     mesh,
     check,
     plot,

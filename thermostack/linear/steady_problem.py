@@ -320,7 +320,9 @@ class SteadyProblem:
         """Return the heat that passes through the body [W]."""
         powers = [source.plane for source in self.model.layer_sources]
         least = TINY_HEAT
-        if self.has_newton_terms:  # surfaces may exchange heat with two surroundings while none passes the body
+        if (
+            self.has_newton_terms
+        ):  # surfaces may exchange heat with two surroundings, and none passes the body
             least = LEAST_RISE * float(self.conduction.boundary_face_conductance.sum())
         return max(heat_through(powers, self.boundary_outflow(rise)), least)
 

@@ -60,7 +60,7 @@ class LinearisedTerms:
 
     @property
     def ambient_change(self) -> Array:
-        """Return the temperatures of the linear boundary conditions minus those of the model [K], (faces,)."""
+        """Return the temperatures of the linear conditions minus those of the model [K], (faces,)."""
         return np.asarray(self.boundary.temperature - self.described.boundary.temperature)
 
     def linearise(self, rise: Array, conduction: Conduction) -> Conduction:
