@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -40,7 +41,7 @@ def errors_of(ends: list[float], chunk: int = 1) -> tuple[list[float], list[floa
         if done > len(ends) // 5 and done < 0.95 * len(ends) and remaining is not None:
             errors.append((now[0] + remaining) / ends[-1] - 1.0)
             predicted.append(now[0] + remaining)
-    changes = [abs(after - before) for before, after in zip(predicted, predicted[1:], strict=False)]
+    changes = [abs(after - before) for before, after in pairwise(predicted)]
     return errors, changes
 
 

@@ -23,8 +23,8 @@ class CaseRate:
 
     Cases end in bursts, because several workers solve them and tasks of a cluster return several, and another
     process can stop all of them for a while. A pause is in fewer than half of the slopes, so that it hardly
-    changes their median (Theil, Indagationes Mathematicae 12, 85 (1950)). The time of the end is smoothed, not
-    the remaining time, so that the latter falls steadily.
+    changes their median (Theil, Indagationes Mathematicae 12, 85 (1950)). The time of the end is smoothed,
+    not the remaining time, so that the latter falls steadily.
     """
 
     def __init__(self, count: int, clock: Callable[[], float] = time.monotonic) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -16,6 +16,8 @@ from thermostack.cli.options import Debug, Json, Quiet, usage_error
 from thermostack.schema.spelling import counted
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from thermostack.sweeps.run import SweepFiles
     from thermostack.sweeps.sweep_result import SweepResult
 
@@ -95,7 +97,8 @@ def _print_result(
         warn([f"{counted(result.failed.size, 'case')} failed; case {first}: {reason}"])
     if json:
         facts = {"cases": len(result), "failed": int(result.failed.size), "seconds": seconds}
-        print_json({**facts, "inputs": result.inputs, "outputs": result.outputs, "files": written})
+        table = {"units": result.units, "columns": {n: _as_list(v) for n, v in result.columns.items()}}
+        print_json({**facts, "inputs": result.inputs, "outputs": result.outputs, **table, "files": written})
         return
     from thermostack.report.table_layout import add_files_row, fact_table
     from thermostack.sweeps.sweep_table import sweep_table
@@ -109,6 +112,11 @@ def _print_result(
         return [sweep_table(result), "", facts]
 
     print_tables(build)  # type: ignore[arg-type]
+
+
+def _as_list(values: np.ndarray) -> list[Any]:
+    """Return a column as numbers or texts, None where a number is unknown."""
+    return [None if value != value else value for value in values.tolist()]
 
 
 @contextmanager

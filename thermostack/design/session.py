@@ -312,6 +312,7 @@ def _result(
         seconds=seconds.get("solve", 0.0),
         memory=problem.solver.memory,
         total_iterations=problem.iterations,
+        error=solved.error,
     )
     return SessionResult(fluxes, balance, report, dict(seconds), solved.error)
 

@@ -138,8 +138,8 @@ def _tornado_section(
 ) -> Iterator[str]:
     yield "<h2>One axis at a time</h2>"
     yield (
-        '<p class="note">The line is the nominal case. A bar has the low and the high value of an axis; of more '
-        "than two other values it has those with the smallest and the largest output.</p>"
+        '<p class="note">The line is the nominal case. A bar has the low and the high value of an axis; '
+        "of more than two other values it has those with the smallest and the largest output.</p>"
     )
     yield '<div class="charts">'
     for output in outputs:

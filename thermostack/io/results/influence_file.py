@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,9 @@ def influence_summary(matrix: InfluenceMatrix) -> dict[str, Any]:
         "peaks": None
         if peaks is None
         else {each.name: {"max": each.max, "at": list(each.at)} for each in matrix.hottest()},
+        "peak_difference": None if peaks is None or math.isnan(peaks.difference) else peaks.difference,
+        "temperature": matrix.temperatures().tolist(),
+        "heat_by_face": {face: heat.tolist() for face, heat in matrix.heat_by_face.items()},
         "linearisation": None
         if at is None
         else {"min": at.min, "max": at.max, "error": at.error, "factors": list(at.mean_error)},
