@@ -381,7 +381,8 @@ class _Columns:
         fluxes = self._fluxes(self.described, boundary.temperature, boundary.flux * boundary.area)
         measured = {part.name: part.max for part in measure_parts(fluxes, self.zones).temperatures.values()}
         found = peaks.maxima(self.sources.power[np.newaxis])[0]
-        return np.array([measured[name] for name in peaks.names]) - found
+        differences: np.ndarray = np.array([measured[name] for name in peaks.names]) - found
+        return differences
 
 
 def peak_warnings(peaks: PeakMap | None, power: np.ndarray, coldest: float) -> list[str]:
