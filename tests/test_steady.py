@@ -347,12 +347,27 @@ def test_solver_error_is_kept(name: str, bound: float | str) -> None:
 
 @pytest.mark.parametrize(
     ("bound", "options"),
-    [(0.0, {}), ("1 uK", {}), ("60 %", {}), ("0 %", {}), ("1 W", {}), ("10 %", {"estimate": False})],
+    [
+        (0.0, {}),
+        ("1 uK", {}),
+        ("60 %", {}),
+        ("0 %", {}),
+        ("1 W", {}),
+        ("50 degC", {}),
+        ("0.1 K", {"method": "direct"}),
+        ("10 %", {"estimate": False}),
+    ],
 )
-def test_wrong_solver_error_is_refused(bound: float | str, options: dict[str, bool]) -> None:
+def test_wrong_solver_error_is_refused(bound: float | str, options: dict[str, Any]) -> None:
     model = ts.discretize(ts.read_package("hbm3_8h"), cell=4e-3)
     with pytest.raises(ts.ArgumentError, match="solver_error"):
         ts.solve_steady(model, solver_error=bound, **options)
+
+
+def test_a_residual_beside_a_solver_error_is_refused() -> None:
+    model = ts.discretize(ts.read_package("hbm3_8h"), cell=4e-3)
+    with pytest.raises(ts.ArgumentError, match="in place of the residual"):
+        ts.solve_steady(model, solver_error="0.1 K", residual=1e-6)
 
 
 @pytest.mark.parametrize("residual", [1e-2, 1e-4, 1e-5])

@@ -17,7 +17,7 @@ from thermostack.finite_volume.heat_balance import HeatBalance
 from thermostack.finite_volume.link_heat import measure_links
 from thermostack.finite_volume.part_temperatures import measure_parts
 from thermostack.finite_volume.reconstruction import FaceFluxes
-from thermostack.linear.error_control import MIN_SOLVER_ERROR, ErrorControl
+from thermostack.linear.error_control import MIN_SOLVER_ERROR, ErrorControl, check_solver_error
 from thermostack.linear.solver import MIN_TOLERANCE
 from thermostack.linear.solver_report import ERROR_REASON, SolverReport
 from thermostack.linear.steady_problem import (
@@ -41,11 +41,10 @@ from thermostack.results.steady_result import SteadyResult
 from thermostack.schema.arguments import (
     argument_error,
     check_number,
-    check_quantity,
     require_callable,
 )
 
-MAX_SOLVER_ERROR_SHARE = 0.5  # of the estimated error of the grid
+DEFAULT_RESIDUAL = 1e-8  # relative to the power
 FIRST_SOLVER_ERROR = 0.1  # K, of a solution whose grid error is not known yet
 
 
@@ -66,7 +65,7 @@ def solve_steady(
     tolerance: float | str | None = None,
     max_memory: float | str | None = None,
     max_time: float | str | None = None,
-    residual: float = 1e-8,
+    residual: float = DEFAULT_RESIDUAL,
     solver_error: float | str | None = None,
     method: str = "multigrid",
     threads: int | None = None,
@@ -96,7 +95,7 @@ def solve_steady(
     solver_error : float or str, optional
         Bound of the algebraic error of mean and maximum of the parts and blocks with power, in place of
         `residual`: [K, or text with a unit], "0.02 K", or a share of the estimated error of the grid at the
-        peak, "10 %" (at most 50 %). A constant closes the heat balance.
+        peak, "10 %" (at most 50 %). A constant closes the heat balance. The direct method has none.
     method : str
         "multigrid" (conjugate gradients with a multigrid preconditioner) or "direct" (LU factorization).
     threads : int, optional
@@ -140,7 +139,13 @@ def solve_steady(
     """
     check_number(residual, "residual", min=MIN_TOLERANCE, below=1.0)
     require_callable(progress, "progress", "pass a function of the name of a stage")
-    options = SolverOptions(residual, method, threads, estimate, *_check_solver_error(solver_error, estimate))
+    options = SolverOptions(residual, method, threads, estimate)
+    if solver_error is not None:
+        if residual != DEFAULT_RESIDUAL:
+            text = "the solver stops at the solver error, in place of the residual"
+            raise argument_error("residual", text, "omit one of them")
+        bound, is_share = check_solver_error(solver_error, method, estimate=estimate)
+        options = options._replace(solver_error=bound, is_share=is_share)
     seconds: dict[str, float] = {}
     if tolerance is not None:
         bound, limits = check_tolerance(tolerance), check_limits(max_memory, max_time)
@@ -248,7 +253,10 @@ def _solve_to_error(
     problem.close_balance(solved.rise)
     fluxes, balance = problem.measure_balance(solved.rise)
     reason = f"{ERROR_REASON} {solved.error:.2g} K"
-    return fluxes, balance, dataclasses.replace(problem.report, reason=reason, imbalance=balance.relative)
+    report = dataclasses.replace(
+        problem.report, reason=reason, imbalance=balance.relative, error=solved.error
+    )
+    return fluxes, balance, report
 
 
 def _grid_error(problem: SteadyProblem, rise: np.ndarray) -> float:
@@ -259,21 +267,6 @@ def _grid_error(problem: SteadyProblem, rise: np.ndarray) -> float:
     powered = [part for part in parts if part.power > 0.0] or parts
     hottest = max(powered, key=lambda part: part.max)
     return hottest.error if hottest.error is not None else FIRST_SOLVER_ERROR
-
-
-def _check_solver_error(solver_error: float | str | None, estimate: bool) -> tuple[float | None, bool]:
-    """Return the bound of the algebraic error [K], or its share of the error of the grid and True."""
-    if solver_error is None:
-        return None, False
-    if isinstance(solver_error, str) and solver_error.strip().endswith("%"):
-        share = check_quantity(solver_error, "fraction", "solver_error", above=0.0)
-        if share > MAX_SOLVER_ERROR_SHARE:
-            text = f"{solver_error} is more than {MAX_SOLVER_ERROR_SHARE:.0%} of the error of the grid"
-            raise argument_error("solver_error", text, "write 10 %")
-        if not estimate:
-            raise argument_error("solver_error", "a share needs the error estimate", "write 0.02 K")
-        return share, True
-    return check_quantity(solver_error, "temperature_difference", "solver_error", min=MIN_SOLVER_ERROR), False
 
 
 def require_fixed_temperature(model: Model) -> None:

@@ -30,8 +30,9 @@ True
 A quantity is a number followed by units. Units are joined by a space, `*` or `·` (multiplication) or by `/`
 (division by the next unit or parenthesis only); each may have an integer power: `W/m2/K`, `W/(m K)`,
 `mm² K/W`, `W m^-1 K^-1`. After a `/` only another `/` may follow: `W/m K` is ambiguous and is refused. The
-list of units is closed, and no text is evaluated. "degC" is a point on the Celsius scale if a temperature is
-expected, and a kelvin otherwise.
+list of units is closed, and no text is evaluated. "degC" alone is a point on the Celsius scale: it is
+accepted where a temperature is expected, and refused for a difference of temperatures. In a compound unit
+it is a kelvin.
 """
 
 from __future__ import annotations
@@ -253,6 +254,8 @@ def _parse(text: str, dimension: str) -> float:
     unit = _read_unit(rest)
     if unit.powers != _read_unit(expected.si).powers:
         raise UnitError(_mismatch_message(unit, rest, expected))
+    if dimension == "temperature_difference" and _is_celsius(rest):
+        raise UnitError("is a temperature, not a difference of temperatures")
     value = _scale(number, unit, _zero_of(rest, dimension))
     if dimension == "temperature" and value < 0:
         raise UnitError("is below absolute zero (-273.15 degC)")
@@ -467,7 +470,13 @@ def _zero_of(rest: str, dimension: str) -> Fraction:
     match = _UNIT_NAME.fullmatch(rest)
     if match is None or match.lastindex != 1:
         raise UnitError('is not in degC or K; write it like "25 degC" or "298.15 K"')
-    return -_ABSOLUTE_ZERO if _name_of(match) == "degC" else Fraction(0)
+    return -_ABSOLUTE_ZERO if _is_celsius(rest) else Fraction(0)
+
+
+def _is_celsius(rest: str) -> bool:
+    """Return whether a unit is degC alone, a point on the Celsius scale."""
+    match = _UNIT_NAME.fullmatch(rest)
+    return match is not None and match.lastindex == 1 and _name_of(match) == "degC"
 
 
 def _name_of(match: re.Match[str]) -> str:

@@ -79,7 +79,7 @@ def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[
     assert main(["solve", TWO_DIES_FILE, *FAST, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     contract = "package parts peak heat coolers links grid solver seconds memory warnings refinement".split()
-    assert set(contract) <= set(summary) <= {*contract, "blocks", "files"}
+    assert set(contract) <= set(summary) <= {*contract, "blocks", "files", "fill", "margin"}
     assert summary["package"] == "two_dies"
     assert set(summary["parts"]) == {
         "carrier.filler",
@@ -101,7 +101,8 @@ def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[
     assert summary["heat"]["in"] == pytest.approx(15.0)
     assert sum(summary["heat"]["out"].values()) == pytest.approx(15.0, rel=1e-7)
     assert set(summary["grid"]) == {"cells", "active", "outside", "shape"}
-    assert {"iterations", "residual", "method"} <= set(summary["solver"])
+    assert {"iterations", "residual", "error", "method"} <= set(summary["solver"])
+    assert summary["solver"]["error"] is None
     assert {"read", "mesh", "solve", "estimate", "write", "plot"} <= set(summary["seconds"])
     assert summary["memory"] > 10e6
     assert all("[W-GRID]" in warning for warning in summary["warnings"])

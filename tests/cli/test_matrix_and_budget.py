@@ -70,6 +70,12 @@ def test_budget_prints_powers_and_limits(capsys: pytest.CaptureFixture[str]) -> 
         (["matrix", *PACKAGE, "--point", "3 mm, 4 mm"], "--point: '3 mm, 4 mm' is not a name and a position"),
         (["matrix", *PACKAGE, "--point", "a=3 mm, 4 mm, 9 mm"], "--point: a at"),
         (["matrix", *PACKAGE, "--outputs", "lid"], "no part is named 'lid'"),
+        (["matrix", *PACKAGE, "--json", "--csv"], "--csv: --json prints JSON in its place"),
+        (["matrix", *PACKAGE, "--no-save", "--output", "out"], "--no-save: writes no files"),
+        (["solve", *PACKAGE, "--solver-error", "50 degC"], '--solver-error: "50 degC" is a temperature, not'),
+        (["solve", *PACKAGE, "--solver-error", "1 K", "--method", "direct"], "--solver-error: the direct"),
+        (["solve", *PACKAGE, "--tolerance", "50 degC"], '--tolerance: "50 degC" is a temperature, not'),
+        (["transient", *PACKAGE, "--duration", "1 s", "--tolerance", "1 degC"], "is a temperature, not"),
         (["budget", *PACKAGE, "--limit", "gpu"], "--limit: 'gpu' is not name=value"),
         (["budget", *PACKAGE, "--limit", "gpu=20 degC"], "E-LIMIT"),
         (["budget", *PACKAGE, "--weight", "gpu=much"], "--weight: 'much' is not a number"),
@@ -79,3 +85,23 @@ def test_budget_prints_powers_and_limits(capsys: pytest.CaptureFixture[str]) -> 
 def test_wrong_options_are_named(capsys: pytest.CaptureFixture[str], arguments: list[str], text: str) -> None:
     assert main(arguments) == 2
     assert text in capsys.readouterr().err
+
+
+def test_budget_writes_its_json(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--limit", "gpu=70 degC", "--json", "--quiet")
+    assert main(["budget", *PACKAGE, *options, "--no-save"]) == 0
+    assert list(Path.cwd().iterdir()) == []
+    assert main(["budget", *PACKAGE, *options]) == 0
+    printed = capsys.readouterr()
+    found = json.loads(Path("chip_budget.json").read_text())
+    assert printed.err == ""
+    assert '"files": [\n    "chip_budget.json"' in printed.out
+    assert found["described"] == {"gpu": 10.0, "hbm.west": 1.0, "hbm.east": 1.0}
+    assert found["rows"] <= found["candidates"]
+
+
+def test_json_states_the_solver_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solve", *PACKAGE, "--json", "--no-save", "--solver-error", "0.05 K"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert 0.0 < found["solver"]["error"] <= 0.05
+    assert found["margin"]["margin"] == found["parts"][found["margin"]["part"]]["margin"]

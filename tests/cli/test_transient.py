@@ -164,6 +164,7 @@ def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[
     assert sum(throttle["seconds"].values()) == pytest.approx(0.04)
     assert set(found["grid"]) == {"cells", "active", "outside", "shape"}
     keys = {"scheme", "tolerance", "step", "steps", "rejected", "solves", "iterations"}
+    keys |= {"shortest_step", "longest_step"}
     assert set(found["solver"]) == keys
     assert found["solver"]["tolerance"] == 1.0
     assert {"read", "mesh", "solve", "write", "plot"} == set(found["seconds"])

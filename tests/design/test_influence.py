@@ -10,6 +10,7 @@ import pytest
 from support.two_dies import two_die_model, two_dies
 
 import thermostack as ts
+from thermostack.design.influence import peak_warnings
 from thermostack.design.source_columns import source_columns
 from thermostack.errors import ArgumentError, DescriptionError, ResultFileError, UnknownNameError
 
@@ -306,3 +307,25 @@ def test_sources_of_a_powered_model_are_those_of_the_vector() -> None:
     powers = dict(zip((part.name for part in powered.parts), powered.power_of_parts.tolist(), strict=True))
     assert powers["west.active"] == pytest.approx(3.0)
     assert powers["east.active"] == pytest.approx(5.0)
+
+
+def test_a_peak_that_the_map_misses_is_stated_and_warned_of() -> None:
+    """One name is missed by 0.3 K; with 10 K in place of it, the warning names the part and the share."""
+    model = ts.discretize(ts.read_package("cowos_s_h100"), cell=4e-3)
+    matrix, steady = ts.influence(model, check=False), ts.solve_steady(model, estimate=False)
+    peaks = matrix.require_peaks()
+    assert peaks.difference > 0.05
+    for each in matrix.hottest():
+        assert abs(each.max - steady.of(each.name).max) == pytest.approx(each.error, abs=1e-3)
+    assert not any("superposed" in warning for warning in matrix.warnings)
+    missed = replace(peaks, differences=np.where(np.arange(len(peaks.names)) == 3, 10.0, 0.0))
+    (warning,) = peak_warnings(missed, matrix.power, 298.15)
+    assert warning.startswith(f"{peaks.names[3]}: the superposed peak differs by 10 K")
+    assert warning.endswith("[W-GRID]")
+
+
+def test_differences_of_peaks_are_stored(tmp_path: Path) -> None:
+    matrix = ts.influence(ts.discretize(ts.read_package("hbm3_8h"), cell=3e-3), check=False)
+    matrix.save(tmp_path / "m.npz")
+    same = ts.read_influence(tmp_path / "m.npz")
+    assert [each.error for each in same.hottest()] == [each.error for each in matrix.hottest()]

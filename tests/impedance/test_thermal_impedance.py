@@ -26,7 +26,7 @@ from thermostack.mesh.model import Model, discretize
 from thermostack.package.cooling import Convection, Cooling, FaceCooling, FixedTemperature
 from thermostack.package.package import Package
 from thermostack.package.stack import Interface, Layer, Stack
-from thermostack.report.impedance_table import decades, impedance_table, networks_table, time_of
+from thermostack.report.impedance_table import decades, impedance_table, networks_table
 from thermostack.report.table_layout import as_text
 from thermostack.results.impedance_result import ThermalImpedance
 from thermostack.steady import solve_steady
@@ -394,7 +394,7 @@ def test_files_contain_the_values_of_the_result(logic: ThermalImpedance, tmp_pat
     assert summary["foster"]["resistance"]["logic"] == logic.foster.resistance.tolist()
     assert sum(summary["cauer"]["resistance"]) == pytest.approx(logic.theta)
     contract = "package source theta peak_at time zth foster cauer taken_at error solves capacity resolved"
-    assert set(contract.split()) | {"grid_error", "seconds", "warnings"} == set(summary)
+    assert set(contract.split()) | {"grid_error", "rise_time", "seconds", "warnings"} == set(summary)
 
 
 def test_both_circuits_have_the_resistance_of_the_source(logic: ThermalImpedance) -> None:
@@ -459,7 +459,7 @@ def test_tables_contain_rises_and_totals(logic: ThermalImpedance) -> None:
     summary = as_text(networks_table(logic, {"reduce": 1.0}, ["a.csv"]), 200)
     for word in ("resistance", "peak", "rise", "terms", "evaluated at", "error", "solves", "written"):
         assert word in summary
-    half = time_of(logic, 0.5)
+    half = logic.time_of_rise(0.5)
     assert logic.rise(half) == pytest.approx(0.5 * logic.theta, rel=1e-3)
 
 

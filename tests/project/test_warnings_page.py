@@ -67,6 +67,7 @@ THRESHOLDS = [
     ("W-GRID", "merged planes",
      f"closer than {MERGE_FRACTION:g} of the smaller part, or than {NM['x']} in x and y and {NM['z']} in z"),
     ("W-GRID", "a steady maximum of a part", f"above {100 * WARNED_ERROR:g} % of its rise"),
+    ("W-GRID", "a peak of an influence matrix", f"above {100 * WARNED_ERROR:g} % of its rise"),
     ("W-GRID", "end of a link on a face with a fixed flux",
      f"{format_quantity(MAX_FLUX_RISE, 'temperature_difference')} across its cells"),
     ("W-GRID", "end of a link on a covered face",

@@ -101,12 +101,35 @@ def test_powers_vary_fastest_and_the_geometry_slowest() -> None:
     assert sorted(made.order.tolist()) == list(range(16))
 
 
+def test_a_tornado_varies_lists_around_their_first_value() -> None:
+    made = study(
+        {
+            "m": ["copper", "silicon", "aluminum"],
+            "t": {"nominal": "50 um", "tolerance": "10 um"},
+            "x": {"values": [1, 2], "zip": "z"},
+            "y": {"values": ["a", "b"], "zip": "z"},
+        },
+        "tornado",
+    )
+    assert made.count == 1 + 2 + 2 + 1
+    cells = [tuple(made.case(n).inputs.values()) for n in range(made.count)]
+    assert cells == [
+        ("copper", 50.0, 1.0, "a"),
+        ("silicon", 50.0, 1.0, "a"),
+        ("aluminum", 50.0, 1.0, "a"),
+        ("copper", 40.0, 1.0, "a"),
+        ("copper", 60.0, 1.0, "a"),
+        ("copper", 50.0, 2.0, "b"),
+    ]
+
+
 ERRORS = [
     ({"a": UNIFORM}, "grid", "E-MISSING", "steps"),
     ({"a": {"mean": 1, "deviation": 1}}, "grid", "E-VALUE", "latin_hypercube"),
     ({"a": {"values": [1, 2], "zip": "z"}, "b": {"values": [1], "zip": "z"}}, "grid", "E-VALUE",
      "equally many"),
-    ({"a": [1, 2]}, "tornado", "E-VALUE", "is a list"),
+    ({"a": {"values": [1, 2], "zip": "z"}, "b": {"nominal": 1, "tolerance": 0.5, "zip": "z"}}, "tornado",
+     "E-VALUE", "a has 2, b has 3"),
     ({"a": UNIFORM}, {"sobol": {"cases": 60, "seed": 1}}, "E-RANGE", "write cases: 64"),
     ({"a": UNIFORM}, {"sobol": {"cases": 64}}, "E-MISSING", "missing"),
     ({"a": UNIFORM}, {"latin_hypercube": {"cases": 0, "seed": 1}}, "E-RANGE", "0 is not"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.sweep_tables import SALTELLI, UNIT, Function, study_of, table_of
 
 import thermostack as ts
+from thermostack.sweeps.report_page import report_page
 from thermostack.sweeps.sensitivity import (
     find_saltelli,
     find_tornado,
@@ -36,6 +37,22 @@ def test_zipped_axes_are_one_bar_of_a_tornado() -> None:
     axes["c"] = {"nominal": 1, "tolerance": 0.5}
     result = table_of(study_of(axes, "tornado"), {"f": lambda a, b, c: a + b + c})
     assert [bar.inputs for bar in find_tornado(result)] == [("a", "b"), ("c",)]
+
+
+def test_a_bar_of_a_list_has_its_smallest_and_its_largest_output() -> None:
+    axes = {"m": ["p", "q", "r", "s"], "a": {"nominal": 1, "tolerance": 0.5}, "b": ["u", "v"]}
+    values = {"p": 3.0, "q": 9.0, "r": np.nan, "s": -2.0, "u": 0.0, "v": 1.0}
+
+    def output(m: Any, a: Any, b: Any) -> Any:
+        return np.array([values[each] for each in m]) + a + np.array([values[each] for each in b])
+
+    result = table_of(study_of(axes, "tornado"), {"f": output})
+    bars = find_tornado(result)
+    assert [(bar.inputs, bar.rows) for bar in bars] == [(("m",), (1, 2, 3)), (("a",), (4, 5)), (("b",), (6,))]
+    assert [bar.rows for bar in sorted_bars(result, bars, "f")] == [(3, 1), (4, 5), (6,)]
+    page = report_page(result, "t")
+    assert page.count('class="bar b0"') == 3 + 1
+    assert page.count('class="bar b1"') == 2 + 1
 
 
 @pytest.mark.parametrize(

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from thermostack.cli.console import print_json, print_tables, show_progress, warn
+from thermostack.cli.console import json_text, print_json, print_tables, show_progress, warn
 from thermostack.cli.matrix import named_option
 from thermostack.cli.options import (
     CellOption,
     Debug,
     IncludeRoot,
     Json,
+    NoSave,
     PackageName,
+    Quiet,
     Settings,
     Threads,
+    output_option,
     read_cell,
+    read_output,
     read_quantity,
     read_settings,
     usage_error,
 )
 from thermostack.cli.timing import StageTimer
 from thermostack.errors import ArgumentError, UnknownNameError
+from thermostack.io.files.atomic_file import write_atomic
+from thermostack.io.files.output_paths import require_replaceable
 
+FILE_START = b'{\n  "package"'
 OPTIONS = {
     "limits": "--limit",
     "fixed": "--fix",
@@ -57,7 +65,10 @@ def budget(
     mean: Annotated[bool, Parameter(help="Limit the mean of each part instead of its maximum.")] = False,
     cell: CellOption = None,
     settings: Settings = (),
+    output: Annotated[Path | None, output_option("NAME_budget.json", (".json",))] = None,
+    no_save: NoSave = False,
     threads: Threads = None,
+    quiet: Quiet = False,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
@@ -68,10 +79,14 @@ def budget(
         _quantities(option, texts, "power")
         for option, texts in (("--fix", fixed), ("--min", min_power), ("--max", max_power))
     )
+    destination = read_output(output, no_save, (".json",))
     overrides, size, factors = read_settings(settings), read_cell(cell), _numbers("--weight", weights)
-    with show_progress() as progress:
+    with show_progress(quiet=quiet) as progress:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
+        files = []
+        if destination is not None:
+            files = [require_replaceable(destination.file(f"{description.name}_budget.json"), FILE_START)]
         model = timer.discretize(description, size)
         from thermostack.design.budget import power_budget
         from thermostack.design.influence import influence
@@ -94,22 +109,27 @@ def budget(
             raise named_option(error, {**OPTIONS, "": "--limit"}) from None
     warn(matrix.warnings)
     seconds = {**timer.seconds, **matrix.seconds, **found.seconds}
-    if json:
-        print_json({**found.to_dict(), "seconds": seconds})
-        return
-    from thermostack.report.budget_table import check_table, limit_table, power_table
-
     titles = {"stacks": matrix.stacks, "layers": matrix.layers, "sources": matrix.sources}[by]
     described: dict[str, float] = {}
     for title, power in zip(titles, matrix.power.tolist(), strict=True):
         described[title] = described.get(title, 0.0) + power
+    written = [str(file) for file in files]
+    data = {**found.to_dict(), "described": described, "warnings": list(matrix.warnings), "seconds": seconds}
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        write_atomic(file, f"{json_text(data)}\n".encode())
+    if json:
+        print_json({**data, "files": written})
+        return
+    from thermostack.report.budget_table import check_table, limit_table, power_table
+
     print_tables(
         lambda width: [
             power_table(found, described),
             "",
             limit_table(found),
             "",
-            check_table(found, seconds),
+            check_table(found, seconds, written),
         ],
         (description.name, description.about),
     )

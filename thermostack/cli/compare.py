@@ -24,6 +24,7 @@ from thermostack.cli.options import (
     read_cell,
     read_output,
     require_not_read,
+    require_one_format,
     usage_error,
 )
 from thermostack.cli.part_rows import OnlyParts, require_names
@@ -66,7 +67,13 @@ def compare(
 ) -> None:
     """Compare two results by part, heat and cell; write the difference field and a figure."""
     size = read_cell(cell)
+    require_one_format(json=json, csv=csv)
     if packages:
+        for option, value in (("--cell", cell), ("--output", output), ("--only", only)):
+            if value:
+                raise usage_error(
+                    option, "needs results, which --packages does not solve", "omit one of them"
+                )
         _compare_packages(first, second, json=json, csv=csv)
         return
     destination = read_output(output, no_save, (RESULT_SUFFIX,))

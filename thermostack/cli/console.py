@@ -44,7 +44,12 @@ def print_json(data: Mapping[str, Any]) -> None:
     Other characters than those of ASCII are escaped unless the output is UTF-8, the encoding of JSON.
     """
     is_utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(data, indent=2, ensure_ascii=not is_utf8, allow_nan=False))
+    print(json_text(data, is_ascii=not is_utf8))
+
+
+def json_text(data: Mapping[str, Any], *, is_ascii: bool = False) -> str:
+    """Return data as JSON; NaN is an error, because JSON has none."""
+    return json.dumps(data, indent=2, ensure_ascii=is_ascii, allow_nan=False)
 
 
 def print_tables(
@@ -120,12 +125,15 @@ StepCallback = Callable[[float, float, float], None]  # time [s], step size [s],
 
 
 @contextmanager
-def show_run(duration: float, start: float = 0.0) -> Iterator[StepCallback]:
+def show_run(duration: float, start: float = 0.0, *, quiet: bool = False) -> Iterator[StepCallback]:
     """Yield a function that shows the progress of a run on stderr: a bar on a terminal, else lines.
 
     `duration` and `start` are simulated times [s]. The function is called after every step with the simulated
-    time [s], the step size [s], and the maximum temperature [K].
+    time [s], the step size [s], and the maximum temperature [K]. It shows nothing if `quiet`.
     """
+    if quiet:
+        yield lambda now, step, peak: None
+        return
     eta = EtaEstimator(start + duration)
     if not sys.stderr.isatty():
         yield _RunLog(start, duration, eta)

@@ -17,6 +17,7 @@ from thermostack.cli.options import (
     Json,
     NoSave,
     PackageName,
+    Quiet,
     Settings,
     Threads,
     output_option,
@@ -24,6 +25,7 @@ from thermostack.cli.options import (
     read_length,
     read_output,
     read_settings,
+    require_one_format,
     usage_error,
 )
 from thermostack.cli.timing import StageTimer
@@ -80,19 +82,21 @@ def matrix(
     no_save: NoSave = False,
     all_parts: AllParts = False,
     threads: Threads = None,
+    quiet: Quiet = False,
     json: Json = False,
     csv: CsvOption = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
 ) -> None:
     """Compute the influence matrix: temperatures per watt of every source, and heat through every cooler."""
+    require_one_format(json=json, csv=csv)
     if (tiles is None) != (layer is None):
         raise usage_error(
             "--tiles", "--tiles and --layer are given together", "as --tiles 8 --layer gpu.active"
         )
     destination = read_output(output, no_save, MATRIX_SUFFIXES)
     overrides, size, positions = read_settings(settings), read_cell(cell), read_points(points)
-    with show_progress() as progress, ExitStack() as stack:
+    with show_progress(quiet=quiet) as progress, ExitStack() as stack:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
         files = []

@@ -14,6 +14,7 @@ from thermostack.cli.options import (
     Json,
     NoSave,
     PackageName,
+    Quiet,
     Settings,
     output_option,
     read_cell,
@@ -34,6 +35,7 @@ def mesh(
     settings: Settings = (),
     output: Annotated[Path | None, output_option("NAME_grid.png", FIGURE_SUFFIXES)] = None,
     no_save: NoSave = False,
+    quiet: Quiet = False,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
@@ -42,7 +44,7 @@ def mesh(
     destination = read_output(output, no_save, FIGURE_SUFFIXES)
     overrides, size, from_time = read_settings(settings), read_cell(cell), read_from(from_)
     files = []
-    with show_progress() as progress:
+    with show_progress(quiet=quiet) as progress:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
         figure = destination.file(f"{description.name}_grid.png") if destination is not None else None

@@ -120,8 +120,19 @@ def join_negative_values(arguments: Sequence[str]) -> list[str]:
 
 
 def read_output(output: Path | None, no_save: bool, suffixes: tuple[str, ...]) -> Destination | None:
-    """Return the destination of files, None with --no-save. Raises OutputError if it is not writable."""
+    """Return the destination of files, None with --no-save.
+
+    Raises DescriptionError for --output beside --no-save, OutputError if the destination is not writable.
+    """
+    if no_save and output is not None:
+        raise usage_error("--no-save", "writes no files, and --output names one", "omit one of them")
     return None if no_save else find_destination(output, suffixes)
+
+
+def require_one_format(*, json: bool, csv: bool) -> None:
+    """Raise DescriptionError if a command would print JSON and CSV."""
+    if json and csv:
+        raise usage_error("--csv", "--json prints JSON in its place", "omit one of them")
 
 
 def require_not_read(file: Path, source: Path) -> None:

@@ -21,6 +21,11 @@ OnlyParts = Annotated[
 ]
 
 
+def selected_names(only: Sequence[str], names: Iterable[str]) -> list[str]:
+    """Return the names that are one of `only`, or in a stack or part of these names."""
+    return [name for name in names if any(f"{name}.".startswith(f"{each}.") for each in only)]
+
+
 def require_parts(names: Sequence[str], model: Model) -> None:
     """Raise DescriptionError if a name is neither a stack, part or block nor a group of these."""
     if names:

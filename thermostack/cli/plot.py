@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from thermostack.cli.console import print_json, show_progress
-from thermostack.cli.options import Debug, Json, output_option, read_length, usage_error
+from thermostack.cli.options import Debug, Json, Quiet, output_option, read_length, usage_error
 from thermostack.cli.timing import load_matplotlib
 from thermostack.errors import ArgumentError, UnknownNameError
 from thermostack.io.files.output_paths import FIGURE_SUFFIXES, find_destination
@@ -28,6 +28,7 @@ def plot(
     y: Annotated[str | None, Parameter(help="Cross-section at this y.")] = None,
     z: Annotated[str | None, Parameter(help="Map at this height z.")] = None,
     output: Annotated[Path | None, output_option("NAME.png", FIGURE_SUFFIXES)] = None,
+    quiet: Quiet = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -39,7 +40,7 @@ def plot(
     if len(selected) > 1:
         raise usage_error(f"--{' and --'.join(selected)}", "select different planes", "give one of them")
     destination = find_destination(output, FIGURE_SUFFIXES)
-    with show_progress() as progress:
+    with show_progress(quiet=quiet) as progress:
         progress("open")
         steady = read_result(result)
         suffix = "".join(f"_{name}_{value.replace(' ', '')}" for name, value in selected.items())

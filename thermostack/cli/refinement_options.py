@@ -56,6 +56,15 @@ def read_refinement(
     return {"tolerance": check_tolerance(bound, "--tolerance"), **given}
 
 
+def require_solver_error(solver_error: str | None, method: str, *, no_estimate: bool) -> None:
+    """Raise DescriptionError for a wrong value of --solver-error, and for options that exclude it."""
+    if solver_error is None:
+        return
+    from thermostack.linear.error_control import check_solver_error
+
+    check_solver_error(solver_error, method, estimate=not no_estimate, argument="--solver-error")
+
+
 def start_fineness() -> float:
     """Return the fineness of the first grid of a refinement."""
     from thermostack.refinement.settings import RULE

@@ -36,6 +36,7 @@ from thermostack.cli.refinement_options import (
     MaxTime,
     SteadyTolerance,
     read_refinement,
+    require_solver_error,
     start_fineness,
 )
 from thermostack.cli.timing import StageTimer
@@ -86,6 +87,7 @@ def solve(
     destination = read_output(output, no_save, (RESULT_SUFFIX,))
     overrides, size = read_settings(settings), read_cell(cell)
     refinement = read_refinement(tolerance, max_memory, max_time, no_estimate=no_estimate)
+    require_solver_error(solver_error, method, no_estimate=no_estimate)
     with ExitStack() as stack:
         with show_progress(quiet=quiet) as progress:
             timer = StageTimer(progress)

@@ -6,15 +6,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from thermostack.cli.console import EtaEstimator, log, print_json, print_tables, warn
+from thermostack.cli.case_rate import CaseRate
+from thermostack.cli.console import log, print_json, print_tables, warn
 from thermostack.cli.options import Debug, Json, Quiet, usage_error
 from thermostack.schema.spelling import counted
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from thermostack.sweeps.run import SweepFiles
     from thermostack.sweeps.sweep_result import SweepResult
 
@@ -94,7 +97,8 @@ def _print_result(
         warn([f"{counted(result.failed.size, 'case')} failed; case {first}: {reason}"])
     if json:
         facts = {"cases": len(result), "failed": int(result.failed.size), "seconds": seconds}
-        print_json({**facts, "inputs": result.inputs, "outputs": result.outputs, "files": written})
+        table = {"units": result.units, "columns": {n: _as_list(v) for n, v in result.columns.items()}}
+        print_json({**facts, "inputs": result.inputs, "outputs": result.outputs, **table, "files": written})
         return
     from thermostack.report.table_layout import add_files_row, fact_table
     from thermostack.sweeps.sweep_table import sweep_table
@@ -108,6 +112,11 @@ def _print_result(
         return [sweep_table(result), "", facts]
 
     print_tables(build)  # type: ignore[arg-type]
+
+
+def _as_list(values: np.ndarray) -> list[Any]:
+    """Return a column as numbers or texts, None where a number is unknown."""
+    return [None if value != value else value for value in values.tolist()]
 
 
 @contextmanager
@@ -134,26 +143,21 @@ def show_sweep(*, quiet: bool = False) -> Iterator[Callable[[int, int, int], Non
 
 
 class _ProgressLine:
-    """The text of the progress of a sweep, with the rate since its start and the remaining time."""
+    """The text of the progress of a sweep, with the recent rate and the remaining time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self.eta: EtaEstimator | None = None
+        self.rate: CaseRate | None = None
         self.first = 0  # cases that had ended before
-        self.start = self.printed = 0.0  # s
+        self.printed = 0.0  # s
 
     def text(self, done: int, count: int, failed: int) -> str:
         """Return for example "120 of 1000 cases, 3 failed, 12.5 cases/s, about 1 min left"."""
-        if self.eta is None:
-            self.eta, self.first, self.start = EtaEstimator(float(count), self.clock), done, self.clock()
-        self.eta.update(float(done))
-        elapsed = self.clock() - self.start
-        pieces = [f"{done} of {count} cases"]
-        pieces += [f"{failed} failed"] if failed else []
-        if done > self.first and elapsed > 0.0:
-            pieces.append(f"{(done - self.first) / elapsed:.3g} cases/s")
-        pieces += [str(self.eta)] if str(self.eta) else []
-        return ", ".join(pieces)
+        if self.rate is None:
+            self.rate, self.first = CaseRate(count, self.clock), done
+        self.rate.update(done)
+        pieces = [f"{done} of {count} cases", f"{failed} failed" if failed else "", str(self.rate)]
+        return ", ".join(filter(None, pieces))
 
     def print(self, done: int, count: int, failed: int) -> None:
         """Print a line at the start, at the end and every ten seconds."""

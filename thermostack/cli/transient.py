@@ -16,8 +16,10 @@ from thermostack.cli.options import (
     FromOption,
     IncludeRoot,
     Json,
+    NoPlot,
     NoSave,
     PackageName,
+    Quiet,
     Settings,
     Threads,
     output_option,
@@ -27,6 +29,7 @@ from thermostack.cli.options import (
     read_positive,
     read_settings,
 )
+from thermostack.cli.part_rows import OnlyParts, require_parts, selected_names
 from thermostack.cli.signals import between_steps
 from thermostack.cli.timing import StageTimer
 from thermostack.cli.transient_options import (
@@ -88,6 +91,9 @@ def transient(
     threads: Threads = None,
     fail_on_limit: FailOnLimit = False,
     all_parts: AllParts = False,
+    only: OnlyParts = (),
+    no_plot: NoPlot = False,
+    quiet: Quiet = False,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
@@ -107,33 +113,42 @@ def transient(
     throttles = read_throttles(throttle)
     destination = read_output(output, no_save, (RESULT_SUFFIX,))
     overrides, size, from_time = read_settings(settings), read_cell(cell), read_from(from_)
-    with show_progress() as progress:
+    with show_progress(quiet=quiet) as progress:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
         traces = read_traces(trace)
         seconds = read_duration(duration, traces)
         frame_times = read_frames(frames, seconds)
-        files = _output_files(destination, description.name, trace) if destination is not None else []
+        files = []
+        if destination is not None:
+            files = _output_files(destination, description.name, trace)[: 2 if no_plot else 3]
         if files and not (resume or overwrite):
             _require_no_unfinished_run(files[0])
         model = timer.discretize(description, size, from_time)
+        require_parts(only, model)
         if fail_on_limit:
             require_limits(model)
         check_probes(options["probes"], model)
         options["controllers"] = find_throttles(throttles, model)
     options["times"] = frame_times if files else ()
-    result = _simulate(model, seconds, traces, files, options)
+    result = _simulate(model, seconds, traces, files, options, quiet=quiet)
     timer.seconds["solve"] = result.report.seconds if result.report is not None else 0.0
     if files:
-        with show_progress() as timer.progress:
+        with show_progress(quiet=quiet) as timer.progress:
             _write_history_and_figure(result, files, timer)
-    _print_result(result, [str(file) for file in files], timer, all_parts=all_parts, json=json)
+    _print_result(result, [str(file) for file in files], timer, all_parts=all_parts, only=only, json=json)
     if fail_on_limit:
         fail_above_limit(result)
 
 
 def _simulate(
-    model: Model, duration: float, traces: Sequence[Trace], files: Sequence[Path], options: dict[str, Any]
+    model: Model,
+    duration: float,
+    traces: Sequence[Trace],
+    files: Sequence[Path],
+    options: dict[str, Any],
+    *,
+    quiet: bool,
 ) -> TransientResult:
     """Return the transient result for a duration [s]; a signal interrupts between two time steps."""
     from thermostack.transient.run import solve_transient
@@ -141,7 +156,7 @@ def _simulate(
     if files:
         files[0].parent.mkdir(exist_ok=True)
     try:
-        with between_steps() as raise_pending, show_run(duration) as show:
+        with between_steps() as raise_pending, show_run(duration, quiet=quiet) as show:
             steps = 0
 
             def after_step(now: float, step: float, peak: float) -> None:
@@ -201,12 +216,19 @@ def _write_history_and_figure(result: TransientResult, files: Sequence[Path], ti
 
     with timer.stage("write"):
         write_history_csv(result, files[1])
-    with timer.stage("plot"):
-        result.plot(files[2])
+    for figure in files[2:]:
+        with timer.stage("plot"):
+            result.plot(figure)
 
 
 def _print_result(
-    result: TransientResult, files: list[str], timer: StageTimer, *, all_parts: bool, json: bool
+    result: TransientResult,
+    files: list[str],
+    timer: StageTimer,
+    *,
+    all_parts: bool,
+    only: Sequence[str],
+    json: bool,
 ) -> None:
     from thermostack.report.history_table import history_table
     from thermostack.report.run_summary import run_summary, transient_summary
@@ -215,9 +237,10 @@ def _print_result(
     if json:
         print_json({**run_summary(result), "seconds": timer.seconds, "files": files})
         return
+    names = selected_names(only, result.names) if only else None
     print_tables(
         lambda width: [
-            history_table(result, width, all_parts=all_parts),
+            history_table(result, width, names, all_parts=all_parts),
             "",
             transient_summary(result, timer.seconds, files),
         ],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from cyclopts import Parameter
 
@@ -15,7 +15,9 @@ from thermostack.cli.options import (
     AllParts,
     Debug,
     Json,
+    NoPlot,
     NoSave,
+    Quiet,
     Threads,
     output_option,
     read_length,
@@ -24,6 +26,7 @@ from thermostack.cli.options import (
     require_not_read,
     usage_error,
 )
+from thermostack.cli.part_rows import OnlyParts, require_parts, selected_names
 from thermostack.cli.timing import StageTimer
 from thermostack.cli.transient_options import read_traces
 from thermostack.errors import ArgumentError
@@ -82,6 +85,9 @@ def zoom(
     no_estimate: Annotated[bool, Parameter(help="Do not estimate discretisation errors.")] = False,
     threads: Threads = None,
     all_parts: AllParts = False,
+    only: OnlyParts = (),
+    no_plot: NoPlot = False,
+    quiet: Quiet = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -89,6 +95,7 @@ def zoom(
     from thermostack.io.results.hdf5_arrays import result_kind
 
     destination = read_output(output, no_save, (RESULT_SUFFIX,))
+    printed = _Printed(all_parts, tuple(only), no_plot, quiet, json)
     arguments = {
         "box": _read_place(box, around),
         "margin": None if margin is None else read_length("--margin", margin),
@@ -100,35 +107,43 @@ def zoom(
     if result_kind(result) == "transient":
         if boundary == "flux":
             raise usage_error("--boundary", "flux needs a steady result", "leave it out for a transient")
-        _zoom_transient(result, arguments, over_time, destination, all_parts=all_parts, json=json)
+        _zoom_transient(result, arguments, over_time, destination, printed)
         return
     if given := [option for option, value in over_time.items() if value is not None]:
         raise usage_error(given[0], "needs a transient result", f"leave it out: {result} is steady")
     arguments |= {"boundary": boundary, "estimate": not no_estimate}
-    _zoom_steady(result, arguments, destination, all_parts=all_parts, json=json)
+    _zoom_steady(result, arguments, destination, printed)
+
+
+class _Printed(NamedTuple):
+    """The options of the printed tables and of the progress."""
+
+    all_parts: bool
+    only: tuple[str, ...]
+    no_plot: bool
+    quiet: bool
+    json: bool
 
 
 def _zoom_steady(
     path: Path,
     arguments: Mapping[str, Any],
     destination: Destination | None,
-    *,
-    all_parts: bool,
-    json: bool,
+    printed: _Printed,
 ) -> None:
     """Solve a local model of a steady result; write and print its result."""
-    with show_progress() as progress, ExitStack() as stack:
+    with show_progress(quiet=printed.quiet) as progress, ExitStack() as stack:
         timer = StageTimer(progress)
         from thermostack.io.results.steady_file import read_result
 
         progress("open")
         steady = read_result(path)
-        files = _output_files(destination, path, stack)
+        files = _output_files(destination, path, stack, no_plot=printed.no_plot)
         local = _call(steady.zoom, {**arguments, "progress": progress})
         if files:
             timer.save(local, *files)
     local = replace(local, seconds={**local.seconds, **timer.seconds})
-    _print_steady(local, [str(file) for file in files], all_parts=all_parts, json=json)
+    _print_steady(local, [str(file) for file in files], printed)
 
 
 def _zoom_transient(
@@ -136,9 +151,7 @@ def _zoom_transient(
     arguments: Mapping[str, Any],
     over_time: Mapping[str, Any],
     destination: Destination | None,
-    *,
-    all_parts: bool,
-    json: bool,
+    printed: _Printed,
 ) -> None:
     """Simulate a local model of a transient result; write and print its result."""
     text = over_time["--tolerance"] or "0.1 K"
@@ -150,15 +163,16 @@ def _zoom_transient(
     run = read_transient(path)
     end = float(run.frame_time[-1]) if until is None else read_positive("--duration", until, "time")
     with ExitStack() as stack:
-        files = _output_files(destination, path, stack)
-        with show_run(end) as show:
+        files = _output_files(destination, path, stack, no_plot=printed.no_plot)
+        with show_run(end, quiet=printed.quiet) as show:
             options = {"loads": traces, "duration": end, "tolerance": tolerance, "progress": show}
             local = _call(run.zoom, {**arguments, **options})
         if files:
             files[0].parent.mkdir(exist_ok=True)
             local.save(files[0])
-            local.plot(files[1])
-    _print_transient(local, [str(file) for file in files], all_parts=all_parts, json=json)
+            for figure in files[1:]:
+                local.plot(figure)
+    _print_transient(local, [str(file) for file in files], printed)
 
 
 def _call(function: Any, arguments: Mapping[str, Any]) -> Any:
@@ -172,14 +186,17 @@ def _call(function: Any, arguments: Mapping[str, Any]) -> Any:
         raise usage_error(option, found.message, found.hint, found.code) from None
 
 
-def _output_files(destination: Destination | None, path: Path, stack: ExitStack) -> list[Path]:
+def _output_files(
+    destination: Destination | None, path: Path, stack: ExitStack, *, no_plot: bool
+) -> list[Path]:
     """Return the paths of the result and of the figure, which other commands cannot write until the end.
 
     Their name follows from that of the file that is read. Raises DescriptionError if it is one of them.
     """
     if destination is None:
         return []
-    files = [destination.file(f"{path.stem}_zoom", suffix) for suffix in (RESULT_SUFFIX, ".png")]
+    suffixes = (RESULT_SUFFIX,) if no_plot else (RESULT_SUFFIX, ".png")
+    files = [destination.file(f"{path.stem}_zoom", suffix) for suffix in suffixes]
     for file in files:
         require_not_read(file, path)
     stack.enter_context(output_lock(files[0]))
@@ -215,10 +232,11 @@ def read_corners(text: str) -> list[list[float]]:
 # -- printing --------------------------------------------------------------------------------------
 
 
-def _print_steady(local: SteadyResult, files: list[str], *, all_parts: bool, json: bool) -> None:
+def _print_steady(local: SteadyResult, files: list[str], printed: _Printed) -> None:
     """Print the tables of the local result and of its agreement with the global one, or JSON."""
     warn(local.warnings)
-    if json:
+    require_parts(printed.only, local.model)
+    if printed.json:
         from thermostack.io.results.summary import result_summary
 
         print_json({**result_summary(local), "files": files})
@@ -228,7 +246,7 @@ def _print_steady(local: SteadyResult, files: list[str], *, all_parts: bool, jso
 
     print_tables(
         lambda width: [
-            steady_table(local, width, all_parts=all_parts),
+            steady_table(local, width, all_parts=printed.all_parts, only=printed.only),
             "",
             zoom_table(local.agreement) if local.agreement else "",
             "",
@@ -238,20 +256,22 @@ def _print_steady(local: SteadyResult, files: list[str], *, all_parts: bool, jso
     )
 
 
-def _print_transient(local: TransientResult, files: list[str], *, all_parts: bool, json: bool) -> None:
+def _print_transient(local: TransientResult, files: list[str], printed: _Printed) -> None:
     """Print the tables of the local run and of its agreement with the global one, or JSON."""
     from thermostack.report.history_table import history_table
     from thermostack.report.run_summary import run_summary, transient_summary
     from thermostack.report.zoom_table import zoom_table
 
     warn(local.warnings)
-    if json:
+    require_parts(printed.only, local.model)
+    if printed.json:
         print_json({**run_summary(local), "files": files})
         return
+    names = selected_names(printed.only, local.names) if printed.only else None
     seconds = {"solve": local.report.seconds} if local.report is not None else {}
     print_tables(
         lambda width: [
-            history_table(local, width, all_parts=all_parts),
+            history_table(local, width, names, all_parts=printed.all_parts),
             "",
             zoom_table(local.agreement) if local.agreement else "",
             "",

@@ -15,8 +15,10 @@ from thermostack.cli.options import (
     FromOption,
     IncludeRoot,
     Json,
+    NoPlot,
     NoSave,
     PackageName,
+    Quiet,
     Settings,
     Threads,
     output_option,
@@ -88,6 +90,8 @@ def zth(
     output: Annotated[Path | None, output_option("NAME_zth.png and its tables", FIGURE_SUFFIXES)] = None,
     no_save: NoSave = False,
     threads: Threads = None,
+    no_plot: NoPlot = False,
+    quiet: Quiet = False,
     json: Json = False,
     allow_include_root: IncludeRoot = False,
     debug: Debug = False,
@@ -103,12 +107,13 @@ def zth(
     destination = read_output(output, no_save, FIGURE_SUFFIXES)
     overrides, size, from_time = read_settings(settings), read_cell(cell), read_from(from_)
     names = [name.strip() for name in (outputs or "").split(",") if name.strip()]
-    with show_progress() as progress, ExitStack() as stack:
+    with show_progress(quiet=quiet) as progress, ExitStack() as stack:
         timer = StageTimer(progress)
         description = timer.read(package, overrides, allow_include_root=allow_include_root)
         files = _output_files(destination, description) if destination is not None else []
         if files:
             stack.enter_context(output_lock(files[0]))
+            files = files[1:] if no_plot else files
         model = timer.discretize(description, size, from_time)
         before = dict(timer.seconds)
         from thermostack.impedance.thermal_impedance import FIRST_TIME, thermal_impedance
@@ -148,10 +153,12 @@ def _write_files(impedance: ThermalImpedance, files: Sequence[Path], timer: Stag
     from thermostack.io.results.impedance_files import write_impedance
 
     files[0].parent.mkdir(exist_ok=True)
+    figures = [file for file in files if file.suffix in FIGURE_SUFFIXES]
     with timer.stage("write"):
-        write_impedance(impedance, files[1:])
-    with timer.stage("plot"):
-        impedance.plot(files[0])
+        write_impedance(impedance, [file for file in files if file not in figures])
+    for figure in figures:
+        with timer.stage("plot"):
+            impedance.plot(figure)
 
 
 def _print_result(

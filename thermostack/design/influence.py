@@ -28,6 +28,7 @@ from thermostack.package.package import Package
 from thermostack.results.fields import fill_inactive
 from thermostack.results.influence_result import InfluenceMatrix
 from thermostack.results.peak_map import POINTS, RISE_DTYPE, PeakMap
+from thermostack.results.result_warnings import WARNED_ERROR
 from thermostack.schema.arguments import check_number, require_callable
 from thermostack.steady import require_fixed_temperature
 
@@ -257,6 +258,8 @@ class _Columns:
         if self.has_fields:
             constant_field = problem.zero + constant.field + np.tensordot(rise, by_ambient.field, 1)
             fill_inactive(self.model, constant_field, np.nan)
+        peaks = self._peak_map(by_source.points, by_ambient.points, constant.points, rise)
+        coldest = float(temperature.min(initial=np.inf))
         return InfluenceMatrix(
             self.model.package.name,
             self.rows.names,
@@ -275,12 +278,12 @@ class _Columns:
             constant.heat + by_ambient.heat @ rise,
             by_ambient.heat,
             self.sources.other_power,
-            self._peak_map(by_source.points, by_ambient.points, constant.points, rise),
+            peaks,
             None,
             self.tolerance,
             self.iterations,
             problem.seconds,
-            self.model.warnings,
+            (*self.model.warnings, *peak_warnings(peaks, self.sources.power, coldest)),
             by_source.field.astype(np.float32) if self.has_fields else None,
             constant_field,
             self.model,
@@ -370,16 +373,32 @@ class _Columns:
             self.problem.zero + constant + ambient @ change,
             ambient,
         )
-        return replace(peaks, difference=self._difference(peaks))
+        differences = self._differences(peaks)
+        return replace(peaks, difference=float(np.abs(differences).max()), differences=differences)
 
-    def _difference(self, peaks: PeakMap) -> float:
-        """Return the maximum difference from the maxima of a steady result at the described powers [K]."""
+    def _differences(self, peaks: PeakMap) -> np.ndarray:
+        """Return the maxima of a steady result minus those of the map [K], (names,), as described."""
         boundary = self.boundary
         fluxes = self._fluxes(self.described, boundary.temperature, boundary.flux * boundary.area)
         measured = {part.name: part.max for part in measure_parts(fluxes, self.zones).temperatures.values()}
         found = peaks.maxima(self.sources.power[np.newaxis])[0]
-        differences = [measured[name] - t for name, t in zip(peaks.names, found.tolist(), strict=True)]
-        return float(np.abs(differences).max())
+        differences: np.ndarray = np.array([measured[name] for name in peaks.names]) - found
+        return differences
+
+
+def peak_warnings(peaks: PeakMap | None, power: np.ndarray, coldest: float) -> list[str]:
+    """Return W-GRID for the part whose peak the map misses most, relative to its rise above `coldest` [K]."""
+    if peaks is None:
+        return []
+    rise = np.maximum(peaks.maxima(power[np.newaxis])[0] + peaks.differences - coldest, 1e-3)
+    share = np.abs(peaks.differences) / rise
+    n = int(share.argmax())
+    if not share[n] > WARNED_ERROR:
+        return []
+    missed = f"{abs(peaks.differences[n]):.2g} K"
+    text = f"{peaks.names[n]}: the superposed peak differs by {missed} from that of a solve"
+    hint = "a vertex beside a hotter part is hotter than the faces of its cell: use smaller cells there"
+    return [f"{text}, {share[n]:.0%} of its rise ({hint}) [W-GRID]"]
 
 
 def _stacked(columns: Sequence[_Rows]) -> _Rows:

@@ -314,6 +314,7 @@ def _result(
         seconds=seconds.get("solve", 0.0),
         memory=problem.solver.memory,
         total_iterations=problem.iterations,
+        error=solved.error,
     )
     nonlinear = problem.nonlinear_report(fluxes.t)
     return SessionResult(fluxes, balance, report, dict(seconds), solved.error, problem.described, nonlinear)

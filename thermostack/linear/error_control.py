@@ -12,10 +12,12 @@ from thermostack.errors import ConvergenceError
 from thermostack.linear.solver import Solver
 from thermostack.linear.steady_problem import SteadyProblem, timed
 from thermostack.mesh.model import Model
+from thermostack.schema.arguments import argument_error, check_quantity
 
 Array = np.ndarray
 
 MIN_SOLVER_ERROR = 1e-4  # K; conductances in float32 change temperatures by about 1e-5 K
+MAX_SOLVER_ERROR_SHARE = 0.5  # of the estimated error of the grid
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,27 @@ class ErrorControl:
                 return 0.0
         problem.iterations += report.iterations
         return report.error * kelvin_per_error
+
+
+def check_solver_error(
+    solver_error: float | str, method: str, *, estimate: bool, argument: str = "solver_error"
+) -> tuple[float, bool]:
+    """Return the bound of the algebraic error [K], or its share of the error of the grid and True.
+
+    Raises ArgumentError for other quantities, and for options that exclude the bound.
+    """
+    if method == "direct":
+        text = "the direct method has no algebraic error to stop at"
+        raise argument_error(argument, text, "omit the solver error, or the method direct")
+    if isinstance(solver_error, str) and solver_error.strip().endswith("%"):
+        share = check_quantity(solver_error, "fraction", argument, above=0.0)
+        if share > MAX_SOLVER_ERROR_SHARE:
+            text = f"{solver_error} is more than {MAX_SOLVER_ERROR_SHARE:.0%} of the error of the grid"
+            raise argument_error(argument, text, "write 10 %")
+        if not estimate:
+            raise argument_error(argument, "a share needs the error estimate", "write 0.02 K")
+        return share, True
+    return check_quantity(solver_error, "temperature_difference", argument, min=MIN_SOLVER_ERROR), False
 
 
 def hottest_cells(model: Model, rise: Array) -> Array:

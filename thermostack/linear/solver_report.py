@@ -36,6 +36,9 @@ class SolverReport:
     total_iterations : int
         Iterations of all linear solves of the problem. A steady solve with conductivities that depend on
         temperature has several linear solves; for one linear solve it equals `iterations`.
+    error : float, optional
+        Bound of the algebraic error of mean and maximum of the parts with power [K], of a solution to such a
+        bound.
 
     Examples
     --------
@@ -56,8 +59,9 @@ class SolverReport:
     seconds: float
     memory: int
     total_iterations: int
+    error: float | None = None
 
     @property
     def bounds_error(self) -> bool:
-        """Return whether the solver stopped at a bound of the algebraic error, which `reason` has."""
-        return self.reason.startswith(ERROR_REASON)
+        """Return whether the solver stopped at a bound of the algebraic error."""
+        return self.error is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thermostack.report.table_layout import (
+    add_files_row,
     add_name_column,
     add_number_column,
     fact_table,
@@ -60,8 +61,10 @@ def limit_table(budget: PowerBudget) -> Table:
     return table
 
 
-def check_table(budget: PowerBudget, seconds: Mapping[str, float]) -> RenderableType:
-    """Return the table of the next limit, the size of the programme, the check and the times [s]."""
+def check_table(
+    budget: PowerBudget, seconds: Mapping[str, float], files: Sequence[str] = ()
+) -> RenderableType:
+    """Return the table of the next limit, the size of the programme, the check, the times [s] and files."""
     table = fact_table()
     binding = {each.name for each in budget.binding}
     others = {name: margin for name, margin in budget.margins.items() if name not in binding}
@@ -71,6 +74,7 @@ def check_table(budget: PowerBudget, seconds: Mapping[str, float]) -> Renderable
     table.add_row("programme", Text(f"{budget.rows} of {budget.candidates} points"))
     table.add_row("full solve", Text(budget.check))
     table.add_row("time", format_stage_times(seconds))
+    add_files_row(table, files)
     return table
 
 
@@ -98,6 +102,8 @@ def budget_summary(budget: PowerBudget) -> dict[str, Any]:
         ],
         "margins": dict(budget.margins),
         "bounds": dict(budget.bounds),
+        "candidates": budget.candidates,
+        "rows": budget.rows,
         "is_verified": budget.is_verified,
         "error": budget.error,
         "solves": budget.solves,

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from thermostack.io.results.impedance_files import RISE_SHARES
 from thermostack.report.table_layout import add_number_column, fact_table, format_stage_times, header_table
 from thermostack.units import format_quantity, format_share
 
@@ -92,7 +93,7 @@ def networks_table(
     table.add_row("resistance", Text(theta, style="bold"))
     table.add_row("peak", Text(f"{peak:.5g} K/W in the cell at x {x}, y {y}, z {z}"))
     shares = ", ".join(
-        f"{share:.0%} at {format_quantity(time_of(impedance, share), 'time')}" for share in (0.1, 0.5, 0.9)
+        f"{share:.0%} at {format_quantity(impedance.time_of_rise(share), 'time')}" for share in RISE_SHARES
     )
     table.add_row("rise", Text(shares))
     tau, resistance = impedance.spectrum
@@ -109,10 +110,3 @@ def networks_table(
     if files:
         table.add_row("written", Text(", ".join(files)))
     return table
-
-
-def time_of(impedance: ThermalImpedance, share: float) -> float:
-    """Return the time [s] at which the rise of the source reaches a share of its steady rise."""
-    tau = impedance.foster.time_constant
-    time = np.geomspace(1e-3 * tau[0], 30.0 * tau[-1], 4000)
-    return float(np.exp(np.interp(share * impedance.theta, impedance.rise(time), np.log(time))))

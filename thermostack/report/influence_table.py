@@ -85,7 +85,8 @@ def summary_table(
     if matrix.peaks is not None:
         hottest = max(matrix.hottest(), key=lambda each: each.max)
         text = f"{hottest.name} {format_celsius(hottest.max)} degC at the described powers"
-        table.add_row("peak", Text(f"{text}, within {matrix.peaks.difference:.2g} K of a solve"))
+        error = "" if hottest.error is None else f" +- {hottest.error:.2g} K of a solve"
+        table.add_row("peak", Text(f"{text}{error}; all peaks within {matrix.peaks.difference:.2g} K"))
     columns = len(matrix.sources) + len(matrix.ambients)
     table.add_row("solver", Text(f"{matrix.iterations} iterations for {columns} columns"))
     table.add_row("time", format_stage_times(seconds))

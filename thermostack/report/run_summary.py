@@ -181,4 +181,6 @@ def _throttling(each: ThrottlingLog) -> dict[str, Any]:
 def _solver(transient: TransientResult) -> dict[str, Any]:
     report = transient.report
     keys = ("scheme", "tolerance", "step", "steps", "rejected", "solves", "iterations")
-    return {key: getattr(report, key) for key in keys} if report is not None else {}
+    lengths = step_lengths(transient.time)
+    steps = {"shortest_step": float(lengths.min()), "longest_step": float(lengths.max())}
+    return {**steps, **({key: getattr(report, key) for key in keys} if report is not None else {})}

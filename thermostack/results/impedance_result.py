@@ -108,6 +108,12 @@ class ThermalImpedance:
         html: str = call("report.html_table", "as_html", call("report.impedance_table", "rise_table", self))
         return html
 
+    def time_of_rise(self, share: float) -> float:
+        """Return the time [s] at which the rise of the source reaches a share of its steady rise."""
+        tau = self.foster.time_constant
+        time = np.geomspace(1e-3 * tau[0], 30.0 * tau[-1], 4000)
+        return float(np.exp(np.interp(share * self.theta, self.rise(time), np.log(time))))
+
     @property
     def theta(self) -> float:
         """Return the thermal resistance from the source to the ambient [K/W], the steady-state rise."""

@@ -40,6 +40,8 @@ class PeakTemperature(NamedTuple):
         Position x, y, z of the maximum [m].
     limit : float, optional
         Limit [K].
+    error : float, optional
+        Difference of the peak from that of a solve at the described powers [K].
 
     Examples
     --------
@@ -51,6 +53,7 @@ class PeakTemperature(NamedTuple):
     max: float  # K
     at: tuple[float, float, float]  # x, y, z in m
     limit: float | None  # K
+    error: float | None = None  # K
 
 
 @dataclass(frozen=True)
@@ -322,8 +325,12 @@ class InfluenceMatrix:
         constant = peaks.constant_at(self.ambient_change(ambients))
         points = peaks.hottest_points(vector, constant)
         t = peaks.temperatures(vector, constant)[points]
-        rows = zip(peaks.names, t.tolist(), points.tolist(), peaks.limits, strict=True)
-        return [PeakTemperature(name, each, peaks.position(at), limit) for name, each, at, limit in rows]
+        errors = np.abs(peaks.differences).tolist() or [None] * len(peaks.names)
+        rows = zip(peaks.names, t.tolist(), points.tolist(), peaks.limits, errors, strict=True)
+        return [
+            PeakTemperature(name, each, peaks.position(at), limit, error)
+            for name, each, at, limit, error in rows
+        ]
 
     def require_peaks(self) -> PeakMap:
         """Return the peak map. Raises ArgumentError for a matrix without one."""

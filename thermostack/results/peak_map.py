@@ -6,7 +6,7 @@ the faces is the maximum that a steady result reports, except where a hotter par
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +44,9 @@ class PeakMap:
         Weights of the ambient temperatures.
     difference : float
         Maximum difference from the maxima that a steady result reports, at the described powers [K].
+    differences : numpy.ndarray, shape (names,)
+        Maximum of a steady result minus that of the map for each name, at the described powers [K]; empty if
+        it is not known.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class PeakMap:
     constant: np.ndarray
     ambient: np.ndarray
     difference: float = float("nan")
+    differences: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def __repr__(self) -> str:
         """Return names, cells and memory in one line."""

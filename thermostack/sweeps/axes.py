@@ -20,6 +20,7 @@ from thermostack.sweeps.axis_numbers import (
     Number,
     Paths,
     common_unit,
+    require_no_celsius,
 )
 from thermostack.sweeps.distributions import LognormalAxis, NormalAxis, ToleranceAxis
 from thermostack.units import UnitError, split_quantity
@@ -127,6 +128,8 @@ class RangeAxis(AxisBase):
         common_unit({"from": self.start, "to": self.stop})
         if self.start.number == self.stop.number:
             raise fail("E-RANGE", "from and to are equal", "use `set:` for a field that does not vary")
+        if self.scale == "log":
+            require_no_celsius(self.start, "a logarithm")
         if self.scale == "log" and min(self.start.number, self.stop.number) <= 0.0:
             raise fail("E-RANGE", "a logarithmic range has positive ends", "use scale: linear")
         if self.steps is not None and not 2 <= self.steps <= MAX_LEVELS:

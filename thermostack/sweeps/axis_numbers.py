@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 from thermostack.schema.fields import CoreSchema, fail, plain_number, quote_value
-from thermostack.units import UnitError, split_quantity
+from thermostack.units import UnitError, exact_scale, split_quantity
 
 VALUE_DIGITS = 12  # significant digits of a value of a range or of a distribution
 NO_UNIT = ""
@@ -84,6 +84,33 @@ def common_unit(measures: Mapping[str, Measure | None]) -> str:
             text = f"{first[0]} is in {first[1].unit or 'no unit'}, {key} in {measure.unit or 'no unit'}"
             raise fail("E-UNIT", text, f"write both in {first[1].unit or measure.unit}")
     return first[1].unit
+
+
+def check_difference(key: str, given: Measure, base: str, measure: Measure) -> None:
+    """Raise the error of `fail` unless a number is a difference in the unit of another one.
+
+    Beside a temperature in degC it is in K.
+    """
+    unit = "K" if is_celsius(measure.unit) else measure.unit
+    if given.unit != unit:
+        text = f"{base} is in {measure.unit or 'no unit'}, {key} in {given.unit or 'no unit'}"
+        if is_celsius(given.unit):
+            text = f"{key} is in degC, which is a temperature and not a difference of temperatures"
+        raise fail("E-UNIT", text, f"write {key}: {with_unit(given.number, unit)}")
+
+
+def require_no_celsius(measure: Measure, ratio: str) -> None:
+    """Raise the error of `fail` for a ratio of temperatures in degC, whose zero is not absolute."""
+    if is_celsius(measure.unit):
+        raise fail("E-UNIT", f"{ratio} of a temperature in degC has no meaning", "write it in K")
+
+
+def is_celsius(unit: str) -> bool:
+    """Return whether a unit is degC, in any of its spellings."""
+    try:
+        return exact_scale(unit, "temperature")[1] != 0
+    except UnitError:
+        return False
 
 
 def _read_paths(value: Any) -> Any:

@@ -35,8 +35,7 @@ def column_names(study: Study) -> list[str]:
     for name, output in study.outputs.items():
         outputs.append(labelled(name, output.shown_unit))
         if output.has_error:
-            unit = "K" if output.shown_unit == "degC" else output.shown_unit
-            outputs.append(labelled(f"{name} error", unit))
+            outputs.append(labelled(f"{name} error", output.error_unit))
     return ["case", *inputs, "status", *outputs, "balance", "seconds [s]", "version", "hash", "message"]
 
 

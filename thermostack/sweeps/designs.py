@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BeforeValidator
@@ -206,30 +206,40 @@ def _with_column(rows: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
 
 @described
 class Tornado:
-    """The nominal case, and each axis at its low and its high value, the others nominal: 2 d + 1 cases."""
+    """The nominal case, and each axis at its other values in turn, the others nominal.
+
+    The nominal value of a list is its first one, and its other values are a case each. Other axes have a low
+    and a high value: d of them have 2 d + 1 cases.
+    """
 
     key = "tornado"
 
-    example: ClassVar[str] = "nominal: 50 um, tolerance: 10 um"
-
     def count(self, axes: Axes) -> int:
-        """Return the number of cases. Raises the error of `fail` where an axis is a list."""
-        for path, axis in axes.items():
-            if isinstance(axis, ListAxis):
-                raise fail("E-VALUE", f"{path} is a list, and a tornado needs a tolerance", self.example)
-        return 2 * len(groups(axes)) + 1
+        """Return the number of cases. Raises the error of `fail` where zipped axes have unlike values."""
+        for group in groups(axes):
+            counts = {path: len(_around_nominal(axes[path])) for path in group}
+            if len(set(counts.values())) > 1:
+                text = ", ".join(f"{path} has {count}" for path, count in counts.items())
+                hint = "a tolerance, a range or a distribution has 3: nominal, low and high"
+                raise fail("E-VALUE", f"axes that are zipped have equally many values: {text}", hint)
+        return _check_count(1 + sum(len(_around_nominal(axes[group[0]])) - 1 for group in groups(axes)))
 
     def levels(self, axes: Axes) -> Levels:
         """Return the levels (cases, axes)."""
-        corners = {path: axis.corners() for path, axis in axes.items() if not isinstance(axis, ListAxis)}
-        paths = list(axes)
-        rows = [[corners[path][0] for path in paths]]
+        values = {path: _around_nominal(axis) for path, axis in axes.items()}
+        rows = [[each[0] for each in values.values()]]
         rows += [
-            [corners[path][side if path in group else 0] for path in paths]
+            [each[n if path in group else 0] for path, each in values.items()]
             for group in groups(axes)
-            for side in (1, 2)
+            for n in range(1, len(values[group[0]]))
         ]
         return np.array(rows)
+
+
+def _around_nominal(axis: Axis) -> list[float]:
+    """Return the nominal level of an axis, and then its other levels."""
+    found: list[float] = axis.grid_levels().tolist() if isinstance(axis, ListAxis) else [*axis.corners()]
+    return found
 
 
 Design = FullFactorial | LatinHypercube | Sobol | Saltelli | Tornado

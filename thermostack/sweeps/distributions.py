@@ -9,7 +9,16 @@ import numpy as np
 
 from thermostack.schema.fields import Name, fail
 from thermostack.schema.validated_dataclass import described
-from thermostack.sweeps.axis_numbers import AxisBase, Measure, MeasureField, Number, Paths, common_unit
+from thermostack.sweeps.axis_numbers import (
+    AxisBase,
+    Measure,
+    MeasureField,
+    Number,
+    Paths,
+    check_difference,
+    common_unit,
+    require_no_celsius,
+)
 
 TORNADO_QUANTILES = (0.5, 0.05, 0.95)  # of a distribution: nominal, low and high value
 
@@ -38,8 +47,10 @@ class ToleranceAxis(AxisBase):
         for key, given in (("tolerance", self.tolerance), ("plus", self.plus), ("minus", self.minus)):
             if given is None:
                 continue
-            if given.unit != "%":
-                common_unit({"nominal": self.nominal, key: given})
+            if given.unit == "%":
+                require_no_celsius(self.nominal, "a percentage")
+            else:
+                check_difference(key, given, "nominal", self.nominal)
             if given.number < 0.0:
                 raise fail("E-RANGE", f"{key} is negative", f"write {-given.number:g} {given.unit}".strip())
         if self.low == self.high:
@@ -119,7 +130,8 @@ class NormalAxis(_Distribution):
 
     def __post_init__(self) -> None:
         """Check the units, the standard deviation and the bounds."""
-        common_unit({"mean": self.mean, "deviation": self.deviation, "min": self.min, "max": self.max})
+        common_unit({"mean": self.mean, "min": self.min, "max": self.max})
+        check_difference("deviation", self.deviation, "mean", self.mean)
         if self.deviation.number <= 0.0:
             raise fail("E-RANGE", "deviation is not greater than zero", self.example)
         self._check_bounds()
@@ -152,6 +164,7 @@ class LognormalAxis(_Distribution):
     def __post_init__(self) -> None:
         """Check the units, the median, the factor and the bounds."""
         common_unit({"median": self.median, "min": self.min, "max": self.max})
+        require_no_celsius(self.median, "a factor")
         if self.median.number <= 0.0:
             raise fail("E-RANGE", "median is not greater than zero", self.example)
         if not 1.0 < self.factor < math.inf:

@@ -278,6 +278,13 @@ class Output:
             return True
         return (self._quantity.transient if is_transient else self._quantity.steady) is not None
 
+    @property
+    def error_unit(self) -> str:
+        """Return the unit of the error: a difference of temperatures has no zero, and is in K beside degC."""
+        is_temperature = self._measured is not None and self._quantity.dimension == "temperature"
+        has_zero = is_temperature and exact_scale(self.shown_unit, "temperature")[1] != 0
+        return "K" if has_zero else self.shown_unit
+
     def read(self, result: SteadyResult | TransientResult) -> Reading:
         """Return the measured value and its error in the unit of the output. Raises ValueError, KeyError."""
         assert self._measured is not None
@@ -290,11 +297,10 @@ class Output:
             reading = quantity.steady(result, name)
         if not self.unit or not quantity.dimension:
             return reading
-        difference = "temperature_difference" if quantity.dimension == "temperature" else quantity.dimension
-        return Reading(
-            _converted(reading.value, self.unit, quantity.dimension),
-            _converted(reading.error, self.unit, difference),
-        )
+        value = _converted(reading.value, self.unit, quantity.dimension)
+        if quantity.dimension == "temperature":
+            return Reading(value, _converted(reading.error, self.error_unit, "temperature_difference"))
+        return Reading(value, _converted(reading.error, self.unit, quantity.dimension))
 
 
 def _converted(value: float | None, unit: str, dimension: str) -> float | None:

@@ -137,7 +137,10 @@ def _tornado_section(
     result: SweepResult, bars: Sequence[TornadoBar], outputs: Sequence[str]
 ) -> Iterator[str]:
     yield "<h2>One axis at a time</h2>"
-    yield '<p class="note">The line is the nominal case; a bar has the low and the high value of an axis.</p>'
+    yield (
+        '<p class="note">The line is the nominal case. A bar has the low and the high value of an axis; '
+        "of more than two other values it has those with the smallest and the largest output.</p>"
+    )
     yield '<div class="charts">'
     for output in outputs:
         nominal = float(result.column(output)[0])
@@ -146,12 +149,12 @@ def _tornado_section(
         made = [
             Bar(
                 ", ".join(result.label(name) for name in bar.inputs),
-                tuple(float(result.column(output)[row]) for row in (bar.low, bar.high)),
-                tuple(format_cell(result.column(bar.inputs[0])[row]) for row in (bar.low, bar.high)),
+                tuple(float(result.column(output)[row]) for row in bar.rows),
+                tuple(format_cell(result.column(bar.inputs[0])[row]) for row in bar.rows),
             )
             for bar in known
         ]
-        yield bar_chart(made, nominal, result.label(output), ("low value", "high value"))
+        yield bar_chart(made, nominal, result.label(output), ("first value", "second value"))
     yield "</div>"
 
 

@@ -31,36 +31,53 @@ def input_codes(result: SweepResult) -> np.ndarray:
 
 @dataclass(frozen=True)
 class TornadoBar:
-    """The cases in which one input, or some that vary together, have their low and their high value."""
+    """The cases in which one input, or some that vary together, are not nominal.
+
+    `rows` are those of the low and the high value, or of the other values of a list.
+    """
 
     inputs: tuple[str, ...]
-    low: int  # row of the table
-    high: int
+    rows: tuple[int, ...]
 
 
 def find_tornado(result: SweepResult) -> list[TornadoBar]:
-    """Return a bar for each axis if the design is a tornado about its first case, otherwise none."""
-    if len(result) < 3 or len(result) % 2 == 0:
-        return []
+    """Return a bar for each axis if the design is a tornado about its first case, otherwise none.
+
+    A single axis has three values: more of them are a line over the axis.
+    """
     codes = input_codes(result)
-    changed = codes != codes[0]
-    bars = []
+    changed = codes != codes[0] if len(codes) else codes
+    bars: list[TornadoBar] = []
     used = np.zeros(codes.shape[1], dtype=bool)
-    for low in range(1, len(result), 2):
-        own = changed[low]
-        if not own.any() or (own != changed[low + 1]).any() or (used & own).any():
+    own = used
+    for row in range(1, len(result)):
+        if bars and (changed[row] == own).all():
+            bars[-1] = TornadoBar(bars[-1].inputs, (*bars[-1].rows, row))
+            continue
+        own = changed[row]
+        if not own.any() or (used & own).any():
             return []
-        used |= own
+        used = used | own
         names = tuple(name for name, is_own in zip(result.inputs, own, strict=True) if is_own)
-        bars.append(TornadoBar(names, low, low + 1))
-    return bars
+        bars.append(TornadoBar(names, (row,)))
+    return bars if len(bars) > 1 or (bars and len(bars[0].rows) == 2) else []
 
 
 def sorted_bars(result: SweepResult, bars: Sequence[TornadoBar], output: str) -> list[TornadoBar]:
-    """Return the bars whose cases have a value of an output, the widest first."""
+    """Return the bars with a value of an output, the widest first.
+
+    A bar of more than two rows has those with the smallest and the largest output.
+    """
     values = result.column(output)
-    known = [bar for bar in bars if np.isfinite(values[[bar.low, bar.high]]).all()]
-    return sorted(known, key=lambda bar: -np.ptp(values[[0, bar.low, bar.high]]))
+    known = []
+    for bar in bars:
+        rows = [row for row in bar.rows if np.isfinite(values[row])]
+        if len(bar.rows) > 2 and rows:
+            ends = {min(rows, key=values.__getitem__): None, max(rows, key=values.__getitem__): None}
+            known.append(TornadoBar(bar.inputs, tuple(ends)))
+        elif len(rows) == len(bar.rows):
+            known.append(bar)
+    return sorted(known, key=lambda bar: -np.ptp(values[[0, *bar.rows]]))
 
 
 # -- Sobol indices --------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from thermostack.io.files.output_paths import require_replaceable
 if TYPE_CHECKING:
     from thermostack.results.impedance_result import ThermalImpedance
 
+RISE_SHARES = (0.1, 0.5, 0.9)  # of the steady rise, whose times are stated
 # Suffix of the name of each file, and the first bytes of such a file.
 FILE_SIGNATURES = {
     ".csv": b"time [s],",
@@ -118,6 +119,7 @@ def impedance_summary(impedance: ThermalImpedance) -> dict[str, Any]:
         "error": impedance.error,
         "solves": len(impedance.rates),
         "capacity": impedance.capacity,
+        "rise_time": {f"{share:.0%}": impedance.time_of_rise(share) for share in RISE_SHARES},
         "resolved": impedance.resolved if math.isfinite(impedance.resolved) else None,
         "seconds": dict(impedance.seconds),
         "warnings": list(impedance.warnings),

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def write_influence(matrix: InfluenceMatrix, path: str | Path) -> None:
             "limits": peaks.limits,
             "is_block": peaks.is_block,
             "difference": peaks.difference,
+            "differences": peaks.differences.tolist(),
         }
     content = io.BytesIO()
     text = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
@@ -143,7 +145,8 @@ def _matrix(metadata: dict[str, Any], arrays: dict[str, np.ndarray]) -> Influenc
     if (known := metadata["peaks"]) is not None:
         of_peaks: dict[str, Any] = {name: arrays[f"peaks.{name}"] for name in PEAK_ARRAYS}
         of_peaks |= {name: tuple(known[name]) for name in ("names", "limits", "is_block")}
-        peaks = PeakMap(**of_peaks, difference=known["difference"])
+        differences = np.array(known.get("differences", []))
+        peaks = PeakMap(**of_peaks, difference=known["difference"], differences=differences)
         matrix = dataclasses.replace(matrix, peaks=peaks)
     return matrix
 
@@ -212,7 +215,13 @@ def influence_summary(matrix: InfluenceMatrix) -> dict[str, Any]:
         "other_power": matrix.other_power,
         "peaks": None
         if peaks is None
-        else {each.name: {"max": each.max, "at": list(each.at)} for each in matrix.hottest()},
+        else {
+            each.name: {"max": each.max, "at": list(each.at), "error": each.error}
+            for each in matrix.hottest()
+        },
+        "peak_difference": None if peaks is None or math.isnan(peaks.difference) else peaks.difference,
+        "temperature": matrix.temperatures().tolist(),
+        "heat_by_face": {face: heat.tolist() for face, heat in matrix.heat_by_face.items()},
         "linearisation": None
         if at is None
         else {"min": at.min, "max": at.max, "error": at.error, "factors": list(at.mean_error)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,8 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         "heat": {"in": balance.heat_in, "out": dict(balance.out), "imbalance": balance.imbalance},
         "coolers": cooling_summary(model.coolers),
         "links": link_summary(steady.links),
+        "fill": dict(model.geometry.fills),
+        "margin": _margin(steady.nearest_to_limit),
         "grid": {
             "cells": model.grid.cells,
             "active": model.active,
@@ -63,7 +66,8 @@ def result_summary(steady: SteadyResult) -> dict[str, Any]:
         },
         "solver": {
             "iterations": report.total_iterations,
-            "residual": report.residual,
+            "residual": report.residual if math.isfinite(report.residual) else None,
+            "error": report.error,
             "method": report.method,
         },
         "nonlinear": None if steady.nonlinear is None else nonlinear_summary(steady.nonlinear),
@@ -91,10 +95,24 @@ def nonlinear_summary(report: NonlinearReport) -> dict[str, Any]:
     }
 
 
+def _margin(part: PartTemperature | None) -> dict[str, Any] | None:
+    """Return the part nearest to its limit, None if no part has a limit."""
+    if part is None:
+        return None
+    return {
+        "part": part.name,
+        "margin": part.margin,
+        "limit": part.limit,
+        "exceeds": part.exceeds,
+        "within_error": part.is_within_error,
+    }
+
+
 def _refinement(refinement: Refinement) -> dict[str, Any]:
     return {
         "tolerance": refinement.tolerance,
         "outcome": refinement.outcome,
+        "advice": refinement.advice,
         "error": refinement.error,
         "part": refinement.part,
         "passes": [vars(each) for each in refinement.passes],
