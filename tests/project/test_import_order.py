@@ -20,7 +20,6 @@ ORDER = (
     "threads",
     "schema",
     "materials",
-    "boundary_laws",
     "package",
     "mesh",
     "finite_volume",

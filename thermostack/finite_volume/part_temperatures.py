@@ -45,8 +45,6 @@ class PartTemperature:
         Whether it is a block of a floorplan, which is contained in the part of its layer.
     min_margin : float, optional
         Minimum margin of several parts together [K].
-    leakage : float, optional
-        Leakage power at these temperatures [W], a part of the power; None where nothing has leakage.
 
     Notes
     -----
@@ -73,7 +71,6 @@ class PartTemperature:
     limit: float | None = None
     is_block: bool = False
     min_margin: float | None = None
-    leakage: float | None = None
 
     @property
     def margin(self) -> float | None:
@@ -172,11 +169,10 @@ def measure_parts(
     zones = PartsAndBlocks(fluxes.model) if zones is None else zones
     found = measure_zones(fluxes, zones) if temperatures is None else temperatures
     peaks = find_peaks(fluxes, found.hottest)
-    leakage = leakage_of_zones(fluxes.model, fluxes.t)
     measured = {
         n: PartTemperature(
             name,
-            power + (leakage[n] if leakage is not None and is_block else 0.0),
+            power,
             float(found.min[n]),
             float(found.mean[n]),
             float(found.max[n]),
@@ -184,24 +180,10 @@ def measure_parts(
             float(zones.volume[n]),
             limit=limit,
             is_block=is_block,
-            leakage=None if leakage is None else leakage[n],
         )
         for n, name, power, limit, is_block in _in_order(zones)
     }
     return PartMeasurements(zones, peaks, measured)
-
-
-def leakage_of_zones(model: Model, t: np.ndarray) -> list[float] | None:
-    """Return the leakage power [W] of every part, then of every block, at temperatures t [K]; or None.
-
-    That of a block is the leakage power of its cells.
-    """
-    if model.leakage is None:
-        return None
-    return [
-        *model.leakage.power_of_parts(t, model.part, len(model.parts)).tolist(),
-        *(model.leakage.power_in(t, block.window) for block in model.blocks),
-    ]
 
 
 def measure_zones(
@@ -454,7 +436,6 @@ def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:
         hottest,
         name=name,
         power=sum(part.power for part in parts),
-        leakage=None if hottest.leakage is None else sum(part.leakage or 0.0 for part in parts),
         min=coldest,
         mean=min(max(mean, coldest), hottest.max),  # rounding does not exceed the extremes
         volume=volume,

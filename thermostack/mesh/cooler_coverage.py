@@ -10,7 +10,6 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
-from thermostack.package.boundary_law import is_nonlinear
 from thermostack.package.cooling import ColdPlate, Cooling, HeatSink, HtcMap
 from thermostack.package.geometry import Geometry
 from thermostack.package.plausibility import heat_flux_text
@@ -130,7 +129,7 @@ def _unusual_coolers(geometry: Geometry, boundary: BoundaryFaces) -> Iterator[Di
     """Yield a warning for each cooler with an unusual heat-transfer coefficient or heat flux."""
     for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
         own = boundary.cooler == number
-        if not own.any() or is_nonlinear(entry.cooler):
+        if not own.any():
             continue
         path = ("cooling", face, n, class_key(type(entry.cooler)))
         described = getattr(entry.cooler, "h", None)

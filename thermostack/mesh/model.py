@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +23,6 @@ from thermostack.mesh.grid_lines import (
 )
 from thermostack.mesh.heat_sources import HeatSources, find_heat_sources
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_sources
-from thermostack.mesh.leakage_sources import LeakageSources, find_leakage_sources
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
 from thermostack.mesh.link_dimensions import link_dimension_warnings
 from thermostack.mesh.link_faces import link_face_diagnostics
@@ -36,7 +34,6 @@ from thermostack.mesh.mesh_diagnostics import (
     remove_unpowered_islands,
     single_cell_warnings,
 )
-from thermostack.mesh.nonlinear_faces import NonlinearFaces, find_nonlinear_faces
 from thermostack.mesh.part_cell_sizes import names_of_parts, split_axis
 from thermostack.mesh.part_contacts import PartContacts, find_part_contacts, part_contact_diagnostics
 from thermostack.mesh.part_map import PartMap, Window, cell_range, cell_window, nearest_plane, rasterize
@@ -70,9 +67,6 @@ class PlaneContact:
     resistance: float  # m2 K/W
 
 
-CACHED_OF_SOURCES = ("power_of_parts", "heat_sources", "coolers")  # of a model, not of its cells alone
-
-
 @dataclass(frozen=True, eq=False)
 class Model:
     """The cells of a package with their parts, heat sources, interface resistances and boundary faces.
@@ -97,10 +91,6 @@ class Model:
         Boundary faces with a cooler.
     warnings : tuple of str
         Warnings about the description and the grid.
-    nonlinear_faces : NonlinearFaces, optional
-        Boundary faces whose heat flux is a law of the surface temperature.
-    leakage : LeakageSources, optional
-        Leakage power of the cells by temperature.
 
     Examples
     --------
@@ -118,8 +108,6 @@ class Model:
     contacts: tuple[PlaneContact, ...]
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
-    nonlinear_faces: NonlinearFaces | None = None
-    leakage: LeakageSources | None = None
 
     def __post_init__(self) -> None:
         """Make the arrays read-only: sources, sums and results are computed from them once and kept."""
@@ -179,35 +167,8 @@ class Model:
 
     @property
     def is_linear(self) -> bool:
-        """Return whether conductivities, boundary conditions and powers do not depend on temperature."""
-        return self.has_constant_conductivity and self.nonlinear_faces is None and self.leakage is None
-
-    @property
-    def has_constant_conductivity(self) -> bool:
         """Return whether no conductivity depends on temperature."""
         return self.geometry.is_linear
-
-    def require_linear_terms(self, analysis: str) -> None:
-        """Raise ArgumentError for an analysis of linear boundary conditions and constant powers alone."""
-        terms = []
-        if self.nonlinear_faces is not None:
-            terms.append("a cooler that is no linear function of temperature")
-        if self.leakage is not None:
-            terms.append("leakage")
-        if terms:
-            text = (
-                f"{analysis} needs linear cooling and constant power; the package has {' and '.join(terms)}"
-            )
-            raise argument_error("model", text, "solve it with solve_steady or solve_transient", "E-COOLING")
-
-    def linearised(self, boundary: BoundaryFaces, layer_sources: tuple[LayerHeatSource, ...]) -> Model:
-        """Return the model with other boundary coefficients and sources, on the same cells and faces."""
-        other = copy.copy(self)
-        changed = {"boundary": boundary, "layer_sources": layer_sources}
-        vars(other).update(changed)
-        for name in CACHED_OF_SOURCES:
-            vars(other).pop(name, None)
-        return other
 
     @property
     def memory(self) -> int:
@@ -282,7 +243,7 @@ class Model:
     @property
     def is_powered(self) -> bool:
         """Return whether any cell has power."""
-        return self.leakage is not None or any(source.plane.any() for source in self.layer_sources)
+        return any(source.plane.any() for source in self.layer_sources)
 
     @property
     def total_power(self) -> float:
@@ -375,7 +336,7 @@ def discretize(
     check_memory(MemoryEstimate(grid, geometry.is_linear))
     part_map = rasterize(geometry, grid)
     warnings = [*geometry.warnings, *merge_warnings([plane for planes in merged for plane in planes])]
-    nonlinear, boundary = find_nonlinear_faces(geometry, grid, find_boundary_faces(geometry, grid, part_map))
+    boundary = find_boundary_faces(geometry, grid, part_map)
     sources = layer_heat_sources(geometry, grid, part_map)
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
     warnings += of_blocks
@@ -395,8 +356,6 @@ def discretize(
         tuple(plane_contact(grid, contact) for contact in geometry.contacts),
         boundary,
         tuple(str(diagnostic) for diagnostic in warnings),
-        nonlinear,
-        find_leakage_sources(geometry, grid, part_map),
     )
     model.package.refuse(
         [*_contact_diagnostics(model), *part_contact_diagnostics(geometry, model.part_contacts)]

@@ -12,10 +12,8 @@ from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces, CoolerEntry, cooler_entries
 from thermostack.mesh.cooler_coverage import cooler_warnings
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_source
-from thermostack.mesh.leakage_sources import find_leakage_sources
 from thermostack.mesh.model import Model, plane_contact
 from thermostack.mesh.part_map import PartMap
-from thermostack.package.boundary_law import is_nonlinear
 from thermostack.package.cooling import HtcMap
 from thermostack.package.geometry import Geometry, HeatSource, InterfaceResistance
 from thermostack.package.rectangles import Rectangle
@@ -110,8 +108,6 @@ def _are_coolers_alike(old: Geometry, new: Geometry) -> bool:
 def _is_cooler_alike(one: CoolerEntry, other: CoolerEntry) -> bool:
     """Return whether two coolers act on the same faces, with other coefficients of the same kind."""
     (face, n, a), (face_2, n_2, b) = one, other
-    if is_nonlinear(a.cooler) or is_nonlinear(b.cooler):
-        return False
     if (face, n, type(a.cooler)) != (face_2, n_2, type(b.cooler)):
         return False
     if replace(a, cooler=b.cooler) != b or getattr(a.cooler, "base", None) != getattr(b.cooler, "base", None):
@@ -153,23 +149,7 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
     if change & (Change.BOUNDARY | Change.CONDUCTANCE):
         of_grid = _with_cooler_warnings(of_grid, model, geometry, boundary)
     warnings = (*map(str, geometry.warnings), *of_grid)
-    leakage = model.leakage
-    if change & Change.POWER or any(
-        a.leakages != b.leakages for a, b in zip(old.sources, geometry.sources, strict=True)
-    ):
-        leakage, change = find_leakage_sources(geometry, model.grid, part_map), change | Change.POWER
-    made = Model(
-        geometry,
-        model.grid,
-        model.part,
-        tuple(sources),
-        blocks,
-        contacts,
-        boundary,
-        warnings,
-        model.nonlinear_faces,
-        leakage,
-    )
+    made = Model(geometry, model.grid, model.part, tuple(sources), blocks, contacts, boundary, warnings)
     for name in KEPT_WITH_CELLS:
         if name in vars(model):
             vars(made)[name] = vars(model)[name]
@@ -216,12 +196,9 @@ def change_coefficients(boundary: BoundaryFaces, geometry: Geometry) -> Boundary
     mapped = [
         n for n, (*_, entry) in enumerate(entries) if isinstance(getattr(entry.cooler, "h", None), HtcMap)
     ]
-    nonlinear = [n for n, (*_, entry) in enumerate(entries) if is_nonlinear(entry.cooler)]
     h, temperature, flux = table[:, boundary.cooler]
-    is_kept = np.isin(boundary.cooler, [*mapped, *nonlinear])
-    h[is_kept] = boundary.h[is_kept]
-    is_kept = np.isin(boundary.cooler, nonlinear)
-    temperature[is_kept] = boundary.temperature[is_kept]
+    is_mapped = np.isin(boundary.cooler, mapped)
+    h[is_mapped] = boundary.h[is_mapped]
     new = {"h": h, "temperature": temperature, "flux": flux}
     if all(np.array_equal(values, getattr(boundary, name)) for name, values in new.items()):
         return boundary

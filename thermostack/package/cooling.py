@@ -3,49 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import ArgsKwargs
 
-from thermostack.boundary_laws.fluids import find_fluid, fluids
 from thermostack.errors import Diagnostic, UnknownNameError
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.schema.fields import (
-    Extent,
     HeatFlux,
     HeatTransferCoefficient,
     PathName,
     Point,
-    Quantity,
     SignedPower,
     Size,
     Temperature,
     ThermalResistance,
     Thickness,
     fail,
-    plain_list,
     quote_value,
 )
 from thermostack.schema.raster import RasterField
-from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import TaggedUnion, class_key, described
-from thermostack.units import format_quantity
-
-Emissivity = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
-Speed = Annotated[float, Quantity("velocity", above=0.0)]
-CHECKED_ROWS = 301  # at which a table of heat-transfer coefficients is checked
-
-
-def _read_fluid(value: Any) -> str:
-    """Return the name of a fluid."""
-    if not isinstance(value, str) or value not in fluids():
-        hint = suggest(str(value), fluids()) or f"there are {', '.join(fluids())}"
-        raise fail("E-NAME", f"{quote_value(value)} is not a fluid", hint)
-    return value
-
 
 FACES = ("top", "bottom", "west", "east", "south", "north")  # z+, z-, x-, x+, y-, y+
 
@@ -138,10 +118,6 @@ class Convection:
         Heat-transfer coefficient [W/(m2 K)]; a map only on the top and the bottom face.
     ambient : float or str
         Ambient temperature [K].
-    emissivity : float, optional
-        Emissivity of the surface, above 0 and at most 1, which radiates in addition; none by default.
-    radiates_to : float or str, optional
-        Temperature of the surroundings that it radiates to [K]; by default the ambient temperature.
 
     Raises
     ------
@@ -156,12 +132,6 @@ class Convection:
 
     h: HtcField
     ambient: Temperature
-    emissivity: Emissivity | None = None
-    radiates_to: Temperature | None = None
-
-    def __post_init__(self) -> None:
-        """Raise where the radiation is incomplete."""
-        _check_radiation(self)
 
 
 @described
@@ -260,10 +230,6 @@ class HeatSink:
         Heat-transfer coefficient [W/(m2 K)].
     base : Base, optional
         Base plate, which is meshed as a solid.
-    emissivity : float, optional
-        Emissivity of the surface, above 0 and at most 1, which radiates in addition; none by default.
-    radiates_to : float or str, optional
-        Temperature of the surroundings that it radiates to [K]; by default the ambient temperature.
 
     Raises
     ------
@@ -284,13 +250,10 @@ class HeatSink:
     resistance: ThermalResistance | None = None
     h: HtcField | None = None
     base: Base | None = None
-    emissivity: Emissivity | None = None
-    radiates_to: Temperature | None = None
 
     def __post_init__(self) -> None:
         """Raise unless exactly one of resistance and h is given."""
         _check_resistance_or_htc(self.resistance, self.h)
-        _check_radiation(self)
 
 
 @described
@@ -307,10 +270,6 @@ class ColdPlate:
         Heat-transfer coefficient [W/(m2 K)].
     base : Base, optional
         Base plate, which is meshed as a solid.
-    emissivity : float, optional
-        Emissivity of the surface, above 0 and at most 1, which radiates in addition; none by default.
-    radiates_to : float or str, optional
-        Temperature of the surroundings that it radiates to [K]; by default the ambient temperature.
 
     Raises
     ------
@@ -331,13 +290,10 @@ class ColdPlate:
     resistance: ThermalResistance | None = None
     h: HtcField | None = None
     base: Base | None = None
-    emissivity: Emissivity | None = None
-    radiates_to: Temperature | None = None
 
     def __post_init__(self) -> None:
         """Raise unless exactly one of resistance and h is given."""
         _check_resistance_or_htc(self.resistance, self.h)
-        _check_radiation(self)
 
 
 def _check_resistance_or_htc(resistance: float | None, h: float | HtcMap | None) -> None:
@@ -346,243 +302,9 @@ def _check_resistance_or_htc(resistance: float | None, h: float | HtcMap | None)
         raise fail("E-COOLING", "give exactly one of resistance and h", hint)
 
 
-def _check_radiation(cooler: Any) -> None:
-    if cooler.emissivity is None and cooler.radiates_to is not None:
-        raise fail("E-COOLING", "radiates_to without an emissivity", "write emissivity: 0.9")
-    if cooler.emissivity is not None and isinstance(getattr(cooler, "h", None), HtcMap):
-        raise fail("E-COOLING", "a map of h and an emissivity", "write one h, or leave the radiation out")
-
-
-FluidName = Annotated[str, BeforeValidator(_read_fluid)]
-
-
-@described
-class Radiation:
-    """Radiation of a surface to its surroundings alone.
-
-    Parameters
-    ----------
-    emissivity : float
-        Emissivity of the surface, above 0 and at most 1.
-    ambient : float or str
-        Temperature of the surroundings [K].
-
-    Examples
-    --------
-    >>> Radiation(0.9, "25 degC").ambient
-    298.15
-    """
-
-    emissivity: Emissivity
-    ambient: Temperature
-
-
-@described
-class FreeConvection:
-    """Free convection by correlation for the direction of each face, with the temperature of its surface.
-
-    Parameters
-    ----------
-    ambient : float or str
-        Temperature of the fluid [K].
-    length : float or str, optional
-        Length of the correlation [m]: area over perimeter of a horizontal face, height of a vertical one. By
-        default that of the surface which the cooler covers.
-    fluid : str
-        Name of the fluid, "air" by default.
-    emissivity : float, optional
-        Emissivity of the surface, above 0 and at most 1, which radiates in addition; none by default.
-    radiates_to : float or str, optional
-        Temperature of the surroundings that it radiates to [K]; by default the ambient temperature.
-
-    Notes
-    -----
-    docs/numerics.md, section 3, has the correlations with their ranges and sources.
-
-    Examples
-    --------
-    >>> FreeConvection("25 degC", emissivity=0.9).fluid
-    'air'
-    """
-
-    ambient: Temperature
-    length: Extent | None = None
-    fluid: FluidName = "air"
-    emissivity: Emissivity | None = None
-    radiates_to: Temperature | None = None
-
-    def __post_init__(self) -> None:
-        """Raise where the radiation is incomplete."""
-        _check_radiation(self)
-
-
-@described
-class ForcedConvection:
-    """Flow along a face by the correlation of a plate, with the temperature of its surface.
-
-    Parameters
-    ----------
-    ambient : float or str
-        Temperature of the fluid [K].
-    speed : float or str
-        Speed of the flow far from the face [m/s].
-    length : float or str
-        Length of the plate along the flow [m]; the coefficient is the mean over it.
-    fluid : str
-        Name of the fluid, "air" by default.
-    emissivity : float, optional
-        Emissivity of the surface, above 0 and at most 1, which radiates in addition; none by default.
-    radiates_to : float or str, optional
-        Temperature of the surroundings that it radiates to [K]; by default the ambient temperature.
-
-    Examples
-    --------
-    >>> ForcedConvection("25 degC", "2 m/s", "114.3 mm").speed
-    2.0
-    """
-
-    ambient: Temperature
-    speed: Speed
-    length: Extent
-    fluid: FluidName = "air"
-    emissivity: Emissivity | None = None
-    radiates_to: Temperature | None = None
-
-    def __post_init__(self) -> None:
-        """Raise where the radiation is incomplete."""
-        _check_radiation(self)
-
-
-@described
-class TabulatedConvection:
-    """A heat-transfer coefficient or a heat flux by the temperature of the surface, linear between the rows.
-
-    Parameters
-    ----------
-    ambient : float or str
-        Temperature of the fluid [K].
-    temperature : sequence of float or str
-        Temperatures of the surface [K], ascending.
-    h : sequence of float or str, optional
-        Heat-transfer coefficients [W/(m2 K)]; those of the ends hold beyond the ends.
-    flux : sequence of float or str, optional
-        Heat fluxes out of the body [W/m2], rising; beyond the ends the slope of the last two rows holds.
-    emissivity : float, optional
-        Emissivity of the surface, above 0 and at most 1, which radiates in addition; none by default.
-    radiates_to : float or str, optional
-        Temperature of the surroundings that it radiates to [K]; by default the ambient temperature.
-
-    Raises
-    ------
-    DescriptionError
-        Unless exactly one of h and flux is given, in ascending order, with a flux that rises everywhere.
-
-    Examples
-    --------
-    >>> TabulatedConvection("25 degC", ("25 degC", "100 degC"), h=("5 W/m2/K", "9 W/m2/K")).h
-    (5.0, 9.0)
-    """
-
-    ambient: Temperature
-    temperature: Annotated[tuple[Temperature, ...], BeforeValidator(plain_list)]
-    h: Annotated[tuple[HeatTransferCoefficient, ...] | None, BeforeValidator(plain_list)] = None
-    flux: Annotated[tuple[HeatFlux, ...] | None, BeforeValidator(plain_list)] = None
-    emissivity: Emissivity | None = None
-    radiates_to: Temperature | None = None
-
-    def __post_init__(self) -> None:
-        """Raise unless there is one column, of the length of the temperatures, with a rising flux."""
-        _check_radiation(self)
-        if (self.h is None) == (self.flux is None):
-            raise fail("E-COOLING", "give exactly one of h and flux", "write h: [5 W/m2/K, 9 W/m2/K]")
-        column = self.h if self.h is not None else self.flux
-        assert column is not None
-        if len(column) != len(self.temperature) or len(column) < 2:
-            text = f"{len(self.temperature)} temperatures and {len(column)} values"
-            raise fail("E-COOLING", text, "write two rows or more, with one value for each temperature")
-        if any(not b > a for a, b in pairwise(self.temperature)):
-            raise fail("E-COOLING", "the temperatures do not ascend", "sort the rows by temperature")
-        flux = self.flux
-        if self.h is not None:
-            fine = np.linspace(self.temperature[0], self.temperature[-1], CHECKED_ROWS)
-            flux = tuple((np.interp(fine, self.temperature, self.h) * (fine - self.ambient)).tolist())
-        assert flux is not None
-        if any(not b > a for a, b in pairwise(flux)):
-            text = "the heat flux does not rise with the temperature of the surface everywhere"
-            raise fail("E-COOLING", text, "several temperatures would carry the same heat; check the rows")
-
-
-@described
-class PoolBoiling:
-    """A surface in a pool of a fluid at 1 atm: free convection, nucleate boiling, and the critical heat flux.
-
-    Parameters
-    ----------
-    fluid : str
-        Name of the fluid, "FC-72".
-    surface_factor : float
-        C_sf of Rohsenow's correlation for the pair of surface and fluid. The flux goes with its power of -3,
-        so that a value of the surface itself is needed.
-    pool : float or str, optional
-        Temperature of the pool [K], by default saturation.
-    exponent : float, optional
-        Exponent of the Prandtl number: by default 1 for water and 1.7 for other fluids.
-    critical_flux_factor : float
-        Factor of Zuber's formula: 0.149 for a large finite plate (Lienhard), 0.131 for an infinite one.
-    length : float or str, optional
-        Length of free convection [m], as in `FreeConvection`.
-
-    Raises
-    ------
-    DescriptionError
-        If the fluid has no saturation data, or the pool is hotter than saturation.
-
-    Examples
-    --------
-    >>> PoolBoiling("FC-72", surface_factor=0.0053).critical_flux_factor
-    0.149
-    """
-
-    fluid: FluidName
-    surface_factor: Annotated[float, Field(gt=0.0, lt=0.1, allow_inf_nan=False)]
-    pool: Temperature | None = None
-    exponent: Annotated[float | None, Field(gt=0.0, lt=5.0, allow_inf_nan=False)] = None
-    critical_flux_factor: Annotated[float, Field(gt=0.0, lt=1.0, allow_inf_nan=False)] = 0.149
-    length: Extent | None = None
-
-    def __post_init__(self) -> None:
-        """Raise where the fluid cannot boil, or the pool is above saturation."""
-        saturation = find_fluid(self.fluid).saturation
-        if saturation is None:
-            boiling = ", ".join(name for name, fluid in fluids().items() if fluid.saturation)
-            raise fail("E-COOLING", f"{self.fluid} has no saturation data", f"there are {boiling}")
-        if self.pool is not None and self.pool > saturation.temperature:
-            pool, limit = (format_quantity(t, "temperature") for t in (self.pool, saturation.temperature))
-            raise fail("E-COOLING", f"a pool of {pool} is above saturation, {limit}", "write a colder pool")
-
-    @property
-    def ambient(self) -> float:
-        """Return the temperature of the pool [K]."""
-        saturation = find_fluid(self.fluid).saturation
-        assert saturation is not None
-        return saturation.temperature if self.pool is None else self.pool
-
-
-LAW_TYPES = (Radiation, FreeConvection, ForcedConvection, TabulatedConvection, PoolBoiling)
-COOLER_TYPES = (Adiabatic, Convection, FixedTemperature, FixedFlux, HeatSink, ColdPlate, *LAW_TYPES)
+COOLER_TYPES = (Adiabatic, Convection, FixedTemperature, FixedFlux, HeatSink, ColdPlate)
 Cooler = Annotated[
-    Adiabatic
-    | Convection
-    | FixedTemperature
-    | FixedFlux
-    | HeatSink
-    | ColdPlate
-    | Radiation
-    | FreeConvection
-    | ForcedConvection
-    | TabulatedConvection
-    | PoolBoiling,
-    TaggedUnion(COOLER_TYPES),
+    Adiabatic | Convection | FixedTemperature | FixedFlux | HeatSink | ColdPlate, TaggedUnion(COOLER_TYPES)
 ]
 
 

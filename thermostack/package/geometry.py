@@ -27,7 +27,6 @@ from thermostack.package.contact import (
 )
 from thermostack.package.cooling import Base, ColdPlate, HeatSink
 from thermostack.package.disc import Circle, plan_circles, plan_rectangles
-from thermostack.package.leakage import Leakage
 from thermostack.package.link_geometry import LinkGeometry, LinkRectangle
 from thermostack.package.local_region import LocalRegion
 from thermostack.package.package import Package
@@ -104,12 +103,6 @@ class HeatSource:
     z0: float
     z1: float
     path: FieldPath  # of the power in the description
-    leakages: tuple[Leakage, ...] = ()  # of the layer, and its part of that of the stack
-
-    @property
-    def has_leakage(self) -> bool:
-        """Return whether the layer or one of its blocks has leakage power."""
-        return bool(self.leakages) or self.power.has_leakage
 
     @cached_property
     def layout(self) -> PowerLayout:
@@ -396,9 +389,7 @@ class _GeometryBuilder:
         if layer.power is not None:
             rotate, is_mirrored = placement.orientation
             power = orient_power(layer.power, *stack.size, rotate, is_mirrored)
-            leakages = tuple(each for each in (layer.power.leakage, stack.layer_leakage) if each is not None)
-            source = HeatSource(part, power, placement.outline, z0, z1, (*path, "power"), leakages)
-            self.sources.append(source)
+            self.sources.append(HeatSource(part, power, placement.outline, z0, z1, (*path, "power")))
         low, high = ("top", "bottom") if stack.flip else ("bottom", "top")
         for key, z in ((low, z0), (high, z1)):
             if (resistance := getattr(layer.interface, key)) > 0.0:

@@ -414,7 +414,7 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
             yield diagnostic_at((*cooler_path, "h"), text, hint, "E-COOLING")
         for key in ("ambient", "coolant", "temperature"):
             value = getattr(cooler, key, None)
-            if not isinstance(value, float):  # a table has several temperatures of the surface
+            if value is None:
                 continue
             fixes_temperature = fixes_temperature or is_cooling
             if text := unusual_ambient(value):

@@ -150,7 +150,7 @@ def _coldest_ambient(cooling: Cooling) -> float | None:
         acts = bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
         for key in ("ambient", "coolant", "temperature"):
             value = getattr(entry.cooler, key, None)
-            if acts and isinstance(value, float):  # a table has several temperatures of the surface
+            if acts and value is not None:
                 found.append(float(value))
     return min(found, default=None)
 

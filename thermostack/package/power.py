@@ -13,7 +13,6 @@ from pydantic_core import CoreSchema, InitErrorDetails
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.block_overlap import overlap_diagnostics
-from thermostack.package.leakage import Leakage
 from thermostack.package.rectangles import Rectangle, lengths_beyond
 from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, plain_number, to_si
 from thermostack.schema.raster import RasterField
@@ -54,8 +53,6 @@ class Block:
         Width and depth [m].
     power : float or str, optional
         Power [W]. None generates none, and gives a warning if other blocks of the layer have a power.
-    leakage : Leakage, optional
-        Leakage power by temperature, in addition to the power.
 
     Examples
     --------
@@ -67,7 +64,6 @@ class Block:
     position: Annotated[Point, Field(validation_alias="at", serialization_alias="at")]
     size: Size
     power: SignedPower | None = None
-    leakage: Leakage | None = None
 
     @property
     def unscaled_power(self) -> float:
@@ -170,8 +166,6 @@ class Power:
         True permits negative powers, as of a Peltier element.
     overlap : {"refuse", "add"}
         Whether blocks that overlap are an error of the package, or add their powers.
-    leakage : Leakage, optional
-        Leakage power by temperature, spread evenly over the layer, in addition to all other powers.
 
     Raises
     ------
@@ -191,7 +185,6 @@ class Power:
     scale_to: PowerValue | None = None
     allow_negative: bool = False
     overlap: Literal["refuse", "add"] = "refuse"
-    leakage: Leakage | None = None
     described: SkipJsonSchema[Annotated[Any, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # the power that the power of the stack scales, None without one
@@ -240,11 +233,6 @@ class Power:
     def is_bare_total(self) -> bool:
         """Return whether the power has neither blocks nor a map."""
         return not self.blocks and self.map is None
-
-    @property
-    def has_leakage(self) -> bool:
-        """Return whether the layer or one of its blocks has leakage power."""
-        return self.leakage is not None or any(block.leakage is not None for block in self.blocks)
 
     @property
     def is_map_per_layer_area(self) -> bool:
@@ -323,7 +311,7 @@ class Power:
 
     def _sum_diagnostics(self, width: float, height: float) -> Iterator[Diagnostic]:
         if self.is_bare_total:
-            if self.total is None and self.leakage is None:
+            if self.total is None:
                 yield diagnostic_at((), "no power is given", "give total, blocks or map", "E-MISSING")
             return
         power = self.unscaled_power_on(width, height)
@@ -374,23 +362,15 @@ def _watts(power: float) -> str:
     return format_quantity(power, "power")
 
 
-def blocks_of(
-    names: Sequence[str],
-    table: np.ndarray,
-    powers: Sequence[float | None],
-    leakages: Sequence[Leakage | None] | None = None,
-) -> tuple[Block, ...]:
-    """Return blocks of validated columns: x, y, width, height [m], (blocks, 4), power [W], and leakage.
+def blocks_of(names: Sequence[str], table: np.ndarray, powers: Sequence[float | None]) -> tuple[Block, ...]:
+    """Return blocks of validated columns: x, y, width, height [m], (blocks, 4), and power [W].
 
     A floorplan has up to 100 000 blocks; the validation of each would take seconds.
     """
     blocks = []
-    leakages = [None] * len(names) if leakages is None else leakages
-    for name, (x, y, width, height), power, leakage in zip(
-        names, table.tolist(), powers, leakages, strict=True
-    ):
+    for name, (x, y, width, height), power in zip(names, table.tolist(), powers, strict=True):
         block = object.__new__(Block)
-        block.__dict__.update(name=name, position=(x, y), size=(width, height), power=power, leakage=leakage)
+        block.__dict__.update(name=name, position=(x, y), size=(width, height), power=power)
         blocks.append(block)
     return tuple(blocks)
 

@@ -109,8 +109,7 @@ def orient_power(power: Power, width: float, height: float, rotate: int = 0, fli
         return power
     oriented = _orient(block_table(power.blocks)[:, :4], width, height, rotate, flip)
     names = [block.name for block in power.blocks]
-    powers, leakages = [block.power for block in power.blocks], [block.leakage for block in power.blocks]
-    blocks = blocks_of(names, oriented, powers, leakages)
+    blocks = blocks_of(names, oriented, [block.power for block in power.blocks])
     power_map = power.map
     if power_map is not None:
         values = np.rot90(power_map.values[:, ::-1] if flip else power_map.values, -(rotate // 90))

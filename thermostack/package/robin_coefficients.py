@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from thermostack.package.cooling import (
-    LAW_TYPES,
     ColdPlate,
     Convection,
     Cooler,
@@ -40,8 +39,6 @@ def robin_coefficients(cooler: Cooler, area: float) -> RobinCoefficients:
         if cooler.h is not None:
             return RobinCoefficients(_mean_htc(cooler.h), ambient)
         return RobinCoefficients(1.0 / (cooler.resistance * area), ambient)  # type: ignore[operator]
-    if isinstance(cooler, LAW_TYPES):  # the mesh replaces it by that of the law at some temperature
-        return RobinCoefficients(1.0, cooler.ambient)
     return RobinCoefficients(0.0, 0.0)
 
 

@@ -11,7 +11,6 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.package.disc import check_diameter, size_from_diameter
-from thermostack.package.leakage import Leakage
 from thermostack.package.power import Power
 from thermostack.package.stack_power import described_powers, distribute_power
 from thermostack.schema.fields import (
@@ -224,8 +223,6 @@ class Stack:
         Maximum temperature of its layers [K], where a layer has none of its own.
     power : float or str, optional
         Power of all its layers [W]. The powers of the layers are scaled by one factor to this sum.
-    leakage : Leakage, optional
-        Leakage power by temperature, spread evenly over its layers with power, in addition to theirs.
     diameter : float or str, optional
         Diameter of a round stack instead of its size [m]. The grid has planes along x and y only, so the edge
         is a staircase that encloses the same area. It changes the spreading resistance by 0.3 %.
@@ -267,7 +264,6 @@ class Stack:
     limit: Temperature | None = None
     power: PowerValue | None = None
     diameter: Extent | None = None
-    leakage: Leakage | None = None
 
     @classmethod
     def from_description(cls, value: Any) -> Any:
@@ -277,10 +273,6 @@ class Stack:
     def __post_init__(self) -> None:
         """Check the diameter, and distribute the power of the stack over its layers."""
         check_diameter(self.diameter, self.size, "Stack")
-        if self.leakage is not None and all(layer.power is None for layer in self.layers):
-            error = fail("E-POWER", "the stack has no layer with power", "write the leakage at a layer")
-            details = InitErrorDetails(type=error, loc=("leakage",), input=None)
-            raise ValidationError.from_exception_data("Stack", [details])
         if self.power is None or not self.layers:
             return
         try:
@@ -298,14 +290,6 @@ class Stack:
     def described_powers(self) -> tuple[Power | None, ...]:
         """Return the power of each layer as described, before it was scaled to the power of the stack."""
         return described_powers(self.power, [layer.power for layer in self.layers], self.size)
-
-    @property
-    def layer_leakage(self) -> Leakage | None:
-        """Return the part of the leakage of the stack that each layer with power has."""
-        if self.leakage is None or self.leakage.total is None:
-            return self.leakage
-        count = sum(layer.power is not None for layer in self.layers)
-        return replace(self.leakage, total=self.leakage.total / count)
 
     @property
     def height(self) -> float:

@@ -43,8 +43,7 @@ def scale_power(power: Power, factor: float) -> Power:
     """
     table = block_table(power.blocks)
     watts = [None if block.power is None else block.power * factor for block in power.blocks]
-    leakages = [block.leakage for block in power.blocks]
-    blocks = blocks_of([block.name for block in power.blocks], table[:, :4], watts, leakages)
+    blocks = blocks_of([block.name for block in power.blocks], table[:, :4], watts)
     power_map = power.map
     if power_map is not None:
         values = power_map.values * factor

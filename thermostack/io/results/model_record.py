@@ -21,10 +21,7 @@ from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import SURROUNDINGS, BoundaryFaces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.layer_heat_source import LayerHeatSource
-from thermostack.mesh.leakage_sources import find_leakage_sources
 from thermostack.mesh.model import Model, PlaneContact
-from thermostack.mesh.nonlinear_faces import find_nonlinear_faces
-from thermostack.mesh.part_map import rasterize
 from thermostack.package.cooling import FACES, HtcMap
 from thermostack.package.geometry import package_geometry
 from thermostack.package.local_geometry import local_geometry
@@ -211,10 +208,7 @@ def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
         if _read_window(stored, grid, [k - 1, k + 1, j0, j1, i0, i1])
     )
     warnings = tuple(str(warning) for warning in more["warnings"])
-    nonlinear, boundary = find_nonlinear_faces(geometry, grid, _read_boundary(stored, grid))
-    has_leakage = any(source.has_leakage for source in geometry.sources)
-    leakage = find_leakage_sources(geometry, grid, rasterize(geometry, grid)) if has_leakage else None
-    return Model(geometry, grid, part, sources, blocks, contacts, boundary, warnings, nonlinear, leakage)
+    return Model(geometry, grid, part, sources, blocks, contacts, _read_boundary(stored, grid), warnings)
 
 
 def _read_window(stored: Hdf5Reader, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:

@@ -1,1 +1,0 @@
-"""Heat flux of a surface by its temperature: radiation, convection by correlation, tables, boiling."""
