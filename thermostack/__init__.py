@@ -90,6 +90,11 @@ if TYPE_CHECKING:
     from thermostack.package.geometry import Geometry as Geometry
     from thermostack.package.geometry import Part as Part
     from thermostack.package.grid_options import GridOptions as GridOptions
+    from thermostack.package.nonlinear_coolers import ForcedConvection as ForcedConvection
+    from thermostack.package.nonlinear_coolers import FreeConvection as FreeConvection
+    from thermostack.package.nonlinear_coolers import PoolBoiling as PoolBoiling
+    from thermostack.package.nonlinear_coolers import Radiation as Radiation
+    from thermostack.package.nonlinear_coolers import TabulatedConvection as TabulatedConvection
     from thermostack.package.package import Package as Package
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
@@ -242,6 +247,13 @@ _NAMES_BY_MODULE = {
         "Part",
     ),
     "package.grid_options": ("GridOptions",),
+    "package.nonlinear_coolers": (
+        "ForcedConvection",
+        "FreeConvection",
+        "PoolBoiling",
+        "Radiation",
+        "TabulatedConvection",
+    ),
     "package.package": ("Package",),
     "package.power": (
         "Block",

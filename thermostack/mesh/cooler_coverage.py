@@ -10,7 +10,7 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
-from thermostack.package.cooling import ColdPlate, Cooling, HeatSink, HtcMap
+from thermostack.package.cooling import ColdPlate, Cooling, FixedFlux, HeatSink, HtcMap, is_cooling
 from thermostack.package.geometry import Geometry
 from thermostack.package.plausibility import heat_flux_text
 from thermostack.schema.usual_ranges import MAX_USUAL_HEAT_FLUX, USUAL_HTC
@@ -94,8 +94,7 @@ def _hidden_coolers(geometry: Geometry, boundary: BoundaryFaces) -> Iterator[Dia
     """Yield a warning for each cooler of a face without any surface of its own."""
     present = set(np.unique(boundary.cooler).tolist())
     for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
-        h = getattr(entry.cooler, "h", 1.0)
-        acts = isinstance(h, float) and h > 0.0 and class_key(type(entry.cooler)) != "adiabatic"
+        acts = isinstance(entry.cooler, FixedFlux) or is_cooling(entry.cooler)
         if face == "surroundings" or not acts or number in present:
             continue
         text = "covers no surface: later coolers of the face replace it, or the body has no such surface"
