@@ -132,8 +132,10 @@ def test_correlations_agree_with_ht() -> None:
         "sigma": water.saturation.surface_tension,
         "Hvap": water.saturation.latent_heat,
     }
-    film = {"mul": float(liquid.viscosity), "kl": float(liquid.conductivity)}
-    per_area = boiling.Rohsenow(**state, **film, Cpl=float(liquid.specific_heat), Te=10.0, Csf=0.0128, n=1.0)
+    transport = {"mul": float(liquid.viscosity), "kl": float(liquid.conductivity)}
+    per_area = boiling.Rohsenow(
+        **state, **transport, Cpl=float(liquid.specific_heat), Te=10.0, Csf=0.0128, n=1.0
+    )
     own = correlations.nucleate_boiling_flux(water, np.array(10.0), 0.0128, 1.0) / 10.0
     assert own == pytest.approx(per_area, rel=1e-6)
     limit = boiling.Zuber(**{key: state[key] for key in ("sigma", "Hvap", "rhol", "rhog")}, K=0.149)

@@ -49,7 +49,7 @@ def nusselt_facing_up(rayleigh: np.ndarray) -> np.ndarray:
 
     The length is area over perimeter. 0.54 Ra^(1/4) (1e4 to 1e7) and 0.15 Ra^(1/3) (1e7 to 1e11), published:
     Incropera and DeWitt, section 9.6.2, after McAdams and Lloyd and Moran. The larger of the two is used,
-    which is continuous; they intersect at Ra = 4.7e6, and up to 1e7 the value is at most 6 % above the first one.
+    which is continuous; they intersect at Ra = 4.7e6, and up to 1e7 the value is at most 7 % above the first.
     """
     return np.asarray(np.maximum(0.54 * rayleigh**0.25, 0.15 * np.cbrt(rayleigh)))
 

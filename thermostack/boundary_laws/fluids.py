@@ -67,6 +67,10 @@ class Fluid:
     expansion: tuple[float, ...]
     saturation: Saturation | None = None
 
+    def __repr__(self) -> str:
+        """Return the name, without the table."""
+        return f"Fluid({self.name!r})"
+
     @property
     def range(self) -> tuple[float, float]:
         """Return the first and the last temperature of the table [K]; outside it the nearer row applies."""

@@ -422,8 +422,8 @@ class FaceCooling:
     on : {"highest", "lowest", "all"}, optional
         "highest": the outermost plane of the chosen surface alone, which is called "lowest" on `bottom`;
         "all": every plane. By default convection, radiation, boiling and adiabatic surfaces lie on all
-        planes, and heat sinks and cold plates on the outermost one. A fixed temperature or flux needs it where there
-        are several planes.
+        planes, and heat sinks and cold plates on the outermost one. A fixed temperature or flux needs it
+        where there are several planes.
 
     Examples
     --------
