@@ -283,3 +283,12 @@ def test_estimated_coefficients_of_nonlinear_coolers() -> None:
 )
 def test_coolers_that_set_a_temperature(cooler: Any, cools: bool) -> None:
     assert is_cooling(cooler) is cools
+
+
+def test_the_json_schema_has_the_coolers_and_their_limits() -> None:
+    schema = TypeAdapter(Cooling).json_schema()["$defs"]
+    assert set(schema["ForcedConvection"]["required"]) == {"ambient", "speed", "length"}
+    emissivity = schema["Radiation"]["properties"]["emissivity"]
+    assert (emissivity["exclusiveMinimum"], emissivity["maximum"]) == (0, 1)
+    assert {"h", "flux"} <= set(schema["TabulatedConvection"]["properties"])
+    assert "surface_factor" in schema["PoolBoiling"]["properties"]

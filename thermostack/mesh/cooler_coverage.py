@@ -85,7 +85,7 @@ def cooler_coverage(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarra
 
 
 def cooler_detail(cooler: Cooler) -> str:
-    """Return fluid, speed, length, temperature of radiation, emissivity and pool of a cooler that has them."""
+    """Return the fluid, speed, length, pool and emissivity of a cooler that has them."""
     found = [str(getattr(cooler, "fluid", ""))]
     for key, dimension in (("speed", "velocity"), ("length", "length")):
         if (value := getattr(cooler, key, None)) is not None:

@@ -69,8 +69,8 @@ class NonlinearFaces:
 def find_nonlinear_faces(geometry: Geometry, grid: Grid, boundary: BoundaryFaces) -> NonlinearFaces | None:
     """Return the boundary faces with a nonlinear law, None where there are none.
 
-    Each cooler has one law for each direction of its faces, with the area of all its faces and, unless it gives
-    one, the characteristic length of those with that direction.
+    Each cooler has one law for each direction of its faces, with the area of all its faces and, unless it
+    gives one, the characteristic length of those with that direction.
     """
     entries = cooler_entries(geometry.package.cooling)
     law_of_face = np.full(boundary.cell.size, -1)
@@ -106,10 +106,10 @@ def with_secants(boundary: BoundaryFaces, nonlinear: NonlinearFaces | None) -> B
 
 
 def characteristic_length(grid: Grid, boundary: BoundaryFaces, faces: np.ndarray) -> float:
-    """Return the characteristic length [m] of faces with one direction: of free convection from a plate.
+    """Return the characteristic length [m] of free convection from faces with one direction.
 
-    For horizontal faces it is the area over the perimeter of their projection along z, with the perimeter of the
-    staircase on round parts; for vertical ones the height from the lowest to the highest edge.
+    For horizontal faces it is the area over the perimeter of their projection along z, with the perimeter of
+    the staircase on round parts; for vertical ones the height from the lowest to the highest edge.
     """
     k, j, i = np.unravel_index(boundary.cell[faces], grid.shape)
     if boundary.axis[faces][0] != 0:
