@@ -189,6 +189,31 @@ def test_an_error_in_a_file_has_its_line(tmp_path: Any) -> None:
     assert "solder mask" in str(caught.value)
 
 
+PACKAGE = """package: chip_in_air
+stacks:
+  chip:
+    size: [10 mm, 10 mm]
+    layers: [{name: bulk, thickness: 500 um, material: silicon, power: 1 W}]
+cooling:
+  top: {forced_convection: {ambient: 25 degC, speed: 2 m/s, length: 114.3 mm, emissivity: 0.9}}
+  bottom: {pool_boiling: {fluid: FC-72, pool: 50 degC, flux: [[60 degC, 1 W/cm2], [70 degC, 8 W/cm2]]}}
+  east: {tabulated_convection: {ambient: 25 degC, h: [[25 degC, 5 W/m2/K], [100 degC, 9 W/m2/K]]}}
+  surroundings: {radiation: {emissivity: 0.9, ambient: 25 degC}}
+"""
+
+
+def test_a_file_is_read_overridden_and_written(tmp_path: Any) -> None:
+    path = tmp_path / "package.yaml"
+    path.write_text(PACKAGE, encoding="utf-8")
+    package = ts.read_package(path, {"cooling.top.speed": "3 m/s", "cooling.surroundings.emissivity": 0.5})
+    cooling = package.cooling
+    assert cooling.top[0].cooler == ts.ForcedConvection(298.15, 3.0, 0.1143, emissivity=0.9)
+    assert cooling.surroundings[0].cooler == ts.Radiation(0.5, 298.15)
+    assert cooling.east[0].cooler == ts.TabulatedConvection(298.15, ((298.15, 5.0), (373.15, 9.0)))
+    ts.write_package(package, tmp_path / "written.yaml")
+    assert ts.read_package(tmp_path / "written.yaml").cooling == cooling
+
+
 # -- laws ------------------------------------------------------------------------------------
 
 
