@@ -89,18 +89,16 @@ if TYPE_CHECKING:
     from thermostack.package.cooling import FaceRectangle as FaceRectangle
     from thermostack.package.cooling import FixedFlux as FixedFlux
     from thermostack.package.cooling import FixedTemperature as FixedTemperature
-    from thermostack.package.cooling import ForcedConvection as ForcedConvection
-    from thermostack.package.cooling import FreeConvection as FreeConvection
     from thermostack.package.cooling import HeatSink as HeatSink
     from thermostack.package.cooling import HtcMap as HtcMap
-    from thermostack.package.cooling import PoolBoiling as PoolBoiling
-    from thermostack.package.cooling import Radiation as Radiation
-    from thermostack.package.cooling import TabulatedConvection as TabulatedConvection
     from thermostack.package.geometry import Geometry as Geometry
     from thermostack.package.geometry import Part as Part
     from thermostack.package.grid_options import GridOptions as GridOptions
-    from thermostack.package.leakage import Leakage as Leakage
-    from thermostack.package.leakage import LeakageTable as LeakageTable
+    from thermostack.package.nonlinear_coolers import ForcedConvection as ForcedConvection
+    from thermostack.package.nonlinear_coolers import FreeConvection as FreeConvection
+    from thermostack.package.nonlinear_coolers import PoolBoiling as PoolBoiling
+    from thermostack.package.nonlinear_coolers import Radiation as Radiation
+    from thermostack.package.nonlinear_coolers import TabulatedConvection as TabulatedConvection
     from thermostack.package.package import Package as Package
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
@@ -254,22 +252,20 @@ _NAMES_BY_MODULE = {
         "FaceRectangle",
         "FixedFlux",
         "FixedTemperature",
-        "ForcedConvection",
-        "FreeConvection",
         "HeatSink",
         "HtcMap",
-        "PoolBoiling",
-        "Radiation",
-        "TabulatedConvection",
     ),
     "package.geometry": (
         "Geometry",
         "Part",
     ),
     "package.grid_options": ("GridOptions",),
-    "package.leakage": (
-        "Leakage",
-        "LeakageTable",
+    "package.nonlinear_coolers": (
+        "ForcedConvection",
+        "FreeConvection",
+        "PoolBoiling",
+        "Radiation",
+        "TabulatedConvection",
     ),
     "package.package": ("Package",),
     "package.power": (

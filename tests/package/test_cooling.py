@@ -185,7 +185,8 @@ def test_file_and_python_give_the_same_cooling() -> None:
 
 def test_entry_needs_exactly_one_cooler() -> None:
     expected = (
-        "expected exactly one of adiabatic, convection, fixed_temperature, fixed_flux, heat_sink, cold_plate"
+        "expected exactly one of adiabatic, convection, free_convection, forced_convection, "
+        "tabulated_convection, radiation, pool_boiling, fixed_temperature, fixed_flux, heat_sink, cold_plate"
     )
     both = {"convection": {}, "adiabatic": {}}
     assert refused({"top": both}) == {"top[0].cooler": f"{expected}, got convection and adiabatic [E-TYPE]"}

@@ -20,6 +20,7 @@ ORDER = (
     "threads",
     "schema",
     "materials",
+    "boundary_laws",
     "package",
     "mesh",
     "finite_volume",

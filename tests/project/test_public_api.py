@@ -24,6 +24,7 @@ INTERNAL = {
     "AnyEffectiveMedium",
     "BlockCells",
     "BoundaryFaces",
+    "NonlinearFaces",
     "Box",
     "Case",
     "CellGeometry",

@@ -10,7 +10,16 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.mesh.boundary_faces import BoundaryFaces, cooler_entries
-from thermostack.package.cooling import ColdPlate, Cooling, HeatSink, HtcMap
+from thermostack.package.cooling import (
+    ColdPlate,
+    Convection,
+    Cooler,
+    Cooling,
+    FixedFlux,
+    HeatSink,
+    HtcMap,
+    is_cooling,
+)
 from thermostack.package.geometry import Geometry
 from thermostack.package.plausibility import heat_flux_text
 from thermostack.schema.usual_ranges import MAX_USUAL_HEAT_FLUX, USUAL_HTC
@@ -32,6 +41,8 @@ class CoolerCoverage:
         Area [m2].
     parts : mapping from str to float
         Area of each part [m2], the largest first.
+    detail : str
+        Fluid, speed, length, emissivity and pool of a cooler that has them, "" for others.
 
     Examples
     --------
@@ -43,6 +54,7 @@ class CoolerCoverage:
     name: str
     area: float
     parts: dict[str, float]
+    detail: str = ""
 
 
 def cooling_summary(coolers: Iterable[CoolerCoverage]) -> dict[str, Any]:
@@ -66,8 +78,25 @@ def cooler_coverage(geometry: Geometry, boundary: BoundaryFaces, part: np.ndarra
         several = len(getattr(geometry.package.cooling, face)) > 1
         title = f"{face}[{n}]" if several else face
         kind = class_key(type(entry.cooler)).replace("_", " ")
-        found.append(CoolerCoverage(f"{title} {kind}", float(areas.sum()), parts))
+        found.append(
+            CoolerCoverage(f"{title} {kind}", float(areas.sum()), parts, cooler_detail(entry.cooler))
+        )
     return found
+
+
+def cooler_detail(cooler: Cooler) -> str:
+    """Return the fluid, speed, length, pool and emissivity of a cooler that has them."""
+    found = [str(getattr(cooler, "fluid", ""))]
+    for key, dimension in (("speed", "velocity"), ("length", "length")):
+        if (value := getattr(cooler, key, None)) is not None:
+            found.append(f"{key} {format_quantity(value, dimension)}")
+    if (pool := getattr(cooler, "pool", None)) is not None:
+        found.append(f"pool at {format_quantity(pool, 'temperature')}")
+    if (emissivity := getattr(cooler, "emissivity", None)) is not None:
+        found.append(f"emissivity {emissivity:g}")
+    if (other := getattr(cooler, "radiates_to", None)) is not None:
+        found.append(f"radiates to {format_quantity(other, 'temperature')}")
+    return ", ".join(text for text in found if text)
 
 
 def cooler_names(cooling: Cooling) -> list[str]:
@@ -94,8 +123,7 @@ def _hidden_coolers(geometry: Geometry, boundary: BoundaryFaces) -> Iterator[Dia
     """Yield a warning for each cooler of a face without any surface of its own."""
     present = set(np.unique(boundary.cooler).tolist())
     for number, (face, n, entry) in enumerate(cooler_entries(geometry.package.cooling)):
-        h = getattr(entry.cooler, "h", 1.0)
-        acts = isinstance(h, float) and h > 0.0 and class_key(type(entry.cooler)) != "adiabatic"
+        acts = isinstance(entry.cooler, FixedFlux) or is_cooling(entry.cooler)
         if face == "surroundings" or not acts or number in present:
             continue
         text = "covers no surface: later coolers of the face replace it, or the body has no such surface"
@@ -139,6 +167,12 @@ def _unusual_coolers(geometry: Geometry, boundary: BoundaryFaces) -> Iterator[Di
         worst = max((float(h.min()), float(h.max())), key=USUAL_HTC.excess) if h.size else USUAL_HTC.min
         if not USUAL_HTC.contains(worst):
             text = f"a heat-transfer coefficient of {format_quantity(worst, USUAL_HTC.dimension)}"
+            if not isinstance(entry.cooler, (Convection, HeatSink, ColdPlate)):
+                if worst > USUAL_HTC.max:  # radiation of bare metal is below the usual range
+                    text = f"20 K above its ambient it has {text}, more than usual"
+                    hint = "check the units; the coefficient follows from its law"
+                    yield diagnostic_at(path, text, hint, "W-COOLING")
+                continue
             if described is None:
                 area = format_quantity(float(boundary.area[own].sum()), "area")
                 text = f"over {area} it is {text}"

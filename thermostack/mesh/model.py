@@ -34,6 +34,7 @@ from thermostack.mesh.mesh_diagnostics import (
     remove_unpowered_islands,
     single_cell_warnings,
 )
+from thermostack.mesh.nonlinear_faces import NonlinearFaces, find_nonlinear_faces, with_secants
 from thermostack.mesh.part_cell_sizes import names_of_parts, split_axis
 from thermostack.mesh.part_contacts import PartContacts, find_part_contacts, part_contact_diagnostics
 from thermostack.mesh.part_map import PartMap, Window, cell_range, cell_window, nearest_plane, rasterize
@@ -91,6 +92,8 @@ class Model:
         Boundary faces with a cooler.
     warnings : tuple of str
         Warnings about the description and the grid.
+    nonlinear_faces : NonlinearFaces, optional
+        Boundary faces whose heat flux is not linear in the temperature, with their laws.
 
     Examples
     --------
@@ -108,11 +111,13 @@ class Model:
     contacts: tuple[PlaneContact, ...]
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
+    nonlinear_faces: NonlinearFaces | None = None
 
     def __post_init__(self) -> None:
         """Make the arrays read-only: sources, sums and results are computed from them once and kept."""
         planes = [array for source in self.layer_sources for array in (source.shares, source.plane)]
-        for array in (self.part, *vars(self.boundary).values(), *planes):
+        laws = () if self.nonlinear_faces is None else (self.nonlinear_faces.face, self.nonlinear_faces.law)
+        for array in (self.part, *vars(self.boundary).values(), *planes, *laws):
             array.flags.writeable = False
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -337,6 +342,8 @@ def discretize(
     part_map = rasterize(geometry, grid)
     warnings = [*geometry.warnings, *merge_warnings([plane for planes in merged for plane in planes])]
     boundary = find_boundary_faces(geometry, grid, part_map)
+    nonlinear = find_nonlinear_faces(geometry, grid, boundary)
+    boundary = with_secants(boundary, nonlinear)
     sources = layer_heat_sources(geometry, grid, part_map)
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
     warnings += of_blocks
@@ -356,6 +363,7 @@ def discretize(
         tuple(plane_contact(grid, contact) for contact in geometry.contacts),
         boundary,
         tuple(str(diagnostic) for diagnostic in warnings),
+        nonlinear,
     )
     model.package.refuse(
         [*_contact_diagnostics(model), *part_contact_diagnostics(geometry, model.part_contacts)]

@@ -13,7 +13,9 @@ from thermostack.mesh.boundary_faces import BoundaryFaces, CoolerEntry, cooler_e
 from thermostack.mesh.cooler_coverage import cooler_warnings
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_source
 from thermostack.mesh.model import Model, plane_contact
+from thermostack.mesh.nonlinear_faces import find_nonlinear_faces, with_secants
 from thermostack.mesh.part_map import PartMap
+from thermostack.package.boundary_law import first_law
 from thermostack.package.cooling import HtcMap
 from thermostack.package.geometry import Geometry, HeatSource, InterfaceResistance
 from thermostack.package.rectangles import Rectangle
@@ -57,7 +59,8 @@ def differs_in_power(model: Model, geometry: Geometry) -> bool:
     return (
         [part.material for part in old.parts] == [part.material for part in geometry.parts]
         and [each.resistance for each in old.contacts] == [each.resistance for each in geometry.contacts]
-        and change_coefficients(model.boundary, geometry) is model.boundary
+        and change_coefficients(model, geometry) is model.boundary
+        and _have_equal_laws(old, geometry)
     )
 
 
@@ -115,6 +118,9 @@ def _is_cooler_alike(one: CoolerEntry, other: CoolerEntry) -> bool:
     h = getattr(a.cooler, "h", None), getattr(b.cooler, "h", None)
     if any(isinstance(each, HtcMap) for each in h):
         return False
+    laws = first_law(a.cooler, 1.0), first_law(b.cooler, 1.0)
+    if (laws[0] is None) != (laws[1] is None):
+        return False
     robin = robin_coefficients(a.cooler, 1.0), robin_coefficients(b.cooler, 1.0)
     return _acts(robin[0]) == _acts(robin[1])
 
@@ -135,7 +141,11 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
             sources[n] = layer_heat_source(geometry, model.grid, part_map, after)
     if _differ(sources, model.layer_sources):
         change |= Change.POWER
-    boundary = change_coefficients(model.boundary, geometry)
+    boundary = change_coefficients(model, geometry)
+    nonlinear = model.nonlinear_faces
+    if not _have_equal_laws(old, geometry):
+        nonlinear = find_nonlinear_faces(geometry, model.grid, boundary)
+        change |= Change.BOUNDARY
     if boundary is not model.boundary:
         change |= Change.BOUNDARY
     contacts = tuple(plane_contact(model.grid, contact) for contact in geometry.contacts)
@@ -149,7 +159,9 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
     if change & (Change.BOUNDARY | Change.CONDUCTANCE):
         of_grid = _with_cooler_warnings(of_grid, model, geometry, boundary)
     warnings = (*map(str, geometry.warnings), *of_grid)
-    made = Model(geometry, model.grid, model.part, tuple(sources), blocks, contacts, boundary, warnings)
+    made = Model(
+        geometry, model.grid, model.part, tuple(sources), blocks, contacts, boundary, warnings, nonlinear
+    )
     for name in KEPT_WITH_CELLS:
         if name in vars(model):
             vars(made)[name] = vars(model)[name]
@@ -184,8 +196,18 @@ def _blocks_with_power(model: Model, geometry: Geometry) -> tuple[BlockCells, ..
     return tuple(replace(block, power=power[block.name]) for block in model.blocks)
 
 
-def change_coefficients(boundary: BoundaryFaces, geometry: Geometry) -> BoundaryFaces:
-    """Return the same boundary faces with the coefficients of the coolers of a geometry."""
+def _have_equal_laws(old: Geometry, new: Geometry) -> bool:
+    """Return whether two geometries with an equal plan have equal nonlinear coolers."""
+    before, after = (cooler_entries(each.package.cooling) for each in (old, new))
+    return all(
+        one == other or first_law(one[2].cooler, 1.0) is None
+        for one, other in zip(before, after, strict=True)
+    )
+
+
+def change_coefficients(model: Model, geometry: Geometry) -> BoundaryFaces:
+    """Return the boundary faces of a model with the coefficients of the coolers of a geometry."""
+    boundary = model.boundary
     entries = cooler_entries(geometry.package.cooling)
     area = np.bincount(boundary.cooler, weights=boundary.area, minlength=len(entries))
     table = np.zeros((3, len(entries)))
@@ -199,7 +221,9 @@ def change_coefficients(boundary: BoundaryFaces, geometry: Geometry) -> Boundary
     h, temperature, flux = table[:, boundary.cooler]
     is_mapped = np.isin(boundary.cooler, mapped)
     h[is_mapped] = boundary.h[is_mapped]
-    new = {"h": h, "temperature": temperature, "flux": flux}
+    made = replace(boundary, h=h, temperature=temperature, flux=flux)
+    made = with_secants(made, find_nonlinear_faces(geometry, model.grid, made))
+    new = {"h": made.h, "temperature": made.temperature, "flux": made.flux}
     if all(np.array_equal(values, getattr(boundary, name)) for name, values in new.items()):
         return boundary
-    return replace(boundary, **new)
+    return made

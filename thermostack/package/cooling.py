@@ -1,4 +1,4 @@
-"""Cooling of the six faces: convection, fixed temperature, fixed flux, heat sinks and cold plates."""
+"""Cooling of the six faces, with the coolers of constant coefficients; `nonlinear_coolers` has the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from pydantic_core import ArgsKwargs
 
 from thermostack.errors import Diagnostic, UnknownNameError
 from thermostack.materials.effective_media import MaterialLike
+from thermostack.package.nonlinear_coolers import (
+    ForcedConvection,
+    FreeConvection,
+    PoolBoiling,
+    Radiation,
+    TabulatedConvection,
+    check_radiation,
+)
 from thermostack.schema.fields import (
+    Emissivity,
     HeatFlux,
     HeatTransferCoefficient,
     PathName,
@@ -118,6 +127,10 @@ class Convection:
         Heat-transfer coefficient [W/(m2 K)]; a map only on the top and the bottom face.
     ambient : float or str
         Ambient temperature [K].
+    emissivity : float, optional
+        Emissivity of the surface, which radiates as well; not beside a map of h.
+    radiates_to : float or str, optional
+        Temperature of the surroundings of radiation [K]; by default the ambient.
 
     Raises
     ------
@@ -132,6 +145,12 @@ class Convection:
 
     h: HtcField
     ambient: Temperature
+    emissivity: Emissivity | None = None
+    radiates_to: Temperature | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields of radiation."""
+        _check_radiation(self)
 
 
 @described
@@ -230,6 +249,10 @@ class HeatSink:
         Heat-transfer coefficient [W/(m2 K)].
     base : Base, optional
         Base plate, which is meshed as a solid.
+    emissivity : float, optional
+        Emissivity of the surface, which radiates as well; not beside a map of h.
+    radiates_to : float or str, optional
+        Temperature of the surroundings of radiation [K]; by default the ambient.
 
     Raises
     ------
@@ -250,10 +273,13 @@ class HeatSink:
     resistance: ThermalResistance | None = None
     h: HtcField | None = None
     base: Base | None = None
+    emissivity: Emissivity | None = None
+    radiates_to: Temperature | None = None
 
     def __post_init__(self) -> None:
-        """Raise unless exactly one of resistance and h is given."""
+        """Raise unless exactly one of resistance and h is given; check the fields of radiation."""
         _check_resistance_or_htc(self.resistance, self.h)
+        _check_radiation(self)
 
 
 @described
@@ -270,6 +296,10 @@ class ColdPlate:
         Heat-transfer coefficient [W/(m2 K)].
     base : Base, optional
         Base plate, which is meshed as a solid.
+    emissivity : float, optional
+        Emissivity of the surface, which radiates as well; not beside a map of h.
+    radiates_to : float or str, optional
+        Temperature of the surroundings of radiation [K]; by default the coolant.
 
     Raises
     ------
@@ -290,10 +320,13 @@ class ColdPlate:
     resistance: ThermalResistance | None = None
     h: HtcField | None = None
     base: Base | None = None
+    emissivity: Emissivity | None = None
+    radiates_to: Temperature | None = None
 
     def __post_init__(self) -> None:
-        """Raise unless exactly one of resistance and h is given."""
+        """Raise unless exactly one of resistance and h is given; check the fields of radiation."""
         _check_resistance_or_htc(self.resistance, self.h)
+        _check_radiation(self)
 
 
 def _check_resistance_or_htc(resistance: float | None, h: float | HtcMap | None) -> None:
@@ -302,10 +335,52 @@ def _check_resistance_or_htc(resistance: float | None, h: float | HtcMap | None)
         raise fail("E-COOLING", "give exactly one of resistance and h", hint)
 
 
-COOLER_TYPES = (Adiabatic, Convection, FixedTemperature, FixedFlux, HeatSink, ColdPlate)
+def _check_radiation(cooler: Convection | HeatSink | ColdPlate) -> None:
+    """Raise where the fields of radiation have no effect, or stand beside a map of h."""
+    check_radiation(cooler.emissivity, cooler.radiates_to)
+    if cooler.emissivity is not None and isinstance(cooler.h, HtcMap):
+        text = "a cooler with a map of h cannot have an emissivity"
+        raise fail("E-COOLING", text, "write one h for each of several regions, or remove the emissivity")
+
+
+COOLER_TYPES = (
+    Adiabatic,
+    Convection,
+    FreeConvection,
+    ForcedConvection,
+    TabulatedConvection,
+    Radiation,
+    PoolBoiling,
+    FixedTemperature,
+    FixedFlux,
+    HeatSink,
+    ColdPlate,
+)
 Cooler = Annotated[
-    Adiabatic | Convection | FixedTemperature | FixedFlux | HeatSink | ColdPlate, TaggedUnion(COOLER_TYPES)
+    Adiabatic
+    | Convection
+    | FreeConvection
+    | ForcedConvection
+    | TabulatedConvection
+    | Radiation
+    | PoolBoiling
+    | FixedTemperature
+    | FixedFlux
+    | HeatSink
+    | ColdPlate,
+    TaggedUnion(COOLER_TYPES),
 ]
+AMBIENT_FIELDS = ("ambient", "coolant", "pool", "temperature", "radiates_to")  # temperatures of coolers
+
+
+def is_cooling(cooler: Cooler) -> bool:
+    """Return whether heat can leave through a cooler to a given temperature."""
+    if isinstance(cooler, (Adiabatic, FixedFlux)):
+        return False
+    if getattr(cooler, "emissivity", None) is not None:
+        return True
+    h = getattr(cooler, "h", None)
+    return bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
 
 
 @described
@@ -338,7 +413,7 @@ class FaceCooling:
 
     Parameters
     ----------
-    cooler : Adiabatic, Convection, FixedTemperature, FixedFlux, HeatSink or ColdPlate
+    cooler : Adiabatic, Convection, FreeConvection, FixedTemperature, HeatSink, ColdPlate or another cooler
         Boundary condition of the face.
     region : FaceRectangle, optional
         Rectangle of the face on which the cooler acts; without it the whole face.
@@ -346,9 +421,9 @@ class FaceCooling:
         Name of a part or a stack; the cooler acts on its surface only.
     on : {"highest", "lowest", "all"}, optional
         "highest": the outermost plane of the chosen surface alone, which is called "lowest" on `bottom`;
-        "all": every plane. By default convection and adiabatic surfaces lie on all planes, and heat sinks
-        and cold plates on the outermost one. A fixed temperature or flux needs it where there are several
-        planes.
+        "all": every plane. By default convection, radiation, boiling and adiabatic surfaces lie on all
+        planes, and heat sinks and cold plates on the outermost one. A fixed temperature or flux needs it
+        where there are several planes.
 
     Examples
     --------

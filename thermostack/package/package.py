@@ -19,7 +19,7 @@ from thermostack.materials.material import VOID, Material
 from thermostack.materials.material_library import Definitions, MaterialDefinitions, find_material
 from thermostack.package.band import Band
 from thermostack.package.contact_resistance import ContactResistance
-from thermostack.package.cooling import Cooling, HtcMap
+from thermostack.package.cooling import AMBIENT_FIELDS, Cooling, HtcMap, is_cooling
 from thermostack.package.grid_options import GridOptions
 from thermostack.package.heights import fill_diagnostics
 from thermostack.package.rectangles import lengths_beyond
@@ -407,16 +407,15 @@ def _cooling_diagnostics(package: Package) -> Iterator[Diagnostic]:
             hint = "remove it; on the top and the sides the outermost plane is `highest`"
             yield diagnostic_at((*cooler_path[:3], "on"), text, hint, "E-COOLING")
         h = getattr(cooler, "h", None)
-        is_cooling = bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
         if isinstance(h, HtcMap) and face not in ("top", "bottom"):
             text = "a map of h is permitted on the top and the bottom only"
             hint = "give one h, or one for each of several regions"
             yield diagnostic_at((*cooler_path, "h"), text, hint, "E-COOLING")
-        for key in ("ambient", "coolant", "temperature"):
+        fixes_temperature = fixes_temperature or is_cooling(cooler)
+        for key in AMBIENT_FIELDS:
             value = getattr(cooler, key, None)
             if value is None:
                 continue
-            fixes_temperature = fixes_temperature or is_cooling
             if text := unusual_ambient(value):
                 yield diagnostic_at((*cooler_path, key), text, "check the unit", "W-RANGE")
         base = getattr(cooler, "base", None)

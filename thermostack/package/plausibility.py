@@ -12,7 +12,7 @@ import numpy as np
 
 from thermostack.errors import Diagnostic
 from thermostack.materials.material import VOID
-from thermostack.package.cooling import Cooling, FixedFlux, HtcMap
+from thermostack.package.cooling import AMBIENT_FIELDS, Cooling, FixedFlux, is_cooling
 from thermostack.package.disc import plan_rectangles
 from thermostack.package.package import Package
 from thermostack.package.power import Power
@@ -146,11 +146,9 @@ def _coldest_ambient(cooling: Cooling) -> float | None:
     """Return the lowest temperature [K] of an ambient, a coolant or a surface, None without any."""
     found = []
     for _, entry in cooling:
-        h = getattr(entry.cooler, "h", None)
-        acts = bool(h.values.any()) if isinstance(h, HtcMap) else h != 0.0
-        for key in ("ambient", "coolant", "temperature"):
+        for key in AMBIENT_FIELDS:
             value = getattr(entry.cooler, key, None)
-            if acts and value is not None:
+            if is_cooling(entry.cooler) and value is not None:
                 found.append(float(value))
     return min(found, default=None)
 

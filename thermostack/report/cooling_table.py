@@ -35,7 +35,8 @@ def fill_rows(model: Model) -> list[tuple[str, str]]:
 
 
 def _cells(cooler: CoolerCoverage) -> tuple[str, str, str]:
-    """Return the name, the area and the parts of a cooler."""
+    """Return the name with its details, the area and the parts of a cooler."""
     names = list(cooler.parts)
     more = f" and {len(names) - MAX_NAMED_PARTS} more" if len(names) > MAX_NAMED_PARTS else ""
-    return cooler.name, f"{cooler.area * 1e4:.4g} cm2", ", ".join(names[:MAX_NAMED_PARTS]) + more
+    name = f"{cooler.name} ({cooler.detail})" if cooler.detail else cooler.name
+    return name, f"{cooler.area * 1e4:.4g} cm2", ", ".join(names[:MAX_NAMED_PARTS]) + more

@@ -205,6 +205,7 @@ Conductance = Annotated[float, Quantity("conductance", above=0.0)]
 Area = Annotated[float, Quantity("area", above=0.0, plausible=(1e-15, 1.0))]
 Density = Annotated[float, Quantity("density", above=0.0)]
 SpecificHeatValue = Annotated[float, Quantity("specific_heat", above=0.0)]
+Velocity = Annotated[float, Quantity("velocity", above=0.0)]
 VolumetricHeatCapacityValue = Annotated[float, Quantity("volumetric_heat_capacity", above=0.0)]
 
 
@@ -262,6 +263,21 @@ def _read_fraction(value: Any) -> float:
     return number
 
 
+def _read_emissivity(value: Any) -> float:
+    if isinstance(value, str):
+        try:
+            value = parse_quantity(value, "fraction")
+        except UnitError as error:
+            raise fail("E-UNIT", str(error)) from None
+    number = plain_number(value)
+    if number is None or not 0.0 < number <= 1.0:
+        hint = (
+            "from 0.05 (bare metal) to 0.9 (mold, solder mask, oxide); without it a surface does not radiate"
+        )
+        raise fail("E-RANGE", f"{quote_value(value)} is not an emissivity above 0 and up to 1", hint)
+    return number
+
+
 def _plain(read: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
     class Plain:
         @staticmethod
@@ -280,6 +296,9 @@ def _plain(read: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
 Name = Annotated[str, _plain(read_name, {"type": "string", "pattern": r"^\w[\w+-]*$"})]
 PathName = Annotated[str, _plain(read_path_name, {"type": "string"})]  # names joined by dots
 Fraction = Annotated[float, _plain(_read_fraction, {"type": "number", "minimum": 0, "maximum": 1})]
+Emissivity = Annotated[
+    float, _plain(_read_emissivity, {"type": "number", "exclusiveMinimum": 0, "maximum": 1})
+]
 
 
 def quote_value(value: Any) -> str:

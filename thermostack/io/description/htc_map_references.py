@@ -9,8 +9,11 @@ from thermostack.io.description.maps import read_htc_map
 from thermostack.io.description.referenced_files import ReferencedFiles
 from thermostack.io.description.source_locations import diagnostic_in
 from thermostack.io.description.yaml_nodes import Node
+from thermostack.package.nonlinear_coolers import TabulatedConvection
+from thermostack.schema.validated_dataclass import class_key
 
 _UNIT = "unit: W/m2/K"
+_TABULATED = class_key(TabulatedConvection)  # its `h` is a table over temperature, not a map
 
 
 class HtcMapReferences(ReferencedFiles):
@@ -26,7 +29,12 @@ class HtcMapReferences(ReferencedFiles):
         if not node.is_mapping:
             return node
         if depth < 2:
-            return node.with_items({key: self.expand(item, depth + 1) for key, item in node.items()})
+            return node.with_items(
+                {
+                    key: item if key == _TABULATED else self.expand(item, depth + 1)
+                    for key, item in node.items()
+                }
+            )
         h = node.get("h")
         if h is None or not (h.is_mapping or h.is_list):
             return node

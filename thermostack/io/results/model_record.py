@@ -22,6 +22,7 @@ from thermostack.mesh.boundary_faces import SURROUNDINGS, BoundaryFaces
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.layer_heat_source import LayerHeatSource
 from thermostack.mesh.model import Model, PlaneContact
+from thermostack.mesh.nonlinear_faces import find_nonlinear_faces
 from thermostack.package.cooling import FACES, HtcMap
 from thermostack.package.geometry import package_geometry
 from thermostack.package.local_geometry import local_geometry
@@ -208,7 +209,9 @@ def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
         if _read_window(stored, grid, [k - 1, k + 1, j0, j1, i0, i1])
     )
     warnings = tuple(str(warning) for warning in more["warnings"])
-    return Model(geometry, grid, part, sources, blocks, contacts, _read_boundary(stored, grid), warnings)
+    boundary = _read_boundary(stored, grid)
+    nonlinear = None if geometry.region is not None else find_nonlinear_faces(geometry, grid, boundary)
+    return Model(geometry, grid, part, sources, blocks, contacts, boundary, warnings, nonlinear)
 
 
 def _read_window(stored: Hdf5Reader, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:
