@@ -23,6 +23,7 @@ from thermostack.mesh.grid_lines import (
 )
 from thermostack.mesh.heat_sources import HeatSources, find_heat_sources
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_sources
+from thermostack.mesh.leakage_sources import LeakageSources, find_leakage_sources
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
 from thermostack.mesh.link_dimensions import link_dimension_warnings
 from thermostack.mesh.link_faces import link_face_diagnostics
@@ -91,6 +92,8 @@ class Model:
         Boundary faces with a cooler.
     warnings : tuple of str
         Warnings about the description and the grid.
+    leakage : LeakageSources, optional
+        Leakage power of the cells at their temperature; None without leakage.
 
     Examples
     --------
@@ -108,10 +111,12 @@ class Model:
     contacts: tuple[PlaneContact, ...]
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
+    leakage: LeakageSources | None = None
 
     def __post_init__(self) -> None:
         """Make the arrays read-only: sources, sums and results are computed from them once and kept."""
         planes = [array for source in self.layer_sources for array in (source.shares, source.plane)]
+        planes += [] if self.leakage is None else self.leakage.arrays
         for array in (self.part, *vars(self.boundary).values(), *planes):
             array.flags.writeable = False
 
@@ -128,6 +133,7 @@ class Model:
             "cells": f"{self.grid.cells} ({nx} x {ny} x {nz}), {self.active} in the body",
             "parts": f"{len(self.parts)}, {counted(len(self.blocks), 'block')} of floorplans",
             "power": f"{format_quantity(self.total_power, 'power')} in {counted(sources, 'heat source')}",
+            **({} if self.leakage is None else {"leakage": _at_reference(self.leakage)}),
             "boundary": f"{faces} faces of cells with a boundary condition",
             "warnings": f"{len(self.warnings)}",
         }
@@ -211,7 +217,7 @@ class Model:
 
     @property
     def power(self) -> np.ndarray:
-        """Return the power of every cell [W], (nz, ny, nx)."""
+        """Return the power of every cell [W], without leakage, (nz, ny, nx)."""
         power = np.zeros(self.grid.shape)
         for k, plane in enumerate(power):
             for source in self.layer_sources:
@@ -220,7 +226,7 @@ class Model:
 
     @cached_property
     def power_of_parts(self) -> np.ndarray:
-        """Return the power of every part [W], (parts,)."""
+        """Return the power of every part [W], without leakage, (parts,)."""
         power = np.zeros(len(self.parts) + 1)
         for source in self.layer_sources:
             source.add_to_parts(power, self.part)
@@ -242,13 +248,17 @@ class Model:
 
     @property
     def is_powered(self) -> bool:
-        """Return whether any cell has power."""
-        return any(source.plane.any() for source in self.layer_sources)
+        """Return whether any cell has power or leakage."""
+        return self.leakage is not None or any(source.plane.any() for source in self.layer_sources)
 
     @property
     def total_power(self) -> float:
-        """Return the power of all parts [W]."""
+        """Return the power of all parts [W], without leakage."""
         return float(sum(source.plane.sum() for source in self.layer_sources))
+
+
+def _at_reference(leakage: LeakageSources) -> str:
+    return f"{format_quantity(leakage.reference, 'power')} at the reference temperature"
 
 
 def has_equal_cells(one: Model, other: Model) -> bool:
@@ -338,13 +348,21 @@ def discretize(
     warnings = [*geometry.warnings, *merge_warnings([plane for planes in merged for plane in planes])]
     boundary = find_boundary_faces(geometry, grid, part_map)
     sources = layer_heat_sources(geometry, grid, part_map)
+    leakage = find_leakage_sources(geometry, grid, part_map)
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
     warnings += of_blocks
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
     warnings += closed_cavity_warnings(geometry, grid, part_map)
     part = part_map.cells()
     warnings += cooler_warnings(geometry, boundary, part.reshape(-1)[boundary.cell])
-    if of_pieces := _link_warnings(geometry, grid, part_map, part, boundary, sources):
+    if of_pieces := _link_warnings(
+        geometry,
+        grid,
+        part_map,
+        part,
+        boundary,
+        (*sources, *(() if leakage is None else leakage.reference_sources)),
+    ):
         warnings += of_pieces
         part = part_map.cells()  # without the pieces that were removed
     model = Model(
@@ -356,6 +374,7 @@ def discretize(
         tuple(plane_contact(grid, contact) for contact in geometry.contacts),
         boundary,
         tuple(str(diagnostic) for diagnostic in warnings),
+        leakage,
     )
     model.package.refuse(
         [*_contact_diagnostics(model), *part_contact_diagnostics(geometry, model.part_contacts)]

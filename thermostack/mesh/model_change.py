@@ -12,6 +12,7 @@ from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces, CoolerEntry, cooler_entries
 from thermostack.mesh.cooler_coverage import cooler_warnings
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_source
+from thermostack.mesh.leakage_sources import find_leakage_sources
 from thermostack.mesh.model import Model, plane_contact
 from thermostack.mesh.part_map import PartMap
 from thermostack.package.cooling import HtcMap
@@ -26,7 +27,7 @@ class Change(Flag):
     """The kinds of change from one model to another."""
 
     NONE = 0
-    POWER = auto()
+    POWER = auto()  # also leakage
     BOUNDARY = auto()  # coefficients and ambient temperatures of the same boundary faces
     CONDUCTANCE = auto()  # materials and contact resistances
     CELLS = auto()  # anything else
@@ -135,6 +136,10 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
             sources[n] = layer_heat_source(geometry, model.grid, part_map, after)
     if _differ(sources, model.layer_sources):
         change |= Change.POWER
+    leakage = model.leakage
+    if [source.leakage for source in old.sources] != [source.leakage for source in geometry.sources]:
+        leakage = find_leakage_sources(geometry, model.grid, part_map)
+        change |= Change.POWER
     boundary = change_coefficients(model.boundary, geometry)
     if boundary is not model.boundary:
         change |= Change.BOUNDARY
@@ -149,7 +154,9 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
     if change & (Change.BOUNDARY | Change.CONDUCTANCE):
         of_grid = _with_cooler_warnings(of_grid, model, geometry, boundary)
     warnings = (*map(str, geometry.warnings), *of_grid)
-    made = Model(geometry, model.grid, model.part, tuple(sources), blocks, contacts, boundary, warnings)
+    made = Model(
+        geometry, model.grid, model.part, tuple(sources), blocks, contacts, boundary, warnings, leakage
+    )
     for name in KEPT_WITH_CELLS:
         if name in vars(model):
             vars(made)[name] = vars(model)[name]
