@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from thermostack.package.geometry import Geometry as Geometry
     from thermostack.package.geometry import Part as Part
     from thermostack.package.grid_options import GridOptions as GridOptions
+    from thermostack.package.leakage import Leakage as Leakage
     from thermostack.package.package import Package as Package
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
@@ -242,6 +243,7 @@ _NAMES_BY_MODULE = {
         "Part",
     ),
     "package.grid_options": ("GridOptions",),
+    "package.leakage": ("Leakage",),
     "package.package": ("Package",),
     "package.power": (
         "Block",

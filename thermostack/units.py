@@ -137,7 +137,7 @@ _DIMENSIONS = {
         "temperature": ("25 degC", "K", ((0, "degC"),)),
         "temperature_difference": ("5 K", "K", ((0, "uK"), (1e-3, "mK"), (0.1, "K"))),
         "temperature_coefficient": ("0.02 1/K", "1/K", ((0, "1/K"),)),
-        "quadratic_coefficient": ("1e-4 1/K2", "1/K2", ((0, "1/K2"),)),
+        "quadratic_coefficient": ("0.0001 1/K2", "1/K2", ((0, "1/K2"),)),
         "cubic_coefficient": ("1e-6 1/K3", "1/K3", ((0, "1/K3"),)),
         "power": ("10 W", "W", ((0, "nW"), (1e-6, "uW"), (1e-3, "mW"), (1, "W"), (1e4, "kW"))),
         "heat_flux": ("50 W/cm2", "W/m2", ((0, "W/m2"), (1e4, "W/cm2"))),

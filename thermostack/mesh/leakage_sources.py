@@ -125,9 +125,7 @@ class LeakageSources:
             _, j, i = np.unravel_index(self.cell[place], self.shape)
             j0, i0 = int(j.min()), int(i.min())
             rows, columns = int(j.max()) + 1 - j0, int(i.max()) + 1 - i0
-            found.append(
-                _LayerCells(part, k, j0, i0, (rows, columns), place, (j - j0) * columns + i - i0)
-            )
+            found.append(_LayerCells(part, k, j0, i0, (rows, columns), place, (j - j0) * columns + i - i0))
         return tuple(found)
 
     def power(self, temperature: np.ndarray) -> np.ndarray:
@@ -148,7 +146,7 @@ class LeakageSources:
 
     @cached_property
     def reference_power(self) -> np.ndarray:
-        """Return the leakage power [W] of the cells of `cell`, (n,), each law at its reference temperature."""
+        """Return the leakage power [W] of the cells of `cell`, (n,), at the reference temperature."""
         power = np.zeros(self.cell.size)
         for each in self._laws:
             power[each.place] += each.watts
@@ -244,9 +242,7 @@ def _layer_leakage(
     return found
 
 
-def _by_name(
-    geometry: Geometry, source: HeatSource
-) -> list[tuple[str | None, LeakageLaw, list[int]]]:
+def _by_name(geometry: Geometry, source: HeatSource) -> list[tuple[str | None, LeakageLaw, list[int]]]:
     """Return name, law and indices of the shares of each block; those of a long floorplan by law alone."""
     title = geometry.parts[source.part].name
     is_listed = len(source.power.blocks) <= MAX_LISTED_BLOCKS

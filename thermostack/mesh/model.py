@@ -23,7 +23,12 @@ from thermostack.mesh.grid_lines import (
 )
 from thermostack.mesh.heat_sources import HeatSources, find_heat_sources
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_sources
-from thermostack.mesh.leakage_sources import LeakageSources, find_leakage_sources
+from thermostack.mesh.leakage_sources import (
+    LeakageSources,
+    find_leakage_sources,
+    leakage_of_blocks,
+    leakage_of_parts,
+)
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
 from thermostack.mesh.link_dimensions import link_dimension_warnings
 from thermostack.mesh.link_faces import link_face_diagnostics
@@ -231,6 +236,18 @@ class Model:
         for source in self.layer_sources:
             source.add_to_parts(power, self.part)
         return power[1:]
+
+    def leakage_of_zones(self, temperature: np.ndarray | None = None) -> np.ndarray | None:
+        """Return the leakage power of every part and block [W], (parts + blocks,); None without leakage.
+
+        `temperature` [K], (nz, ny, nx), is that of the cells; without it every law is at its reference
+        temperature. The leakage of a part includes that of its blocks.
+        """
+        if self.leakage is None:
+            return None
+        of_parts = leakage_of_parts(self.leakage, self.part, len(self.parts), temperature)
+        of_blocks = leakage_of_blocks(self.leakage, temperature)
+        return np.concatenate([of_parts, [of_blocks.get(block.name, 0.0) for block in self.blocks]])
 
     @cached_property
     def volume_of_parts(self) -> np.ndarray:

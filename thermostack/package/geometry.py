@@ -398,9 +398,7 @@ class _GeometryBuilder:
         if layer.power is not None:
             rotate, is_mirrored = placement.orientation
             power = orient_power(layer.power, *stack.size, rotate, is_mirrored)
-            self.sources.append(
-                HeatSource(part, power, placement.outline, z0, z1, (*path, "power"), leakage)
-            )
+            self.sources.append(HeatSource(part, power, placement.outline, z0, z1, (*path, "power"), leakage))
         low, high = ("top", "bottom") if stack.flip else ("bottom", "top")
         for key, z in ((low, z0), (high, z1)):
             if (resistance := getattr(layer.interface, key)) > 0.0:

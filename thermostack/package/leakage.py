@@ -26,7 +26,7 @@ from thermostack.schema.fields import (
 )
 from thermostack.schema.spelling import suggest
 from thermostack.schema.validated_dataclass import described
-from thermostack.units import ZERO_CELSIUS, format_quantity
+from thermostack.units import ZERO_CELSIUS, example_of, format_quantity
 
 LAWS = ("doubles_every", "beta", "table", "polynomial", "preset")  # keys, one of which gives the law
 POLYNOMIAL_RANGE = (ZERO_CELSIUS, ZERO_CELSIUS + 150.0)  # K, in which a polynomial must be positive
@@ -141,8 +141,18 @@ class _Factor:
 
 Row = tuple[Temperature, Annotated[float, _Factor]]
 Rows = Annotated[tuple[Row, ...], BeforeValidator(_as_lists)]
-Doubling = Annotated[float, Quantity("temperature_difference", above=0.0)]
-Beta = Annotated[float, Quantity("temperature_coefficient", above=0.0)]
+
+
+class _Growth(Quantity):
+    """A positive quantity that says how leakage grows with temperature."""
+
+    def _sign_hint(self, number: float) -> str:
+        example = "30 K" if self.dimension == "temperature_difference" else example_of(self.dimension)
+        return super()._sign_hint(number) or f"leakage grows with temperature: write {example}"
+
+
+Doubling = Annotated[float, _Growth("temperature_difference", above=0.0)]
+Beta = Annotated[float, _Growth("temperature_coefficient", above=0.0)]
 
 
 @described
@@ -186,8 +196,8 @@ class Leakage:
     doubles_every: Doubling | None = None
     beta: Beta | None = None
     table: Rows | None = None
-    polynomial: Annotated[Any, _Coefficients] = None
-    preset: Annotated[Any, _Preset] = None
+    polynomial: Annotated[tuple[float, ...], _Coefficients] | None = None
+    preset: Annotated[str, _Preset] | None = None
 
     @classmethod
     def from_description(cls, value: Any) -> Any:

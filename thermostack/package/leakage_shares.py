@@ -88,7 +88,7 @@ def stack_shares(
 def _distribute_rest(
     leakage: Leakage, own: Sequence[LeakageShare], areas: dict[int | None, float], noun: str
 ) -> tuple[LeakageShare, ...]:
-    """Return the leakage of a layer or stack, less that of some shares, distributed in proportion to areas."""
+    """Return the leakage of a layer or stack, less that of some shares, distributed by area."""
     total, law = cast(float, leakage.total), cast(LeakageLaw, leakage.law)
     known = sum(share.total * float(share.law.factor(cast(Any, law.reference))) for share in own)
     rest = total - known

@@ -419,9 +419,7 @@ def blocks_of(
         names, table.tolist(), powers, leakages, strict=True
     ):
         block = object.__new__(Block)
-        block.__dict__.update(
-            name=name, position=(x, y), size=(width, height), power=power, leakage=leakage
-        )
+        block.__dict__.update(name=name, position=(x, y), size=(width, height), power=power, leakage=leakage)
         blocks.append(block)
     return tuple(blocks)
 

@@ -297,7 +297,8 @@ class Stack:
         """Raise where the leakage of the stack is not complete, or cannot be distributed over its layers."""
         if self.leakage is None or not self.layers:
             return
-        key, error = (), None
+        error: PydanticCustomError | None = None
+        key: tuple[str, ...] = ()
         if self.leakage.total is None:
             error = fail("E-MISSING", "the leakage of a stack has no total", "write total: 20 W")
         elif self.leakage.law is None:

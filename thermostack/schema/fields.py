@@ -120,9 +120,7 @@ class Quantity:
         if self.above is not None and number <= self.above:
             bound = "zero" if self.above == 0.0 else self._text(self.above)
             raise fail(
-                "E-RANGE",
-                f"{self._text(number)} is not greater than {bound}",
-                self._sign_hint(number) or f"write {self.example}",
+                "E-RANGE", f"{self._text(number)} is not greater than {bound}", self._sign_hint(number)
             )
         if self.min is not None and number < self.min:
             bound = "zero" if self.min == 0.0 else self._text(self.min)

@@ -164,7 +164,12 @@ def _require_paths_of_bands(package: Package) -> None:
 def _text(package: Package, beside: SideFileWriter) -> str:
     require_file_form(package)
     stacks = tuple(
-        replace(stack, power=None, leakage=None, layers=tuple(replace(layer, power=None) for layer in stack.layers))
+        replace(
+            stack,
+            power=None,
+            leakage=None,
+            layers=tuple(replace(layer, power=None) for layer in stack.layers),
+        )
         for stack in package.stacks
     )
     data = dump(Package, replace(package, stacks=stacks))

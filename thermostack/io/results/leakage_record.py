@@ -52,7 +52,9 @@ def read_leakage(stored: Hdf5Reader, path: str, grid: Grid, data: Any) -> Leakag
     sources, first = [], 0
     for part, k, j0, i0, rows, columns, law, block in data["sources"]:
         window = ((k, 1), (j0, rows), (i0, columns))
-        if any(not 0 <= start < start + count <= n for (start, count), n in zip(window, grid.shape, strict=True)):
+        if any(
+            not 0 <= start < start + count <= n for (start, count), n in zip(window, grid.shape, strict=True)
+        ):
             raise stored.fail("its leakage has cells outside of the grid")
         plane = power[first : first + rows * columns].reshape(rows, columns)
         first += rows * columns

@@ -34,6 +34,8 @@ _COLUMNS = (
     "z of max [m]",
     "limit [K]",
     "margin [K]",
+    "leakage [W]",
+    "reference leakage [W]",
 )
 
 
@@ -97,6 +99,8 @@ def _temperatures(part: PartTemperature) -> dict[str, Any]:
         "at": list(part.at),
         "limit": part.limit,
         "margin": part.margin,
+        "leakage": part.leakage,
+        "reference_leakage": part.reference_leakage,
     }
 
 
@@ -114,8 +118,16 @@ def table_text(steady: SteadyResult) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for part in steady.parts:
-        values = (part.power, part.min, part.mean, part.max, part.error, part.mean_error)
-        row = (*values, part.extrapolated, part.extrapolated_mean, *part.at, part.limit, part.margin)
+        values: tuple[float | None, ...] = (
+            part.power,
+            part.min,
+            part.mean,
+            part.max,
+            part.error,
+            part.mean_error,
+        )
+        values += (part.extrapolated, part.extrapolated_mean, *part.at, part.limit, part.margin)
+        row = (*values, part.leakage, part.reference_leakage)
         writer.writerow(
             [escape_formula(part.name), *("" if value is None else repr(float(value)) for value in row)]
         )
