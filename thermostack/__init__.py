@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from thermostack.package.geometry import Part as Part
     from thermostack.package.grid_options import GridOptions as GridOptions
     from thermostack.package.leakage import Leakage as Leakage
+    from thermostack.package.leakage_laws import LeakageLaw as LeakageLaw
     from thermostack.package.package import Package as Package
     from thermostack.package.power import Block as Block
     from thermostack.package.power import Power as Power
@@ -244,6 +245,7 @@ _NAMES_BY_MODULE = {
     ),
     "package.grid_options": ("GridOptions",),
     "package.leakage": ("Leakage",),
+    "package.leakage_laws": ("LeakageLaw",),
     "package.package": ("Package",),
     "package.power": (
         "Block",

@@ -243,8 +243,8 @@ def test_an_island_with_leakage_is_an_error() -> None:
             position=(1 * mm, 1 * mm),
         )
         plate = Stack("plate", (4 * mm, 4 * mm), Layer("copper", 1 * mm, "copper"))
-        lowest = FaceCooling(Convection(10.0, 300.0), on="lowest")
-        return Package("island", (plate, die), Cooling(bottom=lowest))
+        coldest = FaceCooling(Convection(10.0, 300.0), on="lowest")
+        return Package("island", (plate, die), Cooling(bottom=coldest))
 
     (warning,) = discretize(island(None)).warnings
     assert "it is removed" in warning

@@ -34,6 +34,8 @@ INTERNAL = {
     "HeatSources",
     "InterfaceResistance",
     "LayerHeatSource",
+    "LeakageShare",
+    "LeakageSources",
     "LinkCells",
     "LinkGeometry",
     "LocalRegion",

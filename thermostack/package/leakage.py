@@ -140,6 +140,8 @@ class _Factor:
 
 
 Row = tuple[Temperature, Annotated[float, _Factor]]
+PolynomialCoefficients = Annotated[tuple[float, ...], _Coefficients]
+PresetName = Annotated[str, _Preset]
 Rows = Annotated[tuple[Row, ...], BeforeValidator(_as_lists)]
 
 
@@ -196,8 +198,8 @@ class Leakage:
     doubles_every: Doubling | None = None
     beta: Beta | None = None
     table: Rows | None = None
-    polynomial: Annotated[tuple[float, ...], _Coefficients] | None = None
-    preset: Annotated[str, _Preset] | None = None
+    polynomial: PolynomialCoefficients | None = None
+    preset: PresetName | None = None
 
     @classmethod
     def from_description(cls, value: Any) -> Any:

@@ -23,6 +23,13 @@ class LeakageLaw:
     ----------
     reference : float
         Reference temperature [K], at which the factor is 1.
+
+    Examples
+    --------
+    >>> import thermostack as ts
+    >>> law = ts.Leakage("20 W", at="85 degC", doubles_every="30 K").law
+    >>> isinstance(law, ts.LeakageLaw), law.factor(np.array([388.15]))
+    (True, array([2.]))
     """
 
     reference: float
@@ -144,9 +151,9 @@ class PolynomialLeakage(LeakageLaw):
         low, high = (end - self.reference for end in self.range)
         roots = derivative.roots()
         inside = roots.real[(np.abs(roots.imag) < 1e-9) & (roots.real > low) & (roots.real < high)]
-        rises = np.array([low, high, *inside])
-        n = int(np.argmin(value(rises)))
-        return float(value(rises)[n]), float(self.reference + rises[n])
+        candidates = np.array([low, high, *inside])  # K above the reference temperature
+        n = int(np.argmin(value(candidates)))
+        return float(value(candidates)[n]), float(self.reference + candidates[n])
 
     @property
     def is_convex(self) -> bool:

@@ -9,16 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from thermostack.package.leakage import Leakage, LeakageLaw
 from thermostack.schema.fields import fail
 from thermostack.units import format_quantity
 
-if TYPE_CHECKING:
-    from thermostack.package.power import Block, Power
-
 SUM_TOLERANCE = 1e-3  # maximum relative difference of a total from a sum that must equal it
+
+
+class LeakingBlock(Protocol):
+    """A block of a floorplan with its size [m], and its leakage if it has its own."""
+
+    @property
+    def size(self) -> tuple[float, float]: ...
+    @property
+    def leakage(self) -> Leakage | None: ...
+
+
+class LeakingPower(Protocol):
+    """The power of a layer with its blocks, and its leakage if it has its own."""
+
+    @property
+    def blocks(self) -> Sequence[LeakingBlock]: ...
+    @property
+    def leakage(self) -> Leakage | None: ...
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,7 @@ class LeakageShare:
     law: LeakageLaw
 
 
-def layer_shares(leakage: Leakage | None, blocks: Sequence[Block]) -> tuple[LeakageShare, ...]:
+def layer_shares(leakage: Leakage | None, blocks: Sequence[LeakingBlock]) -> tuple[LeakageShare, ...]:
     """Return the leakage of a layer and its blocks as described, without that of the stack.
 
     A total of the layer, less the leakage of blocks that have their own, is distributed over the other blocks
@@ -53,7 +68,7 @@ def layer_shares(leakage: Leakage | None, blocks: Sequence[Block]) -> tuple[Leak
 
 
 def stack_shares(
-    leakage: Leakage | None, powers: Sequence[Power | None], area: float
+    leakage: Leakage | None, powers: Sequence[LeakingPower | None], area: float
 ) -> tuple[tuple[LeakageShare, ...], ...]:
     """Return the leakage of each layer of a stack, whose plan has an area [m2].
 
