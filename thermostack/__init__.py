@@ -94,6 +94,8 @@ if TYPE_CHECKING:
     from thermostack.package.geometry import Geometry as Geometry
     from thermostack.package.geometry import Part as Part
     from thermostack.package.grid_options import GridOptions as GridOptions
+    from thermostack.package.leakage import Leakage as Leakage
+    from thermostack.package.leakage_laws import LeakageLaw as LeakageLaw
     from thermostack.package.nonlinear_coolers import ForcedConvection as ForcedConvection
     from thermostack.package.nonlinear_coolers import FreeConvection as FreeConvection
     from thermostack.package.nonlinear_coolers import PoolBoiling as PoolBoiling
@@ -260,6 +262,8 @@ _NAMES_BY_MODULE = {
         "Part",
     ),
     "package.grid_options": ("GridOptions",),
+    "package.leakage": ("Leakage",),
+    "package.leakage_laws": ("LeakageLaw",),
     "package.nonlinear_coolers": (
         "ForcedConvection",
         "FreeConvection",

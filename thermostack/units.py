@@ -29,10 +29,10 @@ True
 
 A quantity is a number followed by units. Units are joined by a space, `*` or `·` (multiplication) or by `/`
 (division by the next unit or parenthesis only); each may have an integer power: `W/m2/K`, `W/(m K)`,
-`mm² K/W`, `W m^-1 K^-1`. After a `/` only another `/` may follow: `W/m K` is ambiguous and is refused. The
-list of units is closed, and no text is evaluated. "degC" alone is a point on the Celsius scale: it is
-accepted where a temperature is expected, and refused for a difference of temperatures. In a compound unit
-it is a kelvin.
+`mm² K/W`, `W m^-1 K^-1`. A unit may begin with `1/`: `0.02 1/K`. After a `/` only another `/` may follow:
+`W/m K` is ambiguous and is refused. The list of units is closed, and no text is evaluated. "degC" alone is a
+point on the Celsius scale: it is accepted where a temperature is expected, and refused for a difference of
+temperatures. In a compound unit it is a kelvin.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ _BLANK = " \t\u00a0\u2009\u202f"  # space, tab, and the spaces that typesetting 
 _MINUS = str.maketrans("−", "-")
 _NUMBER = re.compile(r"([+\-−]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+\-−]?[0-9]+))?")
 _UNIT_NAME = re.compile(r"(°C|℃|°|%|[A-Za-zµμ]+)(?:(?:\^|\*\*)([+\-−]?[1-9])|([-−]?[1-9])|(⁻?[¹²³⁴-⁹]))?")
+_RECIPROCAL = re.compile(rf"1[{_BLANK}]*(?=/)")  # the beginning of a unit like 1/K
 _TIMES = re.compile(rf"[{_BLANK}]*(?:\*|·|⋅)?[{_BLANK}]*")
 _SUPERSCRIPTS = str.maketrans("⁻¹²³⁴⁵⁶⁷⁸⁹−", "-123456789-")
 _ABSOLUTE_ZERO = Fraction("-273.15")  # degC, by definition of the Celsius scale
@@ -136,6 +137,9 @@ _DIMENSIONS = {
         "volume": ("10 mm3", "m3", ((0, "um3"), (1e-12, "mm3"), (1e-3, "m3"))),
         "temperature": ("25 degC", "K", ((0, "degC"),)),
         "temperature_difference": ("5 K", "K", ((0, "uK"), (1e-3, "mK"), (0.1, "K"))),
+        "temperature_coefficient": ("0.02 1/K", "1/K", ((0, "1/K"),)),
+        "quadratic_coefficient": ("0.0001 1/K2", "1/K2", ((0, "1/K2"),)),
+        "cubic_coefficient": ("1e-6 1/K3", "1/K3", ((0, "1/K3"),)),
         "power": ("10 W", "W", ((0, "nW"), (1e-6, "uW"), (1e-3, "mW"), (1, "W"), (1e4, "kW"))),
         "heat_flux": ("50 W/cm2", "W/m2", ((0, "W/m2"), (1e4, "W/cm2"))),
         "power_density": ("1 W/mm3", "W/m3", ((0, "W/m3"), (1e7, "W/mm3"))),
@@ -438,7 +442,7 @@ def _split(text: str) -> tuple[tuple[str, int], str]:
     rest = text[match.end() :].strip(_BLANK)
     if rest.startswith(","):
         raise UnitError(f"has a comma in its number; {decimal_point_advice(text)}")
-    if rest and rest[0] in "_.'0123456789":
+    if rest and rest[0] in "_.'0123456789" and not _RECIPROCAL.match(rest):
         raise UnitError("is not a single number; write digits without separators: 12000 or 1.2e4")
     mantissa, exponent = match.group(1).translate(_MINUS), match.group(2) or "0"
     return (mantissa, int(exponent.translate(_MINUS))), rest
@@ -498,7 +502,11 @@ def _read_unit(text: str) -> _Unit:
 
 def _read_product(text: str, position: int, *, inside: bool) -> tuple[_Unit, int]:
     """Return the product of the units that begin at a position, and the position of its end."""
-    unit, position = _read_factor(text, position, inside=inside)
+    reciprocal = None if inside else _RECIPROCAL.match(text, position)
+    if reciprocal is not None:
+        unit, position = _Unit(), reciprocal.end()
+    else:
+        unit, position = _read_factor(text, position, inside=inside)
     divisor = -1  # where the last divisor begins
     while True:
         start = _TIMES.match(text, position).end()  # type: ignore[union-attr]  # matches the empty text

@@ -128,6 +128,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "stacks": len(model.package.stacks),
         "parts": len(model.parts),
         "power": model.total_power,
+        "leakage": 0.0 if model.leakage is None else model.leakage.reference,
         "size": _size(model),
         "coolers": cooling_summary(model.coolers),
         "fills": dict(model.geometry.fills),
@@ -166,6 +167,8 @@ def _summary(model: Model) -> str:
     package = model.package
     size = " x ".join(format_quantity(length, "length") for length in _size(model))
     power = format_quantity(model.total_power, "power")
+    if model.leakage is not None:
+        power += f" and {format_quantity(model.leakage.reference, 'power')} of leakage"
     counts = f"{counted(len(package.stacks), 'stack')}, {counted(len(model.parts), 'part')}"
     head = f"{package.name}: no errors; {counts}, {size}, {power}"
     lines = [*cooling_lines(model), *link_lines(model)]

@@ -13,7 +13,7 @@ from thermostack.errors import DescriptionError, RunawayError
 from thermostack.linear.steady_problem import SteadyProblem
 from thermostack.mesh.boundary_faces import cooler_entries
 from thermostack.mesh.model import Model, as_model, discretize
-from thermostack.package.boundary_law import is_nonlinear
+from thermostack.package.boundary_law import first_law
 from thermostack.package.cooling import FACES, Cooling, FixedTemperature, HtcMap
 from thermostack.package.package import Package
 from thermostack.results.runaway_result import CriticalValue, RunawayPoint, RunawayResult
@@ -281,7 +281,7 @@ def _resistance_family(model: Model, present: _State | None) -> tuple[str, float
     face, index, entry = cooler_entries(model.package.cooling)[number]
     cooler, own = entry.cooler, boundary.cooler == number
     name = f"cooling.{face}" + (f"[{index}]" if len(getattr(model.package.cooling, face)) > 1 else "")
-    if is_nonlinear(cooler) or isinstance(cooler, FixedTemperature):
+    if first_law(cooler, 1.0) is not None or isinstance(cooler, FixedTemperature):
         return "cooler resistance", math.nan, None, name
     resistance = 1.0 / float(boundary.area[own] @ boundary.h[own])
 
@@ -297,10 +297,10 @@ def _resistance_family(model: Model, present: _State | None) -> tuple[str, float
 
 def _with_coolers(cooling: Cooling, change: Callable[[int, Any], Any]) -> Cooling:
     """Return a cooling with every cooler changed, given its number and itself."""
-    new: dict[str, list[Any]] = {face: [] for face in (*FACES, "surroundings")}
+    new: dict[str, Any] = {face: [] for face in (*FACES, "surroundings")}
     for number, (face, _, entry) in enumerate(cooler_entries(cooling)):
         new[face].append(replace(entry, cooler=change(number, entry.cooler)))
-    return replace(cooling, **{face: tuple(entries) for face, entries in new.items()})
+    return replace(cooling, **new)
 
 
 def _with_cooling(model: Model, cooling: Cooling) -> Model:
@@ -313,7 +313,9 @@ def warmer_cooler(cooler: Any, change: float) -> Any:
     names = ("ambient", "coolant", "temperature", "pool", "radiates_to")
     fields = getattr(type(cooler), "__dataclass_fields__", {})
     values = {name: getattr(cooler, name) for name in names if name in fields}
-    new = {name: value + change for name, value in values.items() if isinstance(value, float)}
+    new: dict[str, Any] = {name: value + change for name, value in values.items() if isinstance(value, float)}
+    if (rows := getattr(cooler, "flux_table", None)) is not None:
+        new["flux_table"] = tuple((t + change, flux) for t, flux in rows)
     return replace(cooler, **new) if new else cooler
 
 

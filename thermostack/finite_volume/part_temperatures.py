@@ -26,7 +26,7 @@ class PartTemperature:
     name : str
         "<stack>.<layer>" of a part, "<stack>.<layer>.<block>" of a block of its floorplan.
     power : float
-        Power generated in the part [W].
+        Power generated in the part [W], without leakage.
     min, mean, max : float
         Temperatures [K]. The mean is over the volume; minimum and maximum are over the whole volume.
     at : tuple of float
@@ -45,6 +45,10 @@ class PartTemperature:
         Whether it is a block of a floorplan, which is contained in the part of its layer.
     min_margin : float, optional
         Minimum margin of several parts together [K].
+    leakage : float, optional
+        Leakage power at the temperatures of the result [W]; None without leakage or if it is not known.
+    reference_leakage : float, optional
+        Leakage power at the reference temperature [W]; None without leakage.
 
     Notes
     -----
@@ -71,6 +75,8 @@ class PartTemperature:
     limit: float | None = None
     is_block: bool = False
     min_margin: float | None = None
+    leakage: float | None = None
+    reference_leakage: float | None = None
 
     @property
     def margin(self) -> float | None:
@@ -169,6 +175,7 @@ def measure_parts(
     zones = PartsAndBlocks(fluxes.model) if zones is None else zones
     found = measure_zones(fluxes, zones) if temperatures is None else temperatures
     peaks = find_peaks(fluxes, found.hottest)
+    reference, leakage = fluxes.model.leakage_of_zones(), fluxes.model.leakage_of_zones(fluxes.t)
     measured = {
         n: PartTemperature(
             name,
@@ -180,6 +187,8 @@ def measure_parts(
             float(zones.volume[n]),
             limit=limit,
             is_block=is_block,
+            leakage=None if leakage is None else float(leakage[n]),
+            reference_leakage=None if reference is None else float(reference[n]),
         )
         for n, name, power, limit, is_block in _in_order(zones)
     }
@@ -443,7 +452,15 @@ def merge_parts(name: str, parts: Sequence[PartTemperature]) -> PartTemperature:
         extrapolated_mean=_volume_mean([part.extrapolated_mean for part in parts], parts),
         limit=limit,
         min_margin=margin,
+        leakage=_sum([part.leakage for part in parts]),
+        reference_leakage=_sum([part.reference_leakage for part in parts]),
     )
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    """Return the sum of the known values, None without any."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _volume_mean(values: Sequence[float | None], parts: Sequence[PartTemperature]) -> float | None:

@@ -181,8 +181,8 @@ class SteadyProblem:
             return []
         surface = surface_temperatures(faces, self.model.boundary, self.conduction, t)
         hint = "the heat flux may be wrong by more than the correlation; give h, or a table of h"
-        found = faces.range_warnings(surface)
-        return [str(Diagnostic("cooling", text, hint, "W-RANGE")) for text in found]
+        texts = dict.fromkeys(text for _, text in faces.range_warnings(surface))
+        return [str(Diagnostic("cooling", text, hint, "W-RANGE")) for text in texts]
 
     def _boiling_margin(self, t: np.ndarray) -> BoilingMargin | None:
         """Return the margin of the boiling surface nearest to its critical heat flux, None without any."""

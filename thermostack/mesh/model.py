@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,12 @@ from thermostack.mesh.grid_lines import (
 )
 from thermostack.mesh.heat_sources import HeatSources, find_heat_sources
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_sources
+from thermostack.mesh.leakage_sources import (
+    LeakageSources,
+    find_leakage_sources,
+    leakage_of_blocks,
+    leakage_of_parts,
+)
 from thermostack.mesh.link_cells import LinkCells, find_link_cells
 from thermostack.mesh.link_dimensions import link_dimension_warnings
 from thermostack.mesh.link_faces import link_face_diagnostics
@@ -94,6 +101,8 @@ class Model:
         Warnings about the description and the grid.
     nonlinear_faces : NonlinearFaces, optional
         Boundary faces whose heat flux is not linear in the temperature, with their laws.
+    leakage : LeakageSources, optional
+        Leakage power of the cells at their temperature; None without leakage.
 
     Examples
     --------
@@ -112,12 +121,14 @@ class Model:
     boundary: BoundaryFaces
     warnings: tuple[str, ...]
     nonlinear_faces: NonlinearFaces | None = None
+    leakage: LeakageSources | None = None
 
     def __post_init__(self) -> None:
         """Make the arrays read-only: sources, sums and results are computed from them once and kept."""
         planes = [array for source in self.layer_sources for array in (source.shares, source.plane)]
         laws = () if self.nonlinear_faces is None else (self.nonlinear_faces.face, self.nonlinear_faces.law)
-        for array in (self.part, *vars(self.boundary).values(), *planes, *laws):
+        planes += [*laws] if self.leakage is None else [*laws, *self.leakage.arrays]
+        for array in (self.part, *vars(self.boundary).values(), *planes):
             array.flags.writeable = False
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -133,6 +144,7 @@ class Model:
             "cells": f"{self.grid.cells} ({nx} x {ny} x {nz}), {self.active} in the body",
             "parts": f"{len(self.parts)}, {counted(len(self.blocks), 'block')} of floorplans",
             "power": f"{format_quantity(self.total_power, 'power')} in {counted(sources, 'heat source')}",
+            **({} if self.leakage is None else {"leakage": _at_reference(self.leakage)}),
             "boundary": f"{faces} faces of cells with a boundary condition",
             "warnings": f"{len(self.warnings)}",
         }
@@ -172,8 +184,37 @@ class Model:
 
     @property
     def is_linear(self) -> bool:
+        """Return whether conductivities, boundary conditions and powers do not depend on temperature."""
+        return self.has_constant_conductivity and self.nonlinear_faces is None and self.leakage is None
+
+    @property
+    def has_constant_conductivity(self) -> bool:
         """Return whether no conductivity depends on temperature."""
         return self.geometry.is_linear
+
+    def require_linear_terms(self, analysis: str) -> None:
+        """Raise ArgumentError for an analysis of linear boundary conditions and constant powers alone."""
+        terms = []
+        if self.nonlinear_faces is not None:
+            terms.append("a cooler that is no linear function of temperature")
+        if self.leakage is not None:
+            terms.append("leakage")
+        if terms:
+            found = " and ".join(terms)
+            text = f"{analysis} needs linear cooling and constant power; the package has {found}"
+            raise argument_error("model", text, "solve it with solve_steady or solve_transient", "E-COOLING")
+
+    def linearised(self, boundary: BoundaryFaces, layer_sources: tuple[LayerHeatSource, ...]) -> Model:
+        """Return the model with other boundary coefficients and sources, on the same cells and faces.
+
+        The powers of its parts stay those of this model, which are without leakage.
+        """
+        other = copy.copy(self)
+        powers = {"power_of_parts": self.power_of_parts}
+        vars(other).update(boundary=boundary, layer_sources=layer_sources, **powers)
+        for name in ("heat_sources", "coolers"):
+            vars(other).pop(name, None)
+        return other
 
     @property
     def memory(self) -> int:
@@ -216,7 +257,7 @@ class Model:
 
     @property
     def power(self) -> np.ndarray:
-        """Return the power of every cell [W], (nz, ny, nx)."""
+        """Return the power of every cell [W], without leakage, (nz, ny, nx)."""
         power = np.zeros(self.grid.shape)
         for k, plane in enumerate(power):
             for source in self.layer_sources:
@@ -225,11 +266,23 @@ class Model:
 
     @cached_property
     def power_of_parts(self) -> np.ndarray:
-        """Return the power of every part [W], (parts,)."""
+        """Return the power of every part [W], without leakage, (parts,)."""
         power = np.zeros(len(self.parts) + 1)
         for source in self.layer_sources:
             source.add_to_parts(power, self.part)
         return power[1:]
+
+    def leakage_of_zones(self, temperature: np.ndarray | None = None) -> np.ndarray | None:
+        """Return the leakage power of every part and block [W], (parts + blocks,); None without leakage.
+
+        `temperature` [K], (nz, ny, nx), is that of the cells; without it every law is at its reference
+        temperature. The leakage of a part includes that of its blocks.
+        """
+        if self.leakage is None:
+            return None
+        of_parts = leakage_of_parts(self.leakage, self.part, len(self.parts), temperature)
+        of_blocks = leakage_of_blocks(self.leakage, temperature)
+        return np.concatenate([of_parts, [of_blocks.get(block.name, 0.0) for block in self.blocks]])
 
     @cached_property
     def volume_of_parts(self) -> np.ndarray:
@@ -247,13 +300,17 @@ class Model:
 
     @property
     def is_powered(self) -> bool:
-        """Return whether any cell has power."""
-        return any(source.plane.any() for source in self.layer_sources)
+        """Return whether any cell has power or leakage."""
+        return self.leakage is not None or any(source.plane.any() for source in self.layer_sources)
 
     @property
     def total_power(self) -> float:
-        """Return the power of all parts [W]."""
+        """Return the power of all parts [W], without leakage."""
         return float(sum(source.plane.sum() for source in self.layer_sources))
+
+
+def _at_reference(leakage: LeakageSources) -> str:
+    return f"{format_quantity(leakage.reference, 'power')} at the reference temperature"
 
 
 def has_equal_cells(one: Model, other: Model) -> bool:
@@ -345,13 +402,21 @@ def discretize(
     nonlinear = find_nonlinear_faces(geometry, grid, boundary)
     boundary = with_secants(boundary, nonlinear)
     sources = layer_heat_sources(geometry, grid, part_map)
+    leakage = find_leakage_sources(geometry, grid, part_map)
     blocks, of_blocks = find_block_cells(geometry, grid, part_map)
     warnings += of_blocks
     warnings += single_cell_warnings(geometry, grid, sources, blocks)
     warnings += closed_cavity_warnings(geometry, grid, part_map)
     part = part_map.cells()
     warnings += cooler_warnings(geometry, boundary, part.reshape(-1)[boundary.cell])
-    if of_pieces := _link_warnings(geometry, grid, part_map, part, boundary, sources):
+    if of_pieces := _link_warnings(
+        geometry,
+        grid,
+        part_map,
+        part,
+        boundary,
+        (*sources, *(() if leakage is None else leakage.reference_sources)),
+    ):
         warnings += of_pieces
         part = part_map.cells()  # without the pieces that were removed
     model = Model(
@@ -364,6 +429,7 @@ def discretize(
         boundary,
         tuple(str(diagnostic) for diagnostic in warnings),
         nonlinear,
+        leakage,
     )
     model.package.refuse(
         [*_contact_diagnostics(model), *part_contact_diagnostics(geometry, model.part_contacts)]

@@ -12,6 +12,7 @@ from thermostack.mesh.block_cells import BlockCells
 from thermostack.mesh.boundary_faces import BoundaryFaces, CoolerEntry, cooler_entries
 from thermostack.mesh.cooler_coverage import cooler_warnings
 from thermostack.mesh.layer_heat_source import LayerHeatSource, layer_heat_source
+from thermostack.mesh.leakage_sources import find_leakage_sources
 from thermostack.mesh.model import Model, plane_contact
 from thermostack.mesh.nonlinear_faces import find_nonlinear_faces, with_secants
 from thermostack.mesh.part_map import PartMap
@@ -28,7 +29,7 @@ class Change(Flag):
     """The kinds of change from one model to another."""
 
     NONE = 0
-    POWER = auto()
+    POWER = auto()  # also leakage
     BOUNDARY = auto()  # coefficients and ambient temperatures of the same boundary faces
     CONDUCTANCE = auto()  # materials and contact resistances
     CELLS = auto()  # anything else
@@ -141,6 +142,10 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
             sources[n] = layer_heat_source(geometry, model.grid, part_map, after)
     if _differ(sources, model.layer_sources):
         change |= Change.POWER
+    leakage = model.leakage
+    if [source.leakage for source in old.sources] != [source.leakage for source in geometry.sources]:
+        leakage = find_leakage_sources(geometry, model.grid, part_map)
+        change |= Change.POWER
     boundary = change_coefficients(model, geometry)
     nonlinear = model.nonlinear_faces
     if not _have_equal_laws(old, geometry):
@@ -160,7 +165,16 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
         of_grid = _with_cooler_warnings(of_grid, model, geometry, boundary)
     warnings = (*map(str, geometry.warnings), *of_grid)
     made = Model(
-        geometry, model.grid, model.part, tuple(sources), blocks, contacts, boundary, warnings, nonlinear
+        geometry,
+        model.grid,
+        model.part,
+        tuple(sources),
+        blocks,
+        contacts,
+        boundary,
+        warnings,
+        nonlinear,
+        leakage,
     )
     for name in KEPT_WITH_CELLS:
         if name in vars(model):

@@ -27,6 +27,7 @@ from thermostack.package.contact import (
 )
 from thermostack.package.cooling import Base, ColdPlate, HeatSink
 from thermostack.package.disc import Circle, plan_circles, plan_rectangles
+from thermostack.package.leakage_shares import LeakageShare
 from thermostack.package.link_geometry import LinkGeometry, LinkRectangle
 from thermostack.package.local_region import LocalRegion
 from thermostack.package.package import Package
@@ -103,11 +104,13 @@ class HeatSource:
     z0: float
     z1: float
     path: FieldPath  # of the power in the description
+    leakage: tuple[LeakageShare, ...] = ()  # of the layer or its blocks
 
     @cached_property
     def layout(self) -> PowerLayout:
         """Return the power as rectangles and pixels in coordinates of the package."""
-        return lay_out_power(self.power, self.rectangle)
+        leaking = [share.block for share in self.leakage if share.total > 0.0]
+        return lay_out_power(self.power, self.rectangle, leaking)
 
 
 @dataclass(frozen=True)
@@ -363,16 +366,22 @@ class _GeometryBuilder:
         """Add the layers of a stack, which replace everything in the same space."""
         self.cut_contacts(placement)
         stack, z0 = placement.stack, placement.z0
-        order = list(enumerate(stack.layers))
+        order, shares = list(enumerate(stack.layers)), stack.leakage_shares
         for n, layer in reversed(order) if stack.flip else order:
             z1 = z0 + layer.thickness
-            self.add_layer(placement, layer, z0, z1, ("stacks", stack.name, "layers", n))
+            self.add_layer(placement, layer, z0, z1, ("stacks", stack.name, "layers", n), shares[n])
             z0 = z1
 
     def add_layer(
-        self, placement: Placement, layer: Layer, z0: float, z1: float, path: tuple[str | int, ...]
+        self,
+        placement: Placement,
+        layer: Layer,
+        z0: float,
+        z1: float,
+        path: tuple[str | int, ...],
+        leakage: tuple[LeakageShare, ...],
     ) -> None:
-        """Add the boxes, regions, power and interfaces of a layer from z0 to z1 [m]."""
+        """Add the boxes, regions, power, leakage and interfaces of a layer from z0 to z1 [m]."""
         stack = placement.stack
         limit = layer.limit if layer.limit is not None else stack.limit
         name = f"{stack.name}.{layer.name}"
@@ -389,7 +398,7 @@ class _GeometryBuilder:
         if layer.power is not None:
             rotate, is_mirrored = placement.orientation
             power = orient_power(layer.power, *stack.size, rotate, is_mirrored)
-            self.sources.append(HeatSource(part, power, placement.outline, z0, z1, (*path, "power")))
+            self.sources.append(HeatSource(part, power, placement.outline, z0, z1, (*path, "power"), leakage))
         low, high = ("top", "bottom") if stack.flip else ("bottom", "top")
         for key, z in ((low, z0), (high, z1)):
             if (resistance := getattr(layer.interface, key)) > 0.0:

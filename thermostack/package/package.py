@@ -112,12 +112,17 @@ class Package:
 
     @property
     def power(self) -> float:
-        """Return the power of all layers as described [W]."""
+        """Return the power of all layers as described [W], without leakage."""
         return sum(_stack_power(stack) for stack in self.stacks)
+
+    @property
+    def leakage(self) -> float:
+        """Return the leakage power of all layers [W], each law at its reference temperature."""
+        return sum(_stack_leakage(stack) for stack in self.stacks)
 
     def __repr__(self) -> str:
         """Return the name, the numbers of stacks and layers, the power and the cooled faces, line by line."""
-        layers = sum(len(stack.layers) for stack in self.stacks)
+        layers, leakage = sum(len(stack.layers) for stack in self.stacks), self.leakage
         names = ", ".join(stack.name for stack in self.stacks[:MAX_SHOWN_STACKS])
         more = len(self.stacks) - MAX_SHOWN_STACKS
         cooled = (f"{face}: {class_key(type(each.cooler)).replace('_', ' ')}" for face, each in self.cooling)
@@ -125,25 +130,34 @@ class Package:
             "stacks": f"{len(self.stacks)} ({names}{f' and {more} more' if more > 0 else ''})",
             "layers": f"{layers}",
             "power": format_quantity(self.power, "power"),
+            **(
+                {"leakage": f"{format_quantity(leakage, 'power')} at the reference temperature"}
+                if leakage
+                else {}
+            ),
             "cooling": ", ".join(dict.fromkeys(cooled)) or "none",
         }
         head = f"Package {self.name!r}{': ' if self.about else ''}{self.about}"
         return "\n".join([head, *(f"  {title:8} {text}" for title, text in rows.items())])
 
     def _repr_html_(self) -> str:
-        """Return the stacks as an HTML table: supports, size, layers and power of each."""
+        """Return the stacks as an HTML table: supports, size, layers, power and any leakage of each."""
+        titles = ("stack", "on", "size", "layers", "power", *(("leakage",) if self.leakage else ()))
         rows = [
             (
                 stack.name,
                 ", ".join(stack.supports),
                 " x ".join(format_quantity(side, "length") for side in stack.size),
                 str(len(stack.layers)),
-                format_quantity(power, "power") if (power := _stack_power(stack)) else "",
+                *(
+                    format_quantity(power, "power") if power else ""
+                    for power in (_stack_power(stack), _stack_leakage(stack))[: len(titles) - 4]
+                ),
             )
             for stack in self.stacks
         ]
         title = f"{self.name}{': ' if self.about else ''}{self.about}"
-        return html_table(title, ("stack", "on", "size", "layers", "power"), rows)
+        return html_table(title, titles, rows)
 
     def stack(self, name: str) -> Stack:
         """Return the stack of a name; raises DescriptionError with similar names if there is none."""
@@ -202,6 +216,11 @@ def unusual_ambient(temperature: float) -> str:
 def _stack_power(stack: Stack) -> float:
     """Return the power of the layers of a stack [W]."""
     return sum(layer.power.power_on(*stack.size) for layer in stack.layers if layer.power is not None)
+
+
+def _stack_leakage(stack: Stack) -> float:
+    """Return the leakage power of the layers of a stack at the reference temperatures [W]."""
+    return sum(share.total for layer in stack.leakage_shares for share in layer)
 
 
 def _find_diagnostics(package: Package) -> Iterator[Diagnostic]:

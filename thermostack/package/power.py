@@ -9,10 +9,12 @@ from typing import Annotated, Any, Literal, cast
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import CoreSchema, InitErrorDetails
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from thermostack.errors import DescriptionError, Diagnostic
 from thermostack.package.block_overlap import overlap_diagnostics
+from thermostack.package.leakage import Leakage
+from thermostack.package.leakage_shares import layer_shares
 from thermostack.package.rectangles import Rectangle, lengths_beyond
 from thermostack.schema.fields import Point, PowerValue, SignedPower, Size, fail, plain_number, to_si
 from thermostack.schema.raster import RasterField
@@ -53,6 +55,8 @@ class Block:
         Width and depth [m].
     power : float or str, optional
         Power [W]. None generates none, and gives a warning if other blocks of the layer have a power.
+    leakage : Leakage, optional
+        Leakage power, generated evenly in addition. Without a law of its own it has that of the layer.
 
     Examples
     --------
@@ -64,6 +68,7 @@ class Block:
     position: Annotated[Point, Field(validation_alias="at", serialization_alias="at")]
     size: Size
     power: SignedPower | None = None
+    leakage: Leakage | None = None
 
     @property
     def unscaled_power(self) -> float:
@@ -155,7 +160,8 @@ class Power:
     Parameters
     ----------
     total : float or str, optional
-        Power of the layer [W]. With blocks or a map it is a check: their sum must equal it within 0.1 %.
+        Power of the layer [W], without leakage. With blocks or a map it is a check: their sum must equal it
+        within 0.1 %.
     blocks : sequence of Block
         Blocks of a floorplan.
     map : PowerMap or array_like, optional
@@ -166,6 +172,9 @@ class Power:
         True permits negative powers, as of a Peltier element.
     overlap : {"refuse", "add"}
         Whether blocks that overlap are an error of the package, or add their powers.
+    leakage : Leakage, optional
+        Leakage power of the layer in addition, with that of its blocks. It is even over the layer, or over
+        the blocks that have no leakage of their own.
 
     Raises
     ------
@@ -185,6 +194,7 @@ class Power:
     scale_to: PowerValue | None = None
     allow_negative: bool = False
     overlap: Literal["refuse", "add"] = "refuse"
+    leakage: Leakage | None = None
     described: SkipJsonSchema[Annotated[Any, Field(exclude=True)]] = field(
         default=None, init=False, repr=False, compare=False
     )  # the power that the power of the stack scales, None without one
@@ -222,6 +232,7 @@ class Power:
     def __post_init__(self) -> None:
         """Raise every error in signs, names and sums that does not depend on the size of the layer."""
         diagnostics = [*self._sign_diagnostics(), *self._name_diagnostics()]
+        diagnostics += leakage_diagnostics(self.leakage, self.blocks)
         if not self.is_map_per_layer_area:
             diagnostics += self._sum_diagnostics(0.0, 0.0)
         if diagnostics:
@@ -311,7 +322,7 @@ class Power:
 
     def _sum_diagnostics(self, width: float, height: float) -> Iterator[Diagnostic]:
         if self.is_bare_total:
-            if self.total is None:
+            if self.total is None and self.leakage is None:
                 yield diagnostic_at((), "no power is given", "give total, blocks or map", "E-MISSING")
             return
         power = self.unscaled_power_on(width, height)
@@ -358,19 +369,57 @@ def _error_details(diagnostic: Diagnostic) -> InitErrorDetails:
     )
 
 
+def leakage_diagnostics(leakage: Leakage | None, blocks: Sequence[Block]) -> list[Diagnostic]:
+    """Return the errors in the leakage of a layer and its blocks."""
+    law = None if leakage is None else leakage.law
+    found: list[Diagnostic] = []
+    own = [block for block in blocks if block.leakage is not None]
+    for block in own:
+        path = ("blocks", block.name, "leakage")
+        assert block.leakage is not None
+        if block.leakage.total is None:
+            found.append(diagnostic_at(path, "the leakage has no total", "write total: 1 W", "E-MISSING"))
+        if law is None and block.leakage.law is None:
+            text = "the leakage has no law, and its layer has none either"
+            hint = "write at: 85 degC and doubles_every: 30 K here, or in the leakage of the layer"
+            found.append(diagnostic_at(path, text, hint, "E-MISSING"))
+    if leakage is not None and law is None:
+        hint = "write at: 85 degC and doubles_every: 30 K, beta, table, polynomial or preset"
+        found.append(diagnostic_at(("leakage",), "the leakage has no law", hint, "E-MISSING"))
+    if leakage is not None and leakage.total is None and not own:
+        text = "the leakage has no total, and no block has a leakage"
+        found.append(diagnostic_at(("leakage",), text, "write total: 20 W", "E-MISSING"))
+    if found:
+        return found
+    try:
+        layer_shares(leakage, blocks)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        return [diagnostic_at(("leakage", "total"), context["text"], context["hint"], error.type)]
+    return []
+
+
 def _watts(power: float) -> str:
     return format_quantity(power, "power")
 
 
-def blocks_of(names: Sequence[str], table: np.ndarray, powers: Sequence[float | None]) -> tuple[Block, ...]:
-    """Return blocks of validated columns: x, y, width, height [m], (blocks, 4), and power [W].
+def blocks_of(
+    names: Sequence[str],
+    table: np.ndarray,
+    powers: Sequence[float | None],
+    leakages: Sequence[Leakage | None] | None = None,
+) -> tuple[Block, ...]:
+    """Return blocks of validated columns: x, y, width, height [m], (blocks, 4), power [W] and leakage.
 
     A floorplan has up to 100 000 blocks; the validation of each would take seconds.
     """
     blocks = []
-    for name, (x, y, width, height), power in zip(names, table.tolist(), powers, strict=True):
+    leakages = [None] * len(names) if leakages is None else leakages
+    for name, (x, y, width, height), power, leakage in zip(
+        names, table.tolist(), powers, leakages, strict=True
+    ):
         block = object.__new__(Block)
-        block.__dict__.update(name=name, position=(x, y), size=(width, height), power=power)
+        block.__dict__.update(name=name, position=(x, y), size=(width, height), power=power, leakage=leakage)
         blocks.append(block)
     return tuple(blocks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,7 +24,7 @@ class PowerLayout:
     y1: np.ndarray
     area: np.ndarray  # (rectangles,) m2
     power: np.ndarray  # (rectangles,) W, scaled
-    is_powered: np.ndarray  # (rectangles,) bool: the power before scaling is not 0 W
+    is_powered: np.ndarray  # (rectangles,) bool: the power before scaling is not 0 W, or there is leakage
     is_given: np.ndarray  # (rectangles,) bool: the description contains a power, which may be 0 W
     scale: float  # factor of `scale_to`: 1 without it
     pixels: np.ndarray | None  # (rows, columns) W before scaling, None without a map
@@ -47,10 +48,11 @@ class PowerLayout:
         return np.stack([self.x0, self.y0, self.x1, self.y1], axis=1)
 
 
-def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
+def lay_out_power(power: Power, rectangle: Rectangle, leaking: Sequence[int | None] = ()) -> PowerLayout:
     """Return the power of a layer that covers a rectangle [m] of the package.
 
-    Each block is one rectangle of the layout, and so is a bare total.
+    Each block is one rectangle of the layout, and so is a bare total. `leaking` are the indices of the blocks
+    with leakage, None for the whole layer.
     """
     left, front, right, back = rectangle
     width, height = right - left, back - front
@@ -64,6 +66,10 @@ def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
     x, y, w, h, watts = table.T
     lengths = np.array([[width], [width], [height], [height]])
     x0, x1, y0, y1 = snap_to_edges(np.array([x, x + w, y, y + h]), lengths)
+    is_powered = watts != 0.0
+    is_powered[[n for n in leaking if n is not None]] = True
+    if power.is_bare_total and None in leaking:
+        is_powered[:] = True
     scale = _scale_factor(power, width, height)
     pixels, map_rectangle, map_area = None, None, 0.0
     if power.map is not None:
@@ -80,7 +86,7 @@ def lay_out_power(power: Power, rectangle: Rectangle) -> PowerLayout:
         y1 + front,
         (x1 - x0) * (y1 - y0),
         watts * scale,
-        watts != 0.0,
+        is_powered,
         is_given,
         scale,
         pixels,
@@ -109,7 +115,8 @@ def orient_power(power: Power, width: float, height: float, rotate: int = 0, fli
         return power
     oriented = _orient(block_table(power.blocks)[:, :4], width, height, rotate, flip)
     names = [block.name for block in power.blocks]
-    blocks = blocks_of(names, oriented, [block.power for block in power.blocks])
+    leakages = [block.leakage for block in power.blocks]
+    blocks = blocks_of(names, oriented, [block.power for block in power.blocks], leakages)
     power_map = power.map
     if power_map is not None:
         values = np.rot90(power_map.values[:, ::-1] if flip else power_map.values, -(rotate // 90))

@@ -11,6 +11,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from thermostack.materials.effective_media import MaterialLike
 from thermostack.package.disc import check_diameter, size_from_diameter
+from thermostack.package.leakage import Leakage
+from thermostack.package.leakage_shares import LeakageShare, stack_shares
 from thermostack.package.power import Power
 from thermostack.package.stack_power import described_powers, distribute_power
 from thermostack.schema.fields import (
@@ -226,6 +228,9 @@ class Stack:
     diameter : float or str, optional
         Diameter of a round stack instead of its size [m]. The grid has planes along x and y only, so the edge
         is a staircase that encloses the same area. It changes the spreading resistance by 0.3 %.
+    leakage : Leakage, optional
+        Leakage power of all its layers, which includes that of layers and blocks with their own. The rest is
+        distributed over its layers with a power in proportion to their area.
 
     Raises
     ------
@@ -264,6 +269,7 @@ class Stack:
     limit: Temperature | None = None
     power: PowerValue | None = None
     diameter: Extent | None = None
+    leakage: Leakage | None = None
 
     @classmethod
     def from_description(cls, value: Any) -> Any:
@@ -273,6 +279,7 @@ class Stack:
     def __post_init__(self) -> None:
         """Check the diameter, and distribute the power of the stack over its layers."""
         check_diameter(self.diameter, self.size, "Stack")
+        self._check_leakage()
         if self.power is None or not self.layers:
             return
         try:
@@ -285,6 +292,32 @@ class Stack:
             for layer, power in zip(self.layers, powers, strict=True)
         )
         object.__setattr__(self, "layers", tuple(layers))
+
+    def _check_leakage(self) -> None:
+        """Raise where the leakage of the stack is not complete, or cannot be distributed over its layers."""
+        if self.leakage is None or not self.layers:
+            return
+        error: PydanticCustomError | None = None
+        key: tuple[str, ...] = ()
+        if self.leakage.total is None:
+            error = fail("E-MISSING", "the leakage of a stack has no total", "write total: 20 W")
+        elif self.leakage.law is None:
+            hint = "write at: 85 degC and doubles_every: 30 K, beta, table, polynomial or preset"
+            error = fail("E-MISSING", "the leakage of a stack has no law", hint)
+        else:
+            try:
+                _ = self.leakage_shares
+            except PydanticCustomError as found:
+                key, error = ("total",), found
+        if error is not None:
+            details = InitErrorDetails(type=error, loc=("leakage", *key), input=None)
+            raise ValidationError.from_exception_data("Stack", [details])
+
+    @property
+    def leakage_shares(self) -> tuple[tuple[LeakageShare, ...], ...]:
+        """Return the leakage of each layer: its own, and the part of that of the stack."""
+        powers = [layer.power for layer in self.layers]
+        return stack_shares(self.leakage, powers, self.size[0] * self.size[1])
 
     @property
     def described_powers(self) -> tuple[Power | None, ...]:

@@ -36,14 +36,15 @@ def distribute_power(
 def scale_power(power: Power, factor: float) -> Power:
     """Return the power of a layer with its total, blocks, map and `scale_to` multiplied by a factor.
 
-    The result keeps the given power in `described`.
+    Its leakage is not scaled. The result keeps the given power in `described`.
 
     >>> scale_power(Power(total=2.0), 1.5).total_power
     3.0
     """
     table = block_table(power.blocks)
     watts = [None if block.power is None else block.power * factor for block in power.blocks]
-    blocks = blocks_of([block.name for block in power.blocks], table[:, :4], watts)
+    leakages = [block.leakage for block in power.blocks]
+    blocks = blocks_of([block.name for block in power.blocks], table[:, :4], watts, leakages)
     power_map = power.map
     if power_map is not None:
         values = power_map.values * factor

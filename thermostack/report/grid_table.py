@@ -10,6 +10,7 @@ from rich.text import Text
 
 from thermostack.mesh.model import Model
 from thermostack.report.cooling_table import cooling_table
+from thermostack.report.power_table import power_table
 from thermostack.report.table_layout import (
     add_files_row,
     add_number_column,
@@ -21,7 +22,10 @@ from thermostack.units import format_quantity, format_share
 
 
 def grid_table(model: Model, files: Sequence[str] = ()) -> RenderableType:
-    """Return grid planes and cell sizes along each axis, number of cells, aspect ratio, and written files."""
+    """Return grid planes and cell sizes along each axis, number of cells, aspect ratio, and written files.
+
+    A model with leakage has the table of its powers, too.
+    """
     grid = model.grid
     axes = header_table()
     axes.add_column("axis")
@@ -38,8 +42,12 @@ def grid_table(model: Model, files: Sequence[str] = ()) -> RenderableType:
     facts.add_row("parts", f"{len(model.parts)}")
     facts.add_row("cooled", cooling_table(model))
     facts.add_row("power", format_quantity(model.total_power, "power"))
+    if model.leakage is not None:
+        reference = format_quantity(model.leakage.reference, "power")
+        facts.add_row("leakage", f"{reference} at the reference temperature")
     add_files_row(facts, files)
-    return Group(axes, Text(), facts)
+    powers = () if model.leakage is None else (Text(), power_table(model))
+    return Group(axes, *powers, Text(), facts)
 
 
 def cell_counts(model: Model) -> str:
@@ -76,6 +84,7 @@ def grid_summary(model: Model) -> dict[str, object]:
         "aspect": max_aspect_ratio(model),
         "parts": len(model.parts),
         "power": model.total_power,
+        "leakage": 0.0 if model.leakage is None else model.leakage.reference,
         "warnings": list(model.warnings),
     }
 

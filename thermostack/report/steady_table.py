@@ -42,6 +42,8 @@ from thermostack.units import format_quantity
 
 COLUMNS = {
     "power": Column("W", 9),
+    "leakage": Column("W", 9),
+    "reference leakage": Column("W", 18),
     "min": Column("degC", 8),
     "mean": Column("degC", 8),
     "peak": Column("degC", 8),
@@ -54,7 +56,16 @@ COLUMNS = {
     "margin": Column("K", 10),
 }
 # In a narrow terminal, in this order.
-DROP_ORDER = (("extrapolated",), ("min",), ("limit",), ("mean",), ("x", "y", "z"), ("power",))
+DROP_ORDER = (
+    ("extrapolated",),
+    ("reference leakage",),
+    ("min",),
+    ("limit",),
+    ("mean",),
+    ("x", "y", "z"),
+    ("leakage",),
+    ("power",),
+)
 
 
 def steady_table(
@@ -65,7 +76,7 @@ def steady_table(
     With `all_parts` all parts and blocks have a row; with `only` those with one of these names, or in a stack
     or part with one of them.
     """
-    table, columns = part_table(COLUMNS, DROP_ORDER, width)
+    table, columns = part_table(_columns_of(steady), DROP_ORDER, width)
     if only:
         _add_selected(table, steady, only, columns)
         return table
@@ -77,6 +88,15 @@ def steady_table(
     notes = margin_notes([str(cell) for cell in table.columns[-1].cells]) if "margin" in columns else []
     notes += [note_on_rows(missing)] if missing else []
     return Group(table, *notes) if notes else table
+
+
+def _columns_of(steady: SteadyResult) -> dict[str, Column]:
+    """Return the columns of a result; those of leakage only where it is known of a part."""
+    known = {
+        "leakage": any(part.leakage is not None for part in steady.parts),
+        "reference leakage": any(part.reference_leakage is not None for part in steady.parts),
+    }
+    return {title: column for title, column in COLUMNS.items() if known.get(title, True)}
 
 
 def _add_selected(table: Table, steady: SteadyResult, only: Sequence[str], columns: Sequence[str]) -> None:
@@ -122,6 +142,8 @@ def _cells(
     x, y, z = format_position(part.at, cell_sizes)
     values = {
         "power": format_power(part.power) if part.power else "",
+        "leakage": format_power(part.leakage) if part.leakage else "",
+        "reference leakage": format_power(part.reference_leakage) if part.reference_leakage else "",
         "min": format_celsius(part.min),
         "mean": format_celsius(part.mean),
         "peak": format_celsius(part.max),

@@ -19,7 +19,6 @@ from thermostack.finite_volume.part_temperatures import (
     PeakLocations,
     ZoneTemperatures,
     find_peaks,
-    leakage_of_zones,
     measure_parts,
     measure_zones,
     merge_parts,
@@ -279,15 +278,12 @@ class Simulation:
         """Return the temperatures of all parts and blocks by name."""
         measured = measure_parts(self._fluxes(), self.members, self.zone_temperatures()).temperatures
         power = self.loads.power(self.time)
-        return {
-            part.name: dataclasses.replace(part, power=float(power[n]) + (part.leakage or 0.0))
-            for n, part in measured.items()
-        }
+        return {part.name: dataclasses.replace(part, power=float(power[n])) for n, part in measured.items()}
 
     def powers(self) -> Array:
         """Return the present power of every part, then of every block, with leakage [W]."""
         power = self.loads.power(self.time)
-        leakage = leakage_of_zones(self.model, self._stepper.field + self._zero)
+        leakage = self.model.leakage_of_zones(self._stepper.field + self._zero)
         return power if leakage is None else power + leakage
 
     def zone_temperatures(self) -> ZoneTemperatures:

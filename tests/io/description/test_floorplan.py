@@ -123,7 +123,7 @@ BLANK = "'' is not a name (up to 128 printable characters, no blank at either en
 OPEN = 'is not closed or not doubled (write "" for a quote inside quotes) [E-FILE]'
 A_POWER = 'is a power; expected a length, like "50 um" (write height [mm]) [E-UNIT]'
 A_LENGTH = 'is a length; expected a power, like "10 W" (write power [W]) [E-UNIT]'
-KEYS = "(the columns are name, x, y, width, height, power) [E-KEY]"
+KEYS = "(the columns are name, x, y, width, height, power, leakage) [E-KEY]"
 
 
 @pytest.mark.parametrize(

@@ -26,22 +26,26 @@ from thermostack.io.files.delimited_text import (
     refuse,
     split_label,
 )
+from thermostack.package.leakage import leakage_of_total
 from thermostack.package.power import Block, blocks_of, read_block_name
-from thermostack.schema.fields import Extent, Length, Quantity, SignedPower, fail, quote_value
+from thermostack.schema.fields import Extent, Length, PowerValue, Quantity, SignedPower, fail, quote_value
 from thermostack.schema.spelling import suggest
 
 HEADER = "name,x [mm],y [mm],width [mm],height [mm],power [W]"
 COLUMNS: dict[str, Any] = {
     "name": None, "x": Length, "y": Length, "width": Extent, "height": Extent, "power": SignedPower,
+    "leakage": PowerValue,
 }  # fmt: skip
+OPTIONAL = ("power", "leakage")  # columns, whose cells may be blank
 _FORMULA = re.compile(r"'*[=+\-@]")  # a spreadsheet would evaluate text that begins so
 
 
 def read_floorplan(path: str | Path) -> tuple[Block, ...]:
     """Return the blocks of a CSV file whose header is like `HEADER`, with its columns in any order.
 
-    The power column is optional, and its cells may be blank; such a block has no power of its own. Raises
-    DescriptionError with all diagnostics of the file.
+    The columns of power and leakage are optional, and their cells may be blank; such a block has no power or
+    leakage of its own. The leakage [W] holds at the reference temperature of the layer, whose law it has.
+    Raises DescriptionError with all diagnostics of the file.
     """
     table = read_table(path)
     header = _read_header(table)
@@ -60,20 +64,27 @@ def read_floorplan(path: str | Path) -> tuple[Block, ...]:
         refuse(diagnostics)
     rectangles = np.stack([values[key] for key in ("x", "y", "width", "height")], axis=1)
     powers = values.get("power", np.full(len(names), np.nan)).tolist()
-    return blocks_of(names, rectangles, [None if math.isnan(power) else power for power in powers])
+    watts = [None if math.isnan(power) else power for power in powers]
+    leakages = None
+    if "leakage" in values:
+        totals = values["leakage"].tolist()
+        leakages = [None if math.isnan(total) else leakage_of_total(total) for total in totals]
+    return blocks_of(names, rectangles, watts, leakages)
 
 
 def write_floorplan(path: str | Path, blocks: Sequence[Block]) -> None:
-    """Write blocks as a CSV file that reads back as exactly the same blocks.
+    """Write blocks as a CSV file that reads back as exactly the same blocks, without laws of their leakage.
 
     Raises OutputError if the file cannot be written.
     """
-    has_power = any(block.power is not None for block in blocks)
-    lines = [HEADER if has_power else HEADER.removesuffix(",power [W]")]
-    for block in blocks:
+    leakages = [None if block.leakage is None else block.leakage.total for block in blocks]
+    columns = {"power": [block.power for block in blocks], "leakage": leakages}
+    given = {name: column for name, column in columns.items() if any(watts is not None for watts in column)}
+    lines = [HEADER.removesuffix(",power [W]") + "".join(f",{name} [W]" for name in given)]
+    for n, block in enumerate(blocks):
         numbers = [_millimetres(length) for length in (*block.position, *block.size)]
-        power = [] if not has_power else ["" if block.power is None else repr(block.power)]
-        lines.append(",".join([_escaped(block.name), *numbers, *power]))
+        watts = ["" if column[n] is None else repr(column[n]) for column in given.values()]
+        lines.append(",".join([_escaped(block.name), *numbers, *watts]))
     write_atomic(path, ("\n".join(lines) + "\n").encode())
 
 
@@ -87,7 +98,7 @@ def _read_header(table: DelimitedTable) -> Header:
     given = {column.name for column in header.columns}
     given |= {re.split(r"\s*[\[(]", column.label)[0] for column in header.columns}
     diagnostics += [
-        table.missing_column(name, HEADER) for name in COLUMNS if name not in given and name != "power"
+        table.missing_column(name, HEADER) for name in COLUMNS if name not in given and name not in OPTIONAL
     ]
     if diagnostics:
         raise DescriptionError(diagnostics)
@@ -101,7 +112,7 @@ def _read_label(label: str, start: int) -> Column:
         raise fail("E-KEY", f"unknown column {quote_value(label)}", known)
     if name == "name":
         return Column(name, label, start)
-    return column_with_unit(name, label, start, _quantity(name).dimension, "W" if name == "power" else "mm")
+    return column_with_unit(name, label, start, _quantity(name).dimension, "W" if name in OPTIONAL else "mm")
 
 
 def _quantity(name: str) -> Quantity:
@@ -133,17 +144,18 @@ def _read_names(table: DelimitedTable, header: Header, rows: Rows) -> tuple[list
 def _read_column(
     table: DelimitedTable, header: Header, rows: Rows, place: int, names: Sequence[str]
 ) -> tuple[np.ndarray, list[Diagnostic]]:
-    """Return a column in SI units, NaN for a blank power, and its diagnostics."""
+    """Return a column in SI units, NaN for a blank power or leakage, and its diagnostics."""
     column, cells = header.columns[place], rows.cells[place]
     quantity = _quantity(column.name)
     values = column.values(cells)
     low, high = quantity.plausible or (-math.inf, math.inf)
+    low = low if quantity.min is None else max(low, quantity.min)
     diagnostics = []
     with np.errstate(invalid="ignore"):
         suspects = np.flatnonzero(~(np.isfinite(values) & (values >= low) & (values <= high)))
     for n in suspects.tolist():
         cell, value = cells[n].strip(), float(values[n])
-        if not cell and column.name == "power":
+        if not cell and column.name in OPTIONAL:
             continue
         try:
             if not math.isfinite(value):

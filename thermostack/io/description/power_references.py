@@ -41,7 +41,7 @@ class PowerReferences(ReferencedFiles):
                 self.diagnostics += error.diagnostics
                 self.resolved[id(power)] = (
                     power,
-                    power.without("floorplan", "powers", "map", "total", "scale_to"),
+                    power.without("floorplan", "powers", "map", "total", "scale_to", "leakage"),
                 )
         made = self.resolved[id(power)][1]
         if made is power:

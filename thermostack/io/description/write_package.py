@@ -23,6 +23,7 @@ from thermostack.io.files.output_paths import DESCRIPTION_SUFFIXES, require_suff
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
 from thermostack.package.cooling import FaceCooling, HtcMap
+from thermostack.package.leakage import Leakage
 from thermostack.package.package import Package
 from thermostack.package.power import Block, Power, PowerMap
 from thermostack.schema.arguments import require_instance
@@ -130,7 +131,7 @@ def write_package(package: Package, path: str | Path) -> None:
             write_map(path.with_name(named["map"]), source)
             return named
         power = source
-        if len(power.blocks) > MAX_INLINE_BLOCKS:
+        if len(power.blocks) > MAX_INLINE_BLOCKS and not _has_own_laws(power):
             named["floorplan"] = f"{path.stem}.{name}.csv"
             write_floorplan(path.with_name(named["floorplan"]), power.blocks)
         if power.map is not None:
@@ -141,6 +142,11 @@ def write_package(package: Package, path: str | Path) -> None:
 
     _require_paths_of_bands(package)
     write_atomic(path, _text(package, beside).encode())
+
+
+def _has_own_laws(power: Power) -> bool:
+    """Return whether a block has a law of leakage, which a floorplan file cannot contain."""
+    return any(block.leakage is not None and block.leakage.law is not None for block in power.blocks)
 
 
 def _require_paths_of_bands(package: Package) -> None:
@@ -158,7 +164,12 @@ def _require_paths_of_bands(package: Package) -> None:
 def _text(package: Package, beside: SideFileWriter) -> str:
     require_file_form(package)
     stacks = tuple(
-        replace(stack, power=None, layers=tuple(replace(layer, power=None) for layer in stack.layers))
+        replace(
+            stack,
+            power=None,
+            leakage=None,
+            layers=tuple(replace(layer, power=None) for layer in stack.layers),
+        )
         for stack in package.stacks
     )
     data = dump(Package, replace(package, stacks=stacks))
@@ -166,6 +177,8 @@ def _text(package: Package, beside: SideFileWriter) -> str:
         written = data["stacks"][stack.name]
         if stack.power is not None:
             written["power"] = write_quantity(stack.power, "power")
+        if stack.leakage is not None:
+            written["leakage"] = dump(Leakage, stack.leakage)
         for layer, power, made in zip(stack.layers, stack.described_powers, written["layers"], strict=True):
             if power is not None:
                 made["power"] = _power(power, f"{stack.name}.{layer.name}", beside)
@@ -266,6 +279,8 @@ def _power(power: Power, name: str, beside: SideFileWriter) -> Any:
         fields_["allow_negative"] = True
     if power.overlap != "refuse":
         fields_["overlap"] = power.overlap
+    if power.leakage is not None:
+        fields_["leakage"] = dump(Leakage, power.leakage)
     if fields_.keys() == {"total"} and not power.blocks and power.map is None:
         return fields_["total"]
     named = beside(name, power)
@@ -280,6 +295,8 @@ def _block(block: Block) -> dict[str, Any]:
     made: dict[str, Any] = {"name": block.name, "at": _pair(block.position), "size": _pair(block.size)}
     if block.power is not None:
         made["power"] = write_quantity(block.power, "power")
+    if block.leakage is not None:
+        made["leakage"] = dump(Leakage, block.leakage)
     return made
 
 

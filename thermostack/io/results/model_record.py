@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from thermostack.errors import DescriptionError, OutputError
 from thermostack.io.description.file_forms import require_file_form
 from thermostack.io.results.hdf5_arrays import Hdf5Reader, write_array, write_json
+from thermostack.io.results.leakage_record import read_leakage, write_leakage
 from thermostack.materials.material import Material
 from thermostack.materials.material_library import library
 from thermostack.mesh.block_cells import BlockCells
@@ -62,6 +63,7 @@ def write_model(home: h5py.Group, model: Model) -> None:
             "blocks": [[b.name, b.part, b.power, *_slice_bounds(b.window)] for b in model.blocks],
             "contacts": [[c.k, *_slice_bounds((c.j, c.i)), c.resistance] for c in model.contacts],
             "warnings": list(model.warnings),
+            "leakage": write_leakage(home, model.leakage),
             "region": None if (region := model.geometry.region) is None else region.as_data(),
         },
     )
@@ -211,7 +213,8 @@ def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
     warnings = tuple(str(warning) for warning in more["warnings"])
     boundary = _read_boundary(stored, grid)
     nonlinear = None if geometry.region is not None else find_nonlinear_faces(geometry, grid, boundary)
-    return Model(geometry, grid, part, sources, blocks, contacts, boundary, warnings, nonlinear)
+    leakage = read_leakage(stored, f"{ROOT_GROUP}/leakage/power", grid, more.get("leakage"))
+    return Model(geometry, grid, part, sources, blocks, contacts, boundary, warnings, nonlinear, leakage)
 
 
 def _read_window(stored: Hdf5Reader, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:

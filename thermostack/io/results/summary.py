@@ -37,6 +37,7 @@ _COLUMNS = (
     "limit [K]",
     "margin [K]",
     "leakage [W]",
+    "reference leakage [W]",
 )
 
 
@@ -135,6 +136,7 @@ def _temperatures(part: PartTemperature) -> dict[str, Any]:
         "limit": part.limit,
         "margin": part.margin,
         "leakage": part.leakage,
+        "reference_leakage": part.reference_leakage,
     }
 
 
@@ -152,16 +154,16 @@ def table_text(steady: SteadyResult) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for part in steady.parts:
-        values = (part.power, part.min, part.mean, part.max, part.error, part.mean_error)
-        row = (
-            *values,
-            part.extrapolated,
-            part.extrapolated_mean,
-            *part.at,
-            part.limit,
-            part.margin,
-            part.leakage,
+        values: tuple[float | None, ...] = (
+            part.power,
+            part.min,
+            part.mean,
+            part.max,
+            part.error,
+            part.mean_error,
         )
+        values += (part.extrapolated, part.extrapolated_mean, *part.at, part.limit, part.margin)
+        row = (*values, part.leakage, part.reference_leakage)
         writer.writerow(
             [escape_formula(part.name), *("" if value is None else repr(float(value)) for value in row)]
         )
