@@ -105,6 +105,7 @@ class SteadyProblem:
         """Set the described model; the next `assemble` makes its equations linear."""
         self.described = self.model = model
         self.history: list[float] = []  # residual of each evaluation of the last nonlinear iteration
+        self._largest_heat = 0.0  # W, that passed through the body in the iterations so far
         self._slope: PowerSlope | None = None  # of the leakage power at the last temperatures
 
     @property
@@ -237,7 +238,7 @@ class SteadyProblem:
         is_new = is_new or rise is None
         if is_new:
             self.__dict__.pop("solver", None)
-            self.model, self._slope = self.described, None
+            self.model, self._slope, self._largest_heat = self.described, None, 0.0
             if self.has_boundary_laws:
                 start = starting_boundary(self.described)
                 self.model = self.described.linearised(start, self.described.layer_sources)
@@ -302,8 +303,15 @@ class SteadyProblem:
         return residual_rounding(self.conduction, rise) / self.heat_through(rise)
 
     def residual(self, rise: np.ndarray) -> float:
-        """Return the sum of the residuals of all cells, relative to the heat that passes through the body."""
-        return total_residual(self.conduction, self.rhs, rise) / self.heat_through(rise)
+        """Return the sum of the residuals of all cells, relative to the heat that passes through the body.
+
+        With boundary laws or leakage it is relative to the largest heat of all iterations, because the heat of
+        a body without power is its residual.
+        """
+        self._largest_heat = max(
+            self.heat_through(rise), self._largest_heat if self.has_newton_terms else 0.0
+        )
+        return total_residual(self.conduction, self.rhs, rise) / self._largest_heat
 
     def boundary_outflow(self, rise: np.ndarray) -> np.ndarray:
         """Return the heat flow out through each boundary face [W], (faces,).
