@@ -391,7 +391,7 @@ def discretize(
         tuple(plane_contact(grid, contact) for contact in geometry.contacts),
         boundary,
         tuple(str(diagnostic) for diagnostic in warnings),
-        leakage,
+        leakage=leakage,
     )
     model.package.refuse(
         [*_contact_diagnostics(model), *part_contact_diagnostics(geometry, model.part_contacts)]

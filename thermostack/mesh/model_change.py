@@ -155,7 +155,15 @@ def change_model(model: Model, geometry: Geometry, part_map: PartMap) -> tuple[M
         of_grid = _with_cooler_warnings(of_grid, model, geometry, boundary)
     warnings = (*map(str, geometry.warnings), *of_grid)
     made = Model(
-        geometry, model.grid, model.part, tuple(sources), blocks, contacts, boundary, warnings, leakage
+        geometry,
+        model.grid,
+        model.part,
+        tuple(sources),
+        blocks,
+        contacts,
+        boundary,
+        warnings,
+        leakage=leakage,
     )
     for name in KEPT_WITH_CELLS:
         if name in vars(model):

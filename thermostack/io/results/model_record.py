@@ -212,7 +212,7 @@ def _build_model(stored: Hdf5Reader, leading: tuple[int, ...]) -> Model:
     warnings = tuple(str(warning) for warning in more["warnings"])
     leakage = read_leakage(stored, f"{ROOT_GROUP}/leakage/power", grid, more.get("leakage"))
     boundary = _read_boundary(stored, grid)
-    return Model(geometry, grid, part, sources, blocks, contacts, boundary, warnings, leakage)
+    return Model(geometry, grid, part, sources, blocks, contacts, boundary, warnings, leakage=leakage)
 
 
 def _read_window(stored: Hdf5Reader, grid: Grid, ends: list[int]) -> tuple[slice, slice, slice]:
