@@ -133,6 +133,13 @@ def refusal(text: str, dimension: str) -> str:
         ("90 deg", "angle", math.pi / 2),
         ("90°", "angle", math.pi / 2),
         ("1 rad", "angle", 1.0),
+        ("0.02 1/K", "temperature_coefficient", 0.02),
+        ("0.02 1 / K", "temperature_coefficient", 0.02),
+        ("0.02 K^-1", "temperature_coefficient", 0.02),
+        ("20 1/mK", "temperature_coefficient", 2e4),
+        ("2e-4 1/K2", "quadratic_coefficient", 2e-4),
+        ("2e-4 1/K/K", "quadratic_coefficient", 2e-4),
+        ("1 1/s", "frequency", 1.0),
     ],
 )
 def test_common_units_are_read(text: str, dimension: str, value: float) -> None:

@@ -105,8 +105,7 @@ class _Coefficients:
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
         return {
             "type": "array",
-            "prefixItems": [{"type": "number"}],
-            "items": {"type": "string"},
+            "items": {"anyOf": [{"type": "number"}, {"type": "string"}]},
             "minItems": 2,
             "maxItems": len(_COEFFICIENTS),
             "examples": [[1.0, "0.02 1/K", "1e-4 1/K2"]],
@@ -213,7 +212,8 @@ class Leakage:
         resolved = handler.resolve_ref_schema(handler(schema))
         if "properties" not in resolved:  # pydantic calls this a second time, with the inner schema
             return cast(dict[str, Any], resolved)
-        return {"anyOf": [{"type": "string", "examples": ["20 W"]}, resolved]}
+        mapping = {**resolved, "additionalProperties": False, "description": "leakage power and its law"}
+        return {"anyOf": [{"type": "string", "examples": ["20 W"]}, mapping]}
 
     def __post_init__(self) -> None:
         """Raise where keys are missing or exclude each other, or where a law is not positive."""

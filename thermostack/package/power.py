@@ -277,7 +277,7 @@ class Power:
             found += self._sum_diagnostics(width, height)
         if any(block.unscaled_power for block in self.blocks):
             for block in self.blocks:
-                if block.power is None:
+                if block.power is None and block.leakage is None:
                     text = f"block {block.name!r} has no power, other blocks have one"
                     hint = 'write "0 W" if this is intended'
                     found.append(diagnostic_at(("blocks", block.name), text, hint, "W-POWER"))

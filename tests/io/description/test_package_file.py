@@ -916,6 +916,37 @@ def test_json_schema_of_htc_maps(h: str, is_right: bool) -> None:
     assert accepts(schema, to_plain(parse_yaml(text, "case")), schema) == is_right
 
 
+@pytest.mark.parametrize(
+    ("leakage", "is_right"),
+    [
+        ("3 W", True),
+        ("{total: 3 W, at: 85 degC, doubles_every: 30 K}", True),
+        ("{total: 3 W, at: 85 degC, beta: 0.02 1/K}", True),
+        ("{total: 3 W, at: 85 degC, table: [[25 degC, 0.4], [85 degC, 1.0]]}", True),
+        ("{total: 3 W, at: 85 degC, polynomial: [1.0, 0.02 1/K, 1e-4 1/K2]}", True),
+        ("{total: 3 W, at: 85 degC, preset: gaa_2nm}", True),
+        ("{at: 85 degC, preset: gaa_2nm}", True),
+        ("{total: 3 W, at: 85 degC, preset: gaa_1nm}", False),
+        ("{total: 3 W, at: 85 degC, doubles: 30 K}", False),
+        ("{total: 3 W, at: 85 degC, beta: 0.02}", False),
+        ("{total: 3 W, at: 85 degC, table: [[25 degC, 0.4, 1.0]]}", False),
+        ("[3 W]", False),
+    ],
+)
+def test_json_schema_of_leakage(leakage: str, is_right: bool) -> None:
+    block = f"{{at: [0 mm, 0 mm], size: [1 mm, 1 mm], power: 1 W, leakage: {leakage}}}"
+    layer = "{{name: a, thickness: 1 um, material: silicon, power: {}}}"
+    schema = json_schema()
+    for stack in (
+        f"layers: [{layer.format('1 W')}], leakage: {leakage}",
+        f"layers: [{layer.format(f'{{total: 1 W, leakage: {leakage}}}')}]",
+        f"layers: [{layer.format(f'{{blocks: {{b: {block}}}}}')}]",
+    ):
+        cooling = "cooling: {top: {convection: {h: 10 W/m2/K, ambient: 35 degC}}}"
+        text = f"{{package: a, stacks: {{s: {{size: [1 mm, 1 mm], {stack}}}}}, {cooling}}}"
+        assert accepts(schema, to_plain(parse_yaml(text, "case")), schema) == is_right
+
+
 def test_written_packages_match_json_schema() -> None:
     schema = json_schema()
     for name in NAMES:
@@ -969,13 +1000,17 @@ FULL: dict[str, Any] = {
         "s": {
             "size": ["1 mm", "1 mm"],
             "filler": BLEND,
+            "leakage": {"total": "9 W", "at": "85 degC", "beta": "0.02 1/K"},
             "layers": [
                 {
                     "name": "x",
                     "thickness": "1 mm",
                     "material": BLEND,
                     "interface": {"top": "1 mm2 K/W"},
-                    "power": {"blocks": {"q": {**RECTANGLE, "power": "1 W"}}},
+                    "power": {
+                        "blocks": {"q": {**RECTANGLE, "power": "1 W", "leakage": {"total": "1 W"}}},
+                        "leakage": {"at": "85 degC", "doubles_every": "30 K"},
+                    },
                     "regions": {"r": {**RECTANGLE, "material": {"laminate": PLIES}}},
                 },
                 {"name": "y", "thickness": "1 mm", "material": VIAS, "power": {"map": {"values": [[1.0]]}}},
