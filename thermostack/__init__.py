@@ -114,6 +114,10 @@ if TYPE_CHECKING:
     from thermostack.results.influence_result import InfluenceMatrix as InfluenceMatrix
     from thermostack.results.influence_result import Linearisation as Linearisation
     from thermostack.results.influence_result import PeakTemperature as PeakTemperature
+    from thermostack.results.jedec_result import DieMatrix as DieMatrix
+    from thermostack.results.jedec_result import JedecMetric as JedecMetric
+    from thermostack.results.jedec_result import JedecResult as JedecResult
+    from thermostack.results.jedec_result import TemperatureReading as TemperatureReading
     from thermostack.results.peak_map import PeakMap as PeakMap
     from thermostack.results.power_limit_curve import PowerLimitCurve as PowerLimitCurve
     from thermostack.results.refinement_log import Refinement as Refinement
@@ -132,6 +136,8 @@ if TYPE_CHECKING:
     from thermostack.sweeps.study_file import read_study as read_study
     from thermostack.sweeps.sweep_result import SweepResult as SweepResult
     from thermostack.sweeps.sweep_result import read_sweep as read_sweep
+    from thermostack.thermal_metrics.board import JedecBoard as JedecBoard
+    from thermostack.thermal_metrics.metrics import jedec as jedec
     from thermostack.transient.controllers import Controller as Controller
     from thermostack.transient.controllers import Governor as Governor
     from thermostack.transient.loads import Loads as Loads
@@ -278,6 +284,12 @@ _NAMES_BY_MODULE = {
         "Linearisation",
         "PeakTemperature",
     ),
+    "results.jedec_result": (
+        "DieMatrix",
+        "JedecMetric",
+        "JedecResult",
+        "TemperatureReading",
+    ),
     "results.peak_map": ("PeakMap",),
     "results.power_limit_curve": ("PowerLimitCurve",),
     "results.refinement_log": (
@@ -304,6 +316,8 @@ _NAMES_BY_MODULE = {
         "SweepResult",
         "read_sweep",
     ),
+    "thermal_metrics.board": ("JedecBoard",),
+    "thermal_metrics.metrics": ("jedec",),
     "transient.controllers": (
         "Controller",
         "Governor",

@@ -8,6 +8,7 @@ from thermostack import __version__
 from thermostack.cli.budget import budget
 from thermostack.cli.check import check
 from thermostack.cli.compare import compare
+from thermostack.cli.jedec import jedec
 from thermostack.cli.materials import materials
 from thermostack.cli.matrix import matrix
 from thermostack.cli.mesh import mesh
@@ -38,6 +39,7 @@ commands = (
     zth,
     matrix,
     budget,
+    jedec,
     mesh,
     check,
     plot,
