@@ -70,7 +70,8 @@ PowerOption = Annotated[
 JunctionOption = Annotated[
     str,
     Parameter(
-        help='"max" or "mean" of the hottest part with power, or a part, a block or a stack.', show_default=True
+        help='"max" or "mean" of the hottest part with power, or a part, a block or a stack.',
+        show_default=True,
     ),
 ]
 OwnBoardOption = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def plot_jedec(result: JedecResult, path: str | Path | None = None) -> Figure:
     board = next((each for each in result.fields.values() if "on_board" in each.package.name), None)
     speeds = air_speeds(result)
     panels = [name for name, shown in (("board", board), ("speed", len(speeds) > 1)) if shown]
-    rows = [["table"] * max(1, len(panels))] + ([panels] if panels else [])
+    rows: Any = [["table"] * max(1, len(panels))] + ([panels] if panels else [])
     height = 1.6 + 0.26 * len(result.metrics)
     figure = new_figure(11.0, height + (5.0 if panels else 0.0))
     ratios = [height, 5.0] if panels else [height]
@@ -77,6 +77,8 @@ def air_speeds(result: JedecResult) -> dict[float, list[JedecMetric]]:
 
 
 def _draw_table(axes: Axes, result: JedecResult) -> None:
+    from matplotlib.transforms import Bbox
+
     axes.axis("off")
     titles = ["metric", "K/W", "± K/W", "environment", "difference [K]", "reference"]
     cells = [
@@ -96,7 +98,7 @@ def _draw_table(axes: Axes, result: JedecResult) -> None:
         cellLoc="left",
         colLoc="left",
         edges="horizontal",
-        bbox=[0.0, 0.0, 1.0, 1.0],
+        bbox=Bbox.from_bounds(0.0, 0.0, 1.0, 1.0),
         colWidths=[0.13, 0.09, 0.09, 0.27, 0.14, 0.28],
     )
     table.auto_set_font_size(False)

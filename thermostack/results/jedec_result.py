@@ -223,7 +223,10 @@ class JedecResult:
                 return metric
         known = [f"{each.name} in {each.environment}" for each in self.metrics]
         wanted = name if environment is None else f"{name} in {environment}"
-        hint = suggest(wanted, known) or f"there are {', '.join(dict.fromkeys(each.name for each in self.metrics))}"
+        hint = (
+            suggest(wanted, known)
+            or f"there are {', '.join(dict.fromkeys(each.name for each in self.metrics))}"
+        )
         raise UnknownNameError(Diagnostic("name", f"no metric is {wanted}", hint, "E-NAME"))
 
     def table(self, width: int = 120) -> str:

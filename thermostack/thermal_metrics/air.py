@@ -61,7 +61,7 @@ def free_convection(surface: float, ambient: float, length: float, orientation: 
         nusselt = 0.27 * rayleigh**0.25
     else:
         nusselt = 0.68 + 0.663 * rayleigh**0.25 / (1.0 + (0.492 / air.prandtl) ** (9 / 16)) ** (4 / 9)
-    return nusselt * air.conductivity / length
+    return float(nusselt * air.conductivity / length)
 
 
 def forced_convection(surface: float, ambient: float, speed: float, length: float) -> float:
@@ -72,7 +72,7 @@ def forced_convection(surface: float, ambient: float, speed: float, length: floa
     air = air_properties(0.5 * (surface + ambient))
     reynolds = speed * length / air.kinematic_viscosity
     nusselt = 0.664 * math.sqrt(reynolds) * air.prandtl ** (1.0 / 3.0)
-    return nusselt * air.conductivity / length
+    return float(nusselt * air.conductivity / length)
 
 
 def radiation(surface: float, ambient: float, emissivity: float) -> float:

@@ -139,7 +139,9 @@ class JedecBoard:
                 largest = format_quantity(of_standard[-1].max_side, "length")
                 text = f"{self.standard} has boards for packages up to {largest}, not for"
                 text = f"{text} {format_quantity(side, 'length')}"
-                raise argument_error("board", text, "give the board a size: --board-size, or JedecBoard(size=...)")
+                raise argument_error(
+                    "board", text, "give the board a size: --board-size, or JedecBoard(size=...)"
+                )
             board_width, board_depth, plane = found.width, found.depth, found.plane
         needed = side + 2.0 * TRACE_LENGTH
         if min(board_width, board_depth) < needed - 1e-9:
@@ -165,7 +167,8 @@ class JedecBoard:
         outline = self.outline(width, depth)
         standard = STANDARDS[self.standard]
         front = _trace_regions(outline, (width, depth), self.trace_coverage, "traces")
-        pad_region, via_region = (), ()
+        pad_region: tuple[Region, ...] = ()
+        via_region: tuple[Region, ...] = ()
         if standard.has_vias and pad is not None:
             pad_region, via_region = _pad_regions(pad)
         traces = Layer("traces", TRACE_THICKNESS, "fr4", regions=(*front, *pad_region))
@@ -247,7 +250,9 @@ def trace_material(name: str, coverage: float) -> Material:
     through = coverage * metal[2] + (1.0 - coverage) * host[2]
     in_plane = 0.5 * (along + across)
     capacity = _mixed_capacity(copper, dielectric, coverage)
-    source = f"computed: copper traces on {100 * coverage:.0f} % of FR-4, mean of both directions in the plane"
+    source = (
+        f"computed: copper traces on {100 * coverage:.0f} % of FR-4, mean of both directions in the plane"
+    )
     return Material(name, (in_plane, in_plane, through), volumetric_heat_capacity=capacity, source=source)
 
 

@@ -193,7 +193,7 @@ def _root_on(body: Body, board: str, outline: BoardOutline, notes: list[str]) ->
         under = _free_name(body.package, "balls")
         size = {"diameter": root.diameter} if root.diameter is not None else {"size": root.footprint}
         layers = (Layer("field", BALL_THICKNESS, BALL_MATERIAL),)
-        added.append(Stack(under, layers=layers, on=(board,), center=outline.center, **size))  # type: ignore[arg-type]
+        added.append(Stack(under, layers=layers, on=(board,), center=outline.center, **size))
         notes.append(
             f"added: solder balls of 0.4 mm between {root.name} and the board, as the material {BALL_MATERIAL}"
         )
@@ -273,7 +273,7 @@ def _footprint(name: str, placement: Placement, shift: tuple[float, float], plat
     stack = placement.stack
     size = {"diameter": stack.diameter} if stack.diameter is not None else {"size": (x1 - x0, y1 - y0)}
     position = (x0 + shift[0], y0 + shift[1])
-    return Region(name, material=plate, position=position, frame=stack.frame, **size)  # type: ignore[arg-type]
+    return Region(name, material=plate, position=position, frame=stack.frame, **size)
 
 
 # -- shared --------------------------------------------------------------------------------------

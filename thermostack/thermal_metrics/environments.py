@@ -104,12 +104,12 @@ def ring_cooling(placed: PlacedBody, temperature: float) -> Cooling:
         text = f"the ring cold plate needs {format_quantity(RING_END, 'length')} of board beside the package"
         hint = "take a larger board: --board-size, or JedecBoard(size=...)"
         raise argument_error("board", f"{text}, not {format_quantity(min(margins), 'length')}", hint)
-    faces: dict[str, list[FaceCooling]] = {"top": [], "bottom": []}
-    for face, plane in (("top", "highest"), ("bottom", "lowest")):
-        for low_x, low_y, high_x, high_y in ring_rectangles(placed.outline):
-            region = FaceRectangle((low_x, low_y), (high_x - low_x, high_y - low_y))
-            faces[face].append(FaceCooling(FixedTemperature(temperature), region, placed.board, plane))
-    return Cooling(**faces)
+    plate = FixedTemperature(temperature)
+    regions = [FaceRectangle((a, b), (c - a, d - b)) for a, b, c, d in ring_rectangles(placed.outline)]
+    return Cooling(
+        top=tuple(FaceCooling(plate, region, placed.board, "highest") for region in regions),
+        bottom=tuple(FaceCooling(plate, region, placed.board, "lowest") for region in regions),
+    )
 
 
 def ring_rectangles(outline: Rectangle) -> list[Rectangle]:
@@ -130,15 +130,15 @@ def top_cooling(temperature: float, htc: float | None = None) -> Cooling:
     `htc` [W/(m2 K)] is its coefficient; None is an isothermal surface.
     """
     if htc is None:
-        return Cooling(top=FaceCooling(FixedTemperature(temperature), on="highest"))
-    return Cooling(top=ColdPlate(temperature, h=htc))
+        return Cooling(top=(FaceCooling(FixedTemperature(temperature), on="highest"),))
+    return Cooling(top=(FaceCooling(ColdPlate(temperature, h=htc)),))
 
 
 def bottom_cooling(placed: PlacedBody, temperature: float) -> Cooling:
     """Return an isothermal cold plate [K] on the undermost plane of the body; the rest is adiabatic."""
     return Cooling(
-        top=Adiabatic(),
-        bottom=FaceCooling(FixedTemperature(temperature), part=placed.carrier, on="lowest"),
+        top=(FaceCooling(Adiabatic()),),
+        bottom=(FaceCooling(FixedTemperature(temperature), part=placed.carrier, on="lowest"),),
     )
 
 

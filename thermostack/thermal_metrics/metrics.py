@@ -168,7 +168,9 @@ def with_power(package: Package, power: float | str | None) -> Package:
     if not described > 0.0:
         text = "no part has power, so that no temperature difference per watt exists"
         raise DescriptionError(
-            Diagnostic("stacks", text, "give the active layer of a die a power, such as power: 1 W", "E-POWER")
+            Diagnostic(
+                "stacks", text, "give the active layer of a die a power, such as power: 1 W", "E-POWER"
+            )
         )
     if watts is None or watts == described:
         return package

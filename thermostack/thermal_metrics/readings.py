@@ -36,7 +36,9 @@ def read_junction(result: SteadyResult, junction: str) -> tuple[TemperatureReadi
 def check_junction(junction: str, names: list[str]) -> None:
     """Raise UnknownNameError unless a junction is "max", "mean" or one of some names."""
     if not isinstance(junction, str):
-        raise argument_error("junction", "is not a text", 'write "max", "mean" or the name of a part', "E-TYPE")
+        raise argument_error(
+            "junction", "is not a text", 'write "max", "mean" or the name of a part', "E-TYPE"
+        )
     if junction not in ("max", "mean") and junction not in names:
         error = unknown_name(junction, names)
         diagnostic = error.diagnostics[0]
