@@ -102,6 +102,11 @@ if TYPE_CHECKING:
     from thermostack.package.thermal_link import ThermalLink as ThermalLink
     from thermostack.results.budget_result import BindingLimit as BindingLimit
     from thermostack.results.budget_result import PowerBudget as PowerBudget
+    from thermostack.results.compact_model import CompactModels as CompactModels
+    from thermostack.results.compact_model import DelphiNetwork as DelphiNetwork
+    from thermostack.results.compact_model import FitError as FitError
+    from thermostack.results.compact_model import TwoResistor as TwoResistor
+    from thermostack.results.compact_model import TwoResistorCase as TwoResistorCase
     from thermostack.results.comparison import Comparison as Comparison
     from thermostack.results.comparison import HeatComparison as HeatComparison
     from thermostack.results.comparison import PartComparison as PartComparison
@@ -137,6 +142,7 @@ if TYPE_CHECKING:
     from thermostack.sweeps.sweep_result import SweepResult as SweepResult
     from thermostack.sweeps.sweep_result import read_sweep as read_sweep
     from thermostack.thermal_metrics.board import JedecBoard as JedecBoard
+    from thermostack.thermal_metrics.compact import compact_models as compact_models
     from thermostack.thermal_metrics.metrics import jedec as jedec
     from thermostack.transient.controllers import Controller as Controller
     from thermostack.transient.controllers import Governor as Governor
@@ -284,6 +290,13 @@ _NAMES_BY_MODULE = {
         "Linearisation",
         "PeakTemperature",
     ),
+    "results.compact_model": (
+        "CompactModels",
+        "DelphiNetwork",
+        "FitError",
+        "TwoResistor",
+        "TwoResistorCase",
+    ),
     "results.jedec_result": (
         "DieMatrix",
         "JedecMetric",
@@ -317,6 +330,7 @@ _NAMES_BY_MODULE = {
         "read_sweep",
     ),
     "thermal_metrics.board": ("JedecBoard",),
+    "thermal_metrics.compact": ("compact_models",),
     "thermal_metrics.metrics": ("jedec",),
     "transient.controllers": (
         "Controller",

@@ -34,7 +34,13 @@ from thermostack.io.files.output_lock import output_lock
 from thermostack.io.files.output_paths import FIGURE_SUFFIXES, require_replaceable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from thermostack.io.files.output_paths import Destination
+    from thermostack.mesh.grid_lines import Cell
     from thermostack.package.package import Package
+    from thermostack.results.compact_model import CompactModels
+    from thermostack.results.jedec_result import JedecResult
     from thermostack.thermal_metrics.board import JedecBoard
 
 TABLE_START = b"metric,"  # of the CSV file
@@ -46,6 +52,7 @@ OPTIONS = {
     "own_board": "--own-board",
     "junction": "--junction",
     "fineness": "--fineness",
+    "metrics": "--environment",
 }
 
 BoardOption = Annotated[
@@ -104,6 +111,13 @@ def jedec(
         str, Parameter(name="--cold-plate-htc", help="Of the cold plate on the top.", show_default=True)
     ] = "10 kW/m2/K",
     own_board: OwnBoardOption = None,
+    compact: Annotated[
+        bool,
+        Parameter(
+            help="Fit compact models, two resistors and a DELPHI network, and write NAME_compact.json, .csv "
+            "and .cir (SPICE)."
+        ),
+    ] = False,
     cell: CellOption = None,
     fineness: Annotated[
         float, Parameter(help="Factor that divides the cell sizes of the default rule.", show_default=True)
@@ -133,6 +147,7 @@ def jedec(
             table = require_replaceable(figure.with_suffix(".csv"), TABLE_START)
             files = [table] if no_plot else [figure, table]
             stack.enter_context(output_lock(figure))
+        compact_files = _compact_files(destination, description) if compact else []
         from thermostack.thermal_metrics.metrics import jedec as compute
 
         try:
@@ -151,6 +166,9 @@ def jedec(
                 threads=threads,
                 progress=progress,
             )
+            models = None
+            if compact:
+                models = _compact_models(found, description, own_board, size, fineness, threads, progress)
         except (ArgumentError, UnknownNameError) as error:
             (first,) = error.diagnostics
             option = OPTIONS.get(first.field, f"--{first.field.replace('_', '-')}")
@@ -163,18 +181,55 @@ def jedec(
                 with timer.stage("plot"):
                     load_matplotlib()
                     found.plot(files[0])
+        if models is not None:
+            for path in compact_files:
+                path.parent.mkdir(exist_ok=True)
+                models.save(path)
     warn(found.warnings)
-    seconds, written = {**timer.seconds, **found.seconds}, [str(file) for file in files]
+    seconds, written = {**timer.seconds, **found.seconds}, [str(file) for file in [*files, *compact_files]]
     if json:
-        print_json({**found.to_dict(), "seconds": seconds, "files": written})
+        of_models = {} if models is None else {"compact": models.to_dict()}
+        print_json({**found.to_dict(), **of_models, "seconds": seconds, "files": written})
         return
-    from thermostack.report.jedec_table import jedec_tables
+    from thermostack.report.jedec_table import compact_tables, jedec_tables
 
-    print_tables(lambda width: jedec_tables(found, seconds, written), _heading(description))
+    tables = jedec_tables(found, seconds, written)
+    if models is not None:
+        tables = [*tables[:-1], *compact_tables(models), "", tables[-1]]
+    print_tables(lambda width: tables, (description.name, description.about))
 
 
-def _heading(package: Package) -> tuple[str, str]:
-    return package.name, package.about
+def _compact_files(destination: Destination | None, package: Package) -> list[Path]:
+    """Return the paths of the files of the compact models."""
+    if destination is None:
+        return []
+    from thermostack.io.results.compact_files import STARTS
+
+    stem = destination.file(f"{package.name}_jedec.png").with_name(f"{package.name}_compact")
+    return [require_replaceable(stem.with_suffix(suffix), start) for suffix, start in STARTS.items()]
+
+
+def _compact_models(
+    metrics: JedecResult,
+    package: Package,
+    own_board: str | None,
+    cell: Cell,
+    fineness: float,
+    threads: int | None,
+    progress: Callable[[str], None],
+) -> CompactModels:
+    """Return the compact models, whose resistances are those of the metrics."""
+    from thermostack.thermal_metrics.compact import compact_models
+
+    return compact_models(
+        package,
+        metrics=metrics,
+        own_board=own_board,
+        cell=cell,
+        fineness=fineness,
+        threads=threads,
+        progress=progress,
+    )
 
 
 def read_board(name: str, size: str | None, pad: str | None) -> JedecBoard:

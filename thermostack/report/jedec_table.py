@@ -18,10 +18,13 @@ from thermostack.report.table_layout import (
     format_stage_times,
     header_table,
 )
+from thermostack.results.compact_model import NODES, PAIRS
 
 if TYPE_CHECKING:
+    from thermostack.results.compact_model import CompactModels
     from thermostack.results.jedec_result import DieMatrix, JedecMetric, JedecResult
 
+MIN_SHOWN_CONDUCTANCE = 1e-5  # of the largest; the fit sets the others to almost zero
 MIN_HEAT_SHARE = 5e-4  # a surface with less is not listed
 
 
@@ -77,6 +80,43 @@ def matrix_table(matrix: DieMatrix) -> Table:
     for die, row in zip(matrix.dies, matrix.resistance.tolist(), strict=True):
         table.add_row(die, *(f"{value:.4g}" for value in row))
     return table
+
+
+def compact_tables(models: CompactModels) -> list[RenderableType]:
+    """Return the tables of the two resistors with their error in each environment, and of the network."""
+    two, network = models.two_resistor, models.delphi
+    cases = header_table()
+    for title, unit in (("htc top", "W/m2/K"), ("htc bottom", "W/m2/K"), ("full model", "K/W")):
+        add_number_column(cases, title, unit)
+    add_number_column(cases, "two resistors", "K/W")
+    add_number_column(cases, "error", "%")
+    for case in two.cases:
+        cases.add_row(
+            f"{case.top:g}",
+            f"{case.bottom:g}",
+            f"{case.full:.4g}",
+            f"{case.model:.4g}",
+            f"{100 * case.error:+.1f}",
+        )
+    pairs = header_table()
+    pairs.add_column("DELPHI network")
+    pairs.add_column("")
+    add_number_column(pairs, "conductance", "W/K")
+    for (i, j), g in zip(PAIRS, network.conductance.tolist(), strict=True):
+        if g > MIN_SHOWN_CONDUCTANCE * network.conductance.max():
+            pairs.add_row(NODES[i], NODES[j], f"{g:.4g}")
+    facts = fact_table()
+    facts.add_row("two resistors", f"theta_JC {two.theta_jc:.4g} K/W, theta_JB {two.theta_jb:.4g} K/W")
+    for title, error in (("training", network.training), ("test", network.test)):
+        text = f"{error.rows} environments: junction rise within {100 * error.max_junction:.2g} % "
+        text += (
+            f"(mean {100 * error.mean_junction:.2g} %), heat within {100 * error.max_heat:.2g} % of the power"
+        )
+        facts.add_row(title, text)
+    share = f"{100 * network.inner_share:.0f} % of the side lengths"
+    facts.add_row("inner faces", share)
+    facts.add_row("environments", f"computed within {100 * models.reduction_error:.2g} % of full solves")
+    return [cases, "", pairs, "", facts]
 
 
 def jedec_summary(result: JedecResult, seconds: Mapping[str, float], files: Sequence[str]) -> RenderableType:

@@ -223,10 +223,8 @@ class JedecResult:
                 return metric
         known = [f"{each.name} in {each.environment}" for each in self.metrics]
         wanted = name if environment is None else f"{name} in {environment}"
-        hint = (
-            suggest(wanted, known)
-            or f"there are {', '.join(dict.fromkeys(each.name for each in self.metrics))}"
-        )
+        names = dict.fromkeys(each.name for each in self.metrics)
+        hint = suggest(wanted, known) or f"there are {', '.join(names)}"
         raise UnknownNameError(Diagnostic("name", f"no metric is {wanted}", hint, "E-NAME"))
 
     def table(self, width: int = 120) -> str:
@@ -236,7 +234,7 @@ class JedecResult:
         return text
 
     def plot(self, path: str | Path | None = None) -> Figure:
-        """Return the page of metrics, board temperatures and theta_JA over air speed, saved if a path is given."""
+        """Return the page of metrics, board temperatures and theta_JA over air speed; write it to `path`."""
         figure: Figure = call("plot.jedec", "plot_jedec", self, path)
         return figure
 

@@ -57,7 +57,7 @@ def solve_in_air(
 
 
 def mean_surface_temperatures(result: SteadyResult) -> dict[int, float]:
-    """Return the mean temperature of the surface [K] on which each cooler acts, by the index of the cooler."""
+    """Return the mean temperature of the surface [K] of each cooler, by the index of the cooler."""
     boundary = result.model.boundary
     outflow = np.bincount(boundary.cooler, weights=result.fluxes.boundary_outflow)
     conductance = np.bincount(boundary.cooler, weights=boundary.h * boundary.area)

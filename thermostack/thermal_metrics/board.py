@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from thermostack.errors import Diagnostic, UnknownNameError
 from thermostack.materials.material import Material
@@ -209,8 +209,8 @@ def ring_coverages(width: float, depth: float, coverage: float) -> list[float]:
     is the mean over the ring.
     """
     perimeter = 2.0 * (width + depth)
-    pairs = zip(RING_EDGES[:-1], RING_EDGES[1:], strict=True)
-    return [coverage * perimeter / (perimeter + 4.0 * (low + high)) for low, high in pairs]
+    rings = pairwise(RING_EDGES)
+    return [coverage * perimeter / (perimeter + 4.0 * (low + high)) for low, high in rings]
 
 
 def _trace_regions(
@@ -286,15 +286,3 @@ def board_facts(board: JedecBoard, outline: BoardOutline) -> str:
     """Return a text that describes a board: its name and its size."""
     width, depth = (1e3 * side for side in outline.size)
     return f"{board.standard}, {width:.5g} x {depth:.5g} x 1.6 mm"
-
-
-def standard_names() -> Sequence[str]:
-    """Return the names of the boards."""
-    return tuple(STANDARDS)
-
-
-def coverage_texts(width: float, depth: float, coverage: float) -> Iterator[str]:
-    """Yield the coverage of each ring as text."""
-    pairs = zip(RING_EDGES[:-1], RING_EDGES[1:], strict=True)
-    for (low, high), fraction in zip(pairs, ring_coverages(width, depth, coverage), strict=True):
-        yield f"{100 * fraction:.0f} % from {1e3 * low:g} to {1e3 * high:g} mm"

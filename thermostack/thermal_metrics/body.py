@@ -194,15 +194,13 @@ def _root_on(body: Body, board: str, outline: BoardOutline, notes: list[str]) ->
         size = {"diameter": root.diameter} if root.diameter is not None else {"size": root.footprint}
         layers = (Layer("field", BALL_THICKNESS, BALL_MATERIAL),)
         added.append(Stack(under, layers=layers, on=(board,), center=outline.center, **size))
-        notes.append(
-            f"added: solder balls of 0.4 mm between {root.name} and the board, as the material {BALL_MATERIAL}"
-        )
+        notes.append(f"added: solder balls of 0.4 mm between {root.name} and the board, of {BALL_MATERIAL}")
     center = outline.center if under == board else (0.5 * root.footprint[0], 0.5 * root.footprint[1])
     return [*added, replace(root, on=(under,), position=None, center=center), *others]
 
 
 def _moved_stacks(body: Body, board: str, shift: tuple[float, float]) -> list[Stack]:
-    """Return the stacks of a body with own board; positions relative to the board are moved by a shift [m]."""
+    """Return the stacks of a body with own board; positions relative to the board are moved [m]."""
     placements = place_stacks(body.package)
     kept = []
     for stack in body.package.stacks:

@@ -92,7 +92,7 @@ def air_cooling(placed: PlacedBody, ambient: float, coefficients: Mapping[str, f
 
 
 def ring_cooling(placed: PlacedBody, temperature: float) -> Cooling:
-    """Return a ring cold plate [K] on both faces of the board, 5 to 9 mm from the body; the rest is adiabatic.
+    """Return a ring cold plate [K] on both faces of the board, 5 to 9 mm from the body; the rest adiabatic.
 
     Raises ArgumentError where the ring does not lie on the board.
     """

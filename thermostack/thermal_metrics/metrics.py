@@ -305,7 +305,7 @@ class _Study:
             junction, _ = read_junction(result, self.junction)
             return [("theta_JB", junction, read_board(result, placed), None)]
 
-        # The estimate for the junction contains the error at the edges of the ring, which T_B contains as well.
+        # The estimate for the junction contains the error at the edges of the ring, as T_B does.
         self._add_linear("ring cold plate", "JESD51-8", placed, package, read, names, estimate=False)
 
     def add_top(self, htc: float | None) -> None:
