@@ -102,6 +102,10 @@ def jedec(
     pad: Annotated[
         str | None, Parameter(help="The exposed pad of jesd51-5. Default: the largest stack on the board.")
     ] = None,
+    copper_area: Annotated[
+        str | None,
+        Parameter(name="--copper-area", help='Copper on the board around the package, as "300 mm2".'),
+    ] = None,
     environment: EnvironmentOption = (),
     power: PowerOption = None,
     ambient: Annotated[str, Parameter(help="Temperature of the air.", show_default=True)] = "25 degC",
@@ -153,7 +157,7 @@ def jedec(
         try:
             found = compute(
                 description,
-                board=read_board(board, board_size, pad),
+                board=read_board(board, board_size, pad, copper_area),
                 environments=environment or None,
                 power=watts,
                 ambient=kelvin,
@@ -232,7 +236,7 @@ def _compact_models(
     )
 
 
-def read_board(name: str, size: str | None, pad: str | None) -> JedecBoard:
+def read_board(name: str, size: str | None, pad: str | None, copper_area: str | None) -> JedecBoard:
     """Return the board of a name, with another size where it is given."""
     from thermostack.thermal_metrics.board import JedecBoard
 
@@ -245,4 +249,5 @@ def read_board(name: str, size: str | None, pad: str | None) -> JedecBoard:
             read_positive("--board-size", pieces[0], "length"),
             read_positive("--board-size", pieces[1], "length"),
         )
-    return JedecBoard(name, sides, pad=pad)
+    area = 0.0 if copper_area is None else read_positive("--copper-area", copper_area, "area")
+    return JedecBoard(name, sides, pad=pad, copper_area=area)

@@ -113,8 +113,8 @@ def compact_tables(models: CompactModels) -> list[RenderableType]:
             f"(mean {100 * error.mean_junction:.2g} %), heat within {100 * error.max_heat:.2g} % of the power"
         )
         facts.add_row(title, text)
-    share = f"{100 * network.inner_share:.0f} % of the side lengths"
-    facts.add_row("inner faces", share)
+    inner = " x ".join(f"{1e3 * side:.4g}" for side in network.inner_size)
+    facts.add_row("inner faces", f"{inner} mm")
     facts.add_row("environments", f"computed within {100 * models.reduction_error:.2g} % of full solves")
     return [cases, "", pairs, "", facts]
 

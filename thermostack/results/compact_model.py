@@ -136,8 +136,8 @@ class DelphiNetwork:
         Areas of the surface nodes [m2].
     training, test : FitError
         Errors over the environments that were fitted, and over others.
-    inner_share : float
-        Side lengths of the inner rectangles over those of the package.
+    inner_size : tuple of float
+        Width and depth of the inner rectangles of top and bottom [m].
 
     Examples
     --------
@@ -152,7 +152,7 @@ class DelphiNetwork:
     area: np.ndarray
     training: FitError
     test: FitError
-    inner_share: float = 0.5
+    inner_size: tuple[float, float] = (0.0, 0.0)
 
     def matrix(self) -> np.ndarray:
         """Return the conductance matrix of the nodes without any cooling [W/K], (6, 6)."""
@@ -187,7 +187,7 @@ class DelphiNetwork:
         return {
             "nodes": list(NODES),
             "area": dict(zip(NODES[1:], self.area.tolist(), strict=True)),
-            "inner_share": self.inner_share,
+            "inner_size": list(self.inner_size),
             "conductances": pairs,
             "training": self.training.to_dict(),
             "test": self.test.to_dict(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from thermostack.errors import Diagnostic, UnknownNameError
@@ -82,6 +82,9 @@ class JedecBoard:
         Fraction of the area next to the package that traces cover. Farther away it falls with the perimeter.
     pad : str, optional
         The stack on the board that is the exposed pad of "jesd51-5"; by default the largest one.
+    copper_area : float or str
+        Area of solid copper on the top layer around the package, outside of it [m2, or text with a unit], as
+        in data sheets of power packages: a rectangle whose edge has the same distance from all sides.
 
     Raises
     ------
@@ -107,6 +110,7 @@ class JedecBoard:
     size: tuple[float | str, float | str] | None = None
     trace_coverage: float = TRACE_COVERAGE
     pad: str | None = None
+    copper_area: float | str = 0.0
 
     def __post_init__(self) -> None:
         """Check the name of the standard, the size and the coverage."""
@@ -117,6 +121,8 @@ class JedecBoard:
         coverage = check_number(self.trace_coverage, "trace_coverage", min=0.0)
         if coverage > 1.0:
             raise argument_error("trace_coverage", f"must be at most 1, got {coverage:g}", "", "E-RANGE")
+        area = check_quantity(self.copper_area, "area", "copper_area", min=0.0)
+        object.__setattr__(self, "copper_area", area)
         if self.size is not None:
             if isinstance(self.size, str) or len(self.size) != 2:
                 raise argument_error("size", "is not a width and a depth", 'write ("150 mm", "170 mm")')
@@ -155,7 +161,7 @@ class JedecBoard:
     def with_planes(self) -> JedecBoard:
         """Return the board with planes that JESD51-8 requires: this one, or that of the same family."""
         name = WITH_PLANES.get(self.standard, self.standard)
-        return JedecBoard(name, self.size, self.trace_coverage, self.pad)
+        return replace(self, standard=name)
 
     def layers(
         self, width: float, depth: float, pad: Rectangle | None = None
@@ -167,6 +173,8 @@ class JedecBoard:
         outline = self.outline(width, depth)
         standard = STANDARDS[self.standard]
         front = _trace_regions(outline, (width, depth), self.trace_coverage, "traces")
+        if float(self.copper_area) > 0.0:
+            front = (*front, self._copper_region(outline, width, depth))
         pad_region: tuple[Region, ...] = ()
         via_region: tuple[Region, ...] = ()
         if standard.has_vias and pad is not None:
@@ -186,6 +194,19 @@ class JedecBoard:
             Layer("upper_dielectric", DIELECTRIC_THICKNESS, "fr4", regions=via_region),
             traces,
         )
+
+    def _copper_region(self, outline: BoardOutline, width: float, depth: float) -> Region:
+        """Return the copper around a package of a width and a depth [m].
+
+        Raises ArgumentError where it does not lie on the board.
+        """
+        total = width + depth
+        margin = 0.25 * (math.sqrt(total * total + 4.0 * float(self.copper_area)) - total)
+        size = (width + 2.0 * margin, depth + 2.0 * margin)
+        if max(size) > min(outline.size):
+            text = f"{1e6 * float(self.copper_area):g} mm2 of copper do not fit on the board"
+            raise argument_error("copper_area", text, "give a smaller area, or a larger board")
+        return Region("copper", size, "copper_foil", center=outline.center)
 
     def stack(self, name: str, width: float, depth: float, pad: Rectangle | None = None) -> Stack:
         """Return the board as a stack of a name."""

@@ -108,7 +108,8 @@ def find_body(package: Package, own_board: str | None = None) -> Body:
 def without_outer_interfaces(package: Package) -> tuple[Package, list[str]]:
     """Return a package without the interface materials to its coolers on top, and notes on them.
 
-    They are the layers of thermal interface material at the top of stacks that carry no other stack.
+    They are the layers of thermal interface material at the top of stacks that carry no other stack. A stack
+    of such layers whose gap fill surrounds dies remains, without the contact resistance of its top.
     """
     carriers = {name for stack in package.stacks for name in stack.supports}
     named = {stack.relative_to for stack in package.stacks} | {stack.height_to for stack in package.stacks}
@@ -118,15 +119,21 @@ def without_outer_interfaces(package: Package) -> tuple[Package, list[str]]:
             stacks.append(stack)
             continue
         kept = list(stack.layers)
+        found: list[str] = []
         while kept and package.material(kept[-1].material).kind_in(kept[-1].name) == "interface":
             if kept[-1].power is not None:
                 break
             layer = kept.pop()
-            notes.append(f"left out: {stack.name}.{layer.name}, the interface material to the cooler")
-        if len(kept) == len(stack.layers) or (not kept and stack.name in named):
-            stacks.append(stack)
-        elif kept:
-            stacks.append(replace(stack, layers=tuple(kept), power=None))
+            found.append(f"left out: {stack.name}.{layer.name}, the interface material to the cooler")
+        if found and not kept and (stack.gap_fill is not None or stack.name in named):
+            *lower, top = stack.layers
+            bare = replace(top, interface=replace(top.interface, top=0.0))
+            stacks.append(replace(stack, layers=(*lower, bare), power=None))
+            notes.append(f"kept: {stack.name}.{top.name}, an interface material, for the gap fill below it")
+            continue
+        notes += found
+        if kept:
+            stacks.append(replace(stack, layers=tuple(kept), power=None) if found else stack)
     return (replace(package, stacks=tuple(stacks)), notes) if notes else (package, [])
 
 

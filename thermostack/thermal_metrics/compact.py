@@ -97,9 +97,9 @@ def compact_models(
     The two resistors are those of JESD15-3: theta_JC to the top, theta_JB to the bottom, adiabatic sides. The
     network has the nodes of JESD15-4. Its conductances minimise the errors of the junction rise and of the
     heat flows in 112 environments; 40 random ones are the test. The inner rectangles have 30 to 70 % of the
-    side lengths, whichever gives the smallest error. The environments follow from 18 solved fields
-    of the body by a Ritz-Galerkin approximation, whose error against full solves is stated. Materials are
-    evaluated at 300 K.
+    side lengths, or surround the sources of heat, whichever gives the smallest error. The environments follow
+    from 18 solved fields of the body by a Ritz-Galerkin approximation, whose error against full solves is
+    stated. Materials are evaluated at 300 K.
 
     Examples
     --------
@@ -129,7 +129,9 @@ def compact_models(
     resistances = _resistances(metrics)
     body = find_body(with_power(package, None), own_board)
     placed = place_alone(body)
-    response = choose_response(lambda share: BodyResponse(placed, share, cell, fineness, threads, progress))
+    response = choose_response(
+        placed, lambda inner: BodyResponse(placed, inner, cell, fineness, threads, progress)
+    )
     progress("network")
     network = fit_network(response, starts)
     rows = expand(test_rows()[:CHECKED_ROWS])

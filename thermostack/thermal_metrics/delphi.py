@@ -8,8 +8,10 @@ from itertools import product
 import numpy as np
 import scipy.optimize
 
+from thermostack.package.rectangles import Rectangle
 from thermostack.results.compact_model import NODES, PAIRS, DelphiNetwork, FitError
-from thermostack.thermal_metrics.face_classes import INNER_SHARES, BodyResponse, Response, expand
+from thermostack.thermal_metrics.body import PlacedBody
+from thermostack.thermal_metrics.face_classes import BodyResponse, Response, expand, inner_rectangles
 
 TRAINING_TOP = (5.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 1e4, 1e9)  # W/(m2 K), assumed
 TRAINING_BOTTOM = (10.0, 30.0, 100.0, 300.0, 1000.0, 1e4, 1e9)
@@ -33,14 +35,14 @@ def test_rows() -> np.ndarray:
     return np.exp(np.random.default_rng(TEST_SEED).uniform(low, high, (TEST_ROWS, 3)))
 
 
-def choose_response(build: Callable[[float], BodyResponse]) -> BodyResponse:
-    """Return the response with the inner rectangles whose network has the smallest error in training.
+def choose_response(placed: PlacedBody, build: Callable[[Rectangle], BodyResponse]) -> BodyResponse:
+    """Return the response with the inner rectangle whose network has the smallest error in training.
 
-    `build` returns the response for a share of the side lengths.
+    `build` returns the response for an inner rectangle [m].
     """
     found: tuple[float, BodyResponse] | None = None
-    for share in INNER_SHARES:
-        response = build(share)
+    for inner in inner_rectangles(placed):
+        response = build(inner)
         error = fit_network(response, SEARCH_STARTS).training.max_junction
         if found is None or error < found[0]:
             found = error, response
@@ -76,7 +78,8 @@ def fit_network(response: BodyResponse, starts: int) -> DelphiNetwork:
     other = response.respond(other_rows)
     training = _fit_error(network, rows, full, response.power)
     test = _fit_error(network, other_rows, other, response.power)
-    return DelphiNetwork(conductance, response.area, training, test, response.inner_share)
+    x0, y0, x1, y1 = response.inner
+    return DelphiNetwork(conductance, response.area, training, test, (x1 - x0, y1 - y0))
 
 
 def _fit_error(network: DelphiNetwork, rows: np.ndarray, full: Response, power: float) -> FitError:

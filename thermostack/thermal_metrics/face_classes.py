@@ -17,6 +17,7 @@ from thermostack.linear.steady_problem import Progress, SteadyProblem
 from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import CellInput, Model, discretize
 from thermostack.package.cooling import Convection, Cooling, FaceCooling, FaceRectangle
+from thermostack.package.geometry import package_geometry
 from thermostack.package.package import Package
 from thermostack.package.rectangles import Rectangle
 from thermostack.thermal_metrics.body import PlacedBody
@@ -53,15 +54,14 @@ class BodyResponse:
     def __init__(
         self,
         placed: PlacedBody,
-        inner_share: float,
+        inner: Rectangle,
         cell: CellInput = None,
         fineness: float = 1.0,
         threads: int | None = None,
         progress: Progress = lambda stage: None,
     ) -> None:
-        """Solve the fields of the approximation."""
-        self.placed, self.threads = placed, threads
-        self.inner_share, self.inner = inner_share, inner_rectangle(placed.outline, inner_share)
+        """Solve the fields of the approximation; `inner` is the inner rectangle of top and bottom [m]."""
+        self.placed, self.threads, self.inner = placed, threads, inner
         rows = [*product(TOPS, BOTTOMS, (SIDES,)), *EXTRA_ROWS]
         reference = self._cooled([REFERENCE_HTC] * len(CLASSES))
         model = discretize(reference, cell, fineness=fineness)
@@ -138,12 +138,25 @@ class BodyResponse:
         return Response(np.array(junction), np.array(surface), np.array(heat))
 
 
-def inner_rectangle(outline: Rectangle, share: float) -> Rectangle:
-    """Return the inner rectangle [m] of the top and of the bottom, with a share of the side lengths."""
-    x0, y0, x1, y1 = outline
-    margin = 0.5 * (1.0 - share)
-    dx, dy = margin * (x1 - x0), margin * (y1 - y0)
-    return x0 + dx, y0 + dy, x1 - dx, y1 - dy
+def inner_rectangles(placed: PlacedBody) -> list[Rectangle]:
+    """Return the inner rectangles of top and bottom to choose from [m].
+
+    They have 30 to 70 % of the side lengths of the body, or are the rectangle around the sources of heat.
+    """
+    x0, y0, x1, y1 = placed.outline
+    found = []
+    for share in INNER_SHARES:
+        dx, dy = 0.5 * (1.0 - share) * (x1 - x0), 0.5 * (1.0 - share) * (y1 - y0)
+        found.append((x0 + dx, y0 + dy, x1 - dx, y1 - dy))
+    sources = [each.rectangle for each in package_geometry(placed.package).sources]
+    around = (
+        min(each[0] for each in sources),
+        min(each[1] for each in sources),
+        max(each[2] for each in sources),
+        max(each[3] for each in sources),
+    )
+    is_inside = all(a < b for a, b in zip((x0, y0, *around[2:]), (*around[:2], x1, y1), strict=True))
+    return [*found, around] if is_inside else found
 
 
 def _independent(fields: np.ndarray) -> np.ndarray:
