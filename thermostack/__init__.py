@@ -113,6 +113,11 @@ if TYPE_CHECKING:
     from thermostack.package.thermal_link import ThermalLink as ThermalLink
     from thermostack.results.budget_result import BindingLimit as BindingLimit
     from thermostack.results.budget_result import PowerBudget as PowerBudget
+    from thermostack.results.compact_model import CompactModels as CompactModels
+    from thermostack.results.compact_model import DelphiNetwork as DelphiNetwork
+    from thermostack.results.compact_model import FitError as FitError
+    from thermostack.results.compact_model import TwoResistor as TwoResistor
+    from thermostack.results.compact_model import TwoResistorCase as TwoResistorCase
     from thermostack.results.comparison import Comparison as Comparison
     from thermostack.results.comparison import HeatComparison as HeatComparison
     from thermostack.results.comparison import PartComparison as PartComparison
@@ -125,6 +130,10 @@ if TYPE_CHECKING:
     from thermostack.results.influence_result import InfluenceMatrix as InfluenceMatrix
     from thermostack.results.influence_result import Linearisation as Linearisation
     from thermostack.results.influence_result import PeakTemperature as PeakTemperature
+    from thermostack.results.jedec_result import DieMatrix as DieMatrix
+    from thermostack.results.jedec_result import JedecMetric as JedecMetric
+    from thermostack.results.jedec_result import JedecResult as JedecResult
+    from thermostack.results.jedec_result import TemperatureReading as TemperatureReading
     from thermostack.results.peak_map import PeakMap as PeakMap
     from thermostack.results.power_limit_curve import PowerLimitCurve as PowerLimitCurve
     from thermostack.results.refinement_log import Refinement as Refinement
@@ -146,6 +155,9 @@ if TYPE_CHECKING:
     from thermostack.sweeps.study_file import read_study as read_study
     from thermostack.sweeps.sweep_result import SweepResult as SweepResult
     from thermostack.sweeps.sweep_result import read_sweep as read_sweep
+    from thermostack.thermal_metrics.board import JedecBoard as JedecBoard
+    from thermostack.thermal_metrics.compact import compact_models as compact_models
+    from thermostack.thermal_metrics.metrics import jedec as jedec
     from thermostack.transient.controllers import Controller as Controller
     from thermostack.transient.controllers import Governor as Governor
     from thermostack.transient.loads import Loads as Loads
@@ -307,6 +319,19 @@ _NAMES_BY_MODULE = {
         "Linearisation",
         "PeakTemperature",
     ),
+    "results.compact_model": (
+        "CompactModels",
+        "DelphiNetwork",
+        "FitError",
+        "TwoResistor",
+        "TwoResistorCase",
+    ),
+    "results.jedec_result": (
+        "DieMatrix",
+        "JedecMetric",
+        "JedecResult",
+        "TemperatureReading",
+    ),
     "results.peak_map": ("PeakMap",),
     "results.power_limit_curve": ("PowerLimitCurve",),
     "results.refinement_log": (
@@ -338,6 +363,9 @@ _NAMES_BY_MODULE = {
         "SweepResult",
         "read_sweep",
     ),
+    "thermal_metrics.board": ("JedecBoard",),
+    "thermal_metrics.compact": ("compact_models",),
+    "thermal_metrics.metrics": ("jedec",),
     "transient.controllers": (
         "Controller",
         "Governor",

@@ -40,6 +40,7 @@ ORDER = (
     "comparison",
     "design",
     "sweeps",
+    "thermal_metrics",
     "cli",
 )
 # Module and the module of a later row that it may import, with the reason.

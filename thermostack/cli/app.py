@@ -8,6 +8,7 @@ from thermostack import __version__
 from thermostack.cli.budget import budget
 from thermostack.cli.check import check
 from thermostack.cli.compare import compare
+from thermostack.cli.jedec import jedec
 from thermostack.cli.materials import materials
 from thermostack.cli.matrix import matrix
 from thermostack.cli.mesh import mesh
@@ -40,6 +41,7 @@ commands = (
     matrix,
     budget,
     runaway,
+    jedec,
     mesh,
     check,
     plot,

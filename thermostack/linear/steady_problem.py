@@ -308,9 +308,8 @@ class SteadyProblem:
         With boundary laws or leakage it is relative to the largest heat of all iterations, because the heat of
         a body without power is its residual.
         """
-        self._largest_heat = max(
-            self.heat_through(rise), self._largest_heat if self.has_newton_terms else 0.0
-        )
+        before = self._largest_heat if self.has_newton_terms else 0.0
+        self._largest_heat = max(self.heat_through(rise), before)
         return total_residual(self.conduction, self.rhs, rise) / self._largest_heat
 
     def boundary_outflow(self, rise: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Thermal metrics of JEDEC: test boards, environments, resistances, and compact models."""
