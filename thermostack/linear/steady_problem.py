@@ -326,12 +326,17 @@ class SteadyProblem:
     def heat_through(self, rise: np.ndarray) -> float:
         """Return the heat that passes through the body [W]."""
         powers = [source.plane for source in self.model.layer_sources]
-        least = TINY_HEAT
-        if (
-            self.has_newton_terms
-        ):  # surfaces may exchange heat with two surroundings, and none passes the body
-            least = LEAST_RISE * float(self.conduction.boundary_face_conductance.sum())
-        return max(heat_through(powers, self.boundary_outflow(rise)), least)
+        return max(heat_through(powers, self.boundary_outflow(rise)), self._least_heat, TINY_HEAT)
+
+    @property
+    def _least_heat(self) -> float:
+        """Return the least heat [W] to which imbalances relate.
+
+        A surface may exchange heat with two surroundings while none passes through the body.
+        """
+        if not self.has_newton_terms:
+            return 0.0
+        return LEAST_RISE * float(self.conduction.boundary_face_conductance.sum())
 
     def solve(self, rise: np.ndarray | None, reduction: float) -> np.ndarray:
         """Return the rise [K]; the residual of a guess is reduced by a factor."""
@@ -407,7 +412,8 @@ class SteadyProblem:
         rise += self.zero
         fluxes = FaceFluxes(self.model, self.conduction, self.conductivity, rise)
         fluxes.boundary_outflow = outflow
-        return fluxes, balance_heat(fluxes)
+        balance = balance_heat(fluxes)
+        return fluxes, dataclasses.replace(balance, through=max(balance.through, self._least_heat))
 
     def balance(self, rise: np.ndarray) -> tuple[FaceFluxes, HeatBalance, SolverReport]:
         """Return fluxes, heat balance and report, solving further until heat flows meet the tolerance.
