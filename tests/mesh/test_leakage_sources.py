@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -24,12 +26,14 @@ from thermostack import (
     Package,
     Power,
     Region,
+    ResultFileError,
     Session,
     Stack,
     discretize,
     read_result,
     solve_steady,
 )
+from thermostack.io.results.hdf5_arrays import write_json
 from thermostack.mesh import leakage_sources
 from thermostack.mesh.leakage_sources import LeakageSources
 from thermostack.mesh.model_change import Change, change_model, has_equal_plan
@@ -329,6 +333,25 @@ def test_result_files_keep_the_leakage(tmp_path: Path) -> None:
         (a.part, a.k, a.j0, a.i0, a.law, a.block) == (b.part, b.k, b.j0, b.i0, b.law, b.block)
         for a, b in pairs
     )
+
+
+@pytest.mark.parametrize("fault", ["window", "power", "law"])
+def test_damaged_leakage_in_a_result_file(tmp_path: Path, fault: str) -> None:
+    """The data are changed consistently with their checksums."""
+    path = tmp_path / "a.vtkhdf"
+    solve_steady(discretize(package(), "1 mm")).save(path)
+    with h5py.File(path, "r+") as file:
+        data = json.loads(file["thermostack/model"][:].tobytes())
+        if fault == "window":
+            data["leakage"]["sources"][0][1] = 10_000
+        elif fault == "power":
+            data["leakage"]["sources"].pop()
+        else:
+            data["leakage"]["laws"][0]["kind"] = "linear"
+        del file["thermostack/model"]
+        write_json(file["thermostack"], "model", data)
+    with pytest.raises(ResultFileError, match=r"leakage|its model is not valid"):
+        read_result(path)
 
 
 def test_grid_given_by_the_user_has_the_same_leakage() -> None:

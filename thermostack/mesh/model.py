@@ -278,6 +278,16 @@ class Model:
         `temperature` [K], (nz, ny, nx), is that of the cells; without it every law is at its reference
         temperature. The leakage of a part includes that of its blocks.
         """
+        if temperature is None:
+            return self._reference_leakage
+        return self._leakage_of_zones(temperature)
+
+    @cached_property
+    def _reference_leakage(self) -> np.ndarray | None:
+        """Return the leakage power of every part and block at the reference temperature [W]."""
+        return self._leakage_of_zones(None)
+
+    def _leakage_of_zones(self, temperature: np.ndarray | None) -> np.ndarray | None:
         if self.leakage is None:
             return None
         of_parts = leakage_of_parts(self.leakage, self.part, len(self.parts), temperature)
