@@ -11,7 +11,9 @@ from support.jedec_packages import ACTIVE_THICKNESS, SIZE, dual_die, slab, sourc
 
 from thermostack import (
     ArgumentError,
+    Cooling,
     DescriptionError,
+    FreeConvection,
     JedecBoard,
     JedecResult,
     UnknownNameError,
@@ -19,9 +21,8 @@ from thermostack import (
     jedec,
     solve_steady,
 )
-from thermostack.thermal_metrics.air_solution import mean_surface_temperatures, solve_in_air
 from thermostack.thermal_metrics.body import find_body, place_on_board
-from thermostack.thermal_metrics.environments import ZONES, Air, air_cooling, ring_rectangles
+from thermostack.thermal_metrics.environments import ring_rectangles
 from thermostack.units import mm
 
 AREA = SIZE[0] * SIZE[1]
@@ -93,35 +94,27 @@ def test_all_heat_leaves_through_the_ring_of_the_right_area() -> None:
     assert set(found.of("theta_JB").heat) == {"ring, top of the board", "ring, bottom of the board"}
 
 
-def test_coefficients_are_those_at_the_surface_temperatures() -> None:
+def test_air_is_that_of_the_coolers_by_correlation() -> None:
+    """theta_JA is that of the package on the board with free convection that radiates, solved alone."""
     placed = place_on_board(find_body(with_own_board()), JedecBoard("jesd51-9/2s2p"))
-    air = Air(298.15, 0.0)
-
-    def solve(package):  # type: ignore[no-untyped-def]
-        return solve_steady(discretize(package, cell=CELL), estimate=False)
-
-    solution = solve_in_air(placed, air, solve)
-    surface = mean_surface_temperatures(solution.result)
-    for n, zone in enumerate(ZONES):
-        if n in surface:
-            expected = air.coefficient(zone, surface[n], placed.board_size)
-            assert solution.coefficients[zone.name] == pytest.approx(expected, rel=2e-4)
-    other = solve_in_air(placed, air, solve, dict.fromkeys(solution.coefficients, 30.0))
-    assert other.coefficients == pytest.approx(solution.coefficients, rel=5e-4)
+    found = jedec(with_own_board(), environments="still-air", cell=CELL)
+    assert placed.board_size is not None
+    width, depth = placed.board_size
+    air = FreeConvection("25 degC", width * depth / (2.0 * (width + depth)), emissivity=0.9)
+    steady = solve_steady(discretize(placed.cooled(Cooling(surroundings=air)), cell=CELL))
+    theta = found.of("theta_JA")
+    assert theta.value == pytest.approx((steady.peak.max - 298.15) / theta.power, rel=1e-6)
 
 
-def test_mean_surface_temperature_of_an_isothermal_face() -> None:
-    """With a large coefficient the surface has the ambient temperature, with a small one that of the body."""
-    placed = place_on_board(find_body(with_own_board()), JedecBoard("jesd51-9/2s2p"))
-    for h, expected in ((1e8, 300.0), (1e-3, None)):
-        cooling = air_cooling(placed, 300.0, dict.fromkeys([zone.name for zone in ZONES], h))
-        steady = solve_steady(discretize(placed.cooled(cooling), cell=CELL), estimate=False)
-        surface = mean_surface_temperatures(steady)
-        top = surface[[zone.name for zone in ZONES].index("package top")]
-        if expected is None:
-            assert top - 300.0 == pytest.approx(steady.of("die").mean - 300.0, rel=1e-3)
-        else:
-            assert top == pytest.approx(expected, abs=1e-2)
+def test_matrix_reproduces_the_solution_in_air() -> None:
+    """With the coefficients of the solution the matrix times the powers is the rise of each die."""
+    found = jedec(dual_die(), environments="still-air", cell=CELL)
+    (matrix,) = found.matrices
+    steady = found.fields["still air"]
+    powered = {part.name.split(".")[0]: part for part in steady.parts if part.power and not part.is_block}
+    rises = matrix.resistance @ [powered[name].power for name in matrix.dies]
+    means = np.array([powered[name].mean for name in matrix.dies]) - 298.15
+    assert rises == pytest.approx(means, rel=5e-3)
 
 
 def test_inequalities_of_a_package_on_a_board() -> None:

@@ -305,8 +305,8 @@ class SteadyProblem:
     def residual(self, rise: np.ndarray) -> float:
         """Return the sum of the residuals of all cells, relative to the heat that passes through the body.
 
-        With boundary laws or leakage it is relative to the largest heat of all iterations, because the heat of
-        a body without power is its residual.
+        With boundary laws or leakage it is relative to the largest heat of all iterations, because the heat
+        of a body without power is its residual.
         """
         before = self._largest_heat if self.has_newton_terms else 0.0
         self._largest_heat = max(self.heat_through(rise), before)

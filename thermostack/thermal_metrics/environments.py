@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thermostack.errors import Diagnostic, UnknownNameError
 from thermostack.package.cooling import (
     Adiabatic,
     ColdPlate,
-    Convection,
     Cooling,
     FaceCooling,
     FaceRectangle,
     FixedTemperature,
 )
+from thermostack.package.nonlinear_coolers import ForcedConvection, FreeConvection
 from thermostack.package.rectangles import Rectangle
 from thermostack.schema.arguments import argument_error, as_names
 from thermostack.schema.spelling import suggest
-from thermostack.thermal_metrics.air import forced_convection, free_convection, radiation
 from thermostack.thermal_metrics.body import PlacedBody
 from thermostack.units import format_quantity, mm
 
@@ -27,25 +26,16 @@ EMISSIVITY = 0.9  # assumed: solder mask and mold compound
 RING_START, RING_END = 5 * mm, 9 * mm  # from the body, of the ring cold plate of JESD51-8
 COLD_PLATE_HTC = 1e4  # W/(m2 K)
 KINDS = ("still-air", "moving-air", "ring", "top", "bottom")
-FIRST_HTC = 10.0  # W/(m2 K), before the surface temperatures are known
-
-
-@dataclass(frozen=True)
-class Zone:
-    """Exposed surface of one orientation of the board or of the body, with one coefficient in air."""
-
-    name: str  # "board top"
-    orientation: str  # "up", "down" or "vertical"
 
 
 ZONES = (
-    Zone("package sides", "vertical"),
-    Zone("board sides", "vertical"),
-    Zone("package top", "up"),
-    Zone("board top", "up"),
-    Zone("package bottom", "down"),
-    Zone("board bottom", "down"),
-)  # in the order of the coolers of `air_cooling`
+    "package sides",
+    "board sides",
+    "package top",
+    "board top",
+    "package bottom",
+    "board bottom",
+)  # exposed surfaces in air, in the order of the coolers of `air_cooling`
 
 
 @dataclass(frozen=True)
@@ -65,30 +55,27 @@ class Air:
     def standard(self) -> str:
         return "JESD51-2A" if self.speed == 0.0 else "JESD51-6"
 
-    def coefficient(self, zone: Zone, surface: float, board: tuple[float, float]) -> float:
-        """Return the coefficient of a zone [W/(m2 K)] at its mean surface temperature [K].
+    def cooler(self, board: tuple[float, float]) -> FreeConvection | ForcedConvection:
+        """Return the cooler of all surfaces, which radiate to the air temperature.
 
         The lengths are those of the board (width, depth) [m], also for the package: area over perimeter in
         still air, the longer side along a stream.
         """
         width, depth = board
+        emissivity = self.emissivity or None
         if self.speed == 0.0:
             length = width * depth / (2.0 * (width + depth))
-            convection = free_convection(surface, self.ambient, length, zone.orientation)
-        else:
-            convection = forced_convection(surface, self.ambient, self.speed, max(width, depth))
-        return convection + radiation(surface, self.ambient, self.emissivity)
+            return FreeConvection(self.ambient, length, emissivity=emissivity)
+        return ForcedConvection(self.ambient, self.speed, max(width, depth), emissivity=emissivity)
 
 
-def air_cooling(placed: PlacedBody, ambient: float, coefficients: Mapping[str, float]) -> Cooling:
-    """Return the cooling of all exposed faces by air [K] with a coefficient for each zone [W/(m2 K)]."""
+def air_cooling(placed: PlacedBody, air: Air) -> Cooling:
+    """Return the cooling of all exposed faces by air, with a cooler for each zone."""
     assert placed.board is not None
-    pieces = [Convection(coefficients[zone.name], ambient) for zone in ZONES]
-    pairs = [
-        (FaceCooling(package), FaceCooling(board, part=placed.board))
-        for package, board in zip(pieces[::2], pieces[1::2], strict=True)
-    ]
-    return Cooling(surroundings=pairs[0], top=pairs[1], bottom=pairs[2])
+    assert placed.board_size is not None
+    cooler = air.cooler(placed.board_size)
+    pair = FaceCooling(cooler), FaceCooling(cooler, part=placed.board)
+    return Cooling(surroundings=pair, top=pair, bottom=pair)
 
 
 def ring_cooling(placed: PlacedBody, temperature: float) -> Cooling:

@@ -9,8 +9,8 @@ import numpy as np
 
 from thermostack.design.influence import influence
 from thermostack.errors import DescriptionError, Diagnostic
+from thermostack.finite_volume.operating_point import MIN_SLOPE, surface_temperatures
 from thermostack.linear.steady_problem import Progress, timed
-from thermostack.mesh.grid import Grid
 from thermostack.mesh.model import CellInput, Model, discretize
 from thermostack.package.geometry import package_geometry
 from thermostack.package.package import Package
@@ -27,7 +27,6 @@ from thermostack.schema.arguments import (
 )
 from thermostack.schema.fields import to_si
 from thermostack.steady import solve_steady
-from thermostack.thermal_metrics.air_solution import heat_by_cooler, solve_in_air
 from thermostack.thermal_metrics.board import JedecBoard
 from thermostack.thermal_metrics.body import Body, PlacedBody, find_body, place_alone, place_on_board
 from thermostack.thermal_metrics.environments import (
@@ -36,6 +35,7 @@ from thermostack.thermal_metrics.environments import (
     SPEEDS,
     ZONES,
     Air,
+    air_cooling,
     bottom_cooling,
     check_kinds,
     ring_cooling,
@@ -44,6 +44,7 @@ from thermostack.thermal_metrics.environments import (
 from thermostack.thermal_metrics.readings import check_junction, read_board, read_case, read_junction
 from thermostack.units import format_quantity
 
+MIN_RISE = 1e-3  # K of a surface over the ambient, below which its coefficient is the slope of the law
 COARSE = 2.0  # ratio of the cell sizes of the second grid, from which the errors follow
 RECIPROCITY_TOLERANCE = 1e-9  # relative residual of the columns of a matrix
 
@@ -115,11 +116,12 @@ def jedec(
 
     Notes
     -----
-    Boards are those of JESD51-3, -5, -7 and -9, still air of JESD51-2A, moving air of JESD51-6, the ring cold
-    plate of JESD51-8, and the matrix of JESD51-31. All surfaces in air have a coefficient of convection and
-    of radiation at their mean temperature. The discretisation error of a metric is its difference from that
-    of a grid with cells twice as large, and for metrics relative to the air at least the estimated error of
-    the junction temperature.
+    Boards are those of JESD51-3, -5, -7 and -9, still air of JESD51-2A, moving air of JESD51-6, the ring
+    cold plate of JESD51-8, and the matrix of JESD51-31. All surfaces in air have free or forced
+    convection by correlation, and radiation, at their own temperature; the matrix has the coefficients of
+    the solution. The discretisation error of a metric is its difference from that of a grid with cells
+    twice as large, and for metrics relative to the air at least the estimated error of the junction
+    temperature.
 
     Examples
     --------
@@ -199,10 +201,8 @@ class CellRules:
     fineness: float
     threads: int | None
 
-    def model(self, package: Package, *, is_coarse: bool, grid: Grid | None = None) -> Model:
-        """Return the cells of a package, on a grid if it is given."""
-        if grid is not None:
-            return discretize(package, grid=grid)
+    def model(self, package: Package, *, is_coarse: bool) -> Model:
+        """Return the cells of a package."""
         if not is_coarse:
             return discretize(package, self.cell, fineness=self.fineness)
         return discretize(package, scaled_cell(self.cell, COARSE), fineness=self.fineness / COARSE)
@@ -269,15 +269,7 @@ class _Study:
     def add_air(self, air: Air) -> None:
         """Add the metrics of a board in air."""
         placed = self.placed
-        solutions = {}
-        with timed(self.seconds, air.name, self.progress):
-            start = None
-            for is_coarse in (True, False):
-                solve = self._solver(is_coarse=is_coarse)
-                solution = solve_in_air(placed, air, solve, start)
-                start = solution.coefficients
-                solutions[is_coarse] = solution.result
-        fine = solutions[False]
+        package = placed.cooled(air_cooling(placed, air))
         ambient = TemperatureReading("ambient", self.ambient)
 
         def read(result: SteadyResult) -> Values:
@@ -289,8 +281,7 @@ class _Study:
                 ("psi_JB", junction, read_board(result, placed), None),
             ]
 
-        names = {n: zone.name for n, zone in enumerate(ZONES)}
-        self._add(air.name, air.standard, placed, fine, solutions[True], read, names)
+        self._add_solved(air.name, air.standard, placed, package, read, dict(enumerate(ZONES)))
 
     def add_ring(self) -> None:
         """Add theta_JB: a ring cold plate on a board with planes."""
@@ -306,7 +297,7 @@ class _Study:
             return [("theta_JB", junction, read_board(result, placed), None)]
 
         # The estimate for the junction contains the error at the edges of the ring, as T_B does.
-        self._add_linear("ring cold plate", "JESD51-8", placed, package, read, names, estimate=False)
+        self._add_solved("ring cold plate", "JESD51-8", placed, package, read, names, estimate=False)
 
     def add_top(self, htc: float | None) -> None:
         """Add theta_JC of the top: an isothermal surface, or a cold plate of a coefficient [W/(m2 K)]."""
@@ -320,7 +311,7 @@ class _Study:
             junction, error = read_junction(result, self.junction)
             return [("theta_JC_top", junction, read_case(result, placed), error if htc is None else None)]
 
-        self._add_linear(name, "JESD51-12", placed, package, read, {0: "top"})
+        self._add_solved(name, "JESD51-12", placed, package, read, {0: "top"})
 
     def add_bottom(self) -> None:
         """Add theta_JC of the bottom: an isothermal surface under the body."""
@@ -333,23 +324,15 @@ class _Study:
             return [("theta_JC_bottom", junction, reference, error)]
 
         names = {0: "top", 1: "bottom"}
-        self._add_linear("isothermal bottom", "JESD51-12", placed, package, read, names)
+        self._add_solved("isothermal bottom", "JESD51-12", placed, package, read, names)
 
     # -- shared --------------------------------------------------------------------------------
 
-    def _solver(self, *, is_coarse: bool, estimate: bool = True) -> Callable[[Package], SteadyResult]:
-        """Return a function that solves a package, always on the grid of its first call."""
-        grids: list[Grid] = []
+    def _solve(self, package: Package, *, is_coarse: bool, estimate: bool) -> SteadyResult:
+        model = self.rules.model(package, is_coarse=is_coarse)
+        return solve_steady(model, threads=self.rules.threads, estimate=estimate and not is_coarse)
 
-        def solve(package: Package) -> SteadyResult:
-            grid = grids[0] if grids else None
-            model = self.rules.model(package, is_coarse=is_coarse, grid=grid)
-            grids.append(model.grid)
-            return solve_steady(model, threads=self.rules.threads, estimate=estimate and not is_coarse)
-
-        return solve
-
-    def _add_linear(
+    def _add_solved(
         self,
         name: str,
         standard: str,
@@ -360,10 +343,10 @@ class _Study:
         *,
         estimate: bool = True,
     ) -> None:
-        """Add the metrics of an environment whose coefficients are known."""
+        """Add the metrics of a package in an environment, solved on the fine and on the coarse grid."""
         with timed(self.seconds, name, self.progress):
             fine, coarse = (
-                self._solver(is_coarse=is_coarse, estimate=estimate)(package) for is_coarse in (False, True)
+                self._solve(package, is_coarse=is_coarse, estimate=estimate) for is_coarse in (False, True)
             )
         self._add(name, standard, placed, fine, coarse, read, coolers)
 
@@ -380,13 +363,14 @@ class _Study:
         """Add the metrics of an environment from the results on the fine and on the coarse grid."""
         self.fields[name] = fine
         shares: dict[str, float] = {}
+        power = fine.heat_balance.heat_in  # with leakage
         for cooler, heat in heat_by_cooler(fine).items():
-            shares[coolers[cooler]] = shares.get(coolers[cooler], 0.0) + heat / self.power
+            shares[coolers[cooler]] = shares.get(coolers[cooler], 0.0) + heat / power
         pairs = zip(read(fine), read(coarse), strict=True)
         for (metric, junction, reference, error), (_, other, other_reference, _) in pairs:
-            value = (junction.temperature - reference.temperature) / self.power
-            second = (other.temperature - other_reference.temperature) / self.power
-            estimated = max(abs(value - second), (error or 0.0) / self.power)
+            value = (junction.temperature - reference.temperature) / power
+            second = (other.temperature - other_reference.temperature) / coarse.heat_balance.heat_in
+            estimated = max(abs(value - second), (error or 0.0) / power)
             self.metrics.append(
                 JedecMetric(
                     metric,
@@ -395,7 +379,7 @@ class _Study:
                     name,
                     standard,
                     placed.title,
-                    self.power,
+                    power,
                     junction,
                     reference,
                     shares,
@@ -403,7 +387,7 @@ class _Study:
             )
         if self.wants_matrices:
             with timed(self.seconds, "matrices", self.progress):
-                self.matrices.append(self._matrix(name, fine.model, coolers))
+                self.matrices.append(self._matrix(name, linear_model(fine), coolers))
 
     def _matrix(self, name: str, model: Model, coolers: Mapping[int, str]) -> DieMatrix:
         """Return the rise of every die per watt in every die with the coefficients of a model."""
@@ -423,6 +407,30 @@ class _Study:
         for n, row in zip(numbers, found.heat, strict=True):
             heat[coolers[n]] = heat.get(coolers[n], np.zeros(row.size)) + row
         return DieMatrix(name, found.sources, found.source_resistance, heat)
+
+
+def heat_by_cooler(result: SteadyResult) -> dict[int, float]:
+    """Return the heat that leaves through each cooler [W], by the index of the cooler."""
+    boundary = result.model.boundary
+    outflow = np.bincount(boundary.cooler, weights=result.fluxes.boundary_outflow)
+    return {int(n): float(outflow[n]) for n in np.unique(boundary.cooler)}
+
+
+def linear_model(result: SteadyResult) -> Model:
+    """Return the model of a result with constant powers, and with heat flux over rise as coefficients."""
+    model, fluxes = result.model, result.fluxes
+    faces = model.nonlinear_faces
+    boundary = model.boundary
+    if faces is not None:
+        present = fluxes.model.boundary
+        surface = surface_temperatures(faces, present, fluxes.conduction, fluxes.t)
+        rise = surface - boundary.temperature[faces.face]
+        is_warm = np.abs(rise) > MIN_RISE
+        secant = np.divide(faces.flux(surface), rise, out=faces.slope(surface), where=is_warm)
+        h = boundary.h.copy()
+        h[faces.face] = np.maximum(secant, MIN_SLOPE)
+        boundary = replace(boundary, h=h)
+    return replace(model, boundary=boundary, nonlinear_faces=None, leakage=None)
 
 
 def known_names(package: Package) -> list[str]:
