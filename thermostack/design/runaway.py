@@ -198,7 +198,10 @@ class _Search:
             if self._is_accurate(low, high, state, is_change) or low >= end:
                 break
             value = min(self._next(points, low, high, is_change), end)
-            following = self.solve(family(value), state)
+            model = _model_at(family, value)
+            if model is None:
+                break
+            following = self.solve(model, state)
             if following is None:
                 high = value
             else:
@@ -217,7 +220,10 @@ class _Search:
             value = present - step if is_change else present / settings.first_factor ** (2.0**n)
             if (is_change and step > 100.0) or (not is_change and value < present / settings.max_factor):
                 break
-            state = self.solve(family(value))
+            model = _model_at(family, value)
+            if model is None:
+                break
+            state = self.solve(model)
             if state is not None:
                 return value, high, state
             high = value
@@ -245,6 +251,14 @@ class _Search:
             width = high - low
             value = min(max(value, low + 0.25 * width), high - 0.25 * width)
         return value
+
+
+def _model_at(family: Family, value: float) -> Model | None:
+    """Return the model at a value, None where the description does not permit it, as air below -50 degC."""
+    try:
+        return family(value)
+    except DescriptionError:
+        return None
 
 
 def scaled_powers(model: Model, scale: float) -> Model:

@@ -367,6 +367,11 @@ class _Columns:
         if is_htc and np.isinf(faces.h[which]).any():
             text = f"{face} has a fixed temperature and no heat-transfer coefficient"
             raise DescriptionError(Diagnostic(name, text, f"set cooling.{face} [degC]", "E-COOLING"))
+        nonlinear = self.model.nonlinear_faces
+        if nonlinear is not None and np.isin(which, nonlinear.face).any():
+            text = f"the heat flux at {face} follows from the temperature of the surface by a law"
+            hint = "a trace changes the ambient and the coefficient of linear coolers only"
+            raise DescriptionError(Diagnostic(name, text, hint, "E-COOLING"))
         if name in self.faces:
             text = f"{name} is in two traces"
             raise DescriptionError(Diagnostic(name, text, "remove one of the columns", "E-DUPLICATE"))
