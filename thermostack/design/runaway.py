@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from thermostack.errors import DescriptionError, RunawayError
+from thermostack.errors import BoilingCrisisError, DescriptionError, RunawayError
 from thermostack.linear.steady_problem import SteadyProblem
 from thermostack.mesh.boundary_faces import cooler_entries
 from thermostack.mesh.model import Model, as_model, discretize
 from thermostack.package.boundary_law import first_law
 from thermostack.package.cooling import FACES, Cooling, FixedTemperature, HtcMap
 from thermostack.package.package import Package
-from thermostack.results.runaway_result import CriticalValue, RunawayPoint, RunawayResult
+from thermostack.results.runaway_result import CriticalValue, Outcome, RunawayPoint, RunawayResult
 from thermostack.schema.arguments import argument_error, require_callable
 from thermostack.steady import require_fixed_temperature
 
@@ -155,6 +155,7 @@ class _Search:
 
     def __init__(self, threads: int | None, settings: SearchSettings = SETTINGS) -> None:
         self.threads, self.settings = threads, settings
+        self.outcome: Outcome = "runaway"  # of the last state that does not exist
 
     def solve(self, model: Model, guess: _State | None = None) -> _State | None:
         """Return the steady state of a model, None where there is none.
@@ -171,9 +172,10 @@ class _Search:
             problem.assemble(start.copy(), is_new=True)
         try:
             rise = problem.solve_nonlinear(start)
-        except RunawayError:
+            report = problem.nonlinear_report(rise + problem.zero)
+        except (RunawayError, BoilingCrisisError) as error:
+            self.outcome = "boiling crisis" if isinstance(error, BoilingCrisisError) else "runaway"
             return None
-        report = problem.nonlinear_report(rise + problem.zero)
         assert report is not None
         assert report.loop_gain is not None
         hottest = float(rise[model.part > 0].max()) + problem.zero
@@ -191,7 +193,7 @@ class _Search:
         if first is None:
             low, high, state = self._find_below(present, family, is_change)
             if state is None:
-                return CriticalValue(quantity, present, low, high, (), name)
+                return CriticalValue(quantity, present, low, high, (), name, self.outcome)
         assert state is not None
         points = [RunawayPoint(low, state.temperature, state.loop_gain)]
         for _ in range(settings.max_solves):
@@ -208,7 +210,7 @@ class _Search:
                 low, state = value, following
                 points.append(RunawayPoint(value, state.temperature, state.loop_gain))
         points.sort(key=lambda point: point.value)
-        return CriticalValue(quantity, present, low, high, tuple(points), name)
+        return CriticalValue(quantity, present, low, high, tuple(points), name, self.outcome)
 
     def _find_below(
         self, present: float, family: Family, is_change: bool

@@ -37,7 +37,8 @@ def operating_point(result: RunawayResult) -> str:
 
 
 def _title(value: CriticalValue) -> str:
-    return f"{value.quantity}, {value.name}" if value.name else value.quantity
+    title = f"{value.quantity}, {value.name}" if value.name else value.quantity
+    return title if value.outcome == "runaway" or math.isinf(value.high) else f"{title} ({value.outcome})"
 
 
 def _values(value: CriticalValue) -> tuple[str, str, str]:

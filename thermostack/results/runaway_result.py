@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from thermostack.results.actions import call
 from thermostack.units import format_quantity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Outcome = Literal["runaway", "boiling crisis"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class CriticalValue:
         Steady states from which it was found, in the order of their values.
     name : str
         Name of the cooler.
+    outcome : {"runaway", "boiling crisis"}
+        Why no state exists above the critical value.
 
     Examples
     --------
@@ -69,6 +73,7 @@ class CriticalValue:
     high: float
     points: tuple[RunawayPoint, ...]
     name: str = ""
+    outcome: Outcome = "runaway"
 
     @property
     def value(self) -> float:
