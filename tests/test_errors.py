@@ -13,6 +13,7 @@ from thermostack import errors
 from thermostack.errors import (
     MAX_SHOWN_DIAGNOSTICS,
     ArgumentError,
+    BoilingCrisisError,
     ConvergenceError,
     DescriptionError,
     Diagnostic,
@@ -89,6 +90,7 @@ def test_exit_codes() -> None:
         UnknownNameError: 2,
         ConvergenceError: 3,
         RunawayError: 3,
+        BoilingCrisisError: 3,
         ResourceError: 4,
         OutputError: 5,
         ResultFileError: 6,

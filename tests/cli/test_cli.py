@@ -79,6 +79,7 @@ def test_json_has_the_documented_keys(here: Path, capsys: pytest.CaptureFixture[
     assert main(["solve", TWO_DIES_FILE, *FAST, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     contract = "package parts peak heat coolers links grid solver seconds memory warnings refinement".split()
+    contract += ["nonlinear"]
     assert set(contract) <= set(summary) <= {*contract, "blocks", "files", "fill", "margin"}
     assert summary["package"] == "two_dies"
     assert set(summary["parts"]) == {

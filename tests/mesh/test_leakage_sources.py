@@ -320,7 +320,8 @@ def test_sessions_set_leakage() -> None:
 
 
 def test_result_files_keep_the_leakage(tmp_path: Path) -> None:
-    steady = solve_steady(discretize(package(), "1 mm"))
+    cool = replace(package(), cooling=Cooling(top=Convection(1e5, 300.0)))
+    steady = solve_steady(discretize(cool, "1 mm"))
     steady.save(tmp_path / "a.vtkhdf")
     again = read_result(tmp_path / "a.vtkhdf").model
     one, other, t = leakage_of(steady.model), leakage_of(again), random_temperature(again)
@@ -339,7 +340,8 @@ def test_result_files_keep_the_leakage(tmp_path: Path) -> None:
 def test_damaged_leakage_in_a_result_file(tmp_path: Path, fault: str) -> None:
     """The data are changed consistently with their checksums."""
     path = tmp_path / "a.vtkhdf"
-    solve_steady(discretize(package(), "1 mm")).save(path)
+    cool = replace(package(), cooling=Cooling(top=Convection(1e5, 300.0)))
+    solve_steady(discretize(cool, "1 mm")).save(path)
     with h5py.File(path, "r+") as file:
         data = json.loads(file["thermostack/model"][:].tobytes())
         if fault == "window":

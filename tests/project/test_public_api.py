@@ -23,6 +23,7 @@ INTERNAL = {
     "Counts",
     "AnyEffectiveMedium",
     "BlockCells",
+    "BoardOutline",
     "BoundaryFaces",
     "NonlinearFaces",
     "Box",

@@ -112,9 +112,9 @@ def test_matrix_reproduces_the_solution_in_air() -> None:
     (matrix,) = found.matrices
     steady = found.fields["still air"]
     powered = {part.name.split(".")[0]: part for part in steady.parts if part.power and not part.is_block}
-    rises = matrix.resistance @ [powered[name].power for name in matrix.dies]
+    products = matrix.resistance @ [powered[name].power for name in matrix.dies]
     means = np.array([powered[name].mean for name in matrix.dies]) - 298.15
-    assert rises == pytest.approx(means, rel=5e-3)
+    assert products == pytest.approx(means, rel=5e-3)
 
 
 def test_inequalities_of_a_package_on_a_board() -> None:

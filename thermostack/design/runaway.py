@@ -21,7 +21,7 @@ from thermostack.schema.arguments import argument_error, require_callable
 from thermostack.steady import require_fixed_temperature
 
 Array = np.ndarray
-Family = Callable[[float], Model]  # the model by the value of the quantity that changes
+ModelByValue = Callable[[float], Model]  # the model by the value of the quantity that changes
 
 
 @dataclass(frozen=True)
@@ -116,16 +116,16 @@ def runaway(
     search = _Search(threads)
     progress("operating point")
     present = search.solve(model)
-    families: list[tuple[str, float, Family | None, str]] = [
+    quantities: list[tuple[str, float, ModelByValue | None, str]] = [
         ("power scale", 1.0, lambda scale: scaled_powers(model, scale), ""),
-        ("ambient change", 0.0, _ambient_family(model), ""),
-        _resistance_family(model, present),
+        ("ambient change", 0.0, _by_ambient(model), ""),
+        _by_resistance(model, present),
     ]
     critical = []
-    for quantity, value, family, name in families:
-        if family is not None:
+    for quantity, value, model_at, name in quantities:
+        if model_at is not None:
             progress(quantity)
-            critical.append(search.critical(quantity, value, family, name, present))
+            critical.append(search.critical(quantity, value, model_at, name, present))
     leakage = model.leakage.reference if present is None else present.leakage
     return RunawayResult(
         model.package.name,
@@ -184,14 +184,14 @@ class _Search:
         return _State(rise, problem.zero, hottest, ambient, report.loop_gain, report.leakage, outflow)
 
     def critical(
-        self, quantity: str, present: float, family: Family, name: str, first: _State | None
+        self, quantity: str, present: float, model_at: ModelByValue, name: str, first: _State | None
     ) -> CriticalValue:
         """Return the critical value of a quantity, from the state at its present value."""
         settings, is_change = self.settings, quantity == "ambient change"
         end = present + settings.max_change if is_change else present * settings.max_factor
         low, high, state = present, math.inf, first
         if first is None:
-            low, high, state = self._find_below(present, family, is_change)
+            low, high, state = self._find_below(present, model_at, is_change)
             if state is None:
                 return CriticalValue(quantity, present, low, high, (), name, self.outcome)
         assert state is not None
@@ -200,7 +200,7 @@ class _Search:
             if self._is_accurate(low, high, state, is_change) or low >= end:
                 break
             value = min(self._next(points, low, high, is_change), end)
-            model = _model_at(family, value)
+            model = _model_at(model_at, value)
             if model is None:
                 break
             following = self.solve(model, state)
@@ -213,7 +213,7 @@ class _Search:
         return CriticalValue(quantity, present, low, high, tuple(points), name, self.outcome)
 
     def _find_below(
-        self, present: float, family: Family, is_change: bool
+        self, present: float, model_at: ModelByValue, is_change: bool
     ) -> tuple[float, float, _State | None]:
         """Return a value with a steady state below the present one, which has none, and the state."""
         settings, high = self.settings, present
@@ -222,7 +222,7 @@ class _Search:
             value = present - step if is_change else present / settings.first_factor ** (2.0**n)
             if (is_change and step > 100.0) or (not is_change and value < present / settings.max_factor):
                 break
-            model = _model_at(family, value)
+            model = _model_at(model_at, value)
             if model is None:
                 break
             state = self.solve(model)
@@ -244,8 +244,8 @@ class _Search:
             fall = (1.0 - a.loop_gain) ** 2 - (1.0 - b.loop_gain) ** 2
             if fall > 0.0:
                 predicted = (1.0 - b.loop_gain) ** 2 * (b.value - a.value) / fall
-                most = 4.0 * (b.value - a.value) + step
-                step = min((1.0 - settings.margin) * predicted, most) if predicted > 0.0 else step
+                longest = 4.0 * (b.value - a.value) + step
+                step = min((1.0 - settings.margin) * predicted, longest) if predicted > 0.0 else step
             else:
                 step = 2.0 * (b.value - a.value) + step
         value = low + max(step, 1e-6 * max(abs(low), 1.0))
@@ -255,10 +255,10 @@ class _Search:
         return value
 
 
-def _model_at(family: Family, value: float) -> Model | None:
+def _model_at(model_at: ModelByValue, value: float) -> Model | None:
     """Return the model at a value, None where the description does not permit it, as air below -50 degC."""
     try:
-        return family(value)
+        return model_at(value)
     except DescriptionError:
         return None
 
@@ -274,7 +274,7 @@ def scaled_powers(model: Model, scale: float) -> Model:
     return other
 
 
-def _ambient_family(model: Model) -> Family | None:
+def _by_ambient(model: Model) -> ModelByValue | None:
     """Return the model by the change of all ambient temperatures [K], None where they cannot change."""
 
     def changed(change: float) -> Model:
@@ -288,7 +288,7 @@ def _ambient_family(model: Model) -> Family | None:
     return changed
 
 
-def _resistance_family(model: Model, present: _State | None) -> tuple[str, float, Family | None, str]:
+def _by_resistance(model: Model, present: _State | None) -> tuple[str, float, ModelByValue | None, str]:
     """Return the quantity, its value, the model by the resistance, and the name of the main cooler."""
     boundary = model.boundary
     count = len(cooler_entries(model.package.cooling))

@@ -317,7 +317,7 @@ def _result(
         error=solved.error,
     )
     nonlinear = problem.nonlinear_report(fluxes.t)
-    return SessionResult(fluxes, balance, report, dict(seconds), solved.error, problem.described, nonlinear)
+    return SessionResult(fluxes, balance, report, dict(seconds), solved.error, model, nonlinear)
 
 
 def _check_tolerance(tolerance: float | str) -> float:

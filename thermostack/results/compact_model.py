@@ -58,8 +58,8 @@ class TwoResistor:
 
     Examples
     --------
-    >>> TwoResistor(0.5, 4.0, 1e-4, 1e-4, ()).rise(1e4, 1e3)
-    1.35483870967741...
+    >>> round(TwoResistor(0.5, 4.0, 1e-4, 1e-4, ()).rise(1e4, 1e3), 6)
+    1.354839
     """
 
     theta_jc: float

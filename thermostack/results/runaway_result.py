@@ -1,4 +1,4 @@
-"""How far a package with leakage is from thermal runaway."""
+"""Result of the search for thermal runaway."""
 
 from __future__ import annotations
 

@@ -43,8 +43,7 @@ SAME_MEANING: dict[str, tuple[str, ...]] = {
 }
 # Words that no key stands for, and the way to describe what they mean.
 NOT_SUPPORTED = {
-    "boiling": "give the heat transfer coefficient of the boiling liquid as h of convection",
-    "radiation": "add 4 emissivity sigma T^3 to the h of convection: 6 W/m2/K for a black surface at 25 degC",
+    "microchannels": "give the heat-transfer coefficient of the channels as h of a cold plate",
 }
 
 

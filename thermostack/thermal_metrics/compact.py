@@ -141,10 +141,10 @@ def compact_models(
     top, bottom = response.area[:2].sum(), response.area[2:4].sum()
     two = TwoResistor(resistances["theta_JC_top"], resistances["theta_JB"], float(top), float(bottom))
     given = expand([(up, down, CASE_SIDES) for up, down in CASES])
-    rises = response.respond(given).junction / response.power
+    per_watt = response.respond(given).junction / response.power
     cases = tuple(
         TwoResistorCase(up, down, rise, two.rise(up, down))
-        for (up, down), rise in zip(CASES, rises.tolist(), strict=True)
+        for (up, down), rise in zip(CASES, per_watt.tolist(), strict=True)
     )
     two = TwoResistor(two.theta_jc, two.theta_jb, two.top_area, two.bottom_area, cases)
     notes = ["materials at 300 K", "junction: maximum over the cells with power, at the described shares"]

@@ -187,10 +187,10 @@ CASES = {
         "{convection:", "{convecton:", 47, "cooling.bottom.convecton", "E-KEY",
         ("unknown kind 'convecton'", "exactly one of adiabatic", "did you mean convection?"),
     ),
-    "13-radiation": Case(
-        "bottom: {convection: {h: 15 W/m2/K,", "bottom: {radiation: {emissivity: 0.9,", 47,
-        "cooling.bottom.radiation", "E-KEY",
-        ("unknown kind 'radiation'", "(add 4 emissivity sigma T^3 to the h of convection"),
+    "13-microchannels": Case(
+        "bottom: {convection: {h: 15 W/m2/K,", "bottom: {microchannels: {flow: 0.9,", 47,
+        "cooling.bottom.microchannels", "E-KEY",
+        ("unknown kind 'microchannels'", "(give the heat-transfer coefficient of the channels"),
     ),
     "13-word-of-another-program": Case(
         "{convection: {h: 15 W/m2/K, ambient: 35 degC}}", "{isothermal: {temperature: 35 degC}}", 47,
