@@ -106,9 +106,28 @@ def test_convection_rises_with_temperature(
         ForcedConvectionLaw(ambient, speed, length, fluid),
     ):
         low, high = law.flux(np.array([surface, surface + step]))
-        assert low <= high
+        assert low <= high + 1e-6 * abs(low)
         assert math.copysign(1.0, low) == math.copysign(1.0, surface - ambient) or low == 0.0
         assert law.slope(np.array(surface)) >= 0.0
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        ForcedConvectionLaw(347.525, 64.91, 0.01588, find_fluid("PG25")),  # laminar below some temperature
+        ForcedConvectionLaw(225.63, 25.3, 0.471, find_fluid("air")),
+        FreeConvectionLaw(306.31, 0.469, "up", find_fluid("water")),  # water of 4 degC does not expand
+    ],
+)
+def test_a_flux_that_would_fall_is_held(law: Any) -> None:
+    """With a larger difference to the ambient the flux is the largest one of the smaller differences."""
+    for end in (250.0, 500.0):
+        surface = np.linspace(law.ambient, end, 20001)
+        of_correlation = np.abs(law._flux(surface))
+        largest = np.maximum.accumulate(of_correlation)
+        np.testing.assert_allclose(np.abs(law.flux(surface)), largest, rtol=1e-6, atol=1e-9)
+        assert np.all(law.slope(surface) >= 0.0)
+    assert law._held
 
 
 def test_a_cold_plate_has_the_correlation_of_the_other_side() -> None:

@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
+from scipy.optimize import brentq, minimize_scalar
 
 from thermostack.boundary_laws import correlations
 from thermostack.boundary_laws.correlations import ValidRange
 from thermostack.boundary_laws.fluids import Fluid
 from thermostack.units import format_quantity
 
+SCAN_STEP = 0.1  # K, between the temperatures at which a correlation is searched for a falling flux
 STEFAN_BOLTZMANN = 5.670374419e-8  # W/(m2 K4), CODATA 2018
 Facing = Literal["up", "down", "sideways"]
 
@@ -106,10 +108,71 @@ class Radiation(_OneAmbient):
 
 
 class _Convection(_OneAmbient):
-    """Convection whose fluid properties are those at the mean of surface and ambient temperature."""
+    """Convection whose fluid properties are those at the mean of surface and ambient temperature.
+
+    Where a correlation gives a smaller flux at a larger temperature difference, because the properties change
+    more than the difference, the flux is held at the largest one of the smaller differences.
+    """
 
     fluid: Fluid
     length: float  # m
+
+    def flux(self, surface: np.ndarray) -> np.ndarray:
+        """Return the flux out of the body [W/m2]."""
+        surface = np.asarray(surface, dtype=float)
+        flux = self._flux(surface)
+        for low, high, held in self._held:
+            flux = np.where((surface > low) & (surface < high), held, flux)
+        return flux
+
+    def slope(self, surface: np.ndarray) -> np.ndarray:
+        """Return the derivative of the flux [W/(m2 K)]."""
+        surface = np.asarray(surface, dtype=float)
+        slope = self._slope(surface)
+        for low, high, _ in self._held:
+            slope = np.where((surface > low) & (surface < high), 0.0, slope)
+        return np.asarray(np.maximum(slope, 0.0))
+
+    @cached_property
+    def _held(self) -> list[tuple[float, float, float]]:
+        """Return ranges of the surface temperature [K] and the flux [W/m2] at which it is held in each."""
+        low, high = (2.0 * limit - self.ambient for limit in self.fluid.range)
+        ends = (min(low, self.ambient) - SCAN_STEP, max(high, self.ambient) + SCAN_STEP)
+        return [held for end in ends for held in self._held_towards(max(end, SCAN_STEP))]
+
+    def _held_towards(self, end: float) -> list[tuple[float, float, float]]:
+        """Return the ranges between the ambient and a temperature [K], as `_held` does."""
+        if end == self.ambient:
+            return []
+        sign = math.copysign(1.0, end - self.ambient)
+
+        def size(t: float) -> float:
+            return sign * float(self._flux(np.array(t)))
+
+        t = np.linspace(self.ambient, end, 2 + int(abs(end - self.ambient) / SCAN_STEP))
+        sizes = sign * self._flux(t)
+        is_lower = (sizes < np.maximum.accumulate(sizes)) | (self._slope(t) < 0.0)
+        is_lower[0] = False
+        found = []
+        for first in (np.flatnonzero(is_lower[1:] & ~is_lower[:-1]) + 1).tolist():
+            left, right = sorted((float(t[max(first - 2, 0)]), float(t[first])))
+            peak = float(minimize_scalar(lambda t: -size(t), bounds=(left, right), options={"xatol": 1e-9}).x)
+            held = max(size(peak), float(sizes[first - 1]))
+            above = np.flatnonzero(sizes[first:] > held)
+            limit = math.copysign(math.inf, sign)
+            if above.size:
+                last = first + above[0]
+                limit = brentq(lambda t: size(t) - held, t[last - 1], t[last], xtol=1e-12)  # noqa: B023
+            found.append((min(peak, limit), max(peak, limit), sign * held))
+        return found
+
+    def _flux(self, surface: np.ndarray) -> np.ndarray:
+        """Return the flux of the correlation out of the body [W/m2]."""
+        raise NotImplementedError
+
+    def _slope(self, surface: np.ndarray) -> np.ndarray:
+        """Return the derivative of the flux of the correlation [W/(m2 K)]."""
+        raise NotImplementedError
 
     def _mean(self, surface: np.ndarray) -> np.ndarray:
         """Return the mean of surface and ambient temperature [K], at which properties are taken."""
@@ -168,15 +231,15 @@ class FreeConvectionLaw(_Convection):
     facing: Facing
     fluid: Fluid
 
-    def flux(self, surface: np.ndarray) -> np.ndarray:
-        """Return the flux out of the body [W/m2]."""
+    def _flux(self, surface: np.ndarray) -> np.ndarray:
+        """Return the flux of the correlation out of the body [W/m2]."""
         difference = np.asarray(surface - self.ambient)
         nusselt, _, _ = self._nusselt(surface)
         conductivity = self.fluid.at(self._mean(surface)).conductivity
         return np.asarray(conductivity / self.length * nusselt * difference)
 
-    def slope(self, surface: np.ndarray) -> np.ndarray:
-        """Return the derivative of the flux [W/(m2 K)].
+    def _slope(self, surface: np.ndarray) -> np.ndarray:
+        """Return the derivative of the flux of the correlation [W/(m2 K)].
 
         With q = k Nu dT / L it is (k / L) (Nu + dT dNu/dT + Nu dT k'/k), where dT times the derivative of
         ln Ra is 1 plus dT times the derivatives of the logarithms of the properties.
@@ -234,8 +297,8 @@ class ForcedConvectionLaw(_Convection):
     length: float  # m, along the flow
     fluid: Fluid
 
-    def flux(self, surface: np.ndarray) -> np.ndarray:
-        """Return the flux out of the body [W/m2]."""
+    def _flux(self, surface: np.ndarray) -> np.ndarray:
+        """Return the flux of the correlation out of the body [W/m2]."""
         difference = np.asarray(surface - self.ambient)
         properties = self.fluid.at(self._mean(surface))
         nusselt = correlations.nusselt_along_plate(
@@ -243,8 +306,8 @@ class ForcedConvectionLaw(_Convection):
         )
         return np.asarray(properties.conductivity / self.length * nusselt * difference)
 
-    def slope(self, surface: np.ndarray) -> np.ndarray:
-        """Return the derivative of the flux [W/(m2 K)]."""
+    def _slope(self, surface: np.ndarray) -> np.ndarray:
+        """Return the derivative of the flux of the correlation [W/(m2 K)]."""
         difference = np.asarray(surface - self.ambient)
         properties = self.fluid.at(self._mean(surface))
         reynolds, prandtl = self._number(surface), correlations.prandtl_number(properties)
