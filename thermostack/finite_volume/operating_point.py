@@ -72,11 +72,10 @@ def surface_temperatures(
     The heat flux through the half cell behind a face is that of the law: (t - Ts) / r = q(Ts). Both sides are
     monotone, so that there is one solution, between the cell and the ambient.
     """
-    resistance = boundary_resistance(conduction, boundary)[faces.face]  # m2 K/W
-    cell = t.reshape(-1)[boundary.cell[faces.face]]
+    resistance, cell = _behind_faces(faces, boundary, conduction, t)
     lower, upper = faces.temperatures.T
     low, high = np.minimum(lower, cell), np.maximum(upper, cell)
-    surface = np.clip(cell, low, high)
+    surface = np.clip(linear_surface_temperatures(faces, boundary, conduction, t)[0], low, high)
     for _ in range(MAX_ITERATIONS):
         excess = faces.flux(surface) * resistance - (cell - surface)  # K
         low, high = np.where(excess < 0.0, surface, low), np.where(excess > 0.0, surface, high)
@@ -89,6 +88,24 @@ def surface_temperatures(
         if change <= SURFACE_TOLERANCE:
             break
     return np.asarray(surface)
+
+
+def linear_surface_temperatures(
+    faces: NonlinearFaces, boundary: BoundaryFaces, conduction: Conduction, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return temperatures [K] and heat fluxes [W/m2] (m,) of the surfaces by their linear conditions."""
+    resistance, cell = _behind_faces(faces, boundary, conduction, t)
+    h, ambient = boundary.h[faces.face], boundary.temperature[faces.face]
+    flux = (cell - ambient) / (resistance + 1.0 / h)
+    return cell - resistance * flux, flux
+
+
+def _behind_faces(
+    faces: NonlinearFaces, boundary: BoundaryFaces, conduction: Conduction, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return resistances [m2 K/W] of the half cells behind the faces, and temperatures [K] of the cells."""
+    resistance = boundary_resistance(conduction, boundary)[faces.face]
+    return resistance, t.reshape(-1)[boundary.cell[faces.face]]
 
 
 def linearised_boundary(

@@ -82,11 +82,25 @@ class ShiftedOperator:
         """Return the bytes held, without the given conductances and capacities."""
         return self.solver.memory + self._cells.nbytes + self._position.nbytes + self._diagonal.nbytes
 
-    def update_operator(self, conduction: Conduction, capacity: Array, shift: float | None = None) -> None:
-        """Set conductances and capacities of the same cells, and the shift [1/s] if given."""
+    def update_operator(
+        self,
+        conduction: Conduction,
+        capacity: Array,
+        shift: float | None = None,
+        *,
+        only_boundary: bool = False,
+    ) -> None:
+        """Set conductances and capacities of the same cells, and the shift [1/s] if given.
+
+        `only_boundary`: the conductances between cells are those of before.
+        """
         self.shift = self.shift if shift is None else shift
         self._set_operator(conduction, capacity)
-        self.solver.update(self.operator, min_boundary_ratio=self.shift * self._min_time_constant)
+        self.solver.update(
+            self.operator,
+            only_boundary=only_boundary,
+            min_boundary_ratio=self.shift * self._min_time_constant,
+        )
 
     def update_shift(self, shift: float) -> ShiftedOperator:
         """Set the shift [1/s] and recompute the pivots, in place; return self.

@@ -11,6 +11,7 @@ import numpy as np
 from thermostack.errors import BoilingCrisisError
 from thermostack.finite_volume.conduction import Conduction, PowerSlope, with_coefficients
 from thermostack.finite_volume.operating_point import (
+    linear_surface_temperatures,
     linearised_boundary,
     starting_boundary,
     surface_temperatures,
@@ -117,10 +118,9 @@ class LinearisedTerms:
         largest = 0.0
         if self.faces is not None:
             faces, boundary = self.faces, self.boundary
-            surface = surface_temperatures(faces, boundary, conduction, t)
-            h = boundary.h[faces.face]
-            linear = h * (surface - boundary.temperature[faces.face])
-            largest = float(np.abs((faces.flux(surface) - linear) / h).max(initial=0.0))
+            surface, linear = linear_surface_temperatures(faces, boundary, conduction, t)
+            excess = np.abs(faces.flux(surface) - linear) / boundary.h[faces.face]
+            largest = float(excess.max(initial=0.0))
         if self.leakage is not None and self.slope is not None:
             linear = self.leakage_power + self.slope.slope * (
                 t.reshape(-1)[self.leakage.cell] - self.leakage_at

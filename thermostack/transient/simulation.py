@@ -536,7 +536,7 @@ class Simulation:
         middle = self._stepper.extrapolate(0.5 * step)
         is_changed = materials.predict(self._stepper.field, middle)
         if self._linearise(middle) or is_changed:
-            self._update_operator(self._stepper.shift_of(step))
+            self._update_operator(self._stepper.shift_of(step), only_boundary=not is_changed)
 
     def _materials_agree(self) -> bool:
         """Return whether materials and linear terms agree with the middle of the step.
@@ -545,7 +545,7 @@ class Simulation:
         """
         is_changed = self._materials.correct(self._stepper.middle)
         if self._linearise(self._stepper.middle) or is_changed:
-            self._update_operator()
+            self._update_operator(only_boundary=not is_changed)
             return False
         return True
 
@@ -566,9 +566,11 @@ class Simulation:
         self._sources.set_terms(materials.terms)
         return True
 
-    def _update_operator(self, shift: float | None = None) -> None:
+    def _update_operator(self, shift: float | None = None, *, only_boundary: bool = False) -> None:
         """Use the present conductances and capacities, and a shift [1/s] if one is given."""
-        self._shifted.update_operator(self._materials.conduction, self._materials.capacity, shift)
+        self._shifted.update_operator(
+            self._materials.conduction, self._materials.capacity, shift, only_boundary=only_boundary
+        )
 
 
 def response_operators(simulation: Simulation) -> tuple[ShiftedOperator, CellConductivity]:
