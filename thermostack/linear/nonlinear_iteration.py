@@ -42,6 +42,9 @@ class NonlinearSettings:
         Growth of the residual in a Newton step above which half of the step is used.
     max_halvings
         Number of halvings of one step.
+    max_extension
+        Largest multiple of a Newton step. Steps to the solution at a critical power halve, which asks for a
+        multiple of two: that is not used, because the solution would be passed.
     """
 
     tolerance: float = 1e-6
@@ -54,6 +57,7 @@ class NonlinearSettings:
     final_reduction: float = 0.3
     max_growth: float = 1.0
     max_halvings: int = 6
+    max_extension: float = 1.7
 
 
 MAX_RISE = 5000.0  # K, above which leakage counts as runaway: Newton steps from below stay below the solution
@@ -128,7 +132,12 @@ def solve_nonlinear(
             return rise
         if control.shortens(rise, residuals):
             continue
-        rise = problem.solve(rise, control.reduction(residuals))
+        try:
+            rise = problem.solve(rise, control.reduction(residuals))
+        except RunawayError:
+            if not control.withdraws(rise):
+                raise
+            continue
         control.apply(rise, evaluated, is_worse=is_worse)
     text = f"temperatures and what depends on them do not agree after {settings.max_iterations} iterations"
     text += f": cells are out of balance by {residuals[-1]:.1e} of the heat that passes through the body"
@@ -158,12 +167,21 @@ class _StepControl(Protocol):
     def apply(self, rise: np.ndarray, before: np.ndarray, *, is_worse: bool) -> None:
         """Change the step from `before` to `rise` [K], in place."""
 
+    def withdraws(self, rise: np.ndarray) -> bool:
+        """Return whether the last step was extended; then `rise` [K] is the state that it started from."""
+
 
 class _NewtonSteps:
-    """Newton steps, halved while the residual grows, with linear solves as accurate as they need to be."""
+    """Newton steps, halved while the residual grows, with linear solves as accurate as they need to be.
+
+    Steps that become shorter by a constant factor, as conductivities make them, are extended by Aitken's
+    extrapolation.
+    """
 
     def __init__(self, settings: NonlinearSettings, max_halvings: int) -> None:
         self.settings, self.max_halvings = settings, max_halvings
+        self._extrapolation = _Extrapolation()
+        self._max_extension = settings.max_extension
         self._halvings = 0
         self._accepted: list[float] = []  # residuals of the states that steps started from
         self._before = np.zeros(0)  # (nz, ny, nx) K, the state that the last step started from
@@ -189,22 +207,30 @@ class _NewtonSteps:
         return max(wanted, settings.final_reduction * settings.tolerance / residual)
 
     def apply(self, rise: np.ndarray, before: np.ndarray, *, is_worse: bool) -> None:
-        """Keep the state that the step started from."""
+        """Keep the state that the step started from, and extend the step where steps shorten slowly."""
         if self._before.size == 0:
             self._before = np.empty(before.shape)
         np.copyto(self._before, before)
+        factor = self._extrapolation.factor(rise, before)
+        if factor is None or is_worse or not 1.0 < factor <= self._max_extension:
+            factor = 1.0
+        self._extrapolation.take_step(rise, before, factor)
+
+    def withdraws(self, rise: np.ndarray) -> bool:
+        """Go back before an extended step, and extend no more: it may have passed the solution."""
+        if self._extrapolation.last_factor == 1.0:
+            return False
+        np.copyto(rise, self._before)
+        self._extrapolation.last_factor = self._max_extension = 1.0
+        return True
 
 
 class _RelaxedSteps:
-    """Multiples of each change of temperature by the materials, from Aitken's extrapolation of two changes.
-
-    Irons and Tuck, Int. J. Numer. Methods Eng. 1 (1969) 275.
-    """
+    """Multiples of each change of temperature by the materials, from Aitken's extrapolation."""
 
     def __init__(self, settings: NonlinearSettings) -> None:
         self.settings = settings
-        self._factor = 1.0
-        self._last: np.ndarray = np.zeros(0, np.float32)  # (nz, ny, nx) K, the last change
+        self._extrapolation = _Extrapolation()
 
     def shortens(self, rise: np.ndarray, residuals: list[float]) -> bool:
         """Return False: the next step is shorter instead."""
@@ -216,6 +242,35 @@ class _RelaxedSteps:
 
     def apply(self, rise: np.ndarray, before: np.ndarray, *, is_worse: bool) -> None:
         """Use a multiple of the change from `before` to `rise` [K], in place; halve it where it is worse."""
+        last = self._extrapolation.last_factor
+        factor = self._extrapolation.factor(rise, before)
+        if factor is None:
+            factor = last
+        else:
+            bound = 0.5 * last if is_worse else self.settings.max_relaxation
+            factor = max(min(factor, bound), self.settings.min_relaxation)
+        self._extrapolation.take_step(rise, before, factor)
+
+    def withdraws(self, rise: np.ndarray) -> bool:
+        """Return False: no step shows that there is no solution."""
+        return False
+
+
+class _Extrapolation:
+    """The multiple of a change that reaches the limit of changes in a geometric sequence.
+
+    Irons and Tuck, Int. J. Numer. Methods Eng. 1 (1969) 275.
+    """
+
+    def __init__(self) -> None:
+        self.last_factor = 1.0
+        self._last: np.ndarray = np.zeros(0, np.float32)  # (nz, ny, nx) K, change before its factor
+
+    def factor(self, rise: np.ndarray, before: np.ndarray) -> float | None:
+        """Replace `rise` [K] by its change from `before`, and return the multiple to use.
+
+        It is None where there was no change before, or an equal one.
+        """
         product = square = 0.0
         is_first = self._last.size == 0
         if is_first:
@@ -226,11 +281,12 @@ class _RelaxedSteps:
             product += float(np.vdot(last, difference))
             square += float(np.vdot(difference, difference))
             last[...] = new
-        if not is_first and square > 0.0:
-            bound = 0.5 * self._factor if is_worse else self.settings.max_relaxation
-            factor = max(-self._factor * product / square, self.settings.min_relaxation)
-            self._factor = max(min(factor, bound), self.settings.min_relaxation)
-        for new, old in zip(rise, before, strict=True):
-            if self._factor != 1.0:
-                new *= self._factor
+        return None if is_first or square == 0.0 else -self.last_factor * product / square
+
+    def take_step(self, change: np.ndarray, before: np.ndarray, factor: float) -> None:
+        """Replace a change [K] by `before` and the multiple of the change, in place."""
+        self.last_factor = factor
+        for new, old in zip(change, before, strict=True):
+            if factor != 1.0:
+                new *= factor
             new += old
