@@ -21,6 +21,7 @@ QUICK = {
     "influence_matrix.py": (["--package", "fcbga", "--cell", "4 mm"], "target"),
     "libraries.py": (["--quick"], "times thermostack"),
     "main_job.py": (["--quick"], "claim"),
+    "nonlinear.py": (["--quick"], "target"),
     "pipeline.py": (["--cells", "2e4", "--repeat", "1"], "claim"),
     "placement.py": (["--quick"], "claim"),
     "plots.py": (["--quick"], "written"),
