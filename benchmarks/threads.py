@@ -9,6 +9,9 @@ next one is built, so that all but the first use memory the process has already:
 pages is time of the operating system. `bandwidth` is the ratio of the minimum times to read as many bytes
 as a solver holds. `separate_processes` is the median number of solutions of two processes of one thread,
 each with its own problem, in the time of one solution of a single process.
+
+`--busy 1` also compares the two beside one process that never waits. Claim: beside it two threads take at
+most 1.2 times as long as one, by the median of the ratios of consecutive runs.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ import argparse
 import json
 import multiprocessing
 import time
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable, Iterator, MutableSequence
+from contextlib import contextmanager
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from statistics import median
@@ -30,6 +34,7 @@ from thermostack.linear.multigrid import vector_norms
 from thermostack.units import mm
 
 MIN_SPEEDUP = 1.65
+MAX_SLOWDOWN_WHEN_BUSY = 1.2
 CLAIMED_SIZES = (1.84, 6.9)  # million cells
 BYTES_PER_CELL = 67  # of the solver with its fields
 QUICK_CELL = 2 * mm
@@ -115,6 +120,27 @@ def separate_processes(cell: float, processes: int, repeat: int) -> float:
     )
 
 
+def spin() -> None:
+    """Compute without end."""
+    while True:
+        pass
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """Run processes that never wait."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=spin, daemon=True) for _ in range(count)]
+    for process in processes:
+        process.start()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -122,6 +148,7 @@ def main() -> None:
     parser.add_argument("--cells", type=float, nargs="+", default=CLAIMED_SIZES, choices=sorted(CELL_SIZES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=15)
+    parser.add_argument("--busy", type=int, default=0, help="processes that never wait beside the solver")
     parser.add_argument("--quick", action="store_true", help="few cells, to test that it runs")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -131,6 +158,9 @@ def main() -> None:
         problem = with_model_precision(standard_problem(cell))
         found = {"cells": problem.rhs.size, "threads": options.threads}
         found |= compare(problem, options.threads, repeat)
+        if options.busy:
+            with busy_processes(options.busy):
+                found["slowdown_when_busy"] = 1.0 / compare(problem, options.threads, repeat)["median"]
         found["bandwidth"] = bandwidth(problem, options.threads, repeat)
         del problem
         found["separate_processes"] = separate_processes(cell, options.threads, repeat)
@@ -141,6 +171,13 @@ def main() -> None:
             print(
                 f"claim: two threads {MIN_SPEEDUP:g} times as fast; measured {found['total']:.2f}: {verdict}"
             )
+            if options.busy:
+                slowdown = found["slowdown_when_busy"]
+                verdict = "held" if slowdown <= MAX_SLOWDOWN_WHEN_BUSY else "MISSED"
+                print(
+                    f"claim: beside {options.busy} busy processes two threads take at most "
+                    f"{MAX_SLOWDOWN_WHEN_BUSY:g} times as long as one; measured {slowdown:.2f}: {verdict}"
+                )
     if options.quick:
         print("claim: not judged on so few cells")
     if options.json:

@@ -31,7 +31,7 @@ QUICK = {
     "session.py": (["--quick"], "claim"),
     "standard_problem.py": (["--cells", "0.13", "--repeat", "1"], "total_wu"),
     "sweep.py": (["--quick"], "claim"),
-    "threads.py": (["--quick"], "claim"),
+    "threads.py": (["--quick", "--busy", "1"], "slowdown_when_busy"),
     "tolerance.py": (["--parts", "exact", "--packages", "two_sided", "--tolerances", "1"], "claim"),
     "transient_euler.py": (["--quick"], "claim"),
     "transient_factorised.py": (["--quick"], "claim"),
