@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
 
 from thermostack.boundary_laws import correlations
 from thermostack.boundary_laws.correlations import ValidRange
@@ -153,8 +152,13 @@ class _Convection(_OneAmbient):
         sizes = sign * self._flux(t)
         is_lower = (sizes < np.maximum.accumulate(sizes)) | (self._slope(t) < 0.0)
         is_lower[0] = False
+        starts = (np.flatnonzero(is_lower[1:] & ~is_lower[:-1]) + 1).tolist()
+        if not starts:
+            return []
+        from scipy.optimize import brentq, minimize_scalar  # it takes long to load
+
         found = []
-        for first in (np.flatnonzero(is_lower[1:] & ~is_lower[:-1]) + 1).tolist():
+        for first in starts:
             left, right = sorted((float(t[max(first - 2, 0)]), float(t[first])))
             peak = float(minimize_scalar(lambda t: -size(t), bounds=(left, right), options={"xatol": 1e-9}).x)
             held = max(size(peak), float(sizes[first - 1]))
